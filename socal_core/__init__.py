@@ -1,0 +1,1 @@
+"""Predict how an operation ends from its video: the library under the app and the command line."""
