@@ -1,0 +1,80 @@
+"""What a data set holds, as numbers; and the deep check, which opens every frame."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.dataset import layout
+from socal_core.dataset.images import check_image, quiet_pillow
+from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.types import Dataset, Problem, Severity
+from socal_core.errors import DataError
+
+
+def summarise(dataset: Dataset) -> dict[str, Any]:
+    """The data set in JSON-ready numbers, with its problems.
+
+    trials: with at least one frame; success and failure: usable trials; unknown: trials with frames and no known
+    success; rows: lines of the outcomes file.
+    """
+    with_frames = dataset.trials[dataset.trials["n_frames"] > 0]
+    usable = dataset.usable_trials["success"]
+    return {
+        "trials": len(with_frames),
+        "usable_trials": len(usable),
+        "frames": len(dataset.frames),
+        "boxes": len(dataset.boxes),
+        "frames_without_boxes": len(dataset.frames) - dataset.boxes["frame"].nunique(),
+        "labels": {str(label): int(count) for label, count in dataset.boxes["label"].value_counts().items()},
+        "outcomes": {
+            "rows": dataset.outcome_rows,
+            "success": int((usable == 1).sum()),
+            "failure": int((usable == 0).sum()),
+            "unknown": int(with_frames["success"].isna().sum()),
+        },
+        "problems": [problem.as_dict() for problem in dataset.problems],
+    }
+
+
+def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
+    """Decode every frame, in as many threads as there are cores; `progress` is told (done, total) after each.
+
+    A frame that cannot be decoded is an error, one of another size than its trial's a warning.
+    """
+    log = ProblemLog()
+    names = dataset.frames["frame"].tolist()
+    declared = dataset.trials.loc[dataset.frames["trial_id"], ["width", "height"]].itertuples(index=False, name=None)
+    paths = [dataset.frame_path(name) for name in names]
+    with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        checked = zip(names, pool.map(_size_or_fault, paths), declared, strict=True)
+        for done, (name, result, size) in enumerate(checked, start=1):
+            _note(log, name, result, size)
+            if progress is not None:
+                progress(done, len(names))
+    return list(log.problems())
+
+
+def _size_or_fault(path: Path) -> tuple[int, int] | str:
+    """Width and height of a frame that decodes, or what is wrong with it."""
+    try:
+        return check_image(path)
+    except DataError as error:
+        return str(error)
+
+
+def _note(log: ProblemLog, name: str, result: tuple[int, int] | str, declared: tuple[Any, Any]) -> None:
+    path = f"{layout.IMAGES_DIR}/{name}"
+    if isinstance(result, str):
+        text = f"Frame {name} cannot be used: {result}. Replace or delete it."
+        log.add("unreadable-frame", Severity.ERROR, path, text)
+    elif not any(pd.isna(side) for side in declared) and result != declared:
+        (width, height), (trial_width, trial_height) = result, declared
+        text = (
+            f"Frame {name} has {width}x{height} pixels, its trial {trial_width}x{trial_height}; "
+            "its boxes may lie in the wrong place."
+        )
+        log.add("frame-size-differs", Severity.WARNING, path, text)

@@ -1,0 +1,176 @@
+"""How each trial ended and who operated: the outcomes and the demographics file, joined to the trials with frames."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from socal_core.dataset import layout
+from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.tables import is_missing, read_table, to_integers, to_numbers
+from socal_core.dataset.types import Severity
+
+MEASURED_COLUMNS = ("cottonoid", "cottonoid_success", "muscle", "muscle_success", "tth", "blood_loss")
+SIZE_COLUMNS = {"trial_video_width": "width", "trial_video_height": "height"}
+SURGEON_COLUMNS = ("cohort", "specialty", "training_status")
+
+_FILE = layout.OUTCOMES_FILE
+
+
+def read_outcomes(root: Path, log: ProblemLog) -> tuple[pd.DataFrame, int]:
+    """The outcome of each trial, indexed by trial_id, and the number of rows in the file.
+
+    Columns: row (line), participant_id (str), success, width, height (Int64), and MEASURED_COLUMNS (Float64).
+    Empty, with a problem, when the file cannot be used.
+    """
+    cells = _read_cells(root, log)
+    rows = len(cells)
+    if "trial_id" not in cells:
+        cells = cells.iloc[:0]
+    text = {column: cells.get(column, pd.Series("", cells.index, dtype="str")) for column in layout.OUTCOME_COLUMNS}
+    table = pd.DataFrame({"trial_id": text["trial_id"], "row": cells.index}, index=cells.index)
+    table["participant_id"] = _participants(text["participant_id"], text["trial_id"], log)
+    table["success"] = _success(text["success"], log)
+    for column in MEASURED_COLUMNS:
+        table[column] = _checked(text[column], to_numbers(text[column]), "a number", log).astype("Float64")
+    for column, side in SIZE_COLUMNS.items():
+        pixels = to_integers(text[column])
+        table[side] = _checked(text[column], pixels.where(pixels > 0), "a number of pixels", log)
+    return _without_doubled(table, text, log).set_index("trial_id"), rows
+
+
+def read_demographics(root: Path, log: ProblemLog) -> pd.DataFrame:
+    """SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
+    name = layout.DEMOGRAPHICS_FILE
+    empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
+    if not (root / name).exists():
+        log.add("no-demographics-file", Severity.INFO, name, f"There is no {name}: nothing is known of the surgeons.")
+        return empty
+    cells = read_table(root, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log)
+    if cells is None or "participant_id" not in cells:
+        return empty
+    nameless = is_missing(cells["participant_id"])
+    text = "The row has no participant_id; it is not used."
+    log.add_rows("no-participant", Severity.WARNING, name, cells[nameless], text)
+    cells = cells[~nameless]
+    surgeons = _whole(cells["participant_id"])
+    doubled = surgeons.duplicated()
+    text = "Surgeon {participant_id} stands further up already; this row is not used."
+    log.add_rows("doubled-surgeon", Severity.WARNING, name, cells[doubled], text)
+    table = cells.reindex(columns=list(SURGEON_COLUMNS)).astype("str")
+    table = pd.DataFrame({name: column.mask(is_missing(column)) for name, column in table.items()})
+    return table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index").loc[~doubled.to_numpy()]
+
+
+def build_trials(
+    frames: pd.DataFrame, outcomes: pd.DataFrame, demographics: pd.DataFrame, log: ProblemLog
+) -> pd.DataFrame:
+    """The table of trials as Dataset documents it: every trial with a frame (column trial_id) or an outcome row."""
+    n_frames = frames["trial_id"].value_counts()
+    trial_ids = outcomes.index.union(n_frames.index, sort=False).astype("str").rename("trial_id")
+    trials = outcomes.reindex(trial_ids)
+    parts = _trial_parts(trial_ids.to_series())
+    trials["participant_id"] = trials["participant_id"].fillna(parts["participant"])
+    trials["trial_number"] = parts["number"].astype("Int64")
+    trials["n_frames"] = n_frames.reindex(trial_ids, fill_value=0)
+    trials["unusable_because"] = _reasons(trials)
+    trials["usable"] = trials["unusable_because"] == ""
+    trials = trials.join(demographics, on="participant_id")
+    _report_unusable(trials, log)
+    digits = trials["participant_id"].where(trials["participant_id"].str.fullmatch("[0-9]+"))
+    trials = trials.assign(digits=pd.to_numeric(digits)).sort_values(["digits", "participant_id", "trial_number"])
+    columns = ("participant_id", "trial_number", "success", "n_frames", "usable", "unusable_because")
+    return trials[[*columns, *MEASURED_COLUMNS, "width", "height", *SURGEON_COLUMNS]]
+
+
+def _read_cells(root: Path, log: ProblemLog) -> pd.DataFrame:
+    """The text of the outcomes file; no rows when it cannot be used."""
+    empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
+    if not (root / _FILE).exists():
+        text = f"There is no {_FILE}: no outcome is known, so no trial can be used for training. Put the file here."
+        log.add("no-outcomes-file", Severity.ERROR, _FILE, text)
+        return empty
+    cells = read_table(root, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log)
+    return empty if cells is None else cells
+
+
+def _trial_parts(trial_ids: pd.Series) -> pd.DataFrame:
+    """participant and number (text) of each trial id, NA where it does not fit."""
+    return trial_ids.str.extract(layout.TRIAL_ID)
+
+
+def _whole(participants: pd.Series) -> pd.Series:
+    """Participant ids without the `.0` that a spreadsheet or pandas hangs on whole numbers."""
+    return participants.str.replace(r"^([0-9]+)\.0$", r"\1", regex=True)
+
+
+def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
+    """The participant of each row: the column, or the one in the trial id where the column says nothing."""
+    from_trial = _trial_parts(trial_ids)["participant"]
+    given = _whole(given.mask(is_missing(given)))
+    differs = given.notna() & from_trial.notna() & (given != from_trial)
+    rows = pd.DataFrame({"given": given, "trial_id": trial_ids})[differs]
+    text = "participant_id {given} does not fit trial {trial_id}; the surgeon is taken to be {given}."
+    log.add_rows("participant-contradicts-trial", Severity.WARNING, _FILE, rows, text)
+    return given.fillna(from_trial)
+
+
+def _success(cells: pd.Series, log: ProblemLog) -> pd.Series:
+    """0, 1 or NA (Int64)."""
+    numbers = to_integers(cells)
+    known = numbers.where(numbers.isin([0, 1]))
+    bad = cells[known.isna() & ~is_missing(cells)].to_frame("success")
+    text = "success must be 0, 1 or NA, got {success}; the outcome counts as unknown."
+    log.add_rows("bad-success", Severity.ERROR, _FILE, bad, text)
+    return known
+
+
+def _checked(cells: pd.Series, values: pd.Series, rule: str, log: ProblemLog) -> pd.Series:
+    """The values, once every cell that holds something else than `rule` asks for is reported."""
+    bad = cells[values.isna() & ~is_missing(cells)].to_frame("value")
+    text = f"{cells.name} must be {rule} or NA, got {{value}}; it counts as unknown."
+    log.add_rows("bad-value", Severity.WARNING, _FILE, bad, text)
+    return values
+
+
+def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: ProblemLog) -> pd.DataFrame:
+    """Drop rows whose trial id does not fit, and all but the first row of a trial."""
+    fits = _trial_parts(table["trial_id"])["number"].notna()
+    message = "Trial id {trial_id} is not like S102T1; the row is not used."
+    log.add_rows("bad-trial-id", Severity.ERROR, _FILE, table[~fits], message)
+    table = table[fits]
+    first = table.drop_duplicates("trial_id").set_index("trial_id")["row"]
+    doubled = table[table.duplicated("trial_id")]
+    doubled = doubled.assign(first=doubled["trial_id"].map(first))
+    cells = pd.DataFrame(text)
+    same = (cells.loc[doubled["row"]].to_numpy() == cells.loc[doubled["first"]].to_numpy()).all(axis=1)
+    message = "Trial {trial_id} stands in row {first} already, "
+    log.add_rows("doubled-trial", Severity.WARNING, _FILE, doubled[same], message + "with the same values.")
+    message += "with other values; row {first} is used. Delete the wrong one of the two."
+    log.add_rows("doubled-trial", Severity.ERROR, _FILE, doubled[~same], message)
+    return table.drop(doubled.index)
+
+
+def _reasons(trials: pd.DataFrame) -> pd.Series:
+    """Why a trial cannot be used for training; "" when it can."""
+    reasons = pd.Series("", trials.index, dtype="str")
+    reasons[trials["success"].isna()] = "success unknown"
+    reasons[trials["row"].isna()] = "no outcome row"
+    reasons[trials["n_frames"] == 0] = "no frame"
+    return reasons
+
+
+def _report_unusable(trials: pd.DataFrame, log: ProblemLog) -> None:
+    """Name the trials that have video and no outcome, or an outcome and no video."""
+    if trials["success"].isna().all():
+        return  # the file or its column success is missing, and is reported as such
+    named = trials.reset_index()
+    without_row = named[named["unusable_because"] == "no outcome row"]
+    for trial in without_row["trial_id"]:
+        text = f"Trial {trial} has frames and no row in {_FILE}; it can be looked at, not used for training."
+        log.add("trial-without-outcome", Severity.WARNING, _FILE, text)
+    named = named.dropna(subset="row").set_index("row")
+    text = "Trial {trial_id} has frames and no known success; it can be looked at, not used for training."
+    unknown = named[named["unusable_because"] == "success unknown"]
+    log.add_rows("unknown-success", Severity.WARNING, _FILE, unknown, text)
+    text = "Trial {trial_id} has an outcome and no frame; it is not used."
+    log.add_rows("outcome-without-frames", Severity.INFO, _FILE, named[named["n_frames"] == 0], text)

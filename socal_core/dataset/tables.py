@@ -1,0 +1,216 @@
+"""Reads the CSV files of a data folder: whatever is in them, no row stops the reading and none is lost silently.
+
+One line is one row. A quoted field may hold commas but no line break, so that a forgotten quote spoils its own row
+and never the rest of the file, and a row's number is the line that an editor shows.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from socal_core.dataset import layout
+from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.types import Severity
+
+LARGEST_INTEGER = 10**9
+"""Whole numbers beyond it are taken as garbage: no column of the layout comes near, and sums stay within int64."""
+
+_BLANK = ", \t"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a text file that hold something, with their numbers (first line = 1)."""
+
+    path: str
+    texts: list[str]
+    numbers: list[int]
+
+    def after_first(self) -> "Lines":
+        """The lines below the header."""
+        return Lines(self.path, self.texts[1:], self.numbers[1:])
+
+
+def read_lines(root: Path, name: str, log: ProblemLog) -> Lines | None:
+    """The lines of a file of the data folder; None, and a problem, when it cannot be read or holds nothing."""
+    path = root / name
+    try:
+        data = path.read_bytes() if path.is_file() else None  # a pipe would be waited for without end
+        reason = "it is no file"
+    except OSError as error:
+        data, reason = None, error.strerror or type(error).__name__
+    if data is None:
+        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {reason}. Nothing in it is used.")
+        return None
+    text = _decode(data, name, log)
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        log.add("nul-bytes", Severity.WARNING, name, f"{name} holds NUL bytes, first in row {row}; left out.", row)
+        text = text.replace("\0", "")
+    texts = text.split("\n")
+    numbers = [number for number, line in enumerate(texts, start=1) if line.strip(_BLANK)]
+    if not numbers:
+        log.add("empty-file", Severity.ERROR, name, f"{name} is empty.")
+        return None
+    return Lines(name, [texts[number - 1] for number in numbers], numbers)
+
+
+def read_table(
+    root: Path, name: str, columns: Sequence[str], required: Sequence[str], log: ProblemLog
+) -> pd.DataFrame | None:
+    """Those of `columns` that a CSV file with a header has, as text, indexed by line number.
+
+    A column that is missing, or doubled with different values, is left out with a problem: an error when it is
+    required. None, and a problem, when the file as a whole cannot be read.
+    """
+    lines = read_lines(root, name, log)
+    if lines is None:
+        return None
+    row = lines.numbers[0]
+    header = [cell.strip() for cell in _split(lines.texts[0]) or lines.texts[0].split(",")]
+    cells = to_cells(lines.after_first(), len(header), log, fill_short=True)
+    table: dict[str, pd.Series] = {}
+    for column in columns:
+        places = [place for place, title in enumerate(header) if title == column]
+        agree = all(cells[places[0]].equals(cells[place]) for place in places[1:])
+        severity = Severity.ERROR if column in required and not (places and agree) else Severity.WARNING
+        if not places:
+            found = printable(", ".join(header))
+            text = f"The header has no column {column}, so its values are unknown. It reads: {found}"
+            log.add("missing-column", severity, name, text, row)
+        elif len(places) > 1:
+            done = "with the same values" if agree else "with different values, so they count as unknown"
+            text = f"The header names column {column} {len(places)} times, {done}. Keep one of them."
+            log.add("doubled-column", severity, name, text, row)
+        if places and agree:
+            table[column] = cells[places[0]]
+    return pd.DataFrame(table, index=cells.index)
+
+
+def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False) -> pd.DataFrame:
+    """Split lines into `width` columns of stripped text (0, 1, …), indexed by line number.
+
+    A row with too many fields is left out with a problem, unless the surplus is blank. So is a row with too few,
+    unless `fill_short`: then its last fields are taken as empty, which is a problem too.
+    """
+    plain = np.array([line.count(",") == width - 1 and '"' not in line for line in lines.texts], dtype=bool)
+    numbers = np.array(lines.numbers, dtype=np.int64)
+    cells = _parse_plain([lines.texts[place] for place in np.flatnonzero(plain)], width)
+    cells.index = pd.Index(numbers[plain], name="row")
+    if not plain.all():
+        odd = Lines(
+            lines.path,
+            [lines.texts[place] for place in np.flatnonzero(~plain)],
+            [int(number) for number in numbers[~plain]],
+        )
+        cells = pd.concat([cells, _parse_odd(odd, width, log, fill_short)]).sort_index()
+    return cells
+
+
+def is_missing(cells: pd.Series) -> pd.Series:
+    """Which text cells spell a missing value."""
+    return cells.str.lower().isin(layout.MISSING_VALUES)
+
+
+def to_numbers(cells: pd.Series) -> pd.Series:
+    """Text cells as finite float64, NaN where they are not."""
+    codes, values = pd.factorize(
+        cells, use_na_sentinel=False
+    )  # coordinates repeat a lot: only distinct texts are parsed
+    numbers = pd.to_numeric(pd.Series(values, dtype="str"), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    return pd.Series(numbers[codes], index=cells.index)
+
+
+def to_integers(cells: pd.Series) -> pd.Series:
+    """Text cells as Int64, NA where they are no whole number up to LARGEST_INTEGER; `12.0` is 12."""
+    numbers = to_numbers(cells)
+    return numbers.where((numbers.abs() <= LARGEST_INTEGER) & (numbers % 1 == 0)).astype("Int64")
+
+
+def _decode(data: bytes, name: str, log: ProblemLog) -> str:
+    """The text with \\n alone as line end; from another encoding than UTF-8 if need be, with a problem."""
+    encoding, row = "utf-8-sig", 1
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        row = _unix(data[: error.start].decode("latin-1")).count("\n") + 1
+        try:
+            encoding, text = "Windows-1252", data.decode("cp1252")
+        except UnicodeDecodeError:
+            encoding, text = "Latin-1", data.decode("latin-1")
+    if encoding != "utf-8-sig":
+        message = f"{name} is not UTF-8 text, first in row {row}; read as {encoding}. Save it as UTF-8 to be sure."
+        log.add("not-utf-8", Severity.WARNING, name, message, row)
+    return _unix(text)
+
+
+def _unix(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _split(line: str) -> list[str] | None:
+    """The fields of one line; None when a quote in it is not closed."""
+    if '"' not in line:
+        return line.split(",")
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error:
+        return None
+
+
+def _parse_plain(texts: list[str], width: int) -> pd.DataFrame:
+    """Lines without quotes and with the right number of commas."""
+    if not texts:
+        return pd.DataFrame(columns=range(width), dtype="str")
+    text = "\n".join(texts)
+    cells: pd.DataFrame = pd.read_csv(
+        io.StringIO(text),
+        header=None,
+        names=range(width),
+        dtype="str",
+        na_filter=False,
+        quoting=csv.QUOTE_NONE,
+        lineterminator="\n",
+        index_col=False,
+    )
+    if text.isascii() and " " not in text and "\t" not in text:  # nothing to strip: the usual case
+        return cells
+    return cells.apply(_stripped)
+
+
+def _stripped(column: pd.Series) -> pd.Series:
+    return column.str.strip()
+
+
+def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> pd.DataFrame:
+    """Lines with quotes or with another number of fields, one by one."""
+    rows: dict[int, list[str]] = {}
+    for number, line in zip(lines.numbers, lines.texts, strict=True):
+        fields = [field.strip() for field in _split(line) or []]
+        if not fields:
+            message = "A quote is opened and not closed; the row is left out."
+            log.add("broken-quotes", Severity.ERROR, lines.path, message, number)
+            continue
+        while len(fields) > width and not fields[-1]:
+            fields.pop()
+        if len(fields) == width:
+            rows[number] = fields
+            continue
+        found = f"The row has {len(fields)} fields, not {width}"
+        if len(fields) < width and fill_short:
+            rows[number] = fields + [""] * (width - len(fields))
+            message, severity = f"{found}; the missing ones count as unknown.", Severity.WARNING
+        else:
+            message, severity = f"{found}; it is left out.", Severity.ERROR
+        log.add("wrong-number-of-fields", severity, lines.path, message, number)
+    index = pd.Index(list(rows), dtype="int64", name="row")
+    return pd.DataFrame(list(rows.values()), index=index, columns=range(width), dtype="str")

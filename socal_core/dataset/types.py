@@ -1,0 +1,89 @@
+"""The value types of a data set: what the rest of the house exchanges."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.dataset import layout
+from socal_core.errors import DataError
+
+
+class Severity(StrEnum):
+    """How much a problem costs."""
+
+    ERROR = "error"
+    """Something the user has cannot be used: a frame, a row, a trial."""
+    WARNING = "warning"
+    """It was used after a repair, or may mislead."""
+    INFO = "info"
+    """Worth knowing; nothing is lost."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a data folder, and what was done about it."""
+
+    code: str
+    """Stable name in kebab case, such as `box-outside-frame`."""
+    severity: Severity
+    path: str
+    """File, relative to the data folder, with forward slashes."""
+    row: int | None
+    """Line in the file as an editor counts it (first line = 1); None when it is about the file as a whole."""
+    message: str
+    """What is wrong and what was done about it, in one or two sentences."""
+    count: int = 1
+    """How many rows or files this entry stands for."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The problem as JSON-ready values."""
+        return {**asdict(self), "severity": self.severity.value}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A validated data folder. The tables are read-only by convention: copy before you change one.
+
+    trials: indexed by trial_id, ordered by surgeon and trial number; every trial that has a frame or an outcome row.
+        participant_id (str, "" when unknown), trial_number (Int64), success (Int64: 0, 1 or NA), n_frames (int),
+        usable (bool: at least one frame and a known success), unusable_because (str, "" when usable),
+        cottonoid, cottonoid_success, muscle, muscle_success, tth, blood_loss (Float64; s, 0/1, s, 0/1, s, mL),
+        width, height (Int64, pixels of the trial's frames, NA when nobody says),
+        cohort, specialty, training_status (str or NA: the surgeon's, from the demographics file).
+    frames: one row a frame on disk, in trial order and time order.
+        frame (str, file name in JPEGImages), trial_id (str), position (int, 0-based in the trial),
+        second (int, seconds since the trial's first frame).
+    boxes: one row a valid box, in frame order; corners inside the frame where its size is known.
+        frame (str), trial_id (str), position (int), x1, y1, x2, y2 (int, pixels, x2 > x1, y2 > y1), label (str),
+        track_id (Int64, NA unless the folder's own files give one).
+    """
+
+    root: Path
+    trials: pd.DataFrame
+    frames: pd.DataFrame
+    boxes: pd.DataFrame
+    outcome_rows: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def usable_trials(self) -> pd.DataFrame:
+        """The rows of `trials` that have at least one frame and a known success."""
+        return self.trials[self.trials["usable"]]
+
+    def frames_of(self, trial_id: str) -> pd.DataFrame:
+        """The frames of one trial in time order; DataError when the data set has no frame of it."""
+        rows = self.frames[self.frames["trial_id"] == trial_id]
+        if rows.empty:
+            raise DataError(f"Trial {trial_id} has no frame in {layout.IMAGES_DIR}. Choose a trial that has.")
+        return rows
+
+    def boxes_of(self, trial_id: str) -> pd.DataFrame:
+        """The boxes of one trial in time order; empty when it has none."""
+        return self.boxes[self.boxes["trial_id"] == trial_id]
+
+    def frame_path(self, frame: str) -> Path:
+        """Where a frame lies on disk."""
+        return self.root / layout.IMAGES_DIR / frame

@@ -1,0 +1,129 @@
+import random
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from socal_core.dataset.images import check_image, quiet_pillow, read_frame, read_size
+from socal_core.errors import DataError
+
+
+def jpeg(path: Path, size: tuple[int, int] = (64, 48)) -> Path:
+    noise = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, format="JPEG")
+    return path
+
+
+def png_header(path: Path, width: int, height: int) -> Path:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    body = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(100))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", body) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_sizes(tmp_path: Path, form: str) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpeg", format=form)
+    assert read_size(tmp_path / "a.jpeg") == check_image(tmp_path / "a.jpeg") == (40, 30)
+
+
+def test_a_cut_off_frame_has_a_size_and_does_not_decode(tmp_path: Path) -> None:
+    path = jpeg(tmp_path / "a.jpeg")
+    path.write_bytes(path.read_bytes()[:1500])
+    assert read_size(path) == (64, 48)
+    with pytest.raises(DataError, match="cut off or damaged"):
+        check_image(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "no JPEG or PNG"), (b"text", "no JPEG or PNG"), (b"GIF89a" + bytes(20), "no JPEG or PNG")],
+)
+def test_what_is_no_image(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "a.jpeg").write_bytes(content)
+    for read in (read_size, check_image):
+        with pytest.raises(DataError, match=said) as caught:
+            read(tmp_path / "a.jpeg")
+        assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        check_image(tmp_path / "a.jpeg")
+    assert str(caught.value) == "No such file or directory"
+
+
+@pytest.mark.parametrize("size", [(8000, 6000), (12_000, 9_000), (20_000, 20_000)])
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = png_header(tmp_path / "a.png", *size)
+    with quiet_pillow(), pytest.raises(DataError, match="40,000,000 allowed"):
+        check_image(path)
+
+
+def test_a_frame_just_below_the_limit_is_tried(tmp_path: Path) -> None:
+    path = png_header(tmp_path / "a.png", 8000, 5000)
+    with quiet_pillow(), pytest.raises(DataError, match="cut off or damaged"):
+        check_image(path)
+
+
+def test_no_warning_leaks(tmp_path: Path) -> None:
+    path = png_header(tmp_path / "a.png", 12_000, 9_000)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with quiet_pillow():
+            assert read_size(path) == (12_000, 9_000)
+    assert caught == []
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_random_damage_is_a_data_error_or_nothing(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "a.jpeg"
+    Image.open(jpeg(path)).save(path, format=form)
+    sound = path.read_bytes()
+    chance = random.Random(0)
+    refused = 0
+    with quiet_pillow():
+        for _ in range(400):
+            data = bytearray(sound)
+            for _ in range(chance.randrange(1, 20)):
+                data[chance.randrange(min(len(data), chance.choice([60, 700, len(data)])))] = chance.randrange(256)
+            path.write_bytes(bytes(data[: chance.randrange(len(data))]) if chance.random() < 0.3 else bytes(data))
+            try:
+                check_image(path)
+            except DataError:
+                refused += 1
+    assert refused > 50
+
+
+def test_a_frame_is_read_as_rgb(tmp_path: Path) -> None:
+    Image.new("L", (5, 4), 100).save(tmp_path / "grey.png")
+    assert read_frame(tmp_path / "grey.png").tolist() == np.full((4, 5, 3), 100).tolist()
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: None, "No such file"),
+        (lambda path: path.write_bytes(b""), "no JPEG or PNG image"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: jpeg(path).write_bytes(jpeg(path).read_bytes()[:900]), "cut off or damaged"),
+        (lambda path: png_header(path, 8000, 6000), "more than the 40,000,000 allowed"),
+    ],
+    ids=["missing", "empty", "folder", "truncated", "too large"],
+)
+def test_a_frame_that_cannot_be_read_is_named(tmp_path: Path, write: Callable[[Path], object], message: str) -> None:
+    path = tmp_path / "S1T1_frame_00000001.jpeg"
+    write(path)
+    with pytest.raises(DataError, match=f"Frame {path.name} cannot be read: .*{message}") as caught:
+        read_frame(path)
+    assert str(tmp_path) not in str(caught.value)

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from socal_core.dataset import layout
+from socal_core.dataset.inspect import check_frames, summarise
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.types import Severity
+from tests.dataset.editing import append_line, drop_lines, edit_column, replace_line, write_frame
+from tests.dataset.test_images import png_header
+
+
+def test_a_sound_folder(folder: Path) -> None:
+    assert summarise(open_dataset(folder)) == {
+        "trials": 8,
+        "usable_trials": 8,
+        "frames": 24,
+        "boxes": 40,
+        "frames_without_boxes": 0,
+        "labels": {"suction": 24, "grasper": 16},
+        "outcomes": {"rows": 8, "success": 3, "failure": 5, "unknown": 0},
+        "problems": [],
+    }
+
+
+def test_trials_have_frames_and_outcomes_count_usable_trials(folder: Path) -> None:
+    outcomes = folder / layout.OUTCOMES_FILE
+    replace_line(outcomes, 2, "S100T1,100,20,1,30,1,100,NA,250,64,48")  # frames, success unknown
+    drop_lines(outcomes, "S101T1")  # frames, no row
+    append_line(outcomes, "S900T1,900,20,1,30,1,100,1,250,64,48")  # a row, no frames
+    append_line(outcomes, "S900T2,900,20,1,30,1,100,NA,250,64,48")
+    drop_lines(folder / layout.BOXES_FILE, "S103T2_frame_00000001")
+    append_line(folder / layout.BOXES_FILE, "S103T2_frame_00000001.jpeg,,,,,")
+    summary = summarise(open_dataset(folder))
+    assert summary["trials"] == 8
+    assert summary["usable_trials"] == 6
+    assert summary["frames_without_boxes"] == 1
+    assert summary["outcomes"] == {"rows": 9, "success": 2, "failure": 4, "unknown": 2}
+
+
+def test_the_summary_is_json_with_the_problems(folder: Path) -> None:
+    row = append_line(folder / layout.BOXES_FILE, "S100T1_frame_00000001.jpeg,9,9,1,1,tool")
+    summary = json.loads(json.dumps(summarise(open_dataset(folder))))
+    (problem,) = summary["problems"]
+    assert set(problem) == {"code", "severity", "path", "row", "message", "count"}
+    assert (problem["code"], problem["severity"], problem["path"], problem["row"], problem["count"]) == (
+        "box-without-area",
+        "error",
+        "socal.csv",
+        row,
+        1,
+    )
+
+
+def test_the_deep_check_names_frames_that_do_not_decode(folder: Path) -> None:
+    images = folder / layout.IMAGES_DIR
+    broken = images / "S100T1_frame_00000001.jpeg"
+    broken.write_bytes(broken.read_bytes()[:700])
+    (images / "S100T1_frame_00000002.jpeg").write_bytes(b"no image")
+    png_header(images / "S101T1_frame_00000001.jpeg", 12_000, 9_000)
+    write_frame(folder, "S102T1_frame_00000003.jpeg", size=(48, 64))
+    data = open_dataset(folder)
+    assert data.problems == (), "opening decodes nothing"
+    (images / "S103T1_frame_00000001.jpeg").unlink()
+    problems = check_frames(data)
+    assert [(problem.code, problem.severity, problem.path.split("/")[1][:22]) for problem in problems] == [
+        ("unreadable-frame", Severity.ERROR, "S100T1_frame_00000001."),
+        ("unreadable-frame", Severity.ERROR, "S100T1_frame_00000002."),
+        ("unreadable-frame", Severity.ERROR, "S101T1_frame_00000001."),
+        ("unreadable-frame", Severity.ERROR, "S103T1_frame_00000001."),
+        ("frame-size-differs", Severity.WARNING, "S102T1_frame_00000003."),
+    ]
+    reasons = ["cut off or damaged", "no JPEG or PNG", "40,000,000", "No such file", "48x64 pixels, its trial 64x48"]
+    assert all(reason in problem.message for reason, problem in zip(reasons, problems, strict=True))
+    assert all(str(folder) not in problem.message for problem in problems)
+
+
+def test_sizes_are_held_against_the_first_frame_where_the_outcomes_do_not_say(folder: Path) -> None:
+    edit_column(folder / layout.OUTCOMES_FILE, "trial_video_height", "")
+    write_frame(folder, "S100T1_frame_00000002.jpeg", size=(32, 24))
+    problems = check_frames(open_dataset(folder))
+    assert [problem.path for problem in problems] == [f"{layout.IMAGES_DIR}/S100T1_frame_00000002.jpeg"]
+
+
+def test_progress_counts_every_frame(folder: Path) -> None:
+    told: list[tuple[int, int]] = []
+    assert check_frames(open_dataset(folder), lambda done, total: told.append((done, total))) == []
+    assert told == [(done, 24) for done in range(1, 25)]
+
+
+def test_a_check_that_is_interrupted_stops(folder: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_frames(open_dataset(folder), stop)
+
+
+def test_the_check_uses_no_size_that_nobody_knows(folder: Path) -> None:
+    edit_column(folder / layout.OUTCOMES_FILE, "trial_video_height", "")
+    (folder / layout.IMAGES_DIR / "S100T1_frame_00000001.jpeg").write_bytes(b"no image")
+    Image.new("RGB", (5, 5)).save(folder / layout.IMAGES_DIR / "S100T1_frame_00000002.jpeg")
+    assert [problem.code for problem in check_frames(open_dataset(folder))] == ["unreadable-frame"]

@@ -1,0 +1,62 @@
+"""Small synthetic data folders in the published layout, for tests that need something on disk."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from socal_core.dataset import layout
+
+
+def write_dataset(
+    root: Path,
+    surgeons: int = 10,
+    frames: int = 12,
+    size: tuple[int, int] = (64, 48),
+    seed: int = 0,
+) -> Path:
+    """Write two trials a surgeon, S100T1, S100T2, S101T1, …; successes are greenish, failures reddish.
+
+    A surgeon's trials end alike for two surgeons in three, so that both outcomes are common. Every frame has one suction box
+    that moves to the right, every second frame also a grasper box. Nothing is wrong with the folder.
+    """
+    rng = np.random.default_rng(seed)
+    width, height = size
+    images = root / layout.IMAGES_DIR
+    images.mkdir(parents=True)
+    boxes: list[list[object]] = []
+    mapping: list[list[object]] = []
+    outcomes: list[list[object]] = []
+    for index in range(surgeons * 2):
+        surgeon, number = 100 + index // 2, index % 2 + 1
+        trial = f"S{surgeon}T{number}"
+        success = int((surgeon + (number if surgeon % 3 == 0 else 0)) % 2 == 0)
+        colour = np.array([60, 150, 60] if success else [150, 60, 60])
+        outcomes.append([trial, surgeon, 20, 1, 30, success, 100, success, 250, width, height])
+        for frame in range(frames):
+            name = f"{trial}_frame_{frame + 1:08d}.jpeg"
+            noise = rng.integers(-40, 40, (height, width, 3))
+            Image.fromarray((colour + noise).astype(np.uint8)).save(images / name, quality=90)
+            mapping.append([name, trial, frame + 1])
+            boxes.append([name, 2 + frame, 5, 12 + frame, 20, "suction"])
+            if frame % 2 == 0:
+                boxes.append([name, 30, 10, 45, 30, "grasper"])
+    write_csv(root / layout.BOXES_FILE, boxes)
+    write_csv(root / layout.MAPPING_FILE, mapping, layout.MAPPING_COLUMNS)
+    write_csv(root / layout.OUTCOMES_FILE, outcomes, layout.OUTCOME_COLUMNS)
+    write_csv(
+        root / layout.DEMOGRAPHICS_FILE,
+        [[100 + s, "USC", "Neurosurgery", "Attending" if s % 2 else "Trainee"] for s in range(surgeons)],
+        ("participant_id", "cohort", "specialty", "training_status"),
+    )
+    return root
+
+
+def write_csv(path: Path, rows: list[list[object]], header: tuple[str, ...] | None = None) -> None:
+    """Write rows as CSV, below a header where one is given."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if header is not None:
+            writer.writerow(header)
+        writer.writerows(rows)
