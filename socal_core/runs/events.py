@@ -1,0 +1,104 @@
+"""What happened in a run, as lines of JSON: appended by the worker, read while it writes.
+
+Every event has `type` and `time` (seconds since 1970). The types, with their further fields:
+
+    started   epoch (the epoch from which training goes on, 0 for a new run)
+    stage     stage (text for the user), done, total
+    step      epoch, epochs, step, steps, loss, learning_rate
+    epoch     epoch, epochs, train_loss, val_loss, val_accuracy, val_auroc (None with one class), learning_rate,
+              seconds, best (whether it has the lowest validation loss so far)
+    notice    message (text for the user)
+    ended     state, reason
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+Event = dict[str, Any]
+
+EPOCH_FIELDS = (
+    "epoch",
+    "epochs",
+    "train_loss",
+    "val_loss",
+    "val_accuracy",
+    "val_auroc",
+    "learning_rate",
+    "seconds",
+    "best",
+)
+STEP_FIELDS = ("epoch", "epochs", "step", "steps", "loss", "learning_rate")
+
+
+class EventLog:
+    """Appends events to a file, and hands each to `echo`; a line torn by a crash is closed off first."""
+
+    def __init__(self, path: Path, echo: Callable[[Event], None] | None = None) -> None:
+        self._path = path
+        self._echo = echo
+        if path.is_file() and (content := path.read_bytes()) and not content.endswith(b"\n"):
+            self._write(b"\n")
+
+    def append(self, type_: str, **values: Any) -> None:
+        """Write one event, in one system call, so that readers and a crash meet whole lines."""
+        event = {"type": type_, "time": round(time.time(), 3), **values}
+        self._write(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        if self._echo is not None:
+            self._echo(event)
+
+    def _write(self, line: bytes) -> None:
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+
+
+def read_events(path: Path) -> list[Event]:
+    """All whole events of a file in order; torn lines are passed over, no file means none.
+
+    What an interrupted worker did beyond the checkpoint that a later one went on from is left out.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    events: list[Event] = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(event, dict) or "type" not in event:
+            continue
+        if event["type"] == "started":
+            resumed = event["epoch"]
+            events = [e for e in events if e["type"] not in {"epoch", "step"} or e["epoch"] <= resumed]
+        events.append(event)
+    return events
+
+
+def epochs_table(events: list[Event]) -> pd.DataFrame:
+    """One row an epoch, columns EPOCH_FIELDS; empty before the first epoch ends."""
+    return _table(events, "epoch", EPOCH_FIELDS)
+
+
+def steps_table(events: list[Event]) -> pd.DataFrame:
+    """One row an optimiser step, columns STEP_FIELDS; empty before the first step."""
+    return _table(events, "step", STEP_FIELDS)
+
+
+def notices(events: list[Event]) -> list[str]:
+    """What the worker wants the user to know, each once, in order."""
+    return list(dict.fromkeys(event["message"] for event in events if event["type"] == "notice"))
+
+
+def _table(events: list[Event], type_: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    rows = [[event.get(column) for column in columns] for event in events if event["type"] == type_]
+    return pd.DataFrame(rows, columns=list(columns))

@@ -1,0 +1,188 @@
+"""A run is a folder. Every file name in it, and how each is read and written."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.dataset.splits import Split
+from socal_core.errors import RunError
+from socal_core.files import write_json, write_text
+from socal_core.runs.config import TINY, TrainConfig, config_from
+
+FORMAT = 1
+"""Version of the folder's layout, written into config.json."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+PREDICTION_COLUMNS = ("trial_id", "participant_id", "split", "label", "prob_success", "predicted")
+"""split: train, validation or test; label and predicted: 0 or 1; prob_success: the model's probability of success."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run's folder on disk; nothing is read until it is asked for."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, which is the run's."""
+        return self.path.name
+
+    @property
+    def config_file(self) -> Path:
+        """Settings and data folder; its presence makes a folder a run."""
+        return self.path / "config.json"
+
+    @property
+    def split_file(self) -> Path:
+        """Which trial is on which side."""
+        return self.path / "split.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """Versions and machine the run was made with."""
+        return self.path / "environment.json"
+
+    @property
+    def events_file(self) -> Path:
+        """What happened, one JSON object a line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def status_file(self) -> Path:
+        """The state the worker last wrote; runs/state.py tells what is true."""
+        return self.path / "status.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder for each epoch that is kept."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics_file(self) -> Path:
+        """What the best checkpoint scores on the test trials."""
+        return self.path / "metrics.json"
+
+    @property
+    def predictions_file(self) -> Path:
+        """The best checkpoint's probability for every usable trial."""
+        return self.path / "predictions.csv"
+
+    @property
+    def log_file(self) -> Path:
+        """What the worker printed, tracebacks included."""
+        return self.path / "worker.log"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the worker for as long as it lives."""
+        return self.path / "worker.lock"
+
+    @property
+    def stop_file(self) -> Path:
+        """Its presence asks the worker to stop."""
+        return self.path / "stop"
+
+    @classmethod
+    def create(cls, path: Path, config: TrainConfig, data: Path) -> "RunFolder":
+        """Make a run's folder with its settings; RunError when something is there already."""
+        if not NAME.fullmatch(path.name):
+            raise RunError(
+                f"A run's name has up to 64 letters, digits, '.', '_' and '-', got {path.name!r}. Choose another name."
+            )
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
+        run = cls(path)
+        try:
+            run.checkpoints.mkdir(parents=True)
+            write_json(run.config_file, {"format": FORMAT, "data": str(data.resolve()), **config.as_dict()})
+        except OSError as error:
+            raise RunError(f"Run {path.name} cannot be written: {error.strerror}. Choose another folder.") from None
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """The run in a folder; RunError when it is none."""
+        run = cls(path)
+        if not run.config_file.is_file():
+            raise RunError(
+                f"{path.name} is not a run: it has no config.json. Name the folder that `train --run` wrote."
+            )
+        return run
+
+    def read_config(self) -> TrainConfig:
+        """The run's settings; RunError when the file is damaged, ConfigError when a value is refused."""
+        return config_from(settings_in(self._read_config_file(), self.name), TINY)
+
+    def read_data(self) -> Path:
+        """The data folder that the run was started on."""
+        return Path(self._read_config_file()["data"])
+
+    def write_split(self, split: Split) -> None:
+        """Keep the split that the run trains on."""
+        write_json(self.split_file, split.as_dict())
+
+    def read_split(self) -> Split:
+        """The split of the run; RunError before it is made."""
+        values = _read_json(self.split_file, self.name)
+        if values is None:
+            raise RunError(f"Run {self.name} has no split yet: it ended before it began to train. Resume it.")
+        return Split.from_dict(values)
+
+    def read_environment(self) -> dict[str, Any]:
+        """Versions and machine; empty before the worker wrote them."""
+        return _read_json(self.environment_file, self.name) or {}
+
+    def read_metrics(self) -> dict[str, Any] | None:
+        """The test metrics, None before the run is evaluated."""
+        return _read_json(self.metrics_file, self.name)
+
+    def write_predictions(self, predictions: pd.DataFrame) -> None:
+        """Write PREDICTION_COLUMNS as CSV, in one step."""
+        write_text(self.predictions_file, predictions.to_csv(columns=list(PREDICTION_COLUMNS), index=False))
+
+    def read_predictions(self) -> pd.DataFrame | None:
+        """The prediction table (PREDICTION_COLUMNS), None before there is one."""
+        try:
+            return pd.read_csv(
+                self.predictions_file, dtype={"trial_id": str, "participant_id": str}, keep_default_na=False
+            )
+        except FileNotFoundError:
+            return None
+
+    def _read_config_file(self) -> dict[str, Any]:
+        values = _read_json(self.config_file, self.name)
+        if values is None or "data" not in values:
+            raise RunError(f"Run {self.name}: config.json is missing or names no data folder. Start a new run.")
+        return values
+
+
+def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The settings alone from the content of a config.json; RunError when a newer version wrote it."""
+    version = values.get("format", FORMAT)
+    if version != FORMAT:
+        raise RunError(f"{source}: config.json has format {version!r}, this version reads {FORMAT}. Update the app.")
+    return {name: value for name, value in values.items() if name not in {"format", "data"}}
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """All runs directly below a folder, the newest first."""
+    runs = [RunFolder(path) for path in root.iterdir() if (path / "config.json").is_file()]
+    return sorted(runs, key=lambda run: (run.config_file.stat().st_mtime_ns, run.name), reverse=True)
+
+
+def _read_json(path: Path, run: str) -> dict[str, Any] | None:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise RunError(f"Run {run}: {path.name} cannot be read, it is damaged. Start a new run.") from None
+    if not isinstance(values, dict):
+        raise RunError(f"Run {run}: {path.name} is damaged, it holds no settings by name. Start a new run.")
+    return values

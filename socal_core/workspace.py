@@ -1,0 +1,57 @@
+"""Where the app keeps what is its own: runs, the demo data set, the remembered data folder."""
+
+import json
+import os
+from pathlib import Path
+
+from socal_core.files import write_json
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def workspace() -> Path:
+    """The app's own folder: `SOCAL_WORKSPACE`, else `workspace/` in the project. Made when it is missing."""
+    folder = Path(os.environ.get("SOCAL_WORKSPACE") or PROJECT / "workspace")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def runs_root() -> Path:
+    """The folder that holds one folder for each run."""
+    folder = workspace() / "runs"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def demo_folder() -> Path:
+    """Where the embedded demo data set lies once it has been drawn."""
+    return workspace() / "demo"
+
+
+def given_data_folder(arguments: list[str]) -> str:
+    """The data folder named at the start, by the first argument or by `SOCAL_DATA`; empty when neither is there."""
+    return arguments[0] if arguments else os.environ.get("SOCAL_DATA", "")
+
+
+def remembered_data_folder(given: str) -> str:
+    """The data folder to open: the one last chosen in the app, else the one given at the start; empty means the demo.
+
+    A choice counts only as long as the app is started with the same folder as then: a folder newly named
+    at the start wins over an old choice.
+    """
+    try:
+        settings = json.loads(_settings_file().read_text(encoding="utf-8"))
+        if settings["given"] == given:
+            return str(settings["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing remembered, or the file was damaged: start as on the first day
+    return given
+
+
+def remember_data_folder(data: str, given: str) -> None:
+    """Keep the choice of a data folder for the next session; empty means the demo."""
+    write_json(_settings_file(), {"data": data, "given": given})
+
+
+def _settings_file() -> Path:
+    return workspace() / "settings.json"

@@ -1,0 +1,107 @@
+"""socal_core.runs.config"""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from socal_core.errors import ConfigError
+from socal_core.runs.config import (
+    PRETRAINED,
+    TINY,
+    OptimizerName,
+    TrainConfig,
+    config_from,
+    default_config,
+    parse_setting,
+)
+
+
+def test_the_defaults_are_the_notebooks() -> None:
+    config = default_config(PRETRAINED)
+    assert (config.model, config.optimizer, config.learning_rate) == (PRETRAINED, "AdamW", 5e-5)
+    assert (config.batch_size, config.num_epochs, config.weight_decay, config.dropout_rate) == (4, 30, 0.01, 0.2)
+    assert (config.early_stopping_patience, config.scheduler_patience, config.scheduler_factor) == (3, 1, 0.1)
+    assert (config.horizontal_flip, config.color_jitter, config.hue_jitter) == (0.5, 0.2, 0.1)
+    assert (config.num_frames, config.validation_fraction, config.test_fraction) == (16, 0.1, 0.1)
+    assert config.window == "0:60"  # unlike the notebook: the published task is prediction
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("model", " ", "must name a model"),
+        ("model", 3, "must be a text"),
+        ("window", "60", "must be 'whole' or 'A:B'"),
+        ("window", "60:60", "A < B"),
+        ("num_frames", 15, "must be even"),
+        ("num_frames", 0, "must be between 2 and 128"),
+        ("num_frames", 16.5, "must be a whole number"),
+        ("optimizer", "Adam", "must be one of AdamW, SGD"),
+        ("learning_rate", 0, "must be between 1e-08 and 1"),
+        ("learning_rate", float("nan"), "must be a finite number"),
+        ("learning_rate", "fast", "must be a number"),
+        ("batch_size", 0, "must be between 1 and 1024"),
+        ("batch_size", True, "must be a whole number"),
+        ("num_epochs", -1, "must be between"),
+        ("weight_decay", -0.1, "must be between 0 and 1"),
+        ("dropout_rate", 1.0, "must be between 0 and 0.9"),
+        ("scheduler_factor", 1.0, "must be between"),
+        ("early_stopping_patience", 0, "must be between"),
+        ("horizontal_flip", 1.5, "must be between 0 and 1"),
+        ("hue_jitter", 0.6, "must be between 0 and 0.5"),
+        ("test_fraction", 0.0, "must be between"),
+        ("seed", -1, "must be between"),
+        ("allow_download", "yes", "must be true or false"),
+        ("momentum", 0.9, "is no setting"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_field_rule_and_value(field: str, value: Any, rule: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from({field: value}, TINY)
+    assert caught.value.field == field
+    assert rule in str(caught.value)
+    assert repr(value) in str(caught.value)
+
+
+def test_fractions_must_leave_training_trials() -> None:
+    with pytest.raises(ConfigError, match="must leave something to train on"):
+        config_from({"validation_fraction": 0.5, "test_fraction": 0.5}, TINY)
+
+
+def test_settings_lie_over_the_defaults_of_the_model_they_name() -> None:
+    config = config_from({"model": PRETRAINED, "batch_size": 2}, TINY)
+    assert (config.batch_size, config.learning_rate) == (2, 5e-5)
+    assert config_from({}, TINY) == default_config(TINY)
+
+
+def test_settings_survive_json() -> None:
+    config = TrainConfig(model=TINY, optimizer=OptimizerName.SGD, weight_decay=0)
+    assert config_from(json.loads(json.dumps(config.as_dict())), TINY) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("num_epochs=3", ("num_epochs", 3)),
+        ("learning_rate=1e-3", ("learning_rate", 1e-3)),
+        ("model=a=b", ("model", "a=b")),
+        ("optimizer=SGD", ("optimizer", "SGD")),
+        ("allow_download=True", ("allow_download", True)),
+    ],
+)
+def test_a_setting_on_the_command_line(text: str, expected: tuple[str, object]) -> None:
+    assert parse_setting(text) == expected
+
+
+@pytest.mark.parametrize("text", ["num_epochs", "num_epochs=many", "learning_rate=", "allow_download=1", "lr=1", "=3"])
+def test_a_wrong_setting_on_the_command_line(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_setting(text)
+
+
+def test_every_setting_explains_itself_to_the_form() -> None:
+    for item in fields(TrainConfig):
+        assert item.metadata["group"], item.name
+        assert item.metadata["help"].endswith("."), item.name

@@ -1,0 +1,90 @@
+"""socal_core.runs.events and progress"""
+
+from pathlib import Path
+
+import pytest
+
+from socal_core.runs.events import EventLog, epochs_table, notices, read_events, steps_table
+from socal_core.runs.progress import progress_of
+
+EPOCH = {"epochs": 4, "train_loss": 0.6, "val_loss": 0.5, "val_accuracy": 0.8, "val_auroc": None, "learning_rate": 0.1}
+
+
+def step(log: EventLog, epoch: int, step: int) -> None:
+    log.append("step", epoch=epoch, epochs=4, step=step, steps=2, loss=0.7, learning_rate=0.1)
+
+
+def epoch(log: EventLog, number: int, **values: object) -> None:
+    log.append("epoch", epoch=number, seconds=10.0, best=True, **{**EPOCH, **values})
+
+
+def test_events_come_back_in_order(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("started", epoch=0)
+    step(log, 1, 1)
+    epoch(log, 1)
+    log.append("notice", message="Frame ä stands in.")
+    log.append("notice", message="Frame ä stands in.")
+    events = read_events(tmp_path / "events.jsonl")
+    assert [event["type"] for event in events] == ["started", "step", "epoch", "notice", "notice"]
+    assert epochs_table(events)["val_loss"].tolist() == [0.5]
+    assert steps_table(events)["step"].tolist() == [1]
+    assert notices(events) == ["Frame ä stands in."]
+
+
+def test_no_file_means_no_events(tmp_path: Path) -> None:
+    assert read_events(tmp_path / "none") == []
+    assert epochs_table([]).empty
+
+
+def test_a_reader_survives_every_cut_of_the_last_line_and_a_writer_closes_it(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path)
+    epoch(log, 1)
+    whole = len(path.read_bytes())
+    epoch(log, 2)
+    content = path.read_bytes()
+    for cut in range(whole, len(content)):
+        path.write_bytes(content[:cut])
+        assert epochs_table(read_events(path))["epoch"].tolist()[:1] == [1]
+        EventLog(path).append("notice", message="after the cut")
+        events = read_events(path)
+        assert events[-1]["message"] == "after the cut"
+        assert events[0]["epoch"] == 1
+
+
+def test_what_a_resumed_run_did_again_counts_once(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("started", epoch=0)
+    for number in (1, 2):
+        step(log, number, 1)
+        epoch(log, number, val_loss=9.0 if number == 2 else 0.5)
+    step(log, 3, 1)
+    log.append("started", epoch=1)
+    step(log, 2, 1)
+    epoch(log, 2, val_loss=0.4)
+    events = read_events(tmp_path / "events.jsonl")
+    assert epochs_table(events)["val_loss"].tolist() == [0.5, 0.4]
+    assert steps_table(events)["epoch"].tolist() == [1, 2]
+
+
+def test_each_event_is_handed_on(tmp_path: Path) -> None:
+    seen: list[str] = []
+    EventLog(tmp_path / "e", lambda event: seen.append(event["type"])).append("notice", message="m")
+    assert seen == ["notice"]
+
+
+def test_progress_of_a_run(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "e")
+    assert progress_of(read_events(tmp_path / "e")).fraction == 0
+    log.append("stage", stage="Reading clips", done=5, total=20)
+    progress = progress_of(read_events(tmp_path / "e"))
+    assert (progress.text, progress.fraction, progress.seconds_left) == ("Reading clips", 0.25, None)
+    step(log, 1, 1)
+    assert progress_of(read_events(tmp_path / "e")).fraction == pytest.approx(0.125)
+    epoch(log, 1)
+    assert progress_of(read_events(tmp_path / "e")).seconds_left == pytest.approx(30)
+    step(log, 2, 1)
+    progress = progress_of(read_events(tmp_path / "e"))
+    assert progress.fraction == pytest.approx(0.375)
+    assert progress.seconds_left == pytest.approx(25)

@@ -1,0 +1,80 @@
+"""socal_core.runs.folder"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from socal_core.errors import RunError
+from socal_core.runs.config import TINY, default_config
+from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder, list_runs
+
+
+def new_run(path: Path) -> RunFolder:
+    return RunFolder.create(path, default_config(TINY), path.parent)
+
+
+def test_a_run_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run-1")
+    again = RunFolder.open(tmp_path / "run-1")
+    assert again.read_config() == default_config(TINY)
+    assert again.read_data() == tmp_path
+    assert run.read_metrics() is None
+    assert run.read_predictions() is None
+
+
+@pytest.mark.parametrize("name", ["..", "a b", "-a", ".a", "a" * 65, "a\nb", "ä"])
+def test_names_that_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match="name has up to 64 letters"):
+        new_run(tmp_path / name)
+
+
+def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run-1")
+    before = run.config_file.read_bytes()
+    with pytest.raises(RunError, match="is there already"):
+        RunFolder.create(tmp_path / "run-1", default_config(TINY), tmp_path)
+    assert run.config_file.read_bytes() == before
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="is there already"):
+        new_run(tmp_path / "file")
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is not a run: it has no config\.json") as caught:
+        RunFolder.open(tmp_path / "nothing")
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "{}"])
+def test_a_damaged_config_is_named(tmp_path: Path, content: str) -> None:
+    run = new_run(tmp_path / "run-1")
+    run.config_file.write_text(content)
+    with pytest.raises(RunError, match=r"run-1.*config\.json"):
+        run.read_config()
+
+
+def test_a_config_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run-1")
+    run.config_file.write_text(json.dumps({"format": 2, "data": "/data"}))
+    with pytest.raises(RunError, match="format 2"):
+        run.read_config()
+
+
+def test_predictions_keep_ids_as_text(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run-1")
+    table = pd.DataFrame([["S01T1", "01", "test", 1, 0.123456789012, 0]], columns=list(PREDICTION_COLUMNS))
+    run.write_predictions(table)
+    pd.testing.assert_frame_equal(run.read_predictions(), table, check_dtype=False)
+
+
+def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path: Path) -> None:
+    import os
+
+    for age, name in [(30, "b"), (10, "c"), (20, "a")]:
+        run = new_run(tmp_path / name)
+        os.utime(run.config_file, (1_000_000 - age, 1_000_000 - age))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file").write_text("")
+    assert [run.name for run in list_runs(tmp_path)] == ["c", "a", "b"]

@@ -1,0 +1,41 @@
+"""socal_core.workspace"""
+
+from pathlib import Path
+
+import pytest
+
+from socal_core import workspace
+
+
+@pytest.mark.parametrize(
+    ("chosen", "chosen_when_given", "given_now", "expected"),
+    [
+        (None, None, "", ""),
+        (None, None, "/data/a", "/data/a"),
+        ("/data/b", "", "", "/data/b"),
+        ("/data/b", "/data/a", "/data/a", "/data/b"),
+        ("/data/b", "", "/data/a", "/data/a"),
+        ("", "/data/a", "/data/a", ""),
+    ],
+    ids=["demo", "given", "chosen", "chosen over given", "newly given over chosen", "demo over given"],
+)
+def test_which_folder_is_opened(
+    chosen: str | None, chosen_when_given: str | None, given_now: str, expected: str
+) -> None:
+    if chosen is not None and chosen_when_given is not None:
+        workspace.remember_data_folder(chosen, chosen_when_given)
+    assert workspace.remembered_data_folder(given_now) == expected
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"data": 1}'])
+def test_damaged_settings_are_as_none(workspace: Path, content: str) -> None:
+    from socal_core.workspace import remembered_data_folder
+
+    (workspace / "settings.json").write_text(content)
+    assert remembered_data_folder("/data/a") == "/data/a"
+
+
+def test_the_argument_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOCAL_DATA", "/data/variable")
+    assert workspace.given_data_folder([]) == "/data/variable"
+    assert workspace.given_data_folder(["/data/argument"]) == "/data/argument"
