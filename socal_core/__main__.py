@@ -1,0 +1,7 @@
+"""`python -m socal_core`: all that the pages do, without a browser."""
+
+import sys
+
+from socal_core.cli import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""From frames on disk to the tensors a model is given."""

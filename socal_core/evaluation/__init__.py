@@ -1,0 +1,1 @@
+"""From a model to numbers that can be believed."""

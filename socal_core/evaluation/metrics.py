@@ -1,0 +1,133 @@
+"""Numbers from a table of predictions alone: no model, no torch. Success is the positive class.
+
+A value that is not defined, such as the AUROC of trials that all end alike, is None.
+"""
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.stats import binomtest, norm
+from sklearn import metrics as sklearn_metrics
+
+CLASSES = ("failure", "success")
+CONFIDENCE = 0.95
+
+Interval = tuple[float, float] | None
+
+
+def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> dict[str, Any]:
+    """Metrics of n >= 1 trials from label (0/1), probability of success and predicted class (0/1), each of shape (n,).
+
+    `intervals` holds 95 % intervals: Wilson's for the proportions, `auroc_interval` for the AUROC.
+    """
+    y, p, decided = _column(labels), np.asarray(probabilities, dtype=float), _column(predicted)
+    if not len(y) == len(p) == len(decided) > 0:
+        lengths = f"{len(y)}, {len(p)}, {len(decided)}"
+        raise ValueError(f"labels, probabilities and predicted must be equally long and not empty, got {lengths}")
+    matrix = sklearn_metrics.confusion_matrix(y, decided, labels=[0, 1])
+    (tn, fp), (fn, tp) = matrix.tolist()
+    both = 0 < y.sum() < len(y)
+    per_class = {
+        "failure": _class_metrics(hit=tn, wrongly=fn, missed=fp),
+        "success": _class_metrics(hit=tp, wrongly=fp, missed=fn),
+    }
+    success = per_class["success"]
+    return {
+        "n": len(y),
+        "accuracy": (tp + tn) / len(y),
+        "balanced_accuracy": float(sklearn_metrics.balanced_accuracy_score(y, decided)) if both else None,
+        "precision": success["precision"],
+        "recall": success["recall"],
+        "f1": success["f1"],
+        "auroc": float(sklearn_metrics.roc_auc_score(y, p)) if both else None,
+        "brier": float(sklearn_metrics.brier_score_loss(y, p, pos_label=1)),
+        "confusion_matrix": [[tn, fp], [fn, tp]],
+        "per_class": per_class,
+        "intervals": {
+            "accuracy": wilson_interval(tp + tn, len(y)),
+            "precision": wilson_interval(tp, tp + fp),
+            "recall": wilson_interval(tp, tp + fn),
+            "auroc": auroc_interval(y, p),
+        },
+    }
+
+
+def wilson_interval(successes: int, n: int) -> Interval:
+    """Wilson's 95 % score interval of a proportion (Wilson, JASA 1927;22:209); None for n = 0."""
+    if n == 0:
+        return None
+    interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
+    """A 95 % interval of the AUROC that stays honest for few trials and for a perfect score; None with one class.
+
+    Method 5 of Newcombe, Stat Med 2006;25:559: the score interval with the variance of Hanley and McNeil. It takes
+    trials as independent; two trials of one surgeon are not quite, so the true interval is a little wider.
+    """
+    y, p = _column(labels), np.asarray(probabilities, dtype=float)
+    positives, negatives = int(y.sum()), int(len(y) - y.sum())
+    if positives == 0 or negatives == 0:
+        return None
+    estimate = float(sklearn_metrics.roc_auc_score(y, p))
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    spread = (positives + negatives) / 2 - 1
+
+    def distance(theta: float, sign: int) -> float:
+        inner = 1 + spread * ((1 - theta) / (2 - theta) + theta / (1 + theta))
+        return sign * (theta - estimate) - z * sqrt(theta * (1 - theta) * inner / (positives * negatives))
+
+    # At 0 and 1 the variance is 0 and so is the distance: a root that says nothing, hence the small step inwards.
+    step = 1e-9
+    low = 0.0 if estimate == 0 else brentq(distance, step, min(estimate, 1 - step), args=(-1,))
+    high = 1.0 if estimate == 1 else brentq(distance, max(estimate, step), 1 - step, args=(1,))
+    return float(low), float(high)
+
+
+def roc_points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The ROC curve: false positive rates and true positive rates, both rising from 0 to 1; needs both classes."""
+    fpr, tpr, _ = sklearn_metrics.roc_curve(_column(labels), np.asarray(probabilities, dtype=float))
+    return fpr, tpr
+
+
+def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """The probability from which a trial is called a success: highest balanced accuracy on the trials given.
+
+    Give it validation trials, never test trials. Of equally good thresholds, halfway between two neighbouring
+    probabilities each, the one nearest to 0.5 is taken; 0.5 itself when the trials all end alike.
+    """
+    y, p = _column(labels), np.asarray(probabilities, dtype=float)
+    if not 0 < y.sum() < len(y):
+        return 0.5
+    values = np.unique(p)
+    candidates = np.append((values[1:] + values[:-1]) / 2, 0.5)
+    scores = [sklearn_metrics.balanced_accuracy_score(y, p >= threshold) for threshold in candidates]
+    best = candidates[np.isclose(scores, np.max(scores))]
+    return float(best[np.abs(best - 0.5).argmin()])
+
+
+def metrics_of_test_trials(predictions: pd.DataFrame) -> dict[str, Any]:
+    """The metrics of a run's test trials with the table of the trials, from its predictions (runs/folder.py)."""
+    test = predictions[predictions["split"] == "test"]
+    result = metrics_of(test["label"], test["prob_success"], test["predicted"])
+    columns = ["trial_id", "participant_id", "label", "prob_success", "predicted"]
+    return {"split": "test", **result, "trials": test[columns].to_dict(orient="records")}
+
+
+def _column(values: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(values, dtype=np.int64)
+
+
+def _class_metrics(hit: int, wrongly: int, missed: int) -> dict[str, float | int | None]:
+    """Precision, recall and F1 of one class from its hits, false alarms and misses."""
+    return {
+        "precision": hit / (hit + wrongly) if hit + wrongly else None,
+        "recall": hit / (hit + missed) if hit + missed else None,
+        "f1": 2 * hit / (2 * hit + wrongly + missed) if 2 * hit + wrongly + missed else None,
+        "support": hit + missed,
+    }

@@ -1,0 +1,138 @@
+"""From a model and clips to logits, and from a run's best checkpoint to its predictions and test metrics."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import PreTrainedModel
+
+from socal_core.clips.loader import ClipStore, read_clips
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.dataset.splits import Split
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError, RunError
+from socal_core.evaluation.controls import controls
+from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
+from socal_core.files import write_json
+from socal_core.models.build import VideoClassifier, load_classifier
+from socal_core.runs.checkpoints import best_checkpoint, read_training_state
+from socal_core.runs.folder import RunFolder
+
+PREDICTION_BATCH = 8
+"""Clips a forward pass; the result depends on it by rounding alone."""
+
+
+@torch.no_grad()
+def logits_of(
+    model: PreTrainedModel, preprocessor: Preprocessor, store: ClipStore, trial_ids: Sequence[str], device: torch.device
+) -> torch.Tensor:
+    """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode."""
+    model.eval()
+    parts = []
+    for start in range(0, len(trial_ids), PREDICTION_BATCH):
+        clips = store.batch(trial_ids[start : start + PREDICTION_BATCH]).to(device)
+        parts.append(model(pixel_values=preprocessor.normalise(clips)).logits.float().cpu())
+    return torch.cat(parts)
+
+
+def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Probabilities of success, (trials,), from logits (trials, 2)."""
+    return logits.double().softmax(dim=-1)[:, 1].numpy()
+
+
+def read_run_clips(
+    run: RunFolder,
+    dataset: Dataset,
+    trial_ids: Sequence[str],
+    preprocessor: Preprocessor,
+    progress: Callable[[int, int], None],
+) -> ClipStore:
+    """The clips of some trials, exactly as the run's model is given them."""
+    config = run.read_config()
+    return read_clips(dataset, trial_ids, config.observation, config.num_frames, preprocessor, progress)
+
+
+def best_classifier(run: RunFolder) -> VideoClassifier:
+    """The run's model at its lowest validation loss, on the device at hand; RunError when there is none."""
+    classifier = load_classifier(best_checkpoint(run))
+    # transformers wraps `to` so that a checker cannot see its arguments.
+    classifier.model.to(best_device())  # type: ignore[arg-type]
+    return classifier
+
+
+def best_device() -> torch.device:
+    """The accelerator of this machine, else the CPU."""
+    return torch.accelerator.current_accelerator() or torch.device("cpu")
+
+
+def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, store: ClipStore) -> pd.DataFrame:
+    """Predict every usable trial, evaluate the test trials, write predictions.csv and then metrics.json.
+
+    The threshold comes from the validation trials. Returns the predictions (runs/folder.py).
+    """
+    predictions = _predict_split(dataset, run.read_split(), classifier, store)
+    validation = predictions[predictions["split"] == "validation"]
+    threshold = choose_threshold(validation["label"], validation["prob_success"])
+    predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
+    window = run.read_config().observation
+    metrics = {
+        **metrics_of_test_trials(predictions),
+        "task": window.task,
+        "window": window.describe(),
+        "epoch": read_training_state(best_checkpoint(run)).epoch,
+        "threshold": threshold,
+        "validation_trials": len(validation),
+        "controls": controls(dataset, predictions, window),
+        "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in store.left_out.items()],
+    }
+    run.write_predictions(predictions)
+    write_json(run.metrics_file, metrics)
+    return predictions
+
+
+def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What the run's best checkpoint says of some trials, in the order given, whether or not their outcome is known.
+
+    Each is {trial_id, prob_success, prob_failure, predicted, threshold}; DataError for a trial without a clip.
+    """
+    for trial_id in trial_ids:
+        dataset.frames_of(trial_id)  # names a trial that is not there before the model is loaded
+    metrics = run.read_metrics()
+    if metrics is None:
+        raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
+    classifier = best_classifier(run)
+    store = read_run_clips(run, dataset, trial_ids, classifier.preprocessor, lambda done, total: None)
+    if store.left_out:
+        raise DataError(" ".join(store.left_out.values()))
+    logits = logits_of(classifier.model, classifier.preprocessor, store, trial_ids, best_device())
+    threshold = metrics["threshold"]
+    return [
+        {
+            "trial_id": trial_id,
+            "prob_success": float(p),
+            "prob_failure": float(1 - p),
+            "predicted": int(p >= threshold),
+            "threshold": threshold,
+        }
+        for trial_id, p in zip(trial_ids, probabilities_of(logits), strict=True)
+    ]
+
+
+def _predict_split(dataset: Dataset, split: Split, classifier: VideoClassifier, store: ClipStore) -> pd.DataFrame:
+    """One row for each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
+    sides = {"train": split.train, "validation": split.validation, "test": split.test}
+    rows = [(trial, side) for side, trials in sides.items() for trial in trials if trial in store.clips]
+    trial_ids = [trial for trial, _ in rows]
+    logits = logits_of(classifier.model, classifier.preprocessor, store, trial_ids, best_device())
+    trials = dataset.trials.loc[trial_ids]
+    return pd.DataFrame(
+        {
+            "trial_id": trial_ids,
+            "participant_id": trials["participant_id"].to_numpy(),
+            "split": [side for _, side in rows],
+            "label": trials["success"].to_numpy(dtype=int),
+            "prob_success": probabilities_of(logits),
+        }
+    )

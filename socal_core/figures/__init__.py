@@ -1,0 +1,1 @@
+"""Plotly figures and drawn frames: pure functions of tables and arrays."""

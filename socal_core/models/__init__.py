@@ -1,0 +1,1 @@
+"""Video classifiers: where they come from, how they are saved and loaded."""

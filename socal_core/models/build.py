@@ -1,0 +1,161 @@
+"""Build, save and load a video classifier with its preprocessing."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForVideoClassification, PreTrainedModel, VideoMAEConfig
+from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
+from transformers.utils import logging as transformers_logging
+
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.errors import ModelError
+from socal_core.runs.config import TINY, TrainConfig
+
+logger = logging.getLogger(__name__)
+# A bar for each load and save would fill the run's log; the run shows its own progress.
+transformers_logging.disable_progress_bar()
+
+LABELS = {0: "failure", 1: "success"}
+NEW_HEAD = ("classifier.", "fc_norm.")
+"""Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
+
+# The size of `tiny`: the smallest of those tried that learns the demo from random weights within the time the demo
+# run may take on two cores (benchmarks/README.md).
+TINY_IMAGE_SIZE = 64
+TINY_ARCHITECTURE: dict[str, Any] = {
+    "patch_size": 16,
+    "hidden_size": 192,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 3,
+    "intermediate_size": 768,
+    "use_mean_pooling": True,
+}
+
+
+@dataclass(frozen=True)
+class VideoClassifier:
+    """A model with two logits (failure, success) and the preprocessing of its input.
+
+    The model takes `pixel_values` of shape (batch, frames, 3, size, size).
+    """
+
+    model: PreTrainedModel
+    preprocessor: Preprocessor
+
+
+def build_classifier(config: TrainConfig) -> VideoClassifier:
+    """The classifier that a new run starts from; ModelError when it cannot be found or does not fit."""
+    if config.model == TINY:
+        return _build_tiny(config)
+    source = str(Path(config.model).expanduser()) if Path(config.model).expanduser().is_dir() else config.model
+    hub = {"local_files_only": not config.allow_download}
+    model_config = _load_config(source, config, hub)
+    settings: dict[str, Any] = {"id2label": LABELS, "label2id": {name: i for i, name in LABELS.items()}}
+    # Attention dropout is fixed when the model is built: it goes in through the configuration or not at all.
+    settings |= {"hidden_dropout_prob": config.dropout_rate, "attention_probs_dropout_prob": config.dropout_rate}
+    if isinstance(model_config, VideoMAEConfig):
+        # Sine-cosine positions are computed, not learned, so that any even number of frames can be built.
+        settings["num_frames"] = config.num_frames
+    elif model_config.num_frames != config.num_frames:
+        raise ModelError(f"{config.model} takes {model_config.num_frames} frames: set num_frames to that number.")
+    model = _load_weights(source, config, {**settings, **hub})
+    return VideoClassifier(model, _load_preprocessor(source, model.config, hub))
+
+
+def load_classifier(folder: Path) -> VideoClassifier:
+    """A classifier that `save_classifier` wrote; ModelError when the folder is damaged."""
+    try:
+        model, info = AutoModelForVideoClassification.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True
+        )
+        processor = VideoMAEImageProcessorPil.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError):
+        raise ModelError(f"Checkpoint {folder.name} cannot be read: a file is missing or damaged.") from None
+    _refuse_gaps(folder.name, info, allowed=())
+    return VideoClassifier(model, Preprocessor(processor))
+
+
+def save_classifier(classifier: VideoClassifier, folder: Path) -> None:
+    """Write config.json, model.safetensors and preprocessor_config.json: a model that Hugging Face's tools can load."""
+    classifier.model.save_pretrained(folder)
+    classifier.preprocessor.processor.save_pretrained(folder)
+
+
+def _build_tiny(config: TrainConfig) -> VideoClassifier:
+    model_config = VideoMAEConfig(
+        **TINY_ARCHITECTURE,
+        image_size=TINY_IMAGE_SIZE,
+        num_frames=config.num_frames,
+        hidden_dropout_prob=config.dropout_rate,
+        attention_probs_dropout_prob=config.dropout_rate,
+        id2label=LABELS,
+        label2id={name: i for i, name in LABELS.items()},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = AutoModelForVideoClassification.from_config(model_config)
+    return VideoClassifier(model, Preprocessor.for_size(TINY_IMAGE_SIZE))
+
+
+def _load_config(source: str, config: TrainConfig, hub: dict[str, Any]) -> Any:
+    try:
+        model_config = AutoConfig.from_pretrained(source, **hub)
+    except (OSError, ValueError):
+        raise ModelError(_not_found(config)) from None
+    if type(model_config) not in AutoModelForVideoClassification._model_mapping:
+        raise ModelError(
+            f"{config.model} is a {model_config.model_type} model, which is no video classifier. "
+            f"Choose one such as VideoMAE."
+        )
+    return model_config
+
+
+def _load_weights(source: str, config: TrainConfig, settings: dict[str, Any]) -> PreTrainedModel:
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)  # draws the new head
+            model, info = AutoModelForVideoClassification.from_pretrained(
+                source, use_safetensors=True, ignore_mismatched_sizes=True, output_loading_info=True, **settings
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        logger.info("loading %s failed: %s", config.model, error)
+        raise ModelError(_not_found(config)) from None
+    _refuse_gaps(config.model, info, allowed=NEW_HEAD)
+    found: PreTrainedModel = model
+    return found
+
+
+def _load_preprocessor(source: str, model_config: Any, hub: dict[str, Any]) -> Preprocessor:
+    try:
+        return Preprocessor(VideoMAEImageProcessorPil.from_pretrained(source, **hub))
+    except OSError:
+        # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
+        logger.warning("no preprocessor_config.json: using ImageNet mean and std at %d px", model_config.image_size)
+        return Preprocessor.for_size(model_config.image_size)
+
+
+def _refuse_gaps(name: str, info: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    """Weights that were not loaded are random ones: never go on with them unseen."""
+    gaps = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+    gaps = {key for key in gaps if not (allowed and key.startswith(allowed))}
+    if gaps:
+        raise ModelError(
+            f"{name}: {len(gaps)} weights do not fit the model, such as {min(gaps)}. "
+            "Choose weights of this architecture."
+        )
+
+
+def _not_found(config: TrainConfig) -> str:
+    if config.allow_download:
+        return (
+            f"Model {config.model} cannot be loaded: it needs config.json and model.safetensors, on this machine or on "
+            f"the Hugging Face hub. Check the name and the connection, or choose `{TINY}`."
+        )
+    return (
+        f"Model {config.model} cannot be loaded from this machine: it needs config.json and model.safetensors. "
+        f"Allow the download (allow_download), name a local folder, or choose `{TINY}`."
+    )

@@ -1,0 +1,59 @@
+"""Complete checkpoints: weights, optimiser, schedule and progress, all or nothing on disk."""
+
+import os
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from socal_core.errors import RunError
+from socal_core.models.build import VideoClassifier, save_classifier
+from socal_core.runs.checkpoints import OPTIMIZER_FILE, TrainingState, checkpoint_path, write_training_state
+from socal_core.runs.folder import RunFolder
+
+
+def save_checkpoint(
+    run: RunFolder, classifier: VideoClassifier, state: TrainingState, tensors: dict[str, dict[str, Any]]
+) -> None:
+    """Write the checkpoint after `state.epoch` in one step, then remove all but the last and the best.
+
+    tensors: state dicts by name, such as optimizer and scheduler.
+    """
+    target = checkpoint_path(run, state.epoch)
+    draft = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(draft, ignore_errors=True)  # what a crash left
+    draft.mkdir(parents=True)
+    save_classifier(classifier, draft)
+    torch.save(tensors, draft / OPTIMIZER_FILE)
+    write_training_state(draft, state)
+    for file in [*draft.iterdir(), draft]:
+        _sync(file)
+    draft.rename(target)
+    _sync(run.checkpoints)
+    keep = {target.name, checkpoint_path(run, state.best_epoch).name}
+    for other in run.checkpoints.iterdir():
+        if other.name not in keep:
+            shutil.rmtree(other)
+
+
+def load_tensors(checkpoint: Path) -> dict[str, dict[str, Any]]:
+    """The state dicts of a checkpoint; RunError when damaged. Only tensors and plain values are read, never code."""
+    try:
+        tensors: dict[str, dict[str, Any]] = torch.load(
+            checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True
+        )
+    # What torch raises for a damaged file depends on where the damage is.
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
+        raise RunError(f"Checkpoint {checkpoint.name} is damaged: {OPTIMIZER_FILE} cannot be read.") from None
+    return tensors
+
+
+def _sync(path: Path) -> None:
+    """Have the system put a file or a folder's entries on the disk before anything later."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

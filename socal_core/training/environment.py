@@ -1,0 +1,28 @@
+"""What a run was made with: versions, machine, device."""
+
+import os
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import psutil
+import torch
+from accelerate import Accelerator
+
+PACKAGES = ("torch", "transformers", "accelerate", "kornia", "numpy", "pandas", "pillow", "scikit-learn")
+
+
+def describe_environment(accelerator: Accelerator) -> dict[str, Any]:
+    """Versions and machine as JSON-ready values; nothing that names the machine or its user."""
+    device = accelerator.device
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu_cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+        "mixed_precision": accelerator.mixed_precision,
+    }

@@ -1,0 +1,215 @@
+"""The process that trains a run: `python -m socal_core.training.worker RUN_DIR [--resume]`.
+
+Started by runs/launch.py in the background or by the command line in the foreground; with several GPUs it becomes one
+process for each, by torchrun.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import Split, surgeon_split
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError, SocalError
+from socal_core.files import write_json
+from socal_core.runs.checkpoints import newest_checkpoint, read_training_state
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.events import Event, EventLog
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
+from socal_core.runs.lock import take_lock
+from socal_core.runs.state import RunState, write_status
+
+logger = logging.getLogger(__name__)
+
+
+class StopRequested(BaseException):
+    """The user asked the run to stop; no error, and nothing between here and the end may take it for one."""
+
+
+def main(arguments: list[str]) -> int:
+    """Train the run named on the command line; exit code 0 when done or stopped, 2 when failed."""
+    parser = argparse.ArgumentParser(prog="python -m socal_core.training.worker")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--resume", action="store_true")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    status = work(RunFolder.open(options.run), options.resume)
+    return 0 if status in {RunState.DONE, RunState.STOPPED} else 2
+
+
+def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None) -> RunState:
+    """Train, predict and evaluate a run in this process; every way it ends is written into the run's status.
+
+    `echo` is handed every event.
+    """
+    report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
+    with _lock_held(run) as lock, _Outcome(run, report, is_main_process()) as outcome:
+        if is_main_process():
+            write_status(run, RunState.RUNNING)
+        _train_and_evaluate(run, resume, lock, report)
+    return outcome.state
+
+
+@contextmanager
+def _lock_held(run: RunFolder) -> Iterator[int | None]:
+    """The descriptor of the run's lock, kept as long as the work goes on; None where a parent process keeps it."""
+    inherited = os.environ.pop(LOCK_VARIABLE, None)
+    if inherited == LOCK_IN_PARENT or not is_main_process():
+        yield None
+        return
+    if inherited is None:
+        lock = take_lock(run.lock_file, run.name)
+        run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
+    else:
+        lock = int(inherited)
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def is_main_process() -> bool:
+    """Whether this is the only process of the run or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _say_nothing(type_: str, **values: Any) -> None:
+    """The report of a process that is not the main one."""
+
+
+class _Outcome(AbstractContextManager["_Outcome"]):
+    """Writes down how the work inside ended, whatever ended it; only a user's error is taken as dealt with."""
+
+    def __init__(self, run: RunFolder, report: Callable[..., None], writes: bool) -> None:
+        self.state = RunState.RUNNING
+        self._run = run
+        self._report = report
+        self._writes = writes
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            self.state, reason = RunState.DONE, ""
+        elif isinstance(error, (StopRequested, KeyboardInterrupt)):
+            self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
+        elif isinstance(error, SocalError):
+            self.state, reason = RunState.FAILED, str(error)
+            logger.error("%s", error)
+        else:
+            self.state = RunState.FAILED
+            reason = f"An unexpected error ({type(error).__name__}). The whole text is in the run's worker.log."
+        if self._writes:
+            self._report("ended", state=self.state, reason=reason)
+            write_status(self._run, self.state, reason)
+        return isinstance(error, (StopRequested, KeyboardInterrupt, SocalError))
+
+
+def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: Callable[..., None]) -> None:
+    """The way from the data folder to the metrics."""
+    config = run.read_config()
+    report("stage", stage="Loading PyTorch and the model", done=0, total=1)
+    if not config.allow_download:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
+    from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
+    from socal_core.models.build import build_classifier, load_classifier
+    from socal_core.training.distributed import make_accelerator, spread_over_gpus
+    from socal_core.training.environment import describe_environment
+    from socal_core.training.loop import Job, train
+
+    if lock is not None:
+        spread_over_gpus(run, resume, lock)
+    accelerator = make_accelerator()
+    accelerator.wait_for_everyone()
+    checkpoint = newest_checkpoint(run) if resume else None
+    report("started", epoch=read_training_state(checkpoint).epoch if checkpoint else 0)
+
+    def check_stop() -> None:
+        if run.stop_file.exists():
+            accelerator.set_trigger()
+        if accelerator.check_trigger():
+            raise StopRequested
+
+    if accelerator.num_processes == 1:
+        # torchrun ends its processes by this signal when one of them fails: that is not the user's wish.
+        signal.signal(signal.SIGTERM, lambda number, frame: run.stop_file.touch())
+    dataset = open_dataset(run.read_data())
+    split = _split_of(run, config, dataset, accelerator.is_main_process)
+    classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
+    if accelerator.is_main_process:
+        write_json(run.environment_file, describe_environment(accelerator))
+
+    def read_progress(done: int, total: int) -> None:
+        if run.stop_file.exists():
+            raise StopRequested
+        report("stage", stage="Reading clips", done=done, total=total)
+
+    store = read_run_clips(run, dataset, split.trial_ids, classifier.preprocessor, read_progress)
+    for message in [*store.left_out.values(), *(text for texts in store.stand_ins.values() for text in texts)]:
+        report("notice", message=message)
+    labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
+    job = Job(
+        run=run,
+        config=config,
+        classifier=classifier,
+        store=store,
+        split=_with_clips(split, set(store.clips)),
+        labels=labels,
+        accelerator=accelerator,
+        report=report,
+        check_stop=check_stop,
+    )
+    train(job, checkpoint)
+    if accelerator.is_main_process:
+        report("stage", stage="Predicting all trials with the best checkpoint", done=0, total=1)
+        finish_run(run, dataset, best_classifier(run), store)
+    accelerator.wait_for_everyone()
+
+
+def _split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_process: bool) -> Split:
+    """The run's split: read from the run when it is there, else drawn by the settings and written."""
+    usable = dataset.usable_trials
+    if run.split_file.exists():
+        split = run.read_split()
+    else:
+        split = surgeon_split(usable, config.validation_fraction, config.test_fraction, config.seed)
+        if main_process:
+            run.write_split(split)
+    missing = sorted(set(split.trial_ids) - set(usable.index))
+    if missing:
+        raise DataError(
+            f"{len(missing)} trials of the run's split are no longer usable in the data folder, such as {missing[0]}. "
+            "Bring the data back, or start a new run."
+        )
+    return split
+
+
+def _with_clips(split: Split, readable: set[str]) -> Split:
+    """The split without the trials that have no clip; DataError when a side has none left."""
+
+    def kept(side: str, trials: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(trial for trial in trials if trial in readable)
+        if not found:
+            raise DataError(f"No {side} trial has a clip that can be read. The run's notices name the frames.")
+        return found
+
+    return Split(
+        train=kept("training", split.train),
+        validation=kept("validation", split.validation),
+        test=kept("test", split.test),
+        seed=split.seed,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

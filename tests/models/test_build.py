@@ -1,0 +1,153 @@
+"""socal_core.models.build"""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVideoClassification
+
+from socal_core.errors import ModelError
+from socal_core.models.build import build_classifier, load_classifier, save_classifier
+from socal_core.runs.config import TINY, TrainConfig, config_from
+
+SMALL = {
+    "image_size": 32,
+    "patch_size": 16,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "decoder_hidden_size": 16,
+    "decoder_num_hidden_layers": 1,
+    "decoder_num_attention_heads": 2,
+    "decoder_intermediate_size": 32,
+}
+
+
+def settings(model: object, **values: object) -> TrainConfig:
+    return config_from({"model": str(model), "num_frames": 4, **values}, TINY)
+
+
+def randomise_biases(model: torch.nn.Module) -> None:
+    """Fresh biases are zero, and zeros hide that they were not loaded."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                parameter.copy_(torch.randn_like(parameter))
+
+
+@pytest.fixture
+def pretrained(tmp_path: Path) -> Path:
+    """A pre-training checkpoint, as the published ones are: encoder and decoder, no classifier."""
+    torch.manual_seed(0)
+    model = VideoMAEForPreTraining(VideoMAEConfig(**SMALL, num_frames=16))
+    randomise_biases(model)
+    model.save_pretrained(tmp_path / "pretrained")
+    (tmp_path / "pretrained" / "preprocessor_config.json").write_text(
+        json.dumps({"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}, "image_mean": [0.1] * 3})
+    )
+    return tmp_path / "pretrained"
+
+
+def test_tiny_is_a_video_classifier_of_two_outcomes() -> None:
+    classifier = build_classifier(settings(TINY))
+    size = classifier.preprocessor.processor.crop_size["height"]
+    logits = classifier.model(pixel_values=torch.zeros(2, 4, 3, size, size)).logits
+    assert logits.shape == (2, 2)
+    assert classifier.model.config.id2label == {0: "failure", 1: "success"}
+
+
+def test_the_seed_fixes_the_random_weights_and_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+    first = build_classifier(settings(TINY, seed=1)).model.state_dict()
+    assert torch.equal(torch.rand(1), expected)
+    second = build_classifier(settings(TINY, seed=1)).model.state_dict()
+    other = build_classifier(settings(TINY, seed=2)).model.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_every_pretrained_weight_arrives_also_q_and_v_biases(pretrained: Path) -> None:
+    original = VideoMAEForPreTraining.from_pretrained(pretrained).videomae.state_dict()
+    model = build_classifier(settings(pretrained)).model
+    loaded = model.videomae.state_dict()
+    compared = [name for name in loaded if "layernorm" not in name.split(".")[0]]
+    assert sum(name.endswith(("query.bias", "value.bias", "q_bias", "v_bias")) for name in compared) == 4
+    for name in compared:
+        assert torch.equal(loaded[name], original[name]), name
+    assert model.config.num_frames == 4
+
+
+def test_dropout_reaches_hidden_states_and_attention(pretrained: Path) -> None:
+    for model in (TINY, pretrained):
+        classifier = build_classifier(settings(model, dropout_rate=0.5))
+        rates = {m.p for m in classifier.model.modules() if isinstance(m, torch.nn.Dropout)}
+        attention = {m.dropout_prob for m in classifier.model.modules() if hasattr(m, "dropout_prob")}
+        assert 0.5 in rates
+        assert attention == {0.5}
+
+
+def test_the_models_own_preprocessing_is_used(pretrained: Path) -> None:
+    assert build_classifier(settings(pretrained)).preprocessor.processor.image_mean == (0.1, 0.1, 0.1)
+
+
+def test_without_a_preprocessor_file_imagenets_mean_is_used(pretrained: Path) -> None:
+    (pretrained / "preprocessor_config.json").unlink()
+    processor = build_classifier(settings(pretrained)).preprocessor.processor
+    assert processor.image_mean == (0.485, 0.456, 0.406)
+    assert processor.crop_size["height"] == 32
+
+
+def test_saved_and_loaded_is_the_same_to_the_bit(tmp_path: Path) -> None:
+    classifier = build_classifier(settings(TINY))
+    randomise_biases(classifier.model)
+    save_classifier(classifier, tmp_path / "epoch-0001")
+    again = load_classifier(tmp_path / "epoch-0001")
+    before, after = classifier.model.state_dict(), again.model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert again.preprocessor.processor.to_dict() == classifier.preprocessor.processor.to_dict()
+    assert isinstance(VideoMAEForVideoClassification.from_pretrained(tmp_path / "epoch-0001"), torch.nn.Module)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "half"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, file: str, damage: str) -> None:
+    folder = tmp_path / "epoch-0001"
+    save_classifier(build_classifier(settings(TINY)), folder)
+    content = (folder / file).read_bytes()
+    (folder / file).unlink()
+    if damage != "missing":
+        (folder / file).write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+    with pytest.raises(ModelError, match="epoch-0001"):
+        load_classifier(folder)
+
+
+@pytest.mark.parametrize("model", ["nobody/no-such-model", "no such model", "../elsewhere"])
+def test_a_model_that_is_not_there(model: str) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded from this machine") as caught:
+        build_classifier(settings(model))
+    assert "tiny" in str(caught.value)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ModelError, match="no video classifier"):
+        build_classifier(settings(tmp_path))
+
+
+def test_weights_of_another_size_are_refused(pretrained: Path) -> None:
+    config = json.loads((pretrained / "config.json").read_text())
+    (pretrained / "config.json").write_text(json.dumps({**config, "hidden_size": 64}))
+    with pytest.raises(ModelError, match="weights do not fit"):
+        build_classifier(settings(pretrained))
+
+
+def test_a_pickle_posing_as_weights_is_not_opened(pretrained: Path) -> None:
+    (pretrained / "model.safetensors").unlink()
+    (pretrained / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        build_classifier(settings(pretrained))

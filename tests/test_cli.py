@@ -1,0 +1,166 @@
+"""socal_core.cli: every command as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socal_core.cli import main
+from socal_core.runs.folder import RunFolder
+
+QUICK = ["num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
+SETTINGS = [part for text in QUICK for part in ("--set", text)]
+
+
+def run_cli(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "run-1"
+    assert main(["train", str(shared_data_folder), "--run", str(run), *SETTINGS]) == 0
+    return run
+
+
+def test_inspect_gives_the_numbers_as_json(capsys: pytest.CaptureFixture[str], shared_data_folder: Path) -> None:
+    code, out, _ = run_cli(capsys, "inspect", shared_data_folder, "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert (summary["trials"], summary["usable_trials"], summary["frames"]) == (20, 20, 240)
+    assert summary["labels"] == {"suction": 240, "grasper": 120}
+    assert summary["boxes"] == 360
+    assert summary["frames_without_boxes"] == 0
+    assert set(summary["outcomes"]) == {"rows", "success", "failure", "unknown"}
+    assert summary["problems"] == []
+
+
+def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:
+    frame = data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg"
+    frame.write_bytes(frame.read_bytes()[:300])
+    assert json.loads(run_cli(capsys, "inspect", data_folder, "--json")[1])["problems"] == []
+    problems = json.loads(run_cli(capsys, "inspect", data_folder, "--deep", "--json")[1])["problems"]
+    assert [set(problem) for problem in problems] == [{"code", "severity", "path", "row", "message", "count"}]
+    assert problems[0]["path"].endswith(frame.name)
+    code, out, _ = run_cli(capsys, "inspect", data_folder, "--deep")
+    assert code == 0
+    assert frame.name in out
+
+
+def test_demo_writes_a_data_set_that_opens(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run_cli(capsys, "demo", tmp_path / "demo", "--surgeons", 4)[0] == 0
+    summary = json.loads(run_cli(capsys, "inspect", tmp_path / "demo", "--json")[1])
+    assert summary["trials"] >= 7
+    code, out, err = run_cli(capsys, "demo", tmp_path / "demo", "--surgeons", 4)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+
+
+def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], trained: Path) -> None:
+    code, out, _ = run_cli(capsys, "evaluate", trained, "--json")
+    metrics = json.loads(out)
+    assert code == 0
+    names = {"split", "n", "accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "brier"}
+    assert names | {"confusion_matrix", "trials"} <= set(metrics)
+    assert metrics["split"] == "test"
+    assert metrics["n"] == len(metrics["trials"]) == sum(map(sum, metrics["confusion_matrix"]))
+    assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
+    assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
+
+
+def test_a_run_that_was_stopped_is_evaluated_by_its_best_checkpoint(
+    capsys: pytest.CaptureFixture[str], trained: Path
+) -> None:
+    run = RunFolder(trained)
+    expected = run.predictions_file.read_text()
+    run.predictions_file.unlink()
+    run.metrics_file.unlink()
+    assert run_cli(capsys, "evaluate", trained, "--json")[0] == 0
+    assert run.predictions_file.read_text() == expected
+
+
+def test_predict_gives_the_trials_asked_for(capsys: pytest.CaptureFixture[str], trained: Path) -> None:
+    code, out, _ = run_cli(capsys, "predict", trained, "S103T2", "S100T1", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    assert [row["trial_id"] for row in rows] == ["S103T2", "S100T1"]
+    assert all(row["prob_success"] + row["prob_failure"] == pytest.approx(1) for row in rows)
+
+
+def test_a_finished_run_is_left_as_it_is(
+    capsys: pytest.CaptureFixture[str], trained: Path, shared_data_folder: Path
+) -> None:
+    before = {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    code, _, err = run_cli(capsys, "train", shared_data_folder, "--run", trained, "--resume")
+    assert code == 0
+    assert "done already" in err
+    assert before == {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+
+
+def test_another_runs_config_can_be_used_again(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, data_folder: Path
+) -> None:
+    config = trained / "config.json"
+    arguments = ["train", data_folder, "--run", tmp_path / "run", "--config", config, "--set", "num_epochs=1"]
+    assert run_cli(capsys, *arguments)[0] == 0
+    settings = RunFolder(tmp_path / "run").read_config()
+    assert (settings.num_frames, settings.num_epochs) == (4, 1)
+    assert RunFolder(tmp_path / "run").read_data() == data_folder
+
+
+def bad_config(folder: Path, content: str) -> Path:
+    (folder / "c.json").write_text(content)
+    return folder / "c.json"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["inspect", "{tmp}/none"], "none"),
+        (["inspect", "{tmp}/config"], "config"),
+        (["train", "{tmp}/none", "--run", "{tmp}/run"], "none"),
+        (["train", "{data}", "--run", "{tmp}/run", "--set", "num_epochs=0"], "num_epochs: must be between 1"),
+        (["train", "{data}", "--run", "{tmp}/run", "--set", "epochs=3"], "epochs: must be KEY=VALUE"),
+        (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/none"], "--config: must name a file"),
+        (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/config"], "must be a JSON file"),
+        (["train", "{data}", "--run", "{trained}"], "is there already"),
+        (["train", "{tmp}", "--run", "{trained}", "--resume"], "another data folder"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "goes on with its own settings"),
+        (["evaluate", "{tmp}/none"], "is not a run"),
+        (["predict", "{trained}", "S999T1"], "S999T1"),
+        (["demo", "{tmp}/demo", "--surgeons", "1"], "surgeons"),
+    ],
+)
+def test_errors_go_to_stderr_with_exit_code_2(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    shared_data_folder: Path,
+    trained: Path,
+    arguments: list[str],
+    message: str,
+) -> None:
+    (tmp_path / "config").write_text("{")
+    places: dict[str, Any] = {"tmp": tmp_path, "data": shared_data_folder, "trained": trained}
+    code, out, err = run_cli(capsys, *(argument.format(**places) for argument in arguments))
+    assert code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_module_runs_and_says_what_it_can_do() -> None:
+    result = subprocess.run([sys.executable, "-m", "socal_core", "--help"], capture_output=True, text=True, check=True)
+    for command in ("demo", "inspect", "train", "evaluate", "predict"):
+        assert command in result.stdout
+
+
+def test_a_reader_that_has_enough_is_no_traceback(shared_data_folder: Path) -> None:
+    command = f"{sys.executable} -m socal_core inspect {shared_data_folder} --json | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert result.stderr == ""

@@ -1,0 +1,312 @@
+"""socal_core.training: the loop, its checkpoints and the worker, for real on a small data folder."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from socal_core.dataset import layout
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import surgeons_in_common
+from socal_core.errors import RunError
+from socal_core.evaluation.metrics import metrics_of_test_trials
+from socal_core.evaluation.predict import predict_trials
+from socal_core.models.build import build_classifier, load_classifier, save_classifier
+from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint, read_training_state
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.events import Event, epochs_table, notices, read_events
+from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
+from socal_core.runs.state import RunState, read_status, written_status
+from socal_core.training.loop import class_weights
+from socal_core.training.worker import work
+from tests.factories import write_dataset
+
+QUICK = {
+    "num_frames": 4,
+    "num_epochs": 3,
+    "batch_size": 4,
+    "validation_fraction": 0.2,
+    "test_fraction": 0.2,
+    "early_stopping_patience": 2,
+}
+
+
+def new_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
+    return RunFolder.create(folder, config_from({**QUICK, **settings}, TINY), data)
+
+
+def change_outcomes(data: Path, change: Callable[[str, str], str]) -> None:
+    """Replace each trial's success by `change(trial_id, success)`."""
+    table = data / layout.OUTCOMES_FILE
+    header, *lines = (line.split(",") for line in table.read_text(encoding="utf-8").splitlines())
+    trial, success = header.index("trial_id"), header.index("success")
+    for line in lines:
+        line[success] = change(line[trial], line[success])
+    table.write_text("".join(",".join(line) + "\n" for line in [header, *lines]), encoding="utf-8")
+
+
+def weights_hash(checkpoint: Path) -> str:
+    return hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
+
+
+def timeless(events: list[Event]) -> list[Event]:
+    kept = [event for event in events if event["type"] in {"step", "epoch"}]
+    return [{key: value for key, value in event.items() if key not in {"time", "seconds"}} for event in kept]
+
+
+@pytest.fixture(scope="module")
+def done_run(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> RunFolder:
+    """A finished run that no test changes."""
+    run = new_run(tmp_path_factory.mktemp("runs") / "done", shared_data_folder)
+    assert work(run, resume=False) is RunState.DONE
+    return run
+
+
+def test_a_run_leaves_all_its_files(done_run: RunFolder, shared_data_folder: Path) -> None:
+    assert written_status(done_run).state is RunState.DONE
+    environment = done_run.read_environment()
+    assert environment["packages"]["torch"].startswith(torch.__version__.split("+")[0])
+    epochs = epochs_table(read_events(done_run.events_file))
+    assert epochs["epoch"].tolist() == [1, 2, 3]
+    assert epochs["val_loss"].notna().all()
+    state = read_training_state(newest_checkpoint(done_run) or Path())
+    assert state.best_val_loss == epochs["val_loss"].min()
+    assert best_checkpoint(done_run).name == f"epoch-{epochs['val_loss'].idxmin() + 1:04d}"
+    assert len(list(done_run.checkpoints.iterdir())) <= 2
+
+
+def test_the_split_is_by_surgeon_and_the_predictions_follow_it(done_run: RunFolder, shared_data_folder: Path) -> None:
+    split, trials = done_run.read_split(), open_dataset(shared_data_folder).trials
+    assert surgeons_in_common(split, trials) == 0
+    predictions = done_run.read_predictions()
+    assert predictions is not None
+    assert tuple(predictions.columns) == PREDICTION_COLUMNS
+    sides = predictions.groupby("split")["trial_id"].agg(tuple)
+    assert set(sides["train"]) == set(split.train)
+    assert set(sides["validation"]) == set(split.validation)
+    assert set(sides["test"]) == set(split.test)
+    assert predictions["label"].tolist() == trials.loc[predictions["trial_id"], "success"].tolist()
+    assert predictions["prob_success"].between(0, 1).all()
+
+
+def test_the_metrics_come_from_the_predictions_and_the_threshold_from_validation(done_run: RunFolder) -> None:
+    metrics, predictions = done_run.read_metrics(), done_run.read_predictions()
+    assert metrics is not None and predictions is not None
+    again = metrics_of_test_trials(predictions)
+    assert {key: metrics[key] for key in again} == json.loads(json.dumps(again))
+    called = (predictions["prob_success"] >= metrics["threshold"]).astype(int)
+    assert called.tolist() == predictions["predicted"].tolist()
+    assert metrics["task"] == "prediction"
+    assert {control["name"] for control in metrics["controls"]} >= {"Always the commoner outcome"}
+
+
+def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, shared_data_folder: Path) -> None:
+    """The notebook compared the labels with the labels; here an untrained model has to look untrained."""
+    run = new_run(
+        tmp_path / "random",
+        shared_data_folder,
+        num_epochs=1,
+        learning_rate=1e-8,
+        window="0:1",
+        validation_fraction=0.1,
+        test_fraction=0.7,
+        color_jitter=0.0,
+    )
+    assert work(run, resume=False) is RunState.DONE
+    metrics = run.read_metrics()
+    assert metrics is not None
+    assert metrics["n"] >= 12
+    assert metrics["accuracy"] < 1
+
+
+def test_it_learns_what_can_be_seen(done_run: RunFolder) -> None:
+    epochs = epochs_table(read_events(done_run.events_file))
+    assert epochs["train_loss"].iloc[-1] < epochs["train_loss"].iloc[0]
+
+
+def test_single_trials_get_the_same_probability_again(done_run: RunFolder, shared_data_folder: Path) -> None:
+    predictions = done_run.read_predictions()
+    assert predictions is not None
+    chosen = predictions.iloc[[5, 0]]
+    rows = predict_trials(done_run, open_dataset(shared_data_folder), chosen["trial_id"].tolist())
+    assert [row["trial_id"] for row in rows] == chosen["trial_id"].tolist()
+    assert [row["prob_success"] for row in rows] == pytest.approx(chosen["prob_success"].tolist(), abs=1e-5)
+    assert [row["predicted"] for row in rows] == chosen["predicted"].tolist()
+
+
+def test_two_runs_with_one_seed_are_the_same_to_the_bit(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
+) -> None:
+    again = new_run(tmp_path / "again", shared_data_folder)
+    work(again, resume=False)
+    assert weights_hash(best_checkpoint(again)) == weights_hash(best_checkpoint(done_run))
+    assert again.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+    assert timeless(read_events(again.events_file)) == timeless(read_events(done_run.events_file))
+
+
+@pytest.mark.parametrize("moment", ["step of epoch 2", "epoch 2 before its checkpoint"])
+def test_a_killed_run_goes_on_to_the_same_weights(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
+) -> None:
+    run = new_run(tmp_path / "killed", shared_data_folder)
+    type_ = moment.split()[0]
+    code = (
+        "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
+        "from socal_core.training.worker import work;"
+        f"die = lambda e: os.kill(os.getpid(), signal.SIGKILL) if (e['type'], e.get('epoch')) == ({type_!r}, 2) else 0;"
+        "work(RunFolder(Path(sys.argv[1])), False, die)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False, capture_output=True)
+    assert killed.returncode == -9
+    assert read_status(run).state is RunState.INTERRUPTED
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
+    assert work(run, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(run) or Path()) == weights_hash(newest_checkpoint(done_run) or Path())
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+    assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+def test_a_stopped_run_says_so_and_can_be_resumed(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+
+    def stop_in_epoch_2(event: Event) -> None:
+        if event["type"] == "step" and event["epoch"] == 2:
+            run.stop_file.touch()
+
+    assert work(run, resume=False, echo=stop_in_epoch_2) is RunState.STOPPED
+    assert written_status(run).state is RunState.STOPPED
+    assert run.read_metrics() is None
+    assert work(run, resume=True) is RunState.DONE
+
+
+def test_a_model_is_never_shown_test_trials_before_the_end(tmp_path: Path, shared_data_folder: Path) -> None:
+    """The test trials' outcomes do not reach training: turned round, they change no weight and no validation number."""
+    data = write_dataset(tmp_path / "data")
+    first = new_run(tmp_path / "first", data)
+    work(first, resume=False)
+    test = set(first.read_split().test)
+    turn_round = {"0": "1", "1": "0"}
+    change_outcomes(data, lambda trial, success: turn_round[success] if trial in test else success)
+    second = new_run(tmp_path / "second", data)
+    second.write_split(first.read_split())
+    work(second, resume=False)
+    assert timeless(read_events(first.events_file)) == timeless(read_events(second.events_file))
+    assert weights_hash(best_checkpoint(first)) == weights_hash(best_checkpoint(second))
+
+
+def test_a_broken_frame_is_named_in_the_run(tmp_path: Path, data_folder: Path) -> None:
+    broken = data_folder / "JPEGImages" / "S103T1_frame_00000001.jpeg"
+    broken.write_bytes(b"broken")
+    run = new_run(tmp_path / "run", data_folder, num_frames=6)
+    assert work(run, resume=False) is RunState.DONE
+    assert any(broken.name in notice for notice in notices(read_events(run.events_file)))
+
+
+def test_a_trial_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, data_folder: Path) -> None:
+    for frame in (data_folder / "JPEGImages").glob("S103T1_*"):
+        frame.write_bytes(b"broken")
+    run = new_run(tmp_path / "run", data_folder)
+    assert work(run, resume=False) is RunState.DONE
+    predictions, metrics = run.read_predictions(), run.read_metrics()
+    assert predictions is not None and metrics is not None
+    assert "S103T1" not in set(predictions["trial_id"])
+    assert [item["trial_id"] for item in metrics["left_out"]] == ["S103T1"]
+
+
+def remove_outcomes(data: Path) -> None:
+    (data / "socal_trial_outcomes.csv").unlink()
+
+
+def one_outcome(data: Path) -> None:
+    change_outcomes(data, lambda trial, success: "1")
+
+
+def break_all_frames(data: Path) -> None:
+    for frame in (data / "JPEGImages").iterdir():
+        frame.write_bytes(b"broken")
+
+
+@pytest.mark.parametrize("spoil", [remove_outcomes, one_outcome, break_all_frames])
+def test_data_that_cannot_be_trained_on_fails_with_a_reason(
+    tmp_path: Path, data_folder: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(data_folder)
+    run = new_run(tmp_path / "run", data_folder)
+    assert work(run, resume=False) is RunState.FAILED
+    status = written_status(run)
+    assert status.state is RunState.FAILED
+    assert status.reason.endswith(".")
+    assert "unexpected" not in status.reason
+    assert str(tmp_path) not in status.reason.replace(str(data_folder), "")
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_advice(tmp_path: Path, shared_data_folder: Path) -> None:
+    classifier = build_classifier(config_from(QUICK, TINY))
+    with torch.no_grad():
+        classifier.model.classifier.weight.fill_(torch.nan)
+    save_classifier(classifier, tmp_path / "nan")
+    run = new_run(tmp_path / "run", shared_data_folder, model=str(tmp_path / "nan"), learning_rate=1e-4)
+    assert work(run, resume=False) is RunState.FAILED
+    reason = written_status(run).reason
+    assert "The loss is no longer a number (epoch 1, step 1)" in reason
+    assert "learning_rate below 0.0001" in reason
+
+
+def test_an_unexpected_error_is_recorded_and_not_hidden(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+
+    def fail(event: Event) -> None:
+        if event["type"] == "step":
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work(run, resume=False, echo=fail)
+    status = written_status(run)
+    assert status.state is RunState.FAILED
+    assert "ZeroDivisionError" in status.reason
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [([0, 1], [1.0, 1.0]), ([0, 1, 1, 1], [2.0, 2 / 3]), ([0, 0, 1], [0.75, 1.5])],
+)
+def test_class_weights_are_n_over_2_n_class(labels: list[int], expected: list[float]) -> None:
+    assert class_weights(labels).tolist() == pytest.approx(expected)
+
+
+def test_one_class_cannot_be_weighted() -> None:
+    with pytest.raises(RunError, match="all end alike"):
+        class_weights([1, 1])
+
+
+def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
+    """PyTorch's own distributed engine on the CPU: the same batches, the same losses, the same model up to rounding."""
+    alone = new_run(tmp_path / "alone", shared_data_folder, dropout_rate=0.0, batch_size=5)
+    together = new_run(tmp_path / "together", shared_data_folder, dropout_rate=0.0, batch_size=5)
+    work(alone, resume=False)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--module"]
+    result = subprocess.run(
+        [*command, "socal_core.training.worker", str(together.path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert read_status(together).state is RunState.DONE
+    assert together.read_environment()["processes"] == 2
+    expected = epochs_table(read_events(alone.events_file))
+    actual = epochs_table(read_events(together.events_file))
+    for column in ("train_loss", "val_loss"):
+        assert actual[column].tolist() == pytest.approx(expected[column].tolist(), abs=1e-3)
+    first = load_classifier(newest_checkpoint(alone) or Path()).model.state_dict()
+    second = load_classifier(newest_checkpoint(together) or Path()).model.state_dict()
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=5e-3, rtol=0)
