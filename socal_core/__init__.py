@@ -2,5 +2,7 @@
 
 import os
 
-# Before anything imports huggingface_hub, which reads this once.
+# Both are read once, when huggingface_hub and PyTorch are first imported.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# PyTorch's threads wait asleep, not spinning: beside a busy browser on two cores a training step is three times faster.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

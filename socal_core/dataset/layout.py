@@ -41,7 +41,7 @@ FRAME_NAME = re.compile(
     r"^(?P<trial>S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9}))(?P<video>[a-z]?)"
     r"_frame_(?P<index>[0-9]{1,9})\.[A-Za-z]+$"
 )
-"""`S311T1a_frame_00000078.jpeg`: trial S311T1 of surgeon 311, second video letter a, frame 78."""
+"""`S311T1a_frame_00000078.jpeg`: trial S311T1 of surgeon 311, video a of the trial, frame 78."""
 TRIAL_ID = re.compile(r"^S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9})$")
 
 FRAMES_PER_SECOND = 1

@@ -178,7 +178,6 @@ def _parse_plain(texts: list[str], width: int) -> pd.DataFrame:
         names=range(width),
         dtype="str",
         na_filter=False,
-        quoting=csv.QUOTE_NONE,
         lineterminator="\n",
         index_col=False,
     )
