@@ -110,7 +110,7 @@ def _predict_best(run: RunFolder) -> pd.DataFrame:
     from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
 
     classifier = best_classifier(run)
-    dataset = open_dataset(run.read_data())
+    dataset = run.open_dataset()
     with Bar("Reading clips") as bar:
         store = read_run_clips(run, dataset, run.read_split().trial_ids, classifier.preprocessor, bar.show)
     return finish_run(run, dataset, classifier, store)
@@ -121,7 +121,7 @@ def predict(options: argparse.Namespace) -> int:
     from socal_core.evaluation.predict import predict_trials
 
     run = RunFolder.open(options.run)
-    rows = predict_trials(run, open_dataset(run.read_data()), options.trial_id)
+    rows = predict_trials(run, run.open_dataset(), options.trial_id)
     if options.json:
         _print(json.dumps(rows, indent=2))
         return 0

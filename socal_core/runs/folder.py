@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import Split
-from socal_core.errors import RunError
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError, RunError
 from socal_core.files import write_json, write_text
 from socal_core.runs.config import TINY, TrainConfig, config_from
 
@@ -122,6 +124,17 @@ class RunFolder:
     def read_data(self) -> Path:
         """The data folder that the run was started on."""
         return Path(self._read_config_file()["data"])
+
+    def open_dataset(self) -> Dataset:
+        """The data set that the run was started on; DataError that gives the folder's name alone.
+
+        Nobody typed the whole path just now: it may be the app's own, and another user may read the message.
+        """
+        data = self.read_data()
+        try:
+            return open_dataset(data)
+        except DataError as error:
+            raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
 
     def write_split(self, split: Split) -> None:
         """Keep the split that the run trains on."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import Split, surgeon_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, SocalError
@@ -143,7 +142,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
     if accelerator.num_processes == 1:
         # torchrun ends its processes by this signal when one of them fails: that is not the user's wish.
         signal.signal(signal.SIGTERM, lambda number, frame: run.stop_file.touch())
-    dataset = open_dataset(run.read_data())
+    dataset = run.open_dataset()
     split = _split_of(run, config, dataset, accelerator.is_main_process)
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     if accelerator.is_main_process:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from socal_core.errors import RunError
+from socal_core.errors import DataError, RunError
 from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder, list_runs
 
@@ -78,3 +78,10 @@ def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path: Path)
     (tmp_path / "other").mkdir()
     (tmp_path / "file").write_text("")
     assert [run.name for run in list_runs(tmp_path)] == ["c", "a", "b"]
+
+
+def test_data_that_has_gone_is_named_without_its_path(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run-1", default_config(TINY), tmp_path / "somewhere" / "demo")
+    with pytest.raises(DataError, match="Data of run run-1: demo: there is no such folder") as caught:
+        run.open_dataset()
+    assert str(tmp_path) not in str(caught.value)
