@@ -24,8 +24,6 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
         margin={"l": 8, "r": 8, "t": 72, "b": 8},
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "title": None},
         hoverlabel={"namelength": -1},
-        # A redraw with new numbers keeps the reader's zoom.
-        uirevision=title,
     )
     figure.update_xaxes(title=x, automargin=True)
     figure.update_yaxes(title=y, automargin=True)

@@ -64,7 +64,7 @@ class TrainConfig:
         OptimizerName.ADAMW, "Optimisation", "AdamW suits transformers; SGD has momentum 0.9."
     )
     learning_rate: float = _setting(
-        5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; about 1e-3 from random ones.", 1e-8, 1.0
+        5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 from random ones.", 1e-8, 1.0
     )
     batch_size: int = _setting(4, "Optimisation", "Clips per step, over all devices together.", 1, 1024)
     num_epochs: int = _setting(30, "Optimisation", "Times that training goes through the training trials.", 1, 10_000)
@@ -126,7 +126,7 @@ _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
     # Random weights want a larger step, more epochs and more patience than the notebook's pre-trained ones;
     # chosen on the demo data set (benchmarks/README.md).
     TINY: {
-        "learning_rate": 1e-3,
+        "learning_rate": 5e-4,
         "batch_size": 8,
         "num_epochs": 40,
         "weight_decay": 0.05,

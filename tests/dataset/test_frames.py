@@ -73,6 +73,18 @@ def test_parts_of_a_recording_join_by_name(
     assert [problem.severity for problem in found(log.problems(), "no-mapping-file")] == [Severity.INFO]
 
 
+def test_the_mapping_may_turn_the_order_of_names_round(tmp_path: Path, log: ProblemLog) -> None:
+    frames = [name("S1T1", index) for index in (1, 2, 3)]
+    mapping = [(frame, "S1T1", 10 - place) for place, frame in enumerate(frames)]
+    assert [row[0] for row in ordered(make(tmp_path, frames, mapping), log)] == frames[::-1]
+    assert log.problems() == ()
+
+
+def test_one_trial_does_not_move_the_next(tmp_path: Path, log: ProblemLog) -> None:
+    frames = [name("S1T1", 100), name("S1T2a", 1), name("S1T2a", 2), name("S1T2b", 9), name("S1T2b", 10)]
+    assert [row[3] for row in ordered(make(tmp_path, frames), log)] == [0, 0, 1, 8, 9]
+
+
 def test_a_frame_that_the_mapping_lacks_goes_where_its_name_says(tmp_path: Path, log: ProblemLog) -> None:
     frames = [name("S1T1a", 1), name("S1T1a", 2), name("S1T1b", 1), name("S1T1b", 2), name("S1T1b", 3)]
     mapping = [(frames[0], "S1T1", 11), (frames[1], "S1T1", 12), (frames[2], "S1T1", 14), (frames[4], "S1T1", 16)]

@@ -57,6 +57,13 @@ def test_what_is_no_image(tmp_path: Path, content: bytes, said: str) -> None:
         assert str(tmp_path) not in str(caught.value)
 
 
+def test_other_image_formats_are_not_read(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpeg", format="TIFF")
+    for read in (read_size, check_image):
+        with pytest.raises(DataError, match="no JPEG or PNG"):
+            read(tmp_path / "a.jpeg")
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         check_image(tmp_path / "a.jpeg")

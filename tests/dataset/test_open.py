@@ -12,7 +12,8 @@ from socal_core.dataset.inspect import check_frames, summarise
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
-from tests.dataset.editing import found, write_frame
+from tests.dataset.editing import edit_column, found, write_frame
+from tests.dataset.test_images import png_header
 
 Ordinary = Callable[[], AbstractContextManager[None]]
 
@@ -90,7 +91,14 @@ def test_what_cannot_be_opened(
             assert "S102T1_frame_00000078.jpeg" in message, "it says what a SOCAL folder looks like"
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "data\0", "x" * 5000, "no\nsuch", "\udcff"])
+@pytest.mark.parametrize("typed", ["", "  "])
+def test_no_name_is_not_the_folder_we_are_in(folder: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(DataError, match="No data folder is given"):
+        open_dataset(typed)
+
+
+@pytest.mark.parametrize("typed", ["data\0", "x" * 5000, "no\nsuch", "\udcff"])
 def test_names_that_are_no_folder(typed: str) -> None:
     with pytest.raises(DataError):
         open_dataset(typed)
@@ -143,6 +151,12 @@ def test_nothing_is_written(public_folder: Path, ordinary_user: Ordinary) -> Non
     assert summarise(data)["trials"] == 8
     assert sorted(public_folder.rglob("*")) == paths
     assert [(path, path.stat().st_mtime_ns, path.stat().st_size) for path, *_ in before] == before
+
+
+def test_a_huge_first_frame_gives_its_size_without_a_warning(folder: Path) -> None:
+    edit_column(folder / layout.OUTCOMES_FILE, "trial_video_width", "")
+    png_header(folder / layout.IMAGES_DIR / "S100T1_frame_00000001.jpeg", 12_000, 9_000)
+    assert open_dataset(folder).trials.loc["S100T1", ["width", "height"]].tolist() == [12_000, 9_000]
 
 
 def test_opening_decodes_nothing(folder: Path) -> None:

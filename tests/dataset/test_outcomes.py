@@ -184,6 +184,12 @@ def test_participants_stay_text_and_fall_back_to_the_trial_id(folder: Path) -> N
     assert not found(data, "participant-contradicts-trial")
 
 
+def test_the_column_says_who_operated_where_the_trial_id_says_otherwise(folder: Path) -> None:
+    replace_line(outcomes(folder), 3, GOOD.replace("T2,100", "T2,999"))
+    trials = open_dataset(folder).trials
+    assert trials["participant_id"][["S100T1", "S100T2"]].tolist() == ["100", "999"]
+
+
 def test_trials_are_in_the_order_of_surgeon_and_number(folder: Path) -> None:
     for trial in ("S9T2", "S100T10", "SA1T1", "S9T10"):
         append_line(outcomes(folder), f"{trial},,,,,,,1,,,")

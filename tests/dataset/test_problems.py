@@ -37,6 +37,12 @@ def test_frames_fold_together_though_each_is_a_file(log: ProblemLog) -> None:
     assert (len(kept), rest.path, rest.count) == (50, layout.IMAGES_DIR, 10)
 
 
+def test_frames_noted_one_by_one_fold_as_well(log: ProblemLog) -> None:
+    for number in range(60):
+        log.add("bad", Severity.ERROR, f"{layout.IMAGES_DIR}/{number}.jpeg", "cannot be read")
+    assert [problem.count for problem in log.problems()] == [1] * 50 + [10]
+
+
 def test_kinds_do_not_share_their_limit_and_the_costly_come_first(log: ProblemLog) -> None:
     log.add_rows("known", Severity.INFO, "a.csv", rows(60), "got {value}")
     log.add("late", Severity.WARNING, "b.csv", "late", row=9)

@@ -63,12 +63,13 @@ def test_sizes_are_near_with_surgeons_of_many_and_of_few_trials() -> None:
     assert (sides[["successes", "failures"]] > 0).all(axis=None)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_each_side_has_both_classes_where_surgeons_allow(seed: int) -> None:
-    outcomes = [[1, 1]] * 14 + [[0, 0]] * 3
-    trials = table(outcomes)
-    sides = describe(surgeon_split(trials, 0.1, 0.1, seed), trials)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fraction", [0.05, 0.1])
+def test_each_side_has_both_classes_where_surgeons_allow(fraction: float, seed: int) -> None:
+    trials = table([[1, 1]] * 14 + [[0, 0]] * 3)
+    sides = describe(surgeon_split(trials, fraction, fraction, seed), trials)
     assert (sides[["successes", "failures"]] > 0).all(axis=None)
+    assert sides.loc[["validation", "test"], "trials"].tolist() == [4, 4], "for 0.05 one surgeon would be nearer"
 
 
 def test_a_class_of_one_surgeon_goes_to_one_side() -> None:

@@ -78,5 +78,7 @@ def test_a_useless_file_is_named_and_no_box_is_lost(folder: Path, content: str) 
 
 def test_a_box_that_stands_twice_takes_one_id(tracked: Path) -> None:
     append_line(tracked / layout.TRACKS_FILE, f"{FRAME},2,5,12,20,suction,9")
-    assert open_dataset(tracked).boxes.loc[0, "track_id"] == 7
-    assert len(open_dataset(tracked).boxes) == 40
+    data = open_dataset(tracked)
+    assert data.problems == ()
+    assert data.boxes.loc[0, "track_id"] == 7
+    assert len(data.boxes) == 40

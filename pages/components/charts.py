@@ -1,0 +1,11 @@
+"""Plotly figures on a page."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"]}
+
+
+def chart(figure: go.Figure, key: str) -> None:
+    """Draw a figure at full width; the same key updates it in place."""
+    st.plotly_chart(figure, width="stretch", key=key, config=CONFIG, alt=figure.layout.title.text)

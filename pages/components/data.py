@@ -1,0 +1,132 @@
+"""The data set in use: which folder, opened once and kept, and the picker in the sidebar."""
+
+import os
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.demo import draw_demo
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError
+from socal_core.workspace import demo_folder, given_data_folder, remember_data_folder, remembered_data_folder
+
+DEMO = ""
+"""The choice of the embedded demo data set, in place of a folder."""
+DEMO_NAME = "Demo data set"
+
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+def data_picker() -> None:
+    """In the sidebar: the name of the data set in use, and the way to another one."""
+    folder = _chosen()
+    st.divider()
+    st.caption("Data set in use")
+    if folder == DEMO:
+        st.markdown(f"**{DEMO_NAME}** (synthetic)")
+    else:
+        st.markdown(f"**{Path(folder).name or folder}**", help=folder)
+    with st.expander("Change data set"):
+        with st.form("data-folder", border=False):
+            typed = st.text_input(
+                "Data folder",
+                placeholder="/path/to/SOCAL",
+                help="A folder on the computer that runs this app, in the layout of the SOCAL release: JPEGImages/, "
+                "socal.csv, frame_to_trial_mapping.csv and socal_trial_outcomes.csv.",
+            )
+            opened = st.form_submit_button("Open folder", width="stretch")
+        if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
+            _choose(DEMO)
+        if opened:
+            _open_typed(typed.strip())
+
+
+def open_chosen() -> Dataset | None:
+    """The data set in use; None while there is none to work with, and the page then shows why."""
+    folder = _chosen()
+    if folder == DEMO and not demo_folder().is_dir():
+        draw_demo()
+        return None
+    try:
+        return _open(folder)
+    except DataError as error:
+        # The demo's folder is the app's own: its path tells the user nothing.
+        message = str(error).replace(str(demo_folder()), "The demo data set") if folder == DEMO else str(error)
+        st.error(message, icon=":material/folder_off:")
+        st.info("Choose another folder in the sidebar, under **Change data set**, or go on with the demo.")
+        if folder != DEMO and st.button("Use the demo data set", key="demo-instead"):
+            _choose(DEMO)
+        return None
+
+
+def is_demo(dataset: Dataset) -> bool:
+    """Whether this is the embedded demo data set."""
+    return dataset.root == demo_folder()
+
+
+def name_of_data(root: Path) -> str:
+    """How a page calls the data set in a folder, without the folder's path."""
+    return DEMO_NAME if root.resolve() == demo_folder().resolve() else root.name
+
+
+def fingerprint(root: Path) -> Fingerprint:
+    """Name, time and size of what lies directly in a folder: differs when a table or the list of images has changed."""
+    try:
+        with os.scandir(root) as entries:
+            return tuple(sorted(_entry(entry) for entry in entries))
+    except OSError:
+        return ()  # opening the folder says what is wrong with it
+
+
+def _entry(entry: os.DirEntry[str]) -> tuple[str, int, int]:
+    try:
+        found = entry.stat()
+    except OSError:
+        return entry.name, 0, 0  # a link to nowhere
+    return entry.name, found.st_mtime_ns, found.st_size
+
+
+def _chosen() -> str:
+    if "data_folder" not in st.session_state:
+        st.session_state["data_folder"] = remembered_data_folder(given_data_folder(sys.argv[1:]))
+    return str(st.session_state["data_folder"])
+
+
+def _choose(folder: str) -> None:
+    st.session_state["data_folder"] = folder
+    remember_data_folder(folder, given_data_folder(sys.argv[1:]))
+    st.rerun()
+
+
+def _open_typed(folder: str) -> None:
+    """Take a typed folder into use if it opens; else say why, and keep the one in use."""
+    if not folder:
+        st.warning("Type the path of a folder first.")
+        return
+    try:
+        _open(folder)
+    except DataError as error:
+        st.error(str(error))
+        return
+    _choose(folder)
+
+
+def _open(folder: str) -> Dataset:
+    root = demo_folder() if folder == DEMO else _expanded(folder)
+    return _opened(str(root), fingerprint(root))
+
+
+def _expanded(folder: str) -> Path:
+    """The folder with `~` replaced, where there is such a home."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        return Path(folder)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the data folder")
+def _opened(root: str, fingerprint: Fingerprint) -> Dataset:
+    """The data set in a folder, shared by all tabs and read-only; opened again when the fingerprint has changed."""
+    return open_dataset(Path(root))

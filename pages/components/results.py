@@ -1,0 +1,114 @@
+"""The parts of a run's test results: tiles with intervals, tables by class, controls, trials."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from socal_core.figures.style import OUTCOMES
+
+TILES = (
+    ("Accuracy", "accuracy", "Share of the test trials that are called rightly"),
+    ("Precision", "precision", "Of the trials called a success, the share that was one"),
+    ("Recall", "recall", "Of the true successes, the share that was found"),
+    ("AUROC", "auroc", "Chance that a success gets a higher probability than a failure: 0.5 is chance, 1 is perfect"),
+)
+TILES_WITHOUT_INTERVAL = (
+    ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
+    ("F1", "f1", "Harmonic mean of precision and recall"),
+    ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect, 0.25 is a coin"),
+)
+
+
+def score_tiles(metrics: dict[str, Any]) -> None:
+    """One tile a score, with its 95 % interval where there is one."""
+    for column, (label, name, text) in zip(st.columns(len(TILES)), TILES, strict=True):
+        column.metric(
+            label,
+            score(metrics[name]),
+            delta=_interval(metrics["intervals"][name]),
+            delta_color="off",
+            delta_arrow="off",
+            help=text,
+            border=True,
+        )
+    st.caption("In grey: the 95 % interval, the range in which the true value is likely to lie.")
+    for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
+        column.metric(label, score(metrics[name]), help=text, border=True)
+
+
+def per_class(metrics: dict[str, Any]) -> None:
+    """Precision, recall and F1 of each outcome."""
+    st.subheader("By outcome")
+    rows = [
+        {
+            "Outcome": name,
+            "Precision": score(values["precision"]),
+            "Recall": score(values["recall"]),
+            "F1": score(values["f1"]),
+            "Test trials": str(values["support"]),
+        }
+        for name in OUTCOMES.values()
+        for values in [metrics["per_class"][name.lower()]]
+    ]
+    st.table(pd.DataFrame(rows).set_index("Outcome"))
+
+
+def controls(metrics: dict[str, Any]) -> None:
+    """The model beside those who never look at a frame."""
+    st.subheader("Is it better than not looking?")
+    rows = [
+        {
+            "": row["name"],
+            "Accuracy": score(row["accuracy"]),
+            "Balanced accuracy": score(row["balanced_accuracy"]),
+            "AUROC": score(row["auroc"]),
+        }
+        for row in [{"name": "**This model**", **metrics}, *metrics["controls"]]
+    ]
+    st.table(pd.DataFrame(rows).set_index(""))
+    for row in metrics["controls"]:
+        st.caption(f"*{row['name']}*: {row['description']}")
+
+
+def left_out(metrics: dict[str, Any]) -> None:
+    """Trials that the run could not use, with the reason."""
+    if metrics["left_out"]:
+        st.subheader("Trials left out")
+        st.table(pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).set_index("Trial"))
+
+
+def test_trials(metrics: dict[str, Any]) -> None:
+    """The test trials, the wrong ones first and the surest mistakes on top."""
+    st.subheader("Test trials")
+    trials = pd.DataFrame(metrics["trials"])
+    right = trials["label"] == trials["predicted"]
+    table = pd.DataFrame(
+        {
+            "Trial": trials["trial_id"],
+            "Surgeon": trials["participant_id"],
+            "True outcome": trials["label"].map(OUTCOMES),
+            "Predicted": trials["predicted"].map(OUTCOMES),
+            "": right.map({True: "✓ right", False: "✗ wrong"}),
+            "Probability of success": trials["prob_success"],
+        }
+    )
+    error = (trials["prob_success"] - trials["label"]).abs()
+    order = pd.DataFrame({"right": right, "error": -error}).sort_values(["right", "error"]).index
+    st.dataframe(
+        table.loc[order],
+        hide_index=True,
+        key="test-trials",
+        column_config={
+            "Probability of success": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
+        },
+    )
+
+
+def score(value: float | None) -> str:
+    """A score in two digits, a dash where it is not defined."""
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _interval(interval: list[float] | None) -> str | None:
+    return None if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"

@@ -1,0 +1,139 @@
+"""The form of a run's settings, drawn from the fields of TrainConfig; what is typed stays for the whole session."""
+
+from dataclasses import Field, fields
+from enum import EnumMeta
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from socal_core.dataset.windows import WHOLE, Window
+from socal_core.errors import ConfigError
+from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
+from socal_core.runs.model_choice import default_model, weights_at_hand
+
+OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
+OTHER = "other"
+MODELS = {TINY: "tiny (small, untrained)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
+FIRST_MINUTE = "0:60"
+WINDOWS = {FIRST_MINUTE: "First 60 s", WHOLE: "Whole trial", OTHER: "Other seconds"}
+SCIENTIFIC_RATIO = 1e4
+"""A number whose upper limit is this many times its lower one is typed as 1e-4, not as 0.0001."""
+
+
+def settings_form() -> TrainConfig | None:
+    """Draw the form; None when a value is refused, and the form then says which and why."""
+    if _key("model_choice") not in st.session_state:
+        st.session_state[_key("model_choice")] = default_model()
+        _take_defaults()
+    values: dict[str, Any] = {}
+    try:
+        for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
+            with st.expander(group, expanded=group in OPEN_GROUPS):
+                for item in members:
+                    values[item.name] = _draw(item)
+        return TrainConfig(**values)
+    except ConfigError as error:
+        st.error(str(error))
+        return None
+
+
+def _draw(item: Field[Any]) -> Any:
+    """The widget of one setting, by its name where it has one of its own, else by its type."""
+    if item.name == "model":
+        return _model(item)
+    if item.name == "window":
+        return _window(item)
+    known: dict[str, Any] = {
+        "label": item.name.replace("num_", "number_of_").replace("_", " ").capitalize(),
+        "key": _key(item.name),
+        "help": item.metadata["help"],
+        "persist_state": "session",
+    }
+    if item.type is bool:
+        return st.toggle(**known)
+    if isinstance(item.type, EnumMeta):
+        return st.selectbox(options=list(item.type), **known)
+    if item.type in {int, float}:
+        return st.number_input(**known, **_number_format(item))
+    return st.text_input(**known)
+
+
+def _number_format(item: Field[Any]) -> dict[str, Any]:
+    low, high = item.metadata["low"], item.metadata["high"]
+    if item.type is int:
+        return {"min_value": int(low), "max_value": int(high), "step": 1}
+    if low > 0 and high / low > SCIENTIFIC_RATIO:
+        return {
+            "min_value": low,
+            "max_value": high,
+            "step": getattr(default_config(st.session_state[_key("model_choice")]), item.name) / 5,
+            "format": "%.1e",
+        }
+    return {"min_value": low, "max_value": high, "step": 0.01 if high <= 1 else 1.0, "format": "%g"}
+
+
+def _model(item: Field[Any]) -> str:
+    choice = st.selectbox(
+        "Model",
+        list(MODELS),
+        format_func=MODELS.__getitem__,
+        key=_key("model_choice"),
+        on_change=_take_defaults,
+        help=item.metadata["help"] + " A change of the model sets all settings to its defaults.",
+        persist_state="session",
+    )
+    if choice == TINY:
+        st.caption("A small VideoMAE that starts from random weights: trains on a laptop, needs no download.")
+        return TINY
+    model = choice
+    if choice == OTHER:
+        model = st.text_input(
+            "Hugging Face id or folder", key=_key("model_other"), persist_state="session", placeholder="owner/name"
+        ).strip()
+        if not model:
+            raise ConfigError("model", "type a Hugging Face id or the path of a model's folder", model)
+    if weights_at_hand(model):
+        st.caption("Its weights are on this machine.")
+    else:
+        st.caption(
+            ":material/warning: Its weights are not on this machine. Switch on **Allow download**, or choose tiny."
+        )
+    return model
+
+
+def _window(item: Field[Any]) -> str:
+    key = _key("window_choice")
+    st.session_state.setdefault(key, FIRST_MINUTE)
+    choice = st.radio(
+        "What the model sees of a trial",
+        list(WINDOWS),
+        format_func=WINDOWS.__getitem__,
+        key=key,
+        help=item.metadata["help"],
+        persist_state="session",
+    )
+    if choice != OTHER:
+        return str(choice)
+    left, right = st.columns(2)
+    ends = []
+    for column, name, default in ((left, "From second", 0), (right, "To second", 120)):
+        st.session_state.setdefault(_key(name), default)
+        ends.append(
+            column.number_input(name, min_value=0, max_value=99_999, step=1, key=_key(name), persist_state="session")
+        )
+    window = f"{ends[0]}:{ends[1]}"
+    Window.parse(window)
+    return window
+
+
+def _take_defaults() -> None:
+    """Set every setting to the default of the chosen model; the window and the split stay what they are once chosen."""
+    config = default_config(st.session_state[_key("model_choice")])
+    for item in fields(TrainConfig):
+        if item.name not in {"model", "window"}:
+            st.session_state[_key(item.name)] = getattr(config, item.name)
+
+
+def _key(name: str) -> str:
+    return f"setting-{name}"

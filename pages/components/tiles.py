@@ -1,0 +1,25 @@
+"""Numbers at a glance."""
+
+import streamlit as st
+
+from socal_core.dataset.inspect import summarise
+from socal_core.dataset.types import Dataset
+
+
+def data_tiles(dataset: Dataset) -> None:
+    """The size of a data set, its success rate, and how many problems it has."""
+    summary = summarise(dataset)
+    usable, outcomes = summary["usable_trials"], summary["outcomes"]
+    rate = f"{outcomes['success'] / usable:.0%}" if usable else "–"
+    problems = sum(problem["count"] for problem in summary["problems"])
+    tiles = [
+        ("Trials", f"{summary['trials']:,}", "Trials with at least one frame"),
+        ("Usable", f"{usable:,}", "Trials with a frame and a known outcome"),
+        ("Surgeons", f"{dataset.usable_trials['participant_id'].nunique():,}", "Surgeons of the usable trials"),
+        ("Successes", rate, "Share of the usable trials in which the bleeding was stopped in time"),
+        ("Frames", f"{summary['frames']:,}", "One frame a second"),
+        ("Boxes", f"{summary['boxes']:,}", "Boxes drawn around instruments and materials"),
+        ("Problems", f"{problems:,}", "Rows or files with something wrong; the Dataset page lists them"),
+    ]
+    for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
+        column.metric(label, value, help=text, border=True)

@@ -1,0 +1,102 @@
+"""Evaluation: how good a run's model is on the test trials, and how sure that is."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import results
+from pages.components.charts import chart
+from pages.components.data import name_of_data
+from pages.components.frame import page
+from pages.components.runs import all_runs, pick_run
+from socal_core.evaluation.metrics import roc_points
+from socal_core.figures.evaluation import confusion_matrix, roc_curve
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import RunState, read_status
+
+FEW_TRIALS = 20
+
+
+def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
+    config = run.read_config()
+    if metrics["task"] == "recognition":
+        st.warning(
+            "**Recognition, not prediction.** This model sees the end of every trial, where the outcome is in view. "
+            "Do not compare it with models that see the first minute.",
+            icon=":material/visibility:",
+        )
+    st.markdown(
+        f"**{metrics['task'].capitalize()}** from the {metrics['window']} · model {config.model} · weights of epoch "
+        f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
+        f"**{metrics['n']} test trials**"
+    )
+    if metrics["n"] <= FEW_TRIALS:
+        st.warning(
+            f"**{metrics['n']} test trials are few.** Look at the intervals: twenty trials or fewer cannot tell which "
+            "of two models is better.",
+            icon=":material/straighten:",
+        )
+    st.caption(
+        f"A trial is called a success from a probability of {metrics['threshold']:.2f} on. This threshold was chosen "
+        "on the validation trials (highest balanced accuracy), not on the test trials. Success is the positive class."
+    )
+
+
+def figures(metrics: dict[str, Any]) -> None:
+    left, right = st.columns(2)
+    with left:
+        chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
+    with right:
+        if metrics["auroc"] is None:
+            st.info("There is no ROC curve: the test trials all ended alike.")
+        else:
+            trials = pd.DataFrame(metrics["trials"])
+            fpr, tpr = roc_points(trials["label"], trials["prob_success"])
+            chart(roc_curve(fpr.tolist(), tpr.tolist(), metrics["auroc"]), "roc-curve")
+
+
+def show(run: RunFolder) -> None:
+    metrics = run.read_metrics()
+    if metrics is None:
+        state = read_status(run).state
+        if state.alive:
+            st.info(f"Run {run.name} is {state}. Its test results appear here when it is done.")
+        else:
+            st.info(
+                f"Run {run.name} has no test results: it is {state}. Resume it on the Training page, or choose another."
+            )
+        st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
+        return
+    what_was_tested(run, metrics)
+    results.score_tiles(metrics)
+    figures(metrics)
+    left, right = st.columns(2)
+    with left:
+        results.per_class(metrics)
+    with right:
+        results.controls(metrics)
+    results.left_out(metrics)
+    results.test_trials(metrics)
+    if run.predictions_file.is_file():
+        st.download_button(
+            "Download predictions.csv",
+            run.predictions_file.read_bytes(),
+            file_name=f"{run.name}-predictions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All usable trials: trial_id, participant_id, split, label, prob_success, predicted.",
+        )
+
+
+INTRODUCTION = "How good a model is on the test trials, whose surgeons it has never seen, and how sure that number is."
+
+with page("Evaluation", INTRODUCTION):
+    runs = all_runs()
+    if runs:
+        # Runs with results first; sorting keeps the newest ahead within each half.
+        show(pick_run(sorted(runs, key=lambda run: read_status(run).state is not RunState.DONE), "evaluation"))
+    else:
+        st.info("There is no run yet. Train a model first; its test results will be here.")
+        st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")

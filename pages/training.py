@@ -1,0 +1,57 @@
+"""Training: settings in the sidebar, the split before the start, the live run, the runs so far."""
+
+import streamlit as st
+
+from pages.components.frame import page
+from pages.components.live import show_run
+from pages.components.runs import all_runs, choose_run, pick_run, runs_table, start_run
+from pages.components.settings import settings_form
+from pages.components.split import show_split
+from socal_core.dataset.types import Dataset
+from socal_core.errors import SocalError
+from socal_core.runs.config import TrainConfig
+
+PAGE = "training"
+
+
+def new_run(dataset: Dataset, config: TrainConfig) -> None:
+    st.subheader("New run")
+    if config.observation.sees_the_end:
+        st.warning(
+            "**Recognition, not prediction.** The whole trial shows the model how it ended: the muscle patch in place, "
+            "or five minutes gone by. Choose *First 60 s* for the published task.",
+            icon=":material/visibility:",
+        )
+    ready = show_split(dataset, config)
+    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not ready):
+        try:
+            run = start_run(config, dataset)
+        except SocalError as error:
+            st.error(str(error))
+        else:
+            choose_run(run, PAGE)
+
+
+INTRODUCTION = (
+    "Fine-tune a video classifier that tells from a trial's frames whether the bleeding will be stopped. "
+    "Training runs in the background: you may leave this page, or close the browser, and come back."
+)
+
+with page("Training", INTRODUCTION) as dataset:
+    with st.sidebar:
+        st.divider()
+        st.caption("Settings of a new run")
+        config = settings_form()
+    if dataset is not None:
+        if config is None:
+            st.info("A setting in the sidebar is refused: its message is there.")
+        else:
+            new_run(dataset, config)
+    runs = all_runs()
+    if runs:
+        st.subheader("Progress")
+        show_run(pick_run(runs, PAGE))
+        st.subheader("All runs")
+        runs_table(runs)
+    else:
+        st.info("There is no run yet. The curves of the first one will appear here.")

@@ -1,0 +1,205 @@
+"""What only a real browser shows: addresses, live curves, what survives a reload or a change of page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from socal_core.runs.folder import list_runs
+from socal_core.runs.state import RunState, read_status
+from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer
+from tests.factories import write_dataset
+from tests.made_runs import write_run
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE_MS)
+
+MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer"]
+ADDRESSES = dict(zip(MENU, ("", "dataset", "training", "evaluation", "trial_viewer"), strict=True))
+WAY_IN = "Will the bleeding be stopped?"
+
+
+@pytest.fixture
+def server(start_server: StartServer, shared_data_folder: Path) -> Server:
+    return start_server(shared_data_folder)
+
+
+WATCH_FOR_FLICKER = """() => {
+    // Counts the pictures that Chromium paints without a curve in the first chart.
+    window.blankPictures = 0;
+    const look = () => {
+        const chart = [...document.querySelectorAll('.js-plotly-plot')].find(chart => chart.offsetHeight > 0);
+        if (!chart?.querySelector('.scatterlayer .trace')) window.blankPictures += 1;
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
+def go(tab: Page, label: str) -> None:
+    """Follow a link of the menu and wait for its page."""
+    tab.get_by_test_id("stSidebar").get_by_role("link", name=label, exact=True).click()
+    is_on(tab, label)
+    settled(tab)
+
+
+def is_on(tab: Page, label: str) -> None:
+    """Wait for the heading of a page of the menu."""
+    expect(tab.get_by_role("heading", level=1)).to_have_text(WAY_IN if label == "Overview" else label)
+
+
+def settled(tab: Page) -> None:
+    """Wait until the page is drawn to its end, pictures included."""
+    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    tab.wait_for_function("[...document.images].every(image => image.complete)")
+
+
+def set_number(tab: Page, label: str, value: str) -> None:
+    box = tab.get_by_label(label, exact=True)
+    box.fill(value)
+    box.press("Enter")
+    settled(tab)
+
+
+def start_training(tab: Page, epochs: int) -> None:
+    set_number(tab, "Number of epochs", str(epochs))
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+
+
+def wait_for_points(tab: Page, curve: str, count: int) -> None:
+    """Wait until a curve of the first chart has some points."""
+    tab.wait_for_function(
+        """([curve, count]) => (document.querySelector('.js-plotly-plot')?.calcdata ?? [])
+            .some(points => points[0].trace.name === curve && points[0].x > 0 && points.length >= count)""",
+        arg=[curve, count],
+        timeout=WORK_MS,
+    )
+
+
+@pytest.mark.parametrize("label", MENU)
+def test_each_address_opens_first_on_a_fresh_server_with_our_menu(
+    server: Server, open_tab: OpenTab, label: str
+) -> None:
+    tab = open_tab()
+    for visit in (lambda: tab.goto(f"{server.url}/{ADDRESSES[label]}"), tab.reload):
+        visit()
+        is_on(tab, label)
+        expect(tab.get_by_test_id("stSidebar").get_by_role("link").get_by_role("paragraph")).to_have_text(MENU)
+        expect(tab.get_by_test_id("stSidebarNav")).to_have_count(0)
+        settled(tab)
+        expect(tab.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartServer, open_tab: OpenTab) -> None:
+    server = start_server()
+    tabs = [open_tab(), open_tab()]
+    for tab in tabs:
+        tab.goto(server.url)
+    for tab in tabs:
+        expect(tab.get_by_text("Drawing the demo data set")).to_be_visible()
+    for tab in tabs:
+        expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
+    assert (server.workspace / "demo.log").read_text().count("Wrote the demo data set") == 1
+
+
+def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto(f"{server.url}/training")
+    start_training(tab, epochs=2)
+    wait_for_points(tab, "Validation", 1)
+    # Nobody touches the page: it comes to its final state by itself.
+    expect(tab.get_by_text("Trained and tested.")).to_be_visible(timeout=WORK_MS)
+    expect(tab.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    (run,) = list_runs(server.workspace / "runs")
+    assert read_status(run).state is RunState.DONE
+
+    go(tab, "Evaluation")
+    accuracy = run.read_metrics()["accuracy"]
+    expect(tab.get_by_test_id("stMetric").filter(has_text="Accuracy").first).to_contain_text(f"{accuracy:.2f}")
+    expect(tab.locator(".js-plotly-plot")).not_to_have_count(0)
+
+    go(tab, "Trial viewer")
+    tab.get_by_role("button", name="Select 10 random trials").click()
+    expect(tab.get_by_test_id("stImage").locator("img")).to_be_visible()
+    tab.get_by_role("combobox", name="Trial").click()
+    expect(tab.get_by_role("option")).to_have_count(10)
+    trial = tab.get_by_role("option").last.inner_text()
+    tab.get_by_role("option").last.click()
+    expect(tab.get_by_text(f"Frame 1 of 12 · second 0 · {trial}_frame_00000001.jpeg")).to_be_visible()
+    expect(tab.get_by_text("Probability of success: ")).to_be_visible()
+    tab.get_by_role("slider").press("ArrowRight")
+    expect(tab.get_by_text(f"Frame 2 of 12 · second 1 · {trial}_frame_00000002.jpeg")).to_be_visible()
+
+
+def test_a_run_goes_on_while_pages_change_and_can_be_stopped(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto(f"{server.url}/training")
+    start_training(tab, epochs=200)
+    wait_for_points(tab, "Validation", 1)
+    tab.evaluate(WATCH_FOR_FLICKER)
+    wait_for_points(tab, "Validation", 4)
+    assert tab.evaluate("window.blankPictures") == 0
+
+    for label in ("Overview", "Dataset", "Evaluation", "Trial viewer", "Training"):
+        go(tab, label)
+        expect(tab.get_by_test_id("stException")).to_have_count(0)
+    other = open_tab()
+    other.goto(f"{server.url}/training")
+    tab.reload()
+    for page in (tab, other):
+        expect(page.get_by_text(re.compile(r"Epoch \d+ of 200"))).to_be_visible()
+        wait_for_points(page, "Validation", 4)
+
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    for page in (tab, other):
+        expect(page.get_by_text("Stopped by the user. It can be resumed.")).to_be_visible(timeout=WORK_MS)
+        expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    (run,) = list_runs(server.workspace / "runs")
+    assert read_status(run).state is RunState.STOPPED
+
+    other.get_by_role("button", name="Resume").click()
+    expect(other.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    assert read_status(run).state.alive
+
+
+def test_settings_survive_other_pages(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto(f"{server.url}/training")
+    set_number(tab, "Learning rate", "0.0003")
+    set_number(tab, "Number of epochs", "7")
+    tab.get_by_text("Whole trial").click()
+    expect(tab.get_by_text("Recognition, not prediction.")).to_be_visible()
+    go(tab, "Dataset")
+    go(tab, "Training")
+    expect(tab.get_by_label("Learning rate", exact=True)).to_have_value("3.0e-4")
+    expect(tab.get_by_label("Number of epochs", exact=True)).to_have_value("7")
+    expect(tab.get_by_text("Recognition, not prediction.")).to_be_visible()
+
+
+def test_the_chosen_run_is_in_the_address(server: Server, open_tab: OpenTab, shared_data_folder: Path) -> None:
+    for name in ("run-1", "run-2"):
+        write_run(server.workspace / "runs" / name, shared_data_folder)
+    tab = open_tab()
+    tab.goto(f"{server.url}/training?run=run-1")
+    expect(tab.get_by_role("combobox", name="Run")).to_have_value("run-1")
+    go(tab, "Evaluation")
+    expect(tab.get_by_role("combobox", name="Run")).to_have_value("run-1")
+    tab.reload()
+    expect(tab.get_by_role("combobox", name="Run")).to_have_value("run-1")
+
+
+def test_another_data_folder_is_kept_over_a_reload(server: Server, open_tab: OpenTab, tmp_path: Path) -> None:
+    other = write_dataset(tmp_path / "another", surgeons=4, frames=3)
+    tab = open_tab()
+    tab.goto(f"{server.url}/dataset")
+    tab.get_by_text("Change data set").click()
+    tab.get_by_label("Data folder", exact=True).fill(str(other / "nowhere"))
+    tab.get_by_role("button", name="Open folder").click()
+    expect(tab.get_by_text("there is no such folder")).to_be_visible()
+    tab.get_by_label("Data folder", exact=True).fill(str(other))
+    tab.get_by_role("button", name="Open folder").click()
+    for _ in range(2):
+        expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("8")
+        tab.reload()

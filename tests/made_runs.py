@@ -1,0 +1,89 @@
+"""Run folders as a worker would leave them, written by hand: for tests of whatever reads runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import surgeon_split
+from socal_core.evaluation.controls import controls
+from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
+from socal_core.files import write_json
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.events import EventLog
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import RunState, write_status
+
+
+def write_run(
+    path: Path, data: Path, state: RunState = RunState.DONE, epochs: int = 4, skill: float = 0.6, **settings: object
+) -> RunFolder:
+    """Write a run that trained some epochs and ended in a state; one that is done has predictions and metrics.
+
+    `skill` 0 to 1 is how far its probabilities follow the outcomes.
+    """
+    dataset = open_dataset(data)
+    config = config_from({"model": TINY, "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY)
+    run = RunFolder.create(path, config, data)
+    split = surgeon_split(dataset.usable_trials, config.validation_fraction, config.test_fraction, config.seed)
+    run.write_split(split)
+    write_events(run, epochs, config.num_epochs)
+    reasons = {RunState.STOPPED: "Stopped by the user. It can be resumed.", RunState.FAILED: "The disk is full."}
+    write_status(run, state, reasons.get(state, ""))
+    if state is RunState.DONE:
+        sides = {"train": split.train, "validation": split.validation, "test": split.test}
+        rows = [(trial, side) for side, trials in sides.items() for trial in trials]
+        trials = dataset.trials.loc[[trial for trial, _ in rows]]
+        label = trials["success"].to_numpy(dtype=int)
+        noise = np.random.default_rng(config.seed).uniform(0, 1, len(label))
+        predictions = pd.DataFrame(
+            {
+                "trial_id": trials.index,
+                "participant_id": trials["participant_id"].to_numpy(),
+                "split": [side for _, side in rows],
+                "label": label,
+                "prob_success": skill * label + (1 - skill) * noise,
+            }
+        )
+        validation = predictions[predictions["split"] == "validation"]
+        threshold = choose_threshold(validation["label"], validation["prob_success"])
+        predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
+        run.write_predictions(predictions)
+        window = config.observation
+        metrics = {
+            **metrics_of_test_trials(predictions),
+            "task": window.task,
+            "window": window.describe(),
+            "epoch": max(1, epochs - 1),
+            "threshold": threshold,
+            "validation_trials": len(validation),
+            "controls": controls(dataset, predictions, window),
+            "left_out": [],
+        }
+        write_json(run.metrics_file, metrics)
+    return run
+
+
+def write_events(run: RunFolder, epochs: int, of: int, steps: int = 5) -> None:
+    """Append the events of some epochs of training: losses that fall, the last but one the best."""
+    log = EventLog(run.events_file)
+    log.append("started", epoch=0)
+    log.append("notice", message="S100T1_frame_00000003.jpeg: this is no image. The frame before it stands in.")
+    for epoch in range(1, epochs + 1):
+        for step in range(1, steps + 1):
+            loss = 0.7 - 0.05 * (epoch + step / steps) + 0.02 * (-1) ** step
+            log.append("step", epoch=epoch, epochs=of, step=step, steps=steps, loss=loss, learning_rate=1e-3)
+        best = epoch < epochs or epochs == 1
+        log.append(
+            "epoch",
+            epoch=epoch,
+            epochs=of,
+            train_loss=0.7 - 0.05 * epoch,
+            val_loss=0.72 - 0.04 * epoch + (0 if best else 0.08),
+            val_accuracy=0.5 + 0.05 * epoch,
+            val_auroc=0.5 + 0.06 * epoch,
+            learning_rate=1e-3,
+            seconds=2.5,
+            best=best,
+        )

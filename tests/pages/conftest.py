@@ -1,0 +1,43 @@
+"""The app without a browser: AppTest by way of app.py."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+    """Open a page of the app as a first visitor of a server that was started with a data folder."""
+
+    def open_page(name: str, data: Path | str = "") -> AppTest:
+        monkeypatch.setattr(sys, "argv", ["app.py", *([str(data)] if data else [])])
+        st.cache_resource.clear()
+        st.cache_data.clear()
+        app = AppTest.from_file(PROJECT / "app.py", default_timeout=SECONDS).run()
+        if name != "app":
+            app.switch_page(f"pages/{name}.py").run()
+        return app
+
+    return open_page
+
+
+def text_of(app: AppTest) -> str:
+    """All that a reader of the page reads in running text, messages included."""
+    parts = []
+    for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success"):
+        parts += [element.value for element in getattr(app, kind)]
+    return "\n".join(parts)
+
+
+def metrics_of(app: AppTest) -> dict[str, str]:
+    """The tiles of the page by label."""
+    return {tile.label: tile.value for tile in app.metric}

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pandas as pd
+
+from socal_core.dataset import layout
+from tests.pages.conftest import OpenPage, metrics_of, text_of
+
+
+def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("dataset", shared_data_folder)
+    tiles = metrics_of(app)
+    assert tiles["Trials"] == tiles["Usable"] == "20"
+    assert (tiles["Surgeons"], tiles["Frames"], tiles["Boxes"]) == ("10", "240", "360")
+    assert tiles["Problems"] == "0"
+    assert "Nothing is wrong with this folder." in text_of(app)
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_licence_and_citation_are_shown_even_without_data(open_page: OpenPage, tmp_path: Path) -> None:
+    text = text_of(open_page("dataset", tmp_path / "nowhere"))
+    assert layout.LICENCE in text
+    assert layout.CITATION in text
+
+
+def test_problems_are_listed_with_file_line_and_count(open_page: OpenPage, data_folder: Path) -> None:
+    with (data_folder / layout.BOXES_FILE).open("a") as file:
+        file.write("S100T1_frame_00000001.jpeg,20,5,6,6,drill\n")
+    app = open_page("dataset", data_folder)
+    table: pd.DataFrame = app.dataframe[-1].value
+    assert table.columns.to_list() == ["severity", "path", "row", "message", "count"]
+    assert (table["path"].iloc[0], table["row"].iloc[0]) == (layout.BOXES_FILE, 361)
+    assert metrics_of(app)["Problems"] == "1"
+
+
+def test_trials_are_listed_with_their_outcome(open_page: OpenPage, shared_data_folder: Path) -> None:
+    table: pd.DataFrame = open_page("dataset", shared_data_folder).dataframe[0].value
+    assert table["trial_id"].to_list()[:3] == ["S100T1", "S100T2", "S101T1"]
+    assert set(table["success"]) == {"Success", "Failure"}
+
+
+def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("dataset", shared_data_folder)
+
+    def captions() -> list[str]:
+        return [image.caption for element in app.get("image") for image in element.proto.imgs]
+
+    first = captions()
+    assert len(first) == 3
+    next(button for button in app.button if button.label == "Show others").click().run()
+    assert len(captions()) == 3
+    assert captions() != first
+
+
+def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_folder: Path) -> None:
+    outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE)
+    outcomes["success"] = 1
+    outcomes.to_csv(data_folder / layout.OUTCOMES_FILE, index=False)
+    app = open_page("dataset", data_folder)
+    assert not app.exception
+    assert "gives the outcome away" not in text_of(app)

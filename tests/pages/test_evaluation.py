@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from socal_core.files import write_json
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import RunState
+from socal_core.workspace import runs_root
+from tests.made_runs import write_run
+from tests.pages.conftest import OpenPage, metrics_of, text_of
+
+
+@pytest.fixture
+def done(shared_data_folder: Path) -> RunFolder:
+    return write_run(runs_root() / "run-done", shared_data_folder, test_fraction=0.4, skill=0.2)
+
+
+def test_without_a_run_the_page_says_where_to_go(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("evaluation", shared_data_folder)
+    assert "Train a model first" in text_of(app)
+
+
+def test_scores_stand_with_their_intervals(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    app = open_page("evaluation", shared_data_folder)
+    metrics = done.read_metrics()
+    tiles = {tile.label: tile for tile in app.metric}
+    for label, name in (("Accuracy", "accuracy"), ("Precision", "precision"), ("Recall", "recall"), ("AUROC", "auroc")):
+        low, high = metrics["intervals"][name]
+        assert tiles[label].value == f"{metrics[name]:.2f}"
+        assert tiles[label].delta == f"{low:.2f} to {high:.2f}"
+    assert tiles["F1"].value == f"{metrics['f1']:.2f}"
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_the_scores_are_those_of_the_predictions(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    """Not of the labels with themselves: a model that is no good must not look good."""
+    table = open_page("evaluation", shared_data_folder).dataframe[0].value
+    predictions = done.read_predictions()
+    test = predictions[predictions["split"] == "test"]
+    right = (test["label"] == test["predicted"]).mean()
+    assert right < 1
+    assert (table[""].str.endswith("right")).mean() == right
+    assert table[""].iloc[0] == "✗ wrong"
+    assert set(table["Trial"]) == set(test["trial_id"])
+
+
+def test_threshold_task_and_small_numbers_are_named(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    text = text_of(open_page("evaluation", shared_data_folder))
+    metrics = done.read_metrics()
+    assert "**Prediction** from the first 60 s" in text
+    assert f"probability of {metrics['threshold']:.2f}" in text
+    assert "chosen on the validation trials" in text
+    assert f"{metrics['n']} test trials are few" in text
+    assert "Recognition" not in text
+
+
+def test_controls_stand_beside_the_model(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    tables = [table.value for table in open_page("evaluation", shared_data_folder).table]
+    names = next(table for table in tables if "**This model**" in table.index).index.to_list()
+    assert names == ["**This model**", *(control["name"] for control in done.read_metrics()["controls"])]
+    by_class = next(table for table in tables if "Failure" in table.index)
+    assert by_class["Test trials"].astype(int).sum() == done.read_metrics()["n"]
+
+
+def test_recognition_is_called_by_its_name(open_page: OpenPage, shared_data_folder: Path) -> None:
+    write_run(runs_root() / "run-whole", shared_data_folder, window="whole")
+    app = open_page("evaluation", shared_data_folder)
+    assert any("Recognition, not prediction" in warning.value for warning in app.warning)
+
+
+def test_scores_that_are_not_defined_are_dashes(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    metrics = done.read_metrics()
+    for name in ("auroc", "balanced_accuracy", "precision"):
+        metrics[name] = None
+    metrics["intervals"].update(auroc=None, precision=None)
+    metrics["per_class"]["failure"].update(precision=None, recall=None, f1=None, support=0)
+    metrics["controls"][0]["auroc"] = None
+    write_json(done.metrics_file, metrics)
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.exception
+    assert metrics_of(app)["AUROC"] == "–"
+    assert "There is no ROC curve" in text_of(app)
+
+
+def test_trials_that_were_left_out_are_listed(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    metrics = done.read_metrics()
+    metrics["left_out"] = [{"trial_id": "S100T1", "reason": "No frame lies in the window."}]
+    write_json(done.metrics_file, metrics)
+    tables = [table.value for table in open_page("evaluation", shared_data_folder).table]
+    reasons = next(table["Reason"] for table in tables if "Reason" in table)
+    assert reasons.to_dict() == {"S100T1": "No frame lies in the window."}
+
+
+def test_runs_that_are_done_come_first(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    write_run(runs_root() / "run-later", shared_data_folder, RunState.STOPPED)
+    app = open_page("evaluation", shared_data_folder)
+    assert app.selectbox(key="run-evaluation").value == done.name
+    app.selectbox(key="run-evaluation").set_value("run-later").run()
+    assert "has no test results: it is stopped" in text_of(app)
+
+
+def test_all_predictions_can_be_downloaded(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    app = open_page("evaluation", shared_data_folder)
+    assert [button.proto.label for button in app.get("download_button")] == ["Download predictions.csv"]
+
+
+@pytest.mark.parametrize("damaged", ["config.json", "metrics.json"])
+def test_a_damaged_run_is_named_and_others_can_be_chosen(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, damaged: str
+) -> None:
+    (done.path / damaged).write_text("{")
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.exception
+    assert any(damaged in error.value for error in app.error)
+    assert app.selectbox(key="run-evaluation").options == [done.name]

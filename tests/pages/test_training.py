@@ -1,0 +1,202 @@
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
+from socal_core.runs.events import EventLog
+from socal_core.runs.folder import list_runs
+from socal_core.runs.lock import take_lock
+from socal_core.runs.state import RunState, read_status, write_status
+from socal_core.workspace import runs_root
+from tests.made_runs import write_events, write_run
+from tests.pages.conftest import OpenPage, text_of
+
+OWN_WIDGETS = {"model", "window"}
+
+
+def setting(app, name: str):
+    """The widget of a setting, whatever its kind."""
+    kinds = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.toggle, *app.sidebar.text_input)
+    return next(widget for widget in (*kinds, *app.sidebar.radio) if widget.key == f"setting-{name}")
+
+
+def button(app, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    config = default_config(TINY)
+    for item in fields(TrainConfig):
+        if item.name not in OWN_WIDGETS:
+            widget = setting(app, item.name)
+            assert widget.value == getattr(config, item.name), item.name
+            assert widget.help == item.metadata["help"], item.name
+
+
+def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    setting(app, "model_choice").set_value(PRETRAINED).run()
+    assert setting(app, "learning_rate").value == default_config(PRETRAINED).learning_rate
+    assert "Its weights are not on this machine" in text_of(app)
+    setting(app, "model_choice").set_value(TINY).run()
+    assert setting(app, "learning_rate").value == default_config(TINY).learning_rate
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("num_frames", 15, "num_frames: must be even"),
+        ("test_fraction", 0.95, "test_fraction"),
+    ],
+)
+def test_a_refused_setting_is_named_and_nothing_can_start(
+    open_page: OpenPage, shared_data_folder: Path, name: str, value: float, message: str
+) -> None:
+    app = open_page("training", shared_data_folder)
+    if name == "test_fraction":
+        setting(app, "validation_fraction").set_value(0.5)
+        value = 0.6
+    setting(app, name).set_value(value).run()
+    assert any(message in error.value for error in app.sidebar.error)
+    assert "Start training" not in {button.label for button in app.button}
+    assert not app.exception
+
+
+def test_another_model_needs_a_name(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    setting(app, "model_choice").set_value("other").run()
+    assert any(error.value.startswith("model: ") for error in app.sidebar.error)
+    setting(app, "model_other").set_value("owner/name").run()
+    assert not app.sidebar.error
+
+
+def test_the_whole_trial_is_called_recognition(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    assert "Recognition" not in text_of(app)
+    setting(app, "window_choice").set_value("whole").run()
+    assert any("Recognition, not prediction" in warning.value for warning in app.warning)
+
+
+def test_a_window_of_its_own_must_have_a_length(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    setting(app, "window_choice").set_value("other").run()
+    assert not app.sidebar.error
+    setting(app, "From second").set_value(200).run()
+    assert any(error.value.startswith("window: ") for error in app.sidebar.error)
+
+
+def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    text = text_of(app)
+    assert "16 trials of 8 surgeons" in text
+    assert text.count("2 trials of 1 surgeons") == 2
+    assert "**0** surgeons have trials on more than one side" in text
+
+
+def test_data_that_cannot_be_split_cannot_be_trained_on(open_page: OpenPage, tmp_path: Path) -> None:
+    from tests.factories import write_dataset
+
+    app = open_page("training", write_dataset(tmp_path / "two", surgeons=2, frames=2))
+    assert any("at least 3" in error.value for error in app.error)
+    assert button(app, "Start training").disabled
+
+
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.FAILED, RunState.RUNNING])
+def test_a_run_that_ended_early_says_why_and_can_be_resumed(
+    open_page: OpenPage, shared_data_folder: Path, state: RunState
+) -> None:
+    """`running` without a living worker is an interrupted run: it is never shown as alive."""
+    run = write_run(runs_root() / "run-1", shared_data_folder, state)
+    app = open_page("training", shared_data_folder)
+    shown = {message.value for message in (*app.info, *app.error)}
+    assert read_status(run).reason in shown
+    assert button(app, "Resume")
+    assert "Stop" not in {button.label for button in app.button}
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_a_living_run_shows_its_progress_and_can_be_stopped(open_page: OpenPage, shared_data_folder: Path) -> None:
+    run = write_run(runs_root() / "run-1", shared_data_folder, RunState.RUNNING, epochs=3)
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        app = open_page("training", shared_data_folder)
+        assert app.get("progress")[0].proto.text.startswith("Epoch 3 of 40 done · about 2 min left")
+        assert "Resume" not in {button.label for button in app.button}
+        button(app, "Stop").click().run()
+        assert run.stop_file.exists()
+        assert button(app, "Stopping").disabled
+    finally:
+        os.close(lock)
+    write_status(run, RunState.STOPPED, "Stopped by the user. It can be resumed.")
+    assert "Stopped by the user" in text_of(app.run())
+
+
+def test_new_events_reach_the_page(open_page: OpenPage, shared_data_folder: Path) -> None:
+    run = write_run(runs_root() / "run-1", shared_data_folder, RunState.RUNNING, epochs=1)
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        app = open_page("training", shared_data_folder)
+        EventLog(run.events_file).append("notice", message="The learning rate falls.")
+        write_events(run, epochs=4, of=40)
+        app.run()
+        assert app.get("progress")[0].proto.text.startswith("Epoch 4 of 40")
+        assert "The learning rate falls." in text_of(app)
+    finally:
+        os.close(lock)
+
+
+def test_runs_are_listed_with_their_best_loss_and_test_scores(open_page: OpenPage, shared_data_folder: Path) -> None:
+    done = write_run(runs_root() / "run-1", shared_data_folder, epochs=4)
+    write_run(runs_root() / "run-2", shared_data_folder, RunState.STOPPED, epochs=2, window="whole")
+    (runs_root() / "run-3").mkdir()
+    (runs_root() / "run-3" / "config.json").write_text("{")
+    rows = open_page("training", shared_data_folder).dataframe[0].value.set_index("Run")
+    assert rows["State"].to_dict() == {"run-1": "done", "run-2": "stopped", "run-3": "cannot be read"}
+    assert rows.loc["run-1", "Epochs"] == "4 of 40"
+    assert rows.loc["run-1", "Best validation loss"] == pytest.approx(0.60)
+    assert rows.loc["run-1", "Test AUROC"] == done.read_metrics()["auroc"]
+    assert rows.loc["run-2", "Window"] == "whole trial"
+
+
+def test_a_chosen_run_stays_chosen(open_page: OpenPage, shared_data_folder: Path) -> None:
+    for name in ("run-1", "run-2"):
+        write_run(runs_root() / name, shared_data_folder)
+    app = open_page("training", shared_data_folder)
+    assert app.selectbox(key="run-training").value == "run-2"
+    app.selectbox(key="run-training").set_value("run-1").run()
+    assert app.query_params["run"] == "run-1"
+    app.switch_page("pages/evaluation.py").run()
+    assert app.selectbox(key="run-evaluation").value == "run-1"
+
+
+def test_each_start_makes_a_run_of_its_own(
+    open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a Python that ends at once in place of the worker's: what a real worker does is tested in the browser."""
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    app = open_page("training", shared_data_folder)
+    setting(app, "learning_rate").set_value(2e-4).run()
+    for _ in range(2):
+        button(app, "Start training").click().run()
+        assert not app.exception
+    runs = list_runs(runs_root())
+    assert len(runs) == 2
+    assert {run.read_config().learning_rate for run in runs} == {2e-4}
+    assert {run.read_data() for run in runs} == {shared_data_folder.resolve()}
+    assert app.selectbox(key="run-training").value == runs[0].name
+
+
+def test_a_run_at_work_cannot_be_resumed_twice(open_page: OpenPage, shared_data_folder: Path) -> None:
+    """Two tabs: the other one has just resumed the run."""
+    run = write_run(runs_root() / "run-1", shared_data_folder, RunState.STOPPED)
+    app = open_page("training", shared_data_folder)
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        button(app, "Resume").click().run()
+        assert not app.exception
+        assert button(app, "Stop")
+    finally:
+        os.close(lock)
