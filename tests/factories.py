@@ -18,7 +18,7 @@ def write_dataset(
 ) -> Path:
     """Write two trials a surgeon, S100T1, S100T2, S101T1, …; successes are greenish, failures reddish.
 
-    A surgeon's trials end alike for two surgeons in three, so that both outcomes are common. Every frame has one suction box
+    The trials of two surgeons in three end alike, so that both outcomes are common. Every frame has one suction box
     that moves to the right, every second frame also a grasper box. Nothing is wrong with the folder.
     """
     rng = np.random.default_rng(seed)
