@@ -1,6 +1,6 @@
 """The run that a new user starts: the default demo, default settings, from start to test metrics.
 
-    python benchmarks/demo_run.py [--demo FOLDER]
+    python -m benchmarks.demo_run [--demo FOLDER]
 
 Draws the demo where none is named, starts the run as the Training page does, and waits for its metrics. Prints the
 seconds of each part.

@@ -1,15 +1,13 @@
 """How much of the outcome the demo data set shows, and by which way.
 
-    python benchmarks/demo_signal.py
+    python -m benchmarks.demo_signal
 
 The oracle is a logistic regression on the true area of the pool: five folds, no surgeon in two of them. It says how far
 a network can come that sees the pool and nothing else. No trial is written to disk.
 """
 
 import argparse
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,8 +16,6 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from socal_core.dataset.demo.scene import Scene
 from socal_core.dataset.demo.simulate import FloatArray, Trial, simulate_trials

@@ -1,6 +1,6 @@
 """Does it learn what is there, and only that? Test AUROC on a demo of 100 surgeons, split 60/20/20 by surgeon.
 
-    python benchmarks/learning.py [--seeds 3] [--surgeons 100] [--scratch FOLDER]
+    python -m benchmarks.learning [--seeds 3] [--surgeons 100] [--scratch FOLDER]
 
 For the first 60 s, for the whole trial, and for the first 60 s with the outcomes shuffled among surgeons before
 training: one run for each seed (split, weights and order of trials), then the mean. Everything else is at its default.

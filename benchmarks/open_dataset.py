@@ -1,13 +1,14 @@
 """How long a data set of SOCAL's size takes to open: each repeat in a process of its own.
 
-    python benchmarks/open_dataset.py
+    python -m benchmarks.open_dataset [--cold]
 
-The folder is made in a temporary place; its frames are hard links to one small JPEG, since opening decodes none. The
-file system's cache is as the machine has it: to time a truly cold disk, keep the folder and drop the cache yourself.
+The folder is made in a temporary place; its frames are hard links to one small JPEG, since opening decodes none.
+--cold empties the file system's cache before each opening (Linux, needs root), so that the disk is read.
 """
 
 import argparse
 import csv
+import os
 import random
 import subprocess
 import sys
@@ -16,10 +17,9 @@ from pathlib import Path
 
 from PIL import Image
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))
+from socal_core.dataset import layout
 
-from socal_core.dataset import layout  # noqa: E402  (the path must be set first)
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 CHILD = """
 import sys, time
@@ -39,12 +39,16 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=31_443)
     parser.add_argument("--boxes", type=int, default=65_071)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cold", action="store_true", help="empty the file system's cache before each opening")
     parser.add_argument("--unsized", action="store_true", help="leave the frame sizes out of the outcomes file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="open-dataset-") as folder:
         write_folder(Path(folder), arguments)
         print(f"{'run':>3}  {'import s':>8}  {'open s':>7}  trials  frames  boxes  problems")
         for run in range(1, arguments.repeats + 1):
+            if arguments.cold:
+                os.sync()
+                Path("/proc/sys/vm/drop_caches").write_text("3")
             command = [sys.executable, "-c", CHILD, folder]
             done = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True)
             imported, opened, trials, frames, boxes, problems = done.stdout.split()
