@@ -5,6 +5,7 @@ line, the check and the sidebar follow from it.
 """
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
@@ -17,6 +18,10 @@ TINY = "tiny"
 """A small VideoMAE with random weights: trains on a laptop, needs no download."""
 PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
+
+
+DOWNLOADS_ALLOWED = os.environ.get("SOCAL_ALLOW_DOWNLOAD") == "1"
+"""Whether whoever started the app asked it to use the Hugging Face hub; without that nothing leaves the machine."""
 
 
 class OptimizerName(StrEnum):
@@ -42,7 +47,7 @@ class TrainConfig:
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors.",
     )
     allow_download: bool = _setting(
-        False,
+        DOWNLOADS_ALLOWED,
         "Model",
         "Fetch the model's weights from the Hugging Face hub when they are not on this machine.",
     )

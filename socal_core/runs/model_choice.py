@@ -1,15 +1,16 @@
-"""Which model a new run starts from when the user names none. Looks at this machine only."""
+"""Which model a new run starts from when the user names none. Looks beyond this machine only if asked to."""
 
-import os
 from pathlib import Path
 
-from huggingface_hub import try_to_load_from_cache
+import httpx2
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-from socal_core.runs.config import PRETRAINED, TINY
+from socal_core.runs.config import DOWNLOADS_ALLOWED, PRETRAINED, TINY
 
 WEIGHTS_FILE = "model.safetensors"
 """The only form of weights that is read: it can hold no code, a pickle can."""
+HUB_TIMEOUT_SECONDS = 2.0
 
 
 def weights_at_hand(model: str) -> bool:
@@ -26,10 +27,19 @@ def weights_at_hand(model: str) -> bool:
 
 
 def default_model() -> str:
-    """The pre-trained VideoMAE when its weights are on this machine or downloads are allowed, else `tiny`.
+    """The pre-trained VideoMAE when its weights are on this machine or can be had from the hub, else `tiny`.
 
-    The hub is never asked unasked: `SOCAL_ALLOW_DOWNLOAD=1` says that it can be reached and may be.
+    The hub is asked only where `SOCAL_ALLOW_DOWNLOAD=1` says that it may be.
     """
-    if weights_at_hand(PRETRAINED) or os.environ.get("SOCAL_ALLOW_DOWNLOAD") == "1":
+    if weights_at_hand(PRETRAINED) or (DOWNLOADS_ALLOWED and _hub_has(PRETRAINED)):
         return PRETRAINED
     return TINY
+
+
+def _hub_has(model: str) -> bool:
+    """Whether the hub can be reached and has the model's weights."""
+    try:
+        get_hf_file_metadata(hf_hub_url(model, WEIGHTS_FILE), timeout=HUB_TIMEOUT_SECONDS)
+    except (OSError, httpx2.HTTPError):
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""socal_core.runs.model_choice"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from socal_core.runs.config import PRETRAINED, TINY
+from socal_core.runs.model_choice import weights_at_hand
+
+ALLOWED = {"SOCAL_ALLOW_DOWNLOAD": "1", "HF_HUB_OFFLINE": "0"}
+CODE = "from socal_core.runs.model_choice import default_model; from socal_core.runs.config import default_config; "
+CODE += "print(default_model(), default_config(default_model()).allow_download)"
+
+
+def put_into_cache(cache: Path) -> None:
+    """What the hub's own cache looks like when the weights were fetched once."""
+    repository = cache / "hub" / f"models--{PRETRAINED.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    (repository / "snapshots" / "abc" / "model.safetensors").touch()
+
+
+@pytest.mark.parametrize(
+    ("cached", "environment", "expected"),
+    [
+        (False, {}, f"{TINY} False"),
+        (True, {}, f"{PRETRAINED} False"),
+        # The address is this machine's own, where no hub listens: asked, not reached.
+        (
+            False,
+            {"SOCAL_ALLOW_DOWNLOAD": "1", "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"},
+            f"{TINY} True",
+        ),
+    ],
+    ids=["nothing at hand", "weights in the cache", "hub allowed and out of reach"],
+)
+def test_the_default_model(tmp_path: Path, cached: bool, environment: dict[str, str], expected: str) -> None:
+    if cached:
+        put_into_cache(tmp_path)
+    env = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PATH": "", **environment}
+    result = subprocess.run([sys.executable, "-c", CODE], env=env, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == expected
+
+
+def test_weights_in_a_folder(tmp_path: Path) -> None:
+    assert not weights_at_hand(str(tmp_path))
+    (tmp_path / "model.safetensors").touch()
+    assert weights_at_hand(str(tmp_path))
+
+
+@pytest.mark.parametrize("model", ["owner/none", "no such id", "a/b/c", "", "../x"])
+def test_what_is_not_there_is_not_at_hand(model: str) -> None:
+    assert not weights_at_hand(model)
