@@ -14,6 +14,8 @@ from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_
 from socal_core.figures.style import OUTCOMES
 
 SAMPLES = 3
+TELLING_AUROC = 0.7
+"""From this on, the length of a trial is said to give its outcome away."""
 
 
 def charts(dataset: Dataset) -> None:
@@ -26,11 +28,16 @@ def charts(dataset: Dataset) -> None:
     with right:
         chart(boxes_by_label(dataset.boxes), "boxes-by-label")
     auroc = length_auroc(usable)
-    if auroc is not None:
+    if auroc is None:
+        return
+    scale = f"the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is perfect)"
+    if auroc < TELLING_AUROC:
+        st.info(f"The length of a trial says little about its outcome here: {scale}.", icon=":material/timer:")
+    else:
         st.info(
             "**The length of a trial gives the outcome away.** A trial ends when the bleeding stops; a failed one runs "
-            f"on to the time limit. Here the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is "
-            "perfect). A model that sees the whole trial can use this; one that sees the first 60 s has to look.",
+            f"on to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees the "
+            "first 60 s has to look.",
             icon=":material/timer:",
         )
 
@@ -50,7 +57,7 @@ def trials_table(dataset: Dataset) -> None:
     table = dataset.trials[[*columns, "unusable_because"]].reset_index()
     table["success"] = table["success"].map(OUTCOMES)
     st.dataframe(
-        table,
+        table.dropna(axis="columns", how="all"),  # not every folder has the surgeons' file
         hide_index=True,
         placeholder="–",
         height=320,
@@ -61,8 +68,8 @@ def trials_table(dataset: Dataset) -> None:
             "success": "Outcome",
             "n_frames": "Frames",
             "blood_loss": "Blood loss (mL)",
-            "training_status": "Surgeon is",
-            "cohort": "Course",
+            "training_status": "Training",
+            "cohort": "Cohort",
             "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
         },
     )

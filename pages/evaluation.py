@@ -64,7 +64,8 @@ def show(run: RunFolder) -> None:
             st.info(f"Run {run.name} is {state}. Its test results appear here when it is done.")
         else:
             st.info(
-                f"Run {run.name} has no test results: it is {state}. Resume it on the Training page, or choose another."
+                f"Run {run.name} has no test results, its state is *{state}*. Resume it on the Training page, or "
+                "choose another run."
             )
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return

@@ -27,7 +27,7 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
         row = sides.loc[side]
         with column.container(border=True, height="stretch"):
             st.markdown(
-                f"**{name}**  \n{row['trials']:.0f} trials of {row['surgeons']:.0f} surgeons, "
+                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
                 f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
             )
     st.caption(
@@ -40,3 +40,7 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
             "Raise that side's fraction in the sidebar, or try another seed."
         )
     return True
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number:.0f} {noun}" + ("" if number == 1 else "s")

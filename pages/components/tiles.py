@@ -3,7 +3,7 @@
 import streamlit as st
 
 from socal_core.dataset.inspect import summarise
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.types import Dataset, Severity
 
 
 def data_tiles(dataset: Dataset) -> None:
@@ -11,7 +11,7 @@ def data_tiles(dataset: Dataset) -> None:
     summary = summarise(dataset)
     usable, outcomes = summary["usable_trials"], summary["outcomes"]
     rate = f"{outcomes['success'] / usable:.0%}" if usable else "–"
-    problems = sum(problem["count"] for problem in summary["problems"])
+    problems = sum(problem["count"] for problem in summary["problems"] if problem["severity"] != Severity.INFO)
     tiles = [
         ("Trials", f"{summary['trials']:,}", "Trials with at least one frame"),
         ("Usable", f"{usable:,}", "Trials with a frame and a known outcome"),
@@ -19,7 +19,7 @@ def data_tiles(dataset: Dataset) -> None:
         ("Successes", rate, "Share of the usable trials in which the bleeding was stopped in time"),
         ("Frames", f"{summary['frames']:,}", "One frame a second"),
         ("Boxes", f"{summary['boxes']:,}", "Boxes drawn around instruments and materials"),
-        ("Problems", f"{problems:,}", "Rows or files with something wrong; the Dataset page lists them"),
+        ("Problems", f"{problems:,}", "Errors and warnings; the Dataset page lists them, with file and row"),
     ]
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)

@@ -51,6 +51,15 @@ def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder:
     assert captions() != first
 
 
+def test_length_is_said_to_tell_the_outcome_only_where_it_does(open_page: OpenPage, data_folder: Path) -> None:
+    assert "says little about its outcome here" in text_of(open_page("dataset", data_folder))
+    outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
+    for image in (data_folder / layout.IMAGES_DIR).iterdir():
+        if outcomes[image.name.split("_")[0]] == 1 and int(image.stem[-2:]) > 6:
+            image.unlink()
+    assert "gives the outcome away" in text_of(open_page("dataset", data_folder))
+
+
 def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_folder: Path) -> None:
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE)
     outcomes["success"] = 1

@@ -100,7 +100,7 @@ def test_runs_that_are_done_come_first(open_page: OpenPage, shared_data_folder: 
     app = open_page("evaluation", shared_data_folder)
     assert app.selectbox(key="run-evaluation").value == done.name
     app.selectbox(key="run-evaluation").set_value("run-later").run()
-    assert "has no test results: it is stopped" in text_of(app)
+    assert "has no test results, its state is *stopped*" in text_of(app)
 
 
 def test_all_predictions_can_be_downloaded(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:

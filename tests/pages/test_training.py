@@ -92,7 +92,7 @@ def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_dat
     app = open_page("training", shared_data_folder)
     text = text_of(app)
     assert "16 trials of 8 surgeons" in text
-    assert text.count("2 trials of 1 surgeons") == 2
+    assert text.count("2 trials of 1 surgeon,") == 2
     assert "**0** surgeons have trials on more than one side" in text
 
 

@@ -54,7 +54,7 @@ class Tuning:
     """Seconds by which one unit of control brings haemostasis forward."""
     stop_noise: float = 7.0
     """Standard deviation of the time to haemostasis, in seconds."""
-    rebleeds: float = 0.03
+    rebleeds: float = 0.06
     """Share of the haemostases judged failed for a rebleeding after the recording: visible nowhere."""
     runs_on: float = 0.04
     """Share of the haemostases whose recording runs on to the limit: long though good."""
