@@ -2,17 +2,15 @@
 
 import json
 import os
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from socal_core.errors import RunError
+from socal_core.runs.background import start_module
 from socal_core.runs.lock import is_locked, take_lock
-from socal_core.workspace import PROJECT, demo_folder, workspace
+from socal_core.workspace import demo_folder, workspace
 
 REFRESH_SECONDS = 0.5
 
@@ -55,24 +53,8 @@ def _start() -> None:
         return  # another tab was quicker
     try:
         _progress_file().write_text("{}", encoding="utf-8")
-        with (workspace() / "demo.log").open("wb") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own module on paths without a shell
-                [
-                    sys.executable,
-                    "-m",
-                    "pages.components.demo_worker",
-                    str(demo_folder().resolve()),
-                    str(_progress_file().resolve()),
-                ],
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-            )
-        # Somebody has to collect the exit code, or the ended worker stays as a zombie until the server ends.
-        threading.Thread(target=worker.wait, daemon=True).start()
+        arguments = ["pages.components.demo_worker", str(demo_folder().resolve()), str(_progress_file().resolve())]
+        start_module(arguments, workspace() / "demo.log", lock)
     finally:
         # The worker has its own copy: the lock lives exactly as long as it does.
         os.close(lock)

@@ -1,15 +1,12 @@
 """Starting and stopping a run's worker, a process of its own."""
 
 import os
-import subprocess
-import sys
-import threading
 
 from socal_core.errors import RunError
+from socal_core.runs.background import start_module
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, read_status, write_status, written_status
-from socal_core.workspace import PROJECT
 
 LOCK_VARIABLE = "SOCAL_RUN_LOCK"
 """Tells a worker the descriptor of the lock that it was born with."""
@@ -18,30 +15,15 @@ LOCK_IN_PARENT = "parent"
 
 
 def start(run: RunFolder, resume: bool = False) -> None:
-    """Start the run's worker in the background; RunError when one is at it or the run is done.
-
-    The worker has a session of its own: it outlives the browser tab, the server and a Ctrl-C in the terminal.
-    """
+    """Start the run's worker in the background; RunError when one is at it or the run is done."""
     lock = take_lock(run.lock_file, run.name)
     try:
         if written_status(run).state is RunState.DONE:
             raise RunError(f"Run {run.name} is done. Start a new run for other settings.")
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
         write_status(run, RunState.QUEUED)
-        command = [sys.executable, "-m", "socal_core.training.worker", str(run.path.resolve())]
-        with run.log_file.open("ab") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own module on a path without a shell
-                command + (["--resume"] if resume else []),
-                cwd=PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-                env={**os.environ, LOCK_VARIABLE: str(lock)},
-            )
-        # Somebody has to collect the exit code, or the ended worker stays as a zombie until the server ends.
-        threading.Thread(target=worker.wait, daemon=True).start()
+        arguments = ["socal_core.training.worker", str(run.path.resolve()), *(["--resume"] if resume else [])]
+        start_module(arguments, run.log_file, lock, {LOCK_VARIABLE: str(lock)})
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     finally:
