@@ -31,7 +31,7 @@ def draw_demo() -> None:
                 st.rerun()
             return
     st.write(
-        "The demo data set is drawn once, before its first use; this takes less than a minute. It shows an invented "
+        "The demo data set is drawn once, before its first use; this takes about half a minute. It shows an invented "
         "operation in the layout of the SOCAL release, so that everything here can be tried without any data."
     )
     st.fragment(_watch, run_every=REFRESH_SECONDS)()

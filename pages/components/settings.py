@@ -62,7 +62,7 @@ def _draw(item: Field[Any]) -> Any:
 def _number_format(item: Field[Any]) -> dict[str, Any]:
     low, high = item.metadata["low"], item.metadata["high"]
     if item.type is int:
-        return {"min_value": int(low), "max_value": int(high), "step": 1}
+        return {"min_value": int(low), "max_value": int(high), "step": item.metadata["step"]}
     if low > 0 and high / low > SCIENTIFIC_RATIO:
         return {
             "min_value": low,

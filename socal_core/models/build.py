@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import ModelError
 from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.model_choice import local_folder
 
 logger = logging.getLogger(__name__)
 # A bar for each load and save would fill the run's log; the run shows its own progress.
@@ -51,7 +52,7 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     """The classifier that a new run starts from; ModelError when it cannot be found or does not fit."""
     if config.model == TINY:
         return _build_tiny(config)
-    source = str(Path(config.model).expanduser()) if Path(config.model).expanduser().is_dir() else config.model
+    source = str(local_folder(config.model) or config.model)
     hub = {"local_files_only": not config.allow_download}
     model_config = _load_config(source, config, hub)
     settings: dict[str, Any] = {"id2label": LABELS, "label2id": {name: i for i, name in LABELS.items()}}

@@ -32,9 +32,11 @@ class OptimizerName(StrEnum):
     """With momentum 0.9."""
 
 
-def _setting(default: Any, group: str, text: str, low: float | None = None, high: float | None = None) -> Any:
-    """A field with its group in the form, its help text and its inclusive limits."""
-    return field(default=default, metadata={"group": group, "help": text, "low": low, "high": high})
+def _setting(
+    default: Any, group: str, text: str, low: float | None = None, high: float | None = None, step: int = 1
+) -> Any:
+    """A field with its group in the form, its help text, its inclusive limits and the step of a whole number."""
+    return field(default=default, metadata={"group": group, "help": text, "low": low, "high": high, "step": step})
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class TrainConfig:
         "The seconds of a trial that the model sees: `0:60` predicts from the first minute (the published task); "
         "`whole` shows it the end of the trial too, which is recognition, not prediction.",
     )
-    num_frames: int = _setting(16, "Clip", "Frames in a clip, evenly spread over the window; even.", 2, 128)
+    num_frames: int = _setting(16, "Clip", "Frames in a clip, evenly spread over the window; even.", 2, 128, 2)
     optimizer: OptimizerName = _setting(
         OptimizerName.ADAMW, "Optimisation", "AdamW suits transformers; SGD has momentum 0.9."
     )

@@ -162,11 +162,16 @@ class RunFolder:
     def read_predictions(self) -> pd.DataFrame | None:
         """The prediction table (PREDICTION_COLUMNS), None before there is one."""
         try:
-            return pd.read_csv(
+            table = pd.read_csv(
                 self.predictions_file, dtype={"trial_id": str, "participant_id": str}, keep_default_na=False
             )
         except FileNotFoundError:
             return None
+        except (OSError, ValueError) as error:  # pandas' parser errors and broken encodings are ValueErrors
+            raise RunError(f"Run {self.name}: predictions.csv is damaged. Delete it and run `evaluate`.") from error
+        if tuple(table.columns) != PREDICTION_COLUMNS:
+            raise RunError(f"Run {self.name}: predictions.csv lacks columns. Delete it and run `evaluate`.")
+        return table
 
     def _read_config_file(self) -> dict[str, Any]:
         values = _read_json(self.config_file, self.name)

@@ -17,13 +17,22 @@ def weights_at_hand(model: str) -> bool:
     """Whether a run can start from this model without a download."""
     if model == TINY:
         return True
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = local_folder(model)
+    if folder is not None:
         return (folder / WEIGHTS_FILE).is_file()
     try:
         return isinstance(try_to_load_from_cache(model, WEIGHTS_FILE), str)
-    except HFValidationError:
-        return False
+    except (OSError, ValueError, HFValidationError):
+        return False  # no id: too long, or with signs that none has
+
+
+def local_folder(model: str) -> Path | None:
+    """The folder that a model's name is the path of, None when it is none."""
+    try:
+        folder = Path(model).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError, ValueError):
+        return None  # no such home, too long, or a NUL in it
 
 
 def default_model() -> str:

@@ -126,7 +126,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, file: str, damage: str)
         load_classifier(folder)
 
 
-@pytest.mark.parametrize("model", ["nobody/no-such-model", "no such model", "../elsewhere"])
+@pytest.mark.parametrize("model", ["nobody/no-such-model", "no such model", "../elsewhere", "~nobody-here/x"])
 def test_a_model_that_is_not_there(model: str) -> None:
     with pytest.raises(ModelError, match="cannot be loaded from this machine") as caught:
         build_classifier(settings(model))

@@ -85,3 +85,11 @@ def test_data_that_has_gone_is_named_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Data of run run-1: demo: there is no such folder") as caught:
         run.open_dataset()
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"trial_id\nS1T1\n", b"a,b\n1,2,3\n", b"\xff\xfe\x00"])
+def test_damaged_predictions_are_named(tmp_path: Path, content: bytes) -> None:
+    run = new_run(tmp_path / "run-1")
+    run.predictions_file.write_bytes(content)
+    with pytest.raises(RunError, match=r"run-1: predictions\.csv .* Delete it and run `evaluate`"):
+        run.read_predictions()

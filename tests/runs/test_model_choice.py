@@ -51,6 +51,8 @@ def test_weights_in_a_folder(tmp_path: Path) -> None:
     assert weights_at_hand(str(tmp_path))
 
 
-@pytest.mark.parametrize("model", ["owner/none", "no such id", "a/b/c", "", "../x"])
+@pytest.mark.parametrize(
+    "model", ["owner/none", "no such id", "a/b/c", "", "../x", "~nobody-here/x", "x" * 5000, "a\0b"]
+)
 def test_what_is_not_there_is_not_at_hand(model: str) -> None:
     assert not weights_at_hand(model)
