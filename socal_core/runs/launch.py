@@ -23,7 +23,10 @@ def start(run: RunFolder, resume: bool = False) -> None:
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
         write_status(run, RunState.QUEUED)
         arguments = ["socal_core.training.worker", str(run.path.resolve()), *(["--resume"] if resume else [])]
-        start_module(arguments, run.log_file, lock, {LOCK_VARIABLE: str(lock)})
+        environment = {LOCK_VARIABLE: str(lock)}
+        if not run.read_config().allow_download:
+            environment["HF_HUB_OFFLINE"] = "1"
+        start_module(arguments, run.log_file, lock, environment)
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     finally:

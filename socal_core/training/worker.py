@@ -115,10 +115,7 @@ class _Outcome(AbstractContextManager["_Outcome"]):
 
 def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: Callable[..., None]) -> None:
     """The way from the data folder to the metrics."""
-    config = run.read_config()
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
-    if not config.allow_download:
-        os.environ["HF_HUB_OFFLINE"] = "1"
     # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
     from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
     from socal_core.models.build import build_classifier, load_classifier
@@ -129,7 +126,9 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
     if lock is not None:
         spread_over_gpus(run, resume, lock)
     accelerator = make_accelerator()
+    # From here on the run's folder is there for every process, also when the first one has only just made it.
     accelerator.wait_for_everyone()
+    config = run.read_config()
     checkpoint = newest_checkpoint(run) if resume else None
     report("started", epoch=read_training_state(checkpoint).epoch if checkpoint else 0)
 

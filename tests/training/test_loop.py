@@ -288,12 +288,16 @@ def test_one_class_cannot_be_weighted() -> None:
 
 def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     """PyTorch's own distributed engine on the CPU: the same batches, the same losses, the same model up to rounding."""
-    alone = new_run(tmp_path / "alone", shared_data_folder, dropout_rate=0.0, batch_size=5)
-    together = new_run(tmp_path / "together", shared_data_folder, dropout_rate=0.0, batch_size=5)
+    settings = {"dropout_rate": 0.0, "batch_size": 5}
+    alone = new_run(tmp_path / "alone", shared_data_folder, **settings)
     work(alone, resume=False)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--module"]
+    together = RunFolder(tmp_path / "together")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    # The two dashes keep torchrun from taking --run for an option of its own.
+    command += ["--module", "--", "socal_core", "train", str(shared_data_folder), "--run", str(together.path)]
+    command += ["--config", str(alone.config_file)]
     result = subprocess.run(
-        [*command, "socal_core.training.worker", str(together.path)],
+        command,
         check=False,
         capture_output=True,
         text=True,
