@@ -1,12 +1,12 @@
 """Dataset: what is in the folder, and what is wrong with it."""
 
-import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.data import is_demo
 from pages.components.frame import page
 from pages.components.images import sample_frames
+from pages.components.problems import show_problems
 from pages.components.tiles import data_tiles
 from socal_core.dataset import layout
 from socal_core.dataset.types import Dataset
@@ -75,29 +75,6 @@ def trials_table(dataset: Dataset) -> None:
     )
 
 
-def problems_table(dataset: Dataset) -> None:
-    st.subheader("Problems found")
-    if not dataset.problems:
-        st.success("Nothing is wrong with this folder.")
-        return
-    st.write("Nothing here stops the app. Each line says what is wrong, where, and what was done about it.")
-    table = pd.DataFrame([problem.as_dict() for problem in dataset.problems])
-    table["severity"] = table["severity"].astype(str)
-    st.dataframe(
-        table[["severity", "path", "row", "message", "count"]].astype({"row": "Int64"}),
-        hide_index=True,
-        placeholder="–",
-        row_height=56,  # two lines of text
-        column_config={
-            "severity": st.column_config.TextColumn("Severity", width=80),
-            "path": st.column_config.TextColumn("File", width=210),
-            "row": st.column_config.NumberColumn("Line", width=60),
-            "message": st.column_config.TextColumn("What is wrong, and what was done", width=520),
-            "count": st.column_config.NumberColumn("Count", width=60),
-        },
-    )
-
-
 INTRODUCTION = "What is in the data folder, how the outcomes are distributed, and what is wrong with it."
 
 with page("Dataset", INTRODUCTION) as dataset:
@@ -108,7 +85,7 @@ with page("Dataset", INTRODUCTION) as dataset:
         charts(dataset)
         samples(dataset)
         trials_table(dataset)
-        problems_table(dataset)
+        show_problems(dataset)
     st.subheader("Licence and citation")
     st.markdown(
         "SOCAL, *Simulated Outcomes following Carotid Artery Laceration*, holds training exercises on cadavers, no "

@@ -22,8 +22,8 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
     config = run.read_config()
     if metrics["task"] == "recognition":
         st.warning(
-            "**Recognition, not prediction.** This model sees the end of every trial, where the outcome is in view. "
-            "Do not compare it with models that see the first minute.",
+            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
+            "model sees, so their outcome is in view. Do not compare it with models that see the first minute.",
             icon=":material/visibility:",
         )
     st.markdown(

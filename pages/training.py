@@ -8,6 +8,7 @@ from pages.components.runs import all_runs, choose_run, pick_run, runs_table, st
 from pages.components.settings import settings_form
 from pages.components.split import show_split
 from socal_core.dataset.types import Dataset
+from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 
@@ -16,10 +17,12 @@ PAGE = "training"
 
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
     st.subheader("New run")
-    if config.observation.sees_the_end:
+    usable = dataset.frames[dataset.frames["trial_id"].isin(dataset.usable_trials.index)]
+    if len(usable) and task_of(usable, config.observation) == "recognition":
         st.warning(
-            "**Recognition, not prediction.** The whole trial shows the model how it ended: the muscle patch in place, "
-            "or five minutes gone by. Choose *First 60 s* for the published task.",
+            f"**Recognition, not prediction.** {share_ending_inside(usable, config.observation):.0%} of the trials end "
+            "inside the window: the model sees how they ended, the muscle patch in place or the time gone by. "
+            "*First 60 s* is the published task.",
             icon=":material/visibility:",
         )
     ready = show_split(dataset, config)

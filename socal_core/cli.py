@@ -20,8 +20,9 @@ from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.runs.config import TrainConfig, config_from, parse_setting
 from socal_core.runs.events import Event
 from socal_core.runs.folder import RunFolder, settings_in
+from socal_core.runs.lock import take_lock
 from socal_core.runs.model_choice import default_model
-from socal_core.runs.state import RunState, read_status, written_status
+from socal_core.runs.state import RunState, written_status
 from socal_core.training.worker import is_main_process, work
 
 EXIT_USER_ERROR = 2
@@ -95,7 +96,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Give a run's metrics on its test trials."""
     run = RunFolder.open(options.run)
     predictions = run.read_predictions()
-    if predictions is None:
+    if predictions is None or run.read_metrics() is None:
         predictions = _predict_best(run)
     metrics = metrics_of_test_trials(predictions)
     _print(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
@@ -104,16 +105,18 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def _predict_best(run: RunFolder) -> pd.DataFrame:
     """Predict all trials of a run that ended before it came to that, with its best checkpoint so far."""
-    if read_status(run).state.alive:
-        raise RunError(f"Run {run.name} is still at work. Wait for it, or stop it.")
     # PyTorch is loaded only where a model has to look at clips.
     from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
 
-    classifier = best_classifier(run)
-    dataset = run.open_dataset()
-    with Bar("Reading clips") as bar:
-        store = read_run_clips(run, dataset, run.read_split().trial_ids, classifier.preprocessor, bar.show)
-    return finish_run(run, dataset, classifier, store)
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        classifier = best_classifier(run)
+        dataset = run.open_dataset()
+        with Bar("Reading clips") as bar:
+            store = read_run_clips(run, dataset, run.read_split().trial_ids, classifier.preprocessor, bar.show)
+        return finish_run(run, dataset, classifier, store)
+    finally:
+        os.close(lock)
 
 
 def predict(options: argparse.Namespace) -> int:

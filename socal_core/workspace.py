@@ -4,7 +4,13 @@ import json
 import os
 from pathlib import Path
 
+from socal_core.errors import SocalError
 from socal_core.files import write_json
+
+_CANNOT_WRITE = (
+    "The app cannot write to its own folder, where runs and the demo are kept ({reason}). "
+    "Start it with SOCAL_WORKSPACE=FOLDER, a folder that may be written to."
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -12,15 +18,12 @@ PROJECT = Path(__file__).resolve().parents[1]
 def workspace() -> Path:
     """The app's own folder: `SOCAL_WORKSPACE`, else `workspace/` in the project. Made when it is missing."""
     folder = Path(os.environ.get("SOCAL_WORKSPACE") or PROJECT / "workspace")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _made(folder)
 
 
 def runs_root() -> Path:
     """The folder that holds one folder for each run."""
-    folder = workspace() / "runs"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return _made(workspace() / "runs")
 
 
 def demo_folder() -> Path:
@@ -50,7 +53,18 @@ def remembered_data_folder(given: str) -> str:
 
 def remember_data_folder(data: str, given: str) -> None:
     """Keep the choice of a data folder for the next session; empty means the demo."""
-    write_json(_settings_file(), {"data": data, "given": given})
+    try:
+        write_json(_settings_file(), {"data": data, "given": given})
+    except OSError as error:
+        raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
+    return folder
 
 
 def _settings_file() -> Path:

@@ -53,13 +53,15 @@ def write_run(
         window = config.observation
         metrics = {
             **metrics_of_test_trials(predictions),
-            "task": window.task,
+            "task": "recognition" if window.sees_the_end else "prediction",
+            "share_ending_inside": 1.0 if window.sees_the_end else 0.1,
             "window": window.describe(),
             "epoch": max(1, epochs - 1),
             "threshold": threshold,
             "validation_trials": len(validation),
             "controls": controls(dataset, predictions, window),
             "left_out": [],
+            "stand_ins": [],
         }
         write_json(run.metrics_file, metrics)
     return run

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from socal_core import workspace
+from socal_core.errors import SocalError
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,11 @@ def test_the_argument_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SOCAL_DATA", "/data/variable")
     assert workspace.given_data_folder([]) == "/data/variable"
     assert workspace.given_data_folder(["/data/argument"]) == "/data/argument"
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SOCAL_WORKSPACE", str(tmp_path / "file" / "workspace"))
+    with pytest.raises(SocalError, match="SOCAL_WORKSPACE=FOLDER") as caught:
+        workspace.runs_root()
+    assert str(tmp_path) not in str(caught.value)

@@ -52,9 +52,7 @@ def open_chosen() -> Dataset | None:
     try:
         return _open(folder)
     except DataError as error:
-        # The demo's folder is the app's own: its path tells the user nothing.
-        message = str(error).replace(str(demo_folder()), "The demo data set") if folder == DEMO else str(error)
-        st.error(message, icon=":material/folder_off:")
+        st.error(str(error), icon=":material/folder_off:")
         st.info("Choose another folder in the sidebar, under **Change data set**, or go on with the demo.")
         if folder != DEMO and st.button("Use the demo data set", key="demo-instead"):
             _choose(DEMO)
@@ -115,7 +113,11 @@ def _open_typed(folder: str) -> None:
 
 def _open(folder: str) -> Dataset:
     root = demo_folder() if folder == DEMO else _expanded(folder)
-    return _opened(str(root), fingerprint(root))
+    try:
+        return _opened(str(root), fingerprint(root))
+    except DataError as error:
+        # As the user typed it: what ~ stands for is not for everybody to read.
+        raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None
 
 
 def _expanded(folder: str) -> Path:

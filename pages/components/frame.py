@@ -28,10 +28,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     with st.sidebar:
         for script, label, icon in MENU:
             st.page_link(script, label=label, icon=icon, width="stretch")
-        data_picker()
+        menu_end = st.container()
     st.title(heading or title)
     st.write(introduction)
     try:
+        with menu_end:
+            data_picker()
         yield open_chosen()
     except SocalError as error:
         st.error(str(error), icon=":material/error:")

@@ -13,7 +13,6 @@ from socal_core.runs.progress import progress_of
 from socal_core.runs.state import RunState, RunStatus, read_status
 
 REFRESH_SECONDS = 1.0
-LAST_NOTICES = 3
 
 
 def show_run(run: RunFolder) -> None:
@@ -40,8 +39,10 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
         chart(loss_curves(epochs, steps_table(events)), f"loss-{run.name}")
     with right:
         chart(accuracy_curves(epochs), f"accuracy-{run.name}")
-    for message in notices(events)[-LAST_NOTICES:]:
-        st.caption(f":material/info: {message}")
+    messages = notices(events)
+    if messages:
+        with st.expander(f"{len(messages)} notices: frames and trials that could not be read", icon=":material/info:"):
+            st.write("\n".join(f"- {message}" for message in messages))
 
 
 def _progress(run: RunFolder, status: RunStatus, events: list[Event]) -> None:

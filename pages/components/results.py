@@ -72,10 +72,15 @@ def controls(metrics: dict[str, Any]) -> None:
 
 
 def left_out(metrics: dict[str, Any]) -> None:
-    """Trials that the run could not use, with the reason."""
+    """Trials that the run could not use, and frames that it replaced, with the reason."""
     if metrics["left_out"]:
         st.subheader("Trials left out")
+        st.caption("A trial is left out when over 20 % of its clip's frames cannot be read, or none is in the window.")
         st.table(pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).set_index("Trial"))
+    if metrics["stand_ins"]:
+        st.subheader("Frames replaced")
+        st.caption("The nearest readable frame of the trial stands in for a frame that cannot be read.")
+        st.write("\n".join(f"- {text}" for text in metrics["stand_ins"]))
 
 
 def test_trials(metrics: dict[str, Any]) -> None:

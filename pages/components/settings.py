@@ -80,7 +80,7 @@ def _model(item: Field[Any]) -> str:
         format_func=MODELS.__getitem__,
         key=_key("model_choice"),
         on_change=_take_defaults,
-        help=item.metadata["help"] + " A change of the model sets all settings to its defaults.",
+        help=item.metadata["help"] + " Another model sets its own defaults, but for window and split.",
         persist_state="session",
     )
     if choice == TINY:
@@ -131,7 +131,9 @@ def _take_defaults() -> None:
     """Set every setting to the default of the chosen model; the window and the split stay what they are once chosen."""
     config = default_config(st.session_state[_key("model_choice")])
     for item in fields(TrainConfig):
-        if item.name not in {"model", "window"}:
+        if item.metadata["group"] == "Split":
+            st.session_state.setdefault(_key(item.name), getattr(config, item.name))
+        elif item.name not in {"model", "window"}:
             st.session_state[_key(item.name)] = getattr(config, item.name)
 
 

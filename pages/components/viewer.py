@@ -73,7 +73,7 @@ def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predicti
         return
     row = rows.iloc[0]
     right.metric("Prediction", OUTCOMES[int(row["predicted"])], border=True)
-    verdict = "right" if row["predicted"] == row["label"] else "wrong"
+    verdict = "right" if OUTCOMES[int(row["predicted"])] == truth else "wrong"
     success = float(row["prob_success"])
     st.progress(success, text=f"Probability of success: {success:.0%}")
     st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")

@@ -29,13 +29,8 @@ class Window:
 
     @property
     def sees_the_end(self) -> bool:
-        """Whether the end of a trial is always in view: then a model recognises the outcome, it does not predict it."""
+        """Whether the window has no end of its own."""
         return self.stop is None
-
-    @property
-    def task(self) -> str:
-        """`recognition` when the end of the trial is in view, else `prediction`."""
-        return "recognition" if self.sees_the_end else "prediction"
 
     def describe(self) -> str:
         """The window in words, such as `first 60 s`."""
@@ -49,3 +44,19 @@ class Window:
         if self.stop is not None:
             inside &= frames["second"] < self.stop
         return frames[inside]
+
+
+def share_ending_inside(frames: pd.DataFrame, window: Window) -> float:
+    """The share of trials, 0 to 1, whose last frame lies before the window's end: their outcome is in view.
+
+    frames: columns `trial_id` and `second`, at least one row.
+    """
+    if window.stop is None:
+        return 1.0
+    last = frames.groupby("trial_id")["second"].max()
+    return float((last < window.stop).mean())
+
+
+def task_of(frames: pd.DataFrame, window: Window) -> str:
+    """`recognition` when most trials end inside the window, so that their outcome is in view; else `prediction`."""
+    return "recognition" if share_ending_inside(frames, window) > 0.5 else "prediction"

@@ -12,6 +12,7 @@ from socal_core.clips.loader import ClipStore, read_clips
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
+from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
@@ -77,15 +78,18 @@ def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, st
     threshold = choose_threshold(validation["label"], validation["prob_success"])
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
     window = run.read_config().observation
+    frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
     metrics = {
         **metrics_of_test_trials(predictions),
-        "task": window.task,
+        "task": task_of(frames, window),
+        "share_ending_inside": share_ending_inside(frames, window),
         "window": window.describe(),
         "epoch": read_training_state(best_checkpoint(run)).epoch,
         "threshold": threshold,
         "validation_trials": len(validation),
         "controls": controls(dataset, predictions, window),
         "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in store.left_out.items()],
+        "stand_ins": [text for texts in store.stand_ins.values() for text in texts],
     }
     run.write_predictions(predictions)
     write_json(run.metrics_file, metrics)

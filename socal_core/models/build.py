@@ -1,6 +1,7 @@
 """Build, save and load a video classifier with its preprocessing."""
 
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class VideoClassifier:
 
     model: PreTrainedModel
     preprocessor: Preprocessor
+    note: str = ""
+    """What the user should know of how it was loaded."""
 
 
 def build_classifier(config: TrainConfig) -> VideoClassifier:
@@ -54,17 +57,14 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
         return _build_tiny(config)
     source = str(local_folder(config.model) or config.model)
     hub = {"local_files_only": not config.allow_download}
-    model_config = _load_config(source, config, hub)
+    _check_architecture(source, config, hub)
     settings: dict[str, Any] = {"id2label": LABELS, "label2id": {name: i for i, name in LABELS.items()}}
     # Attention dropout is fixed when the model is built: it goes in through the configuration or not at all.
     settings |= {"hidden_dropout_prob": config.dropout_rate, "attention_probs_dropout_prob": config.dropout_rate}
-    if isinstance(model_config, VideoMAEConfig):
-        # Sine-cosine positions are computed, not learned, so that any even number of frames can be built.
-        settings["num_frames"] = config.num_frames
-    elif model_config.num_frames != config.num_frames:
-        raise ModelError(f"{config.model} takes {model_config.num_frames} frames: set num_frames to that number.")
+    # Sine-cosine positions are computed, not learned, so that any even number of frames can be built.
+    settings["num_frames"] = config.num_frames
     model = _load_weights(source, config, {**settings, **hub})
-    return VideoClassifier(model, _load_preprocessor(source, model.config, hub))
+    return _with_preprocessor(model, source, config, hub)
 
 
 def load_classifier(folder: Path) -> VideoClassifier:
@@ -102,17 +102,13 @@ def _build_tiny(config: TrainConfig) -> VideoClassifier:
     return VideoClassifier(model, Preprocessor.for_size(TINY_IMAGE_SIZE))
 
 
-def _load_config(source: str, config: TrainConfig, hub: dict[str, Any]) -> Any:
+def _check_architecture(source: str, config: TrainConfig, hub: dict[str, Any]) -> None:
     try:
-        model_config = AutoConfig.from_pretrained(source, **hub)
+        found = AutoConfig.from_pretrained(source, **hub)
     except (OSError, ValueError):
         raise ModelError(_not_found(config)) from None
-    if type(model_config) not in AutoModelForVideoClassification._model_mapping:
-        raise ModelError(
-            f"{config.model} is a {model_config.model_type} model, which is no video classifier. "
-            f"Choose one such as VideoMAE."
-        )
-    return model_config
+    if not isinstance(found, VideoMAEConfig):
+        raise ModelError(f"{config.model} is a {found.model_type} model. Choose a VideoMAE.")
 
 
 def _load_weights(source: str, config: TrainConfig, settings: dict[str, Any]) -> PreTrainedModel:
@@ -130,13 +126,19 @@ def _load_weights(source: str, config: TrainConfig, settings: dict[str, Any]) ->
     return found
 
 
-def _load_preprocessor(source: str, model_config: Any, hub: dict[str, Any]) -> Preprocessor:
+def _with_preprocessor(
+    model: PreTrainedModel, source: str, config: TrainConfig, hub: dict[str, Any]
+) -> VideoClassifier:
+    size = model.config.image_size
     try:
-        return Preprocessor(VideoMAEImageProcessorPil.from_pretrained(source, **hub))
+        processor = VideoMAEImageProcessorPil.from_pretrained(source, **hub)
     except OSError:
         # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
-        logger.warning("no preprocessor_config.json: using ImageNet mean and std at %d px", model_config.image_size)
-        return Preprocessor.for_size(model_config.image_size)
+        note = f"{config.model} has no preprocessor_config.json: its input is normalised by ImageNet's mean and std."
+        return VideoClassifier(model, Preprocessor.for_size(size), note)
+    if processor.do_rescale and not math.isclose(processor.rescale_factor, 1 / 255):
+        raise ModelError(f"{config.model}: its preprocessor_config.json rescales by other than 1/255.")
+    return VideoClassifier(model, Preprocessor(processor))
 
 
 def _refuse_gaps(name: str, info: dict[str, Any], allowed: tuple[str, ...]) -> None:

@@ -78,7 +78,7 @@ def read_events(path: Path) -> list[Event]:
         if not isinstance(event, dict) or "type" not in event:
             continue
         if event["type"] == "started":
-            resumed = event["epoch"]
+            resumed = event.get("epoch", 0)
             events = [e for e in events if e["type"] not in {"epoch", "step"} or e["epoch"] <= resumed]
         events.append(event)
     return events

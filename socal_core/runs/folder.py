@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import Split
@@ -15,6 +16,7 @@ from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.files import write_json, write_text
 from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.runs.model_choice import local_folder
 
 FORMAT = 1
 """Version of the folder's layout, written into config.json."""
@@ -100,6 +102,9 @@ class RunFolder:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
         run = cls(path)
+        folder = None if config.model == TINY else local_folder(config.model)
+        if folder is not None:
+            config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
         try:
             run.checkpoints.mkdir(parents=True)
             write_json(run.config_file, {"format": FORMAT, "data": str(data.resolve()), **config.as_dict()})
@@ -169,13 +174,14 @@ class RunFolder:
             return None
         except (OSError, ValueError) as error:  # pandas' parser errors and broken encodings are ValueErrors
             raise RunError(f"Run {self.name}: predictions.csv is damaged. Delete it and run `evaluate`.") from error
-        if tuple(table.columns) != PREDICTION_COLUMNS:
-            raise RunError(f"Run {self.name}: predictions.csv lacks columns. Delete it and run `evaluate`.")
+        numbers = ["label", "prob_success", "predicted"]
+        if tuple(table.columns) != PREDICTION_COLUMNS or not all(is_numeric_dtype(table[name]) for name in numbers):
+            raise RunError(f"Run {self.name}: predictions.csv lacks columns or values. Delete it and run `evaluate`.")
         return table
 
     def _read_config_file(self) -> dict[str, Any]:
         values = _read_json(self.config_file, self.name)
-        if values is None or "data" not in values:
+        if values is None or not isinstance(values.get("data"), str):
             raise RunError(f"Run {self.name}: config.json is missing or names no data folder. Start a new run.")
         return values
 

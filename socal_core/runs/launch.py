@@ -16,7 +16,10 @@ LOCK_IN_PARENT = "parent"
 
 def start(run: RunFolder, resume: bool = False) -> None:
     """Start the run's worker in the background; RunError when one is at it or the run is done."""
-    lock = take_lock(run.lock_file, run.name)
+    try:
+        lock = take_lock(run.lock_file, run.name)
+    except OSError as error:
+        raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     try:
         if written_status(run).state is RunState.DONE:
             raise RunError(f"Run {run.name} is done. Start a new run for other settings.")

@@ -25,7 +25,7 @@ from socal_core.runs.events import Event, EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
-from socal_core.runs.state import RunState, write_status
+from socal_core.runs.state import RunState, write_status, written_status
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    status = work(RunFolder.open(options.run), options.resume)
-    return 0 if status in {RunState.DONE, RunState.STOPPED} else 2
+    run = RunFolder.open(options.run)
+    if work(run, options.resume) is RunState.FAILED:
+        logger.error("%s", written_status(run).reason)
+        return 2
+    return 0
 
 
 def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None) -> RunState:
@@ -54,6 +57,9 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
     with _lock_held(run) as lock, _Outcome(run, report, is_main_process()) as outcome:
         if is_main_process():
             write_status(run, RunState.RUNNING)
+            # Of an earlier best checkpoint, if the run was evaluated before it went on.
+            run.metrics_file.unlink(missing_ok=True)
+            run.predictions_file.unlink(missing_ok=True)
         _train_and_evaluate(run, resume, lock, report)
     return outcome.state
 
@@ -103,10 +109,12 @@ class _Outcome(AbstractContextManager["_Outcome"]):
             self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
         elif isinstance(error, SocalError):
             self.state, reason = RunState.FAILED, str(error)
-            logger.error("%s", error)
         else:
             self.state = RunState.FAILED
-            reason = f"An unexpected error ({type(error).__name__}). The whole text is in the run's worker.log."
+            reason = (
+                f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: "
+                "the run's worker.log where the app started it."
+            )
         if self._writes:
             self._report("ended", state=self.state, reason=reason)
             write_status(self._run, self.state, reason)
@@ -153,6 +161,8 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
         report("stage", stage="Reading clips", done=done, total=total)
 
     store = read_run_clips(run, dataset, split.trial_ids, classifier.preprocessor, read_progress)
+    if classifier.note:
+        report("notice", message=classifier.note)
     for message in [*store.left_out.values(), *(text for texts in store.stand_ins.values() for text in texts)]:
         report("notice", message=message)
     labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}

@@ -96,7 +96,9 @@ def test_the_models_own_preprocessing_is_used(pretrained: Path) -> None:
 
 def test_without_a_preprocessor_file_imagenets_mean_is_used(pretrained: Path) -> None:
     (pretrained / "preprocessor_config.json").unlink()
-    processor = build_classifier(settings(pretrained)).preprocessor.processor
+    classifier = build_classifier(settings(pretrained))
+    assert "has no preprocessor_config.json" in classifier.note
+    processor = classifier.preprocessor.processor
     assert processor.image_mean == (0.485, 0.456, 0.406)
     assert processor.crop_size["height"] == 32
 
@@ -135,8 +137,20 @@ def test_a_model_that_is_not_there(model: str) -> None:
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ModelError, match="no video classifier"):
+    with pytest.raises(ModelError, match="is a bert model"):
         build_classifier(settings(tmp_path))
+
+
+def test_a_video_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "vivit"}')
+    with pytest.raises(ModelError, match=r"is a vivit model\. Choose a VideoMAE"):
+        build_classifier(settings(tmp_path))
+
+
+def test_a_processor_that_scales_otherwise_is_refused(pretrained: Path) -> None:
+    (pretrained / "preprocessor_config.json").write_text('{"rescale_factor": 0.00784}')
+    with pytest.raises(ModelError, match="rescales by other than 1/255"):
+        build_classifier(settings(pretrained))
 
 
 def test_weights_of_another_size_are_refused(pretrained: Path) -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pandas as pd
+from streamlit.testing.v1 import AppTest
 
 from socal_core.dataset import layout
 from tests.pages.conftest import OpenPage, metrics_of, text_of
@@ -12,7 +13,7 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
     assert tiles["Trials"] == tiles["Usable"] == "20"
     assert (tiles["Surgeons"], tiles["Frames"], tiles["Boxes"]) == ("10", "240", "360")
     assert tiles["Problems"] == "0"
-    assert "Nothing is wrong with this folder." in text_of(app)
+    assert "Nothing is wrong with the tables and names of this folder." in text_of(app)
     assert len(app.get("plotly_chart")) == 3
 
 
@@ -30,6 +31,26 @@ def test_problems_are_listed_with_file_line_and_count(open_page: OpenPage, data_
     assert table.columns.to_list() == ["severity", "path", "row", "message", "count"]
     assert (table["path"].iloc[0], table["row"].iloc[0]) == (layout.BOXES_FILE, 361)
     assert metrics_of(app)["Problems"] == "1"
+
+
+def press_check(app: AppTest) -> None:
+    next(button for button in app.button if button.label == "Check every frame").click().run()
+
+
+def test_a_broken_frame_is_found_by_checking_every_frame(open_page: OpenPage, data_folder: Path) -> None:
+    broken = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
+    broken.write_bytes(broken.read_bytes()[:400])
+    app = open_page("dataset", data_folder)
+    press_check(app)
+    table: pd.DataFrame = app.dataframe[-1].value
+    assert table["path"].to_list() == [f"{layout.IMAGES_DIR}/{broken.name}"]
+    assert table["severity"].to_list() == ["error"]
+
+
+def test_sound_frames_are_said_to_be_sound(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("dataset", shared_data_folder)
+    press_check(app)
+    assert "every frame can be read" in text_of(app)
 
 
 def test_trials_are_listed_with_their_outcome(open_page: OpenPage, shared_data_folder: Path) -> None:

@@ -10,6 +10,7 @@ from socal_core.runs.folder import list_runs
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.workspace import runs_root
+from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run
 from tests.pages.conftest import OpenPage, text_of
 
@@ -73,11 +74,23 @@ def test_another_model_needs_a_name(open_page: OpenPage, shared_data_folder: Pat
     assert not app.sidebar.error
 
 
-def test_the_whole_trial_is_called_recognition(open_page: OpenPage, shared_data_folder: Path) -> None:
+@pytest.mark.parametrize(("choice", "warned"), [("0:60", False), ("whole", True), ("other", True)])
+def test_a_window_that_shows_the_end_is_called_recognition(
+    open_page: OpenPage, tmp_path: Path, choice: str, warned: bool
+) -> None:
+    """Trials of 70 s: the end is in view in the whole trial, and just as well in seconds 0 to 120."""
+    app = open_page("training", write_dataset(tmp_path / "data", surgeons=4, frames=70, size=(16, 16)))
+    setting(app, "window_choice").set_value(choice).run()
+    assert any("Recognition, not prediction" in warning.value for warning in app.warning) is warned
+
+
+def test_another_model_keeps_the_split(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
-    assert "Recognition" not in text_of(app)
-    setting(app, "window_choice").set_value("whole").run()
-    assert any("Recognition, not prediction" in warning.value for warning in app.warning)
+    setting(app, "test_fraction").set_value(0.3).run()
+    setting(app, "batch_size").set_value(3).run()
+    setting(app, "model_choice").set_value(PRETRAINED).run()
+    assert setting(app, "test_fraction").value == 0.3
+    assert setting(app, "batch_size").value == default_config(PRETRAINED).batch_size
 
 
 def test_a_window_of_its_own_must_have_a_length(open_page: OpenPage, shared_data_folder: Path) -> None:

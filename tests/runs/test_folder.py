@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from socal_core.errors import DataError, RunError
-from socal_core.runs.config import TINY, default_config
+from socal_core.runs.config import TINY, config_from, default_config
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder, list_runs
+
+EMPTY_CELL = f"{','.join(PREDICTION_COLUMNS)}\nS1T1,1,test,1,,1\n".encode()
 
 
 def new_run(path: Path) -> RunFolder:
@@ -47,12 +49,12 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "{}"])
+@pytest.mark.parametrize("content", ["", "{", "[1]", "{}", '{"data": 5}'])
 def test_a_damaged_config_is_named(tmp_path: Path, content: str) -> None:
     run = new_run(tmp_path / "run-1")
     run.config_file.write_text(content)
     with pytest.raises(RunError, match=r"run-1.*config\.json"):
-        run.read_config()
+        run.read_data()
 
 
 def test_a_config_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -87,9 +89,16 @@ def test_data_that_has_gone_is_named_without_its_path(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"trial_id\nS1T1\n", b"a,b\n1,2,3\n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b"trial_id\nS1T1\n", b"a,b\n1,2,3\n", b"\xff\xfe\x00", EMPTY_CELL])
 def test_damaged_predictions_are_named(tmp_path: Path, content: bytes) -> None:
     run = new_run(tmp_path / "run-1")
     run.predictions_file.write_bytes(content)
     with pytest.raises(RunError, match=r"run-1: predictions\.csv .* Delete it and run `evaluate`"):
         run.read_predictions()
+
+
+def test_a_local_model_is_found_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = RunFolder.create(tmp_path / "run-1", config_from({"model": "./model"}, TINY), tmp_path)
+    assert run.read_config().model == str(tmp_path / "model")

@@ -1,6 +1,7 @@
 """socal_core.runs.state, lock and launch: what is shown is what is true."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,3 +114,10 @@ def test_a_lock_goes_with_its_descriptor(tmp_path: Path) -> None:
     assert is_locked(path)
     os.close(handle)
     assert not is_locked(path)
+
+
+def test_a_run_that_has_gone_cannot_be_started(run: RunFolder) -> None:
+    shutil.rmtree(run.path)
+    with pytest.raises(RunError, match="run-1 cannot be started") as caught:
+        start(run)
+    assert str(run.path) not in str(caught.value)

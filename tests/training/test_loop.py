@@ -103,7 +103,7 @@ def test_the_metrics_come_from_the_predictions_and_the_threshold_from_validation
     assert {key: metrics[key] for key in again} == json.loads(json.dumps(again))
     called = (predictions["prob_success"] >= metrics["threshold"]).astype(int)
     assert called.tolist() == predictions["predicted"].tolist()
-    assert metrics["task"] == "prediction"
+    assert (metrics["task"], metrics["share_ending_inside"]) == ("recognition", 1.0)  # the trials last 12 s
     assert {control["name"] for control in metrics["controls"]} >= {"Always the commoner outcome"}
 
 
@@ -114,7 +114,7 @@ def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, 
         shared_data_folder,
         num_epochs=1,
         learning_rate=1e-8,
-        window="0:1",
+        window="0:6",
         validation_fraction=0.1,
         test_fraction=0.7,
         color_jitter=0.0,
@@ -122,6 +122,7 @@ def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, 
     assert work(run, resume=False) is RunState.DONE
     metrics = run.read_metrics()
     assert metrics is not None
+    assert metrics["task"] == "prediction"
     assert metrics["n"] >= 12
     assert metrics["accuracy"] < 1
 
@@ -184,6 +185,16 @@ def test_a_stopped_run_says_so_and_can_be_resumed(tmp_path: Path, shared_data_fo
     assert written_status(run).state is RunState.STOPPED
     assert run.read_metrics() is None
     assert work(run, resume=True) is RunState.DONE
+
+
+def test_what_an_earlier_evaluation_said_goes_when_the_run_goes_on(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    run.metrics_file.write_text("{}")
+    run.predictions_file.write_text("of an earlier checkpoint")
+    seen: list[bool] = []
+    work(run, resume=True, echo=lambda event: seen.append(run.metrics_file.exists() or run.predictions_file.exists()))
+    assert not any(seen[:-1])
+    assert run.read_metrics()
 
 
 def test_a_model_is_never_shown_test_trials_before_the_end(tmp_path: Path, shared_data_folder: Path) -> None:
