@@ -14,8 +14,8 @@ from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_
 from socal_core.figures.style import OUTCOMES
 
 SAMPLES = 3
+# From this on, the length of a trial is said to give its outcome away.
 TELLING_AUROC = 0.7
-"""From this on, the length of a trial is said to give its outcome away."""
 
 
 def charts(dataset: Dataset) -> None:

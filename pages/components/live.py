@@ -41,7 +41,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
         chart(accuracy_curves(epochs), f"accuracy-{run.name}")
     messages = notices(events)
     if messages:
-        with st.expander(f"{len(messages)} notices: frames and trials that could not be read", icon=":material/info:"):
+        with st.expander(f"Notices ({len(messages)}): what the run had to put up with", icon=":material/info:"):
             st.write("\n".join(f"- {message}" for message in messages))
 
 

@@ -1,12 +1,16 @@
 """What is wrong in a data folder: what opening it found, and on demand what opening every frame finds."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
 from pages.components.data import fingerprint
 from socal_core.dataset.inspect import check_frames
-from socal_core.dataset.types import Dataset, Problem
+from socal_core.dataset.types import Dataset, Problem, Severity
 
+ROWS_SHOWN = 10
+TABLE_HEIGHT = 560
 CHECKED = "checked_frames"
 """Session state: the data that was checked (folder and fingerprint) and the problems of its frames."""
 
@@ -29,7 +33,7 @@ def show_problems(dataset: Dataset) -> None:
             bar.empty()
             st.session_state[CHECKED] = (key, of_frames)
             st.rerun()
-    problems = [*dataset.problems, *(of_frames if checked else [])]
+    problems = sorted([*dataset.problems, *(of_frames if checked else [])], key=_cost)
     if problems:
         st.write("Nothing here stops the app. Each line says what is wrong, where, and what was done about it.")
         _table(problems)
@@ -39,6 +43,11 @@ def show_problems(dataset: Dataset) -> None:
         st.success("Nothing is wrong with the tables and names of this folder.")
 
 
+def _cost(problem: Problem) -> int:
+    """The place of a problem in the table: errors first."""
+    return list(Severity).index(problem.severity)
+
+
 def _move(bar: st.delta_generator.DeltaGenerator, done: int, total: int) -> None:
     # A hundred messages to the browser are enough.
     if done * 100 // total != (done - 1) * 100 // total:
@@ -46,17 +55,21 @@ def _move(bar: st.delta_generator.DeltaGenerator, done: int, total: int) -> None
 
 
 def _table(problems: list[Problem]) -> None:
-    table = pd.DataFrame([problem.as_dict() for problem in problems])
-    st.dataframe(
-        table[["severity", "path", "row", "message", "count"]].astype({"row": "Int64", "severity": "str"}),
-        hide_index=True,
-        placeholder="–",
-        row_height=56,  # two lines of text
-        column_config={
-            "severity": st.column_config.TextColumn("Severity", width=80),
-            "path": st.column_config.TextColumn("File", width=210),
-            "row": st.column_config.NumberColumn("Line", width=60),
-            "message": st.column_config.TextColumn("What is wrong, and what was done", width=520),
-            "count": st.column_config.NumberColumn("Count", width=60),
-        },
-    )
+    """A table whose long texts wrap; beyond a screen it scrolls."""
+    rows = [
+        {
+            "Severity": problem.severity.value,
+            "File": _plain(problem.path),
+            "Line": "" if problem.row is None else str(problem.row),
+            "What is wrong, and what was done": _plain(problem.message),
+            "Count": f"{problem.count:,}",
+        }
+        for problem in problems
+    ]
+    with st.container(height="content" if len(rows) <= ROWS_SHOWN else TABLE_HEIGHT, border=False):
+        st.table(pd.DataFrame(rows).set_index("Severity"))
+
+
+def _plain(text: str) -> str:
+    """A text from a file with every sign of Markdown taken literally."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|$:<>~])", r"\\\1", text)
