@@ -131,12 +131,14 @@ def test_only_test_trials_count() -> None:
             "participant_id": ["01", "02", "03"],
             "split": ["train", "test", "test"],
             "label": [0, 1, 0],
-            "prob_success": [0.9, 0.8, 0.2],
-            "predicted": [1, 1, 0],
+            "prob_success": [0.9, 0.8, 0.6],
+            "predicted": [1, 1, 1],
         }
     )
     metrics = metrics_of_test_trials(table)
-    assert (metrics["n"], metrics["accuracy"]) == (2, 1.0)
+    # The notebook compared the labels with the labels, which is always right; the prediction for c is wrong.
+    assert (metrics["n"], metrics["accuracy"]) == (2, 0.5)
+    assert metrics["confusion_matrix"] == [[0, 1], [0, 1]]
     assert [trial["trial_id"] for trial in metrics["trials"]] == ["b", "c"]
     assert metrics["trials"][0] == {
         "trial_id": "b",
