@@ -1,5 +1,6 @@
 """socal_core.training: the loop, its checkpoints and the worker, for real on a small data folder."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -172,6 +173,22 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert weights_hash(newest_checkpoint(run) or Path()) == weights_hash(newest_checkpoint(done_run) or Path())
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
+    code = (
+        "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
+        "from socal_core.runs.launch import start;"
+        "start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    starter = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False)
+    assert starter.returncode == -9
+    assert read_status(run).state.alive
+    with run.lock_file.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given when the worker has ended
+    assert read_status(run).state is RunState.DONE
+    assert run.read_metrics()
 
 
 def test_a_stopped_run_says_so_and_can_be_resumed(tmp_path: Path, shared_data_folder: Path) -> None:
