@@ -13,7 +13,6 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
 from sklearn import metrics as sklearn_metrics
 
-CLASSES = ("failure", "success")
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float] | None
