@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from socal_core.dataset.outcomes import SURGEON_COLUMNS
+from socal_core.dataset.splits import SplitMethod
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
 from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
@@ -31,7 +33,8 @@ def settings_form() -> TrainConfig | None:
         for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
             with st.expander(group, expanded=group in OPEN_GROUPS):
                 for item in members:
-                    values[item.name] = _draw(item)
+                    if values.get("split_method", SplitMethod.SURGEON) in item.metadata["methods"]:
+                        values[item.name] = _draw(item)
         return TrainConfig(**values)
     except ConfigError as error:
         st.error(str(error))
@@ -56,6 +59,8 @@ def _draw(item: Field[Any]) -> Any:
         return st.selectbox(options=list(item.type), **known)
     if item.type in {int, float}:
         return st.number_input(**known, **_number_format(item))
+    if item.name == "split_column":
+        return st.selectbox(options=SURGEON_COLUMNS, **known)
     return st.text_input(**known)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from socal_core.dataset.splits import describe, surgeon_split, surgeons_in_common
+from socal_core.dataset.splits import SplitMethod, describe, left_out, make_split, split_warning, surgeons_in_common
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
@@ -13,12 +13,24 @@ SIDES = {
     "test": ("Test", "Kept back until training has ended: the final score."),
 }
 
+METHODS = {
+    SplitMethod.SURGEON: "The split is by surgeon",
+    SplitMethod.SOCAL20: "The test side is the published one, the rest is split by surgeon",
+    SplitMethod.COLUMN: "The test side is what was chosen, the rest is split by surgeon",
+    SplitMethod.KFOLD: "The folds are by surgeon",
+    SplitMethod.RANDOM: "The split is by trial",
+}
+REASONS = {
+    SplitMethod.SOCAL20: "more trials of the ten published surgeons",
+    SplitMethod.COLUMN: "nobody says whether they belong to the test side",
+}
+
 
 def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     """Show what a run with these settings would train and test on; False when the data does not allow it."""
     trials = dataset.usable_trials
     try:
-        split = surgeon_split(trials, config.validation_fraction, config.test_fraction, config.seed)
+        split = make_split(trials, config.split_settings)
     except SocalError as error:
         st.error(str(error))
         return False
@@ -30,14 +42,19 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
                 f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
             )
+    away = left_out(split, trials)
     st.caption(
-        f"The split is by surgeon: **{surgeons_in_common(split, trials)}** surgeons have trials on more than one side."
+        f"{METHODS[split.method]}: **{surgeons_in_common(split, trials)}** surgeons have trials on more than one side."
+        + (f" {_count(len(away), 'trial')} left out: {REASONS[split.method]}." if away else "")
     )
+    warning = split_warning(split, trials)
+    if warning:
+        st.warning(warning)
     one_sided = [SIDES[side][0].lower() for side in SIDES if sides.loc[side, "success_rate"] in {0, 1}]
     if one_sided:
         st.warning(
             f"All {' and '.join(one_sided)} trials end alike, so no AUROC can be computed there. "
-            "Raise that side's fraction in the sidebar, or try another seed."
+            "Change the split in the sidebar: a larger fraction, another seed or another method."
         )
     return True
 

@@ -13,7 +13,15 @@ DEMOGRAPHICS_FILE = "socal_participant_demographics.csv"
 TRACKS_FILE = "track_ids.csv"
 """Not part of the release: boxes once more with the id of their track, where somebody has it (the demo writes it)."""
 
+IMAGES_DIRS = (IMAGES_DIR, "images", "frames")
+"""Where frames are looked for, in this order; else in the data folder itself."""
+VIDEOS_DIRS = (*IMAGES_DIRS, "videos")
+"""Where videos are looked for beside the data folder itself."""
+SPLIT_FOLDERS = frozenset({"train", "val", "valid", "validation", "test"})
+"""Folders by which annotation tools divide images; the division itself is not used."""
+
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv"})
 
 BOX_COLUMNS = ("frame", "x1", "y1", "x2", "y2", "label")
 MAPPING_COLUMNS = ("frame", "trial_id", "frame_number")
@@ -31,6 +39,16 @@ OUTCOME_COLUMNS = (
     "trial_video_height",
 )
 REQUIRED_OUTCOME_COLUMNS = ("trial_id", "success")
+OUTCOME_MEASURES = {
+    "success": "it is what is predicted",
+    "tth": "the time to haemostasis is at most 300 s in a failed trial and ends a successful one",
+    "blood_loss": "it is measured when the trial is over, and grows with the time to haemostasis",
+    "muscle": "the time at which the muscle patch was placed belongs to the end of the trial",
+    "muscle_success": "success is haemostasis with the muscle patch",
+    "cottonoid": "it is timed during the trial whose end is predicted",
+    "cottonoid_success": "it says how a step of the trial ended",
+}
+"""Columns that are outcomes themselves, each with the reason why it is never an input, nor a way to split."""
 TRACK_COLUMNS = (*BOX_COLUMNS, "track_id")
 
 LABELS = ("suction", "grasper", "cottonoid", "string", "muscle", "drill", "tool", "scalpel")
@@ -43,6 +61,7 @@ FRAME_NAME = re.compile(
 )
 """`S311T1a_frame_00000078.jpeg`: trial S311T1 of surgeon 311, video a of the trial, frame 78."""
 TRIAL_ID = re.compile(r"^S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9})$")
+LAST_NUMBER = re.compile(r"([0-9]{1,9})[^0-9]*$")
 
 FRAMES_PER_SECOND = 1
 

@@ -6,11 +6,12 @@ line, the check and the sidebar follow from it.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from socal_core.dataset.splits import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError
 
@@ -33,10 +34,20 @@ class OptimizerName(StrEnum):
 
 
 def _setting(
-    default: Any, group: str, text: str, low: float | None = None, high: float | None = None, step: int = 1
+    default: Any,
+    group: str,
+    text: str,
+    low: float | None = None,
+    high: float | None = None,
+    step: int = 1,
+    methods: Collection[SplitMethod] = tuple(SplitMethod),
 ) -> Any:
-    """A field with its group in the form, its help text, its inclusive limits and the step of a whole number."""
-    return field(default=default, metadata={"group": group, "help": text, "low": low, "high": high, "step": step})
+    """A field with its group in the form, its help text, its inclusive limits and the step of a whole number.
+
+    `methods`: the ways to split that use the setting; the form shows it for those alone.
+    """
+    metadata = {"group": group, "help": text, "low": low, "high": high, "step": step, "methods": frozenset(methods)}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -95,15 +106,56 @@ class TrainConfig:
     )
     hue_jitter: float = _setting(0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle.", 0.0, 0.5)
     rotation_degrees: float = _setting(0.0, "Augmentation", "Largest rotation of a training clip.", 0.0, 180.0)
+    split_method: SplitMethod = _setting(
+        SplitMethod.SURGEON,
+        "Split",
+        "`surgeon`: nobody is on two sides, sizes by fractions; `socal20`: the twenty published test trials; `column`: "
+        "one cohort, specialty or training status is the test side; `k-fold`: one of several test sides that share out "
+        "all surgeons; `random`: by trial, whose score is too good.",
+    )
     validation_fraction: float = _setting(
         0.1,
         "Split",
-        "Share of trials that choose the best epoch and the threshold; split by surgeon.",
+        "Share of trials that choose the best epoch and the threshold: of all trials for `surgeon` and `random`, of "
+        "the trials outside the test side for the other methods.",
         0.01,
         0.8,
     )
     test_fraction: float = _setting(
-        0.1, "Split", "Share of trials kept for the final test; split by surgeon.", 0.01, 0.8
+        0.1,
+        "Split",
+        "Share of trials kept for the final test; used by `surgeon` and `random`.",
+        0.01,
+        0.8,
+        methods=[method for method in SplitMethod if method.draws_test],
+    )
+    split_column: str = _setting(
+        SplitSettings.column,
+        "Split",
+        "What is known of the surgeon and tells the test side apart: cohort, specialty or training_status.",
+        methods=[SplitMethod.COLUMN],
+    )
+    split_value: str = _setting(
+        SplitSettings.value,
+        "Split",
+        "The value of that column whose trials are the test side. Trials where it is unknown are left out.",
+        methods=[SplitMethod.COLUMN],
+    )
+    folds: int = _setting(
+        SplitSettings.folds,
+        "Split",
+        "Number of folds; train a run for each, with the same seed.",
+        2,
+        MOST_FOLDS,
+        methods=[SplitMethod.KFOLD],
+    )
+    fold: int = _setting(
+        SplitSettings.fold,
+        "Split",
+        "The fold that is the test side, from 1 on.",
+        1,
+        MOST_FOLDS,
+        methods=[SplitMethod.KFOLD],
     )
     seed: int = _setting(0, "Split", "Fixes the split, the order of trials, augmentation and dropout.", 0, 2**31 - 1)
 
@@ -115,14 +167,26 @@ class TrainConfig:
         Window.parse(self.window)
         if self.num_frames % 2:
             raise ConfigError("num_frames", "must be even (VideoMAE joins two frames in a token)", self.num_frames)
-        if self.validation_fraction + self.test_fraction >= 1:
-            rule = "must leave something to train on: validation_fraction + test_fraction < 1"
-            raise ConfigError("test_fraction", rule, self.test_fraction)
+        _ = self.split_settings  # refuses what contradicts itself
 
     @property
     def observation(self) -> Window:
         """The window as a value."""
         return Window.parse(self.window)
+
+    @property
+    def split_settings(self) -> SplitSettings:
+        """The part of the settings that the split depends on."""
+        return SplitSettings(
+            method=self.split_method,
+            validation_fraction=self.validation_fraction,
+            test_fraction=self.test_fraction,
+            seed=self.seed,
+            column=self.split_column,
+            value=self.split_value,
+            folds=self.folds,
+            fold=self.fold,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON-ready values."""
@@ -184,10 +248,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _checked(name: str, value: Any, kind: Any, limits: Mapping[str, Any]) -> Any:
     """The value in its field's type, or ConfigError. JSON does not tell 1 from 1.0, so 1 passes as a float."""
-    if kind is OptimizerName:
-        if value not in set(OptimizerName):
-            raise ConfigError(name, f"must be one of {', '.join(OptimizerName)}", value)
-        return OptimizerName(value)
+    if issubclass(kind, StrEnum):
+        if value not in list(kind):
+            raise ConfigError(name, f"must be one of {', '.join(kind)}", value)
+        return kind(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:

@@ -11,11 +11,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from socal_core.dataset.splits import Split, surgeon_split
+from socal_core.dataset.splits import Split, make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, SocalError
 from socal_core.files import write_json
@@ -190,7 +191,7 @@ def _split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_proces
     if run.split_file.exists():
         split = run.read_split()
     else:
-        split = surgeon_split(usable, config.validation_fraction, config.test_fraction, config.seed)
+        split = make_split(usable, config.split_settings)
         if main_process:
             run.write_split(split)
     missing = sorted(set(split.trial_ids) - set(usable.index))
@@ -211,11 +212,11 @@ def _with_clips(split: Split, readable: set[str]) -> Split:
             raise DataError(f"No {side} trial has a clip that can be read. The run's notices name the frames.")
         return found
 
-    return Split(
+    return replace(
+        split,
         train=kept("training", split.train),
         validation=kept("validation", split.validation),
         test=kept("test", split.test),
-        seed=split.seed,
     )
 
 

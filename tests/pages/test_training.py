@@ -31,7 +31,7 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
     app = open_page("training", shared_data_folder)
     config = default_config(TINY)
     for item in fields(TrainConfig):
-        if item.name not in OWN_WIDGETS:
+        if item.name not in OWN_WIDGETS and config.split_method in item.metadata["methods"]:
             widget = setting(app, item.name)
             assert widget.value == getattr(config, item.name), item.name
             assert widget.help == item.metadata["help"], item.name
@@ -213,3 +213,41 @@ def test_a_run_at_work_cannot_be_resumed_twice(open_page: OpenPage, shared_data_
         assert button(app, "Stop")
     finally:
         os.close(lock)
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("surgeon", {"validation_fraction", "test_fraction"}),
+        ("socal20", {"validation_fraction"}),
+        ("column", {"validation_fraction", "split_column", "split_value"}),
+        ("k-fold", {"validation_fraction", "folds", "fold"}),
+        ("random", {"validation_fraction", "test_fraction"}),
+    ],
+)
+def test_only_what_the_split_needs_is_asked(
+    open_page: OpenPage, shared_data_folder: Path, method: str, shown: set[str]
+) -> None:
+    app = open_page("training", shared_data_folder)
+    setting(app, "split_method").set_value(method).run()
+    assert not app.exception
+    names = {"validation_fraction", "test_fraction", "split_column", "split_value", "folds", "fold"}
+    widgets = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.text_input)
+    assert {name for name in names if f"setting-{name}" in {widget.key for widget in widgets}} == shown
+    assert any("on more than one side of this split" in warning.value for warning in app.warning) is (
+        method == "random"
+    )
+
+
+def test_a_cohort_is_left_out_from_the_form(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    setting(app, "split_method").set_value("column").run()
+    assert any(error.value.startswith("split_value: ") for error in app.sidebar.error)
+    setting(app, "split_column").set_value("training_status").run()
+    setting(app, "split_value").set_value("Trainee").run()
+    assert "The test side is what was chosen" in text_of(app)
+    assert "8 trials of 4 surgeons" in text_of(app)
+    setting(app, "split_method").set_value("surgeon").run()
+    assert not app.sidebar.error
+    setting(app, "split_method").set_value("column").run()
+    assert setting(app, "split_value").value == "Trainee", "what was typed stays"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from socal_core.dataset.splits import SplitMethod, SplitSettings
 from socal_core.errors import ConfigError
 from socal_core.runs.config import (
     PRETRAINED,
@@ -53,6 +54,11 @@ def test_the_defaults_are_the_notebooks() -> None:
         ("hue_jitter", 0.6, "must be between 0 and 0.5"),
         ("test_fraction", 0.0, "must be between"),
         ("seed", -1, "must be between"),
+        ("split_method", "coin", "must be one of surgeon, socal20, column, k-fold, random"),
+        ("split_method", 3, "must be one of surgeon"),
+        ("folds", 1, "must be between 2 and 100"),
+        ("folds", 2.5, "must be a whole number"),
+        ("split_value", None, "must be a text"),
         ("allow_download", "yes", "must be true or false"),
         ("momentum", 0.9, "is no setting"),
     ],
@@ -66,8 +72,43 @@ def test_a_wrong_setting_is_refused_with_field_rule_and_value(field: str, value:
 
 
 def test_fractions_must_leave_training_trials() -> None:
-    with pytest.raises(ConfigError, match="must leave something to train on"):
+    with pytest.raises(ConfigError, match="must leave trials to train on"):
         config_from({"validation_fraction": 0.5, "test_fraction": 0.5}, TINY)
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"split_method": "k-fold", "folds": 4, "fold": 5}, "fold"),
+        ({"split_method": "column"}, "split_value"),
+        ({"split_method": "column", "split_column": "", "split_value": "USC"}, "split_column"),
+        ({"split_method": "column", "split_column": "blood_loss", "split_value": "250"}, "split_column"),
+        ({"split_value": "USC"}, "split_value"),
+    ],
+)
+def test_a_split_that_contradicts_itself_is_refused(settings: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from(settings, TINY)
+    assert caught.value.field == field
+
+
+def test_the_settings_of_the_split() -> None:
+    assert default_config(TINY).split_settings == SplitSettings()
+    config = config_from(
+        {"split_method": "column", "split_column": "specialty", "split_value": "ENT", "seed": 3, "fold": 2}, TINY
+    )
+    assert config.split_settings == SplitSettings(
+        SplitMethod.COLUMN, seed=3, column="specialty", value="ENT", folds=5, fold=2
+    )
+    fixed = config_from({"split_method": "socal20", "validation_fraction": 0.5, "test_fraction": 0.5}, TINY)
+    assert fixed.split_settings.method is SplitMethod.SOCAL20
+
+
+def test_settings_written_before_there_were_methods_split_by_surgeon() -> None:
+    old = {name: value for name, value in default_config(TINY).as_dict().items() if "split_" not in name}
+    config = config_from({name: value for name, value in old.items() if name not in {"folds", "fold"}}, TINY)
+    assert config == default_config(TINY)
+    assert config.split_method is SplitMethod.SURGEON
 
 
 def test_settings_lie_over_the_defaults_of_the_model_they_name() -> None:
@@ -77,7 +118,9 @@ def test_settings_lie_over_the_defaults_of_the_model_they_name() -> None:
 
 
 def test_settings_survive_json() -> None:
-    config = TrainConfig(model=TINY, optimizer=OptimizerName.SGD, weight_decay=0)
+    config = TrainConfig(
+        model=TINY, optimizer=OptimizerName.SGD, weight_decay=0, split_method=SplitMethod.KFOLD, fold=2
+    )
     assert config_from(json.loads(json.dumps(config.as_dict())), TINY) == config
 
 
@@ -88,6 +131,8 @@ def test_settings_survive_json() -> None:
         ("learning_rate=1e-3", ("learning_rate", 1e-3)),
         ("model=a=b", ("model", "a=b")),
         ("optimizer=SGD", ("optimizer", "SGD")),
+        ("split_method=k-fold", ("split_method", "k-fold")),
+        ("fold=2", ("fold", 2)),
         ("allow_download=True", ("allow_download", True)),
     ],
 )
