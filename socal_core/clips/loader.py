@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import clip_positions
-from socal_core.dataset.images import quiet_pillow, read_frame
+from socal_core.dataset.images import quiet_pillow
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.errors import DataError
@@ -97,7 +97,7 @@ def read_clip(trial_id: str, dataset: Dataset, window: Window, num_frames: int, 
     def try_read(position: int) -> bool:
         if position not in readable and position not in unreadable:
             try:
-                readable[position] = preprocessor.shrink([read_frame(dataset.frame_path(names[position]))])[0]
+                readable[position] = preprocessor.shrink([dataset.read_frame(names[position])])[0]
             except DataError as error:
                 unreadable[position] = str(error)
         return position in readable

@@ -4,28 +4,22 @@ A frame is only ever a name that the listing of the folder gave: names in other 
 followed.
 """
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
+from socal_core.dataset.media import Media
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
 from socal_core.dataset.types import Severity
 
-UNKNOWN_INDEX = -1
 
-
-def load_frames(root: Path, log: ProblemLog) -> pd.DataFrame:
-    """Every frame that belongs to a trial, in no order: frame, trial_id, number (int, seconds; counts on over videos).
-
-    OSError when the folder of frames cannot be listed.
-    """
-    names = list_frames(root, log)
-    mapping = read_mapping(root, log)
-    frames = _read_names(names)
+def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFrame:
+    """Every frame that belongs to a trial, in no order: frame, trial_id, number (int, s; counts on over videos)."""
+    mapping = read_mapping(folder, log)
+    frames = read_names([*media.frames, *_frames_of_videos(media)])
     if mapping is None:
         frames["number"], frames["row"] = pd.NA, pd.NA
         frames = frames.astype({"number": "Int64", "row": "Int64"})
@@ -36,13 +30,23 @@ def load_frames(root: Path, log: ProblemLog) -> pd.DataFrame:
         "frame-without-trial",
         Severity.ERROR,
         frames.loc[lost, "frame"],
-        "Frame {frame} belongs to no trial: its name is not like S102T1_frame_00000078.jpeg. It is left out.",
+        "Frame {frame} belongs to no trial: its name is not like S102T1_frame_00000078.jpeg or S102T1/00000078.jpeg. "
+        "It is left out.",
     )
     frames = frames[~lost]
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
     _report_doubled_numbers(frames, log)
     _report_gaps(frames, log)
     return frames[["frame", "trial_id", "number"]]
+
+
+def _frames_of_videos(media: Media) -> list[str]:
+    """A name for each second of each video, as SOCAL would name the frame; numbers from 1."""
+    return [
+        f"{trial}_frame_{number:08d}.jpeg"
+        for trial, video in media.videos.items()
+        for number in range(1, video.seconds + 1)
+    ]
 
 
 def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
@@ -60,33 +64,17 @@ def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
     )
 
 
-def list_frames(root: Path, log: ProblemLog) -> list[str]:
-    """The sorted names of the image files in the folder of frames; OSError when it cannot be listed."""
-    names: list[str] = []
-    others: list[str] = []
-    suffixes = tuple(sorted(layout.IMAGE_SUFFIXES))
-    with os.scandir(root / layout.IMAGES_DIR) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue  # what the operating system keeps beside the files, such as .DS_Store
-            is_image = entry.name.lower().endswith(suffixes)
-            (names if is_image and _is_text(entry.name) and _is_file(entry) else others).append(entry.name)
-    text = "{frame} is not an image file with one of the endings " + ", ".join(suffixes)
-    log.add_frames("not-a-frame", Severity.INFO, sorted(others), text + "; it is left out.")
-    return sorted(names)
-
-
-def read_mapping(root: Path, log: ProblemLog) -> pd.DataFrame | None:
+def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
     """The usable rows of the mapping, one a frame: trial_id, number (Int64) and row (line), indexed by frame name.
 
     None when there is no mapping: then names alone order the frames.
     """
     name = layout.MAPPING_FILE
-    if not (root / name).exists():
+    if not folder.has(name):
         text = f"There is no {name}: the trial and the order of the frames are read from their names."
         log.add("no-mapping-file", Severity.INFO, name, text)
         return None
-    rows = read_table(root, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
+    rows = read_table(folder, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
     if rows is None or len(rows.columns) < len(layout.MAPPING_COLUMNS):
         return None
     fits = {trial: layout.TRIAL_ID.fullmatch(trial) is not None for trial in rows["trial_id"].unique()}
@@ -104,32 +92,6 @@ def read_mapping(root: Path, log: ProblemLog) -> pd.DataFrame | None:
     )
     rows = rows.assign(number=number, row=rows.index)[~bad_trial & ~bad_number]
     return _without_doubled(rows, log).set_index("frame")[["trial_id", "number", "row"]]
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name can be encoded: Linux allows any bytes in a file name."""
-    return name.isascii() or name.encode("utf-8", "replace").decode() == name
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is a file or a link to one; costs a system call for links alone."""
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
-
-
-def _read_names(names: list[str]) -> pd.DataFrame:
-    """What the names say: frame, trial_id ("" when nothing), video (letter or ""), index (int)."""
-    matches = [layout.FRAME_NAME.fullmatch(name) for name in names]
-    return pd.DataFrame(
-        {
-            "frame": pd.Series(names, dtype="str"),
-            "trial_id": pd.Series(["" if match is None else match["trial"] for match in matches], dtype="str"),
-            "video": pd.Series(["" if match is None else match["video"] for match in matches], dtype="str"),
-            "index": np.array([UNKNOWN_INDEX if match is None else int(match["index"]) for match in matches], "int64"),
-        }
-    )
 
 
 def _without_doubled(rows: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
@@ -150,15 +112,16 @@ def _without_doubled(rows: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
 
 def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """Add `number` and `row` where the mapping has the frame, and let it decide the trial."""
-    unused = mapping[pd.Index(frames["frame"]).get_indexer(mapping.index) < 0].reset_index().set_index("row")
+    place = FrameIndex(frames["frame"]).places(mapping.index)
+    unused = mapping[place < 0].reset_index().set_index("row")
     log.add_rows(
         "mapping-without-frame",
         Severity.WARNING,
         layout.MAPPING_FILE,
         unused,
-        f"Frame {{frame}} is not in {layout.IMAGES_DIR}; the row is not used.",
+        f"Frame {{frame}} is not {log.among_frames}; the row is not used.",
     )
-    found = mapping.reindex(frames["frame"]).reset_index(drop=True)
+    found = mapping.assign(place=place)[place >= 0].drop_duplicates("place").set_index("place").reindex(frames.index)
     mapped = found["row"].notna()
     named = frames["trial_id"] != ""
     joined = frames.assign(
@@ -224,4 +187,4 @@ def _report_gaps(frames: pd.DataFrame, log: ProblemLog) -> None:
     gaps = lacking[lacking > 0].groupby(ordered["trial_id"]).agg(["sum", "count"])
     for trial, lost, places in gaps.itertuples(name=None):
         text = f"Trial {trial} lacks {lost:,} frames between its first and last, in {places} places; time counts on."
-        log.add("gap-in-trial", Severity.INFO, layout.IMAGES_DIR, text)
+        log.add("gap-in-trial", Severity.INFO, log.images_dir, text)

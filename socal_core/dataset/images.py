@@ -53,14 +53,28 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"Frame {path.name} cannot be read: {error}.") from None
 
 
+def read_thumbnail(path: Path) -> NDArray[np.uint8]:
+    """Decode a frame to RGB, a JPEG at an eighth of its size, in a fraction of the time; else as `read_frame`."""
+    try:
+        with _decoded(path, reduced=8) as image:
+            return np.asarray(image.convert("RGB"))
+    except DataError as error:
+        raise DataError(f"Frame {path.name} cannot be read: {error}.") from None
+
+
 @contextmanager
-def _decoded(path: Path) -> Iterator[Image.Image]:
-    """The decoded image, refused by its header when it is too large; DataError says what is wrong with the file."""
+def _decoded(path: Path, reduced: int = 1) -> Iterator[Image.Image]:
+    """The decoded image, refused by its header when it is too large; DataError says what is wrong with the file.
+
+    A JPEG is decoded at 1/`reduced` of its size (1, 2, 4 or 8), a PNG fully.
+    """
     try:
         with Image.open(path, formats=_FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
+            if reduced > 1:
+                image.draft(None, (max(1, width // reduced), max(1, height // reduced)))
             image.load()
             yield image
     except _READ_ERRORS as error:

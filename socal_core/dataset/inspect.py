@@ -3,12 +3,11 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset import layout
 from socal_core.dataset.images import check_image, quiet_pillow
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Dataset, Problem, Severity
@@ -36,6 +35,11 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
             "failure": int((usable == 0).sum()),
             "unknown": int(with_frames["success"].isna().sum()),
         },
+        "images_dir": dataset.images_dir,
+        "videos": len(dataset.videos),
+        "box_format": dataset.box_format,
+        "box_formats": list(dataset.box_formats),
+        "fingerprint": dataset.fingerprint,
         "problems": [problem.as_dict() for problem in dataset.problems],
     }
 
@@ -48,26 +52,31 @@ def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None =
     log = ProblemLog()
     names = dataset.frames["frame"].tolist()
     declared = dataset.trials.loc[dataset.frames["trial_id"], ["width", "height"]].itertuples(index=False, name=None)
-    paths = [dataset.frame_path(name) for name in names]
+    check = partial(_size_or_fault, dataset)
     with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = zip(names, pool.map(_size_or_fault, paths), declared, strict=True)
+        checked = zip(names, pool.map(check, names), declared, strict=True)
         for done, (name, result, size) in enumerate(checked, start=1):
-            _note(log, name, result, size)
+            _note(log, dataset, name, result, size)
             if progress is not None:
                 progress(done, len(names))
     return list(log.problems())
 
 
-def _size_or_fault(path: Path) -> tuple[int, int] | str:
+def _size_or_fault(dataset: Dataset, name: str) -> tuple[int, int] | str:
     """Width and height of a frame that decodes, or what is wrong with it."""
     try:
-        return check_image(path)
+        if not dataset.is_image(name):
+            height, width, _ = dataset.read_frame(name).shape
+            return width, height
+        return check_image(dataset.file_of(name))
     except DataError as error:
         return str(error)
 
 
-def _note(log: ProblemLog, name: str, result: tuple[int, int] | str, declared: tuple[Any, Any]) -> None:
-    path = f"{layout.IMAGES_DIR}/{name}"
+def _note(
+    log: ProblemLog, dataset: Dataset, name: str, result: tuple[int, int] | str, declared: tuple[Any, Any]
+) -> None:
+    path = f"{dataset.images_dir}/{name}".lstrip("/")
     if isinstance(result, str):
         text = f"Frame {name} cannot be used: {result}. Replace or delete it."
         log.add("unreadable-frame", Severity.ERROR, path, text)

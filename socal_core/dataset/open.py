@@ -1,5 +1,6 @@
-"""The one way in: a folder in the published SOCAL layout becomes a validated data set."""
+"""The one way in: a folder becomes a validated data set."""
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -8,42 +9,75 @@ import pandas as pd
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import load_boxes
+from socal_core.dataset.boxes.rows import KnownFrames
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
 from socal_core.dataset.images import quiet_pillow, read_size
+from socal_core.dataset.media import Media, find_media
+from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Dataset, Severity
 from socal_core.errors import DataError
 
 _EXPECTED = (
-    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as S102T1_frame_00000078.jpeg and, beside it, "
-    f"{layout.OUTCOMES_FILE}, {layout.BOXES_FILE} and {layout.MAPPING_FILE}."
+    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as S102T1_frame_00000078.jpeg (or a folder S102T1/ of "
+    f"frames, or a video S102T1.mp4, for each trial) and, beside it, {layout.OUTCOMES_FILE}, {layout.BOXES_FILE} and "
+    f"{layout.MAPPING_FILE}."
 )
 
 
-def open_dataset(folder: Path | str) -> Dataset:
+def open_dataset(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
     """Read and check a data folder; nothing is decoded and nothing is written.
 
     DataError when there is no folder with frames to work on. Anything else that is wrong becomes a problem of the
     data set. `Dataset.root` is the folder as given: a relative one stays relative.
     """
-    root = _checked_folder(folder)
+    return read_folder(DataFolder(checked_folder(folder)), options or OpenOptions(), str(folder))
+
+
+def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset:
+    """As open_dataset, of a folder that remembers what was looked at; `typed` is how messages call it."""
+    root = folder.root
     log = ProblemLog()
     try:
-        placed = load_frames(root, log)
+        media = find_media(folder, log)
     except OSError as error:
-        raise DataError(_no_images(folder, error)) from error
+        raise DataError(_no_images(root, typed, error)) from error
+    placed = load_frames(folder, media, log)
     if placed.empty:
-        raise DataError(f"{folder}: {layout.IMAGES_DIR} holds no frame of a trial. {_EXPECTED}")
-    outcomes, outcome_rows = read_outcomes(root, log)
-    trials = build_trials(placed, outcomes, read_demographics(root, log), log)
+        raise DataError(f"{typed}: {media.images_dir or 'it'} holds no frame of a trial. {_EXPECTED}")
+    outcomes, outcome_rows = read_outcomes(folder, dict(options.columns), log)
+    trials = build_trials(placed, outcomes, read_demographics(folder, log), log)
     frames = in_trial_order(placed, trials.index)
-    trials = _with_sizes(root, trials, frames, log)
-    boxes = load_boxes(root, frames, trials, log)
-    return Dataset(root, trials, frames, boxes, outcome_rows, log.problems())
+    del placed
+    trials = _with_sizes(folder, media, trials, frames, log)
+    known = KnownFrames(frames, trials, media.videos)
+    boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
+    return Dataset(
+        root=root,
+        trials=trials,
+        frames=frames,
+        boxes=boxes,
+        outcome_rows=outcome_rows,
+        problems=log.problems(),
+        images_dir=media.images_dir,
+        videos=media.videos,
+        box_format=box_format,
+        box_formats=box_formats,
+        fingerprint=_fingerprint(folder, frames["frame"]),
+    )
 
 
-def _checked_folder(folder: Path | str) -> Path:
+def _fingerprint(folder: DataFolder, frames: pd.Series) -> str:
+    """SHA-256 over the names of the frames and the digests of all files that were read."""
+    digest = hashlib.sha256("\n".join(sorted(frames)).encode())
+    for name, content in sorted(folder.digests.items()):
+        digest.update(f"\n{name}\n{content}".encode())
+    return digest.hexdigest()
+
+
+def checked_folder(folder: Path | str) -> Path:
     """The folder as a path; DataError, in the words of the user, when it is none."""
     typed = str(folder)
     if not typed.strip():
@@ -62,30 +96,40 @@ def _checked_folder(folder: Path | str) -> Path:
     return Path(folder)
 
 
-def _no_images(folder: Path | str, error: OSError) -> str:
+def _no_images(folder: Path, typed: str, error: OSError) -> str:
     """Why the frames cannot be listed."""
     try:
         with os.scandir(folder) as entries:
-            empty = next(entries, None) is None
+            names = {entry.name for entry in entries}
     except OSError:
-        return f"{folder}: the folder may not be read. Ask its owner for the permission."
-    if empty:
-        return f"{folder}: the folder is empty. {_EXPECTED}"
+        return f"{typed}: the folder may not be read. Ask its owner for the permission."
+    if not names:
+        return f"{typed}: the folder is empty. {_EXPECTED}"
+    archives = sorted(name for name in names if name.lower().endswith(".zip"))
+    if isinstance(error, FileNotFoundError) and archives:
+        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} lies beside it."
     if isinstance(error, FileNotFoundError):
-        return f"{folder}: the folder has no {layout.IMAGES_DIR}. {_EXPECTED}"
-    return f"{folder}: {layout.IMAGES_DIR} cannot be read ({error.strerror}). {_EXPECTED}"
+        return f"{typed}: the folder has no {layout.IMAGES_DIR}. {_EXPECTED}"
+    return f"{typed}: {layout.IMAGES_DIR} cannot be read ({error.strerror}). {_EXPECTED}"
 
 
-def _with_sizes(root: Path, trials: pd.DataFrame, frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
-    """Fill in the frame size of trials whose outcome row does not say it, from the header of their first frame."""
+def _with_sizes(
+    folder: DataFolder, media: Media, trials: pd.DataFrame, frames: pd.DataFrame, log: ProblemLog
+) -> pd.DataFrame:
+    """Fill in the frame size of trials whose outcome row does not say it, from a video or the first frame's header."""
     unsized = trials.index[trials[["width", "height"]].isna().any(axis=1) & (trials["n_frames"] > 0)]
-    first = frames.drop_duplicates("trial_id").set_index("trial_id")["frame"]
+    first = frames[frames["position"] == 0].set_index("trial_id")["frame"]
     trials = trials.copy()
     with quiet_pillow():
         for trial in unsized:
-            name = f"{layout.IMAGES_DIR}/{first[trial]}"
+            video = media.videos.get(trial)
+            if video is not None:
+                trials.loc[trial, ["width", "height"]] = video.width, video.height
+                continue
+            name = f"{media.images_dir}/{first[trial]}".lstrip("/")
+            folder.touch(name)
             try:
-                trials.loc[trial, ["width", "height"]] = read_size(root / name)
+                trials.loc[trial, ["width", "height"]] = read_size(folder.root / name)
             except DataError as error:
                 text = f"Frame {first[trial]} gives no size: {error}. Boxes of {trial} are not cut at the edge."
                 log.add("unreadable-frame", Severity.ERROR, name, text)

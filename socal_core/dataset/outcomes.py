@@ -1,12 +1,14 @@
 """How each trial ended and who operated: the outcomes and the demographics file, joined to the trials with frames."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.tables import is_missing, read_table, to_integers, to_numbers
+from socal_core.dataset.tables import is_missing, read_lines, read_table, to_integers, to_numbers
 from socal_core.dataset.types import Severity
 
 MEASURED_COLUMNS = ("cottonoid", "cottonoid_success", "muscle", "muscle_success", "tth", "blood_loss")
@@ -16,13 +18,14 @@ SURGEON_COLUMNS = ("cohort", "specialty", "training_status")
 _FILE = layout.OUTCOMES_FILE
 
 
-def read_outcomes(root: Path, log: ProblemLog) -> tuple[pd.DataFrame, int]:
+def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> tuple[pd.DataFrame, int]:
     """The outcome of each trial, indexed by trial_id, and the number of rows in the file.
 
+    `renamed` gives, for columns that the file calls otherwise, its name for each.
     Columns: row (line), participant_id (str), success, width, height (Int64), and MEASURED_COLUMNS (Float64).
     Empty, with a problem, when the file cannot be used.
     """
-    cells = _read_cells(root, log)
+    cells = _read_cells(folder, renamed, log)
     rows = len(cells)
     if "trial_id" not in cells:
         cells = cells.iloc[:0]
@@ -38,14 +41,20 @@ def read_outcomes(root: Path, log: ProblemLog) -> tuple[pd.DataFrame, int]:
     return _without_doubled(table, text, log).set_index("trial_id"), rows
 
 
-def read_demographics(root: Path, log: ProblemLog) -> pd.DataFrame:
+def read_titles(root: Path) -> list[str]:
+    """The titles of the outcomes file's columns, in its order; empty when it cannot be read."""
+    lines = read_lines(DataFolder(root), _FILE, ProblemLog())
+    return [] if lines is None else lines.titles()
+
+
+def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     """SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
     name = layout.DEMOGRAPHICS_FILE
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
-    if not (root / name).exists():
+    if not folder.has(name):
         log.add("no-demographics-file", Severity.INFO, name, f"There is no {name}: nothing is known of the surgeons.")
         return empty
-    cells = read_table(root, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log)
+    cells = read_table(folder, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log)
     if cells is None or "participant_id" not in cells:
         return empty
     nameless = is_missing(cells["participant_id"])
@@ -82,14 +91,14 @@ def build_trials(
     return trials[[*columns, *MEASURED_COLUMNS, "width", "height", *SURGEON_COLUMNS]]
 
 
-def _read_cells(root: Path, log: ProblemLog) -> pd.DataFrame:
+def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> pd.DataFrame:
     """The text of the outcomes file; no rows when it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
-    if not (root / _FILE).exists():
+    if not folder.has(_FILE):
         text = f"There is no {_FILE}: no outcome is known, so no trial can be used for training. Put the file here."
         log.add("no-outcomes-file", Severity.ERROR, _FILE, text)
         return empty
-    cells = read_table(root, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log)
+    cells = read_table(folder, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed)
     return empty if cells is None else cells
 
 

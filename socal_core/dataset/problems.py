@@ -31,7 +31,14 @@ class ProblemLog:
     """The problems of one data folder, in the making."""
 
     def __init__(self) -> None:
+        self.images_dir = layout.IMAGES_DIR
+        """The folder of frames, relative to the data folder; "" when they lie in the data folder itself."""
         self._kinds: dict[tuple[Severity, str, str], _Kind] = {}
+
+    @property
+    def among_frames(self) -> str:
+        """The words of where frames are looked for."""
+        return f"in {self.images_dir}" if self.images_dir else "among the frames"
 
     def add(
         self, code: str, severity: Severity, path: str, message: str, row: int | None = None, count: int = 1
@@ -46,7 +53,8 @@ class ProblemLog:
     def add_rows(self, code: str, severity: Severity, path: str, rows: pd.DataFrame, message: str) -> None:
         """Note one problem for each row of a table that is indexed by line number.
 
-        `message` is a format string over the columns; the values are shortened and made printable.
+        `message` is a format string over the columns; the values are shortened and made printable. A column `file`
+        says in which file below `path` the row stands.
         """
         if rows.empty:
             return
@@ -54,7 +62,7 @@ class ProblemLog:
         shown = rows.head(kind.room)
         for line, values in zip(shown.index, shown.to_dict(orient="records"), strict=True):
             text = message.format_map({str(name): printable(value) for name, value in values.items()})
-            kind.problems.append(Problem(code, severity, path, int(line), text))
+            kind.problems.append(Problem(code, severity, str(values.get("file", path)), int(line), text))
         kind.folded += len(rows) - len(shown)
 
     def add_frames(self, code: str, severity: Severity, frames: Iterable[str], message: str) -> None:
@@ -62,10 +70,10 @@ class ProblemLog:
         names = list(frames)
         if not names:
             return
-        kind = self._kind(code, severity, layout.IMAGES_DIR)
+        kind = self._kind(code, severity, self.images_dir)
         shown = names[: kind.room]
         for name in map(printable, shown):
-            path = f"{layout.IMAGES_DIR}/{name}"
+            path = f"{self.images_dir}/{name}".lstrip("/")
             kind.problems.append(Problem(code, severity, path, None, message.format(frame=name)))
         kind.folded += len(names) - len(shown)
 

@@ -7,16 +7,17 @@ and never the rest of the file, and a row's number is the line that an editor sh
 import codecs
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.types import Severity
+from socal_core.errors import DataError
 
 LARGEST_INTEGER = 10**9
 """Whole numbers beyond it are taken as garbage: no column of the layout comes near, and sums stay within int64."""
@@ -32,23 +33,20 @@ class Lines:
     texts: list[str]
     numbers: list[int]
 
+    def titles(self) -> list[str]:
+        """The cells of the first line, taken as a header."""
+        return [cell.strip() for cell in _split(self.texts[0]) or self.texts[0].split(",")]
+
     def after_first(self) -> "Lines":
         """The lines below the header."""
         return Lines(self.path, self.texts[1:], self.numbers[1:])
 
 
-def read_lines(root: Path, name: str, log: ProblemLog) -> Lines | None:
+def read_lines(folder: DataFolder, name: str, log: ProblemLog) -> Lines | None:
     """The lines of a file of the data folder; None, and a problem, when it cannot be read or holds nothing."""
-    path = root / name
-    try:
-        data = path.read_bytes() if path.is_file() else None  # a pipe would be waited for without end
-        reason = "it is no file"
-    except OSError as error:
-        data, reason = None, error.strerror or type(error).__name__
-    if data is None:
-        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {reason}. Nothing in it is used.")
+    text = read_text(folder, name, log)
+    if text is None:
         return None
-    text = _decode(data, name, log)
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         log.add("nul-bytes", Severity.WARNING, name, f"{name} holds NUL bytes, first in row {row}; left out.", row)
@@ -61,28 +59,48 @@ def read_lines(root: Path, name: str, log: ProblemLog) -> Lines | None:
     return Lines(name, [texts[number - 1] for number in numbers], numbers)
 
 
+def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
+    """The text of a file of the data folder with \\n alone as line end; None, and a problem, when it cannot be read."""
+    try:
+        data = folder.read(name)
+    except DataError as error:
+        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {error}. Nothing in it is used.")
+        return None
+    return _decode(data, name, log)
+
+
 def read_table(
-    root: Path, name: str, columns: Sequence[str], required: Sequence[str], log: ProblemLog
+    folder: DataFolder,
+    name: str,
+    columns: Sequence[str],
+    required: Sequence[str],
+    log: ProblemLog,
+    renamed: Mapping[str, str] | None = None,
 ) -> pd.DataFrame | None:
     """Those of `columns` that a CSV file with a header has, as text, indexed by line number.
 
+    A title counts also in another case or with spaces for underscores; `renamed` gives the file's own title of columns
+    that it calls otherwise.
     A column that is missing, or doubled with different values, is left out with a problem: an error when it is
     required. None, and a problem, when the file as a whole cannot be read.
     """
-    lines = read_lines(root, name, log)
+    lines = read_lines(folder, name, log)
     if lines is None:
         return None
     row = lines.numbers[0]
-    header = [cell.strip() for cell in _split(lines.texts[0]) or lines.texts[0].split(",")]
+    header = lines.titles()
     cells = to_cells(lines.after_first(), len(header), log, fill_short=True)
     table: dict[str, pd.Series] = {}
+    plain = [_plain_title(title) for title in header]
     for column in columns:
-        places = [place for place, title in enumerate(header) if title == column]
+        title = (renamed or {}).get(column, column)
+        places = [place for place, own in enumerate(header) if own == title]
+        places = places or [place for place, own in enumerate(plain) if own == _plain_title(title)]
         agree = all(cells[places[0]].equals(cells[place]) for place in places[1:])
         severity = Severity.ERROR if column in required and not (places and agree) else Severity.WARNING
         if not places:
             found = printable(", ".join(header))
-            text = f"The header has no column {column}, so its values are unknown. It reads: {found}"
+            text = f"The header has no column {printable(title)}, so its values are unknown. It reads: {found}"
             log.add("missing-column", severity, name, text, row)
         elif len(places) > 1:
             done = "with the same values" if agree else "with different values, so they count as unknown"
@@ -91,6 +109,10 @@ def read_table(
         if places and agree:
             table[column] = cells[places[0]]
     return pd.DataFrame(table, index=cells.index)
+
+
+def _plain_title(title: str) -> str:
+    return "_".join(title.lower().replace("_", " ").split())
 
 
 def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False) -> pd.DataFrame:
@@ -172,16 +194,20 @@ def _parse_plain(texts: list[str], width: int) -> pd.DataFrame:
     if not texts:
         return pd.DataFrame(columns=range(width), dtype="str")
     text = "\n".join(texts)
+    plain = text.isascii() and " " not in text and "\t" not in text  # nothing to strip: the usual case
+    data = text.encode("utf-8", "surrogatepass")
+    del text  # of a million rows, half a copy matters
     cells: pd.DataFrame = pd.read_csv(
-        io.StringIO(text),
+        io.BytesIO(data),
         header=None,
         names=range(width),
         dtype="str",
         na_filter=False,
         lineterminator="\n",
         index_col=False,
+        encoding_errors="surrogatepass",
     )
-    if text.isascii() and " " not in text and "\t" not in text:  # nothing to strip: the usual case
+    if plain:
         return cells
     return cells.apply(_stripped)
 

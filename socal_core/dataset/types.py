@@ -1,14 +1,21 @@
 """The value types of a data set: what the rest of the house exchanges."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from socal_core.dataset import layout
+from socal_core.dataset.images import read_frame
 from socal_core.errors import DataError
+
+if TYPE_CHECKING:
+    from socal_core.dataset.video import Video
 
 
 class Severity(StrEnum):
@@ -53,8 +60,9 @@ class Dataset:
         cottonoid, cottonoid_success, muscle, muscle_success, tth, blood_loss (Float64; s, 0/1, s, 0/1, s, mL),
         width, height (Int64, pixels of the trial's frames, NA when nobody says),
         cohort, specialty, training_status (str or NA: the surgeon's, from the demographics file).
-    frames: one row a frame on disk, in trial order and time order.
-        frame (str, file name in JPEGImages), trial_id (str), position (int, 0-based in the trial),
+    frames: one row a frame, in trial order and time order.
+        frame (str, unique: file name in `images_dir`, or what SOCAL would call the second of a video), trial_id (str),
+        position (int, 0-based in the trial),
         second (int, seconds since the trial's first frame).
     boxes: one row a valid box, in frame order; corners inside the frame where its size is known.
         frame (str), trial_id (str), position (int), x1, y1, x2, y2 (int, pixels, x2 > x1, y2 > y1), label (str),
@@ -67,6 +75,17 @@ class Dataset:
     boxes: pd.DataFrame
     outcome_rows: int
     problems: tuple[Problem, ...]
+    images_dir: str = layout.IMAGES_DIR
+    """The folder of frames, relative to the root; "" when they lie in the root itself."""
+    videos: Mapping[str, "Video"] = field(default_factory=dict)
+    """The video of each trial (by trial_id) that has no frames as images."""
+    box_format: str = ""
+    """The key of the format that the boxes were read from, "" when there are none."""
+    box_formats: tuple[str, ...] = ()
+    """The keys of all formats in which the folder holds boxes."""
+    fingerprint: str = ""
+    """SHA-256 over the names of all frames and the content of all tables and annotations that were read. The same
+    data gives the same on every machine; it does not cover the frames' pixels."""
 
     @property
     def usable_trials(self) -> pd.DataFrame:
@@ -77,13 +96,35 @@ class Dataset:
         """The frames of one trial in time order; DataError when the data set has no frame of it."""
         rows = self.frames[self.frames["trial_id"] == trial_id]
         if rows.empty:
-            raise DataError(f"Trial {trial_id} has no frame in {layout.IMAGES_DIR}. Choose a trial that has.")
+            raise DataError(f"Trial {trial_id} has no frame. Choose a trial that has.")
         return rows
 
     def boxes_of(self, trial_id: str) -> pd.DataFrame:
         """The boxes of one trial in time order; empty when it has none."""
         return self.boxes[self.boxes["trial_id"] == trial_id]
 
-    def frame_path(self, frame: str) -> Path:
-        """Where a frame lies on disk."""
-        return self.root / layout.IMAGES_DIR / frame
+    def file_of(self, frame: str) -> Path:
+        """The file on disk that holds a frame: an image, or its trial's video."""
+        video = self._video_of(frame)
+        return self.root / self.images_dir / frame if video is None else self.root / video.path
+
+    def is_image(self, frame: str) -> bool:
+        """Whether a frame is an image file of its own, and no second of a video."""
+        return self._video_of(frame) is None
+
+    def read_frame(self, frame: str) -> NDArray[np.uint8]:
+        """Decode a frame to RGB, shape (height, width, 3); DataError names the frame and what is wrong with it."""
+        video = self._video_of(frame)
+        if video is None:
+            return read_frame(self.root / self.images_dir / frame)
+        # OpenCV takes a while to load, and most data sets have no video.
+        from socal_core.dataset.video import read_second
+
+        match = layout.FRAME_NAME.fullmatch(frame)
+        try:
+            return read_second(self.root, video, int(match["index"]) - 1 if match else 0)
+        except DataError as error:
+            raise DataError(f"Frame {frame} of {video.path} cannot be read: {error}.") from None
+
+    def _video_of(self, frame: str) -> "Video | None":
+        return self.videos.get(frame.partition("_frame_")[0]) if self.videos else None

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.frames import in_trial_order, list_frames, load_frames
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frames import in_trial_order, load_frames
+from socal_core.dataset.media import find_media
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Severity
 from tests.dataset.editing import found
@@ -27,9 +29,14 @@ def make(root: Path, frames: list[str], mapping: list[tuple[object, ...]] | None
     return root
 
 
+def loaded(root: Path, log: ProblemLog) -> pd.DataFrame:
+    folder = DataFolder(root)
+    return load_frames(folder, find_media(folder, log), log)
+
+
 def ordered(root: Path, log: ProblemLog) -> list[tuple[str, str, int, int]]:
     """The frames in order, trials sorted by name."""
-    frames = load_frames(root, log)
+    frames = loaded(root, log)
     table = in_trial_order(frames, pd.Index(sorted(frames["trial_id"].unique())))
     return list(table.itertuples(index=False, name=None))
 
@@ -159,7 +166,7 @@ def test_other_files_are_named_and_hidden_ones_are_not(tmp_path: Path, log: Prob
     (images / name("S1T1", 3)).symlink_to(tmp_path / "nowhere.jpeg")
     (images / name("S1T1", 4)).symlink_to(name("S1T1", 4))  # a loop
     (images / name("S1T1", 5)).symlink_to(images / name("S1T1", 1))
-    assert list_frames(tmp_path, log) == [name("S1T1", 1), name("S1T1", 5)]
+    assert find_media(DataFolder(tmp_path), log).frames == [name("S1T1", 1), name("S1T1", 5)]
     problems = found(log.problems(), "not-a-frame")
     assert [problem.path.split("/")[1] for problem in problems] == sorted(
         [name("S1T1", 2), name("S1T1", 3), name("S1T1", 4), "Thumbs.db", "jpeg"]
@@ -191,4 +198,4 @@ def test_gaps_are_told_once_a_trial(tmp_path: Path, log: ProblemLog) -> None:
 
 def test_no_folder_of_frames_is_the_callers_business(tmp_path: Path, log: ProblemLog) -> None:
     with pytest.raises(FileNotFoundError):
-        load_frames(tmp_path, log)
+        find_media(DataFolder(tmp_path), log)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from socal_core.dataset.images import check_image, quiet_pillow, read_frame, read_size
+from socal_core.dataset.images import check_image, quiet_pillow, read_frame, read_size, read_thumbnail
 from socal_core.errors import DataError
 
 
@@ -134,3 +134,37 @@ def test_a_frame_that_cannot_be_read_is_named(tmp_path: Path, write: Callable[[P
     with pytest.raises(DataError, match=f"Frame {path.name} cannot be read: .*{message}") as caught:
         read_frame(path)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "size", "shape"),
+    [
+        ("JPEG", (640, 480), (60, 80, 3)),
+        ("JPEG", (644, 483), (61, 81, 3)),
+        ("PNG", (640, 480), (480, 640, 3)),
+        ("JPEG", (8, 8), (1, 1, 3)),
+    ],
+)
+def test_a_thumbnail_has_the_colours_of_the_frame(
+    tmp_path: Path, form: str, size: tuple[int, int], shape: tuple[int, int, int]
+) -> None:
+    pixels = np.zeros((size[1], size[0], 3), dtype=np.uint8)
+    pixels[..., 0] = np.linspace(20, 220, size[0])
+    pixels[size[1] // 2 :, :, 2] = 180
+    path = tmp_path / "a.jpeg"
+    Image.fromarray(pixels).save(path, format=form, quality=95)
+    thumbnail = read_thumbnail(path)
+    assert (thumbnail.shape, thumbnail.dtype) == (shape, np.uint8)
+    assert thumbnail.mean(axis=(0, 1)) == pytest.approx(read_frame(path).mean(axis=(0, 1)), abs=1.5)
+
+
+def test_a_grey_thumbnail_is_rgb(tmp_path: Path) -> None:
+    Image.new("L", (80, 40), 100).save(tmp_path / "a.jpeg")
+    assert read_thumbnail(tmp_path / "a.jpeg").tolist() == np.full((5, 10, 3), 100).tolist()
+
+
+def test_a_thumbnail_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = jpeg(tmp_path / "a.jpeg")
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(DataError, match=r"Frame a\.jpeg cannot be read: it is cut off or damaged"):
+        read_thumbnail(path)

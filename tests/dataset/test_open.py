@@ -213,7 +213,7 @@ def test_the_tables_agree_with_each_other(folder: Path) -> None:
     assert data.frames.groupby("trial_id").size().to_dict() == data.trials["n_frames"].to_dict()
     assert data.frames["trial_id"].drop_duplicates().tolist() == data.trials.index.tolist()
     assert data.frames.groupby("trial_id")["position"].apply(list).tolist() == [[0, 1, 2]] * 8
-    assert data.frame_path(data.frames["frame"].iloc[0]).is_file()
+    assert data.file_of(data.frames["frame"].iloc[0]).is_file()
     assert data.frames_of("S100T1")["second"].tolist() == [0, 1, 2]
     with pytest.raises(DataError, match="S999T1"):
         data.frames_of("S999T1")

@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import is_missing, read_lines, read_table, to_cells, to_integers, to_numbers
 from socal_core.dataset.types import Severity
@@ -13,7 +14,7 @@ NAME = "table.csv"
 
 def read(root: Path, data: bytes, log: ProblemLog) -> pd.DataFrame | None:
     (root / NAME).write_bytes(data)
-    return read_table(root, NAME, ("a", "b"), ("a",), log)
+    return read_table(DataFolder(root), NAME, ("a", "b"), ("a",), log)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_an_empty_file_is_an_error(tmp_path: Path, log: ProblemLog, data: bytes)
 
 def test_a_folder_in_place_of_the_file_is_an_error_without_its_path(tmp_path: Path, log: ProblemLog) -> None:
     (tmp_path / NAME).mkdir()
-    assert read_lines(tmp_path, NAME, log) is None
+    assert read_lines(DataFolder(tmp_path), NAME, log) is None
     (problem,) = found(log.problems(), "unreadable-file")
     assert "it is no file" in problem.message
     assert str(tmp_path) not in problem.message
@@ -114,7 +115,7 @@ def test_random_bytes_never_crash(tmp_path: Path, log: ProblemLog) -> None:
 
 def test_cells_without_header_keep_text_as_it_is(tmp_path: Path, log: ProblemLog) -> None:
     (tmp_path / NAME).write_text("01,NA\n1e3,nan\n")
-    lines = read_lines(tmp_path, NAME, log)
+    lines = read_lines(DataFolder(tmp_path), NAME, log)
     assert lines is not None
     cells = to_cells(lines, 2, log)
     assert cells.to_numpy().tolist() == [["01", "NA"], ["1e3", "nan"]]
@@ -123,7 +124,7 @@ def test_cells_without_header_keep_text_as_it_is(tmp_path: Path, log: ProblemLog
 
 def test_short_rows_are_left_out_unless_filled(tmp_path: Path, log: ProblemLog) -> None:
     (tmp_path / NAME).write_text("1,2\n3\n4,5\n")
-    lines = read_lines(tmp_path, NAME, log)
+    lines = read_lines(DataFolder(tmp_path), NAME, log)
     assert lines is not None
     assert to_cells(lines, 2, log).index.tolist() == [1, 3]
     assert [problem.row for problem in log.problems()] == [2]

@@ -1,30 +1,67 @@
 """The boxes of a data set: one module a format, the list of them, and the checks that all share.
 
-A format is a module with a `Format`: how to see that a folder has it, and how to read it into rows. To add one,
-write `boxes/<format>.py` and add it to FORMATS.
+A format is a module with a `Format`: how to see that a folder has it, how to read it into rows and, where that makes
+sense, how to write it. To add one, write `boxes/<format>.py` and add it to FORMATS.
 """
-
-from pathlib import Path
 
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import socal_csv
-from socal_core.dataset.boxes.rows import BOX_DTYPES, validate
-from socal_core.dataset.boxes.tracks import add_track_ids
+from socal_core.dataset.boxes import coco, cvat_images, cvat_video, mot, socal_csv, voc, yolo
+from socal_core.dataset.boxes.rows import BOX_DTYPES, Format, KnownFrames
+from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Severity
+from socal_core.errors import DataError
 
-FORMATS = (socal_csv.FORMAT,)
-"""In order of preference: the first that a folder has is read."""
+FORMATS: tuple[Format, ...] = (
+    socal_csv.FORMAT,
+    cvat_video.FORMAT,
+    coco.FORMAT,
+    mot.FORMAT,
+    cvat_images.FORMAT,
+    yolo.FORMAT,
+    voc.FORMAT,
+)
+"""In order of preference: the first that a folder has is read, unless the user chose another."""
 
 
-def load_boxes(root: Path, frames: pd.DataFrame, trials: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
-    """The valid boxes of the frames as Dataset documents them; empty, with a problem, when the folder has none."""
+def format_of(key: str) -> Format:
+    """The format of a key; DataError when there is none."""
     for form in FORMATS:
-        if form.is_in(root):
-            rows = add_track_ids(root, form.read(root, log), form.path, log)
-            return validate(rows, form.path, frames, trials, log)
-    text = f"There is no {layout.BOXES_FILE}: the data set is opened without boxes."
-    log.add("no-boxes-file", Severity.WARNING, layout.BOXES_FILE, text)
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()})
+        if form.key == key:
+            return form
+    raise DataError(f"There is no box format {key!r}. Choose one of {', '.join(form.key for form in FORMATS)}.")
+
+
+def find_formats(folder: DataFolder) -> dict[str, list[str]]:
+    """The files of each format (by its key) that a folder has, in order of preference."""
+    found = {form.key: form.find(folder) for form in FORMATS}
+    return {key: files for key, files in found.items() if files}
+
+
+def load_boxes(
+    folder: DataFolder, known: KnownFrames, wanted: str, log: ProblemLog
+) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
+    """The valid boxes of the frames as Dataset documents them, their format's key, and the keys of all that are there.
+
+    `wanted` is a format's key, "" for the first that is there; DataError when the folder does not have that one.
+    Empty, with a problem, when the folder has none.
+    """
+    found = find_formats(folder)
+    if wanted and format_of(wanted).key not in found:
+        there = ", ".join(found) or "none"
+        raise DataError(f"The folder has no boxes in the format {wanted}; it has: {there}. Choose one of those.")
+    if not found:
+        text = f"There is no {layout.BOXES_FILE}, nor boxes in another format: the data set is opened without boxes."
+        log.add("no-boxes-file", Severity.WARNING, layout.BOXES_FILE, text)
+        return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()}), "", ()
+    key = wanted or next(iter(found))
+    form, files = format_of(key), found[key]
+    if len(found) > 1 and not wanted:
+        titles = ", ".join(format_of(other).title for other in found)
+        text = f"Boxes are there as {titles}; {form.title} is read. Choose another one if that is wrong."
+        log.add("several-box-formats", Severity.INFO, files[0], text)
+    boxes = validate(form.read(folder, files, known, log), files[0], known, log)
+    return boxes, key, tuple(found)

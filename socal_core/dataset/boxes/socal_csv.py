@@ -1,37 +1,122 @@
-"""The published format: one CSV without a header, one row a box, or a frame name alone for a frame without a tool."""
+"""The published format: one CSV, one row a box, or a frame name alone for a frame without a tool.
+
+Published without a header; copies go round with one, and with a column `tracking_id`.
+"""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, empty_rows
+from socal_core.dataset.boxes.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.dataset.boxes.tracks import add_track_ids
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.tables import is_missing, read_lines, to_cells, to_integers
-from socal_core.dataset.types import Severity
+from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
+from socal_core.dataset.types import Dataset, Severity
 
-LARGEST_COORDINATE = 100_000
-"""Pixels; no camera has frames so large, so a number beyond it is garbage and not a box past the edge."""
+_COLUMNS = list(layout.BOX_COLUMNS)
+_TRACK_TITLES = ("tracking_id", "track_id")
 
 
-def read(root: Path, log: ProblemLog) -> BoxRows:
+def find(folder: DataFolder) -> list[str]:
+    """The boxes file, when there is one."""
+    return [layout.BOXES_FILE] if folder.has(layout.BOXES_FILE) else []
+
+
+def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """The rows of the boxes file; rows that cannot be read as a box become problems."""
-    lines = read_lines(root, layout.BOXES_FILE, log)
+    lines = read_lines(folder, layout.BOXES_FILE, log)
     if lines is None:
         return empty_rows()
-    if tuple(name.strip(' "').lower() for name in lines.texts[0].split(",")) == layout.BOX_COLUMNS:
-        lines = lines.after_first()
-    cells = to_cells(lines, len(layout.BOX_COLUMNS), log).set_axis(list(layout.BOX_COLUMNS), axis="columns")
-    corners = pd.DataFrame({name: to_integers(cells[name]) for name in CORNERS})
-    bad = ~(corners.abs() <= LARGEST_COORDINATE).fillna(False).all(axis=1)
-    odd = cells[bad]
-    empty = pd.concat([is_missing(odd[name]) for name in layout.BOX_COLUMNS[1:]], axis=1).all(axis=1)
+    columns = _COLUMNS
+    if _is_header(lines):
+        columns, lines = _header(lines, log), lines.after_first()
+    if not columns:
+        return empty_rows()
+    cells = to_cells(lines, len(columns), log).set_axis(columns, axis="columns")
+    del lines  # of millions of boxes: the text is not needed twice
+    corners = {name: to_numbers(cells[name]) for name in CORNERS}
+    good = np.logical_and.reduce([(side.abs() <= LARGEST_COORDINATE) & (side % 1 == 0) for side in corners.values()])
+    odd = cells[~good]
+    empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
     text = "Corners must be whole numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
     log.add_rows("bad-coordinates", Severity.ERROR, layout.BOXES_FILE, odd[~empty], text)
-    boxes = cells[~bad].assign(**corners[~bad].astype("int64"))
+    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], log)
+    boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
-    boxes["track_id"] = pd.array([pd.NA] * len(boxes), dtype="Int64")
-    return BoxRows(boxes, odd.loc[empty, ["frame"]])
+    boxes = boxes.assign(**{name: side[good].astype("int64") for name, side in corners.items()}, track_id=track_ids)
+    return add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), layout.BOXES_FILE, log)
 
 
-FORMAT = Format("SOCAL CSV", layout.BOXES_FILE, lambda root: (root / layout.BOXES_FILE).exists(), read)
+def write(dataset: Dataset, out: Path) -> None:
+    """Write the boxes as published; with a header and `tracking_id` where any box has an id."""
+    tracked = bool(dataset.boxes["track_id"].notna().any())
+    boxes = dataset.boxes.rename(columns={"track_id": _TRACK_TITLES[0]})
+    boxes["label"] = [" ".join(label.splitlines()) for label in boxes["label"]]  # a line is a row
+    columns = [*_COLUMNS, _TRACK_TITLES[0]] if tracked else _COLUMNS
+    silent = dataset.frames.loc[~dataset.frames["frame"].isin(boxes["frame"]), ["frame"]]
+    numbers = [name for name in columns if name not in ("frame", "label")]
+    table = pd.concat([boxes[columns], silent]).astype(dict.fromkeys(numbers, "Int64"))
+    table.to_csv(out / layout.BOXES_FILE, header=tracked, index=False, lineterminator="\n")
+
+
+def _is_header(lines: Lines) -> bool:
+    """Whether the first line names columns: a row of a frame holds none of their names."""
+    return len(set(_titles(lines)) & set(_COLUMNS)) > 1
+
+
+def _titles(lines: Lines) -> list[str]:
+    return [title.strip(' "\t').lower() for title in lines.texts[0].split(",")]
+
+
+def _header(lines: Lines, log: ProblemLog) -> list[str]:
+    """The columns that the first line names, in its order; empty, and a problem, when it does not name all once.
+
+    Columns that nobody asks for are called by their place.
+    """
+    titles = _titles(lines)
+    for code, odd, text in (
+        ("missing-column", [name for name in _COLUMNS if name not in titles], "has no column"),
+        ("doubled-column", [name for name in _COLUMNS if titles.count(name) > 1], "names more than once"),
+    ):
+        if odd:
+            row = lines.numbers[0]
+            message = (
+                f"The header {text} {', '.join(odd)}; the file is not read. Name each of {', '.join(_COLUMNS)} once."
+            )
+            log.add(code, Severity.ERROR, layout.BOXES_FILE, message, row)
+            return []
+    track = next((title for title in _TRACK_TITLES if title in titles), None)
+    columns = [title if title in _COLUMNS else f"column {place}" for place, title in enumerate(titles, start=1)]
+    if track is not None:
+        columns[titles.index(track)] = "track_id"
+    return columns
+
+
+def _track_ids(boxes: pd.DataFrame, log: ProblemLog) -> pd.Series:
+    """The column of track ids (Int64), NA where the file has none."""
+    if "track_id" not in boxes:
+        return pd.Series(pd.NA, boxes.index, dtype="Int64")
+    ids = to_integers(boxes["track_id"])
+    bad = boxes[ids.isna() & ~is_missing(boxes["track_id"])]
+    text = "tracking_id must be a whole number, got {track_id}; the box has no id from the file."
+    log.add_rows("bad-track-id", Severity.WARNING, layout.BOXES_FILE, bad, text)
+    if not _are_classes(boxes.assign(track_id=ids).dropna(subset="track_id")):
+        return ids
+    text = (
+        "tracking_id is the number of the label: each label has one number in all trials, and frames hold it twice. "
+        "It is not used."
+    )
+    log.add("track-id-is-class", Severity.WARNING, layout.BOXES_FILE, text, count=int(ids.notna().sum()))
+    return ids.mask(ids.notna())
+
+
+def _are_classes(boxes: pd.DataFrame) -> bool:
+    """Whether what is called a track id is a class number: some copies of the data set carry that by mistake."""
+    doubled = boxes.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any()
+    return bool(doubled) and len(boxes.drop_duplicates(["label", "track_id"])) == boxes["label"].nunique()
+
+
+FORMAT = Format("csv", "SOCAL CSV", find, read, write)

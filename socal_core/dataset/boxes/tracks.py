@@ -1,11 +1,10 @@
 """Track ids from a file beside the boxes, where the folder has one."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows
+from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
 from socal_core.dataset.types import Severity
@@ -14,14 +13,14 @@ _FILE = layout.TRACKS_FILE
 _KEY = list(layout.BOX_COLUMNS)
 
 
-def add_track_ids(root: Path, rows: BoxRows, path: str, log: ProblemLog) -> BoxRows:
+def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog) -> BoxRows:
     """The rows with the track ids that the folder's own file gives for the very same boxes; NA elsewhere.
 
     `path` is the file of the boxes, for problems. A folder without the file is in order.
     """
-    if not (root / _FILE).exists():
+    if not folder.has(_FILE):
         return rows
-    cells = read_table(root, _FILE, layout.TRACK_COLUMNS, layout.TRACK_COLUMNS, log)
+    cells = read_table(folder, _FILE, layout.TRACK_COLUMNS, layout.TRACK_COLUMNS, log)
     if cells is None or len(cells.columns) < len(layout.TRACK_COLUMNS):
         return rows
     tracks = _read_tracks(cells, log)

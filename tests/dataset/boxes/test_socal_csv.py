@@ -1,12 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes import socal_csv
 from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.types import Dataset, Severity
 from tests.dataset.editing import append_line, drop_lines, edit_column, found, replace_line
+from tests.factories import write_dataset
 
 FRAME = "S100T1_frame_00000001.jpeg"
 FIRST_ROWS = ["2,5,12,20,suction", "30,10,45,30,grasper"]
@@ -155,7 +160,7 @@ def test_edges_that_nobody_knows_cut_nothing(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    ["S100T1_frame_00000099.jpeg", "NA", f"../JPEGImages/{FRAME}", f"./{FRAME}", "/etc/passwd", f"x/../{FRAME}"],
+    ["S100T1_frame_00000099.jpeg", "NA", f"../JPEGImages/{FRAME}", "/etc/passwd", "..", f"x/../{FRAME}"],
 )
 @pytest.mark.parametrize("fields", ["2,5,12,20,suction", ",,,,"])
 def test_a_row_for_a_frame_that_does_not_exist(folder: Path, frame: str, fields: str) -> None:
@@ -165,6 +170,16 @@ def test_a_row_for_a_frame_that_does_not_exist(folder: Path, frame: str, fields:
     assert (problem.code, problem.severity, problem.row) == ("box-without-frame", Severity.ERROR, row)
     assert frame in problem.message
     assert len(data.boxes) == 40
+
+
+@pytest.mark.parametrize(
+    "frame", [f"./{FRAME}", f"/data/{FRAME}", f"C:\\data\\{FRAME}", FRAME[:-5], f"{FRAME[:-5]}.png"]
+)
+def test_a_frame_is_found_by_its_stem(folder: Path, frame: str) -> None:
+    append_line(boxes_file(folder), f"{frame},1,2,3,4,drill")
+    data = open_dataset(folder)
+    assert data.problems == ()
+    assert of_first_frame(folder) == [*FIRST_ROWS, "1,2,3,4,drill"]
 
 
 def test_a_doubled_row_is_used_once(folder: Path) -> None:
@@ -189,9 +204,12 @@ def test_labels_that_socal_does_not_use_are_kept_and_counted(folder: Path) -> No
         append_line(boxes_file(folder), f"{FRAME},{fields}")
     data = open_dataset(folder)
     assert len(data.boxes) == 43
-    problems = found(data, "unknown-label")
-    assert [(problem.severity, problem.count) for problem in problems] == [(Severity.INFO, 2), (Severity.INFO, 1)]
-    assert "scissors" in problems[0].message
+    (problem,) = found(data, "unknown-label")
+    assert (problem.severity, problem.count) == (Severity.INFO, 2)
+    assert "scissors" in problem.message
+    (problem,) = found(data, "label-case")
+    assert "Suction" in problem.message
+    assert texts(data.boxes[data.boxes["frame"] == FRAME])[-1] == "1,1,9,9,suction"
 
 
 def test_frames_that_no_row_mentions_are_counted(folder: Path) -> None:
@@ -231,3 +249,143 @@ def test_the_count_of_many_bad_rows_is_true(folder: Path) -> None:
     assert len(problems) == 51
     assert sum(problem.count for problem in problems) == 1000
     assert [problem.row for problem in problems[:50]] == list(range(41, 91))
+
+
+def give_ids(folder: Path, ids: list[object], title: str = "tracking_id") -> None:
+    """Write the boxes with a header whose columns run backwards, the given ids in turn."""
+    rows = boxes_file(folder).read_text().splitlines()
+    header = [",".join(reversed([*layout.BOX_COLUMNS, title]))]
+    lines = [",".join(reversed([*row.split(","), str(ids[at % len(ids)])])) for at, row in enumerate(rows)]
+    boxes_file(folder).write_text("\n".join(header + lines) + "\n")
+
+
+@pytest.mark.parametrize("title", ["tracking_id", "track_id", "Tracking_ID"])
+def test_columns_stand_in_any_order_and_track_ids_are_read(folder: Path, title: str) -> None:
+    before = open_dataset(folder).boxes
+    give_ids(folder, list(range(5, 45)), title)
+    data = open_dataset(folder)
+    assert data.problems == ()
+    assert data.boxes["track_id"].tolist() == list(range(5, 45))
+    pd.testing.assert_frame_equal(data.boxes.drop(columns="track_id"), before.drop(columns="track_id"))
+
+
+def test_other_columns_are_passed_over(folder: Path) -> None:
+    rows = [f"{at},{row},0.9,0.9" for at, row in enumerate(boxes_file(folder).read_text().splitlines())]
+    boxes_file(folder).write_text("\n".join(["," + ",".join(layout.BOX_COLUMNS) + ",score,score", *rows]))
+    data = open_dataset(folder)
+    assert data.problems == ()
+    assert len(data.boxes) == 40
+
+
+def test_a_box_without_a_track_id_has_none(folder: Path) -> None:
+    give_ids(folder, [*range(1, 38), "", "NA", "left"])
+    data = open_dataset(folder)
+    (problem,) = data.problems
+    assert (problem.code, problem.severity, problem.row) == ("bad-track-id", Severity.WARNING, 41)
+    assert "left" in problem.message
+    assert data.boxes["track_id"].isna().tolist() == [False] * 37 + [True] * 3
+
+
+def test_a_class_number_is_no_track_id(folder: Path) -> None:
+    append_line(boxes_file(folder), f"{FRAME},1,1,9,9,suction")
+    labels = [row.rpartition(",")[2] for row in boxes_file(folder).read_text().splitlines()]
+    give_ids(folder, [{"suction": 0, "grasper": 1}[label] for label in labels])
+    data = open_dataset(folder)
+    (problem,) = data.problems
+    assert (problem.code, problem.severity, problem.count) == ("track-id-is-class", Severity.WARNING, 41)
+    assert data.boxes["track_id"].isna().all()
+
+
+def test_an_id_twice_in_a_frame_is_kept_where_labels_have_several(folder: Path) -> None:
+    give_ids(folder, [1, 1, 2])
+    data = open_dataset(folder)
+    assert data.problems == ()
+    assert data.boxes["track_id"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "said"),
+    [
+        ("frame,x1,y1,x2,y2", "missing-column", "has no column label"),
+        ("frame,x1,y1,w,h,label", "missing-column", "x2, y2"),
+        ("frame,x1,y1,x2,y2,label,x1", "doubled-column", "more than once x1"),
+    ],
+)
+def test_a_header_that_does_not_name_each_column_once(folder: Path, header: str, code: str, said: str) -> None:
+    boxes_file(folder).write_text(f"\n{header}\n" + boxes_file(folder).read_text())
+    data = open_dataset(folder)
+    (problem,) = found(data, code)
+    assert (problem.severity, problem.path, problem.row) == (Severity.ERROR, "socal.csv", 2)
+    assert said in problem.message
+    assert data.boxes.empty
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Two trials of two frames."""
+    return open_dataset(write_dataset(tmp_path_factory.mktemp("sound") / "data", surgeons=1, frames=2))
+
+
+LABELS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+BOXES = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.integers(0, 62), st.integers(0, 46), st.integers(1, 64), st.integers(1, 48),
+        LABELS | st.sampled_from(layout.LABELS), st.none() | st.integers(0, 10**9),
+    ),
+    max_size=8,
+    unique_by=lambda box: box[:6],
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(drawn=BOXES)
+def test_what_is_written_is_read_again(sound: Dataset, drawn: list[tuple[object, ...]]) -> None:
+    data = with_boxes(sound, drawn)
+    boxes_file(data.root).unlink()
+    socal_csv.write(data, data.root)
+    first = boxes_file(data.root).read_bytes()
+    again = open_dataset(data.root)
+    assert [problem.code for problem in again.problems if problem.severity is not Severity.INFO] == []
+    assert found(again, "frame-without-row") == []
+    pd.testing.assert_frame_equal(again.boxes, data.boxes)
+    socal_csv.write(again, data.root)
+    assert boxes_file(data.root).read_bytes() == first
+
+
+def with_boxes(data: Dataset, drawn: list[tuple[object, ...]]) -> Dataset:
+    """The data set with other boxes: place of the frame, corners, label, track id; what is no box is left out."""
+    table = pd.DataFrame(drawn, columns=["at", *layout.BOX_COLUMNS[1:], "track_id"]).astype({"label": "str"})
+    table["label"] = table["label"].str.strip().str.lower()
+    usable = (table["x2"] > table["x1"]) & (table["y2"] > table["y1"])
+    usable &= ~table["label"].isin(layout.MISSING_VALUES) & (table["label"].str.strip() == table["label"])
+    table = table[usable].drop_duplicates(["at", *layout.BOX_COLUMNS[1:]]).sort_values("at", kind="stable")
+    frames = data.frames.take(table["at"].astype("int64")).reset_index(drop=True)
+    boxes = pd.concat([frames, table.reset_index(drop=True)], axis=1)
+    return replace(data, boxes=boxes[list(data.boxes.columns)].astype(data.boxes.dtypes.to_dict()))
+
+
+def test_as_published_where_no_box_has_an_id(sound: Dataset, tmp_path: Path) -> None:
+    socal_csv.write(with_boxes(sound, [(2, 1, 2, 3, 4, "drill", None)]), tmp_path)
+    lines = boxes_file(tmp_path).read_text().splitlines()
+    assert lines[0] == "S100T2_frame_00000001.jpeg,1,2,3,4,drill"
+    assert lines[1:] == [
+        f"{frame},,,,," for frame in (FRAME, FRAME.replace("1.j", "2.j"), "S100T2_frame_00000002.jpeg")
+    ]
+
+
+def test_a_label_of_several_lines_is_written_on_one(sound: Dataset, tmp_path: Path) -> None:
+    socal_csv.write(with_boxes(sound, [(0, 1, 2, 3, 4, "drill\nbit", 3)]), tmp_path)
+    assert boxes_file(tmp_path).read_text().splitlines()[:2] == [
+        "frame,x1,y1,x2,y2,label,tracking_id",
+        f"{FRAME},1,2,3,4,drill bit,3",
+    ]
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_file_cut_off(folder: Path, tenth: int) -> None:
+    give_ids(folder, list(range(40)))
+    content = boxes_file(folder).read_bytes()
+    boxes_file(folder).write_bytes(content[: len(content) * tenth // 10])
+    data = open_dataset(folder)
+    assert len(data.boxes) < 40
+    assert {problem.path for problem in data.problems} == {"socal.csv"}

@@ -1,0 +1,165 @@
+"""YOLO's label files: where they lie, and their rows as numbers, in the terms of YOLO."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.dataset import layout
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.tables import to_integers, to_numbers
+from socal_core.dataset.types import Severity
+from socal_core.errors import DataError
+
+LABEL_DIRS = ("labels", "obj_train_data", "obj_valid_data", "obj_test_data")
+"""Folders that are made for label files."""
+PARTS = ("cx", "cy", "w", "h")
+"""Centre and size of a box, as parts of the frame's width and height."""
+
+_FIELDS = ("class", *PARTS, "sixth")
+_LOWEST, _HIGHEST = -0.5, 1.5
+_DEPTH = 3
+_OTHER_STEMS = frozenset({"classes", "labels", "names", "train", "val", "valid", "test", "license", "licence"})
+_IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
+_LARGEST_FILE = 1_000_000
+_MOST_ROWS = 3_000_000
+"""1.3 million frames of SOCAL have 2.7 million boxes; what goes beyond would only fill the memory."""
+_CHUNK = 2_000_000
+"""Characters that are split into fields at a time."""
+
+
+def label_files(folder: DataFolder, place: str) -> list[str]:
+    """The label files of a folder and of those below, sorted; beside frames only those that share a frame's stem."""
+    if place in LABEL_DIRS:
+        return sorted(_texts_below(folder, place, _DEPTH))
+    try:
+        below = folder.listing(place).folders
+    except OSError:
+        return []
+    inside = [name for name in below if layout.TRIAL_ID.fullmatch(name) or name.lower() in layout.SPLIT_FOLDERS]
+    return sorted(file for own in ("", *inside) for file in _texts_beside_frames(folder, f"{place}/{own}".strip("/")))
+
+
+def _texts_below(folder: DataFolder, place: str, depth: int) -> Iterator[str]:
+    try:
+        listing = folder.listing(place)
+    except OSError:
+        return
+    yield from (f"{place}/{name}" for name in listing.files if _may_hold_labels(name))
+    for name in listing.folders if depth > 1 else ():
+        yield from _texts_below(folder, f"{place}/{name}", depth - 1)
+
+
+def _texts_beside_frames(folder: DataFolder, place: str) -> list[str]:
+    try:
+        files = folder.listing(place).files
+    except OSError:
+        return []
+    texts = [name for name in files if _may_hold_labels(name)]
+    stems = {name.rpartition(".")[0] for name in files if name.lower().endswith(_IMAGES)} if texts else set()
+    return [f"{place}/{name}".lstrip("/") for name in texts if name.rpartition(".")[0] in stems]
+
+
+def _may_hold_labels(name: str) -> bool:
+    if not name.endswith((".txt", ".TXT")):
+        return False
+    stem = name[:-4].lower()
+    return stem not in _OTHER_STEMS and not stem.startswith("readme")
+
+
+def read_files(
+    folder: DataFolder, files: list[str], path: str, log: ProblemLog
+) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """The rows of label files in the terms of YOLO, and which files say that their frame holds no tool.
+
+    Index `row` (line); number (int32, the place of the file in `files`), class (int32), cx, cy, w, h (float64), sixth
+    (float64, NaN when it is no number), has_sixth, is_whole (bool: it is there, and written as a whole number).
+    """
+    tables: list[pd.DataFrame] = []
+    without_tool = np.zeros(len(files), bool)
+    texts: dict[int, str] = {}
+    rows = size = 0
+    for number, file in enumerate(files):
+        text = _read_file(folder, file, log)
+        if text is not None:
+            without_tool[number] = not text.strip()
+            texts[number] = text
+            rows += text.count("\n")
+            size += len(text)
+        if rows > _MOST_ROWS:
+            message = f"The label files have more than {_MOST_ROWS:,} rows; those from {file} on are not read."
+            log.add("too-many-rows", Severity.ERROR, path, message, count=len(files) - number)
+            without_tool[number:] = False
+            texts.pop(number, None)
+            break
+        if size > _CHUNK:
+            tables.append(_split(texts, files, path, log))
+            texts, size = {}, 0
+    tables.append(_split(texts, files, path, log))
+    return pd.concat(tables), without_tool
+
+
+def _read_file(folder: DataFolder, file: str, log: ProblemLog) -> str | None:
+    """The text of a label file, each line ended by \\n; None, and a problem, when it cannot be read."""
+    try:
+        data = folder.read(file, _LARGEST_FILE)
+    except DataError as error:
+        text = f"{file} cannot be read: {error}. Nothing in it is used."
+        log.add("unreadable-file", Severity.ERROR, file, text)
+        return None
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    text = data.decode(encoding, "replace")  # rows are numbers: what is replaced is reported as a bad field
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
+def _split(texts: dict[int, str], files: list[str], path: str, log: ProblemLog) -> pd.DataFrame:
+    """The rows (as in read_files) of texts, by the place of each file in `files`."""
+    lines = [line.split() for line in "".join(texts.values()).split("\n")[:-1]]
+    counts = np.array([text.count("\n") for text in texts.values()], np.int64)
+    number = np.repeat(np.array(list(texts), np.int32), counts)
+    row = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
+    fields = np.array([len(line) for line in lines], np.int64)
+
+    def table_of(chosen: NDArray[np.intp], columns: dict[str, object]) -> pd.DataFrame:
+        file = pd.Index(files, dtype="str").take(number[chosen])
+        return pd.DataFrame({"file": file, **columns}).set_index(pd.Index(row[chosen], name="row"))
+
+    short = np.flatnonzero((fields > 0) & (fields < len(_FIELDS) - 1))
+    text = "The row has {n} fields, not 5 (class, centre, size) or 6; it is left out."
+    log.add_rows("wrong-number-of-fields", Severity.ERROR, path, table_of(short, {"n": fields[short]}), text)
+    long = np.flatnonzero(fields > len(_FIELDS))
+    text = "The row has {n} fields, as an outline or a pose has; only boxes are read, so it is left out."
+    log.add_rows("not-a-box", Severity.ERROR, path, table_of(long, {"n": fields[long]}), text)
+    fit = np.flatnonzero((fields >= len(_FIELDS) - 1) & (fields <= len(_FIELDS)))
+    columns = list(zip(*((*lines[place], "")[: len(_FIELDS)] for place in fit), strict=True)) or [()] * len(_FIELDS)
+    cells = {name: pd.Series(column, dtype="str") for name, column in zip(_FIELDS, columns, strict=True)}
+    return _to_numbers(table_of(fit, {"number": number[fit], **cells}), path, log)
+
+
+def _to_numbers(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """The rows whose fields are the numbers that they should be."""
+    parts = np.stack([to_numbers(cells[name]).to_numpy() for name in PARTS], axis=1)
+    bad: NDArray[np.bool_] = np.logical_not(
+        ((parts >= _LOWEST) & (parts <= _HIGHEST)).all(axis=1)
+    )  # NaN compares as false
+    text = "Centre and size must be parts of the frame, 0 to 1, got {cx}, {cy}, {w}, {h}; the box is left out."
+    log.add_rows("bad-coordinates", Severity.ERROR, path, cells[bad], text)
+    classes = to_integers(cells["class"]).fillna(-1).to_numpy(np.int32)
+    classless: NDArray[np.bool_] = ~bad & (classes < 0)
+    text = "The class must be a whole number of at least 0, got {class}; the box is left out."
+    log.add_rows("bad-class", Severity.ERROR, path, cells[classless], text)
+    sound = ~bad & ~classless
+    sixth = cells["sixth"]
+    columns = {
+        "number": cells["number"].to_numpy(),
+        "class": classes,
+        **dict(zip(PARTS, parts.T, strict=True)),
+        "sixth": to_numbers(sixth).to_numpy(),
+        "has_sixth": (sixth != "").to_numpy(bool),
+        "is_whole": sixth.str.fullmatch("[0-9]{1,9}").to_numpy(bool),
+    }
+    return pd.DataFrame({name: column[sound] for name, column in columns.items()}, index=cells.index[sound])

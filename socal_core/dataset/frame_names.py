@@ -1,0 +1,88 @@
+"""What the name of a frame says, and finding a frame by the name that another file gives it."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.dataset import layout
+
+UNKNOWN_INDEX = -1
+
+
+def read_names(names: list[str]) -> pd.DataFrame:
+    """What names say: frame, trial_id ("" when nothing), video (letter or ""), index (int, UNKNOWN_INDEX when none).
+
+    A folder with a trial's id says the trial; the last number in the name is then the index.
+    """
+    trials, letters, indices = [], [], []
+    for name in names:
+        match = layout.FRAME_NAME.fullmatch(name)
+        if match is not None:
+            trial, letter, index = match["trial"], match["video"], int(match["index"])
+        else:
+            trial, letter, index = _read_odd(name)
+        trials.append(trial)
+        letters.append(letter)
+        indices.append(index)
+    return pd.DataFrame(
+        {
+            "frame": pd.Series(names, dtype="str"),
+            "trial_id": pd.Series(trials, dtype="str"),
+            "video": pd.Series(letters, dtype="str"),
+            "index": np.array(indices, "int64"),
+        }
+    )
+
+
+def _read_odd(name: str) -> tuple[str, str, int]:
+    """Trial, letter and index of a name below a folder, or one that does not fit."""
+    parent, _, own = name.rpartition("/")
+    match = layout.FRAME_NAME.fullmatch(own)
+    if not layout.TRIAL_ID.fullmatch(parent):
+        return ("", "", UNKNOWN_INDEX) if match is None else (match["trial"], match["video"], int(match["index"]))
+    if match is not None:
+        return parent, match["video"], int(match["index"])
+    number = layout.LAST_NUMBER.search(own.rpartition(".")[0])
+    return (parent, "", int(number[1])) if number else ("", "", UNKNOWN_INDEX)
+
+
+class FrameIndex:
+    """Finds frames by the names that other files give them: exactly, else by folder and stem, else by stem alone.
+
+    Tools change the ending, put a folder in front, or leave both away; a stem that two frames share finds neither.
+    """
+
+    def __init__(self, frames: pd.Series) -> None:
+        self._names = pd.Index(frames)
+        self._stems: dict[str, int] | None = None
+
+    def places(self, given: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
+        """The place of each name among the frames, -1 where none or more than one fits; (n,)."""
+        names: pd.Series = pd.Series(given, dtype="str")
+        places: NDArray[np.intp] = self._names.get_indexer(pd.Index(names))
+        lost = np.flatnonzero(places < 0)
+        places[lost] = [self._loosely(name) for name in names.take(lost)]
+        return places
+
+    def _loosely(self, name: str) -> int:
+        if self._stems is None:
+            self._stems = _places_by_stem(self._names)
+        parts = name.replace("\\", "/").split("/")
+        if ".." in parts:
+            return -1  # nobody means a frame of this folder by it
+        own = parts[-1]
+        stem = own.rpartition(".")[0] or own
+        candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
+        return next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
+
+
+def _places_by_stem(names: Iterable[str]) -> dict[str, int]:
+    """Each frame's place by its stem, and by folder and stem; -1 for a stem that several frames have."""
+    stems: dict[str, int] = {}
+    for place, name in enumerate(names):
+        path = name.rpartition(".")[0]
+        for key in {path, path.rpartition("/")[2]}:
+            stems[key] = -1 if key in stems else place
+    return stems

@@ -1,0 +1,122 @@
+"""Where the pictures of a data folder are: one folder of frames, a folder of frames for each trial, or videos."""
+
+import errno
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from socal_core.dataset import layout
+from socal_core.dataset.folder import DataFolder, Listing
+from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.types import Severity
+from socal_core.errors import DataError
+
+if TYPE_CHECKING:
+    from socal_core.dataset.video import Video
+
+_SUFFIXES = tuple(sorted(layout.IMAGE_SUFFIXES))
+_VIDEO_SUFFIXES = tuple(sorted(layout.VIDEO_SUFFIXES))
+
+
+@dataclass(frozen=True)
+class Media:
+    """The pictures of a data folder, by name."""
+
+    images_dir: str
+    """The folder of frames, relative to the data folder; "" for the data folder itself."""
+    frames: list[str]
+    """Image files, relative to `images_dir`: `S102T1_frame_00000078.jpeg`, or `S102T1/00000078.jpeg`."""
+    videos: dict[str, "Video"] = field(default_factory=dict)
+    """By trial id; only trials that have no frame as an image."""
+
+
+def find_media(folder: DataFolder, log: ProblemLog) -> Media:
+    """Look for frames and videos; OSError when the folder, or its folder of frames, cannot be listed.
+
+    Frames are looked for in JPEGImages, and without that in `images`, `frames` and the data folder itself.
+    """
+    top = folder.listing()
+    images_dir = next((name for name in layout.IMAGES_DIRS if folder.has(name)), None)
+    if images_dir is None and _has_pictures(top):
+        images_dir = ""
+    videos = _video_files(folder)
+    if images_dir is None and not videos:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    log.images_dir = layout.IMAGES_DIR if images_dir is None else images_dir
+    frames = [] if images_dir is None else _find_frames(folder, images_dir, log)
+    return Media(log.images_dir, frames, _probe_videos(folder, videos, frames, log) if videos else {})
+
+
+def _has_pictures(listing: Listing) -> bool:
+    """Whether a listing holds frames or folders with a trial's name."""
+    return any(layout.FRAME_NAME.fullmatch(name) for name in listing.files) or any(
+        layout.TRIAL_ID.fullmatch(name) for name in listing.folders
+    )
+
+
+def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[str]:
+    """The image files in the folder of frames, in its trials' folders and in those of a train/test split."""
+    listing = folder.listing(images_dir)
+    names = [name for name in listing.files if name.lower().endswith(_SUFFIXES)]
+    stray = [name for name in listing.files if not name.lower().endswith(_SUFFIXES)]
+    inside = set()
+    for own in listing.folders:
+        if layout.TRIAL_ID.fullmatch(own) or own.lower() in layout.SPLIT_FOLDERS:
+            below = folder.listing(f"{images_dir}/{own}" if images_dir else own)
+            names += [f"{own}/{name}" for name in below.files if name.lower().endswith(_SUFFIXES)]
+            inside.add(own)
+    if images_dir:
+        stems = {name.rpartition(".")[0] for name in names} if stray else set()
+        # An annotation beside its frame is in its place.
+        stray = [name for name in stray if name.rpartition(".")[0] not in stems]
+        others = sorted([*stray, *listing.others, *(name for name in listing.folders if name not in inside)])
+        text = "{frame} is not an image file with one of the endings " + ", ".join(_SUFFIXES)
+        log.add_frames("not-a-frame", Severity.INFO, others, text + "; it is left out.")
+    return sorted(names)
+
+
+def _video_files(folder: DataFolder) -> list[str]:
+    """The video files of the data folder and of its folder of videos or frames, relative to the data folder."""
+    found: list[str] = []
+    for place in ("", *layout.VIDEOS_DIRS):
+        if place == "" or place in folder.listing().folders:
+            files = folder.listing(place).files
+            found += [f"{place}/{name}".lstrip("/") for name in files if name.lower().endswith(_VIDEO_SUFFIXES)]
+    return found
+
+
+def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: ProblemLog) -> dict[str, "Video"]:
+    """The videos of trials that have no frames as images, by trial id."""
+    # OpenCV takes a while to load, and most data folders have no video.
+    from socal_core.dataset.video import Video, probe
+
+    with_frames = {trial_of_name(name) for name in frames}
+    videos: dict[str, Video] = {}
+    for path in paths:
+        trial = path.rpartition("/")[2].rpartition(".")[0]
+        if not layout.TRIAL_ID.fullmatch(trial):
+            text = f"Video {path} belongs to no trial: its name is not like S102T1.mp4. It is left out."
+            log.add("video-without-trial", Severity.ERROR, path, text)
+        elif trial in with_frames:
+            text = f"Trial {trial} has frames as images; its video {path} is not used."
+            log.add("video-beside-frames", Severity.INFO, path, text)
+        elif trial in videos:
+            text = f"Trial {trial} has the video {videos[trial].path} already; {path} is not used."
+            log.add("doubled-video", Severity.WARNING, path, text)
+        else:
+            folder.touch(path)
+            try:
+                videos[trial] = probe(folder.root, path)
+            except DataError as error:
+                text = f"Video {path} cannot be used: {error}. Replace or delete it."
+                log.add("unreadable-video", Severity.ERROR, path, text)
+    return videos
+
+
+def trial_of_name(name: str) -> str:
+    """The trial that a frame's name or its folder says, "" when neither does."""
+    parent, _, own = name.rpartition("/")
+    if layout.TRIAL_ID.fullmatch(parent):
+        return parent
+    match = layout.FRAME_NAME.fullmatch(own)
+    return "" if match is None else match["trial"]
