@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from socal_core.errors import SocalError
 from socal_core.files import write_json
@@ -26,6 +27,11 @@ def runs_root() -> Path:
     return _made(workspace() / "runs")
 
 
+def cache_folder() -> Path:
+    """Where what can be made again is kept: opened data sets, tracks. May be deleted at any time."""
+    return _made(workspace() / "cache")
+
+
 def demo_folder() -> Path:
     """Where the embedded demo data set lies once it has been drawn."""
     return workspace() / "demo"
@@ -42,19 +48,42 @@ def remembered_data_folder(given: str) -> str:
     A choice counts only as long as the app is started with the same folder as then: a folder newly named
     at the start wins over an old choice.
     """
-    try:
-        settings = json.loads(_settings_file().read_text(encoding="utf-8"))
-        if settings["given"] == given:
-            return str(settings["data"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing remembered, or the file was damaged: start as on the first day
+    settings = _settings()
+    if settings.get("given") == given and "data" in settings:
+        return str(settings["data"])
     return given
 
 
 def remember_data_folder(data: str, given: str) -> None:
     """Keep the choice of a data folder for the next session; empty means the demo."""
+    _remember({"data": data, "given": given})
+
+
+def remembered_options(data: str) -> dict[str, Any]:
+    """How a data folder was last read, as options.OpenOptions.as_dict gives it; empty when nobody chose anything."""
+    options = _settings().get("options")
+    found = options.get(data) if isinstance(options, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def remember_options(data: str, options: dict[str, Any]) -> None:
+    """Keep how a data folder is to be read."""
+    kept = _settings().get("options")
+    _remember({"options": {**(kept if isinstance(kept, dict) else {}), data: options}})
+
+
+def _settings() -> dict[str, Any]:
+    """What is remembered; empty as on the first day, and when the file was damaged."""
     try:
-        write_json(_settings_file(), {"data": data, "given": given})
+        settings = json.loads(_settings_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _remember(values: dict[str, Any]) -> None:
+    try:
+        write_json(_settings_file(), {**_settings(), **values})
     except OSError as error:
         raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
 

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.cache import open_cached
+from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
@@ -93,8 +94,8 @@ class RunFolder:
         return self.path / "stop"
 
     @classmethod
-    def create(cls, path: Path, config: TrainConfig, data: Path) -> "RunFolder":
-        """Make a run's folder with its settings; RunError when something is there already."""
+    def create(cls, path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> "RunFolder":
+        """Make a run's folder with its settings and its data; RunError when something is there already."""
         if not NAME.fullmatch(path.name):
             raise RunError(
                 f"A run's name has up to 64 letters, digits, '.', '_' and '-', got {path.name!r}. Choose another name."
@@ -107,7 +108,9 @@ class RunFolder:
             config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
         try:
             run.checkpoints.mkdir(parents=True)
-            write_json(run.config_file, {"format": FORMAT, "data": str(data.resolve()), **config.as_dict()})
+            opened_with = (options or OpenOptions()).as_dict()
+            values = {"format": FORMAT, "data": str(data.resolve()), "data_options": opened_with, **config.as_dict()}
+            write_json(run.config_file, values)
         except OSError as error:
             raise RunError(f"Run {path.name} cannot be written: {error.strerror}. Choose another folder.") from None
         return run
@@ -130,6 +133,10 @@ class RunFolder:
         """The data folder that the run was started on."""
         return Path(self._read_config_file()["data"])
 
+    def read_data_options(self) -> OpenOptions:
+        """How that data folder is read; ConfigError when the file is damaged."""
+        return OpenOptions.from_dict(self._read_config_file().get("data_options", {}))
+
     def open_dataset(self) -> Dataset:
         """The data set that the run was started on; DataError that gives the folder's name alone.
 
@@ -137,7 +144,7 @@ class RunFolder:
         """
         data = self.read_data()
         try:
-            return open_dataset(data)
+            return open_cached(data, self.read_data_options())
         except DataError as error:
             raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
 
@@ -191,7 +198,7 @@ def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     version = values.get("format", FORMAT)
     if version != FORMAT:
         raise RunError(f"{source}: config.json has format {version!r}, this version reads {FORMAT}. Update the app.")
-    return {name: value for name, value in values.items() if name not in {"format", "data"}}
+    return {name: value for name, value in values.items() if name not in {"format", "data", "data_options"}}
 
 
 def list_runs(root: Path) -> list[RunFolder]:
