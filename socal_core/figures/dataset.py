@@ -1,16 +1,49 @@
-"""Figures of a data set: outcomes, lengths of trials, boxes."""
+"""Figures of a data set: outcomes, lengths of trials, labels, missing values."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from sklearn.metrics import roc_auc_score
 
+from socal_core.figures.groups import (
+    CODE_COLOURS,
+    GROUPS,
+    OUTCOME_NAMES,
+    group_names,
+    nothing,
+    outcome_codes,
+    percent,
+    plain,
+)
 from socal_core.figures.style import NEUTRAL, OUTCOME_COLOURS, OUTCOMES, styled
+
+MAX_GROUPS = 12
+
+CAN_BE_MISSING = {
+    "frames": "Video frames",
+    "participant_id": "Surgeon",
+    "success": "Outcome",
+    "cottonoid": "Time to cottonoid",
+    "cottonoid_success": "Cottonoid placed",
+    "muscle": "Time to muscle",
+    "muscle_success": "Muscle placed",
+    "tth": "Time to haemostasis",
+    "blood_loss": "Blood loss",
+    "size": "Frame size",
+    "cohort": "Cohort",
+    "specialty": "Specialty",
+    "training_status": "Training status",
+}
+"""What may be unknown of a trial, and what it is called."""
 
 
 def class_balance(trials: pd.DataFrame) -> go.Figure:
     """How many trials (rows with `success` 0 or 1) ended in success and how many in failure."""
+    title = "Outcomes of the usable trials"
     counts = {name: int((trials["success"] == value).sum()) for value, name in OUTCOMES.items()}
-    total = max(1, sum(counts.values()))
+    total = sum(counts.values())
+    if not total:
+        return nothing(title, "No trial with a known outcome to show.")
     bars = go.Bar(
         x=list(counts),
         y=list(counts.values()),
@@ -21,13 +54,51 @@ def class_balance(trials: pd.DataFrame) -> go.Figure:
         hovertemplate="%{x}: %{y} trials<extra></extra>",
         width=0.6,
     )
-    return styled(go.Figure(bars), "Outcomes of the usable trials", "", "Trials")
+    return styled(go.Figure(bars), title, "", "Trials")
+
+
+def class_balance_by(trials: pd.DataFrame, column: str) -> go.Figure:
+    """How many trials of each group ended how, as stacked bars; `column` is one of groups.GROUPS.
+
+    Of more than MAX_GROUPS groups the largest are drawn, and the others as one.
+    """
+    name = GROUPS[column]
+    title = f"Outcomes by {name.lower()}"
+    if trials.empty:
+        return nothing(title, "No trial to show.")
+    codes = outcome_codes(trials)
+    counts = _largest(pd.crosstab(group_names(trials, column), codes))
+    figure = go.Figure()
+    for code in np.unique(codes):
+        figure.add_bar(
+            x=counts[code].to_list(),
+            y=counts.index.to_list(),
+            orientation="h",
+            name=OUTCOME_NAMES[code],
+            marker_color=CODE_COLOURS[code],
+            text=[str(count) if count else "" for count in counts[code]],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            hovertemplate=f"%{{y}}, {OUTCOME_NAMES[code].lower()}: %{{x}} trials<extra></extra>",
+        )
+    _success_rates(figure, counts)
+    styled(figure, title, "Trials", "", height=max(300, 140 + 36 * len(counts)))
+    # A number that does not fit into its part of the bar is left to the hover text.
+    figure.update_layout(barmode="stack", legend_traceorder="normal", uniformtext={"minsize": 9, "mode": "hide"})
+    # Room for the rate at the end of the longest bar.
+    most = int(counts.sum(axis=1).max())
+    figure.update_xaxes(range=[0, 1.4 * most], dtick=_whole_steps(most))
+    return figure.update_yaxes(type="category", autorange="reversed")
 
 
 def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
     """Lengths of trials (columns `success`, `n_frames`), one histogram an outcome on shared bins."""
+    title = "Frames per trial by outcome"
+    if not trials["success"].isin(list(OUTCOMES)).any():
+        return nothing(title, "No trial with a known outcome to show.")
     figure = go.Figure()
-    longest = int(trials["n_frames"].max()) if len(trials) else 1
+    longest = int(trials["n_frames"].max())
     bin_size = max(1, round(longest / 30))
     for value, name in OUTCOMES.items():
         figure.add_histogram(
@@ -40,15 +111,40 @@ def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
         )
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(rangemode="tozero")
-    return styled(figure, "Frames per trial by outcome", "Frames in the trial (one a second)", "Trials")
+    return styled(figure, title, "Frames in the trial (one a second)", "Trials")
+
+
+def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
+    """One bar a trial with frames, the shortest first, in the colour of its outcome."""
+    title = "Frames per trial"
+    ordered = trials[trials["n_frames"] > 0].sort_values("n_frames", kind="stable")
+    if ordered.empty:
+        return nothing(title, "No trial with frames to show.")
+    codes, places = outcome_codes(ordered), np.arange(1, len(ordered) + 1)
+    figure = go.Figure()
+    for code in np.unique(codes):
+        figure.add_bar(
+            x=places[codes == code],
+            y=ordered["n_frames"].to_numpy()[codes == code],
+            name=OUTCOME_NAMES[code],
+            marker_color=CODE_COLOURS[code],
+            customdata=ordered.index[codes == code].to_list(),
+            hovertemplate=f"%{{customdata}}, {OUTCOME_NAMES[code].lower()}: %{{y:,}} frames<extra></extra>",
+        )
+    figure.update_layout(barmode="overlay", bargap=0.1 if len(ordered) < 100 else 0)
+    figure.update_xaxes(dtick=_whole_steps(len(ordered)))
+    return styled(figure, title, "Trials, the shortest first", "Frames")
 
 
 def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
     """How many boxes each label has, the commonest on top."""
+    title = "Boxes by label"
     counts = boxes["label"].value_counts(ascending=True)
+    if counts.empty:
+        return nothing(title, "No box to show.")
     bars = go.Bar(
         x=counts.to_list(),
-        y=counts.index.to_list(),
+        y=[plain(label) for label in counts.index],
         orientation="h",
         text=[f"{count:,}" for count in counts],
         textposition="outside",
@@ -56,9 +152,42 @@ def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
         marker_color=NEUTRAL,
         hovertemplate="%{y}: %{x:,} boxes<extra></extra>",
     )
-    figure = styled(go.Figure(bars), "Boxes by label", "Boxes", "")
+    figure = styled(go.Figure(bars), title, "Boxes", "")
+    # A category also where labels are numbers.
+    figure.update_yaxes(type="category")
     # Room for the number at the end of the longest bar.
-    return figure.update_xaxes(range=[0, 1.18 * max(1, counts.max())]) if len(counts) else figure
+    return figure.update_xaxes(range=[0, 1.18 * counts.max()])
+
+
+def missing_values(trials: pd.DataFrame) -> go.Figure:
+    """The share of the trials for which each thing is not known, the most missing on top."""
+    title = "Missing data"
+    if trials.empty:
+        return nothing(title, "No trial to show.")
+    counts = missing_counts(trials).sort_values(kind="stable")
+    bars = go.Bar(
+        x=(counts / len(trials)).to_list(),
+        y=counts.index.to_list(),
+        orientation="h",
+        text=[plain(percent(count / len(trials))) if count else "none" for count in counts],
+        textposition="outside",
+        cliponaxis=False,
+        marker_color=NEUTRAL,
+        customdata=counts.to_list(),
+        hovertemplate=f"%{{y}}: missing in %{{customdata:,}} of {len(trials):,} trials<extra></extra>",
+    )
+    figure = styled(go.Figure(bars), title, f"Share of the {len(trials):,} trials", "", height=420)
+    return figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
+
+
+def missing_counts(trials: pd.DataFrame) -> pd.Series:
+    """For how many trials each of CAN_BE_MISSING is not known, by the name people read."""
+    missing = trials.isna().assign(
+        frames=trials["n_frames"] == 0,
+        participant_id=trials["participant_id"] == "",
+        size=trials[["width", "height"]].isna().any(axis=1),
+    )
+    return missing[list(CAN_BE_MISSING)].sum().rename(CAN_BE_MISSING)
 
 
 def length_auroc(trials: pd.DataFrame) -> float | None:
@@ -67,3 +196,35 @@ def length_auroc(trials: pd.DataFrame) -> float | None:
         return None
     auroc = float(roc_auc_score(trials["success"].astype(int), trials["n_frames"]))
     return max(auroc, 1 - auroc)
+
+
+def _largest(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts by group and outcome, all but the MAX_GROUPS largest groups together in a last row."""
+    sizes = counts.sum(axis=1).sort_values(ascending=False, kind="stable")
+    counts = counts.set_axis(counts.index.astype("object"), axis="index")
+    if len(sizes) <= MAX_GROUPS:
+        return counts
+    largest = counts.index.isin(list(sizes.index[:MAX_GROUPS]))
+    others = counts[~largest].sum().to_frame(f"{len(sizes) - MAX_GROUPS} others").T
+    return pd.concat([counts[largest], others])
+
+
+def _success_rates(figure: go.Figure, counts: pd.DataFrame) -> None:
+    """The success rate of each group's known outcomes at the end of its bar."""
+    known = counts.reindex(columns=list(OUTCOMES), fill_value=0)
+    rates = [f"  {row[1] / row.sum():.0%} success" if row.sum() else "" for row in known.to_numpy()]
+    figure.add_scatter(
+        x=counts.sum(axis=1).to_list(),
+        y=counts.index.to_list(),
+        text=rates,
+        mode="text",
+        textposition="middle right",
+        cliponaxis=False,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _whole_steps(largest: int) -> int | None:
+    """The distance of ticks on an axis that counts, so that there is none at a half; None: plotly's own choice."""
+    return 1 if largest <= 5 else None

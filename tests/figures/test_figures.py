@@ -60,13 +60,6 @@ def test_length_auroc(success: list[int], frames: list[int], auroc: float | None
     assert length_auroc(trials) == auroc
 
 
-def test_empty_data_gives_empty_figures() -> None:
-    none = TRIALS.iloc[:0]
-    assert sum(class_balance(none).data[0].y) == 0
-    assert all(len(trace.x) == 0 for trace in frames_by_outcome(none).data)
-    assert len(boxes_by_label(pd.DataFrame({"label": pd.Series(dtype=str)})).data[0].x) == 0
-
-
 def test_loss_curves_show_both_losses_and_mark_the_best_epoch() -> None:
     traces = {trace.name: trace for trace in loss_curves(epochs_of(0.9, 0.6, 0.7), steps_of(4)).data}
     assert list(traces["Training"].y) == pytest.approx([1.0, 0.7, 0.8])

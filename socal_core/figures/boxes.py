@@ -1,0 +1,94 @@
+"""Figures of boxes: how many a frame has, and where on the frame they lie."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from socal_core.figures.groups import nothing, percent, plain, trial_rows
+from socal_core.figures.style import NEUTRAL, styled
+
+MOST_BOXES = 12
+"""Frames with this many boxes or more share a bar."""
+GRID_HEIGHT, GRID_WIDTH = 36, 64
+"""A frame of 16:9 in square cells; frames of another shape are stretched to it."""
+
+DENSITY = [[0, "#F4F7FA"], [0.25, "#B5D3E7"], [0.6, "#3F8CBF"], [1, "#083A66"]]
+
+
+def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
+    """How many frames have no box, one, two and so on."""
+    title = "Boxes per frame"
+    if frames.empty:
+        return nothing(title, "No frame to show.")
+    per_frame = boxes["frame"].value_counts().clip(upper=MOST_BOXES).to_numpy(dtype=np.int64)
+    counts = np.bincount(per_frame, minlength=1)
+    counts[0] = len(frames) - len(per_frame)
+    names = [str(number) for number in range(len(counts))]
+    if len(names) > MOST_BOXES:
+        names[MOST_BOXES] = f"{MOST_BOXES} or more"
+    bars = go.Bar(
+        x=names,
+        y=counts.tolist(),
+        text=[plain(percent(count / len(frames))) if count else "" for count in counts],
+        textposition="outside",
+        cliponaxis=False,
+        marker_color=NEUTRAL,
+        hovertemplate="%{x} boxes: %{y:,} frames<extra></extra>",
+    )
+    return styled(go.Figure(bars), title, "Boxes in the frame", "Frames").update_xaxes(type="category")
+
+
+def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
+    """Where on the frame boxes lie: for each cell the share of the boxes that cover it; `label` None: all labels.
+
+    Boxes of trials whose frame size is unknown are left out.
+    """
+    title = "Where boxes lie" if label is None else f"Where boxes of {plain(label)} lie"
+    chosen = boxes if label is None else boxes[boxes["label"] == label]
+    corners = relative_corners(chosen, trials)
+    if not len(corners):
+        return nothing(title, "No box in a frame of known size to show.")
+    heat = go.Heatmap(
+        z=(covering(corners) / len(corners)).astype(np.float32),
+        x=(np.arange(GRID_WIDTH) + 0.5) / GRID_WIDTH,
+        y=(np.arange(GRID_HEIGHT) + 0.5) / GRID_HEIGHT,
+        zmin=0,
+        colorscale=DENSITY,
+        colorbar={"title": "Boxes", "tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
+        hovertemplate="%{z:.1%} of the boxes cover this place<extra></extra>",
+    )
+    count = f"{title} ({len(corners):,} boxes)"
+    figure = styled(go.Figure(heat), count, "Share of the frame's width", "Share of its height", height=400)
+    figure.update_xaxes(range=[0, 1], constrain="domain", tickformat=".0%", ticklabelstandoff=6, showgrid=False)
+    # The first row on top, as in the image.
+    shape = {"scaleanchor": "x", "scaleratio": GRID_HEIGHT / GRID_WIDTH, "constrain": "domain"}
+    return figure.update_yaxes(range=[1, 0], tickformat=".0%", ticklabelstandoff=6, showgrid=False, **shape)
+
+
+def relative_corners(boxes: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.float64]:
+    """Corners x1, y1, x2, y2 as shares of the frame, cut at its edge; without boxes of trials of unknown size."""
+    sizes = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
+    rows = trial_rows(trials, boxes["trial_id"])
+    known = rows >= 0
+    sides = np.full((len(boxes), 2), np.nan)
+    sides[known] = sizes[rows[known]]
+    corners: NDArray[np.float64] = boxes[["x1", "y1", "x2", "y2"]].to_numpy(dtype=float) / np.hstack([sides, sides])
+    return np.clip(corners[~np.isnan(corners).any(axis=1)], 0, 1)
+
+
+def covering(corners: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many boxes lie at least partly in each cell of the grid, from corners as `relative_corners` gives them.
+
+    Each box marks the ends of its rectangle in a table of differences (a summed-area table backwards: Crow, SIGGRAPH
+    1984); two running sums fill in all rectangles at once.
+    """
+    scale = np.array([GRID_WIDTH, GRID_HEIGHT])
+    # A box on the far edge of the frame still lies in the last cell.
+    low = np.minimum(np.floor(corners[:, :2] * scale), scale - 1).astype(np.int64)
+    high = np.maximum(np.ceil(corners[:, 2:] * scale).astype(np.int64), low + 1)
+    ends = np.zeros((GRID_HEIGHT + 1, GRID_WIDTH + 1), dtype=np.int64)
+    for x, y, sign in ((low, low, 1), (high, low, -1), (low, high, -1), (high, high, 1)):
+        np.add.at(ends, (y[:, 1], x[:, 0]), sign)
+    filled: NDArray[np.int64] = ends.cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
+    return filled
