@@ -1,0 +1,63 @@
+"""Progress on a terminal."""
+
+import sys
+
+from tqdm import tqdm
+
+from socal_core.runs.events import Event
+
+
+class Bar:
+    """A progress bar on a terminal's stderr; silent elsewhere. `show(done, total)` moves it."""
+
+    def __init__(self, text: str) -> None:
+        self._bar = tqdm(desc=text, total=0, disable=not sys.stderr.isatty(), leave=False)
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def show(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+
+class TrainingBar:
+    """A run's events on stderr: a bar for each stage on a terminal, a line for each epoch anywhere."""
+
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
+        self._stage = ""
+
+    def __enter__(self) -> "TrainingBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if event["type"] == "stage":
+            self._move(event["stage"], event["done"], event["total"])
+        elif event["type"] == "step":
+            self._move(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
+        elif event["type"] == "epoch":
+            best = ", the best so far" if event["best"] else ""
+            tqdm.write(
+                f"epoch {event['epoch']}: train loss {event['train_loss']:.4f}, "
+                f"validation loss {event['val_loss']:.4f}, accuracy {event['val_accuracy']:.1%}{best}",
+                file=sys.stderr,
+            )
+        elif event["type"] == "notice":
+            tqdm.write(event["message"], file=sys.stderr)
+
+    def _move(self, stage: str, done: int, total: int) -> None:
+        if self._bar is None or stage != self._stage:
+            if self._bar is not None:
+                self._bar.__exit__()
+            self._bar, self._stage = Bar(stage), stage
+        self._bar.show(done, total)

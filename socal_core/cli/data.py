@@ -1,0 +1,78 @@
+"""Commands about data: demo, download, inspect, agreement, convert."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from socal_core.cli.bars import Bar
+from socal_core.cli.options import data_options, open_data, say
+from socal_core.dataset.inspect import check_frames, summarise
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Draw the synthetic data set."""
+    from socal_core.dataset.demo.write import write_demo
+
+    with Bar("Drawing trials") as bar:
+        write_demo(options.out, options.surgeons, options.seed, bar.show)
+    say(f"The demo data set is in {options.out}. Look at it: python -m socal_core inspect {options.out}")
+    return 0
+
+
+def download(options: argparse.Namespace) -> int:
+    """Fetch a shared Google Drive folder or file, and check what arrived."""
+    from socal_core.dataset.download import download as fetch
+
+    arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
+    for problem in arrived.problems:
+        sys.stderr.write(f"problem: {problem}\n")
+    say(f"{arrived.frames:,} frames and {len(arrived.files)} tables are in {options.out}.")
+    return 0 if arrived.complete else 1
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Say what is in a data folder and what is wrong with it."""
+    dataset = open_data(options)
+    summary = summarise(dataset)
+    if options.deep:
+        with Bar("Opening frames") as bar:
+            summary["problems"] += [problem.as_dict() for problem in check_frames(dataset, bar.show)]
+    say(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else _inspect_text(summary))
+    return 0
+
+
+def agreement(options: argparse.Namespace) -> int:
+    """Compare the boxes of a folder that holds them in several formats."""
+    from socal_core.dataset.agreement import compare_formats
+
+    result = compare_formats(options.data, data_options(options))
+    say(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
+    return 0
+
+
+def convert(options: argparse.Namespace) -> int:
+    """Write a data set with its boxes in another format."""
+    from socal_core.dataset.convert import convert as write
+
+    dataset = open_data(options)
+    with Bar("Copying frames") as bar:
+        write(dataset, options.out, options.to, with_frames=not options.annotations_only, progress=bar.show)
+    say(f"{len(dataset.boxes):,} boxes of {len(dataset.frames):,} frames are in {options.out}.")
+    return 0
+
+
+def _inspect_text(summary: dict[str, Any]) -> str:
+    outcomes = summary["outcomes"]
+    lines = [
+        f"{summary['trials']} trials with frames, {summary['usable_trials']} usable "
+        f"({outcomes['success']} successes, {outcomes['failure']} failures), {outcomes['unknown']} of unknown outcome",
+        f"{summary['frames']} frames, {summary['boxes']} boxes, {summary['frames_without_boxes']} frames without a box",
+        "boxes: " + ", ".join(f"{label} {n}" for label, n in summary["labels"].items()),
+    ]
+    for problem in summary["problems"]:
+        row = "" if problem["row"] is None else f":{problem['row']}"
+        lines.append(f"{problem['severity']}: {problem['path']}{row}: {problem['message']}")
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""What arguments that several commands share stand for."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from socal_core.dataset.cache import open_cached
+from socal_core.dataset.options import OpenOptions
+from socal_core.dataset.types import Dataset
+from socal_core.errors import ConfigError
+from socal_core.runs.config import TrainConfig, config_from, parse_setting
+from socal_core.runs.folder import settings_in
+from socal_core.runs.model_choice import default_model
+
+
+def data_options(options: argparse.Namespace) -> OpenOptions:
+    """How the data folder is to be read."""
+    columns = []
+    for text in options.column:
+        name, separator, title = text.partition("=")
+        if not separator or not title:
+            raise ConfigError("--column", "must be NAME=TITLE, such as success=haemostasis", text)
+        columns.append((name, title))
+    return OpenOptions(options.boxes, tuple(columns))
+
+
+def open_data(options: argparse.Namespace) -> Dataset:
+    """The data set that the arguments name."""
+    return open_cached(options.data, data_options(options))
+
+
+def settings(options: argparse.Namespace) -> TrainConfig:
+    """Defaults of the model, below the file's settings, below those of --set."""
+    values: dict[str, Any] = {}
+    if options.config is not None:
+        try:
+            content = json.loads(options.config.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(
+                "--config", "must name a file that can be read", f"{options.config}: {error.strerror}"
+            ) from None
+        except ValueError as error:
+            raise ConfigError("--config", f"must be a JSON file ({error})", str(options.config)) from None
+        if not isinstance(content, dict):
+            raise ConfigError("--config", "must hold settings by name", str(options.config))
+        values |= settings_in(content, str(options.config))
+    values |= dict(parse_setting(text) for text in options.set)
+    return config_from(values, default_model())
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    sys.stdout.write(text + "\n")

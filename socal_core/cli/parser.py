@@ -1,0 +1,96 @@
+"""Every command and its arguments; the commands themselves are functions of their names in data.py and runs.py."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from socal_core.dataset.boxes import FORMATS
+
+DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with exit code 2 and a message on stderr."
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; parsed options hold `module` and `command`, and the command's own arguments."""
+    parser = argparse.ArgumentParser(prog="python -m socal_core", description=DESCRIPTION)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_data_commands(commands)
+    _add_split_commands(commands)
+    _add_run_commands(commands)
+    return parser
+
+
+def _add(commands: Any, module: str, name: str, text: str) -> argparse.ArgumentParser:
+    sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    sub.set_defaults(module=module, command=name)
+    return sub
+
+
+def _add_data_commands(commands: Any) -> None:
+    sub = _add(commands, "data", "demo", "Draw the synthetic data set.")
+    sub.add_argument("out", type=Path, help="a folder that is not there yet")
+    sub.add_argument("--surgeons", type=int, default=40, help="two trials each (default: 40)")
+    sub.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default: 0)")
+    sub = _add(commands, "data", "download", "Fetch a shared Google Drive folder or file, and check what arrived.")
+    sub.add_argument("address", help="the link that its owner shared")
+    sub.add_argument("out", type=Path, help="a folder; a download that broke off goes on there")
+    sub = _add(commands, "data", "inspect", "Say what is in a data folder and what is wrong with it.")
+    _add_data(sub)
+    sub.add_argument("--deep", action="store_true", help="also open every frame")
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats.")
+    _add_data(sub)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "data", "convert", "Write a data set with its boxes in another format.")
+    _add_data(sub)
+    sub.add_argument("out", type=Path, help="a folder that is not there yet")
+    writable = [form.key for form in FORMATS if form.write is not None]
+    sub.add_argument("--to", required=True, choices=writable, help="the format of the boxes")
+    sub.add_argument("--annotations-only", action="store_true", help="leave out the copies of frames and videos")
+
+
+def _add_split_commands(commands: Any) -> None:
+    sub = _add(
+        commands, "splitting", "split", "Show how a run would split the trials, with the proof that it is sound."
+    )
+    _add_data(sub)
+    _add_settings(sub)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "splitting", "leaks", "Measure what predicts the outcome without a look at the operation.")
+    _add_data(sub)
+    _add_settings(sub)
+    sub.add_argument("--json", action="store_true")
+
+
+def _add_run_commands(commands: Any) -> None:
+    sub = _add(commands, "runs", "train", "Train a run in this process, or go on with one.")
+    _add_data(sub)
+    sub.add_argument("--run", type=Path, required=True, help="the run's folder, made by this command")
+    _add_settings(sub)
+    sub.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    sub = _add(commands, "runs", "evaluate", "Give a run's metrics on its test trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "runs", "predict", "Predict single trials with a run's best checkpoint.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("trial_id", nargs="+")
+    sub.add_argument("--json", action="store_true")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    """The data folder and how it is to be read."""
+    parser.add_argument("data", help="a folder with frames, outcomes and boxes")
+    keys = [form.key for form in FORMATS]
+    parser.add_argument("--boxes", default="", choices=keys, metavar="FORMAT", help=f"one of {', '.join(keys)}")
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="NAME=TITLE",
+        help="a column of the outcomes file that has another title, such as success=haemostasis; may be repeated",
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """A run's settings."""
+    parser.add_argument("--config", type=Path, help="a JSON file of settings, such as another run's config.json")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated")

@@ -1,0 +1,108 @@
+"""Commands about runs: train, evaluate, predict."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.cli.bars import Bar, TrainingBar
+from socal_core.cli.options import data_options, open_data, say, settings
+from socal_core.dataset.splits import warning_of
+from socal_core.errors import RunError
+from socal_core.evaluation.metrics import metrics_of_test_trials
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.lock import take_lock
+from socal_core.runs.state import RunState, written_status
+from socal_core.training.worker import is_main_process, work
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a run in this process, or go on with one."""
+    if options.resume and (options.run / "config.json").is_file():
+        if options.config or options.set:
+            raise RunError("A run goes on with its own settings. Leave --config and --set away, or start a new run.")
+        run = RunFolder.open(options.run)
+        if run.read_data() != Path(options.data).resolve():
+            raise RunError(f"Run {run.name} was started on another data folder than {options.data}. Name that one.")
+        if written_status(run).state is RunState.DONE:
+            sys.stderr.write(f"Run {run.name} is done already.\n")
+            return 0
+    elif is_main_process():
+        config = settings(options)
+        open_data(options)  # a folder that cannot be opened is refused before a run is made of it
+        run = RunFolder.create(options.run, config, Path(options.data), data_options(options))
+    else:
+        run = RunFolder(options.run)
+    with TrainingBar() as bar:
+        state = work(run, options.resume, bar.show)
+    if state is RunState.FAILED:
+        raise RunError(written_status(run).reason)
+    if is_main_process():
+        say(f"Run {run.name} is {state}.")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Give a run's metrics on its test trials."""
+    run = RunFolder.open(options.run)
+    predictions = run.read_predictions()
+    if predictions is None or run.read_metrics() is None:
+        predictions = _predict_best(run)
+    metrics = metrics_of_test_trials(predictions)
+    warning = warning_of(run.read_config().split_method)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
+    say(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
+    return 0
+
+
+def _predict_best(run: RunFolder) -> pd.DataFrame:
+    """Predict all trials of a run that ended before it came to that, with its best checkpoint so far."""
+    # PyTorch is loaded only where a model has to look at clips.
+    from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
+
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        classifier = best_classifier(run)
+        dataset = run.open_dataset()
+        with Bar("Reading clips") as bar:
+            store = read_run_clips(run, dataset, run.read_split().trial_ids, classifier.preprocessor, bar.show)
+        return finish_run(run, dataset, classifier, store)
+    finally:
+        os.close(lock)
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Predict single trials with a run's best checkpoint."""
+    from socal_core.evaluation.predict import predict_trials
+
+    run = RunFolder.open(options.run)
+    rows = predict_trials(run, run.open_dataset(), options.trial_id)
+    if options.json:
+        say(json.dumps(rows, indent=2))
+        return 0
+    for row in rows:
+        outcome = "success" if row["predicted"] else "failure"
+        say(f"{row['trial_id']}: {outcome} (probability of success {row['prob_success']:.3f})")
+    return 0
+
+
+def _evaluate_text(metrics: dict[str, Any]) -> str:
+    def text(name: str) -> str:
+        value = "not defined" if metrics[name] is None else f"{metrics[name]:.3f}"
+        interval = metrics["intervals"].get(name)
+        return f"{name}: {value}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+
+    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "brier")
+    (tn, fp), (fn, tp) = metrics["confusion_matrix"]
+    return "\n".join(
+        [
+            f"{metrics['n']} test trials: {tp} successes and {tn} failures called right, "
+            f"{fn} successes and {fp} failures called wrong",
+            *(text(name) for name in names),
+        ]
+    )
