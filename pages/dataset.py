@@ -1,94 +1,93 @@
-"""Dataset: what is in the folder, and what is wrong with it."""
+"""Dataset: what is in the folder, what is wrong with it, and what would make a result untrue."""
 
 import streamlit as st
 
-from pages.components.charts import chart
+from pages.components.columns import ask_for_columns
 from pages.components.data import is_demo
+from pages.components.filters import pick_trials
 from pages.components.frame import page
-from pages.components.images import sample_frames
 from pages.components.problems import show_problems
 from pages.components.tiles import data_tiles
+from pages.components.views import VIEWS
 from socal_core.dataset import layout
+from socal_core.dataset.boxes import format_of
+from socal_core.dataset.filters import apply, choices
 from socal_core.dataset.types import Dataset
-from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_outcome, length_auroc
-from socal_core.figures.style import OUTCOMES
+from socal_core.errors import SocalError
+from socal_core.runs.config import TINY, default_config
 
-SAMPLES = 3
-# From this on, the length of a trial is said to give its outcome away.
-TELLING_AUROC = 0.7
+LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Leaks", "Agreement", "Problems", "About"
 
 
-def charts(dataset: Dataset) -> None:
-    usable = dataset.usable_trials
-    left, middle, right = st.columns(3)
-    with left:
-        chart(class_balance(usable), "class-balance")
-    with middle:
-        chart(frames_by_outcome(usable), "frames-by-outcome")
-    with right:
-        chart(boxes_by_label(dataset.boxes), "boxes-by-label")
-    auroc = length_auroc(usable)
-    if auroc is None:
-        return
-    scale = f"the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is perfect)"
-    if auroc < TELLING_AUROC:
-        st.info(f"The length of a trial says little about its outcome here: {scale}.", icon=":material/timer:")
-    else:
-        st.info(
-            "**The length of a trial gives the outcome away.** A trial ends when the bleeding stops; a failed one runs "
-            f"on to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees the "
-            "first 60 s has to look.",
-            icon=":material/timer:",
-        )
+def view_names(dataset: Dataset) -> list[str]:
+    """The views of a data set; agreement only where there is something to compare."""
+    agreement = [AGREEMENT] if len(dataset.box_formats) > 1 else []
+    return [*VIEWS, LEAKS, *agreement, PROBLEMS, ABOUT]
 
 
-def samples(dataset: Dataset) -> None:
-    """Some frames of different trials with their boxes; a button shows others."""
-    left, right = st.columns([4, 1], vertical_alignment="bottom")
-    left.subheader("Sample frames")
-    if right.button("Show others", icon=":material/shuffle:", width="stretch"):
-        st.session_state["sample_seed"] = st.session_state.get("sample_seed", 0) + 1
-    sample_frames(dataset, SAMPLES, st.session_state.get("sample_seed", 0))
+def leaks(dataset: Dataset) -> None:
+    # scikit-learn takes a second to load, which nobody waits for who does not open this view.
+    from pages.components.leaks import show_leaks
+
+    st.caption("On the split by surgeon that a run has by default; the Training page does the same for its settings.")
+    try:
+        show_leaks(dataset, default_config(TINY))
+    except SocalError as error:
+        st.info(f"These trials cannot be split. {error}")
 
 
-def trials_table(dataset: Dataset) -> None:
-    st.subheader("Trials")
-    columns = ["participant_id", "trial_number", "success", "n_frames", "blood_loss", "training_status", "cohort"]
-    table = dataset.trials[[*columns, "unusable_because"]].reset_index()
-    table["success"] = table["success"].map(OUTCOMES)
-    st.dataframe(
-        table.dropna(axis="columns", how="all"),  # not every folder has the surgeons' file
-        hide_index=True,
-        placeholder="–",
-        height=320,
-        column_config={
-            "trial_id": "Trial",
-            "participant_id": "Surgeon",
-            "trial_number": st.column_config.NumberColumn("Attempt", help="1 before coaching, 2 after"),
-            "success": "Outcome",
-            "n_frames": "Frames",
-            "blood_loss": "Blood loss (mL)",
-            "training_status": "Training",
-            "cohort": "Cohort",
-            "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
-        },
+def about(dataset: Dataset) -> None:
+    """Where the tables came from, and the fingerprint of what was read."""
+    boxes = format_of(dataset.box_format).title if dataset.box_format else "none"
+    place = f"{dataset.images_dir or 'the data folder itself'}" + (
+        f", and {len(dataset.videos):,} videos" if dataset.videos else ""
     )
+    st.markdown(f"Frames: **{place}**  \nBoxes: **{boxes}**")
+    st.markdown("Fingerprint of this data, the same on every machine (SHA-256 of frame names, tables and annotations):")
+    st.code(dataset.fingerprint, language=None)
+    show_licence()
 
 
-INTRODUCTION = "What is in the data folder, how the outcomes are distributed, and what is wrong with it."
-
-with page("Dataset", INTRODUCTION) as dataset:
-    if dataset is not None:
-        if is_demo(dataset):
-            st.info("This is the **synthetic** demo: every frame is drawn by a program, no real operation is in it.")
-        data_tiles(dataset)
-        charts(dataset)
-        samples(dataset)
-        trials_table(dataset)
-        show_problems(dataset)
+def show_licence() -> None:
     st.subheader("Licence and citation")
     st.markdown(
         "SOCAL, *Simulated Outcomes following Carotid Artery Laceration*, holds training exercises on cadavers, no "
         f"patient data. Its licence is **{layout.LICENCE}**: name the source, no commercial use. Please cite:"
     )
     st.markdown(f"> {layout.CITATION}")
+
+
+def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
+    """Compute and draw the one view that is open."""
+    if name in VIEWS:
+        VIEWS[name](chosen)
+    elif name == LEAKS:
+        leaks(chosen)
+    elif name == AGREEMENT:
+        # So does SciPy.
+        from pages.components.agreement import show_agreement
+
+        show_agreement(whole)
+    elif name == PROBLEMS:
+        show_problems(whole)
+    else:
+        about(whole)
+
+
+INTRODUCTION = (
+    "What is in the data folder, what is wrong with it, and what would make a result untrue. The choice of trials "
+    "holds for everything below it."
+)
+
+with page("Dataset", INTRODUCTION) as dataset:
+    if dataset is None:
+        show_licence()
+    else:
+        if is_demo(dataset):
+            st.info("This is the **synthetic** demo: every frame is drawn by a program, no real operation is in it.")
+        ask_for_columns(dataset)
+        chosen = apply(dataset, pick_trials(choices(dataset)))
+        data_tiles(chosen)
+        names = view_names(dataset)
+        name = st.segmented_control("View", names, default=names[0], required=True, key="view", persist_state="session")
+        show_view(name if name in names else names[0], dataset, chosen)

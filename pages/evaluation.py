@@ -9,6 +9,7 @@ from pages.components import results
 from pages.components.charts import chart
 from pages.components.data import name_of_data
 from pages.components.frame import page
+from pages.components.honesty import warn_of_split
 from pages.components.runs import all_runs, pick_run
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
@@ -69,6 +70,7 @@ def show(run: RunFolder) -> None:
             )
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return
+    warn_of_split(run)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     figures(metrics)
@@ -91,7 +93,7 @@ def show(run: RunFolder) -> None:
         )
 
 
-INTRODUCTION = "How good a model is on the test trials, whose surgeons it has never seen, and how sure that number is."
+INTRODUCTION = "How good a model is on the test trials, which it has never seen, and how sure that number is."
 
 with page("Evaluation", INTRODUCTION):
     runs = all_runs()

@@ -2,19 +2,31 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from pages.components.demo import draw_demo
-from socal_core.dataset.open import open_dataset
+from pages.components.download import download_form
+from socal_core.dataset.boxes import format_of
+from socal_core.dataset.cache import open_cached
+from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.types import Dataset
-from socal_core.errors import DataError
-from socal_core.workspace import demo_folder, given_data_folder, remember_data_folder, remembered_data_folder
+from socal_core.errors import ConfigError, DataError
+from socal_core.workspace import (
+    demo_folder,
+    given_data_folder,
+    remember_data_folder,
+    remember_options,
+    remembered_data_folder,
+    remembered_options,
+)
 
 DEMO = ""
 """The choice of the embedded demo data set, in place of a folder."""
 DEMO_NAME = "Demo data set"
+READ_AGAIN = "Looks at the folder on disk again, also for changes inside single annotation files."
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -33,14 +45,51 @@ def data_picker() -> None:
             typed = st.text_input(
                 "Data folder",
                 placeholder="/path/to/SOCAL",
-                help="A folder on the computer that runs this app, in the layout of the SOCAL release: JPEGImages/, "
-                "socal.csv, frame_to_trial_mapping.csv and socal_trial_outcomes.csv.",
+                help="A folder on the computer that runs this app: frames in JPEGImages/, in one folder a trial or as "
+                "videos; socal_trial_outcomes.csv; boxes as SOCAL CSV, YOLO, Pascal VOC, CVAT, COCO or MOT.",
             )
             opened = st.form_submit_button("Open folder", width="stretch")
         if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
             _choose(DEMO)
         if opened:
             _open_typed(typed.strip())
+        if folder != DEMO and st.button("Read the folder again", width="stretch", help=READ_AGAIN):
+            _opened.clear()
+            st.rerun()
+    with st.expander("Download data"):
+        downloaded = download_form()
+        if downloaded is not None:
+            _open_typed(downloaded)
+
+
+def choose_options(options: OpenOptions) -> None:
+    """Read the folder in use in another way from now on."""
+    remember_options(_chosen(), options.as_dict())
+    st.rerun()
+
+
+def options_in_use() -> OpenOptions:
+    """How the folder in use is read."""
+    try:
+        return OpenOptions.from_dict(remembered_options(_chosen()))
+    except ConfigError:
+        return OpenOptions()  # remembered by another version
+
+
+def boxes_picker(dataset: Dataset) -> None:
+    """The choice of the boxes' format, where the folder has several."""
+    if len(dataset.box_formats) < 2:
+        return
+    formats = list(dataset.box_formats)
+    chosen = st.selectbox(
+        "Boxes read from",
+        formats,
+        index=formats.index(dataset.box_format),
+        format_func=lambda key: format_of(key).title,
+        help="The folder holds the boxes more than once. The Dataset page tells whether they agree.",
+    )
+    if chosen != dataset.box_format:
+        choose_options(replace(options_in_use(), boxes=chosen))
 
 
 def open_chosen() -> Dataset | None:
@@ -114,7 +163,7 @@ def _open_typed(folder: str) -> None:
 def _open(folder: str) -> Dataset:
     root = demo_folder() if folder == DEMO else _expanded(folder)
     try:
-        return _opened(str(root), fingerprint(root))
+        return _opened(str(root), fingerprint(root), options_in_use())
     except DataError as error:
         # As the user typed it: what ~ stands for is not for everybody to read.
         raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None
@@ -128,7 +177,7 @@ def _expanded(folder: str) -> Path:
         return Path(folder)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the data folder")
-def _opened(root: str, fingerprint: Fingerprint) -> Dataset:
+@st.cache_resource(max_entries=4, show_spinner="Reading the data folder")
+def _opened(root: str, fingerprint: Fingerprint, options: OpenOptions) -> Dataset:
     """The data set in a folder, shared by all tabs and read-only; opened again when the fingerprint has changed."""
-    return open_dataset(Path(root))
+    return open_cached(Path(root), options)

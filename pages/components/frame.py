@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from pages.components.data import data_picker, open_chosen
+from pages.components.data import boxes_picker, data_picker, open_chosen
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 
@@ -34,6 +34,10 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     try:
         with menu_end:
             data_picker()
-        yield open_chosen()
+        dataset = open_chosen()
+        if dataset is not None:
+            with menu_end:
+                boxes_picker(dataset)
+        yield dataset
     except SocalError as error:
         st.error(str(error), icon=":material/error:")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.charts import chart
+from pages.components.honesty import warn_of_split
 from pages.components.runs import STATE_COLOURS, events_of
 from socal_core.errors import RunError
 from socal_core.figures.training import accuracy_curves, loss_curves
@@ -29,6 +30,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{run.name}**")
+    warn_of_split(run)
     if status.state.alive:
         _progress(run, status, events)
     else:

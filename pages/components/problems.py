@@ -1,12 +1,12 @@
 """What is wrong in a data folder: what opening it found, and on demand what opening every frame finds."""
 
-import re
-
 import pandas as pd
 import streamlit as st
 
 from pages.components.data import fingerprint
+from pages.components.words import plain_text
 from socal_core.dataset.inspect import check_frames
+from socal_core.dataset.problems import problems_csv
 from socal_core.dataset.types import Dataset, Problem, Severity
 
 ROWS_SHOWN = 10
@@ -35,7 +35,17 @@ def show_problems(dataset: Dataset) -> None:
             st.rerun()
     problems = sorted([*dataset.problems, *(of_frames if checked else [])], key=_cost)
     if problems:
-        st.write("Nothing here stops the app. Each line says what is wrong, where, and what was done about it.")
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.write("Nothing here stops the app. Each line says what is wrong, where, and what was done about it.")
+        right.download_button(
+            "Download as CSV",
+            problems_csv(problems),
+            file_name="problems.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
         _table(problems)
     elif checked:
         st.success("Nothing is wrong with this folder: every frame can be read.")
@@ -59,17 +69,12 @@ def _table(problems: list[Problem]) -> None:
     rows = [
         {
             "Severity": problem.severity.value,
-            "File": _plain(problem.path),
+            "File": plain_text(problem.path),
             "Line": "" if problem.row is None else str(problem.row),
-            "What is wrong, and what was done": _plain(problem.message),
+            "What is wrong, and what was done": plain_text(problem.message),
             "Count": f"{problem.count:,}",
         }
         for problem in problems
     ]
     with st.container(height="content" if len(rows) <= ROWS_SHOWN else TABLE_HEIGHT, border=False):
         st.table(pd.DataFrame(rows).set_index("Severity"))
-
-
-def _plain(text: str) -> str:
-    """A text from a file with every sign of Markdown taken literally."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|$:<>~])", r"\\\1", text)

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.data import name_of_data
+from pages.components.data import name_of_data, options_in_use
+from pages.components.honesty import warn_of_splits
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs import launch
@@ -64,7 +65,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
     while (root / name).exists():
         number += 1
         name = f"{stem}-{number}"
-    run = RunFolder.create(root / name, config, dataset.root)
+    run = RunFolder.create(root / name, config, dataset.root, options_in_use())
     launch.start(run)
     return run
 
@@ -99,6 +100,7 @@ def runs_table(runs: Sequence[RunFolder]) -> None:
             "Test accuracy": score,
         },
     )
+    warn_of_splits(runs)
 
 
 def _select(label: str, names: list[str], page: str) -> str:
@@ -125,6 +127,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
             "Data": name_of_data(run.read_data()),
             "Model": config.model,
             "Window": config.observation.describe(),
+            "Split": config.split_method.value,
             "Epochs": f"up to {config.num_epochs}",
             "Best validation loss": None,
             "Test AUROC": metrics.get("auroc"),

@@ -3,7 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.images import read_picture, tracked_boxes
+from pages.components.honesty import split_warning_of, warn_of_split
+from pages.components.images import read_picture
+from pages.components.tracks import boxes_with_tracks
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import box_table, draw_boxes
@@ -17,6 +19,7 @@ SIDES = {
     "prediction is weak evidence.",
     "test": "This is a **test** trial: the model has never seen this surgeon.",
 }
+RANDOM_TEST = "This is a **test** trial, but the model may have trained on another trial of its surgeon."
 ID_SOURCES = {
     "file": "The tracking ids come from the data folder's own files.",
     "tracker": "The data has no tracking ids: these come from the app's own tracker, which joins the boxes of one "
@@ -31,7 +34,8 @@ def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictio
 
 def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
     frames = dataset.frames_of(trial_id)
-    boxes, source = tracked_boxes(dataset, trial_id)
+    tracked = boxes_with_tracks(dataset)
+    boxes = tracked[tracked["trial_id"] == trial_id]
     left, right = st.columns([3, 2], gap="large")
     with left:
         number = 1
@@ -45,7 +49,8 @@ def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: p
         _prediction(dataset, trial_id, run, predictions)
         st.subheader("Boxes in this frame")
         _table(of_frame, size)
-        st.caption(ID_SOURCES[source])
+        if len(boxes):
+            st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
 
 
 def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFrame) -> tuple[int, int] | None:
@@ -77,7 +82,11 @@ def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predicti
     success = float(row["prob_success"])
     st.progress(success, text=f"Probability of success: {success:.0%}")
     st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")
-    st.markdown(f"The prediction is **{verdict}**. {SIDES[row['split']]}")
+    warning = split_warning_of(run) if run else None
+    side = RANDOM_TEST if warning and row["split"] == "test" else SIDES[row["split"]]
+    st.markdown(f"The prediction is **{verdict}**. {side}")
+    if run:
+        warn_of_split(run)
 
 
 def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:

@@ -1,7 +1,7 @@
 """Collects what is wrong in a data folder, so that a fault repeated a thousand times does not hide the others."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
@@ -46,7 +46,7 @@ class ProblemLog:
         """Note one problem; `row` is a line number, `count` the rows or files that the entry stands for."""
         kind = self._kind(code, severity, path)
         if kind.room > 0:
-            kind.problems.append(Problem(code, severity, path, row, message, count))
+            kind.problems.append(Problem(code, severity, _on_one_line(path), row, _on_one_line(message), count))
         else:
             kind.folded += count
 
@@ -62,7 +62,8 @@ class ProblemLog:
         shown = rows.head(kind.room)
         for line, values in zip(shown.index, shown.to_dict(orient="records"), strict=True):
             text = message.format_map({str(name): printable(value) for name, value in values.items()})
-            kind.problems.append(Problem(code, severity, str(values.get("file", path)), int(line), text))
+            file = _on_one_line(str(values.get("file", path)))
+            kind.problems.append(Problem(code, severity, file, int(line), text))
         kind.folded += len(rows) - len(shown)
 
     def add_frames(self, code: str, severity: Severity, frames: Iterable[str], message: str) -> None:
@@ -85,8 +86,9 @@ class ProblemLog:
         ):
             found += sorted(kind.problems, key=lambda problem: (problem.row or 0, problem.path))
             if kind.folded:
-                message = f"{kind.folded:,} more of the same kind in {path}."
-                found.append(Problem(code, severity, path, None, message, kind.folded))
+                place = _on_one_line(path)
+                message = f"{kind.folded:,} more of the same kind in {place}."
+                found.append(Problem(code, severity, place, None, message, kind.folded))
         return tuple(found)
 
     def _kind(self, code: str, severity: Severity, path: str) -> _Kind:
@@ -94,10 +96,24 @@ class ProblemLog:
         return self._kinds.setdefault((severity, path.split("/", maxsplit=1)[0], code), _Kind())
 
 
+def problems_csv(problems: Iterable[Problem]) -> str:
+    """Problems as CSV: code, severity, path, row (empty for a file as a whole), message, count."""
+    rows = [problem.as_dict() for problem in problems]
+    return (
+        pd.DataFrame(rows, columns=[item.name for item in fields(Problem)]).astype({"row": "Int64"}).to_csv(index=False)
+    )
+
+
 def printable(value: object) -> str:
     """A value from a file as it may stand in a message: short, on one line, encodable."""
-    text = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(value)[: _LONGEST_VALUE + 1]
-    )
+    text = _on_one_line(str(value)[: _LONGEST_VALUE + 1])
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _on_one_line(text: str) -> str:
+    """The text with what cannot be shown spelled out: also a file's name may hold line breaks and escape sequences."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

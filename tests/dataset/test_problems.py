@@ -1,8 +1,11 @@
+import csv
+import io
+
 import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.problems import PROBLEMS_PER_KIND, ProblemLog, printable
+from socal_core.dataset.problems import PROBLEMS_PER_KIND, ProblemLog, printable, problems_csv
 from socal_core.dataset.types import Severity
 
 
@@ -72,3 +75,14 @@ def test_braces_in_a_value_are_no_format(log: ProblemLog) -> None:
 def test_printable(value: object, text: str) -> None:
     assert printable(value) == text
     assert printable(value).encode("utf-8")
+
+
+def test_problems_as_csv(log: ProblemLog) -> None:
+    log.add("a-code", Severity.ERROR, "socal.csv", 'Got "x", y.', row=7)
+    log.add("b-code", Severity.INFO, "socal.csv", "As a whole.", count=3)
+    rows = list(csv.DictReader(io.StringIO(problems_csv(log.problems()))))
+    assert [(row["code"], row["severity"], row["path"], row["row"], row["message"], row["count"]) for row in rows] == [
+        ("a-code", "error", "socal.csv", "7", 'Got "x", y.', "1"),
+        ("b-code", "info", "socal.csv", "", "As a whole.", "3"),
+    ]
+    assert problems_csv([]).splitlines() == ["code,severity,path,row,message,count"]

@@ -1,10 +1,30 @@
+"""The Dataset page, its views one by one."""
+
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes import yolo
+from socal_core.dataset.open import open_dataset
 from tests.pages.conftest import OpenPage, metrics_of, text_of
+
+
+def show(app: AppTest, view: str) -> AppTest:
+    """Open a view of the page."""
+    return app.segmented_control(key="view").set_value(view).run()
+
+
+def choose(app: AppTest, field: str, *values: object) -> AppTest:
+    """Set one filter."""
+    return app.multiselect(key=f"filter-{field}").set_value(list(values)).run()
+
+
+def add_yolo(folder: Path) -> None:
+    """The folder's boxes once more as YOLO text files."""
+    yolo.write(open_dataset(folder), folder)
 
 
 def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -13,24 +33,88 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
     assert tiles["Trials"] == tiles["Usable"] == "20"
     assert (tiles["Surgeons"], tiles["Frames"], tiles["Boxes"]) == ("10", "240", "360")
     assert tiles["Problems"] == "0"
-    assert "Nothing is wrong with the tables and names of this folder." in text_of(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 5
 
 
-def test_licence_and_citation_are_shown_even_without_data(open_page: OpenPage, tmp_path: Path) -> None:
-    text = text_of(open_page("dataset", tmp_path / "nowhere"))
-    assert layout.LICENCE in text
-    assert layout.CITATION in text
+@pytest.mark.parametrize(
+    ("view", "charts"),
+    [
+        ("Overview", 5),
+        ("Boxes", 2),
+        ("Tools", 2),
+        ("Coaching", 3),
+        ("Frames", 0),
+        ("Trials", 0),
+        ("Missing", 1),
+        ("Leaks", 1),
+        ("Problems", 0),
+        ("About", 0),
+    ],
+)
+def test_only_the_open_view_is_drawn(open_page: OpenPage, shared_data_folder: Path, view: str, charts: int) -> None:
+    app = show(open_page("dataset", shared_data_folder), view)
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == charts
+
+
+@pytest.mark.parametrize("view", ["Overview", "Boxes", "Tools", "Coaching", "Frames", "Trials", "Missing", "Leaks"])
+def test_a_choice_that_leaves_little_is_no_error(open_page: OpenPage, shared_data_folder: Path, view: str) -> None:
+    app = show(open_page("dataset", shared_data_folder), view)
+    choose(app, "surgeons", "100")
+    choose(app, "outcomes", 0)
+    choose(app, "trial_numbers", 1)
+    assert not app.exception
+    assert int(metrics_of(app)["Trials"]) <= 1
+
+
+def test_filters_hold_for_all_numbers_and_can_be_taken_back(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = choose(open_page("dataset", shared_data_folder), "outcomes", 1)
+    trials = open_dataset(shared_data_folder).trials
+    assert metrics_of(app)["Usable"] == str(int((trials["success"] == 1).sum()))
+    assert metrics_of(app)["Successes"] == "100%"
+    assert "outcome **Success**" in text_of(app)
+    choose(app, "labels", "grasper")
+    assert metrics_of(app)["Boxes"] == str(6 * int((trials["success"] == 1).sum()))
+    next(button for button in app.button if button.label == "Show all trials").click().run()
+    assert metrics_of(app)["Boxes"] == "360"
+    assert "Chosen:" not in text_of(app)
+
+
+def test_a_filter_that_another_data_set_does_not_have_is_dropped(
+    open_page: OpenPage, data_folder: Path, shared_data_folder: Path
+) -> None:
+    app = choose(open_page("dataset", data_folder), "surgeons", "104")
+    assert metrics_of(app)["Trials"] == "2"
+    for path in (data_folder / layout.IMAGES_DIR).glob("S104*"):
+        path.unlink()
+    outcomes = data_folder / layout.OUTCOMES_FILE
+    rows = outcomes.read_text().splitlines(keepends=True)
+    outcomes.write_text("".join(row for row in rows if not row.startswith("S104")))
+    assert metrics_of(app.run())["Trials"] == "18"
+
+
+def test_licence_and_citation_are_shown_even_without_data(
+    open_page: OpenPage, tmp_path: Path, shared_data_folder: Path
+) -> None:
+    for app in (open_page("dataset", tmp_path / "nowhere"), show(open_page("dataset", shared_data_folder), "About")):
+        assert layout.LICENCE in text_of(app)
+        assert layout.CITATION in text_of(app)
+
+
+def test_the_fingerprint_is_shown(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = show(open_page("dataset", shared_data_folder), "About")
+    assert app.code[0].value == open_dataset(shared_data_folder).fingerprint
 
 
 def test_problems_are_listed_with_file_line_and_count(open_page: OpenPage, data_folder: Path) -> None:
     with (data_folder / layout.BOXES_FILE).open("a") as file:
         file.write("S100T1_frame_00000001.jpeg,20,5,6,6,drill\n")
-    app = open_page("dataset", data_folder)
+    app = show(open_page("dataset", data_folder), "Problems")
     table: pd.DataFrame = app.table[0].value
     assert table.columns.to_list() == ["File", "Line", "What is wrong, and what was done", "Count"]
     assert (table["File"].iloc[0].replace("\\", ""), table["Line"].iloc[0]) == (layout.BOXES_FILE, "361")
     assert metrics_of(app)["Problems"] == "1"
+    assert "Download as CSV" in [button.label for button in app.get("download_button")]
 
 
 def press_check(app: AppTest) -> None:
@@ -40,7 +124,7 @@ def press_check(app: AppTest) -> None:
 def test_a_broken_frame_is_found_by_checking_every_frame(open_page: OpenPage, data_folder: Path) -> None:
     broken = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
     broken.write_bytes(broken.read_bytes()[:400])
-    app = open_page("dataset", data_folder)
+    app = show(open_page("dataset", data_folder), "Problems")
     press_check(app)
     table: pd.DataFrame = app.table[0].value
     assert [path.replace("\\", "") for path in table["File"]] == [f"{layout.IMAGES_DIR}/{broken.name}"]
@@ -48,27 +132,28 @@ def test_a_broken_frame_is_found_by_checking_every_frame(open_page: OpenPage, da
 
 
 def test_sound_frames_are_said_to_be_sound(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("dataset", shared_data_folder)
+    app = show(open_page("dataset", shared_data_folder), "Problems")
+    assert "Nothing is wrong with the tables and names of this folder." in text_of(app)
     press_check(app)
     assert "every frame can be read" in text_of(app)
 
 
 def test_trials_are_listed_with_their_outcome(open_page: OpenPage, shared_data_folder: Path) -> None:
-    table: pd.DataFrame = open_page("dataset", shared_data_folder).dataframe[0].value
+    table: pd.DataFrame = show(open_page("dataset", shared_data_folder), "Trials").dataframe[0].value
     assert table["trial_id"].to_list()[:3] == ["S100T1", "S100T2", "S101T1"]
     assert set(table["success"]) == {"Success", "Failure"}
 
 
 def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("dataset", shared_data_folder)
+    app = show(open_page("dataset", shared_data_folder), "Frames")
 
     def captions() -> list[str]:
         return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
     first = captions()
-    assert len(first) == 3
+    assert len(first) == 8
     next(button for button in app.button if button.label == "Show others").click().run()
-    assert len(captions()) == 3
+    assert len(captions()) == 8
     assert captions() != first
 
 
@@ -88,6 +173,50 @@ def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_fold
     app = open_page("dataset", data_folder)
     assert not app.exception
     assert "gives the outcome away" not in text_of(app)
+    assert "cannot be split" in text_of(show(app, "Leaks"))
+
+
+def test_leaks_are_told_and_outcomes_refused(open_page: OpenPage, shared_data_folder: Path) -> None:
+    text = text_of(show(open_page("dataset", shared_data_folder), "Leaks"))
+    assert "**Mean colour.**" in text
+    for column in ("tth", "muscle_success", "cottonoid_success", "blood_loss"):
+        assert f"**{column}**" in text
+
+
+def test_boxes_from_another_format_and_their_agreement(open_page: OpenPage, data_folder: Path) -> None:
+    add_yolo(data_folder)
+    label = data_folder / "labels" / "S100T1_frame_00000001.txt"
+    label.write_text("0 0.5 0.5 0.25 0.25\n")
+    app = open_page("dataset", data_folder)
+    picker = next(box for box in app.sidebar.selectbox if box.label == "Boxes read from")
+    assert (picker.value, picker.options) == ("csv", ["SOCAL CSV", "YOLO text files"])
+    assert metrics_of(app)["Boxes"] == "360"
+    show(app, "Agreement")
+    assert "The 2 formats do not agree" in text_of(app)
+    next(box for box in app.sidebar.selectbox if box.label == "Boxes read from").set_value("yolo").run()
+    assert metrics_of(app)["Boxes"] == "359"
+    assert "YOLO text files" in text_of(show(app, "About"))
+    # Another visitor finds it as it was left.
+    assert metrics_of(open_page("dataset", data_folder))["Boxes"] == "359"
+
+
+def test_without_a_second_format_there_is_no_agreement(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("dataset", shared_data_folder)
+    assert "Agreement" not in app.segmented_control(key="view").options
+    assert not [box for box in app.sidebar.selectbox if box.label == "Boxes read from"]
+
+
+def test_a_column_under_another_name_is_asked_for_once(open_page: OpenPage, data_folder: Path) -> None:
+    outcomes = data_folder / layout.OUTCOMES_FILE
+    outcomes.write_text(outcomes.read_text().replace(",success,", ",stopped in time,", 1))
+    app = open_page("dataset", data_folder)
+    assert metrics_of(app)["Usable"] == "0"
+    column = app.selectbox(key="column-success")
+    assert "stopped in time" in column.options
+    column.set_value("stopped in time")
+    next(button for button in app.button if button.label == "Use these columns").click().run()
+    assert metrics_of(app)["Usable"] == "20"
+    assert metrics_of(open_page("dataset", data_folder))["Usable"] == "20"
 
 
 def test_nothing_but_the_page_itself_is_on_the_page(open_page: OpenPage, shared_data_folder: Path) -> None:

@@ -63,7 +63,8 @@ def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFra
     text = "Corners must be numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
     log.add_rows("bad-coordinates", Severity.ERROR, path, boxes[bad], text)
     whole = np.rint(corners[~bad]).astype(np.int64)
-    return boxes[~bad].assign(**dict(zip(CORNERS, whole.T, strict=True)))
+    kept: pd.DataFrame = boxes[~bad]
+    return kept.assign(**dict(zip(CORNERS, whole.T, strict=True)))
 
 
 def _small(corners: pd.Series) -> bool:

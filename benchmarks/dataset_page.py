@@ -1,0 +1,146 @@
+"""How fast the Dataset page is on a data set of SOCAL's size, in a real Chromium.
+
+    python -m benchmarks.dataset_page [--repeats N]
+
+The data: 147 trials, 31,443 frames, 65,071 boxes (benchmarks/open_dataset.py), 218 outcome rows without video. First
+paint: from asking for the address until Chromium paints the page's first content (its own First Contentful Paint),
+until the numbers stand there, and until every chart is drawn and the server has nothing left to send; for the first
+visitor of a fresh server and for the next ones, none of whose browsers has anything stored. Filter: from the click on
+an outcome until the numbers have changed and the charts are drawn, on the view that is open.
+"""
+
+import argparse
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.open_dataset import SOCAL_BOXES, SOCAL_FRAMES, write_folder
+from socal_core.dataset import layout
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, PATIENCE_MS
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ROWS_WITHOUT_VIDEO = 218
+VIEWS = ("Overview", "Boxes", "Tools", "Coaching", "Trials", "Missing")
+
+# True once the script has ended, every figure has been drawn and no image is on its way.
+SETTLED = """() =>
+    document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && document.querySelectorAll('[data-testid=stMetric]').length > 0
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(c => c.querySelector('.main-svg'))"""
+NUMBERS = "() => document.querySelectorAll('[data-testid=stMetric]').length > 0"
+FIRST_CONTENT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+USABLE = "[...document.querySelectorAll('[data-testid=stMetric]')][1].innerText"
+
+
+def main() -> None:
+    """Write the data, start the app, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="dataset-page-") as scratch, sync_playwright() as playwright:
+        data = Path(scratch) / "data"
+        write_folder(data, SOCAL_FRAMES, SOCAL_BOXES)
+        add_rows_without_video(data)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        server, url = start(data, Path(scratch) / "workspace")
+        try:
+            paints = [paint(browser, url)[1] for _ in range(arguments.repeats + 1)]
+            for moment in paints[0]:
+                first, *others = [seconds[moment] for seconds in paints]
+                report(f"{moment}, first visitor of a fresh server", [first])
+                report(f"{moment}, next visitors", others)
+            tab, _ = paint(browser, url)
+            for view in VIEWS:
+                tab.get_by_role("button", name=view, exact=True).or_(tab.get_by_role("radio", name=view)).first.click()
+                settle(tab)
+                report(f"filter change, view {view}", filter_changes(tab, arguments.repeats))
+        finally:
+            server.terminate()
+            server.wait()
+            browser.close()
+
+
+def add_rows_without_video(data: Path) -> None:
+    """Outcomes of trials that nobody filmed, as SOCAL has them."""
+    with (data / layout.OUTCOMES_FILE).open("a", encoding="utf-8") as file:
+        for index in range(ROWS_WITHOUT_VIDEO):
+            file.write(f"S{500 + index // 2}T{index % 2 + 1},{500 + index // 2},NA,NA,NA,NA,NA,{index % 2},300,,\n")
+
+
+def start(data: Path, workspace: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start the app and wait until it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--", str(data)],
+        cwd=REPOSITORY,
+        env={**os.environ, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert server.stdout is not None
+    while "URL:" not in server.stdout.readline():
+        assert server.poll() is None, "the app did not start"
+    return server, f"http://127.0.0.1:{port}/dataset"
+
+
+def paint(browser: Browser, url: str) -> tuple[Page, dict[str, float]]:
+    """Open the page as a new visitor; the tab, and the seconds until each of the three moments."""
+    for context in browser.contexts:
+        context.close()  # nobody else is looking
+    tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+    tab.set_default_timeout(PATIENCE_MS)
+    begin = time.perf_counter()
+    tab.goto(url, wait_until="commit")
+    tab.wait_for_function(NUMBERS, polling="raf")
+    numbers = time.perf_counter() - begin
+    settle(tab)
+    drawn = time.perf_counter() - begin
+    return tab, {"first content": tab.evaluate(FIRST_CONTENT) / 1000, "numbers": numbers, "all charts": drawn}
+
+
+def settle(tab: Page) -> None:
+    """Wait until the page is drawn to its end."""
+    tab.wait_for_function(SETTLED, polling="raf")
+
+
+def filter_changes(tab: Page, repeats: int) -> list[float]:
+    """Seconds of choosing an outcome and of taking it back, several times."""
+    if not tab.get_by_label("Outcome", exact=True).first.is_visible():
+        tab.get_by_text("Choose trials").first.click()
+    seconds = []
+    for _ in range(repeats):
+        tab.get_by_label("Outcome", exact=True).first.click()
+        tab.get_by_role("option", name="Success").wait_for()
+        seconds.append(timed(tab, lambda: tab.get_by_role("option", name="Success").click()))
+        tab.keyboard.press("Escape")  # an open list hides the rest of the page from assistive technology, and from here
+        seconds.append(timed(tab, lambda: tab.get_by_role("button", name="Show all trials").click()))
+    return seconds
+
+
+def timed(tab: Page, act: object) -> float:
+    """Seconds from an action until the numbers have changed and everything is drawn."""
+    before = tab.evaluate(USABLE)
+    assert callable(act)
+    begin = time.perf_counter()
+    act()
+    tab.wait_for_function(f"before => {USABLE} !== before && ({SETTLED})()", arg=before, polling="raf")
+    return time.perf_counter() - begin
+
+
+def report(name: str, seconds: list[float]) -> None:
+    """One line."""
+    print(f"{name}: median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s ({len(seconds)} times)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Getting a shared data folder: only on request, in a process of its own, that goes on where it broke off."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from socal_core.dataset.drive import drive_link
+from socal_core.errors import DataError, RunError
+from socal_core.runs.background import start_module
+from socal_core.runs.lock import is_locked, take_lock
+from socal_core.workspace import workspace
+
+REFRESH_SECONDS = 1.0
+
+
+def download_form() -> str | None:
+    """The form, or how far the download is; the folder of a download that has ended, when the user wants to open it."""
+    if is_locked(_lock_file()):
+        st.fragment(_watch, run_every=REFRESH_SECONDS)()
+        return None
+    with st.form("download", border=False):
+        address = st.text_input(
+            "Link to a shared Google Drive folder",
+            placeholder="https://drive.google.com/drive/folders/…",
+            help="The link that the owner of the data gave you. Only this button asks the internet for anything.",
+        )
+        out = st.text_input(
+            "Into the folder",
+            placeholder="/path/to/SOCAL",
+            help="On the computer that runs this app; made when missing.",
+        )
+        if st.form_submit_button("Download", width="stretch"):
+            _start(address.strip(), out.strip())
+    return _how_it_ended()
+
+
+def _how_it_ended() -> str | None:
+    progress = _progress()
+    if "error" in progress:
+        st.error(f"{progress['error']} Press Download with the same link and folder to go on.")
+    elif "frames" in progress:
+        st.write(f"{progress['frames']:,} frames have arrived.")
+        for problem in progress["problems"]:
+            st.warning(problem)
+        if progress["frames"] and st.button("Open the downloaded folder", width="stretch"):
+            return str(progress["out"])
+    elif "text" in progress:
+        st.error("The download ended without a word. Press Download with the same link and folder to go on.")
+    return None
+
+
+def _watch() -> None:
+    if not is_locked(_lock_file()):
+        st.rerun()
+    st.info(_progress().get("text", "Asking for the list of files"), icon=":material/cloud_download:")
+
+
+def _start(address: str, out: str) -> None:
+    if not out:
+        st.warning("Type the folder that the data shall go to.")
+        return
+    try:
+        drive_link(address)
+        folder = Path(out).expanduser().resolve()
+        lock = take_lock(_lock_file(), "download")
+    except (DataError, RunError) as error:
+        st.error(str(error))
+        return
+    except (RuntimeError, ValueError, OSError):
+        st.error("The folder's name cannot be used. Type another one.")
+        return
+    try:
+        _progress_file().write_text('{"text": "Asking for the list of files"}', encoding="utf-8")
+        arguments = ["pages.components.download_worker", address, str(folder), str(_progress_file().resolve())]
+        start_module(arguments, workspace() / "download.log", lock)
+    finally:
+        # The worker has its own copy: the lock lives exactly as long as it does.
+        os.close(lock)
+    st.rerun()
+
+
+def _progress() -> dict[str, Any]:
+    try:
+        return dict(json.loads(_progress_file().read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _progress_file() -> Path:
+    return workspace() / "download.progress.json"
+
+
+def _lock_file() -> Path:
+    return workspace() / "download.lock"

@@ -1,0 +1,176 @@
+"""The views of the Dataset page; only the one that is open is computed."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.charts import chart
+from pages.components.images import contact_sheet
+from socal_core.dataset.types import Dataset
+from socal_core.figures.boxes import box_density, boxes_per_frame
+from socal_core.figures.dataset import (
+    boxes_by_label,
+    class_balance,
+    class_balance_by,
+    frames_by_outcome,
+    frames_per_trial,
+    length_auroc,
+    missing_values,
+)
+from socal_core.figures.presence import presence_by_outcome, tool_presence
+from socal_core.figures.style import OUTCOMES
+
+ANY_LABEL = "Any tool"
+GROUPS = {
+    "cohort": "Cohort",
+    "training_status": "Training",
+    "trial_number": "Attempt",
+    "size": "Frame size",
+}
+ORDERS = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
+# From this on, the length of a trial is said to give its outcome away.
+TELLING_AUROC = 0.7
+
+
+def overview(dataset: Dataset) -> None:
+    """Outcomes, lengths and boxes at a glance."""
+    usable = dataset.usable_trials
+    left, middle, right = st.columns(3)
+    with left:
+        chart(class_balance(usable), "class-balance")
+    with middle:
+        chart(frames_by_outcome(usable), "frames-by-outcome")
+    with right:
+        chart(boxes_by_label(dataset.boxes), "boxes-by-label")
+    _what_length_tells(usable)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        group = st.segmented_control(
+            "Outcomes by", list(GROUPS), format_func=GROUPS.__getitem__, default="cohort", required=True, key="group"
+        )
+        chart(class_balance_by(usable, group or "cohort"), "class-balance-by")
+    with right:
+        chart(frames_per_trial(dataset.trials), "frames-per-trial")
+
+
+def _what_length_tells(usable: pd.DataFrame) -> None:
+    auroc = length_auroc(usable)
+    if auroc is None:
+        return
+    scale = f"the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is perfect)"
+    if auroc < TELLING_AUROC:
+        st.info(f"The length of a trial says little about its outcome here: {scale}.", icon=":material/timer:")
+    else:
+        st.info(
+            "**The length of a trial gives the outcome away.** A trial ends when the bleeding stops; a failed one runs "
+            f"on to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees the "
+            "first 60 s has to look.",
+            icon=":material/timer:",
+        )
+
+
+def boxes(dataset: Dataset) -> None:
+    """How many boxes a frame has, and where they lie."""
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
+    with right:
+        label = _pick_label(dataset, "density-label")
+        chart(box_density(dataset.boxes, dataset.trials, label), "box-density")
+
+
+def tools(dataset: Dataset) -> None:
+    """Which tool is in view when."""
+    left, right = st.columns(2)
+    with left:
+        label = _pick_label(dataset, "presence-label")
+    with right:
+        order = st.segmented_control(
+            "Trials sorted by",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            default="outcome",
+            required=True,
+            key="order",
+        )
+    chart(tool_presence(dataset.frames, dataset.boxes, dataset.trials, label, order or "outcome"), "tool-presence")
+    chart(presence_by_outcome(dataset.frames, dataset.boxes, dataset.trials), "presence-by-outcome")
+
+
+def coaching(dataset: Dataset) -> None:
+    """What changed between a surgeon's two trials."""
+    # SciPy takes a while to load, which nobody waits for who does not open this view.
+    from socal_core.figures.coaching import coaching_change, coaching_success
+
+    left, _ = st.columns(2)
+    with left:
+        chart(coaching_success(dataset.trials), "coaching-success")
+    for column, measure in zip(st.columns(2), ("tth", "blood_loss"), strict=True):
+        with column:
+            chart(coaching_change(dataset.trials, measure), f"coaching-{measure}")
+    st.caption("Every surgeon with both trials counts, also those without video. There was no control group.")
+
+
+def missing(dataset: Dataset) -> None:
+    """What is not known."""
+    chart(missing_values(dataset.trials), "missing-values")
+
+
+def frames(dataset: Dataset) -> None:
+    """Random frames with their boxes."""
+    if st.button("Show others", icon=":material/shuffle:"):
+        st.session_state["sample_seed"] = st.session_state.get("sample_seed", 0) + 1
+    contact_sheet(dataset, st.session_state.get("sample_seed", 0))
+
+
+def trials(dataset: Dataset) -> None:
+    """The table of trials."""
+    columns = [
+        "participant_id",
+        "trial_number",
+        "success",
+        "n_frames",
+        "tth",
+        "blood_loss",
+        "training_status",
+        "cohort",
+    ]
+    table = dataset.trials[[*columns, "unusable_because"]].reset_index()
+    table["success"] = table["success"].map(OUTCOMES)
+    st.dataframe(
+        table.dropna(axis="columns", how="all"),  # not every folder has the surgeons' file
+        hide_index=True,
+        placeholder="–",
+        height=420,
+        column_config={
+            "trial_id": "Trial",
+            "participant_id": "Surgeon",
+            "trial_number": st.column_config.NumberColumn("Attempt", help="1 before coaching, 2 after"),
+            "success": "Outcome",
+            "n_frames": "Frames",
+            "tth": "Time to haemostasis (s)",
+            "blood_loss": "Blood loss (mL)",
+            "training_status": "Training",
+            "cohort": "Cohort",
+            "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
+        },
+    )
+
+
+VIEWS: dict[str, Callable[[Dataset], None]] = {
+    "Overview": overview,
+    "Boxes": boxes,
+    "Tools": tools,
+    "Coaching": coaching,
+    "Frames": frames,
+    "Trials": trials,
+    "Missing": missing,
+}
+
+
+def _pick_label(dataset: Dataset, key: str) -> str | None:
+    """One of the labels, None for any."""
+    counts: pd.Series = dataset.boxes["label"].value_counts()
+    label = st.selectbox("Tool", [ANY_LABEL, *counts.index], key=key)
+    return None if label == ANY_LABEL else str(label)
