@@ -13,6 +13,7 @@ from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 
 PAGE = "training"
+LEAKS_HELP = "How well do the number of frames, the frame size, the colour and the like alone predict the outcome?"
 
 
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
@@ -26,6 +27,11 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
             icon=":material/visibility:",
         )
     ready = show_split(dataset, config)
+    if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
+        # scikit-learn takes a second to load, which nobody waits for who does not ask for it.
+        from pages.components.leaks import show_leaks
+
+        show_leaks(dataset, config)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not ready):
         try:
             run = start_run(config, dataset)

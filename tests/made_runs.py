@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset.open import open_dataset
-from socal_core.dataset.splits import surgeon_split
+from socal_core.dataset.splits import make_split
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.files import write_json
@@ -26,7 +26,7 @@ def write_run(
     dataset = open_dataset(data)
     config = config_from({"model": TINY, "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY)
     run = RunFolder.create(path, config, data)
-    split = surgeon_split(dataset.usable_trials, config.validation_fraction, config.test_fraction, config.seed)
+    split = make_split(dataset.usable_trials, config.split_settings)
     run.write_split(split)
     write_events(run, epochs, config.num_epochs)
     reasons = {RunState.STOPPED: "Stopped by the user. It can be resumed.", RunState.FAILED: "The disk is full."}
