@@ -9,7 +9,14 @@ from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.types import Dataset
 
 ROWS_SHOWN = 1000
-KINDS = ("exact", "rounding", "shifted", "renamed", "missing", "extra")
+KINDS = {
+    "exact": "Exact",
+    "rounding": "Within 1 px",
+    "shifted": "Shifted",
+    "renamed": "Renamed",
+    "missing": "Missing",
+    "extra": "Extra",
+}
 
 
 def show_agreement(dataset: Dataset) -> None:
@@ -23,7 +30,7 @@ def show_agreement(dataset: Dataset) -> None:
         st.write(sentence)
     summary = result.summary.assign(format=result.summary["format"].map(_title))
     names = {"format": "Format", "label": "Label", "largest_shift": "Largest shift (px)"}
-    names |= {kind: kind.capitalize() for kind in KINDS}
+    names |= KINDS
     st.dataframe(
         summary[["format", "label", *KINDS, "largest_shift"]].rename(columns=names),
         hide_index=True,
