@@ -8,7 +8,7 @@ import pandas as pd
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.tables import is_missing, read_lines, read_table, to_integers, to_numbers
+from socal_core.dataset.tables import MOST_TRIALS, is_missing, read_lines, read_table, to_integers, to_numbers
 from socal_core.dataset.types import Severity
 
 MEASURED_COLUMNS = ("cottonoid", "cottonoid_success", "muscle", "muscle_success", "tth", "blood_loss")
@@ -54,7 +54,7 @@ def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     if not folder.has(name):
         log.add("no-demographics-file", Severity.INFO, name, f"There is no {name}: nothing is known of the surgeons.")
         return empty
-    cells = read_table(folder, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log)
+    cells = read_table(folder, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log, most=MOST_TRIALS)
     if cells is None or "participant_id" not in cells:
         return empty
     nameless = is_missing(cells["participant_id"])
@@ -98,7 +98,9 @@ def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog)
         text = f"There is no {_FILE}: no outcome is known, so no trial can be used for training. Put the file here."
         log.add("no-outcomes-file", Severity.ERROR, _FILE, text)
         return empty
-    cells = read_table(folder, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed)
+    cells = read_table(
+        folder, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed, MOST_TRIALS
+    )
     return empty if cells is None else cells
 
 

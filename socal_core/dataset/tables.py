@@ -22,6 +22,18 @@ from socal_core.errors import DataError
 LARGEST_INTEGER = 10**9
 """Whole numbers beyond it are taken as garbage: no column of the layout comes near, and sums stay within int64."""
 
+MOST_LINES = 4_000_000
+"""Lines of one file: 1.3 million frames have 2.7 million boxes. Each takes 200 bytes of memory, however short."""
+MOST_TRIALS = 100_000
+"""Lines of a table of trials or surgeons, of which SOCAL has 365; each takes up to a kilobyte of memory."""
+LONGEST_LINE = 20_000
+"""Characters of one line: 200 times the longest of the layout. A header of this length names 10,000 columns at most."""
+
+_LARGEST_WIDE = 120_000_000
+"""Bytes of a file that is not ASCII: one letter beyond the basic plane makes the whole text four bytes a letter."""
+_MOST_COMMAS = 30_000_000
+_MOST_ODD = 100_000
+"""Rows of one file with a wrong number of fields or broken quotes; after so many it is another kind of file."""
 _BLANK = ", \t"
 
 
@@ -42,8 +54,8 @@ class Lines:
         return Lines(self.path, self.texts[1:], self.numbers[1:])
 
 
-def read_lines(folder: DataFolder, name: str, log: ProblemLog) -> Lines | None:
-    """The lines of a file of the data folder; None, and a problem, when it cannot be read or holds nothing."""
+def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_LINES) -> Lines | None:
+    """The lines that hold something; None, and a problem, when there are none, more than `most`, or no file to read."""
     text = read_text(folder, name, log)
     if text is None:
         return None
@@ -51,18 +63,41 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog) -> Lines | None:
         row = text.count("\n", 0, text.index("\0")) + 1
         log.add("nul-bytes", Severity.WARNING, name, f"{name} holds NUL bytes, first in row {row}; left out.", row)
         text = text.replace("\0", "")
+    count, commas = text.count("\n"), text.count(",")
+    if count > most or commas > _MOST_COMMAS:
+        limits = f"more than the {most:,} and {_MOST_COMMAS:,} that are read"
+        message = f"{name} has {count:,} lines and {commas:,} commas, {limits}. Nothing in it is used."
+        log.add("file-too-large", Severity.ERROR, name, message)
+        return None
     texts = text.split("\n")
+    del text
+    dropped = _drop_long(texts, name, log)
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip(_BLANK)]
     if not numbers:
-        log.add("empty-file", Severity.ERROR, name, f"{name} is empty.")
+        if not dropped:
+            log.add("empty-file", Severity.ERROR, name, f"{name} is empty.")
         return None
     return Lines(name, [texts[number - 1] for number in numbers], numbers)
+
+
+def _drop_long(texts: list[str], name: str, log: ProblemLog) -> bool:
+    """Blank the lines that are too long to be a row; whether there were any."""
+    if max(map(len, texts)) <= LONGEST_LINE:
+        return False
+    for place, line in enumerate(texts):
+        if len(line) > LONGEST_LINE:
+            message = f"The row has {len(line):,} characters, more than the {LONGEST_LINE:,} that are read; left out."
+            log.add("row-too-long", Severity.ERROR, name, message, place + 1)
+            texts[place] = ""
+    return True
 
 
 def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
     """The text of a file of the data folder with \\n alone as line end; None, and a problem, when it cannot be read."""
     try:
         data = folder.read(name)
+        if len(data) > _LARGEST_WIDE and not data.isascii():
+            raise DataError(f"it has {len(data):,} bytes, and with letters beyond ASCII {_LARGEST_WIDE:,} are read")
     except DataError as error:
         log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {error}. Nothing in it is used.")
         return None
@@ -76,15 +111,16 @@ def read_table(
     required: Sequence[str],
     log: ProblemLog,
     renamed: Mapping[str, str] | None = None,
+    most: int = MOST_LINES,
 ) -> pd.DataFrame | None:
     """Those of `columns` that a CSV file with a header has, as text, indexed by line number.
 
     A title counts also in another case or with spaces for underscores; `renamed` gives the file's own title of columns
-    that it calls otherwise.
+    that it calls otherwise; `most` is the number of lines that are read at most.
     A column that is missing, or doubled with different values, is left out with a problem: an error when it is
     required. None, and a problem, when the file as a whole cannot be read.
     """
-    lines = read_lines(folder, name, log)
+    lines = read_lines(folder, name, log, most)
     if lines is None:
         return None
     row = lines.numbers[0]
@@ -219,23 +255,35 @@ def _stripped(column: pd.Series) -> pd.Series:
 def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> pd.DataFrame:
     """Lines with quotes or with another number of fields, one by one."""
     rows: dict[int, list[str]] = {}
+    faults = 0
     for number, line in zip(lines.numbers, lines.texts, strict=True):
         fields = [field.strip() for field in _split(line) or []]
-        if not fields:
-            message = "A quote is opened and not closed; the row is left out."
-            log.add("broken-quotes", Severity.ERROR, lines.path, message, number)
-            continue
         while len(fields) > width and not fields[-1]:
             fields.pop()
         if len(fields) == width:
             rows[number] = fields
             continue
-        found = f"The row has {len(fields)} fields, not {width}"
-        if len(fields) < width and fill_short:
+        faults += 1
+        if faults > _MOST_ODD:
+            if faults == _MOST_ODD + 1:
+                text = f"More than {_MOST_ODD:,} rows have not {width} fields; those from this one on are left out."
+                log.add("too-many-odd-rows", Severity.ERROR, lines.path, text, number)
+            continue
+        if 0 < len(fields) < width and fill_short:
             rows[number] = fields + [""] * (width - len(fields))
-            message, severity = f"{found}; the missing ones count as unknown.", Severity.WARNING
-        else:
-            message, severity = f"{found}; it is left out.", Severity.ERROR
-        log.add("wrong-number-of-fields", severity, lines.path, message, number)
+        _report_odd(len(fields), width, lines.path, number, log, filled=number in rows)
     index = pd.Index(list(rows), dtype="int64", name="row")
     return pd.DataFrame(list(rows.values()), index=index, columns=range(width), dtype="str")
+
+
+def _report_odd(fields: int, width: int, path: str, row: int, log: ProblemLog, filled: bool) -> None:
+    """Note a row with another number of fields, 0 where a quote is not closed."""
+    if not fields:
+        message = "A quote is opened and not closed; the row is left out."
+        log.add("broken-quotes", Severity.ERROR, path, message, row)
+    elif filled:
+        message = f"The row has {fields} fields, not {width}; the missing ones count as unknown."
+        log.add("wrong-number-of-fields", Severity.WARNING, path, message, row)
+    else:
+        message = f"The row has {fields} fields, not {width}; it is left out."
+        log.add("wrong-number-of-fields", Severity.ERROR, path, message, row)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-TRACKER_VERSION = 2
+TRACKER_VERSION = 3
 """Raised whenever the same boxes would get other ids: whoever keeps ids on disk asks for it."""
 PATIENCE = 3
 """Frames that a tool may be out of sight and still be the same one, unless it was being withdrawn.
@@ -36,6 +36,14 @@ below 0.4 and all below 2.6; larger limits change nothing.
 """
 SMALLEST_DIAGONAL = 1.0
 """Pixels that a diagonal counts at least, so that a box without extent has a scale too."""
+
+MOST_PAIRS = 250_000
+"""Old times new boxes of one label between two frames, 500 of each, beyond which none is linked.
+
+No operation shows 500 tools of a kind, but a damaged or hostile file may hold 100,000 boxes in a frame: costs take 100
+bytes a pair, a terabyte for two such frames, and the time of the Hungarian method grows with the cube. Each box beyond
+is then a track of its own.
+"""
 
 _CORNERS = ["x1", "y1", "x2", "y2"]
 
@@ -158,7 +166,7 @@ def _place(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 def _assign(old: NDArray[np.float64], new: NDArray[np.float64]) -> list[int]:
     """Which old box each new one continues, -1 for none: as many pairs as can be, at the least total cost."""
     continued = [-1] * len(new)
-    if not len(old):
+    if not 0 < len(old) * len(new) <= MOST_PAIRS:
         return continued
     cost = matching_cost(old, new)
     impossible = 1e6  # the solver needs finite costs

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.dataset import layout
+from socal_core.dataset.problems import printable
 from socal_core.errors import DataError
 
 ANNOTATION_SUFFIXES = frozenset({".csv", ".xml", ".txt", ".json", ".yaml", ".yml"})
@@ -191,8 +192,8 @@ def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, free: int) -> No
     for entry in entries:
         if _is_bomb(entry.file_size, entry.compress_size):
             raise DataError(
-                f"{archive.name} is refused: its entry {entry.filename} would grow from {entry.compress_size:,} to "
-                f"{entry.file_size:,} bytes, which no frame does. Nothing was unpacked."
+                f"{archive.name} is refused: its entry {printable(entry.filename)} would grow from "
+                f"{entry.compress_size:,} to {entry.file_size:,} bytes, which no frame does. Nothing was unpacked."
             )
     total = sum(entry.file_size for entry in entries)
     # Entries may share their packed bytes: what counts is the size of the zip itself.
@@ -221,10 +222,12 @@ def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, a
         try:
             _write_one(opened, entry, target)
         except FileExistsError as error:
-            text = f"its entry {entry.filename} has the same name as another one on this disk"
+            text = f"its entry {printable(entry.filename)} has the same name as another one on this disk"
             raise DataError(f"{archive} is refused: {text}. Nothing was unpacked.") from error
         except _READ_ERRORS as error:
-            text = f"its entry {entry.filename} is cut off or damaged. Nothing was unpacked; get the zip anew."
+            text = (
+                f"its entry {printable(entry.filename)} is cut off or damaged. Nothing was unpacked; get the zip anew."
+            )
             raise DamagedArchive(f"{archive}: {text}") from error
     tell(f"Unpacking {archive}: {len(entries):,} of {len(entries):,} files")
 

@@ -35,6 +35,9 @@ HEAD = 1 << 16
 
 _CVAT_NAME = "annotations.xml"
 _CHUNK = 1 << 16
+_NO_ENCODING = "it names an encoding that is not known; save it as UTF-8"
+_ESCAPES = re.compile(rb"<\?xml[^>]{1,200}unicode.escape", re.IGNORECASE)
+"""Python's own codec for source code, which would warn of what it finds in a file."""
 _LONGEST_TAG = 1_000_000
 _TOO_LONG = re.compile(rb"<[^<]{%d}" % _LONGEST_TAG)
 _LONGEST_TEXT = 1_000
@@ -89,6 +92,9 @@ class XmlFile:
         if long is not None:
             row = self._data.count(b"\n", 0, long.start()) + 1
             self._report(f"there are more than {_LONGEST_TAG:,} bytes between two tags", row)
+            return
+        if _ESCAPES.search(self._data[:HEAD].replace(b"\0", b"")):
+            self._report(_NO_ENCODING, 1)
             return
         parser = XMLParser(target=object(), forbid_dtd=True)
         expat = parser.parser
@@ -158,7 +164,7 @@ class XmlFile:
         except DataError as error:
             self._report(str(error), expat.CurrentLineNumber)
         except (LookupError, ValueError):
-            self._report("it names an encoding that is not known; save it as UTF-8", 1)
+            self._report(_NO_ENCODING, 1)
         else:
             return True
         return False
