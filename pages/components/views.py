@@ -44,6 +44,11 @@ def overview(dataset: Dataset) -> None:
     with right:
         chart(boxes_by_label(dataset.boxes), "boxes-by-label")
     _what_length_tells(usable)
+
+
+def groups(dataset: Dataset) -> None:
+    """Outcomes of the groups, and the length of each trial."""
+    usable = dataset.usable_trials
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         group = st.segmented_control(
@@ -143,6 +148,7 @@ def trials(dataset: Dataset) -> None:
         hide_index=True,
         placeholder="–",
         height=420,
+        key="trials-table",  # drawn in place when other trials are chosen
         column_config={
             "trial_id": "Trial",
             "participant_id": "Surgeon",
@@ -160,6 +166,7 @@ def trials(dataset: Dataset) -> None:
 
 VIEWS: dict[str, Callable[[Dataset], None]] = {
     "Overview": overview,
+    "Groups": groups,
     "Boxes": boxes,
     "Tools": tools,
     "Coaching": coaching,

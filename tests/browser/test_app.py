@@ -224,3 +224,32 @@ def test_another_data_folder_is_kept_over_a_reload(server: Server, open_tab: Ope
     for _ in range(2):
         expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("8")
         tab.reload()
+
+
+def numbers(tab: Page) -> list[str]:
+    """The values of the tiles."""
+    settled(tab)
+    return tab.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def test_chosen_trials_and_the_view_outlive_a_change_of_page(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto(f"{server.url}/dataset")
+    whole = numbers(tab)
+    tab.get_by_text("Choose trials").first.click()
+    # A list that opens while the part above the numbers still unfolds is closed again.
+    tab.get_by_test_id("stMetric").first.element_handle().wait_for_element_state("stable")
+    tab.get_by_role("combobox", name="Outcome").press("ArrowDown")
+    tab.get_by_role("option", name="Success").click()
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_test_id("stMetricValue").nth(3)).to_have_text("100%")
+    tab.get_by_role("radio", name="Boxes", exact=True).click()
+    expect(tab.get_by_text("Boxes per frame").first).to_be_visible()
+    chosen = numbers(tab)
+    go(tab, "Training")
+    go(tab, "Dataset")
+    assert numbers(tab) == chosen
+    expect(tab.get_by_text("Boxes per frame").first).to_be_visible()
+    tab.get_by_role("button", name="Show all trials").click()
+    expect(tab.get_by_test_id("stMetricValue").nth(3)).to_have_text(whole[3])
+    assert numbers(tab) == whole

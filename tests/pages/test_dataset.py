@@ -33,13 +33,14 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
     assert tiles["Trials"] == tiles["Usable"] == "20"
     assert (tiles["Surgeons"], tiles["Frames"], tiles["Boxes"]) == ("10", "240", "360")
     assert tiles["Problems"] == "0"
-    assert len(app.get("plotly_chart")) == 5
+    assert len(app.get("plotly_chart")) == 3
 
 
 @pytest.mark.parametrize(
     ("view", "charts"),
     [
-        ("Overview", 5),
+        ("Overview", 3),
+        ("Groups", 2),
         ("Boxes", 2),
         ("Tools", 2),
         ("Coaching", 3),
@@ -57,7 +58,9 @@ def test_only_the_open_view_is_drawn(open_page: OpenPage, shared_data_folder: Pa
     assert len(app.get("plotly_chart")) == charts
 
 
-@pytest.mark.parametrize("view", ["Overview", "Boxes", "Tools", "Coaching", "Frames", "Trials", "Missing", "Leaks"])
+@pytest.mark.parametrize(
+    "view", ["Overview", "Groups", "Boxes", "Tools", "Coaching", "Frames", "Trials", "Missing", "Leaks"]
+)
 def test_a_choice_that_leaves_little_is_no_error(open_page: OpenPage, shared_data_folder: Path, view: str) -> None:
     app = show(open_page("dataset", shared_data_folder), view)
     choose(app, "surgeons", "100")
