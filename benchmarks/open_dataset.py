@@ -1,10 +1,11 @@
 """How long a data set takes to open, first (cold) and again (warm), and how much memory that needs.
 
-    python -m benchmarks.open_dataset [--scale]
+    python -m benchmarks.open_dataset [--scale] [--boxes FORMAT]
 
 Each opening is a process of its own. The folder is made in a temporary place; its frames are hard links to a few small
 JPEGs, since opening decodes none. Cold: nothing is kept from before, and the file system's cache is emptied (Linux,
 needs root; without that it says so). Warm: as the second opening of any data set is.
+--boxes has the boxes in another format (yolo, voc: a file a frame; coco; cvat-video).
 --scale opens 10^4, 10^5 and 10^6 frames in place of SOCAL's 31,443, with SOCAL's number of boxes a frame.
 """
 
@@ -22,9 +23,12 @@ from pathlib import Path
 from PIL import Image
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes import FORMATS, format_of
+from socal_core.dataset.open import open_dataset
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+CSV = "csv"
 SOCAL_FRAMES = 31_443
 SOCAL_BOXES = 65_071
 SCALE = (10_000, 100_000, 1_000_000)
@@ -47,6 +51,7 @@ def main() -> None:
     """Write the folders, open each a few times, print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", action="store_true", help="10^4, 10^5 and 10^6 frames")
+    parser.add_argument("--boxes", default=CSV, choices=[form.key for form in FORMATS if form.write is not None])
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     print(f"{'frames':>9} {'boxes':>9} opening import s  open s us/frame peak MB problems")
@@ -54,10 +59,22 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="open-dataset-") as folder:
             data, workspace = Path(folder) / "data", Path(folder) / "workspace"
             write_folder(data, frames, frames * SOCAL_BOXES // SOCAL_FRAMES)
+            if arguments.boxes != CSV:
+                change_boxes(data, arguments.boxes)
             for _ in range(arguments.repeats):
                 shutil.rmtree(workspace, ignore_errors=True)
                 open_once("cold" if empty_file_cache() else "first", data, workspace)
                 open_once("warm", data, workspace)
+
+
+def change_boxes(data: Path, key: str) -> None:
+    """Have the boxes in another format than the published one."""
+    write = format_of(key).write
+    assert write is not None
+    dataset = open_dataset(data)
+    (data / layout.BOXES_FILE).unlink()
+    write(dataset, data)
+    settle(data)
 
 
 def empty_file_cache() -> bool:
@@ -116,8 +133,14 @@ def write_folder(root: Path, frames: int, boxes: int, trial_count: int = 147) ->
         [(surgeon, f"C{index % 3}", "Neurosurgery", "Trainee") for index, surgeon in enumerate(surgeons)],
         ("participant_id", "cohort", "specialty", "training_status"),
     )
+    settle(root)
+
+
+def settle(root: Path) -> None:
+    """As if nobody had touched the folder for an hour: what has only just changed is not kept."""
     an_hour_ago = time.time() - 3600
-    for path in (root, *root.iterdir()):  # what has only just changed is not kept
+    places = (root, *root.iterdir(), *(path for path in root.rglob("*") if path.suffix in {".txt", ".xml", ".json"}))
+    for path in places:
         os.utime(path, (an_hour_ago, an_hour_ago))
 
 

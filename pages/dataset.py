@@ -63,8 +63,15 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
         VIEWS[name](chosen)
     elif name == LEAKS:
         leaks(chosen)
-    elif name == AGREEMENT:
-        # So does SciPy.
+    else:
+        if chosen is not whole:
+            st.caption("This view is about the whole folder, whatever trials are chosen.")
+        show_view_of_folder(name, whole)
+
+
+def show_view_of_folder(name: str, whole: Dataset) -> None:
+    if name == AGREEMENT:
+        # SciPy takes a while to load, which nobody waits for who does not open this view.
         from pages.components.agreement import show_agreement
 
         show_agreement(whole)
@@ -74,10 +81,7 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
         about(whole)
 
 
-INTRODUCTION = (
-    "What is in the data folder, what is wrong with it, and what would make a result untrue. The choice of trials "
-    "holds for everything below it."
-)
+INTRODUCTION = "What is in the data folder, what is wrong with it, and what would make a result untrue."
 
 with page("Dataset", INTRODUCTION) as dataset:
     if dataset is None:

@@ -131,6 +131,7 @@ def bad_config(folder: Path, content: str) -> Path:
         (["train", "{data}", "--run", "{trained}"], "is there already"),
         (["train", "{tmp}", "--run", "{trained}", "--resume"], "another data folder"),
         (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "goes on with its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "goes on with its own settings"),
         (["evaluate", "{tmp}/none"], "is not a run"),
         (["predict", "{trained}", "S999T1"], "S999T1"),
         (["demo", "{tmp}/demo", "--surgeons", "1"], "surgeons"),
@@ -156,7 +157,8 @@ def test_errors_go_to_stderr_with_exit_code_2(
 
 def test_the_module_runs_and_says_what_it_can_do() -> None:
     result = subprocess.run([sys.executable, "-m", "socal_core", "--help"], capture_output=True, text=True, check=True)
-    for command in ("demo", "inspect", "train", "evaluate", "predict"):
+    commands = ("demo", "download", "inspect", "agreement", "convert", "split", "leaks", "train", "evaluate", "predict")
+    for command in commands:
         assert command in result.stdout
 
 
@@ -240,6 +242,8 @@ def test_split_prints_the_proof(capsys: pytest.CaptureFixture[str], shared_data_
     assert code == 0
     assert "surgeons in common: 0" in out
     assert "warning" not in out
+    random = ("--set", "split_method=random")
+    assert "warning: The score is too good" in run_cli(capsys, "leaks", shared_data_folder, *random)[1]
     code, out, _ = run_cli(capsys, "split", shared_data_folder, "--set", "split_method=random", "--json")
     result = json.loads(out)
     assert result["surgeons_in_common"] > 0

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.data import options_in_use
+from pages.components.data import opened_with
 from socal_core.dataset.agreement import Agreement, compare_formats
 from socal_core.dataset.boxes import format_of
 from socal_core.dataset.options import OpenOptions
@@ -24,7 +24,7 @@ def show_agreement(dataset: Dataset) -> None:
     if len(dataset.box_formats) < 2:
         st.info("The folder holds its boxes in one format, so there is nothing to compare.")
         return
-    result = _compared(str(dataset.root), dataset.fingerprint, options_in_use())
+    result = _compared(str(dataset.root), dataset.fingerprint, opened_with(dataset))
     (st.success if result.agrees() else st.warning)(result.sentences()[0])
     for sentence in result.sentences()[1:]:
         st.write(sentence)

@@ -69,9 +69,19 @@ def choose_options(options: OpenOptions) -> None:
 
 
 def options_in_use() -> OpenOptions:
-    """How the folder in use is read."""
+    """What was chosen for the folder in use."""
+    return _options_of(_chosen())
+
+
+def opened_with(dataset: Dataset) -> OpenOptions:
+    """How a data set of the folder in use was read: as chosen, but for a box format that is no longer there."""
+    options = options_in_use()
+    return options if options.boxes in dataset.box_formats else replace(options, boxes="")
+
+
+def _options_of(folder: str) -> OpenOptions:
     try:
-        return OpenOptions.from_dict(remembered_options(_chosen()))
+        return OpenOptions.from_dict(remembered_options(folder))
     except ConfigError:
         return OpenOptions()  # remembered by another version
 
@@ -162,8 +172,13 @@ def _open_typed(folder: str) -> None:
 
 def _open(folder: str) -> Dataset:
     root = demo_folder() if folder == DEMO else _expanded(folder)
+    options = _options_of(folder)
     try:
-        return _opened(str(root), fingerprint(root), options_in_use())
+        try:
+            return _opened(str(root), fingerprint(root), options)
+        except DataError:
+            # The format that was once chosen may have gone; then the first one that is there is as good as any.
+            return _opened(str(root), fingerprint(root), replace(options, boxes=""))
     except DataError as error:
         # As the user typed it: what ~ stands for is not for everybody to read.
         raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None

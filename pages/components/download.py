@@ -66,8 +66,11 @@ def _start(address: str, out: str) -> None:
         drive_link(address)
         folder = Path(out).expanduser().resolve()
         lock = take_lock(_lock_file(), "download")
-    except (DataError, RunError) as error:
+    except DataError as error:
         st.error(str(error))
+        return
+    except RunError:
+        st.error("A download is under way already, started in another tab. Wait until it has ended.")
         return
     except (RuntimeError, ValueError, OSError):
         st.error("The folder's name cannot be used. Type another one.")

@@ -10,15 +10,13 @@ from pages.components.words import plain_text
 from socal_core.dataset.filters import UNKNOWN, Choices, TrialFilter
 from socal_core.figures.style import OUTCOMES
 
+TRIAL_NUMBERS = {1: "1, before coaching", 2: "2, after coaching"}
 FIELDS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "outcomes": ("Outcome", lambda value: OUTCOMES[value]),
     "surgeons": ("Surgeon", str),
-    "trial_numbers": (
-        "Attempt",
-        lambda value: {1: "1, before coaching", 2: "2, after coaching"}.get(value, str(value)),
-    ),
+    "trial_numbers": ("Trial number", lambda value: TRIAL_NUMBERS.get(value, str(value))),
     "cohorts": ("Cohort", str),
-    "training_statuses": ("Training", str),
+    "training_statuses": ("Training status", str),
     "labels": ("Boxes of", str),
     "sizes": ("Frame size", lambda value: f"{value[0]} x {value[1]}"),
     "has_frames": ("Video", lambda value: "With frames" if value else "Without frames"),

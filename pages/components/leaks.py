@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.components.charts import chart
+from pages.components.data import options_in_use
 from socal_core.dataset.layout import OUTCOME_MEASURES
-from socal_core.dataset.splits import Split, describe, make_split
+from socal_core.dataset.splits import Split, describe, make_split, split_warning
+from socal_core.dataset.tracked import digest_of_boxes
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.leaks import Probe, probe_leaks
@@ -21,10 +23,14 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
     sides = describe(split, trials)["trials"]
     st.write(
         f"Each line is a model that knows one thing only. It learns from the {sides['train']} training trials and is "
-        f"asked about the {sides['validation'] + sides['test']} trials of other surgeons (validation and test). "
+        f"asked about the {sides['validation'] + sides['test']} trials of the other sides (validation and test). "
         f"Window: {config.observation.describe()}."
     )
-    key = (dataset.fingerprint, len(trials), str(dataset.root), dataset.box_format)
+    warning = split_warning(split, trials)
+    if warning:
+        st.warning(warning)
+    # Trials and boxes as they are chosen on the page, and as the folder's columns are read.
+    key = (str(dataset.root), dataset.fingerprint, digest_of_boxes(dataset.boxes), str(options_in_use()))
     probes = _probes(dataset, key, split, config.window)
     chart(leak_bars(probes), "leaks")
     for probe in probes:
@@ -43,5 +49,5 @@ def _icon(probe: Probe) -> str:
 
 
 @st.cache_data(max_entries=8, show_spinner="Looking at the first frames", hash_funcs={Split: Split.as_dict})
-def _probes(_dataset: Dataset, key: tuple[str, int, str, str], split: Split, window: str) -> list[Probe]:
+def _probes(_dataset: Dataset, key: tuple[str, str, str, str], split: Split, window: str) -> list[Probe]:
     return probe_leaks(_dataset, split, Window.parse(window))

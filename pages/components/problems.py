@@ -12,13 +12,13 @@ from socal_core.dataset.types import Dataset, Problem, Severity
 ROWS_SHOWN = 10
 TABLE_HEIGHT = 560
 CHECKED = "checked_frames"
-"""Session state: the data that was checked (folder and fingerprint) and the problems of its frames."""
+"""Session state: the data that was checked (folder and fingerprints) and the problems of its frames."""
 
 
 def show_problems(dataset: Dataset) -> None:
     """The table of problems, and the button that opens every frame."""
     st.subheader("Problems found")
-    key = (str(dataset.root), fingerprint(dataset.root))
+    key = (str(dataset.root), fingerprint(dataset.root), dataset.fingerprint)
     checked_key, of_frames = st.session_state.get(CHECKED, (None, []))
     checked = checked_key == key
     if not checked:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.data import name_of_data, options_in_use
+from pages.components.data import name_of_data, opened_with
 from pages.components.honesty import warn_of_splits
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
@@ -65,7 +65,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
     while (root / name).exists():
         number += 1
         name = f"{stem}-{number}"
-    run = RunFolder.create(root / name, config, dataset.root, options_in_use())
+    run = RunFolder.create(root / name, config, dataset.root, opened_with(dataset))
     launch.start(run)
     return run
 

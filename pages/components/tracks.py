@@ -3,16 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.data import Fingerprint, fingerprint
-from socal_core.dataset.tracked import tracked_boxes
+from socal_core.dataset.tracked import digest_of_boxes, tracked_boxes
 from socal_core.dataset.types import Dataset
 
 
 def boxes_with_tracks(dataset: Dataset) -> pd.DataFrame:
     """All boxes with a track id each, and `track_source`: `file` or `tracker`."""
-    return _tracked(dataset, str(dataset.root), fingerprint(dataset.root), dataset.box_format)
+    return _tracked(dataset, str(dataset.root), digest_of_boxes(dataset.boxes))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Following the tools from frame to frame")
-def _tracked(_dataset: Dataset, root: str, fingerprint: Fingerprint, box_format: str) -> pd.DataFrame:
+def _tracked(_dataset: Dataset, root: str, digest: str) -> pd.DataFrame:
     return tracked_boxes(_dataset)

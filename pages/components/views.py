@@ -18,16 +18,11 @@ from socal_core.figures.dataset import (
     length_auroc,
     missing_values,
 )
+from socal_core.figures.groups import GROUPS
 from socal_core.figures.presence import presence_by_outcome, tool_presence
 from socal_core.figures.style import OUTCOMES
 
 ANY_LABEL = "Any tool"
-GROUPS = {
-    "cohort": "Cohort",
-    "training_status": "Training",
-    "trial_number": "Attempt",
-    "size": "Frame size",
-}
 ORDERS = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
 # From this on, the length of a trial is said to give its outcome away.
 TELLING_AUROC = 0.7
@@ -77,7 +72,7 @@ def _what_length_tells(usable: pd.DataFrame) -> None:
 
 def boxes(dataset: Dataset) -> None:
     """How many boxes a frame has, and where they lie."""
-    left, right = st.columns(2, vertical_alignment="bottom")
+    left, right = st.columns(2)
     with left:
         chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
     with right:
@@ -152,12 +147,12 @@ def trials(dataset: Dataset) -> None:
         column_config={
             "trial_id": "Trial",
             "participant_id": "Surgeon",
-            "trial_number": st.column_config.NumberColumn("Attempt", help="1 before coaching, 2 after"),
+            "trial_number": st.column_config.NumberColumn("Trial number", help="1 before coaching, 2 after"),
             "success": "Outcome",
             "n_frames": "Frames",
             "tth": "Time to haemostasis (s)",
             "blood_loss": "Blood loss (mL)",
-            "training_status": "Training",
+            "training_status": "Training status",
             "cohort": "Cohort",
             "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
         },

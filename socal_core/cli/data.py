@@ -59,7 +59,7 @@ def convert(options: argparse.Namespace) -> int:
 
     dataset = open_data(options)
     with Bar("Copying frames") as bar:
-        write(dataset, options.out, options.to, with_frames=not options.annotations_only, progress=bar.show)
+        write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options))
     say(f"{len(dataset.boxes):,} boxes of {len(dataset.frames):,} frames are in {options.out}.")
     return 0
 
@@ -71,6 +71,8 @@ def _inspect_text(summary: dict[str, Any]) -> str:
         f"({outcomes['success']} successes, {outcomes['failure']} failures), {outcomes['unknown']} of unknown outcome",
         f"{summary['frames']} frames, {summary['boxes']} boxes, {summary['frames_without_boxes']} frames without a box",
         "boxes: " + ", ".join(f"{label} {n}" for label, n in summary["labels"].items()),
+        f"box format: {summary['box_format'] or 'none'} (there: {', '.join(summary['box_formats']) or 'none'})",
+        f"fingerprint: {summary['fingerprint']}",
     ]
     for problem in summary["problems"]:
         row = "" if problem["row"] is None else f":{problem['row']}"

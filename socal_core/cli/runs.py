@@ -23,8 +23,9 @@ from socal_core.training.worker import is_main_process, work
 def train(options: argparse.Namespace) -> int:
     """Train a run in this process, or go on with one."""
     if options.resume and (options.run / "config.json").is_file():
-        if options.config or options.set:
-            raise RunError("A run goes on with its own settings. Leave --config and --set away, or start a new run.")
+        if options.config or options.set or options.boxes or options.column:
+            away = "--config, --set, --boxes and --column"
+            raise RunError(f"A run goes on with its own settings. Leave {away} away, or start a new run.")
         run = RunFolder.open(options.run)
         if run.read_data() != Path(options.data).resolve():
             raise RunError(f"Run {run.name} was started on another data folder than {options.data}. Name that one.")

@@ -39,6 +39,9 @@ def leaks(options: argparse.Namespace) -> int:
     if options.json:
         say(json.dumps({"probes": [probe.as_dict() for probe in probes], "refused": REFUSED_INPUTS}, indent=2))
         return 0
+    warning = split_warning(drawn, dataset.usable_trials)
+    if warning:
+        say(f"warning: {warning}")
     for probe in probes:
         say(f"{probe.name}: {probe.verdict}")
     say(f"Never inputs, for they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")

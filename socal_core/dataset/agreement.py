@@ -57,7 +57,7 @@ class Agreement:
     """Frames of each format in which more boxes differ than are looked at one by one."""
 
     def agrees(self, key: str = "") -> bool:
-        """Whether a format (by default: every one) has the first one's boxes, up to rounding."""
+        """Whether a format (by default: every one) has the first one's boxes, within one pixel on every corner."""
         rows = self.summary[self.summary["format"] == key] if key else self.summary
         return not rows[list(_ANOTHER_BOX)].to_numpy().any()
 
@@ -69,7 +69,8 @@ class Agreement:
         counts = ", ".join(f"{title} {self.boxes[key]:,}" for title, key in zip(titles, self.formats, strict=True))
         if len(titles) == 1:
             return [f"The folder holds boxes in one format alone ({counts}): there is nothing to compare."]
-        agreed = "agree" if self.agrees() else "do not agree"
+        exact = self.agrees() and not self.summary["rounding"].any()
+        agreed = "agree exactly" if exact else "agree within one pixel" if self.agrees() else "do not agree"
         words = [f"The {len(titles)} formats {agreed} on the boxes of {self.frames:,} frames (boxes: {counts})."]
         for key in self.formats[1:]:
             words += self._sentences_of(key)

@@ -1,31 +1,43 @@
 """The boxes of a data set in another format, as a data folder of its own."""
 
+import codecs
+import csv
+import io
 import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import FORMATS, format_of
 from socal_core.dataset.boxes.rows import Format
+from socal_core.dataset.disk import check_room, remove_leftover
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problems import printable
+from socal_core.dataset.options import OpenOptions
+from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_places
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
-
-RESERVE = 1_000_000_000
-"""Bytes that stay free on the disk; the annotations, whose size is known only when they are written, fit in them."""
 
 _TABLES = (layout.OUTCOMES_FILE, layout.DEMOGRAPHICS_FILE, layout.MAPPING_FILE)
 
 
-def convert(dataset: Dataset, out: Path, key: str, with_frames: bool, progress: Callable[[int, int], None]) -> None:
+def convert(
+    dataset: Dataset,
+    out: Path,
+    key: str,
+    with_frames: bool,
+    progress: Callable[[int, int], None],
+    options: OpenOptions | None = None,
+) -> None:
     """Write a data set into the new folder `out`, its boxes in the format `key`.
 
     With the tables of outcomes, demographics and the mapping as they are and, if `with_frames`, copies of the frames
     and videos under their names and in the folder of the same name: then the result opens as a data folder with the
     same trials, frames and boxes (track ids where the format holds them). Without frames it is to be laid beside them.
-    `progress` is told (done, total) files, the annotations counting as one.
+    `progress` is told (done, total) files, the annotations counting as one. `options` are those that the data set was
+    opened with: the columns of the outcomes that they map get SOCAL's titles.
 
     `out` appears when all is written: a hidden folder beside it is renamed. DataError, with nothing left behind, when
     `out` has something in it or lies in the data folder, the format cannot be written or not hold these boxes, the disk
@@ -37,16 +49,12 @@ def convert(dataset: Dataset, out: Path, key: str, with_frames: bool, progress: 
     temporary = out.with_name(f".{out.name}.converting")
     try:
         _check_space(dataset.root, files, out)
-        _remove(temporary)
+        remove_leftover(temporary, "convert")
         temporary.mkdir(parents=True)
         write(dataset, temporary)
         progress(1, 1 + len(files))
-        _copy_tables(dataset.root, temporary)
-        for done, name in enumerate(files, start=2):
-            target = temporary / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _copy(dataset.root / name, target, name)
-            progress(done, 1 + len(files))
+        _copy_tables(dataset.root, temporary, dict(options.columns if options else ()))
+        _copy_frames(dataset.root, files, temporary, progress)
         if out.exists():
             out.rmdir()
         temporary.rename(out)
@@ -96,32 +104,73 @@ def _frame_files(dataset: Dataset) -> list[str]:
 def _check_space(root: Path, files: list[str], out: Path) -> None:
     """Say before copying that there is too little room."""
     needed = sum(_size(root / name, name) for name in files)
-    place = out.absolute().parent
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    if needed > free - RESERVE:
-        text = f"needs {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are free and {RESERVE / 1e9:g} GB stay free"
-        raise DataError(f"{out.name} {text}. Make room, choose another disk, or convert without the frames.")
+    check_room(needed, out.parent, out.name, "Make room, choose another disk, or convert without the frames.")
 
 
-def _remove(folder: Path) -> None:
-    """Delete what an earlier, killed start left; never through a link."""
-    if folder.is_symlink():
-        raise DataError(f"{folder.name} is a link. Delete it, then convert again.")
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def _copy_tables(root: Path, out: Path) -> None:
-    """Copy the tables that the data folder has, byte by byte."""
+def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
+    """Copy the tables that the data folder has, byte by byte but for the titles of `renamed` outcomes."""
     folder = DataFolder(root)
     for name in _TABLES:
         if folder.is_file(name):
             try:
-                (out / name).write_bytes(folder.read(name))
+                data = folder.read(name)
             except DataError as error:
                 raise DataError(f"{name} cannot be copied: {error}.") from error
+            if name == layout.OUTCOMES_FILE and renamed:
+                data = _with_socal_titles(folder, data, renamed)
+            (out / name).write_bytes(data)
+
+
+def _with_socal_titles(folder: DataFolder, data: bytes, renamed: Mapping[str, str]) -> bytes:
+    """The bytes of the outcomes file with SOCAL's titles in its header, which is read as for opening it."""
+    lines = read_lines(folder, layout.OUTCOMES_FILE, ProblemLog(), MOST_TRIALS)
+    if lines is None:
+        return data
+    text, encoding = _decode(data)
+    parts = re.split("(\r\n|\r|\n)", text)  # the line ends stay
+    place = 2 * (lines.numbers[0] - 1)
+    mark = "\ufeff" if parts[place].startswith("\ufeff") else ""
+    header = io.StringIO()
+    csv.writer(header, lineterminator="").writerow(_socal_titles(lines.titles(), renamed))
+    parts[place] = mark + header.getvalue()
+    return "".join(parts).encode(encoding)
+
+
+def _decode(data: bytes) -> tuple[str, str]:
+    """The text and the encoding that gives the same bytes back, a mark at the beginning included."""
+    marks = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    for encoding in (marks.get(data[:2], "utf-8"), "cp1252"):
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1"), "latin-1"
+
+
+def _socal_titles(header: list[str], renamed: Mapping[str, str]) -> list[str]:
+    """The header with SOCAL's titles for `renamed` columns (SOCAL's title: the file's), so that it means the same."""
+    titles = [
+        # Another column that happens to have SOCAL's title would be taken for the one that is renamed.
+        f"{title} (not used)" if any(plain_title(title) == plain_title(column) for column in renamed) else title
+        for title in header
+    ]
+    meant: dict[int, str] = {}
+    for column in layout.OUTCOME_COLUMNS:
+        for place in title_places(renamed.get(column, column), header):
+            if place in meant:
+                text = f"{meant[place]} and {column} are both read from the column {printable(header[place])}"
+                raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each a column of its own, then convert again.")
+            meant[place] = column
+            titles[place] = column if column in renamed else header[place]
+    return titles
+
+
+def _copy_frames(root: Path, files: list[str], out: Path, progress: Callable[[int, int], None]) -> None:
+    for done, name in enumerate(files, start=2):
+        target = out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(root / name, target, name)
+        progress(done, 1 + len(files))
 
 
 def _size(path: Path, name: str) -> int:

@@ -9,14 +9,14 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from socal_core.dataset import layout
 from socal_core.dataset.drive import Fetch, drive_link, fetch_from_drive
-from socal_core.dataset.unpack import DamagedArchive, has_frames, unpack
+from socal_core.dataset.unpack import DamagedArchive, Progress, has_frames, say_nothing, unpack
 from socal_core.errors import DataError
 
 ARRIVING = ".arriving"
@@ -29,8 +29,6 @@ _ANNOTATION_DIRS = frozenset({"Annotations", "ImageSets", "labels"})
 _NAMED = 5
 _HEAD = 512
 _AGAIN = "Start the download again to get it anew."
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def download(address: str, out: Path, progress: Progress | None = None, fetch: F
     fetched or made), when the download breaks off, or when a zip is refused. `fetch` gets the files.
     """
     link = drive_link(address)
-    tell = progress or _say_nothing
+    tell = progress or say_nothing
     try:
         with _arriving_folder(out) as arriving:
             fetch(link, arriving, lambda name: _fault_of(out / name) is not None, tell)
@@ -108,10 +106,6 @@ def check_arrived(out: Path) -> Arrived:
     if (out / ARRIVING).exists():
         problems.append("The download into this folder has not ended. Start it again to go on.")
     return Arrived(files, missing, frames, tuple(problems))
-
-
-def _say_nothing(line: str) -> None:
-    """Progress that nobody asked for."""
 
 
 @contextmanager

@@ -75,7 +75,11 @@ class FrameIndex:
         own = parts[-1]
         stem = own.rpartition(".")[0] or own
         candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
-        return next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
+        place = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
+        named = [part for part in parts[:-1] if layout.TRIAL_ID.fullmatch(part)]
+        if place >= 0 and named and _read_odd(self._names[place])[0] != named[-1]:
+            return -1  # another trial's frame of that number
+        return place
 
 
 def _places_by_stem(names: Iterable[str]) -> dict[str, int]:

@@ -23,7 +23,7 @@ class Media:
     """The pictures of a data folder, by name."""
 
     images_dir: str
-    """The folder of frames, relative to the data folder; "" for the data folder itself."""
+    """The folder of frames, relative to the data folder; "" for the data folder itself, and where all are videos."""
     frames: list[str]
     """Image files, relative to `images_dir`: `S102T1_frame_00000078.jpeg`, or `S102T1/00000078.jpeg`."""
     videos: dict[str, "Video"] = field(default_factory=dict)
@@ -33,16 +33,17 @@ class Media:
 def find_media(folder: DataFolder, log: ProblemLog) -> Media:
     """Look for frames and videos; OSError when the folder, or its folder of frames, cannot be listed.
 
+    A folder in these that cannot be listed is a problem, and the rest is used.
     Frames are looked for in JPEGImages, and without that in `images`, `frames` and the data folder itself.
     """
     top = folder.listing()
     images_dir = next((name for name in layout.IMAGES_DIRS if folder.has(name)), None)
     if images_dir is None and _has_pictures(top):
         images_dir = ""
-    videos = _video_files(folder)
+    videos = _video_files(folder, log)
     if images_dir is None and not videos:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    log.images_dir = layout.IMAGES_DIR if images_dir is None else images_dir
+    log.images_dir = images_dir or ""
     frames = [] if images_dir is None else _find_frames(folder, images_dir, log)
     return Media(log.images_dir, frames, _probe_videos(folder, videos, frames, log) if videos else {})
 
@@ -62,8 +63,8 @@ def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[s
     inside = set()
     for own in listing.folders:
         if layout.TRIAL_ID.fullmatch(own) or own.lower() in layout.SPLIT_FOLDERS:
-            below = folder.listing(f"{images_dir}/{own}" if images_dir else own)
-            names += [f"{own}/{name}" for name in below.files if name.lower().endswith(_SUFFIXES)]
+            below = _files_in(folder, f"{images_dir}/{own}".lstrip("/"), log)
+            names += [f"{own}/{name}" for name in below if name.lower().endswith(_SUFFIXES)]
             inside.add(own)
     if images_dir:
         stems = {name.rpartition(".")[0] for name in names} if stray else set()
@@ -75,12 +76,22 @@ def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[s
     return sorted(names)
 
 
-def _video_files(folder: DataFolder) -> list[str]:
+def _files_in(folder: DataFolder, path: str, log: ProblemLog) -> list[str]:
+    """The files directly in a folder; none, and a problem, when it cannot be listed."""
+    try:
+        return folder.listing(path).files
+    except OSError as error:
+        text = f"Folder {path} cannot be read ({error.strerror}); nothing in it is used. Ask its owner for permission."
+        log.add("unreadable-folder", Severity.ERROR, path, text)
+        return []
+
+
+def _video_files(folder: DataFolder, log: ProblemLog) -> list[str]:
     """The video files of the data folder and of its folder of videos or frames, relative to the data folder."""
     found: list[str] = []
     for place in ("", *layout.VIDEOS_DIRS):
         if place == "" or place in folder.listing().folders:
-            files = folder.listing(place).files
+            files = _files_in(folder, place, log)
             found += [f"{place}/{name}".lstrip("/") for name in files if name.lower().endswith(_VIDEO_SUFFIXES)]
     return found
 
@@ -104,11 +115,12 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
             text = f"Trial {trial} has the video {videos[trial].path} already; {path} is not used."
             log.add("doubled-video", Severity.WARNING, path, text)
         else:
-            folder.touch(path)
             try:
+                folder.touch(path)
                 videos[trial] = probe(folder.root, path)
-            except DataError as error:
-                text = f"Video {path} cannot be used: {error}. Replace or delete it."
+            except (DataError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                text = f"Video {path} cannot be used: {reason}. Replace or delete it."
                 log.add("unreadable-video", Severity.ERROR, path, text)
     return videos
 

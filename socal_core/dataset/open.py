@@ -26,6 +26,9 @@ _EXPECTED = (
     f"{layout.MAPPING_FILE}."
 )
 
+_MOST_FRAMES = 1_200
+"""Images of one trial at one a second. A trial lasts five minutes at most; this is four times as much."""
+
 
 def open_dataset(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
     """Read and check a data folder; nothing is decoded and nothing is written.
@@ -43,14 +46,15 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     try:
         media = find_media(folder, log)
     except OSError as error:
-        raise DataError(_no_images(root, typed, error)) from error
+        raise DataError(_no_images(root, typed, log.images_dir, error)) from error
     placed = load_frames(folder, media, log)
     if placed.empty:
-        raise DataError(f"{typed}: {media.images_dir or 'it'} holds no frame of a trial. {_EXPECTED}")
+        raise DataError(_no_frames(typed, log))
     outcomes, outcome_rows = read_outcomes(folder, dict(options.columns), log)
     trials = build_trials(placed, outcomes, read_demographics(folder, log), log)
     frames = in_trial_order(placed, trials.index)
     del placed
+    _report_many(frames, media, log)
     trials = _with_sizes(folder, media, trials, frames, log)
     known = KnownFrames(frames, trials, media.videos)
     boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
@@ -96,7 +100,13 @@ def checked_folder(folder: Path | str) -> Path:
     return Path(folder)
 
 
-def _no_images(folder: Path, typed: str, error: OSError) -> str:
+def _no_frames(typed: str, log: ProblemLog) -> str:
+    """That nothing of a trial was found, and the first error that may say why."""
+    why = next((f"{problem.message} " for problem in log.problems() if problem.severity is Severity.ERROR), "")
+    return f"{typed}: {log.images_dir or 'the folder'} holds no frame of a trial. {why}{_EXPECTED}"
+
+
+def _no_images(folder: Path, typed: str, images_dir: str, error: OSError) -> str:
     """Why the frames cannot be listed."""
     try:
         with os.scandir(folder) as entries:
@@ -110,7 +120,20 @@ def _no_images(folder: Path, typed: str, error: OSError) -> str:
         return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} lies beside it."
     if isinstance(error, FileNotFoundError):
         return f"{typed}: the folder has no {layout.IMAGES_DIR}. {_EXPECTED}"
-    return f"{typed}: {layout.IMAGES_DIR} cannot be read ({error.strerror}). {_EXPECTED}"
+    return f"{typed}: {images_dir} cannot be read ({error.strerror}). {_EXPECTED}"
+
+
+def _report_many(frames: pd.DataFrame, media: Media, log: ProblemLog) -> None:
+    """Note once the trials with so many images that they must lie closer together than a second."""
+    counts = frames.loc[~frames["trial_id"].isin(list(media.videos)), "trial_id"].value_counts()
+    many = counts[counts > _MOST_FRAMES]
+    if len(many):
+        text = (
+            f"{len(many):,} trials have more than {_MOST_FRAMES:,} frames, the longest {many.max():,}, and a trial "
+            "lasts five minutes at most. Frames are taken as one a second; if that is wrong, so are all times: extract "
+            "one frame a second, and open those."
+        )
+        log.add("many-frames", Severity.WARNING, log.images_dir, text, count=len(many))
 
 
 def _with_sizes(
@@ -127,10 +150,11 @@ def _with_sizes(
                 trials.loc[trial, ["width", "height"]] = video.width, video.height
                 continue
             name = f"{media.images_dir}/{first[trial]}".lstrip("/")
-            folder.touch(name)
             try:
+                folder.touch(name)
                 trials.loc[trial, ["width", "height"]] = read_size(folder.root / name)
-            except DataError as error:
-                text = f"Frame {first[trial]} gives no size: {error}. Boxes of {trial} are not cut at the edge."
+            except (DataError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                text = f"Frame {first[trial]} gives no size: {reason}. Boxes of {trial} are not cut at the edge."
                 log.add("unreadable-frame", Severity.ERROR, name, text)
     return trials

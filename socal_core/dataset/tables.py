@@ -127,11 +127,9 @@ def read_table(
     header = lines.titles()
     cells = to_cells(lines.after_first(), len(header), log, fill_short=True)
     table: dict[str, pd.Series] = {}
-    plain = [_plain_title(title) for title in header]
     for column in columns:
         title = (renamed or {}).get(column, column)
-        places = [place for place, own in enumerate(header) if own == title]
-        places = places or [place for place, own in enumerate(plain) if own == _plain_title(title)]
+        places = title_places(title, header)
         agree = all(cells[places[0]].equals(cells[place]) for place in places[1:])
         severity = Severity.ERROR if column in required and not (places and agree) else Severity.WARNING
         if not places:
@@ -147,7 +145,14 @@ def read_table(
     return pd.DataFrame(table, index=cells.index)
 
 
-def _plain_title(title: str) -> str:
+def title_places(title: str, header: Sequence[str]) -> list[int]:
+    """Where a title stands in a header: as it is, else in another case or with spaces for underscores."""
+    exact = [place for place, own in enumerate(header) if own == title]
+    return exact or [place for place, own in enumerate(header) if plain_title(own) == plain_title(title)]
+
+
+def plain_title(title: str) -> str:
+    """A title as it is compared: in lower case, words joined by underscores."""
     return "_".join(title.lower().replace("_", " ").split())
 
 

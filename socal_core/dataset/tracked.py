@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 
 import pandas as pd
 
@@ -19,13 +20,14 @@ def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
 
     Columns as Dataset.boxes and tracking.track_all document them.
     """
-    digest = _digest_of_boxes(dataset.boxes)
+    digest = digest_of_boxes(dataset.boxes)
     try:
         path = cache_folder() / "tracks" / f"{digest}-{TRACKER_VERSION}.parquet"
     except SocalError:
         return track_all(dataset.boxes)
     try:
         tracks = pd.read_parquet(path)
+        os.utime(path)  # in use: others go first
         return dataset.boxes.assign(track_id=tracks["track_id"], track_source=tracks["track_source"])
     except DAMAGE:
         boxes = track_all(dataset.boxes)
@@ -38,7 +40,7 @@ def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
     return boxes
 
 
-def _digest_of_boxes(boxes: pd.DataFrame) -> str:
+def digest_of_boxes(boxes: pd.DataFrame) -> str:
     """SHA-256 over all that the tracker looks at."""
     digest = hashlib.sha256()
     for name in ("position", "x1", "y1", "x2", "y2"):

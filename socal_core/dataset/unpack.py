@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.dataset import layout
+from socal_core.dataset.disk import check_room, remove_leftover
 from socal_core.dataset.problems import printable
 from socal_core.errors import DataError
 
@@ -25,8 +26,6 @@ MAX_RATIO = 100
 """Frames are compressed already; the text of annotations comes to 20 or 30 times."""
 RATIO_MATTERS_FROM = 100_000_000
 """Bytes: below, no ratio does harm."""
-RESERVE = 1_000_000_000
-"""Bytes that stay free on the disk."""
 
 _BLOCK = 1 << 20
 _REPORT_EVERY = 500
@@ -83,11 +82,11 @@ def unpack(archive: Path, out: Path, progress: Progress | None = None) -> int:
             text = f"{out.name} is there already. Move it away or delete it, then unpack {archive.name} again."
             raise DataError(text)
         entries = _accepted(opened, archive)
-        _check_sizes(entries, archive, _free_bytes(out.parent))
+        _check_sizes(entries, archive, out.parent)
         try:
-            _remove(temporary)
+            remove_leftover(temporary, "unpack")
             temporary.mkdir(parents=True)
-            _write(opened, entries, temporary, archive.name, progress or _say_nothing)
+            _write(opened, entries, temporary, archive.name, progress or say_nothing)
             if out.exists():
                 out.rmdir()
             temporary.rename(out)
@@ -131,22 +130,8 @@ def unsafe_name(name: str) -> str | None:
     return None
 
 
-def _say_nothing(line: str) -> None:
+def say_nothing(line: str) -> None:
     """Progress that nobody asked for."""
-
-
-def _free_bytes(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def _remove(folder: Path) -> None:
-    """Delete what an earlier, killed start left; never through a link."""
-    if folder.is_symlink():
-        raise DataError(f"{folder.name} is a link. Delete it, then unpack again.")
-    if folder.exists():
-        shutil.rmtree(folder)
 
 
 def _taken(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
@@ -187,8 +172,8 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, free: int) -> None:
-    """Refuse a bomb, and what does not fit on the disk."""
+def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, place: Path) -> None:
+    """Refuse a bomb, and what does not fit on the disk of `place`."""
     for entry in entries:
         if _is_bomb(entry.file_size, entry.compress_size):
             raise DataError(
@@ -201,9 +186,7 @@ def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, free: int) -> No
     if _is_bomb(total, packed):
         text = f"it would grow from {packed:,} to {total:,} bytes, which no zip of frames does"
         raise DataError(f"{archive.name} is refused: {text}. Nothing was unpacked.")
-    if total > free - RESERVE:
-        text = f"needs {total / 1e9:,.1f} GB unpacked, {free / 1e9:,.1f} GB are free and {RESERVE / 1e9:g} GB stay free"
-        raise DataError(f"{archive.name} {text}. Make room, or choose a folder on another disk.")
+    check_room(total, place, f"Unpacked, {archive.name}", "Make room, or choose a folder on another disk.")
 
 
 def _is_bomb(size: int, packed: int) -> bool:

@@ -14,7 +14,12 @@ OUTCOME_NAMES = [*OUTCOMES.values(), UNKNOWN]
 """The name of each code that `outcome_codes` gives."""
 CODE_COLOURS = [*OUTCOME_COLOURS.values(), GUIDE]
 
-GROUPS = {"cohort": "Cohort", "training_status": "Training status", "trial_number": "Trial", "size": "Frame size"}
+GROUPS = {
+    "cohort": "Cohort",
+    "training_status": "Training status",
+    "trial_number": "Trial number",
+    "size": "Frame size",
+}
 """The columns by which trials are grouped, and what they are called; `size` is width and height together."""
 
 

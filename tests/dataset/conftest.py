@@ -1,5 +1,6 @@
 """Fixtures of the data set's tests."""
 
+import codecs
 import os
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ def ordinary_user() -> Callable[[], AbstractContextManager[None]]:
         if os.geteuid() != 0:
             yield
             return
+        codecs.lookup("utf-8-sig")  # loaded on first use, which may be refused then
         os.seteuid(65534)
         try:
             yield

@@ -167,7 +167,7 @@ def test_formats_that_agree(folder: Path) -> None:
     assert agreement.details.empty
     assert agreement.problems == {"csv": (), "coco": ()}
     assert agreement.sentences() == [
-        "The 2 formats agree on the boxes of 6 frames (boxes: SOCAL CSV 10, COCO JSON 10).",
+        "The 2 formats agree exactly on the boxes of 6 frames (boxes: SOCAL CSV 10, COCO JSON 10).",
         "COCO JSON holds exactly the boxes of SOCAL CSV.",
     ]
 

@@ -141,6 +141,56 @@ def test_tables_that_are_not_there_are_not_made(folder: Path, tmp_path: Path) ->
     assert not (tmp_path / "out" / layout.MAPPING_FILE).exists()
 
 
+TITLES = {"success": "Erfolg, ja/nein", "tth": "Zeit", "trial_id": "Trial", "blood_loss": "tth"}
+"""SOCAL's title, the file's; `tth` is another column here."""
+
+
+def retitle(folder: Path, titles: dict[str, str]) -> list[str]:
+    """Put other titles in the outcomes file, whose column of cottonoids is now called success; its lines."""
+    path = folder / layout.OUTCOMES_FILE
+    header = [titles.get(title, title) for title in layout.OUTCOME_COLUMNS]
+    header[layout.OUTCOME_COLUMNS.index("cottonoid")] = "success"
+    rows = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    write_csv(path, rows, tuple(header))
+    return path.read_text().splitlines()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_mapped_columns_get_the_titles_of_socal(folder: Path, tmp_path: Path, encoding: str, end: str) -> None:
+    lines = [*retitle(folder, TITLES), "S999T9,999,,,,,,0,,,Größe" + "\x81" * (encoding == "latin-1"), " ,"]
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (folder / layout.OUTCOMES_FILE).write_bytes(f"{mark}{end}{end.join(lines)}".encode(encoding))
+    options = OpenOptions(columns=tuple(TITLES.items()))
+    before = open_dataset(folder, options)
+    assert before.trials["usable"].sum() == 4
+    convert(before, tmp_path / "out", "csv", True, ignore, options)
+    assert_equal(before, open_dataset(tmp_path / "out"))
+    titles = [title if title != "cottonoid" else "success (not used)" for title in layout.OUTCOME_COLUMNS]
+    expected = f"{mark}{end}{end.join([','.join(titles), *lines[1:]])}".encode(encoding)
+    assert (tmp_path / "out" / layout.OUTCOMES_FILE).read_bytes() == expected
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n\n", b"Trial\n", b'"Trial\n'])
+def test_outcomes_that_say_nothing_are_copied_too(folder: Path, tmp_path: Path, content: bytes | None) -> None:
+    path, options = folder / layout.OUTCOMES_FILE, OpenOptions(columns=(("success", "Erfolg"),))
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    before = open_dataset(folder, options)
+    convert(before, tmp_path / "out", "csv", True, ignore, options)
+    made = tmp_path / "out" / layout.OUTCOMES_FILE
+    assert_equal(before, open_dataset(tmp_path / "out"))
+    assert made.exists() == (content is not None)
+
+
+def test_a_column_that_is_read_twice_has_no_title(folder: Path, tmp_path: Path) -> None:
+    options = OpenOptions(columns=(("tth", "blood_loss"),))
+    with pytest.raises(DataError, match="tth and blood_loss are both read from the column blood_loss"):
+        convert(open_dataset(folder, options), tmp_path / "out", "csv", False, ignore, options)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
 def test_an_empty_folder_is_filled(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     convert(open_dataset(folder), tmp_path / "out", "csv", True, ignore)
@@ -201,7 +251,7 @@ def test_shares_of_a_frame_need_its_size(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_before_copying(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socal_core.dataset.convert.RESERVE", 10**18)
+    monkeypatch.setattr("socal_core.dataset.disk.RESERVE", 10**18)
     told: list[int] = []
     with pytest.raises(DataError, match=r"out needs .* GB, .* GB are free"):
         convert(open_dataset(folder), tmp_path / "new" / "out", "csv", True, lambda done, total: told.append(done))

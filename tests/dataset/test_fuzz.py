@@ -126,7 +126,7 @@ def assert_harmless(took: dict[str, Any]) -> None:
 def test_a_table_that_is_none_is_refused_with_its_reason(
     content: str, code: str, row: int | None, tmp_path: Path
 ) -> None:
-    """Found with giant files: short rows, or a header of millions of columns, took gigabytes."""
+    """Short rows by the million, or a header of millions of columns, would take gigabytes."""
     (tmp_path / layout.OUTCOMES_FILE).write_text(content)
     log = ProblemLog()
     outcomes, rows = read_outcomes(DataFolder(tmp_path), {}, log)
@@ -151,7 +151,7 @@ def test_a_crowd_is_not_linked_and_a_few_are() -> None:
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "unicode-escape", "RAW_UNICODE_ESCAPE"])
 def test_xml_in_the_escapes_of_source_code_is_refused(encoding: str, tmp_path: Path) -> None:
-    """Found by the sweep: Python's codec warned about the bytes of the file."""
+    """Python's codec for them warns about the bytes of the file; it is never asked."""
     text = f'<?xml version="1.0" encoding="{encoding}"?><annotation><object/></annotation>'
     for name, data in (("utf-8.xml", text.encode()), ("utf-16.xml", text.encode("utf-16"))):
         (tmp_path / name).write_bytes(data)
@@ -165,7 +165,7 @@ def test_xml_in_the_escapes_of_source_code_is_refused(encoding: str, tmp_path: P
 
 
 def test_control_characters_in_a_file_name_are_spelled_out() -> None:
-    """Found by the sweep: a name with a line break or an escape sequence went into messages as it was."""
+    """A message is one line, and a terminal obeys nothing in it."""
     log = ProblemLog()
     log.add("x", Severity.ERROR, "a\n\x1b[2J.mp4", "Video a\n\x1b[2J.mp4 is none.", row=1)
     (problem,) = log.problems()

@@ -21,6 +21,11 @@ def test_a_sound_folder(folder: Path) -> None:
         "frames_without_boxes": 0,
         "labels": {"suction": 24, "grasper": 16},
         "outcomes": {"rows": 8, "success": 3, "failure": 5, "unknown": 0},
+        "images_dir": layout.IMAGES_DIR,
+        "videos": 0,
+        "box_format": "csv",
+        "box_formats": ["csv"],
+        "fingerprint": open_dataset(folder).fingerprint,
         "problems": [],
     }
 

@@ -69,7 +69,7 @@ def no_frame_of_a_trial(root: Path) -> None:
         (no_images, "the folder has no JPEGImages"),
         (images_are_a_file, "JPEGImages cannot be read (Not a directory)"),
         (no_frame, "JPEGImages holds no frame of a trial"),
-        (no_frame_of_a_trial, "JPEGImages holds no frame of a trial"),
+        (no_frame_of_a_trial, "JPEGImages holds no frame of a trial. Frame IMG_0001.jpeg belongs to no trial"),
     ],
 )
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -118,6 +118,63 @@ def test_a_folder_that_may_not_be_read(public_folder: Path, ordinary_user: Ordin
     (public_folder / where).chmod(0)
     with ordinary_user(), pytest.raises(DataError, match=r"may not be read|cannot be read \(Permission denied\)"):
         open_dataset(public_folder)
+
+
+@pytest.mark.parametrize("name", ["images", "frames"])
+def test_the_folder_of_frames_that_may_not_be_read_is_named(
+    public_folder: Path, ordinary_user: Ordinary, name: str
+) -> None:
+    (public_folder / layout.IMAGES_DIR).rename(public_folder / name)
+    (public_folder / name).chmod(0)
+    with ordinary_user(), pytest.raises(DataError, match=f"data: {name} cannot be read"):
+        open_dataset(public_folder)
+
+
+@pytest.mark.parametrize("mode", [0, 0o644])
+@pytest.mark.parametrize("own", ["S104T1", "train"])
+def test_a_trial_folder_that_may_not_be_read_is_named_and_the_rest_is_opened(
+    public_folder: Path, ordinary_user: Ordinary, own: str, mode: int
+) -> None:
+    inner = public_folder / layout.IMAGES_DIR / own
+    inner.mkdir()
+    write_frame(public_folder, f"{own}/S104T1_frame_00000001.jpeg")
+    inner.chmod(mode)
+    with ordinary_user():
+        data = open_dataset(public_folder)
+    inner.chmod(0o755)
+    errors = [problem for problem in data.problems if problem.severity is Severity.ERROR]
+    path = f"{layout.IMAGES_DIR}/{own}"
+    if mode:  # the names can be listed, but not the files read
+        assert [problem.code for problem in errors] == ["unreadable-frame"]
+        assert len(data.frames) == 25
+    else:
+        assert [(problem.code, problem.path) for problem in errors] == [("unreadable-folder", path)]
+        assert len(data.frames) == 24
+    assert path in f"{errors[0].path} {errors[0].message}"
+    assert not [problem for problem in errors if str(public_folder) in problem.message]
+
+
+def test_a_folder_of_videos_that_may_not_be_read_is_named(public_folder: Path, ordinary_user: Ordinary) -> None:
+    (public_folder / "videos").mkdir(mode=0)
+    with ordinary_user():
+        data = open_dataset(public_folder)
+    (problem,) = found(data, "unreadable-folder")
+    assert (problem.path, problem.severity) == ("videos", Severity.ERROR)
+    assert len(data.frames) == 24
+
+
+@pytest.mark.parametrize(("frames", "trials"), [(3, 0), (2, 8)])
+def test_frames_that_must_be_closer_than_a_second(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, frames: int, trials: int
+) -> None:
+    monkeypatch.setattr("socal_core.dataset.open._MOST_FRAMES", frames)
+    problems = found(open_dataset(folder), "many-frames")
+    assert [(problem.severity, problem.path, problem.count) for problem in problems] == [
+        (Severity.WARNING, layout.IMAGES_DIR, trials)
+    ] * bool(trials)
+    for problem in problems:
+        assert "8 trials have more than 2 frames, the longest 3," in problem.message
+        assert "one a second" in problem.message
 
 
 def test_a_folder_under_one_that_may_not_be_entered(public_folder: Path, ordinary_user: Ordinary) -> None:

@@ -245,7 +245,7 @@ def test_what_compresses_well_but_is_small_is_no_bomb(tmp_path: Path) -> None:
 def test_a_zip_that_does_not_fit_on_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = make_zip(tmp_path / "a.zip", [(FRAME, BYTES)])
     free = shutil.disk_usage(tmp_path).free
-    monkeypatch.setattr(module, "RESERVE", free + 1_000_000_000)
+    monkeypatch.setattr("socal_core.dataset.disk.RESERVE", free + 1_000_000_000)
     message = refused(archive)
     assert "GB are free" in message
     assert "Make room" in message

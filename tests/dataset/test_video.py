@@ -70,6 +70,32 @@ def test_a_data_set_of_videos_alone(tmp_path: Path) -> None:
     write_video(tmp_path / "S1T1.mp4", 3)
     data = open_dataset(tmp_path)
     assert data.frames["frame"].tolist() == [f"S1T1_frame_{number:08d}.jpeg" for number in (1, 2, 3)]
+    assert data.images_dir == ""
+    assert data.file_of(data.frames["frame"].iloc[0]) == tmp_path / "S1T1.mp4"
+    assert data.read_frame(data.frames["frame"].iloc[1]).shape == (*SIZE[::-1], 3)
+    assert not [problem for problem in data.problems if layout.IMAGES_DIR in f"{problem.path} {problem.message}"]
+
+
+def test_a_long_video_is_no_trial_of_many_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socal_core.dataset.open._MOST_FRAMES", 2)
+    write_video(tmp_path / "S1T1.mp4", 3)
+    assert found(open_dataset(tmp_path), "many-frames") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["S1T1.mp4"], "Video S1T1.mp4 cannot be used: it is no mp4 video"),
+        (["S311T1a.mp4", "S311T1b.mp4"], "Video S311T1a.mp4 belongs to no trial: its name is not like S102T1.mp4"),
+    ],
+)
+def test_why_no_video_can_be_used_is_said(tmp_path: Path, names: list[str], said: str) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(b"damaged")
+    with pytest.raises(DataError) as caught:
+        open_dataset(tmp_path)
+    assert f"{tmp_path}: the folder holds no frame of a trial. {said}" in str(caught.value)
+    assert "JPEGImages holds" not in str(caught.value)
 
 
 def test_a_damaged_video_is_named_and_the_rest_is_opened(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The Dataset page, its views one by one."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
 from socal_core.dataset.open import open_dataset
+from tests.factories import write_dataset
 from tests.pages.conftest import OpenPage, metrics_of, text_of
 
 
@@ -220,6 +222,47 @@ def test_a_column_under_another_name_is_asked_for_once(open_page: OpenPage, data
     next(button for button in app.button if button.label == "Use these columns").click().run()
     assert metrics_of(app)["Usable"] == "20"
     assert metrics_of(open_page("dataset", data_folder))["Usable"] == "20"
+
+
+def test_another_folder_is_not_read_as_the_last_one_was(open_page: OpenPage, data_folder: Path, tmp_path: Path) -> None:
+    add_yolo(data_folder)
+    app = open_page("dataset", data_folder)
+    next(box for box in app.sidebar.selectbox if box.label == "Boxes read from").set_value("yolo").run()
+    other = write_dataset(tmp_path / "other", surgeons=4)
+    next(box for box in app.sidebar.text_input if box.label == "Data folder").set_value(str(other))
+    next(button for button in app.sidebar.button if button.label == "Open folder").click().run()
+    assert metrics_of(app)["Trials"] == "8"
+    assert not app.error
+
+
+def test_a_chosen_format_that_has_gone_is_no_dead_end(open_page: OpenPage, data_folder: Path) -> None:
+    add_yolo(data_folder)
+    app = open_page("dataset", data_folder)
+    next(box for box in app.sidebar.selectbox if box.label == "Boxes read from").set_value("yolo").run()
+    shutil.rmtree(data_folder / "labels")
+    app = open_page("dataset", data_folder)
+    assert not app.error
+    assert metrics_of(app)["Boxes"] == "360"
+
+
+def test_leaks_are_of_the_chosen_boxes(open_page: OpenPage, data_folder: Path) -> None:
+    outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
+    boxes = data_folder / layout.BOXES_FILE
+    rows = boxes.read_text().splitlines(keepends=True)
+    # Graspers are in view in successes alone.
+    boxes.write_text("".join(row for row in rows if "grasper" not in row or outcomes[row.split("_")[0]] == 1))
+    app = show(open_page("dataset", data_folder), "Leaks")
+    told = next(text.value for text in app.markdown if "Tools over time." in text.value)
+    choose(app, "labels", "suction")
+    other = next(text.value for text in app.markdown if "Tools over time." in text.value)
+    assert "1.00" in told
+    assert other != told
+
+
+def test_views_of_the_whole_folder_say_so(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = choose(show(open_page("dataset", shared_data_folder), "Problems"), "outcomes", 1)
+    assert "about the whole folder" in text_of(app)
+    assert "about the whole folder" not in text_of(show(app, "Trials"))
 
 
 def test_nothing_but_the_page_itself_is_on_the_page(open_page: OpenPage, shared_data_folder: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes import yolo
 from socal_core.dataset.open import open_dataset
 from socal_core.runs.folder import RunFolder
 from socal_core.workspace import runs_root
@@ -168,3 +169,14 @@ def test_another_pool_keeps_what_is_in_it(open_page: OpenPage, shared_data_folde
     app.segmented_control(key="pool").set_value("Test trials only").run()
     assert app.selectbox(key="trial").options == [tested]
     assert not app.exception
+
+
+def test_boxes_that_change_below_the_folder_are_seen(open_page: OpenPage, data_folder: Path) -> None:
+    yolo.write(open_dataset(data_folder), data_folder)
+    (data_folder / layout.BOXES_FILE).unlink()
+    app = choose_trial(open_page("trial_viewer", data_folder), "S100T1")
+    before = len(app.dataframe[0].value)
+    label = data_folder / "labels" / "S100T1_frame_00000001.txt"
+    label.write_text(label.read_text() + "6 0.5 0.5 0.25 0.25\n")
+    next(button for button in app.sidebar.button if button.label == "Read the folder again").click().run()
+    assert len(app.dataframe[0].value) == before + 1

@@ -46,8 +46,8 @@ def load_boxes(
 ) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
     """The valid boxes of the frames as Dataset documents them, their format's key, and the keys of all that are there.
 
-    `wanted` is a format's key, "" for the first that is there; DataError when the folder does not have that one.
-    Empty, with a problem, when the folder has none.
+    `wanted` is a format's key, "" for the first that is there and says something; DataError when the folder does not
+    have that one. Empty, with a problem, when the folder has none.
     """
     found = find_formats(folder)
     if wanted and format_of(wanted).key not in found:
@@ -57,11 +57,34 @@ def load_boxes(
         text = f"There is no {layout.BOXES_FILE}, nor boxes in another format: the data set is opened without boxes."
         log.add("no-boxes-file", Severity.WARNING, layout.BOXES_FILE, text)
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()}), "", ()
-    key = wanted or next(iter(found))
-    form, files = format_of(key), found[key]
-    if len(found) > 1 and not wanted:
-        titles = ", ".join(format_of(other).title for other in found)
-        text = f"Boxes are there as {titles}; {form.title} is read. Choose another one if that is wrong."
-        log.add("several-box-formats", Severity.INFO, files[0], text)
-    boxes = validate(form.read(folder, files, known, log), files[0], known, log)
+    first = wanted or next(iter(found))
+    key, (boxes, says_something) = first, _read(folder, first, found[first], known, log)
+    for other in () if wanted or says_something else list(found)[1:]:
+        other_boxes, says_something = _read(folder, other, found[other], known, log)
+        if says_something:
+            key, boxes = other, other_boxes
+            break
+    if not wanted:
+        _report_choice(found, first, key, log)
     return boxes, key, tuple(found)
+
+
+def _read(
+    folder: DataFolder, key: str, files: list[str], known: KnownFrames, log: ProblemLog
+) -> tuple[pd.DataFrame, bool]:
+    """The valid boxes of one format, and whether it says anything of a frame: a box, or that there is no tool."""
+    rows = format_of(key).read(folder, files, known, log)
+    boxes = validate(rows, files[0], known, log)
+    return boxes, not boxes.empty or bool((known.places(rows.without_tool["frame"]) >= 0).any())
+
+
+def _report_choice(found: dict[str, list[str]], first: str, key: str, log: ProblemLog) -> None:
+    """Say which of several formats is read: the first, or another because the first gave nothing."""
+    own, preferred = (f"{format_of(name).title} ({found[name][0]})" for name in (key, first))
+    if key != first:
+        text = f"{preferred} gives no box and no frame without a tool, so {own} is read instead. Mend or remove it."
+        log.add("box-format-without-boxes", Severity.WARNING, found[first][0], text)
+    elif len(found) > 1:
+        titles = ", ".join(format_of(other).title for other in found)
+        text = f"Boxes are there as {titles}; {format_of(key).title} is read. Choose another one if that is wrong."
+        log.add("several-box-formats", Severity.INFO, found[key][0], text)

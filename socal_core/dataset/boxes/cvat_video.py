@@ -29,6 +29,7 @@ from socal_core.dataset.boxes.xml import (
     Element,
     find_xml,
     read_xml,
+    report_sizes,
     to_number,
     to_track_id,
 )
@@ -37,10 +38,11 @@ from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
-_FIELDS = frozenset({"id", "name", "source", "start_frame", "stop_frame", "size"})
+_FIELDS = frozenset({"id", "name", "source", "start_frame", "stop_frame", "frame_filter", "size", "original_size"})
 _HOLDERS = ("task", "job", "original", "meta")
 _SHAPES = (OTHER_SHAPES - {"tag"}) | {"box"}
 _WANTED = _FIELDS | _SHAPES | {"track"}
+_STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -90,10 +92,19 @@ class _Task:
     """Of its recording, then of the task."""
     start: float = 0.0
     stop: float = np.nan
-    size: float = np.nan
+    step: int = 1
+    frames: float = np.nan
+    size: tuple[float, float] = (np.nan, np.nan)
+    """Width and height of its pictures, pixels."""
+    size_line: int = 1
 
-    def note(self, name: str, text: str) -> None:
+    def ends(self) -> tuple[float, float]:
+        """Its last frame in the recording as stop_frame says, and as the number of frames does."""
+        return self.stop, self.start + (self.frames - 1) * self.step
+
+    def note(self, element: Element) -> None:
         """Remember a field."""
+        name, text = element.name, element.text.strip()
         if name == "id":
             self.key = text
         elif name == "source":
@@ -104,8 +115,14 @@ class _Task:
             self.start = to_number(text)
         elif name == "stop_frame":
             self.stop = to_number(text)
+        elif name == "frame_filter":
+            match = _STEP.search(text)
+            self.step = int(match[1]) if match else 1
+        elif name == "size":
+            self.frames = to_number(text)
         else:
-            self.size = to_number(text)
+            self.size = to_number(element.child_text("width")), to_number(element.child_text("height"))
+            self.size_line = element.line
 
 
 @dataclass
@@ -124,15 +141,14 @@ class _File:
 
     def note(self, element: Element, holder: Element) -> None:
         """Remember a field of a task."""
-        text = element.text.strip()
         if holder.name == "meta":
-            self.source = text if element.name == "source" else self.source
+            self.source = element.text.strip() if element.name == "source" else self.source
             return
         if holder.name == "original":
             holder = holder.parent or holder
         if not self.tasks or self.tasks[-1].holder is not holder:
             self.tasks.append(_Task(holder))
-        self.tasks[-1].note(element.name, text)
+        self.tasks[-1].note(element)
 
     def add(self, shape: Element, track: Element, log: ProblemLog) -> None:
         """Remember a shape of a track."""
@@ -206,6 +222,10 @@ def _place(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The boxes of a task (frame, corners, label, track), and its frames without a tool."""
     indices, frames = known.recording_indices(trial), known.frames_of(trial)["frame"]
+    if _is_of_longer(found.path, len(shapes), task, trial, indices, log):
+        return _place(found, shapes[:0], _Task(), trial, left, known, log)
+    sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
+    report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
     except DataError as error:
@@ -213,7 +233,8 @@ def _place(
         log.add("too-many-boxes", Severity.ERROR, found.path, text)
         return _place(found, shapes[:0], _Task(), trial, left, known, log)
     _report_lost(found.path, shapes[shapes["shown"]], indices, trial, log)
-    stop = task.stop if np.isfinite(task.stop) else task.start + task.size - 1  # NaN when unknown: no frame
+    said, counted = task.ends()
+    stop = said if np.isfinite(said) else counted  # NaN when unknown: no frame
     silent = (indices >= task.start) & (indices <= stop) & found.sound
     silent[boxes["place"].to_numpy()] = False
     labels = [track.attributes.get("label", "").strip() for track in found.tracks]
@@ -221,6 +242,23 @@ def _place(
     placed = boxes[["track", *CORNERS]].assign(label=label, frame=frames.take(boxes["place"].to_numpy()).to_numpy())
     toolless = frames[silent].to_frame().set_index(pd.Index(np.ones(silent.sum(), np.int64), name="row"))
     return placed.astype({"frame": "str"}), toolless
+
+
+def _is_of_longer(path: str, count: int, task: _Task, trial: str, indices: NDArray[np.int64], log: ProblemLog) -> bool:
+    """Whether a task of so many shapes goes on after the end of the trial, so that it was drawn on other frames."""
+    step = int(np.diff(indices).max(initial=1))
+    # Of a video one frame a second is known, and it ends up to a second after the last; one alone tells no rate.
+    end = int(indices[-1]) + (step if step > 1 else 0)
+    last = float(np.fmax(*task.ends()))
+    if len(indices) == 1 or not last > end:
+        return False
+    text = (
+        f"{path} annotates a recording of at least {last + 1:,.15g} frames, and trial {trial} has {end + 1:,} in the "
+        "data folder: its boxes belong to other frames and are not used. Annotate the frames of the data folder, or "
+        f"put the recording that was annotated there as {trial}.mp4, in place of what is there."
+    )
+    log.add("other-recording", Severity.ERROR, path, text, count=max(1, count))
+    return True
 
 
 def _report_lost(path: str, given: pd.DataFrame, indices: NDArray[np.int64], trial: str, log: ProblemLog) -> None:

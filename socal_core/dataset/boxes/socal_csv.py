@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes.class_names import find_names
 from socal_core.dataset.boxes.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.dataset.boxes.tracks import add_track_ids
 from socal_core.dataset.folder import DataFolder
@@ -43,7 +44,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
     text = "Corners must be whole numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
     log.add_rows("bad-coordinates", Severity.ERROR, layout.BOXES_FILE, odd[~empty], text)
-    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], log)
+    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], folder, known, log)
     boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
     boxes = boxes.assign(**{name: side[good].astype("int64") for name, side in corners.items()}, track_id=track_ids)
@@ -95,28 +96,70 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
     return columns
 
 
-def _track_ids(boxes: pd.DataFrame, log: ProblemLog) -> pd.Series:
-    """The column of track ids (Int64), NA where the file has none."""
+def _track_ids(boxes: pd.DataFrame, folder: DataFolder, known: KnownFrames, log: ProblemLog) -> pd.Series:
+    """The column of track ids (Int64), NA where the file has none or where they are the numbers of the labels."""
     if "track_id" not in boxes:
         return pd.Series(pd.NA, boxes.index, dtype="Int64")
     ids = to_integers(boxes["track_id"])
     bad = boxes[ids.isna() & ~is_missing(boxes["track_id"])]
     text = "tracking_id must be a whole number, got {track_id}; the box has no id from the file."
     log.add_rows("bad-track-id", Severity.WARNING, layout.BOXES_FILE, bad, text)
-    if not _are_classes(boxes.assign(track_id=ids).dropna(subset="track_id")):
-        return ids
-    text = (
-        "tracking_id is the number of the label: each label has one number in all trials, and frames hold it twice. "
-        "It is not used."
-    )
-    log.add("track-id-is-class", Severity.WARNING, layout.BOXES_FILE, text, count=int(ids.notna().sum()))
+    given = boxes.assign(track_id=ids)[ids.notna() & ~is_missing(boxes["label"])]
+    pairs = given[["label", "track_id"]].drop_duplicates()
+    if pairs["label"].duplicated().any():
+        return ids  # a label with several numbers: they tell its boxes apart
+    if given.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any():
+        evidence = "frames hold it twice"
+    else:
+        by_trial = _by_trial(given, known)
+        if pairs["track_id"].duplicated().any() or not _labels_keep_ids(by_trial):
+            return ids
+        if not _are_class_numbers(pairs, by_trial, folder):
+            text = (
+                "Every box of a label has the same tracking_id in all trials: it may be the class number. It is kept; "
+                "delete the column if it is no track id."
+            )
+            log.add("track-id-may-be-class", Severity.WARNING, layout.BOXES_FILE, text, count=len(given))
+            return ids
+        evidence = "it is the place of the label in the list of labels"
+    text = f"tracking_id is the number of the label: each label has one number in all trials, and {evidence}."
+    log.add("track-id-is-class", Severity.WARNING, layout.BOXES_FILE, f"{text} It is not used.", count=len(given))
     return ids.mask(ids.notna())
 
 
-def _are_classes(boxes: pd.DataFrame) -> bool:
-    """Whether what is called a track id is a class number: some copies of the data set carry that by mistake."""
-    doubled = boxes.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any()
-    return bool(doubled) and len(boxes.drop_duplicates(["label", "track_id"])) == boxes["label"].nunique()
+def _by_trial(boxes: pd.DataFrame, known: KnownFrames) -> pd.DataFrame:
+    """The labels and ids that each trial has (trial_id, label, track_id), once each."""
+    places = known.places(boxes["frame"])
+    boxes = boxes.loc[places >= 0, ["label", "track_id"]]
+    trials = known.frames["trial_id"].take(places[places >= 0]).to_numpy()
+    return boxes.assign(trial_id=trials).drop_duplicates()
+
+
+def _labels_keep_ids(by_trial: pd.DataFrame) -> bool:
+    """Whether at least two labels, of which each has one id, come in more than one trial."""
+    return int((by_trial["label"].value_counts() > 1).sum()) > 1
+
+
+def _are_class_numbers(pairs: pd.DataFrame, by_trial: pd.DataFrame, folder: DataFolder) -> bool:
+    """Whether ids that are one to one with the labels are their places in the folder's list of classes, or in SOCAL's.
+
+    One to one alone shows nothing: with one track a label, ids that count from 1 in each trial come out so, and
+    suction 1, grasper 2 is SOCAL's order as well. But ids that count skip no number where a trial lacks a label, and
+    class numbers do. Only YOLO's own numbers, the folder's list from 0, need no such gap.
+    """
+    own, published = find_names(folder, [""], ProblemLog())[1], dict(enumerate(layout.LABELS))
+    numbers = list(zip(pairs["track_id"], pairs["label"].str.lower(), strict=True))
+
+    def listed(names: dict[int, str], first: int) -> bool:
+        return all(names.get(int(number) - first, "").lower() == label for number, label in numbers)
+
+    if listed(own, 0):
+        return True
+    if not any(listed(names, first) for names, first in ((own, 1), (published, 0), (published, 1))):
+        return False
+    ids = by_trial.groupby("trial_id")["track_id"].agg(["min", "max", "nunique"])
+    counted = (ids["max"] - ids["min"] + 1 == ids["nunique"]).all() and ids["min"].nunique() == 1
+    return not (counted and ids["min"].iloc[0] <= 1)
 
 
 FORMAT = Format("csv", "SOCAL CSV", find, read, write)

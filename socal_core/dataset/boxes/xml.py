@@ -27,8 +27,8 @@ LARGEST_XML = 100_000_000
 MOST_BOXES = 2_000_000
 """Boxes of one format in one folder, about as many as recordings at 30 frames a second would have."""
 MOST_SNIFFED = 1_000
-"""XML files of one folder whose content is looked at to tell what they are; a tool that writes one file a trial
-writes fewer, and one that writes one file a frame is known by the folder's name."""
+"""XML files of one folder whose content is looked at while none of them is what is looked for: a folder of another
+tool can hold one file a frame. Once one is, all are looked at."""
 
 HEAD = 1 << 16
 """Bytes that are looked at to tell what a file is."""
@@ -194,9 +194,12 @@ def find_xml(folder: DataFolder, folders: tuple[str, ...], fits: Callable[[bytes
 
     One that cannot be read is found by the name that CVAT gives.
     """
-    found = []
+    found: list[str] = []
     for parent in folders:
-        for path in list_xml(folder, parent)[:MOST_SNIFFED]:
+        before = len(found)
+        for number, path in enumerate(list_xml(folder, parent)):
+            if number >= MOST_SNIFFED and len(found) == before:
+                break
             try:
                 data = folder.read(path, LARGEST_XML)
             except DataError:
@@ -244,11 +247,12 @@ def xml_attribute(value: object) -> str:
     return quoteattr(_FORBIDDEN.sub("\ufffd", str(value)))
 
 
-def report_sizes(sizes: pd.DataFrame, path: str, known: KnownFrames, log: ProblemLog) -> None:
+def report_sizes(sizes: pd.DataFrame, path: str, known: KnownFrames, log: ProblemLog, whose: str = "{frame}") -> None:
     """Note the frames whose size in the file is not that of their trial.
 
     `sizes`: frame, width, height (float, NaN or 0 where the file does not say) and, where there are several, file;
-    indexed by line. `path` is the file, or the folder of them.
+    indexed by line. `path` is the file, or the folder of them; `whose` names what was drawn on, where that is more
+    than the frame.
     """
     places = known.places(sizes["frame"])
     said = sizes[(places >= 0) & (sizes["width"] > 0) & (sizes["height"] > 0)]
@@ -259,7 +263,8 @@ def report_sizes(sizes: pd.DataFrame, path: str, known: KnownFrames, log: Proble
     for name in ("width", "height", "true_width", "true_height"):
         wrong = wrong.assign(**{name: [f"{value:g}" for value in wrong[name]]})
     text = (
-        "The boxes of {frame} were drawn on a picture of {width}x{height} pixels and its trial has "
+        f"The boxes of {whose} "
+        "were drawn on a picture of {width}x{height} pixels and its trial has "
         "{true_width}x{true_height}; they are used as they stand and may lie in the wrong place."
     )
     log.add_rows("other-frame-size", Severity.WARNING, path, wrong, text)

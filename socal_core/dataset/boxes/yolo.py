@@ -1,7 +1,7 @@
 """YOLO: a text file for each frame, one row a box: `class cx cy w h`, as parts of the frame's width and height.
 
 The files lie in `labels/` (or `obj_train_data/`, or in folders below), else beside the frames. An empty file is a
-frame without a tool. A sixth field is a track id or a confidence, and nothing in the files says which.
+frame without a tool. A sixth field is a track id, a confidence or the class again, and nothing in the files says which.
 """
 
 from pathlib import Path
@@ -120,6 +120,10 @@ def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) 
     none = pd.Series(np.nan, rows.index).astype("Int64")  # from a single NA, pandas makes an object for each row
     given = rows[rows["has_sixth"]]
     if given.empty:
+        return none
+    if len(given) > 1 and (given["sixth"] == given["class"]).all():
+        text = f"The sixth field of {len(given):,} rows is the class again, no track id; it is not used."
+        log.add("sixth-field", Severity.INFO, path, text)
         return none
     boxes = given[given["frame"] >= 0].drop_duplicates(["frame", "class", *CORNERS, "sixth"])
     broken, twice = given[~given["is_whole"]], boxes[boxes.duplicated(["frame", "sixth"])]

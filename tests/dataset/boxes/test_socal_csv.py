@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from socal_core.dataset.boxes import socal_csv
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Dataset, Severity
 from tests.dataset.editing import append_line, drop_lines, edit_column, found, replace_line
-from tests.factories import write_dataset
+from tests.factories import write_csv, write_dataset
 
 FRAME = "S100T1_frame_00000001.jpeg"
 FIRST_ROWS = ["2,5,12,20,suction", "30,10,45,30,grasper"]
@@ -296,6 +297,73 @@ def test_a_class_number_is_no_track_id(folder: Path) -> None:
     assert data.boxes["track_id"].isna().all()
 
 
+ALL = ("S100T1", "S100T2", "S101T1", "S101T2", "S102T1", "S102T2", "S103T1", "S103T2")
+KEPT, DROPPED, SILENT = "track-id-may-be-class", "track-id-is-class", None
+
+
+def number_labels(folder: Path, numbers: dict[str, int], without: Sequence[str] = ()) -> None:
+    """Boxes of the labels in turn, two a trial, with an id for each label; trials without the first label."""
+    rows: list[list[object]] = []
+    for trial in ALL:
+        labels = [label for label in numbers if trial not in without or label != next(iter(numbers))]
+        rows += [
+            [f"{trial}_frame_{second:08d}.jpeg", 5 * at, 5, 5 * at + 4, 20, label, numbers[label]]
+            for second in (1, 2)
+            for at, label in enumerate(labels)
+        ]
+    write_csv(boxes_file(folder), rows, (*layout.BOX_COLUMNS, "tracking_id"))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "without", "classes", "code"),
+    [
+        # One track a label, counted from 1 or 0 in each trial: as true ids come out, also in SOCAL's order.
+        ({"suction": 1, "grasper": 2}, (), "", KEPT),
+        ({"suction": 1, "grasper": 2, "cottonoid": 3}, (), "", KEPT),
+        ({"suction": 0, "grasper": 1}, (), "", KEPT),
+        ({"grasper": 1, "suction": 2}, (), "", KEPT),
+        ({"muscle": 7, "drill": 2}, ALL[:3], "", KEPT),
+        # A label that is not there leaves a gap, in every trial or in some, unless it is the last one.
+        ({"suction": 0, "grasper": 1, "muscle": 4}, (), "", DROPPED),
+        ({"suction": 1, "grasper": 2, "muscle": 5}, (), "", DROPPED),
+        ({"grasper": 1, "suction": 0}, ALL[:1], "", KEPT),
+        ({"suction": 0, "grasper": 1}, ALL[:1], "", DROPPED),
+        ({"suction": 1, "grasper": 2}, ALL[:1], "", DROPPED),
+        # The numbers of the folder's own list.
+        ({"muscle": 0, "bone": 1}, (), "Muscle\nbone\n", DROPPED),
+        ({"muscle": 1, "bone": 2}, (), "muscle\nbone\n", KEPT),
+        ({"muscle": 1, "bone": 2}, ALL[:1], "muscle\nbone\n", DROPPED),
+        ({"muscle": 0, "bone": 1}, (), "bone\nmuscle\n", KEPT),
+        # No more than one label comes in several trials.
+        ({"suction": 4}, (), "", SILENT),
+        ({"suction": 1, "grasper": 2}, ALL[1:], "", SILENT),
+    ],
+)
+def test_ids_that_are_one_to_one_with_labels(
+    folder: Path, numbers: dict[str, int], without: Sequence[str], classes: str, code: str | None
+) -> None:
+    number_labels(folder, numbers, without)
+    if classes:
+        (folder / "classes.txt").write_text(classes)
+    data = open_dataset(folder)
+    told = [problem for problem in data.problems if problem.code.startswith("track-id")]
+    assert [(problem.code, problem.severity) for problem in told] == ([(code, Severity.WARNING)] if code else [])
+    assert data.boxes["track_id"].isna().all() == (code == DROPPED)
+    assert all(problem.count == len(data.boxes) for problem in told)
+    if code != DROPPED:
+        assert data.boxes["track_id"].tolist() == data.boxes["label"].map(numbers).tolist()
+
+
+def test_ids_that_count_on_through_all_trials_need_no_word(folder: Path) -> None:
+    number_labels(folder, {"suction": 0, "grasper": 1})
+    header, *rows = boxes_file(folder).read_text().splitlines()
+    again = [f"{row.rpartition(',')[0]},{int(row[-1]) + 2 * ALL.index(row[:6])}" for row in rows]
+    boxes_file(folder).write_text("\n".join([header, *again]))
+    data = open_dataset(folder)
+    assert [problem for problem in data.problems if problem.code.startswith("track-id")] == []
+    assert data.boxes["track_id"].nunique() == 16
+
+
 def test_an_id_twice_in_a_frame_is_kept_where_labels_have_several(folder: Path) -> None:
     give_ids(folder, [1, 1, 2])
     data = open_dataset(folder)
@@ -337,10 +405,15 @@ BOXES = st.lists(
 )  # fmt: skip
 
 
+TWO_TRACKS = [(3, 0, 0, 1, 1, "tool", 1), (3, 0, 0, 2, 2, "tool", 2)]
+"""With them, ids are never one to one with labels, as class numbers are."""
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=BOXES)
 def test_what_is_written_is_read_again(sound: Dataset, drawn: list[tuple[object, ...]]) -> None:
-    data = with_boxes(sound, drawn)
+    tracked = any(box[-1] is not None for box in drawn)
+    data = with_boxes(sound, [*TWO_TRACKS, *drawn] if tracked else drawn)
     boxes_file(data.root).unlink()
     socal_csv.write(data, data.root)
     first = boxes_file(data.root).read_bytes()

@@ -143,6 +143,20 @@ def test_files_are_found_by_their_content(tmp_path: Path, monkeypatch: pytest.Mo
     assert find_xml(DataFolder(tmp_path), ("", "sub", "none"), fits) == ["b.XML", "sub/annotations.xml", "sub/d.xml"]
 
 
+@pytest.mark.parametrize(("first", "expected"), [(b"<annotations/>", 5), (b"<other/>", 0)])
+def test_no_file_of_a_large_folder_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, expected: int
+) -> None:
+    monkeypatch.setattr(xml, "MOST_SNIFFED", 2)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.xml").write_bytes(b"<annotations/>")
+    for number in range(6):
+        content = b"<other/>" if number == 3 else first if number < 2 else b"<annotations/>"
+        (tmp_path / "sub" / f"{number}.xml").write_bytes(content)
+    found = find_xml(DataFolder(tmp_path), ("", "sub"), lambda head, data: b"<annotations" in head)
+    assert found == ["a.xml", *[f"sub/{number}.xml" for number in (0, 1, 2, 4, 5)[:expected]]]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [("1.5", 1.5), (" -2 ", -2.0), ("1e300", 1e300), ("inf", float("inf")), ("9" * 5000, float("inf"))],

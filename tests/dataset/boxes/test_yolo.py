@@ -360,6 +360,30 @@ def test_the_sixth_field(tmp_path: Path, first: list[str], second: list[str], id
     assert str(rows.boxes["track_id"].dtype) == "Int64"
 
 
+@pytest.mark.parametrize(
+    ("rows", "ids"),
+    [
+        ({STEM: ["0 0", "1 1"], SECOND: ["1 1", "0 0"]}, None),
+        ({STEM: ["1 1", "1 1"], SECOND: ["0 0.0"]}, None),
+        ({STEM: ["0 0", "1 1"], SECOND: ["1 1", "0"]}, None),
+        ({STEM: ["0 0", "1 1"], SECOND: ["1 2"]}, [0, 1, 2]),
+        ({STEM: ["0 1", "1 2"], SECOND: ["0 1"]}, [1, 2, 1]),
+        ({STEM: ["1 1"]}, [1]),
+    ],
+)
+def test_a_sixth_field_that_is_the_class_is_no_track_id(
+    tmp_path: Path, rows: dict[str, list[str]], ids: list[int] | None
+) -> None:
+    for name, numbers in rows.items():
+        lines = [f"{both[0]} 0.{at + 1} 0.5 0.1 0.1{both[1:]}\n" for at, both in enumerate(numbers)]
+        put(tmp_path, {f"labels/{name}.txt": "".join(lines), "classes.txt": "suction\ngrasper\n"})
+    boxes, problems = read(tmp_path)
+    (problem,) = problems
+    assert (problem.code, problem.severity, problem.path) == ("sixth-field", Severity.INFO, "labels")
+    assert ("is the class again, no track id" in problem.message) == (ids is None)
+    assert boxes.boxes["track_id"].tolist() == (ids or [pd.NA] * len(boxes.boxes))
+
+
 def test_a_box_that_stands_twice_does_not_make_ids_confidences(tmp_path: Path) -> None:
     put(tmp_path, {f"labels/{STEM}.txt": "0 0.5 0.5 0.1 0.1 4\n" * 2, "classes.txt": "suction"})
     assert read(tmp_path)[0].boxes["track_id"].tolist() == [4, 4]
