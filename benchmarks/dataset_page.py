@@ -7,6 +7,8 @@ paint: from asking for the address until Chromium paints the page's first conten
 until the numbers stand there, and until every chart is drawn and the page changes no more; for the first visitor of a
 fresh server and for the next ones, none of whose browsers has anything stored. Filter: from the click on an outcome
 until the page, with other numbers and charts, changes no more, on the view that is open. All by the page's own clock.
+
+Beside it, the least that Streamlit and plotly need on this machine: an app of seven numbers, three bars and a filter.
 """
 
 import argparse
@@ -25,6 +27,18 @@ from benchmarks.open_dataset import SOCAL_BOXES, SOCAL_FRAMES, write_folder
 from socal_core.dataset import layout
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, PATIENCE_MS
 
+LEAST = """
+import plotly.graph_objects as go
+import streamlit as st
+st.title("Least")
+with st.expander("Choose trials"):
+    chosen = st.multiselect("Outcome", ["Failure", "Success"], key="outcome")
+    st.button("Show all trials", on_click=lambda: st.session_state.update(outcome=[]))
+for column in st.columns(7):
+    column.metric("Trials", 10 + len(chosen))
+for number, column in enumerate(st.columns(3)):
+    column.plotly_chart(go.Figure(go.Bar(x=["a", "b"], y=[1, 2 + len(chosen)])), key=str(number))
+"""
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROWS_WITHOUT_VIDEO = 218
 VIEWS = ("Overview", "Groups", "Boxes", "Tools", "Coaching", "Trials", "Missing")
@@ -56,13 +70,20 @@ def main() -> None:
         write_folder(data, SOCAL_FRAMES, SOCAL_BOXES)
         add_rows_without_video(data)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        server, url = start(data, Path(scratch) / "workspace")
+        least = Path(scratch) / "least.py"
+        least.write_text(LEAST)
+        server, url = start(least, data, Path(scratch) / "workspace")
         try:
-            paints = [paint(browser, url)[1] for _ in range(arguments.repeats + 1)]
-            for moment in paints[0]:
-                first, *others = [seconds[moment] for seconds in paints]
-                report(f"{moment}, first visitor of a fresh server", [first])
-                report(f"{moment}, next visitors", others)
+            first_paints("Streamlit alone", browser, url, arguments.repeats)
+            tab, _ = paint(browser, url)
+            report("Streamlit alone: filter change", filter_changes(tab, arguments.repeats))
+        finally:
+            server.terminate()
+            server.wait()
+        server, url = start(REPOSITORY / "app.py", data, Path(scratch) / "workspace")
+        url += "/dataset"
+        try:
+            first_paints("Dataset page", browser, url, arguments.repeats)
             tab, _ = paint(browser, url)
             for view in VIEWS:
                 tab.get_by_role("radio", name=view, exact=True).click()
@@ -74,6 +95,15 @@ def main() -> None:
             browser.close()
 
 
+def first_paints(name: str, browser: Browser, url: str, repeats: int) -> None:
+    """Open the page as visitor after visitor and print the three moments."""
+    paints = [paint(browser, url)[1] for _ in range(repeats + 1)]
+    for moment in paints[0]:
+        first, *others = [seconds[moment] for seconds in paints]
+        report(f"{name}: {moment}, first visitor of a fresh server", [first])
+        report(f"{name}: {moment}, next visitors", others)
+
+
 def add_rows_without_video(data: Path) -> None:
     """Outcomes of trials that nobody filmed, as SOCAL has them."""
     with (data / layout.OUTCOMES_FILE).open("a", encoding="utf-8") as file:
@@ -81,13 +111,13 @@ def add_rows_without_video(data: Path) -> None:
             file.write(f"S{500 + index // 2}T{index % 2 + 1},{500 + index // 2},NA,NA,NA,NA,NA,{index % 2},300,,\n")
 
 
-def start(data: Path, workspace: Path) -> tuple[subprocess.Popen[str], str]:
+def start(app: Path, data: Path, workspace: Path) -> tuple[subprocess.Popen[str], str]:
     """Start the app and wait until it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--", str(data)],
+        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--", str(data)],
         cwd=REPOSITORY,
         env={**os.environ, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -97,7 +127,7 @@ def start(data: Path, workspace: Path) -> tuple[subprocess.Popen[str], str]:
     assert server.stdout is not None
     while "URL:" not in server.stdout.readline():
         assert server.poll() is None, "the app did not start"
-    return server, f"http://127.0.0.1:{port}/dataset"
+    return server, f"http://127.0.0.1:{port}"
 
 
 def paint(browser: Browser, url: str) -> tuple[Page, dict[str, float]]:
