@@ -40,7 +40,7 @@ _READ_ERRORS = (
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # a feature of zip that zipfile does not know
     OverflowError,
     RuntimeError,
     ValueError,

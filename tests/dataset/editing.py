@@ -1,6 +1,6 @@
 """Small edits that break a data folder, and a way to ask for one kind of problem."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -50,3 +50,11 @@ def write_frame(root: Path, name: str, size: tuple[int, int] = (64, 48)) -> None
     images = root / layout.IMAGES_DIR
     images.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, (150, 60, 60)).save(images / name, format="JPEG")
+
+
+def put(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write files by their relative names, with the folders they need; returns the root."""
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root

@@ -18,7 +18,7 @@ _NEVER = frozenset(
         "tempfile.mkstemp", "tempfile.mkdtemp",
     )
 )  # fmt: skip
-_PRIVATE = ("/etc/", "/proc/", "/root/.ssh/")
+_PRIVATE = ("/etc/", "/proc/", f"{Path.home()}/.ssh/")
 
 
 class Watch:

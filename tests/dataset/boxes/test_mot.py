@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from socal_core.dataset import boxes as formats
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import mot
 from socal_core.dataset.boxes.rows import BoxRows, KnownFrames
@@ -17,24 +16,11 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Problem, Severity
 from socal_core.dataset.video import Video
 from tests.conftest import SHARED_DATA
-from tests.dataset.editing import found
+from tests.dataset.editing import found, put
 
 FIXTURES = SHARED_DATA / "annotation-formats" / "mot_dataset"
 FILE = "S100T1/gt/gt.txt"
 NAMES = "S100T1/gt/labels.txt"
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [form for form in formats.FORMATS if form.key != "mot"]
-    monkeypatch.setattr(formats, "FORMATS", (*others, mot.FORMAT))
-
-
-def put(root: Path, files: Mapping[str, str | bytes]) -> Path:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return root
 
 
 def known_frames(*trial_ids: str, frames: int = 3, videos: Mapping[str, Video] | None = None) -> KnownFrames:
