@@ -1,11 +1,14 @@
 """Small edits that break a data folder, and a way to ask for one kind of problem."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from PIL import Image
 
 from socal_core.dataset import layout
+from socal_core.dataset.boxes.rows import BOX_DTYPES
 from socal_core.dataset.types import Dataset, Problem
 
 
@@ -58,3 +61,13 @@ def put(root: Path, files: Mapping[str, str | bytes]) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return root
+
+
+DRAWN_COLUMNS = ["at", *layout.BOX_COLUMNS[1:], "track_id"]
+
+
+def with_boxes(data: Dataset, drawn: list[tuple[object, ...]]) -> Dataset:
+    """The data set with other boxes, each with the place of its frame, corners, label and track id (None for none)."""
+    table = pd.DataFrame(drawn, columns=DRAWN_COLUMNS).sort_values("at", kind="stable", ignore_index=True)
+    frames = data.frames.take(table["at"].astype("int64")).reset_index(drop=True)
+    return replace(data, boxes=pd.concat([frames, table], axis=1)[list(BOX_DTYPES)].astype(BOX_DTYPES))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
-from socal_core.dataset.boxes.rows import BOX_DTYPES, KnownFrames
+from socal_core.dataset.boxes.rows import KnownFrames
 from socal_core.dataset.boxes.validate import validate
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open import open_dataset
@@ -18,6 +18,7 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from tests.dataset.boxes.test_yolo import SECOND, STEM, read
+from tests.dataset.editing import with_boxes
 from tests.factories import write_dataset
 
 
@@ -28,14 +29,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     data = open_dataset(root)
     (root / layout.BOXES_FILE).unlink()
     return data
-
-
-def with_boxes(data: Dataset, drawn: list[tuple[object, ...]]) -> Dataset:
-    """The data set with other boxes: place of the frame, x1, y1, x2, y2, label, track id."""
-    columns = ["at", *layout.BOX_COLUMNS[1:], "track_id"]
-    table = pd.DataFrame(drawn, columns=columns).sort_values("at", kind="stable", ignore_index=True)
-    frames = data.frames.take(table["at"].astype("int64")).reset_index(drop=True)
-    return replace(data, boxes=pd.concat([frames, table], axis=1)[list(BOX_DTYPES)].astype(BOX_DTYPES))
 
 
 def written(data: Dataset, root: Path) -> Path:
