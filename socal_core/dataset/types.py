@@ -112,11 +112,14 @@ class Dataset:
         """Whether a frame is an image file of its own, and no second of a video."""
         return self._video_of(frame) is None
 
-    def read_frame(self, frame: str) -> NDArray[np.uint8]:
-        """Decode a frame to RGB, shape (height, width, 3); DataError names the frame and what is wrong with it."""
+    def read_frame(self, frame: str, short_side: int | None = None) -> NDArray[np.uint8]:
+        """Decode a frame to RGB, shape (height, width, 3); DataError names the frame and what is wrong with it.
+
+        With `short_side` a JPEG may come smaller, as `images.read_frame` says; a frame of a video never does.
+        """
         video = self._video_of(frame)
         if video is None:
-            return read_frame(self.root / self.images_dir / frame)
+            return read_frame(self.root / self.images_dir / frame, short_side)
         # OpenCV takes a while to load, and most data sets have no video.
         from socal_core.dataset.video import read_second
 
