@@ -28,7 +28,7 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
             icon=":material/visibility:",
         )
     st.markdown(
-        f"**{metrics['task'].capitalize()}** from the {metrics['window']} · model {config.model} · weights of epoch "
+        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · model {config.model} · weights of epoch "
         f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
         f"**{metrics['n']} test trials**"
     )

@@ -71,6 +71,7 @@ def test_the_core_knows_nothing_of_its_interface(path: Path) -> None:
         "socal_core.runs.launch, socal_core.runs.state, socal_core.runs.progress, socal_core.runs.model_choice",
         "socal_core.dataset.cache, socal_core.dataset.tracked",
         "socal_core.dataset.agreement, socal_core.dataset.convert",
+        "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.cache, socal_core.clips.fill",
         "socal_core.evaluation.metrics, socal_core.evaluation.controls, socal_core.evaluation.leaks",
         "socal_core.figures.leaks, socal_core.figures.coaching, socal_core.figures.presence",
         "socal_core.cli",

@@ -1,5 +1,6 @@
 """The form of a run's settings, drawn from the fields of TrainConfig; what is typed stays for the whole session."""
 
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from enum import EnumMeta
 from itertools import groupby
@@ -11,14 +12,35 @@ from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.splits import SplitMethod
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
-from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
+from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
 from socal_core.runs.model_choice import default_model, weights_at_hand
 
 OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
 MODELS = {TINY: "tiny (small, untrained)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
 FIRST_MINUTE = "0:60"
-WINDOWS = {FIRST_MINUTE: "First 60 s", WHOLE: "Whole trial", OTHER: "Other seconds"}
+ALL_BUT_LAST = "all but last"
+WINDOWS = {
+    FIRST_MINUTE: "First 60 s",
+    WHOLE: "Whole trial",
+    ALL_BUT_LAST: "All but the last seconds",
+    OTHER: "Other seconds",
+}
+LABELS = {
+    "test_clips": "Clips per test trial",
+    "crop_area": "Smallest crop",
+    "rand_augment": "RandAugment strength",
+    "rand_augment_steps": "RandAugment steps",
+    "mixup": "Mixup alpha",
+    "cutmix": "CutMix alpha",
+    "scaled_decoding": "Scaled JPEG decoding",
+    "num_workers": "Reading threads",
+}
+"""Where a setting's name alone would not read well."""
+STEPS = {"mixup": 0.1, "cutmix": 0.1}
+"""Of the buttons beside a number, where steps of 1 would pass over every value in use."""
+ONLY_FOR = {"stride": ("sampling", {SamplingMethod.DENSE})}
+"""Settings that act only for some values of one that stands above them in the form."""
 SCIENTIFIC_RATIO = 1e4
 """A number whose upper limit is this many times its lower one is typed as 1e-4, not as 0.0001."""
 
@@ -33,12 +55,20 @@ def settings_form() -> TrainConfig | None:
         for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
             with st.expander(group, expanded=group in OPEN_GROUPS):
                 for item in members:
-                    if values.get("split_method", SplitMethod.SURGEON) in item.metadata["methods"]:
+                    if _acts(item, values):
                         values[item.name] = _draw(item)
         return TrainConfig(**values)
     except ConfigError as error:
         st.error(str(error))
         return None
+
+
+def _acts(item: Field[Any], values: Mapping[str, Any]) -> bool:
+    """Whether a setting changes anything, given those drawn before it."""
+    if item.name in ONLY_FOR:
+        other, needed = ONLY_FOR[item.name]
+        return values[other] in needed
+    return values.get("split_method", SplitMethod.SURGEON) in item.metadata["methods"]
 
 
 def _draw(item: Field[Any]) -> Any:
@@ -48,7 +78,7 @@ def _draw(item: Field[Any]) -> Any:
     if item.name == "window":
         return _window(item)
     known: dict[str, Any] = {
-        "label": item.name.replace("num_", "number_of_").replace("_", " ").capitalize(),
+        "label": LABELS.get(item.name, item.name.replace("num_", "number_of_").replace("_", " ").capitalize()),
         "key": _key(item.name),
         "help": item.metadata["help"],
         "persist_state": "session",
@@ -75,7 +105,8 @@ def _number_format(item: Field[Any]) -> dict[str, Any]:
             "step": getattr(default_config(st.session_state[_key("model_choice")]), item.name) / 5,
             "format": "%.1e",
         }
-    return {"min_value": low, "max_value": high, "step": 0.01 if high <= 1 else 1.0, "format": "%g"}
+    step = STEPS.get(item.name, 0.01 if high <= 1 else 1.0)
+    return {"min_value": low, "max_value": high, "step": step, "format": "%g"}
 
 
 def _model(item: Field[Any]) -> str:
@@ -118,18 +149,24 @@ def _window(item: Field[Any]) -> str:
         help=item.metadata["help"],
         persist_state="session",
     )
+    if choice == ALL_BUT_LAST:
+        return f"0:-{_seconds('Seconds left out', default=10, least=1)}"
     if choice != OTHER:
         return str(choice)
     left, right = st.columns(2)
-    ends = []
-    for column, name, default in ((left, "From second", 0), (right, "To second", 120)):
-        st.session_state.setdefault(_key(name), default)
-        ends.append(
-            column.number_input(name, min_value=0, max_value=99_999, step=1, key=_key(name), persist_state="session")
-        )
-    window = f"{ends[0]}:{ends[1]}"
+    with left:
+        start = _seconds("From second", default=0)
+    with right:
+        stop = _seconds("To second", default=120)
+    window = f"{start}:{stop}"
     Window.parse(window)
     return window
+
+
+def _seconds(name: str, default: int, least: int = 0) -> int:
+    key = _key(name)
+    st.session_state.setdefault(key, default)
+    return int(st.number_input(name, min_value=least, max_value=99_999, step=1, key=key, persist_state="session"))
 
 
 def _take_defaults() -> None:

@@ -25,26 +25,47 @@ class Bar:
         self._bar.update(done - self._bar.n)
 
 
-class TrainingBar:
-    """A run's events on stderr: a bar for each stage on a terminal, a line for each epoch anywhere."""
+class StageBar:
+    """A bar for each stage of some work; `show(stage, done, total)` moves it."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
         self._stage = ""
 
-    def __enter__(self) -> "TrainingBar":
+    def __enter__(self) -> "StageBar":
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.__exit__()
 
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of this stage; another stage's is closed."""
+        if self._bar is None or stage != self._stage:
+            if self._bar is not None:
+                self._bar.__exit__()
+            self._bar, self._stage = Bar(stage), stage
+        self._bar.show(done, total)
+
+
+class TrainingBar:
+    """A run's events on stderr: a bar for each stage on a terminal, a line for each epoch anywhere."""
+
+    def __init__(self) -> None:
+        self._stages = StageBar()
+
+    def __enter__(self) -> "TrainingBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stages.__exit__()
+
     def show(self, event: Event) -> None:
         """Show one event."""
         if event["type"] == "stage":
-            self._move(event["stage"], event["done"], event["total"])
+            self._stages.show(event["stage"], event["done"], event["total"])
         elif event["type"] == "step":
-            self._move(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
+            self._stages.show(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
         elif event["type"] == "epoch":
             best = ", the best so far" if event["best"] else ""
             tqdm.write(
@@ -54,10 +75,3 @@ class TrainingBar:
             )
         elif event["type"] == "notice":
             tqdm.write(event["message"], file=sys.stderr)
-
-    def _move(self, stage: str, done: int, total: int) -> None:
-        if self._bar is None or stage != self._stage:
-            if self._bar is not None:
-                self._bar.__exit__()
-            self._bar, self._stage = Bar(stage), stage
-        self._bar.show(done, total)

@@ -1,4 +1,4 @@
-"""Every command and its arguments; the commands themselves are functions of their names in data.py and runs.py."""
+"""Every command and its arguments; the commands are functions of their names in the modules beside this one."""
 
 import argparse
 from pathlib import Path
@@ -14,6 +14,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m socal_core", description=DESCRIPTION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data_commands(commands)
+    _add_clip_commands(commands)
     _add_split_commands(commands)
     _add_run_commands(commands)
     return parser
@@ -46,6 +47,26 @@ def _add_data_commands(commands: Any) -> None:
     writable = [form.key for form in FORMATS if form.write is not None]
     sub.add_argument("--to", required=True, choices=writable, help="the format of the boxes")
     sub.add_argument("--annotations-only", action="store_true", help="leave out the copies of frames and videos")
+
+
+def _add_clip_commands(commands: Any) -> None:
+    sub = _add(commands, "clips", "clip", "Write what a model is given of one trial, as a NumPy array.")
+    _add_data(sub)
+    sub.add_argument("trial_id")
+    sub.add_argument("--frames", type=int, help="frames in the clip, an even number (default: 16)")
+    sub.add_argument("--size", type=int, help="side of a frame in pixels (default: 224)")
+    sub.add_argument("--window", help="0:60 (default), 30:90, 0:-10 (all but the last 10 s) or whole")
+    sub.add_argument("--run", type=Path, help="a run's folder: exactly what that run's model is given")
+    sub.add_argument("--out", type=Path, required=True, help="float32 (frames, 3, size, size), normalised")
+    sub = _add(commands, "clips", "cache", "Fill the cache of a data folder's frames, empty it, or say what is in it.")
+    _add_data(sub)
+    action = sub.add_mutually_exclusive_group()
+    action.add_argument("--fill", action="store_true", help="decode every frame that is not there yet")
+    action.add_argument("--status", action="store_true", help="say what is there (default)")
+    action.add_argument("--clear", action="store_true", help="delete it: all sizes, or the one named")
+    sub.add_argument("--size", type=int, help="side of a frame in pixels (default: that of the model `train` takes)")
+    sub.add_argument("--run", type=Path, help="a run's folder: frames as that run's model is given them")
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_split_commands(commands: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.cli.bars import Bar, TrainingBar
+from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.cli.options import data_options, open_data, say, settings
 from socal_core.dataset.splits import warning_of
 from socal_core.errors import RunError
@@ -64,15 +64,15 @@ def evaluate(options: argparse.Namespace) -> int:
 def _predict_best(run: RunFolder) -> pd.DataFrame:
     """Predict all trials of a run that ended before it came to that, with its best checkpoint so far."""
     # PyTorch is loaded only where a model has to look at clips.
-    from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
+    from socal_core.evaluation.predict import best_classifier, finish_run, open_run_clips
 
     lock = take_lock(run.lock_file, run.name)
     try:
         classifier = best_classifier(run)
         dataset = run.open_dataset()
-        with Bar("Reading clips") as bar:
-            store = read_run_clips(run, dataset, run.read_split().trial_ids, classifier.preprocessor, bar.show)
-        return finish_run(run, dataset, classifier, store)
+        trials = run.read_split().trial_ids
+        with StageBar() as bar, open_run_clips(run, dataset, classifier.preprocessor, trials, bar.show) as reader:
+            return finish_run(run, dataset, classifier, reader)
     finally:
         os.close(lock)
 

@@ -1,27 +1,295 @@
-"""Augmentation of training clips: one draw a clip, so that all its frames change alike."""
+"""Augmentation of training clips, a batch at a time and where the batch lies: one draw a clip, shared by its frames.
 
-import kornia.augmentation as kornia
+First the colour jitter, then all that moves pixels, in one interpolation, then what RandAugment does to colours, then
+random erasing. What a draw takes from a clip, such as its mean colour, is taken over all of its frames, so that nothing
+flickers. Crop, rotation and RandAugment's moves look past the edge by reflection: no black corners, and no streaks.
+
+RandAugment's operations are those of its paper (Cubuk et al., CVPR Workshops 2020) without solarize, which turns bright
+colours into their opposites. Invert and cutout, which later lists add, are left out too: the colour of blood and tissue
+is what a surgical clip shows, and blotting out is a setting of its own.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from itertools import zip_longest
+from typing import TypeVar
+
+import kornia.enhance
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch.nn import functional
 
 from socal_core.runs.config import TrainConfig
 
+T = TypeVar("T")
+Box = tuple[float, float, float, float]
+"""Top, left, bottom, right as shares of the side."""
+
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+CROP_ASPECT = (3 / 4, 4 / 3)
+ERASED_AREA = (0.02, 0.33)
+ERASED_ASPECT = (0.3, 3.3)
+"""Of Zhong et al., AAAI 2020, as is the range of the area."""
+
+
+class Operation(StrEnum):
+    """What RandAugment chooses from."""
+
+    IDENTITY = "identity"
+    AUTO_CONTRAST = "auto-contrast"
+    EQUALIZE = "equalize"
+    POSTERIZE = "posterize"
+    ROTATE = "rotate"
+    SHEAR_X = "shear-x"
+    SHEAR_Y = "shear-y"
+    TRANSLATE_X = "translate-x"
+    TRANSLATE_Y = "translate-y"
+    BRIGHTNESS = "brightness"
+    CONTRAST = "contrast"
+    COLOR = "color"
+    """Saturation; the paper's name."""
+    SHARPNESS = "sharpness"
+
+
+_FACTORS = {Operation.BRIGHTNESS, Operation.CONTRAST, Operation.COLOR, Operation.SHARPNESS}
+_CHANGE_AT_TEN = {
+    Operation.ROTATE: 30.0,
+    **dict.fromkeys((Operation.SHEAR_X, Operation.SHEAR_Y), 0.3),
+    **dict.fromkeys((Operation.TRANSLATE_X, Operation.TRANSLATE_Y), 0.45),
+    **dict.fromkeys(_FACTORS, 0.9),
+}
+"""At magnitude 10, to either side: degrees, slope, share of the side, and what is added to a factor of 1."""
+
+# NTSC; its first row is the luma that the contrast and saturation of torchvision and Pillow use.
+_RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
+_YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
+
+
+@dataclass(frozen=True)
+class Recolour:
+    """A change of colours: three factors, and a turn of hue in parts of the colour circle (red to yellow is 1/6)."""
+
+    brightness: float = 1.0
+    contrast: float = 1.0
+    saturation: float = 1.0
+    hue: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change by RandAugment; strength in the operation's unit: degrees, slope, share of the side, factor, bits."""
+
+    operation: Operation
+    strength: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClipDraw:
+    """All that chance decides about one clip; as it stands by default it changes nothing."""
+
+    flip: bool = False
+    jitter: Recolour = Recolour()
+    rotation: float = 0.0
+    """Degrees, counter-clockwise."""
+    crop: Box = WHOLE
+    erased: Box | None = None
+    steps: tuple[Step, ...] = ()
+
 
 class Augmentation:
-    """Flip, colour jitter and rotation by the run's settings; the draw is fixed by the seed of each call."""
+    """The augmentation that a run's settings ask for. It is for training alone: evaluation never calls it."""
 
     def __init__(self, config: TrainConfig) -> None:
-        jitter = config.color_jitter
-        self._draw = kornia.VideoSequential(
-            kornia.RandomHorizontalFlip(p=config.horizontal_flip),
-            kornia.ColorJitter(jitter, jitter, jitter, config.hue_jitter, p=1.0),
-            kornia.RandomRotation(config.rotation_degrees, p=float(config.rotation_degrees > 0)),
-            data_format="BTCHW",
-            same_on_frame=True,
-        )
+        self._config = config
 
-    def __call__(self, clip: torch.Tensor, seed: int) -> torch.Tensor:
-        """Change a clip of shape (frames, 3, size, size) on a 0-1 scale; same shape and scale."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            changed: torch.Tensor = self._draw(clip[None])[0]
-        return changed.clamp(0, 1)
+    def __call__(self, clips: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+        """Change clips (clips, frames, 3, size, size) on a 0-1 scale, each by its own seed; see `apply_draws`."""
+        return apply_draws(clips, [draw_of(self._config, seed) for seed in seeds])
+
+
+def draw_of(config: TrainConfig, seed: int) -> ClipDraw:
+    """The draw for one clip, fixed by its seed (0 … 2^63 - 1) and the settings.
+
+    Every number is drawn whether its part is on or not, so switching one part on leaves the draws of the others.
+    """
+    rng = np.random.default_rng(seed)
+    flip, erase = rng.random(2)
+    brightness, contrast, saturation = (1 + config.color_jitter * rng.uniform(-1, 1, 3)).tolist()
+    hue, rotation = rng.uniform(-1, 1, 2).tolist()
+    crop = _draw_box(rng, (config.crop_area, 1.0), CROP_ASPECT)
+    erased = _draw_box(rng, ERASED_AREA, ERASED_ASPECT)
+    steps = tuple(_draw_step(rng, config.rand_augment) for _ in range(config.rand_augment_steps))
+    return ClipDraw(
+        flip=bool(flip < config.horizontal_flip),
+        jitter=Recolour(brightness, contrast, saturation, config.hue_jitter * hue),
+        rotation=config.rotation_degrees * rotation,
+        crop=crop,
+        erased=erased if erase < config.random_erasing else None,
+        steps=steps if config.rand_augment > 0 else (),
+    )
+
+
+def apply_draws(clips: torch.Tensor, draws: Sequence[ClipDraw]) -> torch.Tensor:
+    """Change each of the clips (clips, frames, 3, size, size), float on a 0-1 scale, by its draw.
+
+    Same shape, scale and device; the tensor given is not written to, and is handed back where no draw changes
+    anything. A clip comes out the same in any batch: to the bit on a CPU, to rounding on a GPU.
+    """
+    if len(clips) != len(draws):
+        raise ValueError(f"one draw a clip is needed, got {len(draws)} for {len(clips)} clips")
+    if all(draw == ClipDraw() for draw in draws):
+        return clips
+    jitters = {i: draw.jitter for i, draw in enumerate(draws) if draw.jitter != Recolour()}
+    changed = _change(clips if len(jitters) == len(clips) else clips.clone(), jitters, _recolour)
+    changed = _change(changed, {i: True for i, draw in enumerate(draws) if draw.flip}, lambda part, _: part.flip(-1))
+    warps = {i: warp for i, draw in enumerate(draws) if (warp := _warp_of(draw)) is not None}
+    changed = _change(changed, warps, _warp)
+    for steps in zip_longest(*(draw.steps for draw in draws)):
+        for operation, change in _COLOUR_CHANGES.items():
+            strengths = {i: step.strength for i, step in enumerate(steps) if step and step.operation is operation}
+            changed = _change(changed, strengths, change)
+    for clip, draw in zip(changed, draws, strict=True):
+        if draw.erased is not None:
+            _erase(clip, draw.erased)
+    return changed
+
+
+def _draw_box(rng: np.random.Generator, areas: tuple[float, float], aspects: tuple[float, float]) -> Box:
+    """A rectangle inside the picture: uniform area, log-uniform width to height among those that fit, uniform place.
+
+    Keeping to what fits, instead of drawing again, leaves the area uniform and the number of draws fixed.
+    """
+    area = rng.uniform(*areas)
+    aspect = math.exp(rng.uniform(math.log(max(aspects[0], area)), math.log(min(aspects[1], 1 / area))))
+    height, width = min(1.0, math.sqrt(area / aspect)), min(1.0, math.sqrt(area * aspect))
+    top, left = rng.random() * (1 - height), rng.random() * (1 - width)
+    return top, left, top + height, left + width
+
+
+def _draw_step(rng: np.random.Generator, magnitude: float) -> Step:
+    operation = list(Operation)[rng.integers(len(Operation))]
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    if operation is Operation.POSTERIZE:
+        return Step(operation, 8.0 - round(0.4 * magnitude))  # four bits at magnitude 10
+    change = side * _CHANGE_AT_TEN.get(operation, 0.0) * magnitude / 10
+    return Step(operation, 1 + change if operation in _FACTORS else change)
+
+
+def _change(
+    clips: torch.Tensor, values: dict[int, T], change: Callable[[torch.Tensor, list[T]], torch.Tensor]
+) -> torch.Tensor:
+    """The clips at some positions changed by their values, in place; the others stay as they are to the bit."""
+    chosen = list(values)
+    if len(chosen) == len(clips):
+        return change(clips, list(values.values()))
+    if chosen:
+        clips[chosen] = change(clips[chosen], list(values.values()))
+    return clips
+
+
+def _recolour(clips: torch.Tensor, recolours: Sequence[Recolour]) -> torch.Tensor:
+    """Brightness, contrast about the clip's mean grey, saturation and hue: one linear map of RGB a clip.
+
+    Hue turns and saturation scales the plane of I and Q in YIQ, as adjust_hsv_in_yiq of TensorFlow Addons and DALI's
+    color_twist do; luma stays. By way of HSV, which is not linear, hue alone takes ten times as long as all of this.
+    """
+    maps = np.stack([_colour_map(recolour) for recolour in recolours])
+    gains = torch.as_tensor(maps, dtype=clips.dtype, device=clips.device)
+    fades = [recolour.brightness * (1 - recolour.contrast) for recolour in recolours]
+    offsets = torch.tensor(fades, dtype=clips.dtype, device=clips.device)
+    if any(fades):
+        means = clips.mean((-2, -1)).mean(1)  # (clips, 3); by way of the frames, for a sum in the same order
+        offsets = offsets * sum(means[:, i] * luma for i, luma in enumerate(_RGB_TO_YIQ[0].tolist()))
+    frames = clips.flatten(0, 1).flatten(2)  # (clips * frames, 3, size * size): a product for each frame
+    per_frame = clips.shape[1]
+    offsets, gains = offsets.repeat_interleave(per_frame)[:, None, None], gains.repeat_interleave(per_frame, 0)
+    return torch.baddbmm(offsets, gains, frames).clamp_(0, 1).view_as(clips)
+
+
+def _colour_map(recolour: Recolour) -> NDArray[np.float64]:
+    # The hues of red, green and blue follow each other against the direction from I to Q.
+    angle = -2 * math.pi * recolour.hue
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    in_yiq = np.eye(3)
+    in_yiq[1:, 1:] = recolour.saturation * turn
+    mapped: NDArray[np.float64] = recolour.brightness * recolour.contrast * (_YIQ_TO_RGB @ in_yiq @ _RGB_TO_YIQ)
+    return mapped
+
+
+def _warp_of(draw: ClipDraw) -> NDArray[np.float64] | None:
+    """From where each pixel is taken, (3, 3) on a scale from -1 to 1 with the centre at 0; None where nothing moves."""
+    moves = [_move(step) for step in (Step(Operation.ROTATE, draw.rotation), *draw.steps)]
+    if draw.crop != WHOLE:
+        top, left, bottom, right = draw.crop
+        moves.append(np.array([[right - left, 0, left + right - 1], [0, bottom - top, top + bottom - 1], [0, 0, 1]]))
+    warp: NDArray[np.float64] = reduce(np.matmul, moves, np.eye(3))
+    return None if np.array_equal(warp, np.eye(3)) else warp
+
+
+def _move(step: Step) -> NDArray[np.float64]:
+    """The matrix of a step that moves pixels, from where they go to where they come from; else the unit matrix."""
+    matrix, strength = np.eye(3), step.strength
+    match step.operation:
+        case Operation.ROTATE:
+            sine, cosine = math.sin(math.radians(strength)), math.cos(math.radians(strength))
+            matrix[:2, :2] = [[cosine, -sine], [sine, cosine]]
+        case Operation.SHEAR_X | Operation.SHEAR_Y:
+            matrix[(0, 1) if step.operation is Operation.SHEAR_X else (1, 0)] = strength
+        case Operation.TRANSLATE_X | Operation.TRANSLATE_Y:
+            matrix[0 if step.operation is Operation.TRANSLATE_X else 1, 2] = -2 * strength
+    return matrix
+
+
+def _warp(clips: torch.Tensor, warps: Sequence[NDArray[np.float64]]) -> torch.Tensor:
+    size = clips.shape[-1]
+    rows = torch.as_tensor(np.stack(warps), dtype=clips.dtype, device=clips.device)[..., None, None]
+    x = torch.linspace(-1 + 1 / size, 1 - 1 / size, size, dtype=clips.dtype, device=clips.device)
+    # Not functional.affine_grid: its matrix product may run in reduced precision on a GPU, too coarse for places.
+    grid = torch.stack([rows[:, i, 0] * x + rows[:, i, 1] * x[:, None] + rows[:, i, 2] for i in (0, 1)], dim=-1)
+    frames_as_channels = clips.flatten(1, 2)  # one grid serves all frames of a clip
+    warped = functional.grid_sample(frames_as_channels, grid, padding_mode="reflection", align_corners=False)
+    return warped.clamp_(0, 1).view_as(clips)
+
+
+def _stretch(clips: torch.Tensor, _: list[float]) -> torch.Tensor:
+    """Each channel of a clip from its darkest to its brightest pixel onto 0 … 1; a channel of one value stays."""
+    low, high = clips.amin((1, 3, 4), keepdim=True), clips.amax((1, 3, 4), keepdim=True)
+    return torch.where(high > low, (clips - low) / (high - low), clips)
+
+
+def _equalize(clips: torch.Tensor, _: list[float]) -> torch.Tensor:
+    return kornia.enhance.equalize3d(clips.transpose(1, 2)).transpose(1, 2).contiguous()
+
+
+def _posterize(clips: torch.Tensor, bits: list[float]) -> torch.Tensor:
+    levels = torch.tensor(bits, dtype=torch.int64, device=clips.device).repeat_interleave(clips.shape[1])
+    return kornia.enhance.posterize(clips.flatten(0, 1), levels).view_as(clips)
+
+
+def _sharpen(clips: torch.Tensor, factors: list[float]) -> torch.Tensor:
+    per_frame = torch.tensor(factors, dtype=clips.dtype, device=clips.device).repeat_interleave(clips.shape[1])
+    return kornia.enhance.sharpness(clips.flatten(0, 1), per_frame).view_as(clips)
+
+
+_COLOUR_CHANGES: dict[Operation, Callable[[torch.Tensor, list[float]], torch.Tensor]] = {
+    Operation.AUTO_CONTRAST: _stretch,
+    Operation.EQUALIZE: _equalize,
+    Operation.POSTERIZE: _posterize,
+    Operation.BRIGHTNESS: lambda clips, factors: _recolour(clips, [Recolour(brightness=f) for f in factors]),
+    Operation.CONTRAST: lambda clips, factors: _recolour(clips, [Recolour(contrast=f) for f in factors]),
+    Operation.COLOR: lambda clips, factors: _recolour(clips, [Recolour(saturation=f) for f in factors]),
+    Operation.SHARPNESS: _sharpen,
+}
+
+
+def _erase(clip: torch.Tensor, box: Box) -> None:
+    """Paint a rectangle of a clip (frames, 3, size, size), in place, with the clip's mean colour.
+
+    Noise, which did a little better in the paper, would differ from a CPU to a GPU; black would be a picture's border.
+    """
+    top, left, bottom, right = (round(share * clip.shape[-1]) for share in box)
+    clip[..., top:bottom, left:right] = clip.mean((-2, -1)).mean(0)[:, None, None]

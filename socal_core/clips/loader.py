@@ -1,118 +1,201 @@
-"""All clips of a run, read once into memory as bytes.
+"""The clips of trials, from the store of frames or decoded anew, read ahead of the model by threads.
 
-A clip's frames are fixed by the window, so each is decoded once for the whole run: SOCAL's 143 trials at 16 frames of
-224 px are 344 MB.
+Which frames a clip takes depends on the settings, the trial and the epoch alone (clips/plan.py), so any number of
+threads and processes gives the same clips.
 """
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from socal_core.clips.fill import Filled, cores, fill, stamp_of_frame, threads
+from socal_core.clips.plan import ClipId, ClipPlan, Visible
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.clips.sampling import clip_positions
+from socal_core.clips.store import FrameStore, TrialFrames
 from socal_core.dataset.images import quiet_pillow
 from socal_core.dataset.types import Dataset
-from socal_core.dataset.windows import Window
-from socal_core.errors import DataError
+from socal_core.errors import DataError, SocalError
+from socal_core.runs.config import TrainConfig
+
+logger = logging.getLogger(__name__)
 
 MAX_STAND_IN_SHARE = 0.2
-"""A trial is left out when more than this share of its clip's frames cannot be read."""
+"""A trial is left out when more than this share of a clip's frames cannot be read."""
+BATCHES_AHEAD = 2
+"""Batches that are read while the model computes on one."""
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One trial's clip and what had to be mended in it."""
+class ClipReader:
+    """Reads a run's clips as bytes. Safe to use from several threads."""
 
-    pixels: NDArray[np.uint8]
-    """RGB bytes, (frames, 3, size, size)."""
-    stand_ins: tuple[str, ...] = ()
-    """For each frame that could not be read: its name and why, and which frame stands in."""
+    def __init__(
+        self, dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor, store: FrameStore | None = None
+    ) -> None:
+        """`store`: where frames are kept, in use as long as clips are read; None decodes each frame at each use."""
+        self.plan = ClipPlan(dataset, config)
+        self.preprocessor = preprocessor
+        self.shape = (config.num_frames, *preprocessor.frame_shape)
+        self.stand_ins: dict[str, dict[str, str]] = {}
+        """By trial_id, by frame: that it cannot be read, why, and which frame stands in."""
+        self.left_out: dict[str, str] = {}
+        """By trial_id: why there is no clip."""
+        self.filled = Filled()
+        """How the filling of the store ended."""
+        self.keeps = store is not None
+        """Whether a frame that is missing in the store is put there."""
+        self._dataset = dataset
+        self._workers = config.num_workers
+        self._store = store
+        self._unreadable: dict[str, str] = {}
 
+    def check(self, trial_ids: Sequence[str], progress: Callable[[int, int], None]) -> None:
+        """Read the evaluation clips of trials once; those that have none are in `left_out` from then on.
 
-@dataclass
-class ClipStore:
-    """The clips of many trials, and the trials that have none."""
+        `progress(done, total)` after each trial, and it may raise to stop.
+        """
 
-    clips: dict[str, torch.Tensor] = field(default_factory=dict)
-    """By trial_id: uint8, (frames, 3, size, size)."""
-    stand_ins: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By trial_id: the frames for which a neighbour stands in."""
-    left_out: dict[str, str] = field(default_factory=dict)
-    """By trial_id: why there is no clip."""
-
-    def batch(self, trial_ids: Sequence[str]) -> torch.Tensor:
-        """The clips of some trials on a 0-1 scale: float32, (trials, frames, 3, size, size)."""
-        return torch.stack([self.clips[trial_id] for trial_id in trial_ids]).float() / 255
-
-
-def read_clips(
-    dataset: Dataset,
-    trial_ids: Sequence[str],
-    window: Window,
-    num_frames: int,
-    preprocessor: Preprocessor,
-    progress: Callable[[int, int], None],
-) -> ClipStore:
-    """Read the clips of these trials in parallel; `progress(done, total)` after each, and it may raise to stop."""
-    store = ClipStore()
-    read = partial(read_clip, dataset=dataset, window=window, num_frames=num_frames, preprocessor=preprocessor)
-    # Pillow decodes and resizes without the interpreter's lock: threads use every core and share the memory.
-    with quiet_pillow(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        futures = {trial_id: pool.submit(read, trial_id) for trial_id in trial_ids}
-        try:
-            for done, (trial_id, future) in enumerate(futures.items(), start=1):
-                try:
-                    clip = future.result()
-                except DataError as error:
-                    store.left_out[trial_id] = str(error)
-                else:
-                    store.clips[trial_id] = torch.from_numpy(clip.pixels)
-                    if clip.stand_ins:
-                        store.stand_ins[trial_id] = clip.stand_ins
-                progress(done, len(futures))
-        finally:
-            # Somebody who stopped the run does not wait for the clips that are still in the queue.
-            pool.shutdown(cancel_futures=True)
-    return store
-
-
-def read_clip(trial_id: str, dataset: Dataset, window: Window, num_frames: int, preprocessor: Preprocessor) -> Clip:
-    """Read one trial's clip; DataError when the window holds no frame or too many frames cannot be read.
-
-    The nearest readable frame of the window stands in for one that cannot be read.
-    """
-    names = window.select(dataset.frames_of(trial_id))["frame"].tolist()
-    if not names:
-        raise DataError(f"{trial_id}: no frame in the window ({window.describe()}).")
-    positions = clip_positions(len(names), num_frames)
-    readable: dict[int, NDArray[np.uint8]] = {}
-    unreadable: dict[int, str] = {}
-
-    def try_read(position: int) -> bool:
-        if position not in readable and position not in unreadable:
+        def read(trial_id: str) -> str:
+            out = np.empty(self.shape, np.uint8)
             try:
-                readable[position] = preprocessor.shrink([dataset.read_frame(names[position])])[0]
+                for clip in self.plan.evaluation_clips(trial_id):
+                    self.read(clip, out)
             except DataError as error:
-                unreadable[position] = str(error)
-        return position in readable
+                return str(error)
+            return ""
 
-    broken = [int(p) for p in positions if not try_read(int(p))]
-    if len(broken) > MAX_STAND_IN_SHARE * num_frames:
-        raise DataError(
-            f"{trial_id}: {len(broken)} of the clip's {num_frames} frames cannot be read, more than "
-            f"{MAX_STAND_IN_SHARE:.0%}; the first: {unreadable[broken[0]]}"
-        )
-    stand_in: dict[int, int] = {}
-    for position in dict.fromkeys(broken):
-        neighbours = sorted(range(len(names)), key=lambda other: abs(other - position))
-        stand_in[position] = next(other for other in neighbours if try_read(other))
-    return Clip(
-        pixels=np.stack([readable[stand_in.get(int(p), int(p))] for p in positions]),
-        stand_ins=tuple(f"{unreadable[p]} {names[other]} stands in." for p, other in stand_in.items()),
-    )
+        with quiet_pillow(), threads(cores()) as pool:
+            for done, (trial_id, reason) in enumerate(zip(trial_ids, pool.map(read, trial_ids), strict=True), start=1):
+                if reason:
+                    self.left_out[trial_id] = reason
+                progress(done, len(trial_ids))
+
+    def notices(self) -> list[str]:
+        """What the user should know of the clips: no cache, trials left out, broken frames, each once."""
+        stand_ins = [text for texts in self.stand_ins.values() for text in texts.values()]
+        named = {frame for texts in self.stand_ins.values() for frame in texts}
+        others = [
+            f"{reason} The nearest readable frame stands in where a clip would take it."
+            for frame, reason in self.filled.unreadable.items()
+            if frame not in named
+        ]
+        return [*([self.filled.note] if self.filled.note else []), *self.left_out.values(), *stand_ins, *others]
+
+    def batches(self, batches: Sequence[Sequence[ClipId]]) -> Iterator[torch.Tensor]:
+        """The clips of each batch, in order: uint8, (clips, frames, 3, height, width).
+
+        Read ahead by the run's number of threads; with none, when they are asked for.
+        """
+        if self._workers == 0:
+            for batch in batches:
+                pixels = np.empty((len(batch), *self.shape), np.uint8)
+                for clip, out in zip(batch, pixels, strict=True):
+                    self.read(clip, out)
+                yield torch.from_numpy(pixels)
+            return
+        with threads(self._workers) as pool:
+            ahead: list[tuple[NDArray[np.uint8], list[Future[None]]]] = []
+            waiting = iter(batches)
+            while True:
+                for batch in islice(waiting, 1 + BATCHES_AHEAD - len(ahead)):
+                    pixels = np.empty((len(batch), *self.shape), np.uint8)
+                    clips = zip(batch, pixels, strict=True)
+                    ahead.append((pixels, [pool.submit(self.read, clip, out) for clip, out in clips]))
+                if not ahead:
+                    return
+                pixels, reads = ahead.pop(0)
+                for read in reads:
+                    read.result()
+                yield torch.from_numpy(pixels)
+
+    def read(self, clip: ClipId, out: NDArray[np.uint8]) -> None:
+        """Read a clip into `out` (frames, 3, height, width); DataError when too few of its frames can be read."""
+        visible = self.plan.visible(clip.trial_id)
+        try:
+            self._read(visible, self.plan.places_of(clip), out)
+        except DataError:
+            if clip.epoch is None:
+                raise
+            # The draw met too many broken frames. The evaluation clip, which has been checked, is as good a draw.
+            self._read(visible, self.plan.places_of(ClipId(clip.trial_id)), out)
+
+    def _read(self, visible: Visible, places: Sequence[int], out: NDArray[np.uint8]) -> None:
+        """Fill `out` with these frames of a trial; the nearest readable one stands in for one that is broken."""
+        trial = visible.trial
+        found = np.zeros(len(places), np.bool_) if self._store is None else self._store.read(trial, places, out)
+        broken = [i for i in np.flatnonzero(~found).tolist() if not self._decode(trial, places[i], out[i])]
+        if len(broken) > MAX_STAND_IN_SHARE * len(places):
+            raise DataError(
+                f"{trial.trial_id}: {len(broken)} of the clip's {len(places)} frames cannot be read, more than "
+                f"{MAX_STAND_IN_SHARE:.0%}; the first: {self._unreadable[trial.frames[places[broken[0]]]]}"
+            )
+        for i in broken:
+            self._stand_in(visible, places[i], out[i])
+
+    def _stand_in(self, visible: Visible, place: int, out: NDArray[np.uint8]) -> None:
+        """Fill `out` with the nearest frame of the window that can be read; of two as near, the earlier."""
+        trial = visible.trial
+        for other in sorted(visible.places, key=lambda other: abs(other - place)):
+            kept = self._store is not None and self._store.read(trial, [other], out[None])[0]
+            if kept or self._decode(trial, other, out):
+                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} stands in."
+                self.stand_ins.setdefault(trial.trial_id, {})[trial.frames[place]] = text
+                return
+
+    def _decode(self, trial: TrialFrames, place: int, out: NDArray[np.uint8]) -> bool:
+        """Decode one frame into `out` and keep it; False when it cannot be read, and the reason is then remembered."""
+        name = trial.frames[place]
+        if name in self._unreadable:
+            return False
+        stamp = stamp_of_frame(self._dataset, name)
+        try:
+            out[:] = self.preprocessor.read(self._dataset, name)
+        except DataError as error:
+            self._unreadable[name] = str(error)
+            return False
+        if self._store is not None and self.keeps:
+            try:
+                self._store.write(trial, place, out, stamp)
+            except OSError as error:
+                logger.warning("The clip cache cannot be written to (%s).", error.strerror)
+                self.keeps = False
+        return True
+
+
+@contextmanager
+def open_clips(
+    dataset: Dataset,
+    config: TrainConfig,
+    preprocessor: Preprocessor,
+    trial_ids: Sequence[str],
+    trained: Collection[str],
+    progress: Callable[[str, int, int], None],
+) -> Iterator[ClipReader]:
+    """A reader of some trials' clips, the store filled with what they may take of it, each trial tried once.
+
+    trained: those of the trials whose training clips will be asked for.
+    progress: (what is being done, done, total); it may raise to stop.
+    """
+    preprocessor = replace(preprocessor, scaled=config.scaled_decoding)
+    with ExitStack() as stack:
+        try:
+            store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
+            stack.enter_context(store.in_use())
+        except (OSError, SocalError) as error:
+            reason = f"{error.strerror}." if isinstance(error, OSError) else error
+            reader = ClipReader(dataset, config, preprocessor)
+            reader.filled = Filled(note=f"There is no clip cache: {reason} Frames are decoded anew at each use.")
+        else:
+            reader = ClipReader(dataset, config, preprocessor, store)
+            wanted = reader.plan.wanted(trial_ids, trained)
+            reader.filled = fill(dataset, preprocessor, store, wanted, partial(progress, "Filling the clip cache"))
+            reader.keeps = not reader.filled.note
+        reader.check(trial_ids, partial(progress, "Reading clips"))
+        yield reader

@@ -1,23 +1,37 @@
 """The model's own preprocessing, in two halves: resize and crop once, normalise at every use."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL.Image import Resampling
+from transformers.image_transforms import center_crop, get_resize_output_image_size, get_size_with_aspect_ratio
+from transformers.image_utils import ChannelDimension, SizeDict, get_image_size_for_max_height_width
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
+
+from socal_core.dataset.images import MAX_PIXELS
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError, ModelError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """RGB mean and standard deviation of ImageNet on a 0-1 scale; what the published VideoMAE weights were trained with."""
 
+RECIPE_VERSION = 1
+"""Goes up when the same recipe gives other bytes than before: frames kept on disk are then made anew."""
+MAX_SIDE = 4096
+"""A model that asks for frames with a longer side, in pixels, is refused."""
+
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """A Hugging Face image processor, split so that clips can be kept as bytes between the two halves."""
+    """A Hugging Face image processor, split so that frames can be kept as bytes between the two halves."""
 
     processor: VideoMAEImageProcessorPil
+    scaled: bool = False
+    """Whether a JPEG much larger than the model's input is decoded at a half, a quarter or an eighth of its size."""
 
     @classmethod
     def for_size(cls, size: int) -> "Preprocessor":
@@ -31,16 +45,134 @@ class Preprocessor:
             )
         )
 
-    def shrink(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Resize and crop RGB frames (height, width, 3), by the processor's own code; (frames, 3, size, size)."""
-        output = self.processor(list(frames), do_rescale=False, do_normalize=False, return_tensors="np")
-        shrunk: NDArray[np.uint8] = output["pixel_values"][0]
-        return shrunk
+    @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """(3, height, width) of what `shrink` gives for every picture; ModelError when it depends on the picture."""
+        processor = self.processor
+        if processor.do_center_crop:
+            return 3, *_sides(self._crop_size)
+        size = self._size
+        by_picture = size.shortest_edge or (size.max_height and size.max_width)
+        if processor.do_resize and not by_picture and size.height and size.width:
+            return 3, *_sides(size)
+        raise ModelError(
+            "its preprocessor_config.json gives frames of another size for each picture. Set do_center_crop and "
+            "crop_size, or do_resize and a size of height and width."
+        )
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """All that decides the bytes that `read` gives for a frame, JSON-ready; normalisation has no part in it."""
+        processor = self.processor
+        return {
+            "version": RECIPE_VERSION,
+            "resize": dict(self._size) if processor.do_resize else None,
+            "resample": int(self._resample) if processor.do_resize else None,
+            "crop": dict(self._crop_size) if processor.do_center_crop else None,
+            "scaled": self._short_side is not None,
+        }
+
+    def check(self) -> None:
+        """Try the processor on a small picture; ModelError when its settings are not what it can work with."""
+        processor = self.processor
+        sides = [*dict(self._size).values(), *dict(self._crop_size).values()]
+        # First, for a picture of a million pixels a side would be made without a question.
+        if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
+            raise ModelError(f"its preprocessor_config.json holds a size that is no whole number from 1 to {MAX_SIDE}.")
+        picture = np.zeros((24, 32, 3), dtype=np.uint8)
+        try:
+            with np.errstate(all="ignore"):
+                output = processor([picture], input_data_format="channels_last", return_tensors="np")
+            usable = bool(np.isfinite(output["pixel_values"]).all())
+        except (ValueError, TypeError, AttributeError):
+            usable = False
+        if not usable:
+            raise ModelError("its preprocessor_config.json holds values that cannot be worked with.")
+
+    def read(self, dataset: Dataset, frame: str) -> NDArray[np.uint8]:
+        """Decode, resize and crop one frame of a data set: RGB, (3, height, width); DataError names the frame."""
+        picture = dataset.read_frame(frame, self._short_side)
+        try:
+            return self.shrink(picture)
+        except DataError as error:
+            raise DataError(f"Frame {frame} cannot be used: {error}") from None
+
+    def shrink(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize and crop an RGB frame (height, width, 3) as the processor does; (3, height, width), contiguous.
+
+        No value is more than one grey level from the processor's. DataError when the frame is so long and narrow
+        that it would grow beyond all bounds.
+        """
+        shrunk = self._resize(frame) if self.processor.do_resize else np.moveaxis(frame, -1, 0)
+        if self.processor.do_center_crop:
+            shrunk = center_crop(shrunk, _sides(self._crop_size), input_data_format=ChannelDimension.FIRST)
+        return np.ascontiguousarray(shrunk)
 
     def normalise(self, clips: torch.Tensor) -> torch.Tensor:
-        """Clips on a 0-1 scale, (…, 3, size, size), to what the model is given; same shape, same device."""
-        if not self.processor.do_normalize:
-            return clips
-        mean = torch.tensor(self.processor.image_mean, device=clips.device)[:, None, None]
-        std = torch.tensor(self.processor.image_std, device=clips.device)[:, None, None]
-        return (clips - mean) / std
+        """Clips on a 0-1 scale, (…, 3, height, width), to what the model is given; same shape, same device."""
+        processor = self.processor
+        mean = torch.tensor(processor.image_mean if processor.do_normalize else 0.0, dtype=torch.float64)
+        std = torch.tensor(processor.image_std if processor.do_normalize else 1.0, dtype=torch.float64)
+        scale = 255 * (processor.rescale_factor if processor.do_rescale else 1) / std
+        # (pixel * factor - mean) / std, in a single pass over the clips
+        scale, shift = (x.reshape(-1, 1, 1).to(clips.dtype).to(clips.device) for x in (scale, -mean / std))
+        return torch.addcmul(shift, clips, scale)
+
+    def _resize(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(height, width, 3) to (3, new height, new width)."""
+        height, width = self._resized(frame)
+        if not 0 < height * width <= MAX_PIXELS:
+            raise DataError(f"its {frame.shape[1]}x{frame.shape[0]} pixels would be resized to {width}x{height}.")
+        if self._resample is not Resampling.BILINEAR:
+            # torch's bicubic on bytes strays by up to 27 grey levels from Pillow's, and it has no other filters.
+            resized: NDArray[np.uint8] = self.processor.resize(np.moveaxis(frame, -1, 0), self._size, self._resample)
+            return resized
+        picture = torch.from_numpy(np.require(frame, requirements=["C", "W"])).permute(2, 0, 1)[None]
+        shrunk = torch.nn.functional.interpolate(picture, size=(height, width), mode="bilinear", antialias=True)
+        return shrunk[0].numpy()
+
+    def _resized(self, frame: NDArray[np.uint8]) -> tuple[int, int]:
+        """Height and width after the resizing, by the rules of the processor's own `resize`."""
+        size = self._size
+        if size.shortest_edge and size.longest_edge:
+            height, width = get_size_with_aspect_ratio(frame.shape[:2], size.shortest_edge, size.longest_edge)
+        elif size.shortest_edge:
+            height, width = get_resize_output_image_size(
+                frame, size.shortest_edge, default_to_square=False, input_data_format=ChannelDimension.LAST
+            )
+        elif size.max_height and size.max_width:
+            height, width = get_image_size_for_max_height_width(frame.shape[:2], size.max_height, size.max_width)
+        else:
+            height, width = _sides(size)
+        return height, width
+
+    # The processor makes this of the sizes in its file, whatever its own types say.
+    @property
+    def _size(self) -> SizeDict:
+        return cast(SizeDict, self.processor.size)
+
+    @property
+    def _crop_size(self) -> SizeDict:
+        return cast(SizeDict, self.processor.crop_size)
+
+    @property
+    def _resample(self) -> Resampling:
+        """The filter; like the processor, bilinear for one that is given by another name than Pillow's number."""
+        resample = self.processor.resample
+        return Resampling(resample) if isinstance(resample, int) else Resampling.BILINEAR
+
+    @property
+    def _short_side(self) -> int | None:
+        """For scaled decoding, how many pixels the shorter side of a picture is resized to at most; None without it."""
+        if not (self.scaled and self.processor.do_resize):
+            return None
+        size = self._size
+        sides = (size.shortest_edge,) if size.shortest_edge else dict(size).values()
+        return max(sides)
+
+
+def _sides(size: SizeDict) -> tuple[int, int]:
+    """Height and width of a size that gives both; ModelError when it does not."""
+    if size.height is None or size.width is None:
+        raise ModelError("its preprocessor_config.json holds a size without a height and a width.")
+    return size.height, size.width

@@ -26,7 +26,7 @@ def controls(dataset: Dataset, predictions: pd.DataFrame, window: Window) -> lis
     in_trial = frames.groupby("trial_id").size().reindex(predictions["trial_id"], fill_value=0)
     in_window = window.select(frames).groupby("trial_id").size().reindex(predictions["trial_id"], fill_value=0)
     result = [_commoner_outcome(predictions)]
-    if not window.sees_the_end:
+    if not window.ends_with_the_trial:
         name = "Frames in the window alone"
         text = (
             f"The number of frames in the {window.describe()}, which is all of the length that the model could sense."

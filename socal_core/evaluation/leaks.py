@@ -205,10 +205,10 @@ def _lengths(frames: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Wi
     whole, inside = (table.groupby("trial_id").size().reindex(ids, fill_value=0).to_frame() for table in (frames, seen))
     seconds = window.describe()
     keep = f"Keep to the {seconds}; the frames in the window show what is left of it there."
-    advice = f"Use the {Window(0, 60).describe()}." if window.sees_the_end else keep
-    meaning = "a model that sees the whole trial may only be reading its length"
+    advice = f"Use the {Window(0, 60).describe()}." if window.ends_with_the_trial else keep
+    meaning = "a model that sees trials from beginning to end may only be reading their length"
     length = _Suspect("Number of frames", "The number of frames", whole, meaning, advice)
-    if window.sees_the_end:
+    if window.ends_with_the_trial:
         return [length]
     subject = f"The number of frames in the {seconds}"
     meaning = "trials that end inside the window give their outcome away"

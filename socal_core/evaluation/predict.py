@@ -1,6 +1,8 @@
 """From a model and clips to logits, and from a run's best checkpoint to its predictions and test metrics."""
 
+import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel
 
-from socal_core.clips.loader import ClipStore, read_clips
+from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
@@ -27,15 +29,23 @@ PREDICTION_BATCH = 8
 
 @torch.no_grad()
 def logits_of(
-    model: PreTrainedModel, preprocessor: Preprocessor, store: ClipStore, trial_ids: Sequence[str], device: torch.device
+    model: PreTrainedModel, reader: ClipReader, trial_ids: Sequence[str], device: torch.device
 ) -> torch.Tensor:
-    """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode."""
+    """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode.
+
+    Of a trial with several clips: the logarithm of their mean probabilities.
+    """
     model.eval()
-    parts = []
-    for start in range(0, len(trial_ids), PREDICTION_BATCH):
-        clips = store.batch(trial_ids[start : start + PREDICTION_BATCH]).to(device)
-        parts.append(model(pixel_values=preprocessor.normalise(clips)).logits.float().cpu())
-    return torch.cat(parts)
+    clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
+    batches = [clips[start : start + PREDICTION_BATCH] for start in range(0, len(clips), PREDICTION_BATCH)]
+    parts = [
+        model(pixel_values=reader.preprocessor.normalise(batch.to(device).float() / 255)).logits.float().cpu()
+        for batch in reader.batches(batches)
+    ]
+    logits = torch.cat(parts).view(len(trial_ids), -1, 2)  # (trials, clips, 2)
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    return logits.log_softmax(dim=-1).logsumexp(dim=1) - math.log(logits.shape[1])
 
 
 def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -43,16 +53,15 @@ def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float6
     return logits.double().softmax(dim=-1)[:, 1].numpy()
 
 
-def read_run_clips(
+def open_run_clips(
     run: RunFolder,
     dataset: Dataset,
-    trial_ids: Sequence[str],
     preprocessor: Preprocessor,
-    progress: Callable[[int, int], None],
-) -> ClipStore:
-    """The clips of some trials, exactly as the run's model is given them."""
-    config = run.read_config()
-    return read_clips(dataset, trial_ids, config.observation, config.num_frames, preprocessor, progress)
+    trial_ids: Sequence[str],
+    progress: Callable[[str, int, int], None],
+) -> AbstractContextManager[ClipReader]:
+    """A reader of some trials' clips for validation and test, exactly as the run's model is given them."""
+    return open_clips(dataset, run.read_config(), preprocessor, trial_ids, (), progress)
 
 
 def best_classifier(run: RunFolder) -> VideoClassifier:
@@ -68,12 +77,12 @@ def best_device() -> torch.device:
     return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
-def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, store: ClipStore) -> pd.DataFrame:
+def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, reader: ClipReader) -> pd.DataFrame:
     """Predict every usable trial, evaluate the test trials, write predictions.csv and then metrics.json.
 
     The threshold comes from the validation trials. Returns the predictions (runs/folder.py).
     """
-    predictions = _predict_split(dataset, run.read_split(), classifier, store)
+    predictions = _predict_split(dataset, run.read_split(), classifier, reader)
     validation = predictions[predictions["split"] == "validation"]
     threshold = choose_threshold(validation["label"], validation["prob_success"])
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
@@ -88,8 +97,8 @@ def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, st
         "threshold": threshold,
         "validation_trials": len(validation),
         "controls": controls(dataset, predictions, window),
-        "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in store.left_out.items()],
-        "stand_ins": [text for texts in store.stand_ins.values() for text in texts],
+        "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in reader.left_out.items()],
+        "stand_ins": [text for texts in reader.stand_ins.values() for text in texts.values()],
     }
     run.write_predictions(predictions)
     write_json(run.metrics_file, metrics)
@@ -107,10 +116,10 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     if metrics is None:
         raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
     classifier = best_classifier(run)
-    store = read_run_clips(run, dataset, trial_ids, classifier.preprocessor, lambda done, total: None)
-    if store.left_out:
-        raise DataError(" ".join(store.left_out.values()))
-    logits = logits_of(classifier.model, classifier.preprocessor, store, trial_ids, best_device())
+    with open_run_clips(run, dataset, classifier.preprocessor, trial_ids, lambda text, done, total: None) as reader:
+        if reader.left_out:
+            raise DataError(" ".join(reader.left_out.values()))
+        logits = logits_of(classifier.model, reader, trial_ids, best_device())
     threshold = metrics["threshold"]
     return [
         {
@@ -124,12 +133,12 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     ]
 
 
-def _predict_split(dataset: Dataset, split: Split, classifier: VideoClassifier, store: ClipStore) -> pd.DataFrame:
+def _predict_split(dataset: Dataset, split: Split, classifier: VideoClassifier, reader: ClipReader) -> pd.DataFrame:
     """One row for each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
     sides = {"train": split.train, "validation": split.validation, "test": split.test}
-    rows = [(trial, side) for side, trials in sides.items() for trial in trials if trial in store.clips]
+    rows = [(trial, side) for side, trials in sides.items() for trial in trials if trial not in reader.left_out]
     trial_ids = [trial for trial, _ in rows]
-    logits = logits_of(classifier.model, classifier.preprocessor, store, trial_ids, best_device())
+    logits = logits_of(classifier.model, reader, trial_ids, best_device())
     trials = dataset.trials.loc[trial_ids]
     return pd.DataFrame(
         {

@@ -1,8 +1,8 @@
 """Build, save and load a video classifier with its preprocessing."""
 
+import json
 import logging
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from transformers.utils import logging as transformers_logging
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import ModelError
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.config import TINY, TINY_IMAGE_SIZE, TrainConfig
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 
 logger = logging.getLogger(__name__)
@@ -24,10 +26,10 @@ transformers_logging.disable_progress_bar()
 LABELS = {0: "failure", 1: "success"}
 NEW_HEAD = ("classifier.", "fc_norm.")
 """Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
+PREPROCESSOR_FILE = "preprocessor_config.json"
 
-# The size of `tiny`: the smallest of those tried that learns the demo from random weights within the time the demo
-# run may take on two cores (benchmarks/README.md).
-TINY_IMAGE_SIZE = 64
+# The size of `tiny`, with its TINY_IMAGE_SIZE: the smallest of those tried that learns the demo from random weights
+# within the time the demo run may take on two cores (benchmarks/README.md).
 TINY_ARCHITECTURE: dict[str, Any] = {
     "patch_size": 16,
     "hidden_size": 192,
@@ -74,10 +76,17 @@ def load_classifier(folder: Path) -> VideoClassifier:
             folder, local_files_only=True, output_loading_info=True
         )
         processor = VideoMAEImageProcessorPil.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError):
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError):
         raise ModelError(f"Checkpoint {folder.name} cannot be read: a file is missing or damaged.") from None
     _refuse_gaps(folder.name, info, allowed=())
-    return VideoClassifier(model, Preprocessor(processor))
+    return VideoClassifier(model, _checked(f"Checkpoint {folder.name}", processor, model))
+
+
+def preprocessor_of_run(run: RunFolder) -> Preprocessor:
+    """What the run's model is given its frames by; ModelError when the model cannot be found."""
+    checkpoint, config = newest_checkpoint(run), run.read_config()
+    classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
+    return replace(classifier.preprocessor, scaled=config.scaled_decoding)
 
 
 def save_classifier(classifier: VideoClassifier, folder: Path) -> None:
@@ -129,16 +138,34 @@ def _load_weights(source: str, config: TrainConfig, settings: dict[str, Any]) ->
 def _with_preprocessor(
     model: PreTrainedModel, source: str, config: TrainConfig, hub: dict[str, Any]
 ) -> VideoClassifier:
-    size = model.config.image_size
     try:
         processor = VideoMAEImageProcessorPil.from_pretrained(source, **hub)
-    except OSError:
+    except OSError as error:
+        if isinstance(error.__context__, json.JSONDecodeError) or (Path(source) / PREPROCESSOR_FILE).exists():
+            raise ModelError(f"{config.model}: its {PREPROCESSOR_FILE} cannot be read or is no JSON.") from None
         # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
-        note = f"{config.model} has no preprocessor_config.json: its input is normalised by ImageNet's mean and std."
-        return VideoClassifier(model, Preprocessor.for_size(size), note)
-    if processor.do_rescale and not math.isclose(processor.rescale_factor, 1 / 255):
-        raise ModelError(f"{config.model}: its preprocessor_config.json rescales by other than 1/255.")
-    return VideoClassifier(model, Preprocessor(processor))
+        note = f"{config.model} has no {PREPROCESSOR_FILE}: its input is normalised by ImageNet's mean and std."
+        return VideoClassifier(model, Preprocessor.for_size(model.config.image_size), note)
+    except (ValueError, TypeError, AttributeError):
+        raise ModelError(f"{config.model}: its {PREPROCESSOR_FILE} holds values that cannot be worked with.") from None
+    return VideoClassifier(model, _checked(config.model, processor, model))
+
+
+def _checked(name: str, processor: VideoMAEImageProcessorPil, model: PreTrainedModel) -> Preprocessor:
+    """The preprocessing, which must give every frame in the size that the model takes."""
+    preprocessor = Preprocessor(processor)
+    size = model.config.image_size
+    try:
+        preprocessor.check()
+        _, height, width = preprocessor.frame_shape
+    except ModelError as error:
+        raise ModelError(f"{name}: {error}") from None
+    if (height, width) != (size, size):
+        raise ModelError(
+            f"{name}: its {PREPROCESSOR_FILE} gives frames of {width}x{height} pixels, and the model takes "
+            f"{size}x{size}. Set crop_size, or size, to what the model takes."
+        )
+    return preprocessor
 
 
 def _refuse_gaps(name: str, info: dict[str, Any], allowed: tuple[str, ...]) -> None:

@@ -4,19 +4,21 @@ The names and defaults are those of the reference notebook. A new hyperparameter
 line, the check and the sidebar follow from it.
 """
 
-import math
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 from socal_core.dataset.splits import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError
+from socal_core.runs.setting import checked, setting
 
 TINY = "tiny"
 """A small VideoMAE with random weights: trains on a laptop, needs no download."""
+TINY_IMAGE_SIZE = 64
+"""Side of its frames in pixels."""
 PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
 
@@ -33,87 +35,144 @@ class OptimizerName(StrEnum):
     """With momentum 0.9."""
 
 
-def _setting(
-    default: Any,
-    group: str,
-    text: str,
-    low: float | None = None,
-    high: float | None = None,
-    step: int = 1,
-    methods: Collection[SplitMethod] = tuple(SplitMethod),
-) -> Any:
-    """A field with its group in the form, its help text, its inclusive limits and the step of a whole number.
+class SamplingMethod(StrEnum):
+    """Which frames of the window a training clip takes (clips/sampling.py)."""
 
-    `methods`: the ways to split that use the setting; the form shows it for those alone.
-    """
-    metadata = {"group": group, "help": text, "low": low, "high": high, "step": step, "methods": frozenset(methods)}
-    return field(default=default, metadata=metadata)
+    UNIFORM = "uniform"
+    """Evenly spread, the same in every epoch."""
+    SEGMENTS = "segments"
+    """One drawn from each of as many equal parts as the clip has frames, anew in every epoch."""
+    DENSE = "dense"
+    """Every `stride`-th from a start drawn anew in every epoch."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether a training clip can take any frame of the window."""
+        return self is not SamplingMethod.UNIFORM
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The settings of one run. Values are checked when it is made; ConfigError names field, rule and value."""
 
-    model: str = _setting(
+    model: str = setting(
         PRETRAINED,
         "Model",
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors.",
     )
-    allow_download: bool = _setting(
+    allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
         "Model",
         "Fetch the model's weights from the Hugging Face hub when they are not on this machine.",
     )
-    dropout_rate: float = _setting(
+    dropout_rate: float = setting(
         0.2,
         "Model",
         "Dropout of hidden states and attention; 0.1 to 0.5 helps against overfitting.",
         0.0,
         0.9,
     )
-    window: str = _setting(
+    window: str = setting(
         "0:60",
         "Clip",
         "The seconds of a trial that the model sees: `0:60` predicts from the first minute (the published task); "
-        "`whole` shows it the end of the trial too, which is recognition, not prediction.",
+        "`0:-10` ends ten seconds before the trial does; `whole` shows the end of the trial too, which is recognition, "
+        "not prediction.",
     )
-    num_frames: int = _setting(16, "Clip", "Frames in a clip, evenly spread over the window; even.", 2, 128, 2)
-    optimizer: OptimizerName = _setting(
+    num_frames: int = setting(16, "Clip", "Frames in a clip; even.", 2, 128, 2)
+    sampling: SamplingMethod = setting(
+        SamplingMethod.UNIFORM,
+        "Clip",
+        "Which frames a training clip takes: `uniform`, evenly spread; `segments`, one drawn from each of equal parts, "
+        "anew in every epoch (against overfitting); `dense`, close together from a drawn start.",
+    )
+    stride: int = setting(4, "Clip", "For `dense`: frames from one to the next; SOCAL has one a second.", 1, 64)
+    test_clips: int = setting(
+        1,
+        "Clip",
+        "Clips a trial in validation and test, whose probabilities are averaged; VideoMAE's own tests take 5.",
+        1,
+        20,
+    )
+    optimizer: OptimizerName = setting(
         OptimizerName.ADAMW, "Optimisation", "AdamW suits transformers; SGD has momentum 0.9."
     )
-    learning_rate: float = _setting(
+    learning_rate: float = setting(
         5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 from random ones.", 1e-8, 1.0
     )
-    batch_size: int = _setting(4, "Optimisation", "Clips per step, over all devices together.", 1, 1024)
-    num_epochs: int = _setting(30, "Optimisation", "Times that training goes through the training trials.", 1, 10_000)
-    weight_decay: float = _setting(0.01, "Optimisation", "0.01 to 0.1 for AdamW.", 0.0, 1.0)
-    scheduler_patience: int = _setting(
+    batch_size: int = setting(4, "Optimisation", "Clips per step, over all devices together.", 1, 1024)
+    num_epochs: int = setting(30, "Optimisation", "Times that training goes through the training trials.", 1, 10_000)
+    weight_decay: float = setting(0.01, "Optimisation", "0.01 to 0.1 for AdamW.", 0.0, 1.0)
+    scheduler_patience: int = setting(
         1, "Schedule", "Epochs without a lower validation loss before the learning rate falls.", 0, 1000
     )
-    scheduler_factor: float = _setting(0.1, "Schedule", "What the learning rate is then multiplied by.", 0.001, 0.999)
-    early_stopping_patience: int = _setting(
+    scheduler_factor: float = setting(0.1, "Schedule", "What the learning rate is then multiplied by.", 0.001, 0.999)
+    early_stopping_patience: int = setting(
         3, "Schedule", "Epochs without a lower validation loss before training ends.", 1, 10_000
     )
-    horizontal_flip: float = _setting(
+    horizontal_flip: float = setting(
         0.5, "Augmentation", "Chance that a training clip is mirrored, all its frames alike.", 0.0, 1.0
     )
-    color_jitter: float = _setting(
+    color_jitter: float = setting(
         0.2,
         "Augmentation",
         "Largest change of brightness, contrast and saturation, one draw a clip.",
         0.0,
         1.0,
     )
-    hue_jitter: float = _setting(0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle.", 0.0, 0.5)
-    rotation_degrees: float = _setting(0.0, "Augmentation", "Largest rotation of a training clip.", 0.0, 180.0)
-    split_method: SplitMethod = _setting(
+    hue_jitter: float = setting(0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle.", 0.0, 0.5)
+    rotation_degrees: float = setting(
+        0.0, "Augmentation", "Largest rotation of a training clip, to either side; 10 is usual.", 0.0, 180.0
+    )
+    crop_area: float = setting(
+        1.0,
+        "Augmentation",
+        "Random resized crop: the smallest share of the picture that is kept; 1 keeps all, 0.5 is a strong crop.",
+        0.05,
+        1.0,
+    )
+    random_erasing: float = setting(
+        0.0, "Augmentation", "Chance that a rectangle of a training clip is blotted out; VideoMAE takes 0.25.", 0.0, 1.0
+    )
+    rand_augment: float = setting(
+        0.0, "Augmentation", "Strength of RandAugment, 0 (off) to 10; VideoMAE takes 7.", 0.0, 10.0
+    )
+    rand_augment_steps: int = setting(
+        2, "Augmentation", "Changes that RandAugment makes to a clip, one after the other; VideoMAE takes 4.", 1, 8
+    )
+    mixup: float = setting(
+        0.0,
+        "Augmentation",
+        "Mixup: two clips of a batch laid over each other; alpha of the Beta distribution of their shares, 0 is off, "
+        "VideoMAE takes 0.8.",
+        0.0,
+        10.0,
+    )
+    cutmix: float = setting(
+        0.0,
+        "Augmentation",
+        "CutMix: a rectangle of one clip set into another; alpha as for mixup, 0 is off, VideoMAE takes 1. With both "
+        "on, each batch draws one of them.",
+        0.0,
+        10.0,
+    )
+    scaled_decoding: bool = setting(
+        False,
+        "Reading",
+        "Decode large JPEG frames at a half, a quarter or an eighth of their size: less time, a little less exact "
+        "(benchmarks/README.md has both).",
+    )
+    num_workers: int = setting(
+        2, "Reading", "Threads that read clips while the model computes; 0 reads in between. Changes no result.", 0, 64
+    )
+    split_method: SplitMethod = setting(
         SplitMethod.SURGEON,
         "Split",
         "`surgeon`: nobody is on two sides, sizes by fractions; `socal20`: the twenty published test trials; `column`: "
         "one cohort, specialty or training status is the test side; `k-fold`: one of several test sides that share out "
         "all surgeons; `random`: by trial, whose score is too good.",
     )
-    validation_fraction: float = _setting(
+    validation_fraction: float = setting(
         0.1,
         "Split",
         "Share of trials that choose the best epoch and the threshold: of all trials for `surgeon` and `random`, of "
@@ -121,7 +180,7 @@ class TrainConfig:
         0.01,
         0.8,
     )
-    test_fraction: float = _setting(
+    test_fraction: float = setting(
         0.1,
         "Split",
         "Share of trials kept for the final test; used by `surgeon` and `random`.",
@@ -129,19 +188,19 @@ class TrainConfig:
         0.8,
         methods=[method for method in SplitMethod if method.draws_test],
     )
-    split_column: str = _setting(
+    split_column: str = setting(
         SplitSettings.column,
         "Split",
         "What is known of the surgeon and tells the test side apart: cohort, specialty or training_status.",
         methods=[SplitMethod.COLUMN],
     )
-    split_value: str = _setting(
+    split_value: str = setting(
         SplitSettings.value,
         "Split",
         "The value of that column whose trials are the test side. Trials where it is unknown are left out.",
         methods=[SplitMethod.COLUMN],
     )
-    folds: int = _setting(
+    folds: int = setting(
         SplitSettings.folds,
         "Split",
         "Number of folds; train a run for each, with the same seed.",
@@ -149,7 +208,7 @@ class TrainConfig:
         MOST_FOLDS,
         methods=[SplitMethod.KFOLD],
     )
-    fold: int = _setting(
+    fold: int = setting(
         SplitSettings.fold,
         "Split",
         "The fold that is the test side, from 1 on.",
@@ -157,11 +216,11 @@ class TrainConfig:
         MOST_FOLDS,
         methods=[SplitMethod.KFOLD],
     )
-    seed: int = _setting(0, "Split", "Fixes the split, the order of trials, augmentation and dropout.", 0, 2**31 - 1)
+    seed: int = setting(0, "Split", "Fixes the split, the order of trials, augmentation and dropout.", 0, 2**31 - 1)
 
     def __post_init__(self) -> None:
         for item in fields(self):
-            object.__setattr__(self, item.name, _checked(item.name, getattr(self, item.name), item.type, item.metadata))
+            object.__setattr__(self, item.name, checked(item.name, getattr(self, item.name), item.type, item.metadata))
         if not self.model.strip():
             raise ConfigError("model", "must name a model", self.model)
         Window.parse(self.window)
@@ -244,22 +303,3 @@ def parse_setting(text: str) -> tuple[str, Any]:
                 name, "must be a whole number" if types[name] is int else "must be a number", raw
             ) from None
     return name, raw
-
-
-def _checked(name: str, value: Any, kind: Any, limits: Mapping[str, Any]) -> Any:
-    """The value in its field's type, or ConfigError. JSON does not tell 1 from 1.0, so 1 passes as a float."""
-    if issubclass(kind, StrEnum):
-        if value not in list(kind):
-            raise ConfigError(name, f"must be one of {', '.join(kind)}", value)
-        return kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-        raise ConfigError(name, f"must be {words[kind]}", value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(name, "must be a finite number", value)
-    low, high = limits["low"], limits["high"]
-    if low is not None and not low <= value <= high:
-        raise ConfigError(name, f"must be between {low:g} and {high:g}", value)
-    return value

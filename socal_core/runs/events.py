@@ -6,7 +6,8 @@ Every event has `type` and `time` (seconds since 1970). The types, with their fu
     stage     stage (text for the user), done, total
     step      epoch, epochs, step, steps, loss, learning_rate
     epoch     epoch, epochs, train_loss, val_loss, val_accuracy, val_auroc (None with one class), learning_rate,
-              seconds, best (whether it has the lowest validation loss so far)
+              seconds, data_wait (share of the training time spent on waiting for clips, 0 to 1), best (whether it
+              has the lowest validation loss so far)
     notice    message (text for the user)
     ended     state, reason
 """
@@ -31,6 +32,7 @@ EPOCH_FIELDS = (
     "val_auroc",
     "learning_rate",
     "seconds",
+    "data_wait",
     "best",
 )
 STEP_FIELDS = ("epoch", "epochs", "step", "steps", "loss", "learning_rate")

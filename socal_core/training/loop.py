@@ -17,9 +17,8 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
 
-from socal_core.clips.augment import Augmentation
-from socal_core.clips.loader import ClipStore
-from socal_core.clips.sampling import draw_seed, epoch_batches
+from socal_core.clips.loader import ClipReader
+from socal_core.clips.sampling import draw_seed
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
 from socal_core.evaluation.metrics import metrics_of
@@ -28,6 +27,7 @@ from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
 from socal_core.runs.config import OptimizerName, TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint import load_tensors, save_checkpoint
 
 
@@ -38,7 +38,7 @@ class Job:
     run: RunFolder
     config: TrainConfig
     classifier: VideoClassifier
-    store: ClipStore
+    reader: ClipReader
     split: Split
     """Trials that have a clip."""
     labels: Mapping[str, int]
@@ -67,12 +67,11 @@ def train(job: Job, resume_from: Path | None) -> None:
         for name, tensors in load_tensors(resume_from).items():
             parts[name].load_state_dict(tensors)
     weights = class_weights([job.labels[trial] for trial in job.split.train])
-    augment = Augmentation(config)
 
     while state.epoch < config.num_epochs and state.epochs_without_improvement < config.early_stopping_patience:
         started, epoch = time.perf_counter(), state.epoch + 1
         learning_rate = optimizer.param_groups[0]["lr"]
-        train_loss = _train_epoch(job, model, optimizer, epoch, weights, augment)
+        training = _train_epoch(job, model, optimizer, epoch, weights)
         validation = _validate(job, model, weights)
         scheduler.step(validation["val_loss"])
         best = state.best_val_loss is None or validation["val_loss"] < state.best_val_loss
@@ -85,7 +84,7 @@ def train(job: Job, resume_from: Path | None) -> None:
             "epoch",
             epoch=epoch,
             epochs=config.num_epochs,
-            train_loss=train_loss,
+            **training,
             **validation,
             learning_rate=learning_rate,
             seconds=round(time.perf_counter() - started, 3),
@@ -96,29 +95,21 @@ def train(job: Job, resume_from: Path | None) -> None:
         accelerator.wait_for_everyone()
 
 
-def _train_epoch(
-    job: Job, model: nn.Module, optimizer: Any, epoch: int, weights: torch.Tensor, augment: Augmentation
-) -> float:
-    """One pass over the training trials; returns the class-weighted mean loss."""
-    config, accelerator, device = job.config, job.accelerator, job.accelerator.device
+def _train_epoch(job: Job, model: nn.Module, optimizer: Any, epoch: int, weights: torch.Tensor) -> dict[str, float]:
+    """One pass over the training trials; the class-weighted mean loss, the share of the time spent on waiting."""
+    config, accelerator = job.config, job.accelerator
     torch.manual_seed(draw_seed(config.seed, epoch, "dropout", accelerator.process_index))
-    batches = epoch_batches(job.split.train, config.batch_size, config.seed, epoch)
+    steps = math.ceil(len(job.split.train) / config.batch_size)
+    share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
+    batches = training_batches(job.reader, job.split.train, job.labels, weights, config, epoch, share)
     model.train()
-    losses = []
+    losses, waited, started = [], 0.0, time.perf_counter()
     for step, batch in enumerate(batches, start=1):
         job.check_stop()
-        # Each process takes its share of the batch. One that gets nothing goes along with a clip that weighs nothing,
-        # since all have to take part in averaging the gradients.
-        share = batch[accelerator.process_index :: accelerator.num_processes]
-        clip_weights = weights[[job.labels[trial] for trial in share or batch[:1]]] * bool(share)
-        clip_weights = clip_weights / weights[[job.labels[trial] for trial in batch]].sum()
-        clips = job.store.batch(share or batch[:1])  # (share, frames, 3, size, size)
-        for i, trial in enumerate(share):
-            clips[i] = augment(clips[i], draw_seed(config.seed, epoch, "augment", trial))
-        labels = torch.tensor([job.labels[trial] for trial in share or batch[:1]], device=device)
-        logits = model(pixel_values=job.classifier.preprocessor.normalise(clips.to(device))).logits
-        per_clip = nn.functional.cross_entropy(logits.float(), labels, reduction="none")
-        loss = (per_clip * clip_weights.to(device)).sum()
+        logits = model(pixel_values=batch.pixel_values).logits.float()
+        own = nn.functional.cross_entropy(logits, batch.labels, reduction="none") * batch.weights
+        partner = nn.functional.cross_entropy(logits, batch.partner_labels, reduction="none") * batch.partner_weights
+        loss = (batch.lam * own + (1 - batch.lam) * partner).sum()
         # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
         accelerator.backward(loss * accelerator.num_processes)
         optimizer.step()
@@ -129,17 +120,19 @@ def _train_epoch(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). "
                 f"Start a new run with a learning_rate below {config.learning_rate:g}."
             )
-        losses.append(value * float(weights[[job.labels[trial] for trial in batch]].sum()))
+        losses.append(value * batch.total_weight)
+        waited += batch.waited
         job.report(
             "step",
             epoch=epoch,
             epochs=config.num_epochs,
             step=step,
-            steps=len(batches),
+            steps=steps,
             loss=value,
             learning_rate=optimizer.param_groups[0]["lr"],
         )
-    return sum(losses) / float(weights[[job.labels[trial] for trial in job.split.train]].sum())
+    train_loss = sum(losses) / float(weights[[job.labels[trial] for trial in job.split.train]].sum())
+    return {"train_loss": train_loss, "data_wait": round(waited / (time.perf_counter() - started), 4)}
 
 
 def _validate(job: Job, model: nn.Module, weights: torch.Tensor) -> dict[str, Any]:
@@ -148,13 +141,7 @@ def _validate(job: Job, model: nn.Module, weights: torch.Tensor) -> dict[str, An
     if job.accelerator.is_main_process:
         trial_ids = job.split.validation
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
-        logits = logits_of(
-            job.accelerator.unwrap_model(model),
-            job.classifier.preprocessor,
-            job.store,
-            trial_ids,
-            job.accelerator.device,
-        )
+        logits = logits_of(job.accelerator.unwrap_model(model), job.reader, trial_ids, job.accelerator.device)
         loss = nn.functional.cross_entropy(logits, y, weight=weights)
         metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
         result = [{"val_loss": float(loss), "val_accuracy": metrics["accuracy"], "val_auroc": metrics["auroc"]}]

@@ -126,7 +126,8 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
     """The way from the data folder to the metrics."""
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
     # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
-    from socal_core.evaluation.predict import best_classifier, finish_run, read_run_clips
+    from socal_core.clips.loader import open_clips
+    from socal_core.evaluation.predict import best_classifier, finish_run
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
@@ -156,33 +157,31 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
     if accelerator.is_main_process:
         write_json(run.environment_file, describe_environment(accelerator))
 
-    def read_progress(done: int, total: int) -> None:
+    def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():
             raise StopRequested
-        report("stage", stage="Reading clips", done=done, total=total)
+        report("stage", stage=stage, done=done, total=total)
 
-    store = read_run_clips(run, dataset, split.trial_ids, classifier.preprocessor, read_progress)
-    if classifier.note:
-        report("notice", message=classifier.note)
-    for message in [*store.left_out.values(), *(text for texts in store.stand_ins.values() for text in texts)]:
-        report("notice", message=message)
-    labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
-    job = Job(
-        run=run,
-        config=config,
-        classifier=classifier,
-        store=store,
-        split=_with_clips(split, set(store.clips)),
-        labels=labels,
-        accelerator=accelerator,
-        report=report,
-        check_stop=check_stop,
-    )
-    train(job, checkpoint)
-    if accelerator.is_main_process:
-        report("stage", stage="Predicting all trials with the best checkpoint", done=0, total=1)
-        finish_run(run, dataset, best_classifier(run), store)
-    accelerator.wait_for_everyone()
+    with open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_stage) as reader:
+        for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
+            report("notice", message=message)
+        labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
+        job = Job(
+            run=run,
+            config=config,
+            classifier=classifier,
+            reader=reader,
+            split=_with_clips(split, set(split.trial_ids) - set(reader.left_out)),
+            labels=labels,
+            accelerator=accelerator,
+            report=report,
+            check_stop=check_stop,
+        )
+        train(job, checkpoint)
+        if accelerator.is_main_process:
+            report("stage", stage="Predicting all trials with the best checkpoint", done=0, total=1)
+            finish_run(run, dataset, best_classifier(run), reader)
+        accelerator.wait_for_everyone()
 
 
 def _split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_process: bool) -> Split:

@@ -179,8 +179,8 @@ def test_the_verdict_says_what_to_do(cohort: Cohort) -> None:
     dataset = cohort.dataset()
     whole = named(probe_leaks(dataset, split_of(dataset), WHOLE))
     assert whole["Number of frames"].verdict == (
-        "The number of frames alone gives 1.00: a model that sees the whole trial may only be reading its length. "
-        "Use the first 60 s."
+        "The number of frames alone gives 1.00: a model that sees trials from beginning to end may only be reading "
+        "their length. Use the first 60 s."
     )
     assert set(whole) == PROBES - {"Frames in the window"}
     minute = named(probe_leaks(dataset, split_of(dataset), MINUTE))

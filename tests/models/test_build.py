@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVideoClassification
@@ -147,10 +148,67 @@ def test_a_video_model_of_another_kind_is_refused(tmp_path: Path) -> None:
         build_classifier(settings(tmp_path))
 
 
-def test_a_processor_that_scales_otherwise_is_refused(pretrained: Path) -> None:
-    (pretrained / "preprocessor_config.json").write_text('{"rescale_factor": 0.00784}')
-    with pytest.raises(ModelError, match="rescales by other than 1/255"):
+def write_processor(folder: Path, **values: object) -> None:
+    crop = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    (folder / "preprocessor_config.json").write_text(json.dumps({**crop, **values}))
+
+
+@pytest.mark.parametrize(
+    "values", [{"rescale_factor": 0.00784}, {"do_rescale": False}, {"do_normalize": False}], ids=str
+)
+def test_a_processor_that_scales_otherwise_is_honoured(pretrained: Path, values: dict[str, object]) -> None:
+    write_processor(pretrained, **values)
+    preprocessor = build_classifier(settings(pretrained)).preprocessor
+    frame = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    expected = torch.from_numpy(preprocessor.processor([frame], return_tensors="np")["pixel_values"][0].astype("f4"))
+    clip = torch.from_numpy(preprocessor.shrink(frame))[None].float() / 255
+    torch.testing.assert_close(preprocessor.normalise(clip), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"crop_size": {"height": 64, "width": 64}}, "gives frames of 64x64 pixels, and the model takes 32x32"),
+        ({"crop_size": {"height": 32, "width": 40}}, "gives frames of 40x32 pixels"),
+        ({"do_center_crop": False}, "frames of another size for each picture"),
+        ({"size": {"edge": 32}}, "holds values that cannot be worked with"),
+        ({"size": "large"}, "holds values that cannot be worked with"),
+        ({"size": {"shortest_edge": 10**9}}, "no whole number from 1 to 4096"),
+        ({"image_std": [0, 0, 0]}, "holds values that cannot be worked with"),
+    ],
+    ids=str,
+)
+def test_a_processor_that_does_not_fit_is_refused(pretrained: Path, values: dict[str, object], said: str) -> None:
+    write_processor(pretrained, **values)
+    with pytest.raises(ModelError, match=said) as caught:
         build_classifier(settings(pretrained))
+    assert "preprocessor_config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"size": ', b"null", b"3", b"[]", b"\xff\xfe\x00"])
+def test_a_processor_file_that_cannot_be_read_is_refused(pretrained: Path, content: bytes) -> None:
+    (pretrained / "preprocessor_config.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"its preprocessor_config\.json (cannot be read|holds values)"):
+        build_classifier(settings(pretrained))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"size": {"edge": 32}}, "Checkpoint epoch-0001 cannot be read"),
+        (
+            {"crop_size": {"height": 32, "width": 32}},
+            "Checkpoint epoch-0001: .*32x32 pixels, and the model takes 64x64",
+        ),
+        ({"resample": 99}, "Checkpoint epoch-0001: .*cannot be worked with"),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_with_another_processor_is_refused(tmp_path: Path, values: dict[str, object], said: str) -> None:
+    save_classifier(build_classifier(settings(TINY)), tmp_path / "epoch-0001")
+    write_processor(tmp_path / "epoch-0001", **values)
+    with pytest.raises(ModelError, match=said):
+        load_classifier(tmp_path / "epoch-0001")
 
 
 def test_weights_of_another_size_are_refused(pretrained: Path) -> None:

@@ -51,7 +51,7 @@ def test_threshold_task_and_small_numbers_are_named(
 ) -> None:
     text = text_of(open_page("evaluation", shared_data_folder))
     metrics = done.read_metrics()
-    assert "**Prediction** from the first 60 s" in text
+    assert "**Prediction** · window: first 60 s" in text
     assert f"probability of {metrics['threshold']:.2f}" in text
     assert "chosen on the validation trials" in text
     assert f"{metrics['n']} test trials are few" in text

@@ -15,6 +15,7 @@ from tests.made_runs import write_events, write_run
 from tests.pages.conftest import OpenPage, text_of
 
 OWN_WIDGETS = {"model", "window"}
+NOT_AT_FIRST = {"stride"}
 
 
 def setting(app, name: str):
@@ -31,7 +32,7 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
     app = open_page("training", shared_data_folder)
     config = default_config(TINY)
     for item in fields(TrainConfig):
-        if item.name not in OWN_WIDGETS and config.split_method in item.metadata["methods"]:
+        if item.name not in OWN_WIDGETS | NOT_AT_FIRST and config.split_method in item.metadata["methods"]:
             widget = setting(app, item.name)
             assert widget.value == getattr(config, item.name), item.name
             assert widget.help == item.metadata["help"], item.name
@@ -44,6 +45,31 @@ def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_
     assert "Its weights are not on this machine" in text_of(app)
     setting(app, "model_choice").set_value(TINY).run()
     assert setting(app, "learning_rate").value == default_config(TINY).learning_rate
+
+
+def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    groups = {group.label: group for group in app.sidebar.expander}
+    assert {name for name, group in groups.items() if not group.proto.expanded} >= {"Augmentation", "Reading"}
+    labels = {name: [item.label for item in (*groups[name].number_input, *groups[name].toggle)] for name in groups}
+    assert set(labels["Reading"]) == {"Scaled JPEG decoding", "Reading threads"}
+    assert {"RandAugment strength", "RandAugment steps", "Mixup alpha", "CutMix alpha"} <= set(labels["Augmentation"])
+    widgets = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.toggle, *app.sidebar.text_input)
+    names = [widget.label for widget in widgets if str(widget.key).startswith("setting-")]
+    assert max(map(len, names)) <= 25, "a label stands in one line of the sidebar"
+
+
+def test_the_stride_is_asked_for_dense_clips_only(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    for sampling, asked in [("uniform", False), ("dense", True), ("segments", False), ("dense", True)]:
+        setting(app, "sampling").set_value(sampling).run()
+        assert not app.exception
+        assert ("setting-stride" in {widget.key for widget in app.sidebar.number_input}) is asked
+        if asked:
+            setting(app, "stride").set_value(9).run()
+    setting(app, "sampling").set_value("uniform").run()
+    setting(app, "sampling").set_value("dense").run()
+    assert setting(app, "stride").value == 9, "what was typed stays"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +100,9 @@ def test_another_model_needs_a_name(open_page: OpenPage, shared_data_folder: Pat
     assert not app.sidebar.error
 
 
-@pytest.mark.parametrize(("choice", "warned"), [("0:60", False), ("whole", True), ("other", True)])
+@pytest.mark.parametrize(
+    ("choice", "warned"), [("0:60", False), ("whole", True), ("all but last", False), ("other", True)]
+)
 def test_a_window_that_shows_the_end_is_called_recognition(
     open_page: OpenPage, tmp_path: Path, choice: str, warned: bool
 ) -> None:
@@ -99,6 +127,22 @@ def test_a_window_of_its_own_must_have_a_length(open_page: OpenPage, shared_data
     assert not app.sidebar.error
     setting(app, "From second").set_value(200).run()
     assert any(error.value.startswith("window: ") for error in app.sidebar.error)
+
+
+def test_the_last_seconds_can_be_left_out(
+    open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    app = open_page("training", shared_data_folder)
+    setting(app, "window_choice").set_value("all but last").run()
+    left_out = setting(app, "Seconds left out")
+    assert (left_out.value, left_out.min) == (10, 1)
+    button(app, "Start training").click().run()
+    setting(app, "Seconds left out").set_value(25).run()
+    button(app, "Start training").click().run()
+    assert not app.exception
+    assert {run.read_config().window for run in list_runs(runs_root())} == {"0:-25", "0:-10"}
+    assert "all but the last 25 s" in set(app.dataframe[0].value["Window"])
 
 
 def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:

@@ -39,6 +39,14 @@ QUICK = {
 }
 
 
+KILLED_AT = (
+    "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
+    "from socal_core.training.worker import work;"
+    "die = lambda e: os.kill(os.getpid(), signal.SIGKILL) if (e['type'], e.get('epoch')) == {event!r} else 0;"
+    "work(RunFolder(Path(sys.argv[1])), False, die)"
+)
+
+
 def new_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
     return RunFolder.create(folder, config_from({**QUICK, **settings}, TINY), data)
 
@@ -59,7 +67,9 @@ def weights_hash(checkpoint: Path) -> str:
 
 def timeless(events: list[Event]) -> list[Event]:
     kept = [event for event in events if event["type"] in {"step", "epoch"}]
-    return [{key: value for key, value in event.items() if key not in {"time", "seconds"}} for event in kept]
+    return [
+        {key: value for key, value in event.items() if key not in {"time", "seconds", "data_wait"}} for event in kept
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -158,13 +168,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
 ) -> None:
     run = new_run(tmp_path / "killed", shared_data_folder)
-    type_ = moment.split()[0]
-    code = (
-        "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
-        "from socal_core.training.worker import work;"
-        f"die = lambda e: os.kill(os.getpid(), signal.SIGKILL) if (e['type'], e.get('epoch')) == ({type_!r}, 2) else 0;"
-        "work(RunFolder(Path(sys.argv[1])), False, die)"
-    )
+    code = KILLED_AT.format(event=(moment.split()[0], 2))
     killed = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False, capture_output=True)
     assert killed.returncode == -9
     assert read_status(run).state is RunState.INTERRUPTED
@@ -173,6 +177,31 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert weights_hash(newest_checkpoint(run) or Path()) == weights_hash(newest_checkpoint(done_run) or Path())
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+EVERYTHING = {
+    "sampling": "segments",
+    "test_clips": 2,
+    "crop_area": 0.7,
+    "rotation_degrees": 10.0,
+    "random_erasing": 0.25,
+    "rand_augment": 7.0,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+}
+
+
+def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_data_folder: Path) -> None:
+    """Frames, augmentation and mixing are drawn from (seed, epoch, trial): to the bit the same in every case."""
+    through = new_run(tmp_path / "through", shared_data_folder, **EVERYTHING, num_workers=2)
+    assert work(through, resume=False) is RunState.DONE
+    killed = new_run(tmp_path / "killed", shared_data_folder, **EVERYTHING, num_workers=0)
+    code = KILLED_AT.format(event=("step", 2))
+    assert subprocess.run([sys.executable, "-c", code, str(killed.path)], check=False).returncode == -9
+    assert work(killed, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(killed) or Path()) == weights_hash(newest_checkpoint(through) or Path())
+    assert timeless(read_events(killed.events_file)) == timeless(read_events(through.events_file))
+    assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
 def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
@@ -316,7 +345,7 @@ def test_one_class_cannot_be_weighted() -> None:
 
 def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     """PyTorch's own distributed engine on the CPU: the same batches, the same losses, the same model up to rounding."""
-    settings = {"dropout_rate": 0.0, "batch_size": 5}
+    settings = {**EVERYTHING, "dropout_rate": 0.0, "batch_size": 5}
     alone = new_run(tmp_path / "alone", shared_data_folder, **settings)
     work(alone, resume=False)
     together = RunFolder(tmp_path / "together")

@@ -1,0 +1,130 @@
+"""Commands about clips: clip, cache."""
+
+import argparse
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from socal_core.cli.bars import Bar, StageBar
+from socal_core.cli.options import open_data, say
+from socal_core.errors import ConfigError, DataError
+from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.model_choice import USUAL_SIZE, default_model, input_size
+
+if TYPE_CHECKING:
+    from socal_core.clips.preprocess import Preprocessor
+
+SIZES = (16, 1024)
+NUMPY_MAGIC = b"\x93NUMPY"
+
+
+def clip(options: argparse.Namespace) -> int:
+    """Write what a model is given of one trial."""
+    import numpy as np
+
+    from socal_core.clips.loader import open_clips
+
+    _refuse_other_file(options.out)
+    if options.run is not None and (options.frames, options.size, options.window) != (None, None, None):
+        raise ConfigError("--run", "has its own frames, size and window: leave those away", options.run.name)
+    dataset = open_data(options)
+    config = _config(options)
+    preprocessor = _preprocessor(options, USUAL_SIZE)
+    with StageBar() as bar, open_clips(dataset, config, preprocessor, [options.trial_id], (), bar.show) as reader:
+        if reader.left_out:
+            raise DataError(reader.left_out[options.trial_id])
+        pixels = next(reader.batches([reader.plan.evaluation_clips(options.trial_id)]))
+        clips = preprocessor.normalise(pixels.float() / 255).numpy()
+        texts = reader.notices()
+    array = clips[0] if len(clips) == 1 else clips
+    try:
+        with options.out.open("wb") as file:
+            np.save(file, array)
+    except OSError as error:
+        raise DataError(f"{options.out} cannot be written: {error.strerror}.") from None
+    say(f"{options.trial_id}: {array.shape} in {options.out}.")
+    for text in texts:
+        say(text)
+    return 0
+
+
+def cache(options: argparse.Namespace) -> int:
+    """Fill the cache of a data folder's frames, empty it, or say what is in it."""
+    from socal_core.clips.cache import limit_bytes, list_stores, remove_store
+    from socal_core.clips.fill import all_frames, fill, status_of
+    from socal_core.clips.store import FrameStore
+
+    dataset = open_data(options)
+    preprocessor = _preprocessor(options, input_size(default_model()))
+    store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
+    wanted, note = all_frames(dataset), ""
+    if options.clear:
+        one_size = options.size is not None or options.run is not None
+        for info in list_stores():
+            mine = info.folder == store.folder if one_size else info.data == dataset.root.resolve()
+            if mine and not remove_store(info.folder):
+                raise DataError("The cache is in use by a run or another filling. Clear it when that has ended.")
+    if options.fill:
+        with ExitStack() as stack, Bar("Filling the clip cache") as bar:
+            try:
+                stack.enter_context(store.in_use())
+            except OSError as error:
+                raise DataError(f"The clip cache cannot be written to: {error.strerror}.") from None
+            note = fill(dataset, preprocessor, store, wanted, bar.show).note
+    status = status_of(dataset, store, wanted)
+    result = asdict(status) | {
+        "complete": status.complete,
+        "size": list(store.shape[1:]),
+        "limit_bytes": limit_bytes(),
+        "note": note,
+    }
+    say(json.dumps(result, indent=2) if options.json else _cache_text(result))
+    return 1 if note else 0
+
+
+def _cache_text(result: dict[str, Any]) -> str:
+    height, width = result["size"]
+    lines = [
+        f"{result['frames']:,} of {result['of_frames']:,} frames, {result['trials']} of {result['of_trials']} trials, "
+        f"at {width}x{height} pixels: {result['bytes'] / 1e9:.2f} of {result['estimated_bytes'] / 1e9:.2f} GB",
+    ]
+    if result["unreadable"]:
+        count = result["unreadable"]
+        lines.append(f"{count} frame{'s' * (count > 1)} cannot be read; `inspect --deep` names what is wrong")
+    return "\n".join([*lines, *([result["note"]] if result["note"] else [])])
+
+
+def _config(options: argparse.Namespace) -> TrainConfig:
+    """The settings that decide the clip: the run's, or the defaults and those of the arguments."""
+    if options.run is not None:
+        return RunFolder.open(options.run).read_config()
+    given = {"num_frames": options.frames, "window": options.window}
+    return TrainConfig(model=TINY, **{name: value for name, value in given.items() if value is not None})
+
+
+def _preprocessor(options: argparse.Namespace, default_size: int) -> "Preprocessor":
+    """That of the run's model; else the published VideoMAE's for a size."""
+    from socal_core.clips.preprocess import Preprocessor
+    from socal_core.models.build import preprocessor_of_run
+
+    if options.run is not None:
+        return preprocessor_of_run(RunFolder.open(options.run))
+    size = default_size if options.size is None else options.size
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise ConfigError("--size", f"must be between {SIZES[0]} and {SIZES[1]} pixels", size)
+    return Preprocessor.for_size(size)
+
+
+def _refuse_other_file(path: Path) -> None:
+    """An array of an earlier clip may be replaced, nothing else that the user has."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(NUMPY_MAGIC)) != NUMPY_MAGIC:
+                raise DataError(f"{path} is there already and is no array. Choose another name.")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from None

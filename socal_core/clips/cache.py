@@ -1,0 +1,163 @@
+"""All stores of frames together: how large they are, how large they may be, and their removal."""
+
+import fcntl
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
+from socal_core.dataset.disk import RESERVE
+from socal_core.errors import ConfigError
+
+LIMIT_VARIABLE = "SOCAL_CACHE_GB"
+DEFAULT_LIMIT_GB = 20.0
+"""Four times the whole of SOCAL at 224 px."""
+_REMOVED = ".removed-"
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """What is known of a store without its data set."""
+
+    folder: Path
+    data: Path
+    """The data folder whose frames it keeps."""
+    shape: tuple[int, int, int]
+    """Of a frame: (3, height, width)."""
+    recipe: dict[str, Any]
+    bytes: int
+    """What it takes on the disk."""
+    last_used: float
+    """Seconds since 1970."""
+
+    def in_use(self) -> bool:
+        """Whether a run or a filling has it in use at this moment, so that it cannot be removed."""
+        try:
+            lock = os.open(self.folder / LOCK_FILE, os.O_RDWR)
+        except OSError:
+            return False  # removed meanwhile, or another user's
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+
+def limit_bytes() -> int:
+    """What all stores together may take: SOCAL_CACHE_GB, or 20 GB; ConfigError when that is no number."""
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    try:
+        limit = float(text) if text else DEFAULT_LIMIT_GB
+        if not 0 <= limit <= 1e6:
+            raise ValueError
+    except ValueError:
+        raise ConfigError(LIMIT_VARIABLE, "must be a number of GB, 0 to switch the cache off", text) from None
+    return int(limit * 1e9)
+
+
+def list_stores() -> list[StoreInfo]:
+    """The stores of this workspace, the least recently used first; what is no store is left out."""
+    infos = [info for folder in _folders() if (info := _info(folder)) is not None]
+    return sorted(infos, key=lambda info: info.last_used)
+
+
+def remove_store(folder: Path) -> bool:
+    """Delete a store; False when a run is using it."""
+    try:
+        lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    except FileNotFoundError:
+        return True  # somebody else was faster
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Out of sight in one step, so that nobody opens a store that is half there.
+        gone = folder.with_name(_REMOVED + uuid.uuid4().hex)
+        folder.rename(gone)
+        shutil.rmtree(gone)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def make_room(needed: int, keep: Path) -> str:
+    """Have `needed` bytes more fit below the limit and on the disk, by removing the stores not used for longest.
+
+    The store `keep` and those in use stay. Returns "" or, in words, why there is no room.
+    """
+    _sweep()
+    limit = limit_bytes()
+    others = [info for info in list_stores() if info.folder != keep]
+    own = _size(keep)
+    total = own + sum(info.bytes for info in others)
+    for info in others:
+        if total + needed <= limit and needed + RESERVE <= _free():
+            break
+        if own + needed <= limit and remove_store(info.folder):
+            total -= info.bytes
+    if total + needed > limit:
+        return (
+            f"it would take {(total + needed) / 1e9:.1f} GB with what is kept already, and {limit / 1e9:g} GB are "
+            f"allowed ({LIMIT_VARIABLE})"
+        )
+    if needed + RESERVE > _free():
+        return (
+            f"it needs {needed / 1e9:.1f} GB more, {_free() / 1e9:.1f} GB are free on the disk and "
+            f"{RESERVE / 1e9:g} GB stay free"
+        )
+    return ""
+
+
+def _folders() -> Iterator[Path]:
+    try:
+        yield from (path for path in stores_folder().iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return
+
+
+def _sweep() -> None:
+    """Delete what a removal that was killed left, and stores that lost the file that tells what they are."""
+    if stores_folder().is_dir():
+        for path in stores_folder().glob(f"{_REMOVED}*"):
+            shutil.rmtree(path, ignore_errors=True)
+    for folder in _folders():
+        if _info(folder) is None:
+            remove_store(folder)
+
+
+def _info(folder: Path) -> StoreInfo | None:
+    about = folder / ABOUT_FILE
+    try:
+        values = json.loads(about.read_text(encoding="utf-8"))
+        channels, height, width = values["shape"]
+        shape = (int(channels), int(height), int(width))
+        return StoreInfo(
+            folder, Path(values["data"]), shape, dict(values["recipe"]), _size(folder), about.stat().st_mtime
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _size(folder: Path) -> int:
+    """Bytes on the disk; the files have holes where no frame is kept yet."""
+    total = 0
+    try:
+        for entry in os.scandir(folder):
+            total += entry.stat(follow_symlinks=False).st_blocks * 512
+    except OSError:
+        pass  # removed meanwhile
+    return total
+
+
+def _free() -> int:
+    place = stores_folder()
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free

@@ -1,0 +1,198 @@
+"""Filling the store of frames: what is missing is decoded once, by as many threads as the machine has cores."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from socal_core.clips.cache import make_room
+from socal_core.clips.store import KEPT, UNREADABLE, FrameStore, TrialFrames
+from socal_core.dataset.folder import Stamp, stamp_of
+from socal_core.dataset.images import quiet_pillow
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError
+
+if TYPE_CHECKING:
+    from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which those who only look do without
+
+CHUNK = 8
+"""Frames of a trial that one thread decodes in a row."""
+PROGRESS_SECONDS = 0.25
+
+Wanted = Sequence[tuple[TrialFrames, Sequence[int]]]
+"""Trials, each with the places of the frames that are asked for."""
+
+
+@dataclass(frozen=True)
+class CacheStatus:
+    """How much of what was asked for is in a store."""
+
+    trials: int
+    """Trials all of whose frames are kept, or known to be unreadable."""
+    of_trials: int
+    frames: int
+    """Frames whose pixels are kept."""
+    of_frames: int
+    unreadable: int
+    """Frames that are known to be unreadable."""
+    bytes: int
+    """What the frames that are kept take on the disk."""
+    estimated_bytes: int
+    """What all frames that were asked for take."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to fill."""
+        return self.trials == self.of_trials
+
+
+@dataclass
+class Filled:
+    """How a filling ended."""
+
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """By frame: why it cannot be read."""
+    note: str = ""
+    """Why frames are missing in the store though they can be read; "" when none are."""
+
+
+def all_frames(dataset: Dataset) -> Wanted:
+    """Every frame of a data set."""
+    trials = [
+        TrialFrames(str(trial_id), tuple(names))
+        for trial_id, names in dataset.frames.groupby("trial_id", sort=False)["frame"]
+    ]
+    return [(trial, range(len(trial.frames))) for trial in trials]
+
+
+def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
+    """The stamp of the file that holds a frame, None when it is not there."""
+    try:
+        return stamp_of(dataset.file_of(name).stat())
+    except OSError:
+        return None
+
+
+def status_of(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatus:
+    """How much of `wanted` is kept; asks for the stamp of each frame's file."""
+    kept, unreadable, complete, total = 0, 0, 0, 0
+    for trial, places in wanted:
+        states = _states(dataset, store, trial, places)
+        kept += int((states == KEPT).sum())
+        unreadable += int((states == UNREADABLE).sum())
+        complete += bool(states.all())
+        total += len(places)
+    return CacheStatus(
+        trials=complete,
+        of_trials=len(wanted),
+        frames=kept,
+        of_frames=total,
+        unreadable=unreadable,
+        bytes=kept * store.frame_bytes,
+        estimated_bytes=total * store.frame_bytes,
+    )
+
+
+def missing_frames(dataset: Dataset, store: FrameStore, wanted: Wanted) -> list[tuple[TrialFrames, list[int]]]:
+    """Of the frames asked for, those whose pixels are not kept, or whose files have changed since."""
+    missing = []
+    for trial, places in wanted:
+        states = _states(dataset, store, trial, places)
+        lacking = [place for place, state in zip(places, states, strict=True) if state != KEPT]
+        if lacking:
+            missing.append((trial, lacking))
+    return missing
+
+
+def fill(
+    dataset: Dataset,
+    preprocessor: "Preprocessor",
+    store: FrameStore,
+    wanted: Wanted,
+    progress: Callable[[int, int], None],
+) -> Filled:
+    """Decode and keep what is missing of `wanted`; the store must be in use.
+
+    `progress(done, total)`, in frames, a few times a second; it may raise to stop. What was kept until then stays.
+    A disk that has no room ends the filling, and the note says so: nothing is lost but time.
+    """
+    missing = missing_frames(dataset, store, wanted)
+    total = sum(len(places) for _, places in missing)
+    filled = Filled()
+    progress(0, total)
+    if not total:
+        return filled
+    reason = make_room(total * store.frame_bytes, store.folder)
+    if reason:
+        filled.note = f"The clip cache is not filled: {reason}. Frames are decoded anew at each use."
+        return filled
+    chunks = [(trial, places[i : i + CHUNK]) for trial, places in missing for i in range(0, len(places), CHUNK)]
+
+    def keep(trial: TrialFrames, places: list[int]) -> int:
+        # Another process may have been faster since.
+        for place in _still_missing(dataset, store, trial, places):
+            name = trial.frames[place]
+            stamp = stamp_of_frame(dataset, name)
+            try:
+                pixels = preprocessor.read(dataset, name)
+            except DataError as error:
+                filled.unreadable[name] = str(error)
+                store.write(trial, place, None, stamp)
+            else:
+                store.write(trial, place, pixels, stamp)
+        return len(places)
+
+    # In an order of its own: processes that fill the same store share the work instead of doing it twice.
+    random.Random(os.getpid()).shuffle(chunks)  # noqa: S311 - no secret
+    with quiet_pillow(), threads(cores()) as pool:
+        waiting = {pool.submit(keep, *chunk) for chunk in chunks}
+        try:
+            for done in _counted(waiting):
+                progress(done, total)
+        except OSError as error:
+            filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded anew at each use."
+    return filled
+
+
+def cores() -> int:
+    """The cores of this machine that are this process's share, where torchrun started several."""
+    return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+@contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads that drops what still waits when it is left; decoding and resizing run side by side in it."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _states(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Sequence[int]) -> NDArray[np.uint32]:
+    return store.states(trial, places, [stamp_of_frame(dataset, trial.frames[place]) for place in places])
+
+
+def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: list[int]) -> list[int]:
+    found = missing_frames(dataset, store, [(trial, places)])
+    return found[0][1] if found else []
+
+
+def _counted(waiting: set[Future[int]]) -> Iterator[int]:
+    """How much is done, a few times a second and at the end; an error in a thread comes out here."""
+    done = 0
+    while waiting:
+        deadline = time.monotonic() + PROGRESS_SECONDS
+        ended: set[Future[int]] = set()
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            now, waiting = wait(waiting, left, FIRST_COMPLETED)
+            ended |= now
+        done += sum(future.result() for future in ended)
+        yield done

@@ -1,0 +1,83 @@
+"""Which frames the clips of a run take, by its settings alone: known before any is read, and to the pages as well."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from socal_core.clips.sampling import Positions, draw_seed, evaluation_positions, training_positions
+from socal_core.clips.store import TrialFrames
+from socal_core.dataset.types import Dataset
+from socal_core.errors import DataError
+from socal_core.runs.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class ClipId:
+    """One clip of a trial: the one of a training epoch (from 1), or, with epoch None, one for validation and test."""
+
+    trial_id: str
+    epoch: int | None = None
+    number: int = 0
+    """Of the trial's clips for validation and test, from 0."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A trial, and the part of it that the window shows."""
+
+    trial: TrialFrames
+    places: range
+    """Of the frames in the window, from 0 for the trial's first frame."""
+
+
+class ClipPlan:
+    """The frames of a run's clips. A place is a frame's number in its trial, from 0."""
+
+    def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
+        self._dataset = dataset
+        self._config = config
+        self._visible: dict[str, Visible] = {}
+
+    def visible(self, trial_id: str) -> Visible:
+        """What the window shows of a trial; DataError when it holds no frame."""
+        if trial_id not in self._visible:
+            rows = self._dataset.frames_of(trial_id)
+            inside = self._config.observation.select(rows)["position"]
+            if inside.empty:
+                raise DataError(f"{trial_id}: no frame in the window ({self._config.observation.describe()}).")
+            trial = TrialFrames(trial_id, tuple(rows["frame"]))
+            self._visible[trial_id] = Visible(trial, range(int(inside.iloc[0]), int(inside.iloc[-1]) + 1))
+        return self._visible[trial_id]
+
+    def evaluation_clips(self, trial_id: str) -> list[ClipId]:
+        """The clips of a trial that validation and test take."""
+        return [ClipId(trial_id, number=number) for number in range(self._config.test_clips)]
+
+    def places_of(self, clip: ClipId) -> list[int]:
+        """The frames of a clip; DataError when the window holds none."""
+        shown = self.visible(clip.trial_id).places
+        if clip.epoch is None:
+            return _at(shown, evaluation_positions(len(shown), self._config)[clip.number])
+        seed = draw_seed(self._config.seed, clip.epoch, "frames", clip.trial_id)
+        return _at(shown, training_positions(len(shown), self._config, seed))
+
+    def wanted(self, trial_ids: Sequence[str], trained: Collection[str]) -> list[tuple[TrialFrames, list[int]]]:
+        """The frames that the clips of these trials may take; trials without a frame in the window are left out.
+
+        trained: those of the trials that also have training clips.
+        """
+        drawn = set(trained) if self._config.sampling.draws else set()
+        wanted = []
+        for trial_id in trial_ids:
+            try:
+                visible = self.visible(trial_id)
+            except DataError:
+                continue
+            places = set(visible.places) if trial_id in drawn else set()
+            for clip in self.evaluation_clips(trial_id):
+                places.update(self.places_of(clip))
+            wanted.append((visible.trial, sorted(places)))
+        return wanted
+
+
+def _at(shown: range, positions: Positions) -> list[int]:
+    return [shown[int(position)] for position in positions]

@@ -1,0 +1,215 @@
+"""A data set's frames on local disk, resized and cropped for a model: decoded once, read ever after.
+
+One folder a data folder and way of resizing (the recipe), one file a trial, one slot a frame. A slot holds raw bytes:
+they are exactly what was computed, and reading them costs a copy. Measured (`python -m benchmarks.clips`): lossless
+compression saves a third to a half and makes reading many times slower; JPEG takes a tenth of the room, is too slow as
+well and no longer exact. The whole of SOCAL, 31,443 frames of 224 px, is 4.7 GB.
+
+A trial's file: a header that tells what it is, an index with one record a frame, the slots. The pixels are written
+before their record, and a slot counts only where the checksum in its record is that of its bytes. So nothing can be
+half there: what a kill, a full disk or another program left is no slot, and is made anew. Two processes that fill the
+same slot write the same bytes.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from socal_core.dataset.folder import Stamp
+from socal_core.files import write_json
+from socal_core.workspace import cache_folder
+
+FORMAT = 1
+"""Raised when the files, or the pixels that a recipe stands for, change."""
+ABOUT_FILE = "store.json"
+LOCK_FILE = "in-use"
+
+_MAGIC = b"SOCALCLP"
+_HEADER = struct.Struct("<8sIIIII16s")  # magic, format, frames, channels, height, width, trial's digest
+_PAGE = 4096
+_RECORD = np.dtype([("state", "<u4"), ("checksum", "<u4"), ("size", "<i8"), ("mtime_ns", "<i8")])
+KEPT = 1
+"""State of a frame whose pixels are in its slot."""
+UNREADABLE = 2
+"""State of a frame that could not be decoded when its file had the stamp of the record."""
+
+
+@dataclass(frozen=True)
+class TrialFrames:
+    """A trial as the store knows it."""
+
+    trial_id: str
+    frames: tuple[str, ...]
+    """The names of all its frames, in time order: slot i is frame i."""
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Tells this trial with these frames from any other; 16 bytes."""
+        text = json.dumps([self.trial_id, self.frames])
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
+
+
+class FrameStore:
+    """The kept frames of one data folder in one size. OSError where the disk does not let it write."""
+
+    def __init__(self, root: Path, recipe: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
+        """`root`: the data folder; `recipe`: all that decides the bytes of a frame; `shape`: (3, height, width)."""
+        self.shape = shape
+        self.frame_bytes = int(np.prod(shape))
+        self._about = {"format": FORMAT, "data": os.path.realpath(root), "recipe": dict(recipe), "shape": list(shape)}
+        key = hashlib.sha256(json.dumps(self._about, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
+        self.folder = stores_folder() / key[:32]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Make the store where it is missing, and keep it from being removed."""
+        lock = self._lock()
+        try:
+            if not (self.folder / ABOUT_FILE).exists():
+                write_json(self.folder / ABOUT_FILE, self._about)
+            os.utime(self.folder / ABOUT_FILE)  # the last use
+            yield
+        finally:
+            os.close(lock)
+
+    def states(self, trial: TrialFrames, places: Sequence[int], stamps: Sequence[Stamp | None]) -> NDArray[np.uint32]:
+        """The states of the frames at some places (KEPT, UNREADABLE, 0), (places,); 0 where the file has another stamp.
+
+        Looks at the index alone: a slot that turns out damaged is found when it is read.
+        """
+        records = self._records(trial)
+        if records is None:
+            return np.zeros(len(places), np.uint32)
+        records = records[list(places)]
+        wanted = np.array([_stamp_values(stamp) for stamp in stamps], np.int64).reshape(-1, 2)
+        same = (records["size"] == wanted[:, 0]) & (records["mtime_ns"] == wanted[:, 1])
+        return np.where(same, records["state"], 0).astype(np.uint32)
+
+    def count(self, trial: TrialFrames) -> int:
+        """Frames whose pixels are kept, whatever became of their files since."""
+        records = self._records(trial)
+        return 0 if records is None else int((records["state"] == KEPT).sum())
+
+    def read(self, trial: TrialFrames, places: Sequence[int], out: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Copy the frames at some places into `out` (places, 3, height, width); which of them were there.
+
+        What stands in `out` for the others is no frame.
+        """
+        found = np.zeros(len(places), np.bool_)
+        try:
+            handle = os.open(self._file(trial), os.O_RDONLY)
+        except OSError:
+            return found
+        try:
+            records = self._read_index(handle, trial)
+            if records is None:
+                return found
+            for i, place in enumerate(places):
+                if records[place]["state"] == KEPT:
+                    pixels = memoryview(out[i]).cast("B")
+                    read = os.preadv(handle, [pixels], self._offset(trial, place))
+                    found[i] = read == self.frame_bytes and self._sum(place, pixels) == records[place]["checksum"]
+        except OSError:
+            pass  # a disk that fails now has given what it has given
+        finally:
+            os.close(handle)
+        return found
+
+    def write(self, trial: TrialFrames, place: int, pixels: NDArray[np.uint8] | None, stamp: Stamp | None) -> None:
+        """Keep a frame's pixels (3, height, width), or with None that its file, of this stamp, cannot be read."""
+        handle = os.open(self._file(trial), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._prepare(handle, trial)
+            checksum = 0
+            if pixels is not None:
+                content = memoryview(pixels.tobytes())
+                checksum = self._sum(place, content)
+                _write_all(handle, content, self._offset(trial, place))
+            state = UNREADABLE if pixels is None else KEPT
+            record = np.array([(state, checksum, *_stamp_values(stamp))], _RECORD)
+            _write_all(handle, memoryview(record.tobytes()), _HEADER.size + place * _RECORD.itemsize)
+        finally:
+            os.close(handle)
+
+    def _lock(self) -> int:
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+            except FileNotFoundError:
+                continue  # the store was removed in between
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if os.fstat(lock).st_nlink:
+                return lock
+            os.close(lock)  # here too
+
+    def _file(self, trial: TrialFrames) -> Path:
+        return self.folder / f"{trial.digest.hex()}.frames"
+
+    def _offset(self, trial: TrialFrames, place: int) -> int:
+        head = _HEADER.size + len(trial.frames) * _RECORD.itemsize
+        return -(-head // _PAGE) * _PAGE + place * self.frame_bytes
+
+    def _sum(self, place: int, pixels: memoryview) -> int:
+        # Begun with the place, so that a slot in another's place does not pass.
+        return zlib.crc32(pixels, place + 1)
+
+    def _header(self, trial: TrialFrames) -> bytes:
+        return _HEADER.pack(_MAGIC, FORMAT, len(trial.frames), *self.shape, trial.digest)
+
+    def _records(self, trial: TrialFrames) -> NDArray[np.void] | None:
+        try:
+            handle = os.open(self._file(trial), os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            return self._read_index(handle, trial)
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+
+    def _read_index(self, handle: int, trial: TrialFrames) -> NDArray[np.void] | None:
+        """The records of a trial's file, None when it is torn or foreign."""
+        length = _HEADER.size + len(trial.frames) * _RECORD.itemsize
+        head = os.pread(handle, length, 0)
+        if len(head) < length or not head.startswith(self._header(trial)):
+            return None
+        return np.frombuffer(head, _RECORD, offset=_HEADER.size)
+
+    def _prepare(self, handle: int, trial: TrialFrames) -> None:
+        """Make a file that is new, torn or foreign an empty one of this trial."""
+        if self._read_index(handle, trial) is not None:
+            return
+        fcntl.flock(handle, fcntl.LOCK_EX)  # given back when the file is closed
+        if self._read_index(handle, trial) is None:
+            os.ftruncate(handle, 0)
+            os.ftruncate(handle, self._offset(trial, len(trial.frames)))
+            _write_all(handle, memoryview(self._header(trial)), 0)
+
+
+def stores_folder() -> Path:
+    """The folder of all stores of this workspace."""
+    return cache_folder() / "clips"
+
+
+def _stamp_values(stamp: Stamp | None) -> tuple[int, int]:
+    return (-1, -1) if stamp is None else (stamp.size, stamp.mtime_ns)
+
+
+def _write_all(handle: int, content: memoryview, offset: int) -> None:
+    while len(content):
+        written = os.pwrite(handle, content, offset)
+        content, offset = content[written:], offset + written

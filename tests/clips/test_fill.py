@@ -1,0 +1,193 @@
+"""socal_core.clips.fill: the store is filled once, by however many, whatever happens meanwhile."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from socal_core.clips.fill import Wanted, all_frames, fill, missing_frames, status_of
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.clips.store import FrameStore
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.types import Dataset
+from tests.factories import write_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+PREPROCESSOR = Preprocessor.for_size(32)
+
+
+def no_progress(done: int, total: int) -> None:
+    """Nobody is watching."""
+
+
+def store_of(dataset: Dataset) -> FrameStore:
+    return FrameStore(dataset.root, PREPROCESSOR.recipe, PREPROCESSOR.frame_shape)
+
+
+def fill_all(dataset: Dataset, wanted: Wanted | None = None) -> tuple[FrameStore, list[tuple[int, int]], Any]:
+    store, seen = store_of(dataset), []
+    with store.in_use():
+        filled = fill(dataset, PREPROCESSOR, store, wanted or all_frames(dataset), lambda *step: seen.append(step))
+    return store, seen, filled
+
+
+def filler(*arguments: object, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+    command = [*prefix, sys.executable, "-m", "tests.clips.filler", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
+    out, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+def test_every_frame_is_kept_and_progress_is_told(shared_data_folder: Path) -> None:
+    dataset = open_dataset(shared_data_folder)
+    store, seen, filled = fill_all(dataset)
+    assert (seen[0], seen[-1]) == ((0, 240), (240, 240))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert (filled.note, filled.unreadable) == ("", {})
+    for trial, places in all_frames(dataset):
+        out = np.zeros((len(places), *store.shape), np.uint8)
+        assert store.read(trial, places, out).all()
+        for name, pixels in zip(trial.frames, out, strict=True):
+            np.testing.assert_array_equal(pixels, PREPROCESSOR.read(dataset, name))
+
+
+def test_what_is_there_is_not_decoded_again(shared_data_folder: Path) -> None:
+    dataset = open_dataset(shared_data_folder)
+    wanted = all_frames(dataset)
+    fill_all(dataset, [(trial, places[:5]) for trial, places in wanted])
+    assert sum(len(places) for _, places in missing_frames(dataset, store_of(dataset), wanted)) == 20 * 7
+    assert fill_all(dataset)[1][-1] == (140, 140)
+    assert fill_all(dataset)[1] == [(0, 0)]
+
+
+def test_only_frames_whose_files_have_changed_are_decoded_again(data_folder: Path) -> None:
+    dataset = open_dataset(data_folder)
+    fill_all(dataset)
+    changed = data_folder / "JPEGImages" / "S101T1_frame_00000004.jpeg"
+    os.utime(changed, ns=(0, changed.stat().st_mtime_ns + 1))
+    assert [
+        (trial.trial_id, places) for trial, places in missing_frames(dataset, store_of(dataset), all_frames(dataset))
+    ] == [("S101T1", [3])]
+
+
+def test_status_counts_what_is_kept_what_cannot_be_read_and_what_is_missing(data_folder: Path) -> None:
+    (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
+    dataset = open_dataset(data_folder)
+    store, wanted = store_of(dataset), all_frames(dataset)
+    empty = status_of(dataset, store, wanted)
+    assert (empty.trials, empty.frames, empty.bytes, empty.complete) == (0, 0, 0, False)
+    assert (empty.of_trials, empty.of_frames, empty.estimated_bytes) == (20, 240, 240 * 3 * 32 * 32)
+    filled = fill_all(dataset)[2]
+    assert list(filled.unreadable) == ["S100T1_frame_00000002.jpeg"]
+    full = status_of(dataset, store, wanted)
+    assert (full.trials, full.frames, full.unreadable, full.complete) == (20, 239, 1, True)
+    assert full.bytes == 239 * 3 * 32 * 32
+    (data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg").touch()
+    less = status_of(dataset, store, wanted)
+    assert (less.trials, less.frames, less.complete) == (19, 238, False)
+
+
+def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
+    path = data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    dataset = open_dataset(data_folder)
+    store, _, _ = fill_all(dataset)
+    path.write_bytes(whole)
+    assert fill_all(dataset)[1][-1] == (1, 1)
+    assert status_of(dataset, store, all_frames(dataset)).frames == 240
+
+
+def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -> None:
+    """Fifty kills; what was kept before each of them is still there after it."""
+    data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
+    result = result_of(filler("kill", data, 50, 7))
+    assert result["wrong"] == 0
+    assert result["killed"] >= 30, "most children were killed at work"
+    partial = [given for given in result["frames"] if 0 < given < result["of"]]
+    assert len(partial) >= 10, "most kills met a store half filled"
+    for before, after in zip(result["frames"], result["frames"][1:], strict=False):
+        assert after >= before or before == result["of"]
+    assert (result["end"], result["note"]) == (result["of"], "")
+
+
+def test_two_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(320, 180))
+    processes = [filler("fill", data) for _ in range(2)]
+    results = [result_of(process) for process in processes]
+    assert all(r == {"note": "", "frames": 240, "wrong": 0, "of": 240, "complete": True} for r in results)
+    dataset = open_dataset(data)
+    store = FrameStore(dataset.root, Preprocessor.for_size(64).recipe, (3, 64, 64))
+    files = list(store.folder.glob("*.frames"))
+    assert len(files) == 12
+    assert sum(path.stat().st_size for path in files) < 1.2 * 240 * store.frame_bytes
+
+
+def small_disk(size: str) -> tuple[str, ...] | None:
+    """A prefix that runs a command with a small tmpfs as its workspace, None where mounting is not allowed."""
+    mount = f'mount -t tmpfs -o size={size} tmpfs "$SOCAL_WORKSPACE" && exec "$@"'
+    for rights in (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user")):
+        prefix = (*rights, "sh", "-c", mount, "sh")
+        try:
+            if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode == 0:
+                return prefix
+        except FileNotFoundError:
+            return None
+    return None
+
+
+def limited_files() -> None:
+    """No file may grow beyond 60 kB, which is less than a trial takes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+
+NO_RESERVE = (
+    "import sys, json, socal_core.clips.cache as cache; cache.RESERVE = -10**12; "
+    "from tests.clips.filler import main; print(json.dumps(main(sys.argv[1:])))"
+)
+
+
+@pytest.mark.parametrize("how", ["small disk", "small disk, filled to the brim", "small files"])
+def test_a_full_disk_ends_the_filling_in_words_and_leaves_nothing_wrong(tmp_path: Path, how: str) -> None:
+    data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(64, 48))
+    prefix: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    if how == "small files":
+        options["preexec_fn"] = limited_files
+    else:
+        found = small_disk("1m")
+        if found is None:
+            pytest.skip("a tmpfs cannot be mounted here; small files show the same")
+        prefix = found
+    command = ["-m", "tests.clips.filler"] if how == "small disk" else ["-c", NO_RESERVE]
+    process = subprocess.Popen(
+        [*prefix, sys.executable, *command, "fill", str(data)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+    result = result_of(process)
+    assert result["note"].startswith("The clip cache is not filled: ")
+    assert result["note"].endswith("Frames are decoded anew at each use.")
+    expected = {
+        "small disk": "0.0 GB are free on the disk and 1 GB stay free",
+        "small disk, filled to the brim": "No space left on device",
+        "small files": "File too large",
+    }
+    assert expected[how] in result["note"]
+    assert result["wrong"] == 0
+    assert not result["complete"]
+    assert (result["frames"] > 0) == (how == "small disk, filled to the brim")

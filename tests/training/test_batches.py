@@ -1,0 +1,103 @@
+"""socal_core.training.batches: what a step is given."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from socal_core.clips.loader import ClipReader, open_clips
+from socal_core.clips.plan import ClipId
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.clips.sampling import epoch_batches
+from socal_core.dataset.open import open_dataset
+from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.training.batches import Batch, Share, training_batches
+
+OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
+TRIALS = [f"S{surgeon}T{number}" for surgeon in range(100, 103) for number in (1, 2)] + ["S103T1"]
+LABELS = {trial: index % 2 for index, trial in enumerate(TRIALS)}
+CLASS_WEIGHTS = torch.tensor([0.5, 2.0])
+EPOCH = 3
+
+
+@contextmanager
+def opened(folder: Path, **settings: Any) -> Iterator[tuple[ClipReader, TrainConfig]]:
+    config = config_from({"num_frames": 4, "batch_size": 5, **settings}, TINY)
+    dataset = open_dataset(folder)
+    with open_clips(
+        dataset, config, Preprocessor.for_size(32), TRIALS, TRIALS, lambda stage, done, total: None
+    ) as clips:
+        yield clips, config
+
+
+def batches_of(reader: ClipReader, config: TrainConfig, index: int = 0, of: int = 1) -> list[Batch]:
+    share = Share(index, of, torch.device("cpu"))
+    return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, share))
+
+
+def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) -> None:
+    with opened(shared_data_folder, **OFF, sampling="segments") as (reader, config):
+        batches = batches_of(reader, config)
+        order = epoch_batches(TRIALS, 5, config.seed, EPOCH)
+        pixels = list(reader.batches([[ClipId(trial, EPOCH) for trial in batch] for batch in order]))
+    assert [len(batch.labels) for batch in batches] == [5, 2]
+    for batch, trials, expected in zip(batches, order, pixels, strict=True):
+        torch.testing.assert_close(batch.pixel_values, reader.preprocessor.normalise(expected.float() / 255))
+        assert batch.labels.tolist() == [LABELS[trial] for trial in trials] == batch.partner_labels.tolist()
+        assert batch.lam == 1.0
+        raw = [0.5 if LABELS[trial] == 0 else 2.0 for trial in trials]
+        assert batch.total_weight == pytest.approx(sum(raw))
+        assert batch.weights.tolist() == pytest.approx([weight / sum(raw) for weight in raw])
+
+
+def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path) -> None:
+    with opened(shared_data_folder, **OFF) as (reader, config):
+        plain = batches_of(reader, config)
+    with opened(shared_data_folder, **OFF, mixup=0.8) as (reader, config):
+        mixed = batches_of(reader, config)
+    for before, after in zip(plain, mixed, strict=True):
+        expected = after.lam * before.pixel_values + (1 - after.lam) * before.pixel_values.flip(0)
+        torch.testing.assert_close(after.pixel_values, expected, atol=1e-4, rtol=0)
+        assert after.partner_labels.tolist() == before.labels.tolist()[::-1]
+        assert after.partner_weights.tolist() == before.weights.tolist()[::-1]
+        assert 0 <= after.lam <= 1
+    assert len({batch.lam for batch in mixed}) == 2
+
+
+@pytest.mark.parametrize("of", [2, 3])
+@pytest.mark.parametrize("settings", [{}, {"mixup": 0.8, "cutmix": 1.0, "crop_area": 0.5}], ids=["plain", "mixed"])
+def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:
+    with opened(shared_data_folder, **settings) as (reader, config):
+        whole = batches_of(reader, config)
+        parts = [batches_of(reader, config, index, of) for index in range(of)]
+    for step, batch in enumerate(whole):
+        for index in range(of):
+            part, mine = parts[index][step], slice(index, None, of)
+            if index >= len(batch.labels):
+                assert part.weights.tolist() == part.partner_weights.tolist() == [0.0]
+                continue
+            torch.testing.assert_close(part.pixel_values, batch.pixel_values[mine], atol=1e-5, rtol=0)
+            assert part.labels.tolist() == batch.labels[mine].tolist()
+            assert part.partner_labels.tolist() == batch.partner_labels[mine].tolist()
+            assert part.weights.tolist() == pytest.approx(batch.weights[mine].tolist())
+            assert part.lam == batch.lam
+        assert sum(float(part[step].weights.sum()) for part in parts) == pytest.approx(1.0)
+
+
+def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_folder: Path) -> None:
+    with opened(shared_data_folder, horizontal_flip=0.0, color_jitter=0.4) as (reader, config):
+        share = Share(0, 1, torch.device("cpu"))
+
+        def by_trial(epoch: int) -> dict[str, torch.Tensor]:
+            batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, share)
+            order = chain.from_iterable(epoch_batches(TRIALS, config.batch_size, config.seed, epoch))
+            return dict(zip(order, torch.cat([batch.pixel_values for batch in batches]), strict=True))
+
+        first, again, second = by_trial(1), by_trial(1), by_trial(2)
+    for trial in TRIALS:
+        assert torch.equal(first[trial], again[trial])
+        assert (first[trial] - second[trial]).abs().max() > 0.01
