@@ -1,5 +1,6 @@
 """The model's own preprocessing, in two halves: resize and crop once, normalise at every use."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -91,11 +92,15 @@ class Preprocessor:
 
     def read(self, dataset: Dataset, frame: str) -> NDArray[np.uint8]:
         """Decode, resize and crop one frame of a data set: RGB, (3, height, width); DataError names the frame."""
-        picture = dataset.read_frame(frame, self._short_side)
-        try:
-            return self.shrink(picture)
-        except DataError as error:
-            raise DataError(f"Frame {frame} cannot be used: {error}") from None
+        return next(self.read_all(dataset, [frame]))
+
+    def read_all(self, dataset: Dataset, frames: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
+        """As `read`, for frames of one trial in order; the first that cannot be used ends it by DataError."""
+        for frame, picture in zip(frames, dataset.read_frames(frames, self._short_side), strict=True):
+            try:
+                yield self.shrink(picture)
+            except DataError as error:
+                raise DataError(f"Frame {frame} cannot be used: {error}") from None
 
     def shrink(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize and crop an RGB frame (height, width, 3) as the processor does; (3, height, width), contiguous.

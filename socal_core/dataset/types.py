@@ -1,6 +1,6 @@
 """The value types of a data set: what the rest of the house exchanges."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -117,17 +117,26 @@ class Dataset:
 
         With `short_side` a JPEG may come smaller, as `images.read_frame` says; a frame of a video never does.
         """
-        video = self._video_of(frame)
-        if video is None:
-            return read_frame(self.root / self.images_dir / frame, short_side)
-        # OpenCV takes a while to load, and most data sets have no video.
-        from socal_core.dataset.video import read_second
+        return next(self.read_frames([frame], short_side))
 
-        match = layout.FRAME_NAME.fullmatch(frame)
+    def read_frames(self, frames: Sequence[str], short_side: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Decode frames of one trial, as `read_frame` does each; the first that cannot be read ends it by DataError."""
+        video = self._video_of(frames[0])
+        if video is None:
+            for frame in frames:
+                yield read_frame(self.root / self.images_dir / frame, short_side)
+            return
+        # OpenCV takes a while to load, and most data sets have no video.
+        from socal_core.dataset.video import read_seconds
+
+        seconds = [int(match["index"]) - 1 if (match := layout.FRAME_NAME.fullmatch(frame)) else 0 for frame in frames]
+        done = 0
         try:
-            return read_second(self.root, video, int(match["index"]) - 1 if match else 0)
+            for picture in read_seconds(self.root, video, seconds):
+                yield picture
+                done += 1
         except DataError as error:
-            raise DataError(f"Frame {frame} of {video.path} cannot be read: {error}.") from None
+            raise DataError(f"Frame {frames[done]} of {video.path} cannot be read: {error}.") from None
 
     def _video_of(self, frame: str) -> "Video | None":
         return self.videos.get(frame.partition("_frame_")[0]) if self.videos else None

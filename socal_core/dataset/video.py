@@ -6,7 +6,7 @@ FFmpeg would also follow a play list that calls itself a video.
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ import cv2
 MAX_SECONDS = 36_000
 """A header that promises more than ten hours is not believed."""
 _MAX_RATE = 1000.0
+_AHEAD_SECONDS = 2
+"""A frame that lies farther ahead is sought, not reached by decoding what lies between."""
 
 _BOXES_OF_MP4 = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 
@@ -62,17 +64,28 @@ def probe(root: Path, path: str) -> Video:
     return Video(path, seconds, rate, width, height)
 
 
-def read_second(root: Path, video: Video, second: int) -> NDArray[np.uint8]:
-    """Decode the frame of a second to RGB, shape (height, width, 3); DataError when the file does not give it."""
+def read_seconds(root: Path, video: Video, seconds: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    """Decode the frames of some seconds to RGB, each (height, width, 3); DataError when the file does not give one.
+
+    Seconds that follow each other are decoded in one go: to seek each would decode what lies before it again.
+    """
     with _opened(root / video.path) as capture:
-        capture.set(cv2.CAP_PROP_POS_FRAMES, video.index_of(second))
-        try:
-            found, picture = capture.read()
-        except cv2.error as error:
-            raise DataError(f"OpenCV cannot decode it ({error.func or 'unknown reason'})") from error
-    if not found or picture is None:
-        raise DataError("the video ends or is damaged before it")
-    return np.ascontiguousarray(picture[:, :, ::-1])
+        position: int | None = None
+        for second in seconds:
+            wanted = video.index_of(second)
+            if position is None or not 0 <= wanted - position <= _AHEAD_SECONDS * video.frame_rate:
+                capture.set(cv2.CAP_PROP_POS_FRAMES, wanted)
+                position = wanted
+            try:
+                while position < wanted and capture.grab():
+                    position += 1
+                found, picture = capture.read()
+            except cv2.error as error:
+                raise DataError(f"OpenCV cannot decode it ({error.func or 'unknown reason'})") from error
+            if not found or picture is None or position != wanted:
+                raise DataError("the video ends or is damaged before it")
+            position += 1
+            yield np.ascontiguousarray(picture[:, :, ::-1])
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Dataset
+from tests.dataset.test_video import write_video
 from tests.factories import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,25 @@ def test_status_counts_what_is_kept_what_cannot_be_read_and_what_is_missing(data
     (data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg").touch()
     less = status_of(dataset, store, wanted)
     assert (less.trials, less.frames, less.complete) == (19, 238, False)
+
+
+def test_a_video_is_kept_second_by_second_as_far_as_it_goes(data_folder: Path) -> None:
+    for path in (data_folder / "JPEGImages").glob("S100T1_*"):
+        path.unlink()
+    write_video(data_folder / "S100T1.mp4", 12)
+    dataset = open_dataset(data_folder)
+    store, _, filled = fill_all(dataset)
+    trial, places = next((trial, places) for trial, places in all_frames(dataset) if trial.trial_id == "S100T1")
+    out = np.zeros((len(places), *store.shape), np.uint8)
+    assert store.read(trial, places, out).all()
+    assert out.mean(axis=(1, 2, 3)).tolist() == pytest.approx([20 + 20 * second for second in range(12)], abs=4)
+    for name, pixels in zip(trial.frames, out, strict=True):
+        np.testing.assert_array_equal(pixels, PREPROCESSOR.read(dataset, name))
+    assert (filled.unreadable, len(places)) == ({}, 12)
+    # The same name, and a video that ends before its header says.
+    write_video(data_folder / "S100T1.mp4", 5)
+    filled = fill_all(dataset)[2]
+    assert sorted(filled.unreadable) == [f"S100T1_frame_{second + 1:08d}.jpeg" for second in range(5, 12)]
 
 
 def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:

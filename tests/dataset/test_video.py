@@ -8,7 +8,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.inspect import check_frames
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Severity
-from socal_core.dataset.video import MAX_SECONDS, Video, probe, read_second
+from socal_core.dataset.video import MAX_SECONDS, Video, probe, read_seconds
 from socal_core.errors import DataError
 from tests.dataset.editing import found
 
@@ -33,8 +33,17 @@ def test_a_video_is_sampled_once_a_second(tmp_path: Path, suffix: str, rate: flo
     video = probe(tmp_path, path.name)
     assert (video.seconds, video.width, video.height) == (5, *SIZE)
     assert video.frame_rate == pytest.approx(rate, rel=0.01)
-    greys = [read_second(tmp_path, video, second).mean() for second in range(5)]
+    greys = [picture.mean() for picture in read_seconds(tmp_path, video, range(5))]
     assert greys == pytest.approx([20, 40, 60, 80, 100], abs=4)
+
+
+@pytest.mark.parametrize("seconds", [[4, 0, 1, 1, 3], [2, 3, 4], [0, 4]], ids=str)
+def test_seconds_come_in_any_order_each_as_if_it_were_asked_for_alone(tmp_path: Path, seconds: list[int]) -> None:
+    path = write_video(tmp_path / "S1T1.mp4", 5, 25.0)
+    video = probe(tmp_path, path.name)
+    for second, picture in zip(seconds, read_seconds(tmp_path, video, seconds), strict=True):
+        (alone,) = read_seconds(tmp_path, video, [second])
+        np.testing.assert_array_equal(picture, alone)
 
 
 def test_a_data_set_of_videos(folder: Path) -> None:
