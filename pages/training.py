@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.components.cache import show_cache
 from pages.components.frame import page
 from pages.components.live import show_run
 from pages.components.runs import all_runs, choose_run, pick_run, runs_table, start_run
 from pages.components.settings import settings_form
 from pages.components.split import show_split
+from pages.components.strip import show_strip
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import SocalError
@@ -26,12 +28,20 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
             "*First 60 s* is the published task.",
             icon=":material/visibility:",
         )
+    elif config.observation.ends_with_the_trial:
+        st.caption(
+            ":material/info: This window is as long as its trial, less the seconds left out: how fast things pass "
+            "still shows the trial's length, which goes with the outcome."
+        )
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # scikit-learn takes a second to load, which nobody waits for who does not ask for it.
         from pages.components.leaks import show_leaks
 
         show_leaks(dataset, config)
+    if ready:
+        show_strip(dataset, config)
+        show_cache(dataset, config)
     if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not ready):
         try:
             run = start_run(config, dataset)

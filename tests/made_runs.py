@@ -87,5 +87,6 @@ def write_events(run: RunFolder, epochs: int, of: int, steps: int = 5) -> None:
             val_auroc=0.5 + 0.06 * epoch,
             learning_rate=1e-3,
             seconds=2.5,
+            data_wait=0.03,
             best=best,
         )

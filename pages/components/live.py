@@ -51,6 +51,8 @@ def _progress(run: RunFolder, status: RunStatus, events: list[Event]) -> None:
     progress = progress_of(events)
     left, right = st.columns([6, 1], vertical_alignment="bottom")
     text = progress.text
+    if progress.data_wait is not None:
+        text += f" · {progress.data_wait:.0%} of the time waiting for clips"
     if progress.seconds_left is not None:
         text += f" · about {in_words(progress.seconds_left)} left, less if it stops improving"
     left.progress(min(1.0, progress.fraction), text=text)

@@ -22,7 +22,6 @@ TINY_IMAGE_SIZE = 64
 PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
 
-
 DOWNLOADS_ALLOWED = os.environ.get("SOCAL_ALLOW_DOWNLOAD") == "1"
 """Whether whoever started the app asked it to use the Hugging Face hub; without that nothing leaves the machine."""
 
@@ -43,7 +42,7 @@ class SamplingMethod(StrEnum):
     SEGMENTS = "segments"
     """One drawn from each of as many equal parts as the clip has frames, anew in every epoch."""
     DENSE = "dense"
-    """Every `stride`-th from a start drawn anew in every epoch."""
+    """Every `stride`-th from a start drawn in every epoch."""
 
     @property
     def draws(self) -> bool:
@@ -114,11 +113,7 @@ class TrainConfig:
         0.5, "Augmentation", "Chance that a training clip is mirrored, all its frames alike.", 0.0, 1.0
     )
     color_jitter: float = setting(
-        0.2,
-        "Augmentation",
-        "Largest change of brightness, contrast and saturation, one draw a clip.",
-        0.0,
-        1.0,
+        0.2, "Augmentation", "Largest change of brightness, contrast and saturation, one draw a clip.", 0.0, 1.0
     )
     hue_jitter: float = setting(0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle.", 0.0, 0.5)
     rotation_degrees: float = setting(
@@ -127,7 +122,7 @@ class TrainConfig:
     crop_area: float = setting(
         1.0,
         "Augmentation",
-        "Random resized crop: the smallest share of the picture that is kept; 1 keeps all, 0.5 is a strong crop.",
+        "Random resized crop: smallest share of the picture that is kept; 1 keeps all, 0.5 is strong.",
         0.05,
         1.0,
     )

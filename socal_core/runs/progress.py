@@ -15,6 +15,8 @@ class Progress:
     """Share of the stage that is done, 0 to 1."""
     seconds_left: float | None
     """Time until training ends if every epoch is trained; None before the first epoch ended."""
+    data_wait: float | None = None
+    """Share of the last epoch's training, 0 to 1, that was spent on waiting for clips; None when nobody measured it."""
 
 
 def progress_of(events: list[Event]) -> Progress:
@@ -32,4 +34,5 @@ def progress_of(events: list[Event]) -> Progress:
         total, done = last["epochs"], float(last["epoch"])
         text = f"Epoch {last['epoch']} of {total} done"
     left = None if epochs.empty else float(epochs["seconds"].tail(5).mean() * (total - done))
-    return Progress(text, done / total, left)
+    waits = epochs["data_wait"].dropna()  # runs of an earlier version have none
+    return Progress(text, done / total, left, None if waits.empty else float(waits.iloc[-1]))

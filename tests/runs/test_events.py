@@ -88,3 +88,6 @@ def test_progress_of_a_run(tmp_path: Path) -> None:
     progress = progress_of(read_events(tmp_path / "e"))
     assert progress.fraction == pytest.approx(0.375)
     assert progress.seconds_left == pytest.approx(25)
+    assert progress.data_wait is None, "an earlier version measured none"
+    log.append("epoch", **{**read_events(tmp_path / "e")[-2], "epoch": 2, "data_wait": 0.25})
+    assert progress_of(read_events(tmp_path / "e")).data_wait == 0.25

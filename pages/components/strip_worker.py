@@ -1,0 +1,75 @@
+"""The process that draws the strip of one trial, for which PyTorch has to be loaded, and leaves it in a file."""
+
+import base64
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.clips.strip import StripRow, draw_strip, side_by_side
+from socal_core.dataset.cache import forget_oldest, open_cached
+from socal_core.dataset.options import OpenOptions
+from socal_core.errors import SocalError
+from socal_core.files import write_json
+from socal_core.models.build import build_classifier
+from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.runs.model_choice import input_size, weights_at_hand
+
+logger = logging.getLogger(__name__)
+
+
+def draw(request_file: Path) -> bool:
+    """Draw what a request of strip.py asks for; its file `out` then holds rows and notes, or an `error`: then False."""
+    request = json.loads(request_file.read_text(encoding="utf-8"))
+    root, out = Path(request["data"]), Path(request["out"])
+    try:
+        result = _strip(request, root)
+    except SocalError as error:
+        logger.exception("the strip could not be drawn")
+        result = {"error": str(error).replace(str(root), root.name)}
+    write_json(out, result)
+    forget_oldest(out.parent, "*.json")
+    return "error" not in result
+
+
+def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
+    config = config_from(request["settings"], TINY)
+    dataset = open_cached(root, OpenOptions.from_dict(request["options"]))
+    preprocessor, note = _preprocessing(config)
+    strip = draw_strip(dataset, config, preprocessor, request["trial_id"], request["trained"])
+    _, height, width = preprocessor.frame_shape
+    return {
+        "trial_id": request["trial_id"],
+        "size": f"{width}x{height}",
+        "shown": len(strip.rows[0].frames),
+        "num_frames": config.num_frames,
+        "rows": [{"title": row.title, "text": row.text, "png": _png(row)} for row in strip.rows],
+        "notes": [*([note] if note else []), *strip.notes],
+    }
+
+
+def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
+    """The model's own preprocessing, and what is to be said of it; nothing is downloaded for a picture."""
+    if weights_at_hand(config.model):
+        classifier = build_classifier(config)
+        return classifier.preprocessor, classifier.note
+    size = input_size(config.model)
+    note = (
+        f"{config.model} is not on this machine: the frames are shown as VideoMAE usually takes them, the shorter side "
+        f"resized to {size} pixels and the middle cut out."
+    )
+    return Preprocessor.for_size(size), note
+
+
+def _png(row: StripRow) -> str:
+    file = io.BytesIO()
+    side_by_side(row.frames).save(file, "PNG", compress_level=3)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    sys.exit(0 if draw(Path(sys.argv[1])) else 1)

@@ -1,0 +1,183 @@
+"""socal_core.clips.strip"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from socal_core.clips.augment import Augmentation, ClipDraw, Operation, Recolour, Step
+from socal_core.clips.loader import ClipReader
+from socal_core.clips.plan import ClipId
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.clips.sampling import draw_seed
+from socal_core.clips.strip import EPOCHS, GAP, READABLE_SIDE, Strip, describe_draw, draw_strip, side_by_side
+from socal_core.dataset.open import open_dataset
+from socal_core.errors import DataError
+from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.training.batches import Share, training_batches
+
+ALONE = Share(0, 1, torch.device("cpu"))
+PREPROCESSOR = Preprocessor.for_size(32)
+TRIAL = "S101T2"
+OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
+STRONG = {
+    "color_jitter": 0.6,
+    "hue_jitter": 0.2,
+    "rotation_degrees": 30.0,
+    "crop_area": 0.3,
+    "random_erasing": 1.0,
+    "rand_augment": 8.0,
+}
+DRAWN = {"sampling": "segments", "window": "whole"}
+
+
+def settings(**values: Any) -> TrainConfig:
+    return config_from({"num_frames": 4, "seed": 3, **values}, TINY)
+
+
+def strip_of(folder: Path, config: TrainConfig, trained: list[str] | None = None) -> Strip:
+    return draw_strip(open_dataset(folder), config, PREPROCESSOR, TRIAL, trained or [])
+
+
+def clip_of(folder: Path, config: TrainConfig, clip: ClipId) -> torch.Tensor:
+    reader = ClipReader(open_dataset(folder), config, PREPROCESSOR)
+    pixels = np.empty((1, *reader.shape), np.uint8)
+    reader.read(clip, pixels[0])
+    return torch.from_numpy(pixels)
+
+
+def as_pixels(clips: torch.Tensor) -> np.ndarray:
+    """A clip (1, frames, 3, height, width) on a 0-1 scale as bytes (frames, height, width, 3)."""
+    return np.moveaxis((255 * clips[0].numpy()).round().astype(np.uint8), 1, -1)
+
+
+@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **DRAWN}, {"test_clips": 3}, {"num_frames": 8}])
+def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Path, values: dict[str, Any]) -> None:
+    config = settings(**values)
+    row = strip_of(shared_data_folder, config).rows[0]
+    clip = clip_of(shared_data_folder, config, ClipId(TRIAL))
+    np.testing.assert_array_equal(row.frames, np.moveaxis(clip[0].numpy(), 1, -1))
+    assert ("The first of 3 clips." in row.text) is (config.test_clips == 3)
+
+
+@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **DRAWN}, {**OFF, **DRAWN}])
+def test_each_epochs_row_is_its_clip_under_its_augmentation(shared_data_folder: Path, values: dict[str, Any]) -> None:
+    config = settings(**values)
+    strip = strip_of(shared_data_folder, config)
+    assert [row.title for row in strip.rows[1:]] == [f"Training, epoch {epoch}" for epoch in EPOCHS]
+    for epoch, row in zip(EPOCHS, strip.rows[1:], strict=True):
+        clip = clip_of(shared_data_folder, config, ClipId(TRIAL, epoch)).float() / 255
+        changed = Augmentation(config)(clip, [draw_seed(config.seed, epoch, "augment", TRIAL)])
+        np.testing.assert_array_equal(row.frames, as_pixels(changed))
+
+
+def test_a_row_shows_what_a_training_step_is_given(shared_data_folder: Path) -> None:
+    config, dataset = settings(**STRONG, **DRAWN, batch_size=1), open_dataset(shared_data_folder)
+    reader = ClipReader(dataset, config, PREPROCESSOR)
+    given = training_batches(reader, [TRIAL], {TRIAL: 1}, torch.ones(2), config, 2, ALONE)
+    row = strip_of(shared_data_folder, config).rows[2]
+    shown = torch.from_numpy(row.frames).permute(0, 3, 1, 2)[None].float() / 255
+    torch.testing.assert_close(PREPROCESSOR.normalise(shown), next(given).pixel_values, atol=0.5 / 255 / 0.22, rtol=0)
+
+
+def test_with_all_off_every_row_is_the_first(shared_data_folder: Path) -> None:
+    strip = strip_of(shared_data_folder, settings(**OFF))
+    assert len(strip.rows) == 1 + len(EPOCHS)
+    for row in strip.rows[1:]:
+        np.testing.assert_array_equal(row.frames, strip.rows[0].frames)
+        assert row.text == "as it is, or nearly so."
+
+
+def test_long_clips_are_shown_by_eight_frames_from_first_to_last(shared_data_folder: Path) -> None:
+    config = settings(num_frames=12, window="whole", **OFF)
+    rows = strip_of(shared_data_folder, config).rows
+    clip = clip_of(shared_data_folder, config, ClipId(TRIAL))[0].numpy()
+    for row in rows:
+        np.testing.assert_array_equal(row.frames, np.moveaxis(clip[[0, 2, 3, 5, 6, 8, 9, 11]], 1, -1))
+    assert "At 0, 2, 3, 5, 6, 8, 9, 11 s." in rows[0].text
+
+
+def test_seconds_are_told_where_chance_chooses_the_frames(shared_data_folder: Path) -> None:
+    config = settings(**DRAWN)
+    rows = strip_of(shared_data_folder, config).rows
+    assert all(" At " in row.text for row in rows)
+    assert len({row.text for row in rows}) == len(rows)
+    assert not any(" At " in row.text for row in strip_of(shared_data_folder, settings()).rows[1:])
+
+
+@pytest.mark.parametrize(("values", "word"), [({"mixup": 0.8}, "(mixup)"), ({"cutmix": 1.0}, "(CutMix)")])
+def test_the_mixed_row_is_the_clip_that_training_mixes(
+    shared_data_folder: Path, values: dict[str, float], word: str
+) -> None:
+    config, dataset = settings(**values, **STRONG, batch_size=4), open_dataset(shared_data_folder)
+    trained = list(dataset.usable_trials.index[:6])
+    row = strip_of(shared_data_folder, config, trained).rows[-1]
+    assert word in row.text
+    epoch = next(epoch for epoch in EPOCHS if row.title == f"Training, epoch {epoch}, mixed")
+    partner = next(trial for trial in trained if f" {trial} (" in row.text)
+    assert partner != TRIAL
+    # A label of their own for the two trials finds their clip among the batches.
+    labels = {trial: int(trial == TRIAL) for trial in trained}
+    reader = ClipReader(dataset, config, PREPROCESSOR)
+    batches = training_batches(reader, trained, labels, torch.ones(2), config, epoch, ALONE)
+    batch = next(batch for batch in batches if batch.labels.sum())
+    given = batch.pixel_values[batch.labels.bool()]
+    shown = torch.from_numpy(row.frames).permute(0, 3, 1, 2)[None].float() / 255
+    torch.testing.assert_close(PREPROCESSOR.normalise(shown), given, atol=0.5 / 255 / 0.22, rtol=0)
+
+
+@pytest.mark.parametrize(("values", "trained"), [({"batch_size": 1}, ["S100T1", TRIAL]), ({}, [TRIAL])])
+def test_a_clip_without_a_partner_is_told(shared_data_folder: Path, values: dict[str, Any], trained: list[str]) -> None:
+    strip = strip_of(shared_data_folder, settings(mixup=0.8, **values), trained)
+    assert len(strip.rows) == 1 + len(EPOCHS)
+    assert strip.notes == (
+        f"No mixed clip is shown: in epochs 1 to 3 the batch of {TRIAL} holds no clip to mix it with.",
+    )
+
+
+def test_a_broken_frame_is_named(data_folder: Path) -> None:
+    (data_folder / "JPEGImages" / f"{TRIAL}_frame_00000003.jpeg").write_bytes(b"broken")
+    strip = strip_of(data_folder, settings(num_frames=12, window="whole"))
+    assert len(strip.notes) == 1
+    assert f"{TRIAL}_frame_00000003.jpeg" in strip.notes[0]
+    assert "stands in" in strip.notes[0]
+
+
+def test_a_window_without_frames_is_refused_in_words(shared_data_folder: Path) -> None:
+    with pytest.raises(DataError, match=rf"{TRIAL}: no frame in the window \(seconds 100 to 160\)"):
+        strip_of(shared_data_folder, settings(window="100:160"))
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (ClipDraw(), "as it is, or nearly so"),
+        (ClipDraw(jitter=Recolour(contrast=1.001, hue=0.0001), rotation=0.2), "as it is, or nearly so"),
+        (ClipDraw(jitter=Recolour(0.9, 1.1)), "brightness × 0.90; contrast × 1.10"),
+        (ClipDraw(jitter=Recolour(saturation=1.25, hue=-0.05)), "saturation × 1.25; hue -18°"),
+        (ClipDraw(flip=True, rotation=-7.4), "mirrored; rotated by 7° to the right"),
+        (ClipDraw(rotation=7.4, crop=(0, 0.2, 1, 0.7)), "rotated by 7° to the left; cropped to 50% of the picture"),
+        (ClipDraw(steps=(Step(Operation.ROTATE, 3.0), Step(Operation.COLOR, 1.2))), "RandAugment: rotate, color"),
+        (ClipDraw(erased=(0.1, 0.1, 0.5, 0.5)), "a rectangle blotted out"),
+    ],
+)
+def test_a_draw_in_words(draw: ClipDraw, words: str) -> None:
+    assert describe_draw(draw) == words
+
+
+@pytest.mark.parametrize(("side", "factor"), [(32, 6), (64, 3), (100, 1), (224, 1)])
+def test_small_frames_are_enlarged_to_squares(side: int, factor: int) -> None:
+    assert side * factor <= max(side, READABLE_SIDE)
+    frames = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    picture = np.asarray(side_by_side(frames))
+    large = side * factor
+    assert picture.shape == (large, 3 * large + 2 * GAP, 4)
+    for number, frame in enumerate(frames):
+        left = number * (large + GAP)
+        part = picture[:, left : left + large]
+        np.testing.assert_array_equal(part[::factor, ::factor, :3], frame)
+        np.testing.assert_array_equal(part[factor - 1 :: factor, factor - 1 :: factor, :3], frame)
+        assert (part[..., 3] == 255).all()
+    assert (picture[:, large : large + GAP, 3] == 0).all()

@@ -1,0 +1,241 @@
+"""The strip of what the model sees, on the Training page."""
+
+import base64
+import fcntl
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.components.strip_worker import draw
+from socal_core.clips.strip import GAP
+from socal_core.dataset.cache import KEPT
+from socal_core.files import write_json
+from socal_core.runs.config import PRETRAINED, TINY
+from socal_core.runs.lock import take_lock
+from tests.pages.conftest import PROJECT, OpenPage, text_of
+
+Ask = Callable[..., dict[str, Any]]
+
+TITLES = ["Validation and test", *(f"Training, epoch {epoch}" for epoch in (1, 2, 3))]
+
+
+def show(app: AppTest) -> AppTest:
+    return next(toggle for toggle in app.toggle if toggle.key == "strip-on").set_value(True).run()
+
+
+def setting(app: AppTest, name: str) -> Any:
+    return next(widget for widget in app.sidebar.number_input if widget.key == f"setting-{name}")
+
+
+def choose(app: AppTest, trial_id: str) -> AppTest:
+    return next(box for box in app.selectbox if box.key == "strip-trial").set_value(trial_id).run()
+
+
+def trials(app: AppTest) -> list[str]:
+    return next(box for box in app.selectbox if box.key == "strip-trial").options
+
+
+def wait_for_the_worker(workspace: Path) -> None:
+    """Wait until the process gives its lock back."""
+    with (workspace / "strip.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def pictures(app: AppTest) -> list[str]:
+    """The address of each picture, which goes by its content."""
+    return [image.url for element in app.get("image") for image in element.proto.imgs]
+
+
+@pytest.fixture
+def at_work(workspace: Path):
+    """Somebody else's strip is being drawn: no process is started."""
+    lock = take_lock(workspace / "strip.lock", "strip")
+    yield
+    os.close(lock)
+
+
+def test_nothing_is_drawn_unasked(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
+    app = open_page("training", shared_data_folder)
+    assert not pictures(app)
+    assert not (workspace / "strip.request.json").exists()
+
+
+@pytest.fixture
+def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Once called, every process that is to draw ends at its first import, without a word to the page."""
+
+    def no_process() -> None:
+        (tmp_path / "torch.py").write_text("raise SystemExit('no memory')")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return no_process
+
+
+def test_a_process_draws_the_strip_and_a_change_of_settings_another(
+    open_page: OpenPage, shared_data_folder: Path, workspace: Path, no_process: Callable[[], None]
+) -> None:
+    app = show(open_page("training", shared_data_folder))
+    assert not app.exception
+    first = trials(app)[0]
+    assert f"Trial {first}** is being drawn" in text_of(app)
+    wait_for_the_worker(workspace)
+    app.run()
+    drawn = pictures(app)
+    assert len(drawn) == len(TITLES)
+    assert all(f"**{title}**" in text_of(app) for title in TITLES)
+    assert "8 of the 16 frames of a clip, at the 64x64 pixels" in text_of(app)
+    for name, value in [("learning_rate", 1e-3), ("batch_size", 2), ("dropout_rate", 0.5), ("num_workers", 0)]:
+        setting(app, name).set_value(value).run()
+        assert pictures(app) == drawn, f"{name} has no part in it"
+    no_process()
+    setting(app, "rotation_degrees").set_value(20.0).run()
+    assert f"Trial {first}** is being drawn" in text_of(app)
+    assert f"Until then, trial {first} as it was drawn before" in text_of(app)
+    assert pictures(app) == drawn, "the old strip stays"
+    wait_for_the_worker(workspace)
+    assert draw(workspace / "strip.request.json")  # here: a second process would have to load PyTorch again
+    app.run()
+    assert "Until then" not in text_of(app)
+    assert "rotated by" in text_of(app)
+    assert pictures(app)[0] == drawn[0]
+    assert not set(pictures(app)[1:]) & set(drawn)
+    assert not app.exception
+    lock = take_lock(workspace / "strip.lock", "strip")  # from here on nothing is drawn
+    setting(app, "rotation_degrees").set_value(0.0).run()
+    assert pictures(app) == drawn, "a strip that was drawn before is there at once"
+    for name, value in [("color_jitter", 0.5), ("num_frames", 8), ("seed", 1), ("mixup", 0.8)]:
+        before = setting(app, name).value
+        setting(app, name).set_value(value).run()
+        assert "is being drawn" in text_of(app), f"the strip depends on {name}"
+        setting(app, name).set_value(before).run()
+        assert "is being drawn" not in text_of(app)
+    changed = shared_data_folder / "JPEGImages" / f"{first}_frame_00000002.jpeg"
+    times = changed.stat()
+    os.utime(changed, (1, 1))
+    assert "is being drawn" in text_of(app.run()), "a frame has changed"
+    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
+    os.close(lock)
+
+
+def test_another_trial_is_drawn_below_its_own_name(
+    open_page: OpenPage, shared_data_folder: Path, at_work: None
+) -> None:
+    app = show(open_page("training", shared_data_folder))
+    chosen = trials(app)[-1]
+    choose(app, chosen)
+    assert f"Trial {chosen}** is being drawn" in text_of(app)
+    setting(app, "test_fraction").set_value(0.6).run()
+    assert not app.exception
+    left = next(box for box in app.selectbox if box.key == "strip-trial")
+    assert chosen not in left.options, "the split has moved it to another side"
+    assert left.value in left.options
+    assert f"Trial {left.value}** is being drawn" in text_of(app)
+
+
+def test_a_window_without_frames_is_told_without_a_process(
+    open_page: OpenPage, shared_data_folder: Path, workspace: Path
+) -> None:
+    app = open_page("training", shared_data_folder)
+    next(box for box in app.sidebar.radio if box.key == "setting-window_choice").set_value("other").run()
+    next(box for box in app.sidebar.number_input if box.label == "To second").set_value(160)
+    next(box for box in app.sidebar.number_input if box.label == "From second").set_value(100).run()
+    app = show(app)
+    assert not app.exception
+    assert any("no frame in the window (seconds 100 to 160)" in warning.value for warning in app.main.warning)
+    assert not (workspace / "strip.request.json").exists()
+
+
+def test_a_process_that_dies_is_told_and_not_started_again_unasked(
+    open_page: OpenPage, shared_data_folder: Path, workspace: Path, no_process: Callable[[], None]
+) -> None:
+    no_process()
+    app = show(open_page("training", shared_data_folder))
+    for _ in range(2):
+        assert "is being drawn" in text_of(app)
+        wait_for_the_worker(workspace)
+        for _ in range(2):
+            app.run()
+            assert [error.value for error in app.main.error] == ["The drawing of this strip ended without a word."]
+            assert not pictures(app)
+        next(button for button in app.button if button.label == "Try again").click().run()
+    wait_for_the_worker(workspace)
+    assert (workspace / "strip.log").read_text().count("no memory") == 3
+
+
+@pytest.fixture
+def ask(workspace: Path) -> Ask:
+    """Let the worker draw a strip and return what it leaves."""
+
+    def ask(data: Path, number: int = 0, **settings: Any) -> dict[str, Any]:
+        out = workspace / "strips" / f"{number}.json"
+        out.parent.mkdir(exist_ok=True)
+        request = {"data": str(data), "options": {}, "trial_id": "S101T1", "trained": ["S101T1", "S102T1"]}
+        known = {"model": TINY, "num_frames": 4, "allow_download": False, **settings}
+        write_json(workspace / "request.json", {**request, "settings": known, "out": str(out)})
+        drawn = draw(workspace / "request.json")
+        result = json.loads(out.read_text())
+        assert drawn is ("error" not in result)
+        return dict(result)
+
+    return ask
+
+
+def test_the_worker_leaves_rows_as_pictures(ask: Ask, shared_data_folder: Path) -> None:
+    result = ask(shared_data_folder, mixup=0.8)
+    assert [row["title"] for row in result["rows"][:-1]] == TITLES
+    assert "S102T1" in result["rows"][-1]["text"]
+    for row in result["rows"]:
+        with Image.open(io.BytesIO(base64.b64decode(row["png"]))) as picture:
+            assert picture.size == (4 * 3 * 64 + 3 * GAP, 3 * 64)
+    assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "64x64", [])
+
+
+def test_a_model_that_is_not_here_is_told_and_stood_in_for(ask: Ask, shared_data_folder: Path) -> None:
+    result = ask(shared_data_folder, model=PRETRAINED, num_frames=2)
+    assert result["size"] == "224x224"
+    assert f"{PRETRAINED} is not on this machine" in result["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "settings", "message"),
+    [
+        ("frames", {}, "S101T1: 4 of the clip's 4 frames cannot be read"),
+        ("folder", {}, "data"),
+        ("none", {"window": "100:160"}, "S101T1: no frame in the window"),
+        ("none", {"num_frames": 3}, "num_frames: must be even"),
+    ],
+)
+def test_the_worker_says_in_words_what_is_wrong(
+    ask: Ask, data_folder: Path, spoil: str, settings: dict[str, Any], message: str
+) -> None:
+    if spoil == "frames":
+        for frame in (data_folder / "JPEGImages").glob("S101T1_*"):
+            frame.write_bytes(b"broken")
+    elif spoil == "folder":
+        shutil.rmtree(data_folder)
+    error = ask(data_folder, **settings)["error"]
+    assert message in error
+    assert str(data_folder) not in error
+
+
+def test_only_the_newest_strips_are_kept(ask: Ask, shared_data_folder: Path, workspace: Path) -> None:
+    for number in range(KEPT + 2):
+        ask(shared_data_folder, number, window="100:160")
+    kept = {int(file.stem) for file in (workspace / "strips").glob("*.json")}
+    assert kept == set(range(2, KEPT + 2))
+
+
+def test_the_page_loads_no_torch() -> None:
+    code = "import sys, pages.components.strip; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert result.stdout.strip() == "[]"
