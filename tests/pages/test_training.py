@@ -180,7 +180,8 @@ def test_a_living_run_shows_its_progress_and_can_be_stopped(open_page: OpenPage,
     lock = take_lock(run.lock_file, run.name)
     try:
         app = open_page("training", shared_data_folder)
-        assert app.get("progress")[0].proto.text.startswith("Epoch 3 of 40 done · 3% of the time waiting for clips · about 2 min left")
+        text = app.get("progress")[0].proto.text
+        assert text.startswith("Epoch 3 of 40 done · 3% of the time waiting for clips · about 2 min left")
         assert "Resume" not in {button.label for button in app.button}
         button(app, "Stop").click().run()
         assert run.stop_file.exists()
