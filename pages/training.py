@@ -33,6 +33,10 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
             ":material/info: This window is as long as its trial, less the seconds left out: how fast things pass "
             "still shows the trial's length, which goes with the outcome."
         )
+    unseen = usable["trial_id"].nunique() - config.observation.select(usable)["trial_id"].nunique()
+    if unseen:
+        trials = "One trial has" if unseen == 1 else f"{unseen} trials have"
+        st.warning(f"{trials} no frame in this window and will be left out.", icon=":material/timer_off:")
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # scikit-learn takes a second to load, which nobody waits for who does not ask for it.

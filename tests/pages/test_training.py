@@ -112,6 +112,16 @@ def test_a_window_that_shows_the_end_is_called_recognition(
     assert any("Recognition, not prediction" in warning.value for warning in app.warning) is warned
 
 
+def test_a_window_behind_the_end_of_trials_is_warned_of(open_page: OpenPage, shared_data_folder: Path) -> None:
+    """Trials of 12 s."""
+    app = open_page("training", shared_data_folder)
+    assert not any("no frame in this window" in warning.value for warning in app.warning)
+    setting(app, "window_choice").set_value("all but last").run()
+    assert not any("no frame in this window" in warning.value for warning in app.warning)
+    setting(app, "Seconds left out").set_value(12).run()
+    assert "20 trials have no frame in this window and will be left out." in {w.value for w in app.warning}
+
+
 def test_another_model_keeps_the_split(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     setting(app, "test_fraction").set_value(0.3).run()
