@@ -24,6 +24,7 @@ NUMPY_MAGIC = b"\x93NUMPY"
 def clip(options: argparse.Namespace) -> int:
     """Write what a model is given of one trial."""
     import numpy as np
+    import torch
 
     from socal_core.clips.loader import open_clips
 
@@ -37,7 +38,7 @@ def clip(options: argparse.Namespace) -> int:
         if reader.left_out:
             raise DataError(reader.left_out[options.trial_id])
         pixels = next(reader.batches([reader.plan.evaluation_clips(options.trial_id)]))
-        clips = preprocessor.normalise(pixels.float() / 255).numpy()
+        clips = preprocessor.model_input(pixels, torch.empty(pixels.shape)).numpy()
         texts = reader.notices()
     array = clips[0] if len(clips) == 1 else clips
     try:

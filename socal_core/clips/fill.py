@@ -2,9 +2,8 @@
 
 import os
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -191,10 +190,6 @@ def _counted(waiting: set[Future[int]]) -> Iterator[int]:
     """How much is done, a few times a second and at the end; an error in a thread comes out here."""
     done = 0
     while waiting:
-        deadline = time.monotonic() + PROGRESS_SECONDS
-        ended: set[Future[int]] = set()
-        while waiting and (left := deadline - time.monotonic()) > 0:
-            now, waiting = wait(waiting, left, FIRST_COMPLETED)
-            ended |= now
+        ended, waiting = wait(waiting, PROGRESS_SECONDS, FIRST_EXCEPTION)
         done += sum(future.result() for future in ended)
         yield done

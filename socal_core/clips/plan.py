@@ -36,11 +36,14 @@ class ClipPlan:
         self._dataset = dataset
         self._config = config
         self._visible: dict[str, Visible] = {}
+        self._rows = dataset.frames.groupby("trial_id", sort=False).indices
 
     def visible(self, trial_id: str) -> Visible:
         """What the window shows of a trial; DataError when it holds no frame."""
         if trial_id not in self._visible:
-            rows = self._dataset.frames_of(trial_id)
+            if trial_id not in self._rows:
+                self._dataset.frames_of(trial_id)  # says that there is none
+            rows = self._dataset.frames.iloc[self._rows[trial_id]]
             inside = self._config.observation.select(rows)["position"]
             if inside.empty:
                 raise DataError(f"{trial_id}: no frame in the window ({self._config.observation.describe()}).")

@@ -115,13 +115,24 @@ class Preprocessor:
 
     def normalise(self, clips: torch.Tensor) -> torch.Tensor:
         """Clips on a 0-1 scale, (…, 3, height, width), to what the model is given; same shape, same device."""
+        scale, shift = self._scale_and_shift(clips.device)
+        return torch.addcmul(shift, clips, scale)
+
+    def model_input(self, pixels: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """Clips as bytes, uint8 (…, 3, height, width), to what the model is given, written into `out` and returned.
+
+        out: float32, same shape and device. Memory that is in use already: new memory takes longer than the arithmetic.
+        """
+        scale, shift = self._scale_and_shift(pixels.device)
+        return out.copy_(pixels).mul_(scale / 255).add_(shift)
+
+    def _scale_and_shift(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """From a 0-1 scale to (pixel * factor - mean) / std, each of shape (3 or 1, 1, 1)."""
         processor = self.processor
         mean = torch.tensor(processor.image_mean if processor.do_normalize else 0.0, dtype=torch.float64)
         std = torch.tensor(processor.image_std if processor.do_normalize else 1.0, dtype=torch.float64)
         scale = 255 * (processor.rescale_factor if processor.do_rescale else 1) / std
-        # (pixel * factor - mean) / std, in a single pass over the clips
-        scale, shift = (x.reshape(-1, 1, 1).to(clips.dtype).to(clips.device) for x in (scale, -mean / std))
-        return torch.addcmul(shift, clips, scale)
+        return scale.float().reshape(-1, 1, 1).to(device), (-mean / std).float().reshape(-1, 1, 1).to(device)
 
     def _resize(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(height, width, 3) to (3, new height, new width)."""

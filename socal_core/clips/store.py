@@ -1,9 +1,9 @@
 """A data set's frames on local disk, resized and cropped for a model: decoded once, read ever after.
 
 One folder a data folder and way of resizing (the recipe), one file a trial, one slot a frame. A slot holds raw bytes:
-they are exactly what was computed, and reading them costs a copy. Measured (`python -m benchmarks.clips`): lossless
-compression saves a third to a half and makes reading many times slower; JPEG takes a tenth of the room, is too slow as
-well and no longer exact. The whole of SOCAL, 31,443 frames of 224 px, is 4.7 GB.
+they are exactly what was computed, and reading them costs a copy. Measured (`python -m benchmarks.clips --storage`):
+lossless compression saves a fifth (zlib) to three fifths (WebP) of the room and makes reading over ten times slower;
+JPEG takes a seventh, is slow as well and no longer exact. All of SOCAL, 31,443 frames of 224 px, is 4.7 GB raw.
 
 A trial's file: a header that tells what it is, an index with one record a frame, the slots. The pixels are written
 before their record, and a slot counts only where the checksum in its record is that of its bytes. So nothing can be
@@ -89,17 +89,18 @@ class FrameStore:
 
         Looks at the index alone: a slot that turns out damaged is found when it is read.
         """
-        records = self._records(trial)
+        first = min(places, default=0)
+        records = self._records(trial, range(first, max(places, default=0) + 1))
         if records is None:
             return np.zeros(len(places), np.uint32)
-        records = records[list(places)]
+        records = records[[place - first for place in places]]
         wanted = np.array([_stamp_values(stamp) for stamp in stamps], np.int64).reshape(-1, 2)
         same = (records["size"] == wanted[:, 0]) & (records["mtime_ns"] == wanted[:, 1])
         return np.where(same, records["state"], 0).astype(np.uint32)
 
     def count(self, trial: TrialFrames) -> int:
         """Frames whose pixels are kept, whatever became of their files since."""
-        records = self._records(trial)
+        records = self._records(trial, range(len(trial.frames)))
         return 0 if records is None else int((records["state"] == KEPT).sum())
 
     def read(self, trial: TrialFrames, places: Sequence[int], out: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -113,14 +114,16 @@ class FrameStore:
         except OSError:
             return found
         try:
-            records = self._read_index(handle, trial)
+            first = min(places)
+            records = self._read_index(handle, trial, range(first, max(places) + 1))
             if records is None:
                 return found
             for i, place in enumerate(places):
-                if records[place]["state"] == KEPT:
+                record = records[place - first]
+                if record["state"] == KEPT:
                     pixels = memoryview(out[i]).cast("B")
                     read = os.preadv(handle, [pixels], self._offset(trial, place))
-                    found[i] = read == self.frame_bytes and self._sum(place, pixels) == records[place]["checksum"]
+                    found[i] = read == self.frame_bytes and self._sum(place, pixels) == record["checksum"]
         except OSError:
             pass  # a disk that fails now has given what it has given
         finally:
@@ -169,32 +172,33 @@ class FrameStore:
     def _header(self, trial: TrialFrames) -> bytes:
         return _HEADER.pack(_MAGIC, FORMAT, len(trial.frames), *self.shape, trial.digest)
 
-    def _records(self, trial: TrialFrames) -> NDArray[np.void] | None:
+    def _records(self, trial: TrialFrames, places: range) -> NDArray[np.void] | None:
         try:
             handle = os.open(self._file(trial), os.O_RDONLY)
         except OSError:
             return None
         try:
-            return self._read_index(handle, trial)
+            return self._read_index(handle, trial, places)
         except OSError:
             return None
         finally:
             os.close(handle)
 
-    def _read_index(self, handle: int, trial: TrialFrames) -> NDArray[np.void] | None:
-        """The records of a trial's file, None when it is torn or foreign."""
-        length = _HEADER.size + len(trial.frames) * _RECORD.itemsize
-        head = os.pread(handle, length, 0)
-        if len(head) < length or not head.startswith(self._header(trial)):
+    def _read_index(self, handle: int, trial: TrialFrames, places: range) -> NDArray[np.void] | None:
+        """The records of some places, which follow each other, of a trial's file; None when it is torn or foreign."""
+        if os.pread(handle, _HEADER.size, 0) != self._header(trial):
             return None
-        return np.frombuffer(head, _RECORD, offset=_HEADER.size)
+        length = len(places) * _RECORD.itemsize
+        records = os.pread(handle, length, _HEADER.size + places.start * _RECORD.itemsize)
+        return np.frombuffer(records, _RECORD) if len(records) == length else None
 
     def _prepare(self, handle: int, trial: TrialFrames) -> None:
         """Make a file that is new, torn or foreign an empty one of this trial."""
-        if self._read_index(handle, trial) is not None:
+        last = range(len(trial.frames) - 1, len(trial.frames))
+        if self._read_index(handle, trial, last) is not None:
             return
         fcntl.flock(handle, fcntl.LOCK_EX)  # given back when the file is closed
-        if self._read_index(handle, trial) is None:
+        if self._read_index(handle, trial, last) is None:
             os.ftruncate(handle, 0)
             os.ftruncate(handle, self._offset(trial, len(trial.frames)))
             _write_all(handle, memoryview(self._header(trial)), 0)

@@ -38,10 +38,11 @@ def logits_of(
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
     batches = [clips[start : start + PREDICTION_BATCH] for start in range(0, len(clips), PREDICTION_BATCH)]
-    parts = [
-        model(pixel_values=reader.preprocessor.normalise(batch.to(device).float() / 255)).logits.float().cpu()
-        for batch in reader.batches(batches)
-    ]
+    inputs = torch.empty((PREDICTION_BATCH, *reader.shape), device=device)
+    parts = []
+    for batch in reader.batches(batches):
+        pixel_values = reader.preprocessor.model_input(batch.to(device), inputs[: len(batch)])
+        parts.append(model(pixel_values=pixel_values).logits.float().cpu())
     logits = torch.cat(parts).view(len(trial_ids), -1, 2)  # (trials, clips, 2)
     if logits.shape[1] == 1:
         return logits[:, 0]

@@ -62,7 +62,7 @@ def training_batches(
         started = time.perf_counter()
         pixels = next(read)  # uint8, (clips that are needed, frames, 3, size, size)
         waited = time.perf_counter() - started
-        clips = pixels.to(share.device).float() / 255
+        clips = pixels.to(share.device).float().div_(255)
         clips = augment(clips, [draw_seed(config.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
         own = clips[[part.places.index(place) for place in part.own]]
         if part.mix is not None:

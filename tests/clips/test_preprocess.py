@@ -255,6 +255,10 @@ def test_both_halves_together_equal_the_processor(config: dict[str, Any]) -> Non
     tolerance = 1e-5 * max(1.0, expected.abs().max().item())
     torch.testing.assert_close(given_to_the_model, expected, atol=tolerance, rtol=0)
     torch.testing.assert_close(preprocessor.normalise(clip[None, None])[0, 0], given_to_the_model, atol=0, rtol=0)
+    pixels = (clip[None, None] * 255).round().to(torch.uint8)
+    memory = torch.full(pixels.shape, torch.nan)
+    assert preprocessor.model_input(pixels, memory) is memory
+    torch.testing.assert_close(memory[0, 0], expected, atol=tolerance, rtol=0)
 
 
 def test_the_mean_of_imagenet_becomes_zero() -> None:
