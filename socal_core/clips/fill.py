@@ -133,33 +133,40 @@ def fill(
         filled.note = f"The clip cache is not filled: {reason}. Frames are decoded anew at each use."
         return filled
     chunks = [(trial, places[i : i + CHUNK]) for trial, places in missing for i in range(0, len(places), CHUNK)]
-
-    def keep(trial: TrialFrames, places: list[int]) -> int:
-        # Another process may have been faster since.
-        missing = _still_missing(dataset, store, trial, places)
-        while missing:
-            names = [trial.frames[place] for place in missing]
-            stamps = {place: stamp_of_frame(dataset, trial.frames[place]) for place in missing}
-            try:
-                for pixels in preprocessor.read_all(dataset, names):
-                    place = missing.pop(0)
-                    store.write(trial, place, pixels, stamps[place])
-            except DataError as error:
-                place = missing.pop(0)
-                filled.unreadable[trial.frames[place]] = str(error)
-                store.write(trial, place, None, stamps[place])
-        return len(places)
-
     # In an order of its own: processes that fill the same store share the work instead of doing it twice.
     random.Random(os.getpid()).shuffle(chunks)  # noqa: S311 - no secret
     with quiet_pillow(), threads(cores()) as pool:
-        waiting = {pool.submit(keep, *chunk) for chunk in chunks}
+        waiting = {pool.submit(_keep, dataset, preprocessor, store, filled, *chunk) for chunk in chunks}
+        for done in _counted(waiting):
+            progress(done, total)
+    return filled
+
+
+def _keep(
+    dataset: Dataset,
+    preprocessor: "Preprocessor",
+    store: FrameStore,
+    filled: Filled,
+    trial: TrialFrames,
+    places: Sequence[int],
+) -> int:
+    """Decode and keep some frames of a trial, unless the disk was found full; how many were dealt with."""
+    missing = [] if filled.note else _still_missing(dataset, store, trial, places)
+    while missing:
+        names = [trial.frames[place] for place in missing]
+        stamps = {place: stamp_of_frame(dataset, trial.frames[place]) for place in missing}
         try:
-            for done in _counted(waiting):
-                progress(done, total)
+            for pixels in preprocessor.read_all(dataset, names):
+                place = missing.pop(0)
+                store.write(trial, place, pixels, stamps[place])
+        except DataError as error:
+            place = missing.pop(0)
+            filled.unreadable[trial.frames[place]] = str(error)
+            store.write(trial, place, None, stamps[place])
         except OSError as error:
             filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded anew at each use."
-    return filled
+            break
+    return len(places)
 
 
 def cores() -> int:
@@ -181,7 +188,8 @@ def _states(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Seq
     return store.states(trial, places, [stamp_of_frame(dataset, trial.frames[place]) for place in places])
 
 
-def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: list[int]) -> list[int]:
+def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Sequence[int]) -> list[int]:
+    """What another process has not kept since."""
     found = missing_frames(dataset, store, [(trial, places)])
     return found[0][1] if found else []
 
