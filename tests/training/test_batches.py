@@ -62,6 +62,8 @@ def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path)
     for before, after in zip(plain, mixed, strict=True):
         expected = after.lam * before.pixel_values + (1 - after.lam) * before.pixel_values.flip(0)
         torch.testing.assert_close(after.pixel_values, expected, atol=1e-4, rtol=0)
+        assert after.labels.tolist() == before.labels.tolist()
+        assert after.weights.tolist() == before.weights.tolist()
         assert after.partner_labels.tolist() == before.labels.tolist()[::-1]
         assert after.partner_weights.tolist() == before.weights.tolist()[::-1]
         assert 0 <= after.lam <= 1

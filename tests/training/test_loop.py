@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from socal_core.clips.loader import open_clips
 from socal_core.dataset import layout
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import surgeons_in_common
@@ -25,6 +26,7 @@ from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
 from socal_core.runs.state import RunState, read_status, written_status
+from socal_core.training.batches import Share, training_batches
 from socal_core.training.loop import class_weights
 from socal_core.training.worker import work
 from tests.factories import write_dataset
@@ -202,6 +204,28 @@ def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert weights_hash(newest_checkpoint(killed) or Path()) == weights_hash(newest_checkpoint(through) or Path())
     assert timeless(read_events(killed.events_file)) == timeless(read_events(through.events_file))
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
+
+
+def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data_folder: Path) -> None:
+    """The first step's loss beside the textbook's: cross-entropy with soft labels, each weighted by its class."""
+    settings = {"num_epochs": 1, "batch_size": 64, "dropout_rate": 0.0, "mixup": 5.0, "test_fraction": 0.1}
+    run = new_run(tmp_path / "run", shared_data_folder, **settings)
+    work(run, resume=False)
+    (step,) = (event for event in read_events(run.events_file) if event["type"] == "step")
+    config, dataset, trials = run.read_config(), run.open_dataset(), run.read_split().train
+    labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
+    weights = class_weights([labels[trial] for trial in trials])
+    classifier = build_classifier(config)
+    share = Share(0, 1, torch.device("cpu"))
+    with open_clips(dataset, config, classifier.preprocessor, trials, trials, lambda *stage: None) as reader:
+        (batch,) = training_batches(reader, trials, labels, weights, config, 1, share)
+    assert 0.1 < batch.lam < 0.9
+    with torch.no_grad():
+        log_probabilities = classifier.model(pixel_values=batch.pixel_values).logits.log_softmax(-1)
+    one_hot = torch.nn.functional.one_hot(batch.labels, 2).float()
+    soft = batch.lam * one_hot + (1 - batch.lam) * one_hot.flip(0)
+    expected = -(soft * weights * log_probabilities).sum() / weights[batch.labels].sum()
+    assert step["loss"] == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
