@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from pages.components.advice import show_advice
+from pages.components.all_runs import show_all_runs
 from pages.components.cache import show_cache
 from pages.components.frame import page
 from pages.components.live import show_run
-from pages.components.runs import all_runs, choose_run, pick_run, runs_table, start_run
+from pages.components.runs import all_runs, choose_run, pick_run, start_run
 from pages.components.settings import settings_form
 from pages.components.split import show_split
 from pages.components.strip import show_strip
@@ -43,10 +45,11 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
         from pages.components.leaks import show_leaks
 
         show_leaks(dataset, config)
+    allowed = ready and show_advice(dataset, config)
     if ready:
         show_strip(dataset, config)
         show_cache(dataset, config)
-    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not ready):
+    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not allowed):
         try:
             run = start_run(config, dataset)
         except SocalError as error:
@@ -74,7 +77,6 @@ with page("Training", INTRODUCTION) as dataset:
     if runs:
         st.subheader("Progress")
         show_run(pick_run(runs, PAGE))
-        st.subheader("All runs")
-        runs_table(runs)
     else:
         st.info("There is no run yet. The curves of the first one will appear here.")
+    show_all_runs(config)

@@ -36,7 +36,7 @@ ASKED = "cache-asked"
 """In the session: the folder's name, or ALL, whose removal waits for a yes."""
 TOLD = "cache-told"
 """In the session: how the last removal went, to be said once."""
-DECIDING_GROUPS = {"Model", "Clip", "Reading", "Split"}
+DECIDING_GROUPS = {"Model", "Clip", "Machine", "Split"}
 """Of the settings: those that decide which frames a run takes, and how they are decoded."""
 PURPOSE = (
     "Decoding and resizing frames takes much of a run's time, so each frame is decoded once and kept on disk in the "

@@ -1,16 +1,28 @@
-"""One run as it happens: state, progress, curves, stop and resume."""
+"""One run as it happens: state, progress, curves, log, stop and resume."""
 
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.honesty import warn_of_split
-from pages.components.runs import STATE_COLOURS, events_of
+from pages.components.live_tiles import in_words as in_words  # where other parts look for it
+from pages.components.live_tiles import live_tiles
+from pages.components.runs import STATE_COLOURS
+from pages.components.words import plain_text
 from socal_core.errors import RunError
-from socal_core.figures.training import accuracy_curves, loss_curves
+from socal_core.figures.training import accuracy_curves, learning_rates, loss_curves, thinning
 from socal_core.runs import launch
 from socal_core.runs.events import Event, epochs_table, notices, steps_table
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.progress import progress_of
+from socal_core.runs.follow import EventFollower
+from socal_core.runs.log_tail import log_tail
+from socal_core.runs.notes import label_of
+from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
+from socal_core.runs.queue import position
 from socal_core.runs.state import RunState, RunStatus, read_status
 
 REFRESH_SECONDS = 1.0
@@ -19,43 +31,86 @@ REFRESH_SECONDS = 1.0
 def show_run(run: RunFolder) -> None:
     """Draw a run, again every second as long as its worker lives."""
     state = read_status(run).state
+    warn_of_split(run)
     st.fragment(_draw, run_every=REFRESH_SECONDS if state.alive else None)(run, state)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is drawn of a run's events, made once for all who look at it."""
+
+    events: list[Event]
+    progress: Progress
+    machine: Machine | None
+    notices: list[str]
+    charts: dict[str, go.Figure]
+    by_epoch: tuple[int, float | None]
+    """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
+
+
+class _Watched:
+    """A run that somebody looks at."""
+
+    def __init__(self, events_file: Path) -> None:
+        self._follower = EventFollower(events_file)
+        self._seen: _Seen | None = None
+        self._lock = threading.Lock()
+
+    def look(self) -> _Seen:
+        with self._lock:  # what one has drawn serves the others
+            events = self._follower.events()
+            if self._seen is None or self._seen.events is not events:
+                self._seen = _seen(events, self._seen)
+            return self._seen
+
+
+def _seen(events: list[Event], before: _Seen | None) -> _Seen:
+    """What is to be drawn; a figure of which no event tells anything new is taken over."""
+    progress, epochs = progress_of(events), epochs_table(events)
+    every_step = [event for event in events if event["type"] == "step"]
+    steps = steps_table(every_step[thinning(len(every_step))])
+    by_epoch = (len(epochs), progress.learning_rate)
+    charts = {"loss": loss_curves(epochs, steps)}
+    if before is not None and by_epoch == before.by_epoch:
+        charts |= {name: before.charts[name] for name in ("accuracy", "learning-rate")}
+    else:
+        charts |= {"accuracy": accuracy_curves(epochs), "learning-rate": learning_rates(epochs, steps)}
+    return _Seen(events, progress, machine_of(events), notices(events), charts, by_epoch)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _watched(events_file: str) -> _Watched:
+    return _Watched(Path(events_file))
 
 
 def _draw(run: RunFolder, drawn_state: RunState) -> None:
     status = read_status(run)
     if status.state is not drawn_state:
         st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
-    events = events_of(run)
+    seen = _watched(str(run.events_file)).look()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
-        st.markdown(f"**{run.name}**")
-    warn_of_split(run)
+        st.markdown(f"**{plain_text(label_of(run))}**")
     if status.state.alive:
-        _progress(run, status, events)
+        _progress(run, status, seen)
     else:
         _end(run, status)
-    left, right = st.columns(2)
-    epochs = epochs_table(events)
-    with left:
-        chart(loss_curves(epochs, steps_table(events)), f"loss-{run.name}")
-    with right:
-        chart(accuracy_curves(epochs), f"accuracy-{run.name}")
-    messages = notices(events)
-    if messages:
-        with st.expander(f"Notices ({len(messages)}): what the run had to put up with", icon=":material/info:"):
-            st.write("\n".join(f"- {message}" for message in messages))
+    places = [*st.columns(2), st.container()]
+    for place, (name, figure) in zip(places, seen.charts.items(), strict=True):
+        with place:
+            chart(figure, f"{name}-{run.name}")
+    _log(run)
+    if seen.notices:
+        with st.expander(f"Notices ({len(seen.notices)}): what the run had to put up with", icon=":material/info:"):
+            st.write("\n".join(f"- {message}" for message in seen.notices))
 
 
-def _progress(run: RunFolder, status: RunStatus, events: list[Event]) -> None:
-    progress = progress_of(events)
+def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     left, right = st.columns([6, 1], vertical_alignment="bottom")
-    text = progress.text
-    if progress.data_wait is not None:
-        text += f" · {progress.data_wait:.0%} of the time waiting for clips"
-    if progress.seconds_left is not None:
-        text += f" · about {in_words(progress.seconds_left)} left, less if it stops improving"
-    left.progress(min(1.0, progress.fraction), text=text)
+    text = seen.progress.text
+    if status.state is RunState.QUEUED and (place := position(run)):
+        text += f" · number {place} in the queue"
+    left.progress(min(1.0, seen.progress.fraction), text=text)
     right.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
@@ -65,6 +120,14 @@ def _progress(run: RunFolder, status: RunStatus, events: list[Event]) -> None:
         on_click=launch.request_stop,
         args=(run,),
     )
+    live_tiles(seen.progress, seen.machine)
+
+
+def _log(run: RunFolder) -> None:
+    lines = log_tail(run)
+    if lines:
+        with st.expander("Last lines of the log", icon=":material/terminal:"):
+            st.code("\n".join(lines), language=None)
 
 
 def _end(run: RunFolder, status: RunStatus) -> None:
@@ -83,11 +146,3 @@ def _end(run: RunFolder, status: RunStatus) -> None:
             st.error(str(error))
         else:
             st.rerun()
-
-
-def in_words(seconds: float) -> str:
-    """A duration as a person says it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

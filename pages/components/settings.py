@@ -35,6 +35,7 @@ LABELS = {
     "cutmix": "CutMix alpha",
     "scaled_decoding": "Scaled JPEG decoding",
     "num_workers": "Reading threads",
+    "gpus": "GPUs",
 }
 """Where a setting's name alone would not read well."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}

@@ -50,12 +50,6 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     warning = split_warning(split, trials)
     if warning:
         st.warning(warning)
-    one_sided = [SIDES[side][0].lower() for side in SIDES if sides.loc[side, "success_rate"] in {0, 1}]
-    if one_sided:
-        st.warning(
-            f"All {' and '.join(one_sided)} trials end alike, so no AUROC can be computed there. "
-            "Change the split in the sidebar: a larger fraction, another seed or another method."
-        )
     return True
 
 

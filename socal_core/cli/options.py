@@ -3,13 +3,14 @@
 import argparse
 import json
 import sys
+from dataclasses import fields
 from typing import Any
 
 from socal_core.dataset.cache import open_cached
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.types import Dataset
 from socal_core.errors import ConfigError
-from socal_core.runs.config import TrainConfig, config_from, parse_setting
+from socal_core.runs.config import TrainConfig, config_from
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
 
@@ -47,6 +48,26 @@ def settings(options: argparse.Namespace) -> TrainConfig:
         values |= settings_in(content, str(options.config))
     values |= dict(parse_setting(text) for text in options.set)
     return config_from(values, default_model())
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read `key=value` from the command line into a setting's name and a value of its type."""
+    name, separator, raw = text.partition("=")
+    types = {item.name: item.type for item in fields(TrainConfig)}
+    if not separator or name not in types:
+        raise ConfigError(name or "--set", "must be KEY=VALUE with the name of a setting", text)
+    if types[name] is bool:
+        if raw.lower() not in {"true", "false"}:
+            raise ConfigError(name, "must be true or false", raw)
+        return name, raw.lower() == "true"
+    if types[name] in {int, float}:
+        try:
+            return name, int(raw) if types[name] is int else float(raw)
+        except ValueError:
+            raise ConfigError(
+                name, "must be a whole number" if types[name] is int else "must be a number", raw
+            ) from None
+    return name, raw
 
 
 def say(text: str) -> None:

@@ -95,6 +95,11 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("trial_id", nargs="+")
     sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "supervise", "runs", "List the runs in a folder, each with its true state.")
+    sub.add_argument("root", type=Path, help="a folder that holds one folder for each run")
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended; it can be resumed.")
+    sub.add_argument("run", type=Path)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

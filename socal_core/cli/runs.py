@@ -1,4 +1,4 @@
-"""Commands about runs: train, evaluate, predict."""
+"""Commands about runs that need what trains and measures: train, evaluate, predict."""
 
 import argparse
 import json

@@ -29,11 +29,16 @@ PREDICTION_BATCH = 8
 
 @torch.no_grad()
 def logits_of(
-    model: PreTrainedModel, reader: ClipReader, trial_ids: Sequence[str], device: torch.device
+    model: PreTrainedModel,
+    reader: ClipReader,
+    trial_ids: Sequence[str],
+    device: torch.device,
+    check_stop: Callable[[], None] | None = None,
 ) -> torch.Tensor:
     """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode.
 
-    Of a trial with several clips: the logarithm of their mean probabilities.
+    Of a trial with several clips: the logarithm of their mean probabilities. `check_stop` is called before each batch
+    and may raise.
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
@@ -41,6 +46,8 @@ def logits_of(
     inputs = torch.empty((PREDICTION_BATCH, *reader.shape), device=device)
     parts = []
     for batch in reader.batches(batches):
+        if check_stop is not None:
+            check_stop()
         pixel_values = reader.preprocessor.model_input(batch.to(device), inputs[: len(batch)])
         parts.append(model(pixel_values=pixel_values).logits.float().cpu())
     logits = torch.cat(parts).view(len(trial_ids), -1, 2)  # (trials, clips, 2)

@@ -1,10 +1,12 @@
 """Where a run's checkpoints lie and what they say, without their tensors.
 
-A checkpoint is a folder `checkpoints/epoch-0007`: a Hugging Face model folder, the optimiser's tensors and
-`training.json`. It is written under a name that starts with a dot and renamed when complete: what has the name is
-whole.
+A checkpoint is a folder: `checkpoints/epoch-0007` after an epoch, `epoch-0007-step-00012` within the next one. It holds
+a Hugging Face model folder, the tensors of optimiser, schedule and scaler, `training.json`, and `manifest.json` with
+the size and SHA-256 of every other file, written last. The folder is made under a name that starts with a dot and
+renamed when complete. What is damaged later is found by the manifest, and an older checkpoint is taken.
 """
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
@@ -16,7 +18,8 @@ from socal_core.runs.folder import RunFolder
 
 STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.pt"
-_NAME = re.compile(r"epoch-(\d{4,})")
+MANIFEST_FILE = "manifest.json"
+_NAME = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
 
 
 @dataclass(frozen=True)
@@ -28,27 +31,87 @@ class TrainingState:
     best_epoch: int = 0
     best_val_loss: float | None = None
     epochs_without_improvement: int = 0
+    step: int = 0
+    """Steps that are done of the epoch after these."""
+    loss_sum: float = 0.0
+    """Of these steps: the sum of their losses, each times the class weights of its batch."""
 
 
-def checkpoint_path(run: RunFolder, epoch: int) -> Path:
-    """Where the checkpoint after an epoch lies."""
-    return run.checkpoints / f"epoch-{epoch:04d}"
+def checkpoint_path(run: RunFolder, epoch: int, step: int = 0) -> Path:
+    """Where the checkpoint after an epoch, or after some steps of the next, lies."""
+    return run.checkpoints / (f"epoch-{epoch:04d}" + (f"-step-{step:05d}" if step else ""))
+
+
+def list_checkpoints(run: RunFolder) -> list[Path]:
+    """The checkpoints by their names alone, whole or not; the newest first."""
+    if not run.checkpoints.is_dir():
+        return []
+    found = [(match, path) for path in run.checkpoints.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for match, path in sorted(found, key=lambda item: _order(item[0]), reverse=True)]
 
 
 def newest_checkpoint(run: RunFolder) -> Path | None:
-    """The complete checkpoint to go on from, None when there is none."""
-    if not run.checkpoints.is_dir():
-        return None
-    found = [(int(match[1]), path) for path in run.checkpoints.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return max(found)[1] if found else None
+    """The checkpoint to go on from: the newest whole one; None when there is none."""
+    return next((path for path in list_checkpoints(run) if damage_of(path) == ""), None)
+
+
+def checkpoint_to_resume(run: RunFolder) -> tuple[Path | None, list[str]]:
+    """As `newest_checkpoint`, and in words which newer ones had to be passed over.
+
+    RunError when there are checkpoints and none of them is whole: to begin anew would hide that from the user.
+    """
+    passed: list[str] = []
+    for path in list_checkpoints(run):
+        damage = damage_of(path)
+        if not damage:
+            return path, passed
+        passed.append(f"Checkpoint {path.name} is damaged ({damage}) and was passed over.")
+    if passed:
+        raise RunError(
+            f"No checkpoint of run {run.name} is whole, so there is nothing to go on from. Start a new run, or delete "
+            "the run's folder checkpoints to train this one from the beginning."
+        )
+    return None, []
 
 
 def best_checkpoint(run: RunFolder) -> Path:
-    """The checkpoint with the lowest validation loss; RunError before the first epoch is done."""
+    """The checkpoint with the lowest validation loss; RunError before an epoch is done, or when it is damaged."""
     newest = newest_checkpoint(run)
-    if newest is None:
+    best = 0 if newest is None else read_training_state(newest).best_epoch
+    if not best:
         raise RunError(f"Run {run.name} has no checkpoint: no epoch was finished. Resume it or start a new run.")
-    return checkpoint_path(run, read_training_state(newest).best_epoch)
+    checkpoint = checkpoint_path(run, best)
+    damage = damage_of(checkpoint) if checkpoint != newest else ""
+    if damage:
+        raise RunError(
+            f"The best checkpoint of run {run.name}, {checkpoint.name}, is damaged: {damage}. Train it anew."
+        )
+    return checkpoint
+
+
+def damage_of(checkpoint: Path) -> str:
+    """What is wrong with a checkpoint's files, "" when each has the size and SHA-256 of the manifest."""
+    try:
+        files = json.loads((checkpoint / MANIFEST_FILE).read_text(encoding="utf-8"))["files"]
+        for name, (size, digest) in files.items():
+            path = checkpoint / name
+            if path.stat().st_size != size or digest_of(path) != digest:
+                return f"{name} is not what was saved"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "a file is missing or cannot be read"
+    return ""
+
+
+def write_manifest(checkpoint: Path) -> None:
+    """Write down size and SHA-256 of every file in a checkpoint that is otherwise complete."""
+    files = {path.name: (path.stat().st_size, digest_of(path)) for path in sorted(checkpoint.iterdir())}
+    write_json(checkpoint / MANIFEST_FILE, {"files": files})
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_training_state(checkpoint: Path) -> TrainingState:
@@ -62,3 +125,7 @@ def read_training_state(checkpoint: Path) -> TrainingState:
 def write_training_state(checkpoint: Path, state: TrainingState) -> None:
     """Write the numbers into a checkpoint that is being made."""
     write_json(checkpoint / STATE_FILE, asdict(state))
+
+
+def _order(match: re.Match[str]) -> tuple[int, int]:
+    return int(match[1]), int(match[2] or 0)

@@ -78,14 +78,16 @@ class TrainConfig:
         "`0:-10` ends ten seconds before the trial does; `whole` shows the end of the trial too, which is recognition, "
         "not prediction.",
     )
-    num_frames: int = setting(16, "Clip", "Frames in a clip; even.", 2, 128, 2)
+    num_frames: int = setting(
+        16, "Clip", "Frames in a clip; even. 8 takes under half the time of VideoMAE's 16.", 2, 128, 2
+    )
     sampling: SamplingMethod = setting(
         SamplingMethod.UNIFORM,
         "Clip",
         "Which frames a training clip takes: `uniform`, evenly spread; `segments`, one drawn from each of equal parts, "
         "anew in every epoch (against overfitting); `dense`, close together from a drawn start.",
     )
-    stride: int = setting(4, "Clip", "For `dense`: frames from one to the next; SOCAL has one a second.", 1, 64)
+    stride: int = setting(4, "Clip", "For `dense`: frames from one to the next, one a second; 2 to 4.", 1, 64)
     test_clips: int = setting(
         1,
         "Clip",
@@ -94,28 +96,44 @@ class TrainConfig:
         20,
     )
     optimizer: OptimizerName = setting(
-        OptimizerName.ADAMW, "Optimisation", "AdamW suits transformers; SGD has momentum 0.9."
+        OptimizerName.ADAMW,
+        "Optimisation",
+        "AdamW suits transformers, at 1e-5 to 1e-3; SGD has momentum 0.9 and wants 1e-3 to 1e-1.",
     )
     learning_rate: float = setting(
         5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 from random ones.", 1e-8, 1.0
     )
-    batch_size: int = setting(4, "Optimisation", "Clips per step, over all devices together.", 1, 1024)
-    num_epochs: int = setting(30, "Optimisation", "Times that training goes through the training trials.", 1, 10_000)
+    batch_size: int = setting(
+        4, "Optimisation", "Clips a step, over all devices; 4 to 16 for some hundred trials.", 1, 1024
+    )
+    num_epochs: int = setting(30, "Optimisation", "Most times training goes through its trials; 20 to 50.", 1, 10_000)
     weight_decay: float = setting(0.01, "Optimisation", "0.01 to 0.1 for AdamW.", 0.0, 1.0)
     scheduler_patience: int = setting(
-        1, "Schedule", "Epochs without a lower validation loss before the learning rate falls.", 0, 1000
+        1, "Schedule", "Epochs without a lower validation loss before the learning rate falls; 1 to 5.", 0, 1000
     )
-    scheduler_factor: float = setting(0.1, "Schedule", "What the learning rate is then multiplied by.", 0.001, 0.999)
+    scheduler_factor: float = setting(
+        0.1, "Schedule", "What the learning rate is then multiplied by; 0.1 to 0.5.", 0.001, 0.999
+    )
     early_stopping_patience: int = setting(
-        3, "Schedule", "Epochs without a lower validation loss before training ends.", 1, 10_000
+        3,
+        "Schedule",
+        "Epochs without a lower validation loss before training ends; 3 to 12, two or more above the patience.",
+        1,
+        10_000,
     )
     horizontal_flip: float = setting(
-        0.5, "Augmentation", "Chance that a training clip is mirrored, all its frames alike.", 0.0, 1.0
+        0.5, "Augmentation", "Chance that a training clip is mirrored, all its frames alike; 0 or 0.5.", 0.0, 1.0
     )
     color_jitter: float = setting(
-        0.2, "Augmentation", "Largest change of brightness, contrast and saturation, one draw a clip.", 0.0, 1.0
+        0.2,
+        "Augmentation",
+        "Largest change of brightness, contrast and saturation, one draw a clip; 0.1 to 0.4.",
+        0.0,
+        1.0,
     )
-    hue_jitter: float = setting(0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle.", 0.0, 0.5)
+    hue_jitter: float = setting(
+        0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle; 0 to 0.1.", 0.0, 0.5
+    )
     rotation_degrees: float = setting(
         0.0, "Augmentation", "Largest rotation of a training clip, to either side; 10 is usual.", 0.0, 180.0
     )
@@ -153,12 +171,26 @@ class TrainConfig:
     )
     scaled_decoding: bool = setting(
         False,
-        "Reading",
+        "Machine",
         "Decode large JPEG frames at a half, a quarter or an eighth of their size: less time, a little less exact "
         "(benchmarks/README.md has both).",
     )
+    restarts: int = setting(
+        0,
+        "Machine",
+        "Times that a run in the background goes on by itself after its process was killed, as for lack of memory.",
+        0,
+        100,
+    )
+    gpus: int = setting(
+        1, "Machine", "GPUs that share each batch, where there are several; other runs take the rest or wait.", 1, 64
+    )
     num_workers: int = setting(
-        2, "Reading", "Threads that read clips while the model computes; 0 reads in between. Changes no result.", 0, 64
+        2,
+        "Machine",
+        "Threads that read clips while the model computes; 2 to 4, 0 reads in between. Changes no result.",
+        0,
+        64,
     )
     split_method: SplitMethod = setting(
         SplitMethod.SURGEON,
@@ -278,23 +310,3 @@ def config_from(values: Mapping[str, Any], default_model: str) -> TrainConfig:
     if not isinstance(model, str):
         raise ConfigError("model", "must be a text", model)
     return replace(default_config(model), **values)
-
-
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Read `key=value` from the command line into a setting's name and a value of its type."""
-    name, separator, raw = text.partition("=")
-    types = {item.name: item.type for item in fields(TrainConfig)}
-    if not separator or name not in types:
-        raise ConfigError(name or "--set", "must be KEY=VALUE with the name of a setting", text)
-    if types[name] is bool:
-        if raw.lower() not in {"true", "false"}:
-            raise ConfigError(name, "must be true or false", raw)
-        return name, raw.lower() == "true"
-    if types[name] in {int, float}:
-        try:
-            return name, int(raw) if types[name] is int else float(raw)
-        except ValueError:
-            raise ConfigError(
-                name, "must be a whole number" if types[name] is int else "must be a number", raw
-            ) from None
-    return name, raw

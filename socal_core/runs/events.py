@@ -2,12 +2,16 @@
 
 Every event has `type` and `time` (seconds since 1970). The types, with their further fields:
 
-    started   epoch (the epoch from which training goes on, 0 for a new run)
+    started   epoch, step (epochs, and steps of the next, that are done where training goes on; 0 for a new run)
     stage     stage (text for the user), done, total
     step      epoch, epochs, step, steps, loss, learning_rate
     epoch     epoch, epochs, train_loss, val_loss, val_accuracy, val_auroc (None with one class), learning_rate,
-              seconds, data_wait (share of the training time spent on waiting for clips, 0 to 1), best (whether it
-              has the lowest validation loss so far)
+              seconds, val_accuracy_low, val_accuracy_high, val_auroc_low, val_auroc_high (ends of 95 % intervals),
+              clips_per_second (in training), data_wait (share of the training time spent on waiting for clips, 0 to
+              1), best (whether it has the lowest validation loss so far)
+    machine   cpu_percent (share of all processors that the run takes), memory_mb and memory_total_mb (resident memory
+              of the run's processes, and the machine's), gpu_percent, gpu_memory_mb, gpu_memory_total_mb (of the first
+              GPU; None without one); every few seconds
     notice    message (text for the user)
     ended     state, reason
 """
@@ -32,6 +36,11 @@ EPOCH_FIELDS = (
     "val_auroc",
     "learning_rate",
     "seconds",
+    "val_accuracy_low",
+    "val_accuracy_high",
+    "val_auroc_low",
+    "val_auroc_high",
+    "clips_per_second",
     "data_wait",
     "best",
 )
@@ -80,10 +89,17 @@ def read_events(path: Path) -> list[Event]:
         if not isinstance(event, dict) or "type" not in event:
             continue
         if event["type"] == "started":
-            resumed = event.get("epoch", 0)
-            events = [e for e in events if e["type"] not in {"epoch", "step"} or e["epoch"] <= resumed]
+            at = (event.get("epoch", 0), event.get("step", 0))
+            events = [e for e in events if not _undone(e, *at)]
         events.append(event)
     return events
+
+
+def _undone(event: Event, epoch: int, step: int) -> bool:
+    """Whether a run that goes on after so many epochs, and steps of the next, will do again what the event tells of."""
+    if event["type"] == "step":
+        return bool((event["epoch"], event["step"]) > (epoch + 1, step))
+    return bool(event["type"] == "epoch" and event["epoch"] > epoch)
 
 
 def epochs_table(events: list[Event]) -> pd.DataFrame:

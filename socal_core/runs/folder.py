@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import pandas as pd
@@ -62,6 +63,11 @@ class RunFolder:
     def status_file(self) -> Path:
         """The state the worker last wrote; runs/state.py tells what is true."""
         return self.path / "status.json"
+
+    @property
+    def notes_file(self) -> Path:
+        """The name, the note and the tags that the user gave the run."""
+        return self.path / "notes.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -203,8 +209,35 @@ def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def list_runs(root: Path) -> list[RunFolder]:
     """All runs directly below a folder, the newest first."""
-    runs = [RunFolder(path) for path in root.iterdir() if (path / "config.json").is_file()]
-    return sorted(runs, key=lambda run: (run.config_file.stat().st_mtime_ns, run.name), reverse=True)
+    ages = [(_age(run), run.name, run) for run in _folders(root)]
+    return [run for age, _, run in sorted(ages, key=lambda item: item[:2], reverse=True) if age]
+
+
+def list_ruins(root: Path) -> list[RunFolder]:
+    """Folders directly below a folder that hold something of a run but no config.json, by name."""
+    return [run for run in _folders(root) if not _age(run) and _holds_something(run)]
+
+
+def _folders(root: Path) -> list[RunFolder]:
+    """Whatever may be a run, by name; the names of what is not start with a dot."""
+    return [RunFolder(path) for path in sorted(root.iterdir()) if not path.name.startswith(".")]
+
+
+def _age(run: RunFolder) -> int:
+    """When config.json was written, in ns since 1970; 0 when it is not there (any more) or not to be seen."""
+    try:
+        found = run.config_file.stat()
+    except OSError:
+        return 0
+    return found.st_mtime_ns if S_ISREG(found.st_mode) else 0
+
+
+def _holds_something(run: RunFolder) -> bool:
+    names = {run.split_file, run.events_file, run.status_file, run.checkpoints, run.metrics_file, run.predictions_file}
+    try:
+        return any(entry in names | {run.config_file, run.log_file, run.notes_file} for entry in run.path.iterdir())
+    except OSError:
+        return run.path.is_dir()  # a folder that may not be read
 
 
 def _read_json(path: Path, run: str) -> dict[str, Any] | None:

@@ -20,24 +20,32 @@ def take_lock(path: Path, run: str) -> int:
 
     The descriptor may be handed down to a child process: the lock then lives as long as the child.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return handle
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(handle)
-                raise RunError(f"Run {run} is at work already. Wait for it, or stop it.") from None
-            time.sleep(0.01)
+    while (handle := try_lock(path)) is None:
+        if time.monotonic() > deadline:
+            raise RunError(f"Run {run} is at work already. Wait for it, or stop it.")
+        time.sleep(0.01)
+    return handle
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock as `take_lock` does, without patience; None when somebody has it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return handle
 
 
 def is_locked(path: Path) -> bool:
     """Whether a living process holds the lock."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -40,6 +40,8 @@ class Batch:
     """The share of a clip's own label, 1 where nothing is mixed in."""
     total_weight: float
     """The sum of the class weights of the whole batch."""
+    size: int
+    """Clips of the whole batch."""
     waited: float
     """Seconds for which the step had to wait for its clips."""
 
@@ -52,11 +54,13 @@ def training_batches(
     config: TrainConfig,
     epoch: int,
     share: Share,
+    done: int = 0,
 ) -> Iterator[Batch]:
-    """The batches of one epoch; what is random in them is drawn from (seed, epoch, trial or step)."""
+    """The batches of one epoch but the first `done`; what is random is drawn from (seed, epoch, trial or step)."""
     augment = Augmentation(config)
     batches = epoch_batches(trial_ids, config.batch_size, config.seed, epoch)
     parts = [_part(batch, config, reader.shape[-1], epoch, step, share) for step, batch in enumerate(batches)]
+    batches, parts = batches[done:], parts[done:]
     read = reader.batches([part.clips for part in parts])
     for batch, part in zip(batches, parts, strict=True):
         started = time.perf_counter()
@@ -80,6 +84,7 @@ def training_batches(
             partner_weights=weights[part.partners].to(share.device),
             lam=1.0 if part.mix is None else part.mix.lam,
             total_weight=total,
+            size=len(batch),
             waited=waited,
         )
 

@@ -10,31 +10,48 @@ import torch
 
 from socal_core.errors import RunError
 from socal_core.models.build import VideoClassifier, save_classifier
-from socal_core.runs.checkpoints import OPTIMIZER_FILE, TrainingState, checkpoint_path, write_training_state
+from socal_core.runs.checkpoints import (
+    OPTIMIZER_FILE,
+    TrainingState,
+    checkpoint_path,
+    damage_of,
+    list_checkpoints,
+    write_manifest,
+    write_training_state,
+)
 from socal_core.runs.folder import RunFolder
+
+KEPT = 2
+"""Checkpoints that are kept beside the best one."""
 
 
 def save_checkpoint(
     run: RunFolder, classifier: VideoClassifier, state: TrainingState, tensors: dict[str, dict[str, Any]]
 ) -> None:
-    """Write the checkpoint after `state.epoch` in one step, then remove all but the last and the best.
+    """Write the checkpoint of this state in one step, then remove all but the last two and the best.
 
     tensors: state dicts by name, such as optimizer and scheduler.
     """
-    target = checkpoint_path(run, state.epoch)
+    target = checkpoint_path(run, state.epoch, state.step)
+    if damage_of(target) == "":
+        return  # stopped where it was resumed: training is the same to the bit
     draft = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(draft, ignore_errors=True)  # what a crash left
+    for left in run.checkpoints.glob(".*.tmp"):  # by a crash
+        shutil.rmtree(left)
     draft.mkdir(parents=True)
     save_classifier(classifier, draft)
     torch.save(tensors, draft / OPTIMIZER_FILE)
     write_training_state(draft, state)
+    write_manifest(draft)
     for file in [*draft.iterdir(), draft]:
         _sync(file)
+    if target.exists():  # damaged, or it would have been kept
+        shutil.rmtree(target)
     draft.rename(target)
     _sync(run.checkpoints)
-    keep = {target.name, checkpoint_path(run, state.best_epoch).name}
-    for other in run.checkpoints.iterdir():
-        if other.name not in keep:
+    best = checkpoint_path(run, state.best_epoch)
+    for other in list_checkpoints(run)[KEPT:]:
+        if other != best:
             shutil.rmtree(other)
 
 

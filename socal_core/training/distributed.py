@@ -17,7 +17,7 @@ def make_accelerator() -> Accelerator:
     return Accelerator(mixed_precision="bf16" if torch.cuda.is_bf16_supported() else "fp16")
 
 
-def spread_over_gpus(run: RunFolder, resume: bool, lock: int) -> None:
+def spread_over_gpus(run: RunFolder, resume: bool) -> None:
     """Become one process for each GPU where there are several; returns where there is nothing to spread.
 
     Processes that torchrun started, by whoever's command, stay as they are.
@@ -25,8 +25,7 @@ def spread_over_gpus(run: RunFolder, resume: bool, lock: int) -> None:
     count = torch.cuda.device_count()
     if count < 2 or "RANK" in os.environ:
         return
-    # The lock goes on living in torchrun, the parent of all the processes.
-    os.set_inheritable(lock, True)
+    # The locks of run and slot go on living in torchrun, the parent of all the processes.
     os.environ[LOCK_VARIABLE] = LOCK_IN_PARENT
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     command += ["--module", "socal_core.training.worker", str(run.path)]

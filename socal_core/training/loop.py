@@ -1,13 +1,13 @@
 """Training, top to bottom on one screen: epochs, steps, validation, schedule, early stopping, checkpoint.
 
-Everything random is drawn anew from (seed, epoch), so a checkpoint at the end of an epoch holds all that a resumed run
-needs to continue to the same weights.
+Everything random is drawn anew from (seed, epoch, step or trial), so a checkpoint needs no random state: a resumed run
+continues to the same weights from wherever it was killed.
 """
 
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,14 @@ from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import logits_of, probabilities_of
 from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
-from socal_core.runs.config import OptimizerName, TrainConfig
+from socal_core.runs.config import TINY, OptimizerName, TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint import load_tensors, save_checkpoint
+from socal_core.training.stop import StopRequested
+
+CHECKPOINT_SECONDS = 600.0
+"""A long epoch leaves a checkpoint as often as this, so that a crash costs no more."""
 
 
 @dataclass(frozen=True)
@@ -50,35 +54,55 @@ class Job:
     """Raises when the user asked to stop."""
 
 
-def train(job: Job, resume_from: Path | None) -> None:
-    """Train until the last epoch or early stopping; each epoch ends with its events and a complete checkpoint."""
-    config, accelerator = job.config, job.accelerator
-    optimizer = make_optimizer(job.classifier.model, config)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=config.scheduler_factor, patience=config.scheduler_patience
-    )
-    model, optimizer = accelerator.prepare(job.classifier.model, optimizer)
-    parts = {"optimizer": optimizer, "scheduler": scheduler}
-    if accelerator.scaler is not None:
-        parts["scaler"] = accelerator.scaler
-    state = TrainingState()
-    if resume_from is not None:
-        state = read_training_state(resume_from)
-        for name, tensors in load_tensors(resume_from).items():
-            parts[name].load_state_dict(tensors)
-    weights = class_weights([job.labels[trial] for trial in job.split.train])
+@dataclass
+class _Run:
+    """What changes while a run is trained."""
 
-    while state.epoch < config.num_epochs and state.epochs_without_improvement < config.early_stopping_patience:
-        started, epoch = time.perf_counter(), state.epoch + 1
-        learning_rate = optimizer.param_groups[0]["lr"]
-        training = _train_epoch(job, model, optimizer, epoch, weights)
-        validation = _validate(job, model, weights)
-        scheduler.step(validation["val_loss"])
-        best = state.best_val_loss is None or validation["val_loss"] < state.best_val_loss
-        state = (
+    model: nn.Module
+    optimizer: Any
+    scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
+    parts: dict[str, Any]
+    """Everything with a state of its own, by the name that it has in a checkpoint."""
+    weights: torch.Tensor
+    """Of the classes, (2,)."""
+    state: TrainingState = field(default_factory=TrainingState)
+    saved: float = 0.0
+    """When the last checkpoint was written, by `time.monotonic`."""
+
+
+def train(job: Job, resume_from: Path | None) -> None:
+    """Train until the last epoch or early stopping; each epoch ends with its events and a complete checkpoint.
+
+    A stop, and every so many minutes, leaves a checkpoint within the epoch. All that is random is drawn from (seed,
+    epoch, step or trial): numbers alone tell a resumed run where it is.
+    """
+    config, accelerator = job.config, job.accelerator
+    run = _set_up(job, resume_from)
+    while run.state.epoch < config.num_epochs and run.state.epochs_without_improvement < config.early_stopping_patience:
+        started, epoch = time.perf_counter(), run.state.epoch + 1
+        learning_rate = run.optimizer.param_groups[0]["lr"]
+        try:
+            training = _train_epoch(job, run, epoch)
+            validation = _validate(job, run)
+        except StopRequested:
+            _save(job, run)
+            raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise RunError(smaller(config)) from error
+        run.scheduler.step(validation["val_loss"])
+        best = run.state.best_val_loss is None or validation["val_loss"] < run.state.best_val_loss
+        run.state = (
             TrainingState(epoch, best_epoch=epoch, best_val_loss=validation["val_loss"])
             if best
-            else replace(state, epoch=epoch, epochs_without_improvement=state.epochs_without_improvement + 1)
+            else replace(
+                run.state,
+                epoch=epoch,
+                epochs_without_improvement=run.state.epochs_without_improvement + 1,
+                step=0,
+                loss_sum=0.0,
+            )
         )
         job.report(
             "epoch",
@@ -90,38 +114,71 @@ def train(job: Job, resume_from: Path | None) -> None:
             seconds=round(time.perf_counter() - started, 3),
             best=best,
         )
-        if accelerator.is_main_process:
-            save_checkpoint(job.run, job.classifier, state, {name: part.state_dict() for name, part in parts.items()})
+        _save(job, run)
         accelerator.wait_for_everyone()
 
 
-def _train_epoch(job: Job, model: nn.Module, optimizer: Any, epoch: int, weights: torch.Tensor) -> dict[str, float]:
-    """One pass over the training trials; the class-weighted mean loss, the share of the time spent on waiting."""
+def _set_up(job: Job, resume_from: Path | None) -> _Run:
+    """Model, optimiser and schedule, as new or as a checkpoint left them."""
+    optimizer = make_optimizer(job.classifier.model, job.config)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=job.config.scheduler_factor, patience=job.config.scheduler_patience
+    )
+    model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
+    parts = {"optimizer": optimizer, "scheduler": scheduler}
+    if job.accelerator.scaler is not None:
+        parts["scaler"] = job.accelerator.scaler
+    weights = class_weights([job.labels[trial] for trial in job.split.train])
+    run = _Run(model, optimizer, scheduler, parts, weights, saved=time.monotonic())
+    if resume_from is not None:
+        run.state = read_training_state(resume_from)
+        for name, tensors in load_tensors(resume_from).items():
+            parts[name].load_state_dict(tensors)
+    return run
+
+
+def _save(job: Job, run: _Run) -> None:
+    """Write a checkpoint, unless training is at its very beginning."""
+    if job.accelerator.is_main_process and run.state != TrainingState():
+        save_checkpoint(
+            job.run, job.classifier, run.state, {name: part.state_dict() for name, part in run.parts.items()}
+        )
+    run.saved = time.monotonic()
+
+
+def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
+    """What is left of a pass over the training trials; its class-weighted mean loss, clips a second, share of waiting.
+
+    StopRequested at the end of a step, when the user asked for it.
+    """
     config, accelerator = job.config, job.accelerator
-    torch.manual_seed(draw_seed(config.seed, epoch, "dropout", accelerator.process_index))
-    steps = math.ceil(len(job.split.train) / config.batch_size)
+    steps, clips = math.ceil(len(job.split.train) / config.batch_size), 0
     share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
-    batches = training_batches(job.reader, job.split.train, job.labels, weights, config, epoch, share)
-    model.train()
-    losses, waited, started = [], 0.0, time.perf_counter()
-    for step, batch in enumerate(batches, start=1):
+    batches = training_batches(
+        job.reader, job.split.train, job.labels, run.weights, config, epoch, share, run.state.step
+    )
+    run.model.train()
+    waited, started = 0.0, time.perf_counter()
+    for batch in batches:
         job.check_stop()
-        logits = model(pixel_values=batch.pixel_values).logits.float()
+        step = run.state.step + 1
+        torch.manual_seed(draw_seed(config.seed, epoch, step, "dropout", accelerator.process_index))
+        logits = run.model(pixel_values=batch.pixel_values).logits.float()
         own = nn.functional.cross_entropy(logits, batch.labels, reduction="none") * batch.weights
         partner = nn.functional.cross_entropy(logits, batch.partner_labels, reduction="none") * batch.partner_weights
         loss = (batch.lam * own + (1 - batch.lam) * partner).sum()
         # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
         accelerator.backward(loss * accelerator.num_processes)
-        optimizer.step()
-        optimizer.zero_grad()
+        run.optimizer.step()
+        run.optimizer.zero_grad()
         value = float(accelerator.reduce(loss.detach(), "sum"))
         if not math.isfinite(value):
             raise RunError(
-                f"The loss is no longer a number (epoch {epoch}, step {step}). "
+                f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
                 f"Start a new run with a learning_rate below {config.learning_rate:g}."
             )
-        losses.append(value * batch.total_weight)
-        waited += batch.waited
+        run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + value * batch.total_weight)
+        waited, clips = waited + batch.waited, clips + batch.size
         job.report(
             "step",
             epoch=epoch,
@@ -129,30 +186,45 @@ def _train_epoch(job: Job, model: nn.Module, optimizer: Any, epoch: int, weights
             step=step,
             steps=steps,
             loss=value,
-            learning_rate=optimizer.param_groups[0]["lr"],
+            learning_rate=run.optimizer.param_groups[0]["lr"],
         )
-    train_loss = sum(losses) / float(weights[[job.labels[trial] for trial in job.split.train]].sum())
-    return {"train_loss": train_loss, "data_wait": round(waited / (time.perf_counter() - started), 4)}
+        if time.monotonic() - run.saved > CHECKPOINT_SECONDS:
+            _save(job, run)
+    seconds = max(time.perf_counter() - started, 1e-9)
+    return {
+        "train_loss": run.state.loss_sum / float(run.weights[[job.labels[trial] for trial in job.split.train]].sum()),
+        "clips_per_second": round(clips / seconds, 3),
+        "data_wait": round(waited / seconds, 4),
+    }
 
 
-def _validate(job: Job, model: nn.Module, weights: torch.Tensor) -> dict[str, Any]:
-    """Class-weighted loss, accuracy at 0.5 and AUROC on the validation trials, computed once for all processes."""
+def _validate(job: Job, run: _Run) -> dict[str, Any]:
+    """Class-weighted loss, and accuracy at 0.5 and AUROC with 95 % intervals, on the validation trials.
+
+    Computed once for all processes. StopRequested within it where this process is the only one.
+    """
     result: list[Any] = [None]
     if job.accelerator.is_main_process:
         trial_ids = job.split.validation
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
-        logits = logits_of(job.accelerator.unwrap_model(model), job.reader, trial_ids, job.accelerator.device)
-        loss = nn.functional.cross_entropy(logits, y, weight=weights)
+        # To ask for a stop takes all processes, and the others wait.
+        check_stop = job.check_stop if job.accelerator.num_processes == 1 else None
+        model = job.accelerator.unwrap_model(run.model)
+        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, check_stop)
         metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
-        result = [{"val_loss": float(loss), "val_accuracy": metrics["accuracy"], "val_auroc": metrics["auroc"]}]
+        values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.weights))}
+        for name in ("accuracy", "auroc"):
+            low, high = metrics["intervals"][name] or (None, None)
+            values |= {f"val_{name}": metrics[name], f"val_{name}_low": low, f"val_{name}_high": high}
+        result = [values]
     broadcast_object_list(result)
-    values: dict[str, Any] = result[0]
-    if not math.isfinite(values["val_loss"]):
+    found: dict[str, Any] = result[0]
+    if not math.isfinite(found["val_loss"]):
         raise RunError(
-            f"The validation loss is no longer a number. Start a new run with a lower learning_rate than "
-            f"{job.config.learning_rate:g}."
+            f"The validation loss is no longer a number. The last checkpoint is from before. Start a new run with a "
+            f"learning_rate below {job.config.learning_rate:g}."
         )
-    return values
+    return found
 
 
 def class_weights(labels: list[int]) -> torch.Tensor:
@@ -163,6 +235,23 @@ def class_weights(labels: list[int]) -> torch.Tensor:
             "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
         )
     return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, on a GPU or on the CPU, for which PyTorch has no error of its own."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
+def smaller(config: TrainConfig) -> str:
+    """What to change when a run's settings need more memory than there is; the most useful first."""
+    if config.batch_size > 1:
+        change = f"batch_size {config.batch_size // 2} in place of {config.batch_size}"
+    elif config.num_frames > 2:
+        frames = max(2, config.num_frames // 4 * 2)
+        change = f"num_frames {frames} in place of {config.num_frames}"
+    else:
+        change = f"a smaller model, such as {TINY}"
+    return f"There is not enough memory for a training step. Start a new run with {change}."
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

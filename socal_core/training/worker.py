@@ -8,9 +8,10 @@ import argparse
 import logging
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -18,21 +19,19 @@ from typing import Any
 
 from socal_core.dataset.splits import Split, make_split
 from socal_core.dataset.types import Dataset
-from socal_core.errors import DataError, SocalError
+from socal_core.errors import DataError, RunError, SocalError
 from socal_core.files import write_json
-from socal_core.runs.checkpoints import newest_checkpoint, read_training_state
+from socal_core.runs import queue
+from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status, written_status
+from socal_core.training.stop import StopRequested
 
 logger = logging.getLogger(__name__)
-
-
-class StopRequested(BaseException):
-    """The user asked the run to stop; no error, and nothing between here and the end may take it for one."""
 
 
 def main(arguments: list[str]) -> int:
@@ -43,25 +42,29 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run = RunFolder.open(options.run)
-    if work(run, options.resume) is RunState.FAILED:
+    if work(run, options.resume, restarts=os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT) is RunState.FAILED:
         logger.error("%s", written_status(run).reason)
         return 2
     return 0
 
 
-def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None) -> RunState:
+def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None, restarts: bool = False) -> RunState:
     """Train, predict and evaluate a run in this process; every way it ends is written into the run's status.
 
-    `echo` is handed every event.
+    `echo` is handed every event. `restarts`: train in a process of its own, which is started again when it is killed,
+    where the run's settings ask for that.
     """
     report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
-    with _lock_held(run) as lock, _Outcome(run, report, is_main_process()) as outcome:
+    with _lock_held(run) as lock, _Outcome(run, report, is_main_process()) as outcome, _turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # Of an earlier best checkpoint, if the run was evaluated before it went on.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
-        _train_and_evaluate(run, resume, lock, report)
+        if restarts and run.read_config().restarts:
+            outcome.leave_to(_train_in_children(run, resume, report))
+        else:
+            _train_and_evaluate(run, resume, report)
     return outcome.state
 
 
@@ -77,10 +80,30 @@ def _lock_held(run: RunFolder) -> Iterator[int | None]:
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
     else:
         lock = int(inherited)
+    os.set_inheritable(lock, True)  # for those who train in its stead
     try:
         yield lock
     finally:
         os.close(lock)
+
+
+@contextmanager
+def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iterator[None]:
+    """Wait for the run's turn and keep its slot; processes that torchrun started work in the slot of their parent."""
+    if lock is None or "RANK" in os.environ:
+        yield
+        return
+    # torchrun ends its processes by this signal when one of them fails: here it is the user's wish.
+    signal.signal(signal.SIGTERM, lambda number, frame: run.stop_file.touch())
+
+    def check_stop() -> None:
+        if run.stop_file.exists():
+            raise StopRequested
+
+    with queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus:
+        if gpus is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        yield
 
 
 def is_main_process() -> bool:
@@ -101,9 +124,15 @@ class _Outcome(AbstractContextManager["_Outcome"]):
         self._report = report
         self._writes = writes
 
+    def leave_to(self, state: RunState) -> None:
+        """Another process has written how the work ended."""
+        self.state, self._writes = state, False
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        if error is None and not self._writes and self.state is not RunState.RUNNING:
+            return False
         if error is None:
             self.state, reason = RunState.DONE, ""
         elif isinstance(error, (StopRequested, KeyboardInterrupt)):
@@ -122,7 +151,32 @@ class _Outcome(AbstractContextManager["_Outcome"]):
         return isinstance(error, (StopRequested, KeyboardInterrupt, SocalError))
 
 
-def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: Callable[..., None]) -> None:
+def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]) -> RunState:
+    """Have a process of its own train, and start another that resumes whenever one is killed; how the last one ended.
+
+    RunError when one is killed more often than the settings allow.
+    """
+    allowed = run.read_config().restarts
+    for restart in range(allowed + 1):
+        again = ["--resume"] if resume or restart else []
+        # It inherits the locks of run and slot: should this process die, they go on living in it.
+        subprocess.call(  # noqa: S603 - our own module on a path without a shell
+            [sys.executable, "-m", "socal_core.training.worker", str(run.path), *again],
+            env={**os.environ, LOCK_VARIABLE: LOCK_IN_PARENT},
+            close_fds=False,
+        )
+        state = written_status(run).state
+        if not state.alive:
+            return state
+        if restart < allowed:
+            report("notice", message="The training process was killed, and another goes on from the last checkpoint.")
+    raise RunError(
+        f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. Where memory ran out, a "
+        "smaller batch_size helps. Resume the run, or start a new one."
+    )
+
+
+def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
     """The way from the data folder to the metrics."""
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
     # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
@@ -132,15 +186,18 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
     from socal_core.training.loop import Job, train
+    from socal_core.training.monitor import watch_machine
 
-    if lock is not None:
-        spread_over_gpus(run, resume, lock)
+    spread_over_gpus(run, resume)
     accelerator = make_accelerator()
     # From here on the run's folder is there for every process, also when the first one has only just made it.
     accelerator.wait_for_everyone()
     config = run.read_config()
-    checkpoint = newest_checkpoint(run) if resume else None
-    report("started", epoch=read_training_state(checkpoint).epoch if checkpoint else 0)
+    checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
+    state = read_training_state(checkpoint) if checkpoint else TrainingState()
+    report("started", epoch=state.epoch, step=state.step)
+    for message in passed_over:
+        report("notice", message=message)
 
     def check_stop() -> None:
         if run.stop_file.exists():
@@ -148,9 +205,6 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
         if accelerator.check_trigger():
             raise StopRequested
 
-    if accelerator.num_processes == 1:
-        # torchrun ends its processes by this signal when one of them fails: that is not the user's wish.
-        signal.signal(signal.SIGTERM, lambda number, frame: run.stop_file.touch())
     dataset = run.open_dataset()
     split = _split_of(run, config, dataset, accelerator.is_main_process)
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
@@ -162,7 +216,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, lock: int | None, report: 
             raise StopRequested
         report("stage", stage=stage, done=done, total=total)
 
-    with open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_stage) as reader:
+    with (
+        watch_machine(report) if accelerator.is_main_process else nullcontext(),
+        open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_stage) as reader,
+    ):
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
         labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}

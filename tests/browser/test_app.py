@@ -227,7 +227,8 @@ def test_another_data_folder_is_kept_over_a_reload(server: Server, open_tab: Ope
 
 
 def numbers(tab: Page) -> list[str]:
-    """The values of the tiles."""
+    """The values of the tiles, once they are there."""
+    expect(tab.get_by_test_id("stMetricValue").nth(3)).to_be_visible()
     settled(tab)
     return tab.get_by_test_id("stMetricValue").all_inner_texts()
 

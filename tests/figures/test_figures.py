@@ -7,23 +7,8 @@ import pytest
 from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_outcome, length_auroc
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.figures.style import FAILURE, SUCCESS
-from socal_core.figures.training import MAX_STEP_POINTS, accuracy_curves, loss_curves
-from socal_core.runs.events import EPOCH_FIELDS, STEP_FIELDS
 
 TRIALS = pd.DataFrame({"success": pd.array([1, 1, 1, 0], dtype="Int64"), "n_frames": [50, 60, 110, 120]})
-NO_EPOCHS, NO_STEPS = pd.DataFrame(columns=list(EPOCH_FIELDS)), pd.DataFrame(columns=list(STEP_FIELDS))
-
-
-def epochs_of(*val_losses: float) -> pd.DataFrame:
-    rows = []
-    for number, loss in enumerate(val_losses, start=1):
-        best = loss == min(val_losses[:number])
-        rows.append([number, 5, loss + 0.1, loss, 0.5, None if number == 1 else 0.6, 1e-3, 2.0, best])
-    return pd.DataFrame(rows, columns=list(EPOCH_FIELDS))
-
-
-def steps_of(count: int) -> pd.DataFrame:
-    return pd.DataFrame([[1, 5, n + 1, count, 0.7, 1e-3] for n in range(count)], columns=list(STEP_FIELDS))
 
 
 def test_class_balance_counts_each_outcome() -> None:
@@ -58,31 +43,6 @@ def test_boxes_by_label_shows_the_commonest_on_top() -> None:
 def test_length_auroc(success: list[int], frames: list[int], auroc: float | None) -> None:
     trials = pd.DataFrame({"success": pd.array(success, dtype="Int64"), "n_frames": frames})
     assert length_auroc(trials) == auroc
-
-
-def test_loss_curves_show_both_losses_and_mark_the_best_epoch() -> None:
-    traces = {trace.name: trace for trace in loss_curves(epochs_of(0.9, 0.6, 0.7), steps_of(4)).data}
-    assert list(traces["Training"].y) == pytest.approx([1.0, 0.7, 0.8])
-    assert list(traces["Validation"].y) == [0.9, 0.6, 0.7]
-    assert list(traces["Single steps"].x) == [0.25, 0.5, 0.75, 1.0]
-    assert (list(traces["Best epoch: 2"].x), list(traces["Best epoch: 2"].y)) == ([2], [0.6])
-
-
-def test_accuracy_curves_have_a_gap_where_auroc_is_not_defined() -> None:
-    traces = {trace.name: trace for trace in accuracy_curves(epochs_of(0.9, 0.6)).data}
-    assert np.isnan(float(traces["AUROC"].y[0]))
-    assert list(traces["Accuracy"].y) == [0.5, 0.5]
-
-
-def test_before_the_first_step_the_curves_say_what_they_wait_for() -> None:
-    assert "first training step" in loss_curves(NO_EPOCHS, NO_STEPS).layout.annotations[0].text
-    assert "first epoch" in accuracy_curves(NO_EPOCHS).layout.annotations[0].text
-    assert not loss_curves(NO_EPOCHS, steps_of(1)).layout.annotations
-
-
-def test_a_long_run_is_thinned() -> None:
-    points = loss_curves(NO_EPOCHS, steps_of(20_000)).data[0].x
-    assert MAX_STEP_POINTS / 2 <= len(points) <= 2 * MAX_STEP_POINTS
 
 
 def test_confusion_matrix_reads_rows_as_truth() -> None:

@@ -112,7 +112,7 @@ def test_closed_it_is_a_line(open_page: OpenPage, shared_data_folder: Path) -> N
     keep_frames(shared_data_folder, 3)
     app = open_page("training", shared_data_folder)
     assert "of at most 20 GB." in text_of(app)
-    assert not app.metric
+    assert "Frames this run needs" not in metrics_of(app)
     assert "Fill now" not in {button.label for button in app.button}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from socal_core.cli.options import parse_setting
 from socal_core.dataset.splits import SplitMethod, SplitSettings
 from socal_core.errors import ConfigError
 from socal_core.runs.config import (
@@ -15,7 +16,6 @@ from socal_core.runs.config import (
     TrainConfig,
     config_from,
     default_config,
-    parse_setting,
 )
 
 

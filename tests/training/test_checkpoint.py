@@ -1,5 +1,7 @@
 """socal_core.training.checkpoint and runs.checkpoints"""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,14 @@ import torch
 
 from socal_core.errors import RunError
 from socal_core.models.build import VideoClassifier, build_classifier
-from socal_core.runs.checkpoints import TrainingState, best_checkpoint, newest_checkpoint, read_training_state
+from socal_core.runs.checkpoints import (
+    TrainingState,
+    best_checkpoint,
+    checkpoint_to_resume,
+    list_checkpoints,
+    newest_checkpoint,
+    read_training_state,
+)
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
 from socal_core.training.checkpoint import load_tensors, save_checkpoint
@@ -39,11 +48,21 @@ def test_what_is_saved_comes_back(run: RunFolder, classifier: VideoClassifier) -
 
 
 def test_the_last_and_the_best_are_kept(run: RunFolder, classifier: VideoClassifier) -> None:
-    for epoch, best in [(1, 1), (2, 2), (3, 2), (4, 2)]:
+    for epoch, best in [(1, 1), (2, 2), (3, 2), (4, 2), (5, 2)]:
         save_checkpoint(run, classifier, state(epoch, best), TENSORS)
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["epoch-0002", "epoch-0004"]
+    save_checkpoint(run, classifier, replace(state(5, 2), step=3, loss_sum=1.5), TENSORS)
+    expected = ["epoch-0002", "epoch-0005", "epoch-0005-step-00003"]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == expected
     assert best_checkpoint(run).name == "epoch-0002"
-    assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0005-step-00003"
+    assert read_training_state(run.checkpoints / "epoch-0005-step-00003").loss_sum == 1.5
+
+
+def test_the_order_is_that_of_numbers(run: RunFolder) -> None:
+    names = ["epoch-0002", "epoch-0002-step-00009", "epoch-0002-step-00010", "epoch-0010", "epoch-10000"]
+    for name in [*names[::-1], "epoch-7", ".epoch-0011.tmp", "other"]:
+        (run.checkpoints / name).mkdir()
+    assert [path.name for path in list_checkpoints(run)] == names[::-1]
 
 
 def test_a_save_that_was_cut_short_does_not_count_and_is_cleared(run: RunFolder, classifier: VideoClassifier) -> None:
@@ -53,8 +72,65 @@ def test_a_save_that_was_cut_short_does_not_count_and_is_cleared(run: RunFolder,
     (draft / "model.safetensors").write_bytes(b"half")
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
     save_checkpoint(run, classifier, state(2, 2), TENSORS)
-    assert [path.name for path in run.checkpoints.iterdir()] == ["epoch-0002"]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["epoch-0001", "epoch-0002"]
     assert load_tensors(run.checkpoints / "epoch-0002")["optimizer"]["step"] == 3
+
+
+def files_of(checkpoint: Path) -> list[str]:
+    return sorted(path.name for path in checkpoint.iterdir())
+
+
+def cut(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def pose_a_pickle(path: Path) -> None:
+    path.write_bytes(b"\x80\x02cposix\nsystem\n(S'true'\ntR.")
+
+
+@pytest.mark.parametrize("spoil", [cut, empty, flip_a_bit, pose_a_pickle, Path.unlink])
+def test_whichever_file_is_damaged_the_checkpoint_before_is_taken(
+    run: RunFolder, classifier: VideoClassifier, spoil: Callable[[Path], None]
+) -> None:
+    save_checkpoint(run, classifier, state(1, 1), TENSORS)
+    first, second = run.checkpoints / "epoch-0001", run.checkpoints / "epoch-0002"
+    for name in files_of(first):
+        save_checkpoint(run, classifier, state(2, 2), TENSORS)
+        assert newest_checkpoint(run) == second
+        spoil(second / name)
+        assert newest_checkpoint(run) == first, name
+        taken, passed = checkpoint_to_resume(run)
+        assert taken == first
+        assert len(passed) == 1 and passed[0].startswith("Checkpoint epoch-0002 is damaged")
+    save_checkpoint(run, classifier, state(2, 2), TENSORS)
+    assert newest_checkpoint(run) == second, "a damaged one is replaced"
+
+
+def test_damage_everywhere_is_said_instead_of_beginning_anew(run: RunFolder, classifier: VideoClassifier) -> None:
+    assert checkpoint_to_resume(run) == (None, [])
+    save_checkpoint(run, classifier, state(1, 1), TENSORS)
+    cut(run.checkpoints / "epoch-0001" / "model.safetensors")
+    with pytest.raises(RunError, match="No checkpoint of run run is whole"):
+        checkpoint_to_resume(run)
+
+
+def test_a_damaged_best_checkpoint_is_refused(run: RunFolder, classifier: VideoClassifier) -> None:
+    for epoch in (1, 2):
+        save_checkpoint(run, classifier, state(epoch, 1), TENSORS)
+    flip_a_bit(run.checkpoints / "epoch-0001" / "model.safetensors")
+    with pytest.raises(RunError, match=r"epoch-0001, is damaged: model\.safetensors is not what was saved"):
+        best_checkpoint(run)
 
 
 def test_without_a_checkpoint_there_is_no_best(run: RunFolder) -> None:

@@ -1,9 +1,9 @@
 """socal_core.training: the loop, its checkpoints and the worker, for real on a small data folder."""
 
 import fcntl
-import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,11 +25,13 @@ from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint, read
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
+from socal_core.runs.launch import start
 from socal_core.runs.state import RunState, read_status, written_status
 from socal_core.training.batches import Share, training_batches
-from socal_core.training.loop import class_weights
+from socal_core.training.loop import class_weights, is_out_of_memory, smaller
 from socal_core.training.worker import work
 from tests.factories import write_dataset
+from tests.training.killer import timeless, weights_hash
 
 QUICK = {
     "num_frames": 4,
@@ -61,17 +63,6 @@ def change_outcomes(data: Path, change: Callable[[str, str], str]) -> None:
     for line in lines:
         line[success] = change(line[trial], line[success])
     table.write_text("".join(",".join(line) + "\n" for line in [header, *lines]), encoding="utf-8")
-
-
-def weights_hash(checkpoint: Path) -> str:
-    return hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
-
-
-def timeless(events: list[Event]) -> list[Event]:
-    kept = [event for event in events if event["type"] in {"step", "epoch"}]
-    return [
-        {key: value for key, value in event.items() if key not in {"time", "seconds", "data_wait"}} for event in kept
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +167,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert read_status(run).state is RunState.INTERRUPTED
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
     assert work(run, resume=True) is RunState.DONE
-    assert weights_hash(newest_checkpoint(run) or Path()) == weights_hash(newest_checkpoint(done_run) or Path())
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
 
@@ -201,7 +192,7 @@ def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     code = KILLED_AT.format(event=("step", 2))
     assert subprocess.run([sys.executable, "-c", code, str(killed.path)], check=False).returncode == -9
     assert work(killed, resume=True) is RunState.DONE
-    assert weights_hash(newest_checkpoint(killed) or Path()) == weights_hash(newest_checkpoint(through) or Path())
+    assert weights_hash(newest_checkpoint(killed)) == weights_hash(newest_checkpoint(through))
     assert timeless(read_events(killed.events_file)) == timeless(read_events(through.events_file))
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
@@ -228,6 +219,29 @@ def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data
     assert step["loss"] == pytest.approx(float(expected), abs=1e-5)
 
 
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_run_whose_process_is_killed_goes_on_by_itself_if_asked(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder, restarts=1)
+    start(run)
+    for kill in range(kills):
+        at = ("step", 2 + kill)
+        while not any((e["type"], e.get("epoch")) == at for e in read_events(run.events_file)):
+            assert read_status(run).state.alive
+        os.kill(json.loads(run.status_file.read_text())["process"]["pid"], signal.SIGKILL)
+    with run.lock_file.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given when the last process has ended
+    assert any("another goes on" in notice for notice in notices(read_events(run.events_file)))
+    if kills == 2:
+        assert read_status(run).state is RunState.FAILED
+        assert "was killed 2 times; 1 restarts are allowed" in read_status(run).reason
+        assert work(run, resume=True) is RunState.DONE
+    assert read_status(run).state is RunState.DONE
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+
+
 def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
     code = (
@@ -244,17 +258,75 @@ def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: P
     assert run.read_metrics()
 
 
-def test_a_stopped_run_says_so_and_can_be_resumed(tmp_path: Path, shared_data_folder: Path) -> None:
-    run = new_run(tmp_path / "stopped", shared_data_folder)
+STOPS = {
+    "in an epoch": (("step", 2, 2), "epoch-0001-step-00002"),
+    "at its last step": (("step", 2, 3), "epoch-0001-step-00003"),
+    "after an epoch": (("epoch", 2, None), "epoch-0002"),
+}
 
-    def stop_in_epoch_2(event: Event) -> None:
-        if event["type"] == "step" and event["epoch"] == 2:
+
+@pytest.mark.parametrize("moment", STOPS)
+def test_a_stopped_run_says_so_and_goes_on_to_the_same_weights(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
+) -> None:
+    """Wherever it is stopped it leaves a checkpoint of the very step; at an epoch's last it stops in validation."""
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+    wanted, left = STOPS[moment]
+
+    def stop(event: Event) -> None:
+        if (event["type"], event.get("epoch"), event.get("step")) == wanted:
             run.stop_file.touch()
 
-    assert work(run, resume=False, echo=stop_in_epoch_2) is RunState.STOPPED
+    assert work(run, resume=False, echo=stop) is RunState.STOPPED
     assert written_status(run).state is RunState.STOPPED
     assert run.read_metrics() is None
+    assert newest_checkpoint(run) == run.checkpoints / left
     assert work(run, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+    assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+    assert work(run, resume=False, echo=lambda event: run.stop_file.touch()) is RunState.STOPPED
+    with pytest.raises(RunError, match="no epoch was finished"):
+        best_checkpoint(run)
+
+
+def killer(*arguments: object) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.training.killer", *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: Path, shared_data_folder: Path) -> None:
+    """The short form of benchmarks/kills.py: augmentation, plateau, early stopping, two reading threads."""
+    settings = {**EVERYTHING, "num_epochs": 6, "scheduler_patience": 0, "learning_rate": 3e-3}
+    runs = [new_run(tmp_path / name, shared_data_folder, **settings) for name in ("reference", "killed")]
+    result = killer("runs", *(run.path for run in runs), 6, 5)
+    assert result["kills"] == 6
+    assert result["at work"] >= 3, "most kills met it at work"
+    assert result["differ"] == []
+
+
+def test_killed_at_any_file_operation_of_a_save_a_whole_checkpoint_is_there(tmp_path: Path) -> None:
+    result = killer("saves", tmp_path)
+    assert len(result["points"]) > 20
+    for operation in (
+        "os.mkdir",
+        "open model.safetensors",
+        "open optimizer.pt",
+        "os.rename .epoch-0004.tmp",
+        "os.remove",
+    ):
+        assert any(point.startswith(operation) for point in result["points"]), operation
+    assert set(result["left"]) == {"epoch-0003", "epoch-0004"}
+    assert result["kept"] == ["epoch-0004", "epoch-0003", "epoch-0001"]
 
 
 def test_what_an_earlier_evaluation_said_goes_when_the_run_goes_on(tmp_path: Path, shared_data_folder: Path) -> None:
@@ -360,6 +432,28 @@ def test_an_unexpected_error_is_recorded_and_not_hidden(tmp_path: Path, shared_d
 )
 def test_class_weights_are_n_over_2_n_class(labels: list[int], expected: list[float]) -> None:
     assert class_weights(labels).tolist() == pytest.approx(expected)
+
+
+def test_running_out_of_memory_is_known_from_other_errors() -> None:
+    with pytest.raises(RuntimeError) as memory:
+        torch.empty(1 << 50)
+    with pytest.raises(RuntimeError) as shapes:
+        torch.ones(2, 3) @ torch.ones(2, 3)
+    assert is_out_of_memory(memory.value)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not is_out_of_memory(shapes.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"batch_size": 8}, "batch_size 4 in place of 8"),
+        ({"batch_size": 1, "num_frames": 16}, "num_frames 8 in place of 16"),
+        ({"batch_size": 1, "num_frames": 2}, "a smaller model, such as tiny"),
+    ],
+)
+def test_without_memory_the_setting_to_change_is_named(settings: dict[str, int], advice: str) -> None:
+    assert smaller(config_from(settings, TINY)).endswith(f"Start a new run with {advice}.")
 
 
 def test_one_class_cannot_be_weighted() -> None:

@@ -1,0 +1,69 @@
+"""A living run's numbers at a glance: progress, speed, what it takes of the machine."""
+
+import streamlit as st
+
+from socal_core.runs.progress import Machine, Progress
+
+UNKNOWN = "–"
+MB_A_GB = 1000
+
+
+def live_tiles(progress: Progress, machine: Machine | None) -> None:
+    """Draw the row of tiles, in two where the page is narrow; a GPU has some where there is one."""
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, text in (*_training(progress), *_machine(machine)):
+            st.metric(label, value, help=text, width="content")
+
+
+def in_words(seconds: float) -> str:
+    """A duration as a person says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _training(progress: Progress) -> list[tuple[str, str, str]]:
+    epoch, left, speed = progress.epoch, progress.seconds_left, progress.clips_per_second
+    rate, wait = progress.learning_rate, progress.data_wait
+    most = "Epoch at work, and the most epochs allowed"
+    return [
+        ("Epoch", UNKNOWN if epoch is None else f"{epoch} of {progress.epochs}", most),
+        ("Time left", UNKNOWN if left is None else in_words(left), "If every epoch is trained. Less if it stops early"),
+        ("Clips a second", _number(speed), "Training clips, on average over the last epoch"),
+        (
+            "Data wait",
+            _percent(None if wait is None else 100 * wait),
+            "Share of the last epoch's training time spent on waiting for clips",
+        ),
+        ("Learning rate", UNKNOWN if rate is None else f"{rate:.1e}", "Of the last step"),
+    ]
+
+
+def _machine(machine: Machine | None) -> list[tuple[str, str, str]]:
+    if machine is None:
+        return [("CPU", UNKNOWN, "Told every few seconds while the run is at work"), ("Memory", UNKNOWN, "")]
+    tiles = [
+        ("CPU", _percent(machine.cpu_percent), "Share of all processors of the machine that the run takes"),
+        ("Memory", _gigabytes(machine.memory_mb), f"Taken by the run, of {_gigabytes(machine.memory_total_mb)}"),
+    ]
+    if machine.gpu_percent is not None:
+        tiles.append(("GPU", _percent(machine.gpu_percent), "Share of the time that the first GPU is at work"))
+    if machine.gpu_memory_mb is not None:
+        whole = _gigabytes(machine.gpu_memory_total_mb)
+        tiles.append(("GPU memory", _gigabytes(machine.gpu_memory_mb), f"Taken on the first GPU, of {whole}"))
+    return tiles
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _percent(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0f}%"
+
+
+def _gigabytes(megabytes: float | None) -> str:
+    return UNKNOWN if megabytes is None else f"{megabytes / MB_A_GB:.1f} GB"

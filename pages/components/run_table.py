@@ -1,0 +1,208 @@
+"""The table of runs: state, scores and the settings in which they differ; rows can be chosen."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.data import name_of_data
+from socal_core.runs import queue
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.folder import RunFolder, list_ruins, list_runs
+from socal_core.runs.follow import EventFollower
+from socal_core.runs.lock import is_locked
+from socal_core.runs.overview import RunSummary, acting_settings, differing_settings, summary_of
+from socal_core.runs.state import RunStatus, read_status
+from socal_core.workspace import runs_root
+
+CHOSEN = "chosen-runs"
+"""Key of the folder names of the chosen runs: it outlives a change of the table, and the page."""
+_DRAWN = "drawn-runs"
+ALWAYS = {"window", "split_method"}
+"""Settings without which nobody knows what a score means."""
+CANNOT_BE_READ = "cannot be read"
+SHORT = {
+    "allow_download": "Download",
+    "dropout_rate": "Dropout",
+    "num_frames": "Frames",
+    "learning_rate": "LR",
+    "batch_size": "Batch",
+    "num_epochs": "Most epochs",
+    "scheduler_patience": "LR patience",
+    "scheduler_factor": "LR factor",
+    "early_stopping_patience": "Patience",
+    "horizontal_flip": "Flip",
+    "color_jitter": "Colour",
+    "hue_jitter": "Hue",
+    "rotation_degrees": "Rotation",
+    "crop_area": "Crop",
+    "random_erasing": "Erasing",
+    "rand_augment": "RandAugment",
+    "rand_augment_steps": "RA steps",
+    "scaled_decoding": "Scaled JPEG",
+    "num_workers": "Threads",
+    "split_method": "Split",
+    "validation_fraction": "Val. share",
+    "test_fraction": "Test share",
+}
+"""Heads of columns, where the setting's own name is long."""
+COLUMNS = {
+    "Run": st.column_config.TextColumn(pinned=True, width=160, help="The name you gave it, else that of its folder"),
+    "State": st.column_config.TextColumn(width=105, help="With its place, where it waits for others to end"),
+    "Epochs": st.column_config.TextColumn(width="small", help="Epochs trained, and the most allowed"),
+    "Best validation loss": st.column_config.NumberColumn("Val. loss", format="%.3f", help="The lowest of its epochs"),
+    "Best epoch": st.column_config.NumberColumn(width=95, help="The epoch of the lowest validation loss"),
+    "Test AUROC": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
+    "Test accuracy": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
+    "Tags": st.column_config.ListColumn(width=140),
+    "Note": st.column_config.TextColumn(width=200),
+    "Duration": st.column_config.TextColumn(help="Hours, minutes and seconds at work, pauses left out"),
+}
+
+
+def summaries() -> list[RunSummary]:
+    """All runs of this workspace, the newest first, and then the folders of which too little is left."""
+    return [summary(run) for run in (*list_runs(runs_root()), *list_ruins(runs_root()))]
+
+
+def summary(run: RunFolder) -> RunSummary:
+    """A run's summary; its files are read anew only when one of them has changed."""
+    try:
+        if is_locked(run.lock_file):  # it is at work: what is added to its events is read, not all of them again
+            return summary_of(run, _follower(str(run.events_file)).events)
+    except OSError:
+        pass  # told by status_of
+    files = (run.config_file, run.notes_file, run.metrics_file, run.events_file)
+    return _summary(str(run.path), tuple(_stamp(path) for path in files))
+
+
+def status_of(found: RunSummary) -> RunStatus | None:
+    """The run's state, None where it or the run's settings cannot be read."""
+    try:
+        return None if found.config is None else read_status(found.run)
+    except OSError:
+        return None
+
+
+def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
+    """One row a run; columns for settings only where two of them differ, for tags and notes only if there are any."""
+    differing = set(differing_settings([item.config for item in found if item.config is not None]))
+    shown = [item.name for item in fields(TrainConfig) if item.name in differing | ALWAYS]
+    places = {run.path.resolve(): place for place, run in enumerate(queue.waiting(), start=1)}
+    table = pd.DataFrame([_row(item, shown, places.get(item.run.path.resolve())) for item in found])
+    said = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
+    return table.drop(columns=[name for name, used in said.items() if not used])
+
+
+def columns_of(table: pd.DataFrame) -> dict[str, Any]:
+    """How the columns of such a table are shown."""
+    numbers = [name for name in table if name not in COLUMNS and pd.api.types.is_float_dtype(table[name])]
+    return COLUMNS | {name: st.column_config.NumberColumn(format="%g") for name in numbers}
+
+
+def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
+    """Draw the table and return the chosen runs, in the order in which they were chosen."""
+    names = [item.run.name for item in found]
+    # The browser knows rows by number alone. So another list of runs is another widget: a click on the old list that
+    # arrives late changes nothing, and the new one starts with the same runs chosen.
+    key = f"runs-table-{crc32(chr(0).join(names).encode('utf-8', 'surrogateescape')):08x}"
+    before = [name for name in st.session_state.get(CHOSEN, []) if name in names]
+    if key not in st.session_state or st.session_state.get(_DRAWN) != key:
+        rows = [names.index(name) for name in before]
+        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+        st.session_state[_DRAWN] = key
+    table = table_of(found)
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        placeholder="–",
+        column_config=columns_of(table),
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt="All runs",
+    )
+    now = [names[row] for row in event["selection"]["rows"] if row < len(names)]
+    chosen = [*(name for name in before if name in now), *(name for name in now if name not in before)]
+    st.session_state[CHOSEN] = chosen
+    return [found[names.index(name)] for name in chosen]
+
+
+def label(found: RunSummary) -> str:
+    """How a page calls the run; never two alike."""
+    return f"{found.notes.name} ({found.run.name})" if found.notes.name else found.run.name
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _follower(path: str) -> EventFollower:
+    return EventFollower(Path(path))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _summary(path: str, stamps: tuple[tuple[int, int], ...]) -> RunSummary:
+    return summary_of(RunFolder(Path(path)))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[str, Any]:
+    status, config = status_of(found), found.config
+    row: dict[str, Any] = {"Run": found.notes.name or found.run.name}
+    said = {"Tags": list(found.notes.tags), "Note": found.notes.note or None}
+    if config is None or status is None:
+        return row | {"State": CANNOT_BE_READ} | said | {"Folder": found.run.name}
+    best = found.best or (None, None)
+    row |= {
+        "State": f"queued ({place})" if place else status.state.value,
+        "Epochs": f"{len(found.epochs)} of {config.num_epochs}",
+        "Best validation loss": best[0],
+        "Best epoch": best[1],
+        "Test AUROC": _score(found.metrics, "auroc"),
+        "Test accuracy": _score(found.metrics, "accuracy"),
+    }
+    acting = acting_settings(config)
+    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, acting, config) for name in settings}
+    return row | {
+        **said,
+        "Data": name_of_data(found.data) if found.data else None,
+        "Started": f"{datetime.fromtimestamp(found.started):%Y-%m-%d %H:%M}" if found.started else None,
+        "Duration": _clock(found.seconds) if found.started else None,
+        "Folder": found.run.name,
+    }
+
+
+def _score(metrics: dict[str, Any], name: str) -> str | None:
+    value = metrics.get(name)
+    if not isinstance(value, int | float):
+        return None
+    interval = (metrics.get("intervals") or {}).get(name)
+    return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"
+
+
+def _cell(name: str, acting: dict[str, Any], config: TrainConfig) -> Any:
+    """A setting in a cell; empty where it changes nothing in this run."""
+    value = acting.get(name)
+    if name == "window":
+        return config.observation.describe()
+    if name == "model":
+        return Path(config.model).name if Path(config.model).is_absolute() else config.model
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value.value if isinstance(value, Enum) else value
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

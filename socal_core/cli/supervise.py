@@ -1,0 +1,97 @@
+"""Commands about runs that are at work or have ended: runs, stop. They load neither PyTorch nor scikit-learn."""
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from socal_core.cli.options import say
+from socal_core.errors import RunError, SocalError
+from socal_core.runs.events import epochs_table, read_events
+from socal_core.runs.folder import RunFolder, list_ruins, list_runs
+from socal_core.runs.launch import request_stop
+from socal_core.runs.state import RunState, read_status
+
+STOP_PATIENCE_SECONDS = 60.0
+_TITLES = {"run": "RUN", "state": "STATE", "done": "EPOCH", "best": "BEST LOSS", "started": "STARTED", "reason": ""}
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the runs in a folder."""
+    root: Path = options.root
+    try:
+        found = sorted([*list_runs(root), *list_ruins(root)], key=lambda run: run.name)
+    except OSError as error:
+        raise RunError(f"{root}: {error.strerror}. Name a folder that holds runs.") from None
+    rows = [_row(run) for run in found]
+    if options.json:
+        say(json.dumps(rows, indent=2))
+    elif rows:
+        say(_table(rows))
+    else:
+        sys.stderr.write("There is no run here.\n")
+    return 0
+
+
+def stop(options: argparse.Namespace) -> int:
+    """Ask a run to stop and wait until it has ended."""
+    run = RunFolder.open(options.run)
+    state = read_status(run).state
+    if not state.alive:
+        verb = {RunState.FAILED: "has", RunState.INTERRUPTED: "was"}.get(state, "is")
+        say(f"Run {run.name} is not at work: it {verb} {state}.")
+        return 0
+    request_stop(run)
+    sys.stderr.write(f"Run {run.name} is asked to stop. Waiting until it has ended.\n")
+    deadline = time.monotonic() + STOP_PATIENCE_SECONDS
+    while (state := read_status(run).state).alive:
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"Run {run.name} was asked to stop and is at work still after {STOP_PATIENCE_SECONDS:.0f} s. It ends "
+                "with its step: wait for that, or end its process."
+            )
+        time.sleep(0.1)
+    say(f"Run {run.name} is {state}.")
+    return 0
+
+
+def _row(run: RunFolder) -> dict[str, Any]:
+    """What is known of a run; one that cannot be read says why, and hides no other."""
+    try:
+        config = run.read_config()
+        status = read_status(run)
+        events = read_events(run.events_file)
+        epochs = epochs_table(events)
+        losses = epochs["val_loss"].dropna()
+        started = next((float(event["time"]) for event in events if event["type"] == "started"), None)
+        return {
+            "run": run.name,
+            "state": str(status.state),
+            "epoch": 0 if epochs.empty else int(epochs["epoch"].max()),
+            "epochs": config.num_epochs,
+            "best": None if losses.empty else float(losses.min()),
+            "started": None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+            "reason": status.reason,
+        }
+    except SocalError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = f"A file of the run cannot be read: {error.strerror}."
+    except (KeyError, TypeError, ValueError, OverflowError):
+        reason = f"{run.events_file.name} is damaged: an event lacks a value or has a wrong one."
+    nothing = dict.fromkeys(("epoch", "epochs", "best", "started"))
+    return {"run": run.name, "state": "unreadable", **nothing, "reason": reason}
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """The rows below their titles, each column as wide as its longest cell."""
+    lines = [list(_TITLES.values())]
+    for row in rows:
+        best = "" if row["best"] is None else f"{row['best']:.4f}"
+        done = "" if row["epoch"] is None else f"{row['epoch']}/{row['epochs']}"
+        lines.append([row["run"], row["state"], done, best, row["started"] or "", row["reason"]])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_TITLES))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

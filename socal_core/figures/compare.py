@@ -1,0 +1,73 @@
+"""Curves of several runs laid over each other: one colour a run."""
+
+import html
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from socal_core.figures.style import styled, waiting
+
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
+"""Okabe and Ito's palette, without the yellow and the black that vanish on a light or a dark page."""
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""From the ninth run on the colours come again, with another line."""
+HEIGHT, LINE_HEIGHT = 320, 20
+"""Of the plot and of a line of the legend below it, in pixels."""
+LONGEST_NAME = 40
+"""Characters of a run's name in the legend; all of it stands where the mouse points."""
+
+
+def overlaid_losses(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Validation loss by epoch of runs by name (tables of runs/events.py), a star on each one's lowest."""
+    figure = _overlaid(runs, "val_loss", lowest=True)
+    return _styled(figure, "Validation loss of the chosen runs", "Class-weighted cross-entropy")
+
+
+def overlaid_auroc(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """AUROC on the validation trials by epoch of runs by name; a gap where it is not defined."""
+    figure = _overlaid(runs, "val_auroc", lowest=False)
+    figure.update_yaxes(range=[-0.02, 1.05])
+    return _styled(figure, "Validation AUROC of the chosen runs", "AUROC (0 to 1)")
+
+
+def _overlaid(runs: Mapping[str, pd.DataFrame], column: str, lowest: bool) -> go.Figure:
+    figure, last = go.Figure(), 0
+    for number, (name, epochs) in enumerate(runs.items()):
+        colour = RUN_COLOURS[number % len(RUN_COLOURS)]
+        dash = DASHES[number // len(RUN_COLOURS) % len(DASHES)]
+        y = pd.to_numeric(epochs[column], errors="coerce")
+        last = max(last, 0 if epochs.empty else int(epochs["epoch"].max()))
+        best = y.dropna().idxmin() if lowest and y.notna().any() else None
+        starred = [index == best for index in epochs.index]
+        figure.add_scatter(
+            x=epochs["epoch"],
+            y=y,
+            name=_short(name),
+            mode="lines+markers",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            marker={
+                "color": colour,
+                "opacity": 1,
+                "size": [15 if star else 6 for star in starred],
+                "symbol": ["star" if star else "circle" for star in starred],
+            },
+            customdata=[html.escape(name)] * len(epochs),
+            hovertemplate="%{y:.3f}<extra>%{customdata}</extra>",
+            showlegend=True,
+        )
+    if not any(len(epochs) for epochs in runs.values()):
+        waiting(figure, "The curves start when the first epoch is done.")
+    figure.update_layout(hovermode="x unified")
+    return figure.update_xaxes(range=[0, 1.02 * max(5, last)], tickformat="d", minallowed=0)
+
+
+def _styled(figure: go.Figure, title: str, y: str) -> go.Figure:
+    """With the legend below, where it has room for many runs."""
+    styled(figure, title, "Epoch", y, height=HEIGHT + LINE_HEIGHT * len(figure.data))
+    return figure.update_layout(legend={"y": -0.2, "yanchor": "top", "orientation": "v"}, margin={"t": 40})
+
+
+def _short(name: str) -> str:
+    """For the legend, which would take markup in a name for markup."""
+    return html.escape(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")

@@ -1,0 +1,292 @@
+"""What is worth saying of a run's settings before it is started: those that contradict each other, or the data.
+
+Pure functions of the settings and of what the data has for them; nothing is refused here but what cannot train.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from socal_core.dataset.splits import Split
+from socal_core.dataset.types import Dataset
+from socal_core.runs.architecture import architecture_of
+from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
+from socal_core.runs.model_choice import input_size
+
+FEW_TRIALS = 1000
+"""Below that all weights of a pre-trained model, trained at a usual rate, learn the trials by heart (VideoMAE#129)."""
+FEW_HELD_OUT = 10
+RECIPE_RATE, RECIPE_CLIPS = 5e-4, 256
+"""VideoMAE's own recipe for small data sets: learning rate for so many clips a step, less for fewer."""
+SMALL_BATCH = 4
+FAR_OFF = 4
+"""Times the recipe's learning rate, from where tiny batches are known to go wrong (VideoMAE#84)."""
+GENTLE_RATE, PRETRAINED_RATE, RANDOM_RATE = 3e-5, 1e-4, 1e-4
+"""Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for random weights."""
+SGD_RATE, HIGHEST_RATE = 1e-3, 1e-2
+SMALLEST_CROP = 0.3
+STRONG_FLIP, STRONG_HUE, STRONG_COLOUR, STRONG_ROTATION = 0.5, 0.2, 0.5, 45
+THREADS_PER_CORE = 4
+LEAST_REDUCTION = 2
+"""Scaled decoding halves a frame only where its shorter side then is still twice the model's."""
+
+
+class Level(StrEnum):
+    """How much a piece of advice matters."""
+
+    ERROR = "error"
+    """The run could not train: it must not be started."""
+    WARNING = "warning"
+    """It is known to fail, or the settings contradict each other."""
+    INFO = "info"
+    """Worth knowing."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to know of the settings, and what to do about it."""
+
+    level: Level
+    field: str
+    """The setting to change."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """The trials of one side of the split that have a frame in the window."""
+
+    successes: int
+    failures: int
+
+    @property
+    def trials(self) -> int:
+        """All of them."""
+        return self.successes + self.failures
+
+    @property
+    def one_outcome(self) -> str:
+        """`successes` or `failures` where all trials are that; empty where both are there, or none is."""
+        if not self.trials or (self.successes and self.failures):
+            return ""
+        return "successes" if self.successes else "failures"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the settings meet: the sides of the split, the frames that the window shows, the machine."""
+
+    train: Side
+    validation: Side
+    test: Side
+    window_frames: int
+    """In the middle one of the training trials, 0 when there is none."""
+    frame_side: int | None
+    """The shorter side in pixels of the largest frames, None when nobody says."""
+    cores: int
+
+
+def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int) -> Circumstances:
+    """What a run with these settings and this split would meet on this data."""
+    shown = config.observation.select(dataset.frames).groupby("trial_id").size()
+    trials = dataset.usable_trials
+
+    def side(trial_ids: Iterable[str]) -> Side:
+        success = trials.loc[[trial for trial in trial_ids if trial in shown.index], "success"]
+        return Side(int((success == 1).sum()), int((success == 0).sum()))
+
+    frames = shown[shown.index.isin(split.train)].median()
+    sides = trials[["width", "height"]].min(axis=1, skipna=False).max()
+    return Circumstances(
+        train=side(split.train),
+        validation=side(split.validation),
+        test=side(split.test),
+        window_frames=0 if pd.isna(frames) else int(frames),
+        frame_side=None if pd.isna(sides) else int(sides),
+        cores=cores,
+    )
+
+
+def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
+    """All that is worth saying of these settings, what matters most first."""
+    rules = (_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _sides)
+    given = [item for rule in rules for item in rule(config, found)]
+    return sorted(given, key=lambda item: list(Level).index(item.level))
+
+
+def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    for name, side in (("training", found.train), ("validation", found.validation), ("test", found.test)):
+        if not side.trials:
+            text = (
+                f"No {name} trial has a frame in the window ({config.observation.describe()}). Choose another window."
+            )
+            yield Advice(Level.ERROR, "window", text)
+    if found.train.one_outcome:
+        text = f"All {found.train.trials} training trials are {found.train.one_outcome}: there is nothing to learn."
+        yield Advice(Level.ERROR, "split_method", f"{text} Choose another seed, smaller fractions or more data.")
+    yield from _held_out("validation", "validation_fraction", found.validation, "the choice of the best epoch")
+    yield from _held_out("test", "test_fraction", found.test, "the final score")
+
+
+def _held_out(name: str, field: str, side: Side, purpose: str) -> Iterator[Advice]:
+    """A side whose numbers say little."""
+    trials = "the only trial" if side.trials == 1 else f"all {side.trials} trials"
+    if side.one_outcome:
+        text = f"On the {name} side {trials} are {side.one_outcome}: it has no AUROC, and {purpose} tells nothing."
+        if side.trials == 1:
+            text = f"The {name} side has one trial: it has no AUROC, and {purpose} hangs on that one."
+        yield Advice(Level.WARNING, field, f"{text} Take a larger {field} or another seed.")
+    elif 0 < side.trials < FEW_HELD_OUT:
+        yield Advice(
+            Level.WARNING,
+            field,
+            f"The {name} side has {side.trials} trials: a single one moves the accuracy by {1 / side.trials:.0%}, so "
+            f"{purpose} is a lottery. Take a larger {field}.",
+        )
+
+
+def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    size, trials = config.batch_size, found.train.trials
+    if 1 < trials < size:
+        yield Advice(
+            Level.WARNING,
+            "batch_size",
+            f"batch_size {size} is more than the {trials} training trials: every step sees all of them, and an epoch "
+            f"is one step. Set it to {max(1, trials // 4)}.",
+        )
+    rest = trials % size
+    if trials > size and 0 < rest < size / 4:
+        even = -(-trials // -(-trials // size))
+        yield Advice(
+            Level.INFO,
+            "batch_size",
+            f"The last batch of an epoch has {rest} of {trials} trials, and counts as much as one of {size}. "
+            f"A batch_size of {even} makes them more even.",
+        )
+
+
+def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    """At most one of these: each says all that is to be done."""
+    rate, pretrained = config.learning_rate, config.model != TINY
+    recipe = RECIPE_RATE * config.batch_size / RECIPE_CLIPS
+    text = ""
+    if config.optimizer is OptimizerName.SGD:
+        if rate < SGD_RATE:
+            text = f"SGD at {rate:g} learns next to nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
+    elif rate > HIGHEST_RATE:
+        usual = "1e-5 to 3e-5" if pretrained else "3e-4 to 1e-3"
+        text = f"AdamW at {rate:g} does not settle, and the loss may stop being a number. Set it to {usual}."
+    elif pretrained and rate > PRETRAINED_RATE:
+        text = f"{rate:g} is so much that the model forgets what it brings. Set learning_rate to 1e-5 to 3e-5."
+    elif not pretrained and rate < RANDOM_RATE:
+        text = f"{rate:g} is little for random weights: {config.num_epochs} epochs will not be enough. Set it to 5e-4."
+    elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(config.model).parameters / 1e6
+        text = (
+            f"{weights:.0f} million weights, all trainable, on {found.train.trials} trials at {rate:g}: this overfits "
+            f"within a few epochs. Set learning_rate to 1e-5 (VideoMAE's own recipe gives {recipe:.1e} for batches of "
+            f"{config.batch_size}), and sampling to segments."
+        )
+    elif pretrained and config.batch_size < SMALL_BATCH and rate > FAR_OFF * recipe:
+        text = (
+            f"Steps of {config.batch_size} clips are noisy at {rate:g}: VideoMAE's recipe, {RECIPE_RATE:g} for "
+            f"{RECIPE_CLIPS} clips, gives {recipe:.1e}. Lower learning_rate, or raise batch_size."
+        )
+    if text:
+        yield Advice(Level.WARNING, "learning_rate", text)
+
+
+def _patience(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    patience, ends = config.scheduler_patience, config.early_stopping_patience
+    # After `patience` + 1 epochs without improvement the rate falls; an epoch with the lower rate is one more.
+    if ends < patience + 2 <= config.num_epochs:
+        yield Advice(
+            Level.WARNING,
+            "early_stopping_patience",
+            f"Training ends after {ends} epochs without improvement, and the learning rate falls after {patience + 1}: "
+            f"no epoch would see the lower rate. Set early_stopping_patience to {patience + 2} or more.",
+        )
+    if config.num_epochs <= ends + 1:
+        yield Advice(
+            Level.INFO,
+            "num_epochs",
+            f"With {config.num_epochs} epochs and a patience of {ends} training never ends early; the best epoch is "
+            "used all the same.",
+        )
+
+
+def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    frames, shown = config.num_frames, found.window_frames
+    if not shown:
+        return
+    if frames > shown:
+        what = "Set num_frames to 2" if shown < 4 else f"Set num_frames to {shown // 2 * 2} or less"
+        yield Advice(
+            Level.WARNING,
+            "num_frames",
+            f"A clip has {frames} frames, and of most trials the window shows {shown} or fewer: frames repeat. {what}.",
+        )
+        return
+    span = (frames - 1) * config.stride + 1
+    if config.sampling is SamplingMethod.DENSE and span > shown:
+        yield Advice(
+            Level.WARNING,
+            "stride",
+            f"A dense clip of {frames} frames, each {config.stride} after the other, is {span} frames long, and the "
+            f"window shows {shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
+        )
+
+
+def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    mixed = [name for name in ("mixup", "cutmix") if getattr(config, name) > 0]
+    if mixed and min(config.batch_size, found.train.trials) == 1:
+        names = " and ".join(mixed)
+        yield Advice(Level.WARNING, mixed[0], f"With one clip a step {names} has no partner. Raise batch_size.")
+    if config.crop_area < SMALLEST_CROP:
+        yield Advice(
+            Level.WARNING,
+            "crop_area",
+            f"Crops down to {config.crop_area:.0%} of the picture often leave the tools out, and with them what tells "
+            "of the outcome. Set crop_area to 0.5 or more.",
+        )
+    strong = (
+        ("horizontal_flip", STRONG_FLIP, "mirrors most training clips, and validation sees none mirrored", "0.5"),
+        ("hue_jitter", STRONG_HUE, "turns blood to other colours, which no trial has", "0.1"),
+        ("color_jitter", STRONG_COLOUR, "makes clips far darker or paler than any trial", "0.2 to 0.4"),
+        ("rotation_degrees", STRONG_ROTATION, "lays clips on their side, and cameras stand upright", "10"),
+    )
+    for name, most, effect, usual in strong:
+        value = getattr(config, name)
+        if value > most:
+            yield Advice(Level.INFO, name, f"{name} {value:g} {effect}. {usual} is usual.")
+
+
+def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.dropout_rate == 0 and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(config.model).parameters / 1e6
+        yield Advice(
+            Level.INFO,
+            "dropout_rate",
+            f"No dropout, with {weights:.0f} million weights and {found.train.trials} trials: 0.1 to 0.2 helps against "
+            "overfitting.",
+        )
+
+
+def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.num_workers > THREADS_PER_CORE * found.cores:
+        yield Advice(
+            Level.INFO,
+            "num_workers",
+            f"{config.num_workers} reading threads share {found.cores} processor cores with the training. "
+            f"Set num_workers to {max(2, found.cores)}.",
+        )
+    least = 2 * LEAST_REDUCTION * input_size(config.model)
+    if config.scaled_decoding and found.frame_side is not None and found.frame_side < least:
+        yield Advice(
+            Level.INFO,
+            "scaled_decoding",
+            f"Scaled decoding changes nothing: the frames' shorter side has {found.frame_side} pixels, and it begins "
+            f"at {least} for this model.",
+        )

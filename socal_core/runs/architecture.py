@@ -1,0 +1,110 @@
+"""A video transformer in numbers, from its configuration alone: parameters, work and memory of a clip, without PyTorch.
+
+Counted for VideoMAE as transformers builds it; tests compare with the model itself.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
+from socal_core.runs.config import TINY, TINY_IMAGE_SIZE
+from socal_core.runs.model_choice import CONFIG_FILE, local_folder
+
+COLOURS = 3
+CLASSES = 2
+FLOAT32 = 4
+FLOAT16 = 2
+"""Bytes."""
+PIXEL_BYTES = 20
+"""A pixel's colour on its way to the model: bytes read ahead, then float32 as read, augmented, mixed and normalised."""
+VALUES_PER_HIDDEN = 8
+VALUES_PER_INTERMEDIATE = 2
+"""What a layer keeps of a token for the way back: input, both norms, query, key, value, context and the middle of the
+two residuals, of hidden size; before and after the activation, of intermediate size."""
+ATTENTION_BYTES = 12
+"""Of each attention weight a layer with dropout on the CPU keeps softmax, mask and the dropped one, in float32."""
+ATTENTION_PASSING_BYTES = 16
+"""Copies that one layer at a time makes of them on the way back."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The sizes of a VideoMAE, by the names of its config.json; the defaults are those of the base model."""
+
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    image_size: int = 224
+    patch_size: int = 16
+    tubelet_size: int = 2
+
+    @property
+    def parameters(self) -> int:
+        """Trainable weights, with a head for two classes; query and value have a bias, key has none."""
+        hidden, middle = self.hidden_size, self.intermediate_size
+        embedding = self._patch_values * hidden + hidden
+        attention = 4 * hidden**2 + 3 * hidden
+        feed_forward = 2 * hidden * middle + middle + hidden
+        norm = 2 * hidden
+        head = norm + CLASSES * (hidden + 1)
+        return embedding + self.num_hidden_layers * (attention + feed_forward + 2 * norm) + head
+
+    def tokens(self, num_frames: int) -> int:
+        """The length of the sequence that a clip becomes."""
+        return num_frames // self.tubelet_size * (self.image_size // self.patch_size) ** 2
+
+    def forward_flop(self, num_frames: int) -> float:
+        """Floating-point operations of one clip, forward; a multiply-add counts as two, norms and the like as none."""
+        tokens, hidden = self.tokens(num_frames), self.hidden_size
+        linear = tokens * (4 * hidden**2 + 2 * hidden * self.intermediate_size)
+        attention = 2 * tokens**2 * hidden
+        embedding = tokens * self._patch_values * hidden
+        return 2.0 * (embedding + self.num_hidden_layers * (linear + attention) + CLASSES * hidden)
+
+    def training_bytes(self, num_frames: int, attention_dropout: bool, on_gpu: bool) -> float:
+        """Memory that one clip of a training batch takes, weights aside.
+
+        On a GPU values are kept in 16 bits and attention weights never; on the CPU they are, where they are dropped.
+        """
+        tokens = self.tokens(num_frames)
+        kept = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
+        total = float(self.num_hidden_layers * tokens * kept * (FLOAT16 if on_gpu else FLOAT32))
+        if attention_dropout and not on_gpu:
+            weights = self.num_attention_heads * tokens**2
+            total += weights * (self.num_hidden_layers * ATTENTION_BYTES + ATTENTION_PASSING_BYTES)
+        return total + num_frames * COLOURS * self.image_size**2 * PIXEL_BYTES
+
+    @property
+    def _patch_values(self) -> int:
+        return COLOURS * self.tubelet_size * self.patch_size**2
+
+
+TINY_ARCHITECTURE = Architecture(
+    hidden_size=192,
+    num_hidden_layers=4,
+    num_attention_heads=3,
+    intermediate_size=768,
+    image_size=TINY_IMAGE_SIZE,
+)
+
+
+def architecture_of(model: str) -> Architecture:
+    """A model's sizes by its config.json on this machine; the base model's where there is none, or none to work with.
+
+    It asks no hub: what is not here is taken to be as large as the published VideoMAE that most start from.
+    """
+    if model == TINY:
+        return TINY_ARCHITECTURE
+    folder = local_folder(model)
+    try:
+        found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
+        values = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        sizes = {item.name: values[item.name] for item in fields(Architecture) if item.name in values}
+    except (OSError, ValueError, TypeError, HFValidationError):
+        return Architecture()
+    usable = all(type(size) is int and size > 0 for size in sizes.values())
+    return Architecture(**sizes) if usable else Architecture()

@@ -1,0 +1,212 @@
+"""What a run will cost on this machine, before it is started: time, memory, room on the disk. Estimates, not promises.
+
+Time is the work of an epoch over the speed of the newest run of the same model and frames, or, before there is one,
+over what was measured for VideoMAE base. Memory is counted from the sizes of the model (architecture.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from socal_core.errors import SocalError
+from socal_core.runs.architecture import FLOAT32, Architecture, architecture_of
+from socal_core.runs.config import TINY, OptimizerName, TrainConfig
+from socal_core.runs.events import epochs_table, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.machine import Gpu, Machine
+
+TRAINING_PASSES = 3
+"""Forward and back: the way back takes two matrix products for each of the way forward."""
+CORE_SPEED = 70e9
+"""FLOP a second and core in float32: a training clip of VideoMAE base (1.1 TFLOP) took 7.6 s on two cores."""
+GPU_SPEED = 20e12
+"""FLOP a second in 16 bits, of a GPU that no run was measured on: what a mid-range one reaches."""
+PROCESS_BYTES = 700e6
+"""Of a training process on the CPU, the model and its clips aside: 523 MB of imports, the data set, buffers."""
+GPU_CONTEXT_BYTES = 600e6
+"""Of CUDA itself on a GPU."""
+KEPT_CHECKPOINTS = 3
+"""The last two and the best."""
+STARTING_SECONDS = 10
+"""To load PyTorch, the model and the data set."""
+EPOCH_SECONDS, WRITING_SPEED = 0.2, 300e6
+"""Of an epoch that no run was measured on: what is not computing, and bytes of a checkpoint written a second."""
+FEWEST_EPOCHS = 2
+"""A run's first epoch alone is slower than the rest."""
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run needs; sizes in bytes, times in seconds."""
+
+    parameters: int
+    tokens: int
+    """Of a clip."""
+    clip_flop: float
+    """To train on one clip once."""
+    training_clips: int
+    evaluation_clips: int
+    """An epoch has, the latter for validation."""
+    epoch_seconds: float
+    seconds: float
+    """For all epochs, the start before and the predictions after them."""
+    measured: bool
+    """Whether the time comes from a run on this machine."""
+    memory: float
+    """At its highest: of each GPU where there is one, else of the machine."""
+    on_gpu: bool
+    checkpoints: float
+    """On disk."""
+    warnings: tuple[str, ...]
+    """What does not fit, or takes days, and what to change."""
+
+
+def estimate(
+    config: TrainConfig, training: int, validation: int, test: int, machine: Machine, speed: float | None = None
+) -> Cost:
+    """The cost of a run that trains, validates and tests on so many trials.
+
+    speed: FLOP a second, of one GPU where there is one, from `measured_speed`; None takes the usual one.
+    """
+    architecture = architecture_of(config.model)
+    forward = architecture.forward_flop(config.num_frames)
+    evaluation_clips = validation * config.test_clips
+    checkpoint = float(architecture.parameters * FLOAT32 * (1 + _moments(config)))
+    used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * _devices(config, machine)
+    epoch_seconds = _epoch_flop(architecture, config, training, validation) / used
+    if speed is None:
+        epoch_seconds += EPOCH_SECONDS + checkpoint / WRITING_SPEED
+    last_seconds = (training + validation + test) * config.test_clips * forward / used
+    seconds = STARTING_SECONDS + config.num_epochs * epoch_seconds + last_seconds
+    memory = memory_of(config, architecture, min(config.batch_size, training), machine)
+    warnings = [
+        *_memory_warning(config, architecture, training, machine, memory),
+        *_time_warning(config, machine, seconds),
+        *_disk_warning((KEPT_CHECKPOINTS + 1) * checkpoint, machine),
+    ]
+    return Cost(
+        parameters=architecture.parameters,
+        tokens=architecture.tokens(config.num_frames),
+        clip_flop=TRAINING_PASSES * forward,
+        training_clips=training,
+        evaluation_clips=evaluation_clips,
+        epoch_seconds=epoch_seconds,
+        seconds=seconds,
+        measured=speed is not None,
+        memory=memory,
+        on_gpu=machine.gpu is not None,
+        checkpoints=KEPT_CHECKPOINTS * checkpoint,
+        warnings=tuple(warnings),
+    )
+
+
+def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine) -> float:
+    """Bytes at the highest: weights, gradients and the optimiser's moments in float32, and what each clip keeps."""
+    on_gpu = machine.gpu is not None
+    weights = architecture.parameters * FLOAT32 * (2 + _moments(config))
+    clip = architecture.training_bytes(config.num_frames, config.dropout_rate > 0, on_gpu)
+    share = -(-batch_size // _devices(config, machine))
+    return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + share * clip
+
+
+def largest_batch(config: TrainConfig, architecture: Architecture, machine: Machine, memory: int) -> int:
+    """The most clips a step for which the estimate stays below `memory` bytes; 0 when not even one fits."""
+    alone = memory_of(config, architecture, 0, machine)
+    clip = memory_of(config, architecture, 1, machine) - alone
+    return max(0, int((memory - alone) / clip)) * _devices(config, machine)
+
+
+def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: Gpu | None) -> float | None:
+    """FLOP a second of the first of these runs with this model and number of frames on this device; None without one.
+
+    All that an epoch takes is in it: reading clips, validation, the checkpoint.
+    """
+    device = gpu.name if gpu else "cpu"
+    for run in runs:
+        try:
+            found = run.read_config()
+            if (found.model, found.num_frames, run.read_environment().get("device")) != (model, num_frames, device):
+                continue
+            seconds = epochs_table(read_events(run.events_file))["seconds"].dropna()
+            if len(seconds) >= FEWEST_EPOCHS and seconds.median() > 0:
+                split = run.read_split()
+                flop = _epoch_flop(architecture_of(found.model), found, len(split.train), len(split.validation))
+                processes = int(run.read_environment().get("processes") or 1)
+                return float(flop / seconds.median()) / processes
+        except SocalError:
+            continue  # the table of runs says that it cannot be read
+    return None
+
+
+def _epoch_flop(architecture: Architecture, config: TrainConfig, training: int, validation: int) -> float:
+    clips = TRAINING_PASSES * training + validation * config.test_clips
+    return clips * architecture.forward_flop(config.num_frames)
+
+
+def _devices(config: TrainConfig, machine: Machine) -> int:
+    """How many share a batch."""
+    return min(config.gpus, machine.gpu.count) if machine.gpu else 1
+
+
+def _moments(config: TrainConfig) -> int:
+    """Numbers that the optimiser keeps of each weight."""
+    return 2 if config.optimizer is OptimizerName.ADAMW else 1
+
+
+def _memory_warning(
+    config: TrainConfig, architecture: Architecture, training: int, machine: Machine, needed: float
+) -> list[str]:
+    total = machine.gpu.memory if machine.gpu else machine.memory
+    free = total if machine.gpu else machine.free_memory
+    if needed <= free:
+        return []
+    if needed <= total:
+        fits = largest_batch(config, architecture, machine, free)
+        smaller = f", or set batch_size to {fits} or less" if fits else ""
+        return [
+            f"A step needs about {_size(needed)} of memory, and {_size(free)} of {_size(total)} are free just now. "
+            f"Close other programs{smaller}."
+        ]
+    return [
+        f"A step of {min(config.batch_size, training)} clips needs about {_size(needed)} of memory, and "
+        f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}: the run would be ended by the system. "
+        + _what_fits(config, architecture, machine, total)
+    ]
+
+
+def _what_fits(config: TrainConfig, architecture: Architecture, machine: Machine, total: int) -> str:
+    fits = largest_batch(config, architecture, machine, total)
+    if fits:
+        return f"Set batch_size to {fits} or less."
+    shorter: dict[str, Any] = {"num_frames": config.num_frames // 4 * 2}
+    changed = [{"dropout_rate": 0.0}, shorter, {**shorter, "dropout_rate": 0.0}]
+    for change in changed:
+        if change.get("num_frames") == 0:
+            continue
+        other = replace(config, **change)
+        if largest_batch(other, architecture, machine, total):
+            return f"Set batch_size to 1 and {' and '.join(f'{name} to {value:g}' for name, value in change.items())}."
+    return f"Not even one clip fits. Choose `{TINY}`, or a machine with more memory."
+
+
+def _time_warning(config: TrainConfig, machine: Machine, seconds: float) -> list[str]:
+    if seconds < DAY:
+        return []
+    slow = "" if machine.gpu else f" on {machine.cores} processor cores"
+    other = "" if config.model == TINY else f", choose `{TINY}`"
+    gpu = "" if machine.gpu else ", or train on a machine with a GPU"
+    return [f"All {config.num_epochs} epochs take about {seconds / DAY:.1f} days{slow}. Lower num_epochs{other}{gpu}."]
+
+
+def _disk_warning(needed: float, machine: Machine) -> list[str]:
+    if needed <= machine.free_disk:
+        return []
+    return [
+        f"The run takes up to {_size(needed)} on the disk, while it writes a checkpoint, and "
+        f"{_size(machine.free_disk)} are free. Delete runs that are no longer needed."
+    ]
+
+
+def _size(size: float) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,62 @@
+"""Following a run: its events as they come, reading only what was added since the last look."""
+
+import json
+import threading
+from pathlib import Path
+
+from socal_core.runs.events import Event, read_events
+
+
+class EventFollower:
+    """The events of a file that grows; many threads may ask, each gets lists that nobody changes any more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._file: tuple[int, int] | None = None
+        self._read = 0
+
+    def events(self) -> list[Event]:
+        """All whole events in order, as `read_events` gives them; the very same list while nothing was added."""
+        with self._lock:
+            try:
+                found = self._path.stat()
+            except FileNotFoundError:
+                self._events, self._file, self._read = [], None, 0
+                return self._events
+            file = (found.st_dev, found.st_ino)
+            if file != self._file or found.st_size < self._read:
+                self._file = file
+                self._read_all()
+            elif found.st_size > self._read:
+                self._read_on()
+            return self._events
+
+    def _read_all(self) -> None:
+        # What is added between the two readings is read again by the next `_read_on`, which knows it.
+        self._read = self._path.read_bytes().rfind(b"\n") + 1
+        self._events = read_events(self._path)
+
+    def _read_on(self) -> None:
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            content = file.read()
+        whole = content[: content.rfind(b"\n") + 1]  # a line that is being written is read when it is whole
+        added = [event for line in whole.splitlines() if (event := _event_of(line)) is not None]
+        if any(event["type"] == "started" for event in added):
+            self._read_all()  # a resumed run: events beyond its checkpoint no longer count
+            return
+        self._read += len(whole)
+        known = self._events[-len(added) :] if added else []
+        added = [event for event in added if event not in known]
+        if added:
+            self._events = self._events + added
+
+
+def _event_of(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "type" in event else None

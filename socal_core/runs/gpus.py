@@ -1,0 +1,51 @@
+"""Which GPUs this machine lends to runs, known without PyTorch."""
+
+import os
+import re
+import subprocess
+
+_TIMEOUT_SECONDS = 20
+_GPU = re.compile(r"^GPU \d+: .*\(UUID: (GPU-[0-9a-zA-Z-]+)\)", re.MULTILINE)
+_PART = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9a-zA-Z/-]+)\)", re.MULTILINE)
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """The GPUs that a process started from here may use, as CUDA_VISIBLE_DEVICES takes them; empty without one."""
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "-L"],  # noqa: S607 - found as the driver installed it
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return chosen_gpus(listed, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def chosen_gpus(listed: str, chosen: str | None) -> tuple[str, ...]:
+    """The GPUs in the output of `nvidia-smi -L`, by UUID, of those the ones that CUDA_VISIBLE_DEVICES leaves.
+
+    As for CUDA, an entry is a number or the beginning of a UUID, and what comes after a wrong entry does not count. A
+    GPU that is divided (MIG) stands for its first part: CUDA gives a process no more than one.
+    """
+    gpus: list[str] = []
+    parts: list[str] = []
+    for block in re.split(r"(?m)^(?=GPU )", listed):
+        if whole := _GPU.search(block):
+            inside = _PART.findall(block)
+            gpus.append(inside[0] if inside else whole[1])
+            parts += inside or [whole[1]]
+    if chosen is None:
+        return tuple(parts)
+    visible: list[str] = []
+    for entry in (text.strip() for text in chosen.split(",")):
+        if entry.isdecimal():
+            found = gpus[int(entry) : int(entry) + 1]
+        else:
+            found = [uuid for uuid in parts if entry and uuid.startswith(entry)]
+        if len(found) != 1 or found[0] in visible:
+            break
+        visible += found
+    return tuple(visible)

@@ -1,0 +1,102 @@
+"""What a table of runs says of each, and in which settings runs differ."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.errors import SocalError
+from socal_core.runs.config import SamplingMethod, TrainConfig
+from socal_core.runs.events import Event, epochs_table, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.notes import RunNotes, read_notes
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """All that is shown of a run beside others, but for its state, which may change at any time."""
+
+    run: RunFolder
+    config: TrainConfig | None
+    """None when it cannot be read; `problem` then says why."""
+    data: Path | None
+    notes: RunNotes = field(default_factory=RunNotes)
+    epochs: pd.DataFrame = field(default_factory=lambda: epochs_table([]))
+    """Table of runs/events.py."""
+    started: float | None = None
+    """First start, in seconds since 1970."""
+    seconds: float = 0.0
+    """Time at work over all its starts, up to the last event."""
+    metrics: dict[str, Any] = field(default_factory=dict)
+    """Of the test trials; empty before there are any."""
+    problem: str = ""
+    """What in the folder cannot be read, for the user."""
+
+    @property
+    def best(self) -> tuple[float, int] | None:
+        """Lowest validation loss and its epoch; None before the first epoch is done."""
+        losses = pd.to_numeric(self.epochs["val_loss"], errors="coerce")
+        if losses.isna().all():
+            return None
+        at = int(losses.argmin())
+        return float(losses.iloc[at]), int(self.epochs["epoch"].iloc[at])
+
+
+def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) -> RunSummary:
+    """Read a run's folder, its events by `read` if given; whatever is damaged is named in `problem` and left out."""
+    notes = read_notes(run)
+    try:
+        summary = RunSummary(run, run.read_config(), run.read_data(), notes)
+    except SocalError as error:
+        return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
+    problem, metrics = "", None
+    try:
+        metrics = run.read_metrics()
+    except SocalError as error:
+        problem = str(error)
+    try:
+        events = read() if read is not None else read_events(run.events_file)
+    except (OSError, KeyError, TypeError):
+        events = []
+        problem = f"Run {run.name}: events.jsonl cannot be read, it is damaged: its curves are lost."
+    return replace(
+        summary,
+        epochs=epochs_table(events),
+        started=next(iter(_times(events[:1])), None),
+        seconds=seconds_at_work(events),
+        metrics=metrics or {},
+        problem=problem,
+    )
+
+
+def seconds_at_work(events: Sequence[Event]) -> float:
+    """Seconds from each start to the last event before the next one, summed: pauses between are not counted."""
+    total, start, last = 0.0, None, 0.0
+    for event in events:
+        for time in _times([event]):
+            if event["type"] == "started" or start is None:
+                total += last - start if start is not None else 0.0
+                start = time
+            last = time
+    return total + (last - start if start is not None else 0.0)
+
+
+def acting_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that change anything, given the others."""
+    values = {item.name: getattr(config, item.name) for item in fields(config)}
+    idle = {item.name for item in fields(config) if config.split_method not in item.metadata["methods"]}
+    if config.sampling is not SamplingMethod.DENSE:
+        idle.add("stride")
+    return {name: value for name, value in values.items() if name not in idle}
+
+
+def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:
+    """Names of the settings in which configurations differ, in the order of the form."""
+    acting = [acting_settings(config) for config in configs]
+    return [item.name for item in fields(TrainConfig) if len({values.get(item.name) for values in acting}) > 1]
+
+
+def _times(events: Sequence[Event]) -> list[float]:
+    return [float(event["time"]) for event in events if isinstance(event.get("time"), int | float)]

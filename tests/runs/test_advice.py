@@ -1,0 +1,187 @@
+"""Each rule of the advice: the setting on either side of its limit, on data that says nothing else."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import Split, make_split
+from socal_core.runs.advice import Advice, Circumstances, Level, Side, advice, circumstances
+from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config
+from tests.factories import write_dataset
+
+PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4)
+QUIET = {TINY: {}, PRETRAINED: {"learning_rate": 1e-5}}
+
+
+def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) -> list[Advice]:
+    return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
+
+
+@pytest.mark.parametrize("model", [TINY, PRETRAINED])
+def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
+    assert advise(model) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong", "right", "field", "level", "words"),
+    [
+        (TINY, {"batch_size": 121}, {"batch_size": 120}, "batch_size", "warning", "121 is more than the 120 .* to 30"),
+        (TINY, {"batch_size": 118}, {"batch_size": 60}, "batch_size", "info", "has 2 of 120 .* batch_size of 60"),
+        (TINY, {"learning_rate": 9e-5}, {"learning_rate": 1e-4}, "learning_rate", "warning", "9e-05 is little"),
+        (TINY, {"learning_rate": 0.011}, {"learning_rate": 0.01}, "learning_rate", "warning", "AdamW at 0.011"),
+        (
+            TINY,
+            {"learning_rate": 9e-4, "optimizer": "SGD"},
+            {"learning_rate": 2e-2, "optimizer": "SGD"},
+            "learning_rate",
+            "warning",
+            "SGD at 0.0009 learns next to nothing",
+        ),
+        (PRETRAINED, {"learning_rate": 2e-4}, {}, "learning_rate", "warning", "0.0002 is so much .* 1e-5 to 3e-5"),
+        (
+            PRETRAINED,
+            {"learning_rate": 5e-5},
+            {"learning_rate": 3e-5},
+            "learning_rate",
+            "warning",
+            "86 million weights, all trainable, on 120 trials at 5e-05: .*7.8e-06 for batches of 4",
+        ),
+        (
+            PRETRAINED,
+            {"learning_rate": 2e-5, "batch_size": 2},
+            {"learning_rate": 1.5e-5, "batch_size": 2},
+            "learning_rate",
+            "warning",
+            "Steps of 2 clips are noisy at 2e-05: .* gives 3.9e-06",
+        ),
+        (
+            TINY,
+            {"early_stopping_patience": 6, "scheduler_patience": 5},
+            {"early_stopping_patience": 7, "scheduler_patience": 5},
+            "early_stopping_patience",
+            "warning",
+            "ends after 6 .* falls after 6: .* to 7 or more",
+        ),
+        (TINY, {"num_epochs": 13}, {"num_epochs": 14}, "num_epochs", "info", "13 epochs and a patience of 12"),
+        (TINY, {"num_frames": 62}, {"num_frames": 60}, "num_frames", "warning", "62 frames.*shows 60 .* to 60 or less"),
+        (
+            TINY,
+            {"sampling": "dense", "stride": 4},
+            {"sampling": "dense", "stride": 3},
+            "stride",
+            "warning",
+            "is 61 frames long, and the window shows 60: .* to 3 or less",
+        ),
+        (TINY, {"sampling": "dense", "stride": 4}, {"stride": 4}, "stride", "warning", "61 frames"),
+        (TINY, {"mixup": 0.8, "batch_size": 1}, {"mixup": 0.8, "batch_size": 2}, "mixup", "warning", "no partner"),
+        (
+            TINY,
+            {"mixup": 0.8, "cutmix": 1.0, "batch_size": 1},
+            {"batch_size": 1},
+            "mixup",
+            "warning",
+            "mixup and cutmix has no partner",
+        ),
+        (TINY, {"crop_area": 0.29}, {"crop_area": 0.3}, "crop_area", "warning", "29% of the picture"),
+        (TINY, {"horizontal_flip": 1.0}, {"horizontal_flip": 0.5}, "horizontal_flip", "info", "0.5 is usual"),
+        (TINY, {"hue_jitter": 0.3}, {"hue_jitter": 0.2}, "hue_jitter", "info", "turns blood"),
+        (TINY, {"color_jitter": 0.6}, {"color_jitter": 0.5}, "color_jitter", "info", "0.2 to 0.4 is usual"),
+        (TINY, {"rotation_degrees": 90.0}, {"rotation_degrees": 45.0}, "rotation_degrees", "info", "10 is usual"),
+        (TINY, {"dropout_rate": 0.0}, {"dropout_rate": 0.1}, "dropout_rate", "info", "2 million weights and 120"),
+        (TINY, {"num_workers": 17}, {"num_workers": 16}, "num_workers", "info", "17 reading threads share 4 .* to 4"),
+    ],
+)
+def test_a_rule_speaks_beyond_its_limit_and_not_before(
+    model: str, wrong: dict[str, Any], right: dict[str, Any], field: str, level: str, words: str
+) -> None:
+    (item,) = advise(model, **wrong)
+    assert (item.field, item.level) == (field, level)
+    assert re.search(words, item.text), item.text
+    assert advise(model, **right) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "level", "words"),
+    [
+        ({"train": Side(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
+        ({"train": Side(0, 0)}, "window", Level.ERROR, "No training trial has a frame in the window (first 60 s)"),
+        ({"test": Side(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
+        (
+            {"validation": Side(0, 12)},
+            "validation_fraction",
+            Level.WARNING,
+            "all 12 trials are failures: it has no",
+        ),
+        (
+            {"validation": Side(5, 4)},
+            "validation_fraction",
+            Level.WARNING,
+            "9 trials: a single one moves",
+        ),
+        ({"test": Side(1, 0)}, "test_fraction", Level.WARNING, "the final score hangs on that one"),
+        ({"test": Side(2, 2)}, "test_fraction", Level.WARNING, "by 25%, so the final score is a lottery"),
+    ],
+)
+def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: str, level: Level, words: str) -> None:
+    given = advise(found=replace(PLENTY, **change))
+    assert given[0].level is level
+    assert any(item.field == field and words in item.text for item in given), given
+    assert {item.level for item in given if item.field == field} == {level}
+
+
+def test_ten_trials_of_both_kinds_are_enough() -> None:
+    assert advise(found=replace(PLENTY, validation=Side(9, 1), test=Side(1, 9))) == []
+
+
+@pytest.mark.parametrize(("side", "model", "said"), [(255, TINY, True), (256, TINY, False), (720, PRETRAINED, True)])
+def test_scaled_decoding_that_changes_nothing_is_said(side: int, model: str, said: bool) -> None:
+    given = advise(model, replace(PLENTY, frame_side=side), scaled_decoding=True)
+    assert [item.field for item in given] == ["scaled_decoding"] * said
+
+
+def test_large_data_sets_take_a_higher_rate_and_no_dropout() -> None:
+    large = replace(PLENTY, train=Side(600, 600))
+    assert advise(PRETRAINED, large, learning_rate=5e-5, dropout_rate=0.0) == []
+
+
+def test_errors_come_first_and_hints_last() -> None:
+    given = advise(found=replace(PLENTY, train=Side(5, 0)), dropout_rate=0.0, crop_area=0.1)
+    assert [item.level for item in given] == [Level.ERROR, Level.WARNING, Level.WARNING, Level.INFO]
+
+
+def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> None:
+    found = Circumstances(Side(3, 0), Side(1, 0), Side(0, 2), window_frames=10, frame_side=100, cores=1)
+    settings = {"crop_area": 0.1, "mixup": 1.0, "dropout_rate": 0.0, "num_workers": 64, "scaled_decoding": True}
+    given = advise(PRETRAINED, found, **settings, learning_rate=1e-3, early_stopping_patience=1, num_epochs=2)
+    assert len(given) >= 8
+    for item in given:
+        assert item.text.endswith(".") and len(item.text) < 260, item
+        assert item.field in default_config(TINY).as_dict()
+
+
+def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
+    """S100T1 to S109T2, 12 frames each; of the first the window of seconds 0 to 8 shows nothing."""
+    dataset = open_dataset(write_dataset(tmp_path / "data", size=(64, 48)))
+    config = default_config(TINY)
+    split = make_split(dataset.usable_trials, config.split_settings)
+    whole = circumstances(dataset, split, config, cores=3)
+    success = dataset.trials["success"]
+    for side, trial_ids in ((whole.train, split.train), (whole.validation, split.validation), (whole.test, split.test)):
+        assert side == Side(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
+    assert (whole.window_frames, whole.frame_side, whole.cores) == (12, 48, 3)
+    late = dataset.frames["second"].where(dataset.frames["trial_id"] != split.train[0], dataset.frames["second"] + 60)
+    moved = replace(dataset, frames=dataset.frames.assign(second=late))
+    assert circumstances(moved, split, config, 1).train.trials == whole.train.trials - 1
+    gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1)
+    assert (gone.train, gone.window_frames) == (Side(0, 0), 0)
+
+
+def test_circumstances_of_frames_whose_size_nobody_says(tmp_path: Path) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", surgeons=3))
+    trials = dataset.trials.assign(width=None, height=None)
+    split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
+    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1).frame_side is None

@@ -1,0 +1,251 @@
+"""The estimate before the start, against the models themselves, a measured process, and runs on disk."""
+
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import VideoMAEConfig, VideoMAEForVideoClassification
+
+from socal_core.files import write_json
+from socal_core.models.build import TINY_ARCHITECTURE as TINY_AS_BUILT
+from socal_core.runs.architecture import TINY_ARCHITECTURE, Architecture, architecture_of
+from socal_core.runs.config import PRETRAINED, TINY, TINY_IMAGE_SIZE, config_from, default_config
+from socal_core.runs.cost import CORE_SPEED, GPU_SPEED, estimate, largest_batch, measured_speed, memory_of
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.machine import Gpu, Machine
+from tests.made_runs import write_run
+
+GB = 10**9
+LAPTOP = Machine(cores=8, memory=16 * GB, free_memory=12 * GB, free_disk=200 * GB)
+GPU = Gpu("A GPU", 24 * GB)
+BASE = Architecture()
+SMALL = Architecture(96, 3, 4, 160, 48, 8, 2)
+UNEVEN = Architecture(64, 2, 2, 256, 50, 16, 4)
+
+
+def model_of(architecture: Architecture, num_frames: int = 16, **settings: Any) -> VideoMAEForVideoClassification:
+    config = VideoMAEConfig(**asdict(architecture), num_frames=num_frames, num_labels=2, **settings)
+    return VideoMAEForVideoClassification(config)
+
+
+@pytest.mark.parametrize("architecture", [TINY_ARCHITECTURE, BASE, SMALL, UNEVEN])
+def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
+    with torch.device("meta"):
+        model = model_of(architecture)
+    assert architecture.parameters == sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+
+
+def test_tiny_is_as_it_is_built() -> None:
+    sizes = {**TINY_AS_BUILT, "image_size": TINY_IMAGE_SIZE}
+    assert asdict(TINY_ARCHITECTURE).items() >= {name: sizes[name] for name in sizes if "pooling" not in name}.items()
+
+
+@pytest.mark.parametrize(("architecture", "num_frames"), [(TINY_ARCHITECTURE, 16), (SMALL, 8), (UNEVEN, 10)])
+def test_work_is_what_pytorch_counts(architecture: Architecture, num_frames: int) -> None:
+    """On PyTorch's device without memory, where nothing is computed."""
+    with torch.device("meta"):
+        model = model_of(architecture, num_frames, attn_implementation="eager").eval()
+        pixels = torch.empty(1, num_frames, 3, architecture.image_size, architecture.image_size)
+    with FlopCounterMode(display=False) as forward:
+        logits = model(pixel_values=pixels).logits
+    assert architecture.forward_flop(num_frames) == forward.get_total_flops()
+    with FlopCounterMode(display=False) as back:
+        logits.sum().backward()
+    # The pixels need no gradient.
+    embedding = architecture.tokens(num_frames) * 3 * architecture.tubelet_size * architecture.patch_size**2
+    assert back.get_total_flops() == 2 * (architecture.forward_flop(num_frames) - embedding * architecture.hidden_size)
+
+
+def kept_by(architecture: Architecture, dropout: float) -> int:
+    """Bytes that autograd keeps for the way back of two clips of 8 frames, weights aside."""
+    model = model_of(architecture, 8, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout).train()
+    weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    kept: dict[int, torch.Tensor] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = model(pixel_values=torch.randn(2, 8, 3, architecture.image_size, architecture.image_size)).logits.sum()
+    assert loss.isfinite()
+    return sum(tensor.untyped_storage().nbytes() for place, tensor in kept.items() if place not in weights)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("size", [48, 112])
+def test_memory_of_a_layer_is_what_the_way_back_keeps(size: int, dropout: float) -> None:
+    one, two = (replace(SMALL, image_size=size, num_hidden_layers=layers) for layers in (1, 2))
+    measured = (kept_by(two, dropout) - kept_by(one, dropout)) / 2
+    estimated = two.training_bytes(8, dropout > 0, on_gpu=False) - one.training_bytes(8, dropout > 0, on_gpu=False)
+    assert estimated == pytest.approx(measured, rel=0.15)
+
+
+MEASURE = """
+import sys, torch, socal_core.training.loop
+from transformers import VideoMAEConfig, VideoMAEForVideoClassification
+config = VideoMAEConfig(hidden_size=96, num_hidden_layers=2, num_attention_heads=6, intermediate_size=384,
+    image_size=160, num_frames=16, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1)
+model = VideoMAEForVideoClassification(config).train()
+optimizer = torch.optim.AdamW(model.parameters())
+model(pixel_values=torch.randn(4, 16, 3, 160, 160)).logits.sum().backward()
+optimizer.step()
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the most memory a process had")
+def test_memory_is_that_of_a_process() -> None:
+    result = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True)
+    measured = int(result.stdout) * 1024
+    estimated = memory_of(default_config(TINY), Architecture(96, 2, 6, 384, 160), 4, LAPTOP)
+    assert measured > 0.8 * GB, "the clips weigh much beside PyTorch itself"
+    assert 1 / 1.5 < estimated / measured < 1.5
+
+
+def test_the_published_figures_of_the_base_model() -> None:
+    """86.5 M parameters with its 400 classes, 1,568 tokens, 180 G multiply-adds (VideoMAE's own tables)."""
+    assert BASE.parameters + 398 * 769 == pytest.approx(86.5e6, rel=0.001)
+    assert BASE.tokens(16) == 1568
+    assert BASE.forward_flop(16) == pytest.approx(2 * 180e9, rel=0.01)
+
+
+def test_time_is_work_over_speed() -> None:
+    config = config_from({"model": PRETRAINED, "num_epochs": 10, "test_clips": 2}, TINY)
+    cost = estimate(config, 100, 20, 20, LAPTOP, speed=1e12)
+    clip = BASE.forward_flop(16)
+    assert cost.epoch_seconds == pytest.approx((300 + 40) * clip / 1e12)
+    assert cost.seconds == pytest.approx(10 * cost.epoch_seconds + 280 * clip / 1e12 + 10)
+    assert (cost.training_clips, cost.evaluation_clips, cost.measured) == (100, 40, True)
+    usual = estimate(config, 100, 20, 20, LAPTOP)
+    assert not usual.measured
+    assert usual.epoch_seconds == pytest.approx(340 * clip / (8 * CORE_SPEED), rel=0.05)
+    on_gpu = estimate(config, 100, 20, 20, replace(LAPTOP, gpu=GPU))
+    assert on_gpu.epoch_seconds == pytest.approx(340 * clip / GPU_SPEED + 1.04e9 / 300e6, rel=0.05)
+
+
+@pytest.mark.parametrize(("optimizer", "numbers"), [("AdamW", 3), ("SGD", 2)])
+def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) -> None:
+    config = config_from({"model": TINY, "optimizer": optimizer}, TINY)
+    assert estimate(config, 30, 4, 4, LAPTOP).checkpoints == 3 * numbers * 4 * TINY_ARCHITECTURE.parameters
+
+
+@pytest.mark.parametrize(
+    ("settings", "machine", "words"),
+    [
+        ({}, LAPTOP, ["of memory, and this machine has 16.0 GB", "batch_size to 2 or less"]),
+        ({}, replace(LAPTOP, memory=64 * GB, free_memory=20 * GB), ["20.0 GB of 64.0 GB are free", "batch_size to 3"]),
+        ({}, replace(LAPTOP, memory=6 * GB), ["Set batch_size to 1 and dropout_rate to 0."]),
+        ({}, replace(LAPTOP, memory=int(2.9e9)), ["Set batch_size to 1 and num_frames to 8 and dropout_rate to 0."]),
+        ({}, replace(LAPTOP, memory=1 * GB), ["Not even one clip fits. Choose `tiny`"]),
+        ({"batch_size": 64}, replace(LAPTOP, gpu=Gpu("A GPU", 12 * GB)), ["the GPU has 12.0 GB", "batch_size to 1"]),
+        ({"dropout_rate": 0.0, "num_epochs": 900}, LAPTOP, ["900 epochs take about", "days on 8 processor cores"]),
+        ({"dropout_rate": 0.0}, replace(LAPTOP, free_disk=4 * GB), ["up to 4.1 GB on the disk", "4.0 GB are free"]),
+    ],
+)
+def test_what_does_not_fit_is_said_with_what_would(
+    settings: dict[str, Any], machine: Machine, words: list[str]
+) -> None:
+    cost = estimate(config_from({"model": PRETRAINED, **settings}, TINY), 115, 14, 14, machine)
+    assert len(cost.warnings) == 1, cost.warnings
+    assert all(word in cost.warnings[0] for word in words), cost.warnings
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "machine"),
+    [
+        (TINY, {}, LAPTOP),
+        (PRETRAINED, {"dropout_rate": 0.0}, LAPTOP),
+        (PRETRAINED, {}, replace(LAPTOP, gpu=GPU)),
+    ],
+)
+def test_what_fits_is_not_warned_of(model: str, settings: dict[str, Any], machine: Machine) -> None:
+    assert estimate(config_from({"model": model, **settings}, TINY), 115, 14, 14, machine).warnings == ()
+
+
+def test_several_gpus_share_work_and_clips() -> None:
+    two = config_from({"model": PRETRAINED, "gpus": 2, "batch_size": 8}, TINY)
+    machine = replace(LAPTOP, gpu=replace(GPU, count=3))
+    half = config_from({"model": PRETRAINED, "batch_size": 4}, TINY)
+    cost, alone = estimate(two, 100, 20, 20, machine, 1e12), estimate(half, 100, 20, 20, machine, 1e12)
+    assert cost.epoch_seconds == pytest.approx(alone.epoch_seconds / 2)
+    assert cost.memory == alone.memory
+    assert largest_batch(two, BASE, machine, 24 * GB) == 2 * largest_batch(half, BASE, machine, 24 * GB)
+    only_one = replace(LAPTOP, gpu=GPU)
+    assert estimate(two, 100, 20, 20, only_one, 1e12).epoch_seconds == pytest.approx(alone.epoch_seconds)
+
+
+def test_the_largest_batch_fits_and_one_more_does_not() -> None:
+    config = default_config(PRETRAINED)
+    for memory in (16 * GB, 50 * GB, 200 * GB):
+        most = largest_batch(config, BASE, LAPTOP, memory)
+        assert memory_of(config, BASE, most, LAPTOP) <= memory < memory_of(config, BASE, most + 1, LAPTOP)
+    assert largest_batch(config, BASE, LAPTOP, GB) == 0
+
+
+def made_run(path: Path, data: Path, device: str = "cpu", epochs: int = 4, **settings: object) -> RunFolder:
+    """A run whose epochs take 2.5 s each."""
+    run = write_run(path, data, epochs=epochs, **settings)
+    write_json(run.environment_file, {"device": device})
+    return run
+
+
+def test_the_speed_of_an_earlier_run(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = made_run(tmp_path / "a", shared_data_folder, test_clips=5)
+    split = run.read_split()
+    flop = (3 * len(split.train) + 5 * len(split.validation)) * TINY_ARCHITECTURE.forward_flop(16)
+    assert measured_speed([run], TINY, 16, None) == pytest.approx(flop / 2.5)
+    write_json(run.environment_file, {"device": "cpu", "processes": 2})
+    assert measured_speed([run], TINY, 16, None) == pytest.approx(flop / 2.5 / 2), "of one"
+    assert measured_speed([], TINY, 16, None) is None
+
+
+@pytest.mark.parametrize(
+    ("device", "epochs", "settings"),
+    [
+        ("A GPU", 4, {}),
+        ("cpu", 1, {}),
+        ("cpu", 4, {"num_frames": 8}),
+        ("cpu", 4, {"model": PRETRAINED}),
+    ],
+)
+def test_runs_that_tell_no_speed_are_passed_over(
+    tmp_path: Path, shared_data_folder: Path, device: str, epochs: int, settings: dict[str, object]
+) -> None:
+    other = made_run(tmp_path / "b", shared_data_folder, device, epochs, **settings)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    good = made_run(tmp_path / "a", shared_data_folder)
+    assert measured_speed([RunFolder(tmp_path / "broken"), other], TINY, 16, None) is None
+    assert measured_speed([RunFolder(tmp_path / "broken"), other, good], TINY, 16, None) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            '{"hidden_size": 384, "num_attention_heads": 6, "depth": 3}',
+            replace(BASE, hidden_size=384, num_attention_heads=6),
+        ),
+        ('{"hidden_size": "384"}', BASE),
+        ('{"hidden_size": true}', BASE),
+        ('{"num_hidden_layers": 0}', BASE),
+        ("[1]", BASE),
+        ("{", BASE),
+        (None, BASE),
+    ],
+)
+def test_sizes_are_read_from_a_local_model(tmp_path: Path, text: str | None, expected: Architecture) -> None:
+    if text is not None:
+        (tmp_path / "config.json").write_text(text)
+    assert architecture_of(str(tmp_path)) == expected
+
+
+@pytest.mark.parametrize("model", [PRETRAINED, "no id at all", "a" * 5000, "nul\0"])
+def test_what_is_not_here_counts_as_the_base_model(model: str) -> None:
+    assert architecture_of(model) == BASE

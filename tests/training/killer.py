@@ -1,0 +1,149 @@
+"""Kills of training and of saving, for the tests and benchmarks/kills.py: `python -m tests.training.killer …`.
+
+runs REFERENCE KILLED KILLS SEED   train the run REFERENCE through and the run KILLED with as many SIGKILLs at random
+                                   moments, resuming each time; print as JSON in what they differ
+saves FOLDER                       kill a process at every file operation of a save; print what was left each time
+"""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from socal_core.evaluation import predict  # noqa: F401 - loaded once, before the children are forked
+from socal_core.models.build import build_classifier
+from socal_core.runs.checkpoints import TrainingState, best_checkpoint, list_checkpoints, newest_checkpoint
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.events import Event, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import RunState, read_status
+from socal_core.training import batches, distributed, environment, loop  # noqa: F401
+from socal_core.training.checkpoint import load_tensors, save_checkpoint
+from socal_core.training.worker import work
+
+MEASURED = {"time", "seconds", "data_wait", "clips_per_second"}
+"""Fields of events that depend on the clock."""
+
+
+def timeless(events: list[Event]) -> list[Event]:
+    """The events that training gives, without what depends on the clock."""
+    kept = [event for event in events if event["type"] in {"step", "epoch"}]
+    return [{key: value for key, value in event.items() if key not in MEASURED} for event in kept]
+
+
+def weights_hash(checkpoint: Path | None) -> str:
+    """SHA-256 of a checkpoint's weights."""
+    return hashlib.sha256(((checkpoint or Path()) / "model.safetensors").read_bytes()).hexdigest()
+
+
+def in_child(act: Callable[[], Any]) -> int:
+    """Run a function in a forked process; its number."""
+    child = os.fork()
+    if child:
+        return child
+    act()
+    os._exit(0)
+
+
+def outcome(run: RunFolder) -> dict[str, Any]:
+    return {
+        "newest weights": weights_hash(newest_checkpoint(run)),
+        "best weights": weights_hash(best_checkpoint(run)),
+        "events": timeless(read_events(run.events_file)),
+        "metrics": run.read_metrics(),
+        "predictions": run.predictions_file.read_bytes(),
+    }
+
+
+def kill_runs(reference: RunFolder, killed: RunFolder, kills: int, seed: int) -> dict[str, Any]:
+    started = time.time()
+    os.waitpid(in_child(lambda: work(reference, resume=False)), 0)
+    whole = time.time() - started
+    first_step = (
+        next(event["time"] for event in read_events(reference.events_file) if event["type"] == "step") - started
+    )
+    chance = random.Random(seed)
+    wanted = outcome(reference)
+    done, at_work, ended, differ = 0, 0, 0, set[str]()
+    run = killed
+    while done < kills or read_status(run).state is not RunState.DONE:
+        child = in_child(lambda run=run: work(run, resume=True))
+        if done < kills:
+            # Some while it starts, most in training, none far in, or the run would be done after a few kills.
+            time.sleep(first_step * chance.uniform(0.5, 1.0) + chance.random() * (whole - first_step) / 8)
+            os.kill(child, signal.SIGKILL)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL:
+            done += 1
+            at_work += read_status(run).state is RunState.INTERRUPTED
+        if read_status(run).state is RunState.DONE:
+            found = outcome(run)
+            differ |= {name for name in wanted if wanted[name] != found[name]}
+            ended += 1
+            if done < kills:
+                path = killed.path.with_name(f"{killed.name}-{ended}")
+                run = RunFolder.create(path, killed.read_config(), killed.read_data())
+    return {"kills": done, "at work": at_work, "runs": ended, "differ": sorted(differ)}
+
+
+def kill_saves(folder: Path) -> dict[str, Any]:
+    config = config_from({"num_frames": 2}, TINY)
+    classifier = build_classifier(config)
+    tensors = {"optimizer": {"step": torch.tensor(3)}}
+    states = [TrainingState(epoch, best_epoch=1, best_val_loss=0.5) for epoch in range(1, 5)]
+    points: list[str] = []
+    left: list[str] = []
+    point = 0
+    while True:
+        run = RunFolder.create(folder / f"run-{point}", config, folder)
+        for state in states[:3]:
+            save_checkpoint(run, classifier, state, tensors)
+
+        def save(run: RunFolder = run, at: int = point) -> None:
+            seen = 0
+
+            def die(event: str, arguments: tuple[Any, ...]) -> None:
+                nonlocal seen
+                inside = any(isinstance(a, (str, Path)) and str(run.path) in str(a) for a in arguments)
+                if event in {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.listdir"} and inside:
+                    if seen == at:
+                        (folder / "point").write_text(f"{event} {Path(str(arguments[0])).name}")
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    seen += 1
+
+            sys.addaudithook(die)
+            save_checkpoint(run, classifier, states[3], tensors)
+
+        code = os.waitstatus_to_exitcode(os.waitpid(in_child(save), 0)[1])
+        newest = newest_checkpoint(run)
+        assert newest is not None
+        load_tensors(newest)
+        left.append(newest.name)
+        assert best_checkpoint(run).name == "epoch-0001"
+        if code == 0:
+            kept = [path.name for path in list_checkpoints(run)]
+            return {"points": points, "left": left, "kept": kept}
+        points.append((folder / "point").read_text())
+        save_checkpoint(run, classifier, states[3], tensors)  # what a resumed run does
+        assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
+        point += 1
+
+
+def main(arguments: list[str]) -> dict[str, Any]:
+    # Children are forked: they must not inherit the locks of threads that are not there.
+    torch.set_num_threads(1)
+    if arguments[0] == "saves":
+        return kill_saves(Path(arguments[1]))
+    reference, killed = (RunFolder.open(Path(path)) for path in arguments[1:3])
+    return kill_runs(reference, killed, int(arguments[3]), int(arguments[4]))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(sys.argv[1:])) + "\n")
