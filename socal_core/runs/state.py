@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import threading
 import time
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import is_locked
 from socal_core.runs.process import Process, process_from, this_process
+
+LEAST_FREE = 1_000_000
+"""Bytes below which a disk counts as full."""
 
 _settling = threading.Lock()
 """`write_json` keeps processes apart, not the threads of one."""
@@ -84,9 +88,18 @@ def read_status(run: RunFolder) -> RunStatus:
         return RunStatus(RunState.RUNNING if writer is not None and writer.lives else RunState.QUEUED)
     if not status.state.alive:
         return status
-    reason = _why_it_died(writer)
+    reason = _disk_trouble(run) or _why_it_died(writer)
     _settle(run, values, reason)
     return RunStatus(RunState.INTERRUPTED, reason)
+
+
+def _disk_trouble(run: RunFolder) -> str:
+    """What a worker could not write down because of the disk; "" when a few bytes can be written."""
+    if not os.access(run.path, os.W_OK):
+        return "The run's folder cannot be written to. Allow writing there and resume the run."
+    if shutil.disk_usage(run.path).free < LEAST_FREE:
+        return "The disk with the run's folder is full, so its end was not written down. Make room and resume the run."
+    return ""
 
 
 def _why_it_died(worker: Process | None) -> str:

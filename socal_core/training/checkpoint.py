@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from socal_core.errors import RunError
 from socal_core.models.build import VideoClassifier, save_classifier
@@ -39,10 +40,19 @@ def save_checkpoint(
     for left in run.checkpoints.glob(".*.tmp"):  # by a crash
         shutil.rmtree(left)
     draft.mkdir(parents=True)
-    save_classifier(classifier, draft)
-    torch.save(tensors, draft / OPTIMIZER_FILE)
-    write_training_state(draft, state)
-    write_manifest(draft)
+    try:
+        save_classifier(classifier, draft)
+        torch.save(tensors, draft / OPTIMIZER_FILE)
+        write_training_state(draft, state)
+        write_manifest(draft)
+    # safetensors and PyTorch have errors of their own for a disk that takes no more.
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        free = shutil.disk_usage(run.path).free / 1e6
+        raise RunError(
+            f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before "
+            "is whole. Make room and resume the run."
+        ) from error
     for file in [*draft.iterdir(), draft]:
         _sync(file)
     if target.exists():  # damaged, or it would have been kept

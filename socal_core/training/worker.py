@@ -5,6 +5,7 @@ process for each, by torchrun.
 """
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -32,6 +33,8 @@ from socal_core.runs.state import RunState, write_status, written_status
 from socal_core.training.stop import StopRequested
 
 logger = logging.getLogger(__name__)
+
+DISK_TROUBLES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
 
 
 def main(arguments: list[str]) -> int:
@@ -139,6 +142,12 @@ class _Outcome(AbstractContextManager["_Outcome"]):
             self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
         elif isinstance(error, SocalError):
             self.state, reason = RunState.FAILED, str(error)
+        elif isinstance(error, OSError) and error.errno in DISK_TROUBLES:
+            self.state = RunState.FAILED
+            reason = (
+                f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is whole. Make room, or "
+                "allow writing there, and resume the run."
+            )
         else:
             self.state = RunState.FAILED
             reason = (
@@ -146,8 +155,12 @@ class _Outcome(AbstractContextManager["_Outcome"]):
                 "the run's worker.log where the app started it."
             )
         if self._writes:
-            self._report("ended", state=self.state, reason=reason)
-            write_status(self._run, self.state, reason)
+            try:
+                write_status(self._run, self.state, reason)
+                self._report("ended", state=self.state, reason=reason)
+            except OSError:
+                # Then nobody can be told but by the log: the run is shown as interrupted, with the disk's trouble.
+                logger.exception("%s The end of the run could not be written down.", reason)
         return isinstance(error, (StopRequested, KeyboardInterrupt, SocalError))
 
 

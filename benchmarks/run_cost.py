@@ -1,0 +1,73 @@
+"""What a run spends on being safe and seen: its events, the look at the machine, its checkpoints.
+
+    python -m benchmarks.run_cost [--demo FOLDER] [--epochs N]
+
+A run of the demo with the default settings in this process; what it spends is timed inside it, and given as a share of
+the time from the first step to the end of the last epoch. Asked: at most 2 %.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from socal_core.dataset.demo.write import write_demo
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.events import EventLog, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.training import loop, monitor
+from socal_core.training.worker import work
+
+
+class Timed:
+    """A function that adds up the time spent in it."""
+
+    def __init__(self, act: Callable[..., Any]) -> None:
+        self.seconds = 0.0
+        self.calls = 0
+        self._act = act
+
+    def __get__(self, instance: object, owner: type) -> Callable[..., Any]:
+        return lambda *arguments, **named: self(instance, *arguments, **named)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Run it."""
+        started = time.perf_counter()
+        try:
+            return self._act(*arguments, **named)
+        finally:
+            self.seconds += time.perf_counter() - started
+            self.calls += 1
+
+
+def main() -> None:
+    """Train, add up, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--demo", type=Path, help="a demo folder; drawn anew without it")
+    parser.add_argument("--epochs", type=int, default=20)
+    options = parser.parse_args()
+    parts = {
+        "events": Timed(EventLog.append),
+        "checkpoints": Timed(loop._save),
+        "machine": Timed(monitor.MachineLook.read),
+    }
+    EventLog.append, loop._save, monitor.MachineLook.read = parts.values()  # type: ignore[method-assign, assignment]
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["SOCAL_WORKSPACE"] = f"{scratch}/workspace"
+        data = options.demo or write_demo(Path(scratch) / "demo")
+        settings = {"num_epochs": options.epochs, "early_stopping_patience": 1000}
+        run = RunFolder.create(Path(scratch) / "run", config_from(settings, TINY), data)
+        work(run, resume=False)
+        events = [event for event in read_events(run.events_file) if event["type"] in {"step", "epoch"}]
+    whole = events[-1]["time"] - events[0]["time"]
+    for name, part in parts.items():
+        print(f"{name:12} {part.calls:6} times {part.seconds:7.2f} s {part.seconds / whole:7.2%}")
+    total = sum(part.seconds for part in parts.values())
+    print(f"together {total / whole:.2%} of {whole:.1f} s, asked: at most 2 %")
+
+
+if __name__ == "__main__":
+    main()
