@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from socal_core.cli import main
+from socal_core.cli.bars import TrainingBar
 from socal_core.runs.folder import RunFolder
 
 QUICK = ["num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
@@ -279,3 +280,11 @@ def test_evaluate_warns_of_a_random_split(
     code, _, err = run_cli(capsys, "evaluate", run)
     assert code == 0
     assert "Split at random by trial" in err
+
+
+def test_a_stage_is_told_once_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with TrainingBar() as bar:
+        for stage in ("Waiting for another run to end", "Filling the clip cache"):
+            for done in range(3):
+                bar.show({"type": "stage", "stage": stage, "done": done, "total": 3})
+    assert capsys.readouterr().err == "Waiting for another run to end\nFilling the clip cache\n"

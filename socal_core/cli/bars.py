@@ -49,10 +49,11 @@ class StageBar:
 
 
 class TrainingBar:
-    """A run's events on stderr: a bar for each stage on a terminal, a line for each epoch anywhere."""
+    """A run's events on stderr: a bar for each stage on a terminal, else a line; a line for each epoch anywhere."""
 
     def __init__(self) -> None:
         self._stages = StageBar()
+        self._told = ""
 
     def __enter__(self) -> "TrainingBar":
         return self
@@ -64,6 +65,9 @@ class TrainingBar:
         """Show one event."""
         if event["type"] == "stage":
             self._stages.show(event["stage"], event["done"], event["total"])
+            if event["stage"] != self._told and not sys.stderr.isatty():
+                tqdm.write(event["stage"], file=sys.stderr)  # such as that it waits for another run
+            self._told = event["stage"]
         elif event["type"] == "step":
             self._stages.show(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
         elif event["type"] == "epoch":
