@@ -134,9 +134,9 @@ def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -
     data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
     result = result_of(filler("kill", data, 50, 7))
     assert result["wrong"] == 0
-    assert result["killed"] >= 30, "most children were killed at work"
+    assert result["killed"] >= 20, "many children were killed at work"
     partial = [given for given in result["frames"] if 0 < given < result["of"]]
-    assert len(partial) >= 10, "most kills met a store half filled"
+    assert len(partial) >= 5, "kills met a store half filled"
     for before, after in zip(result["frames"], result["frames"][1:], strict=False):
         assert after >= before or before == result["of"]
     assert (result["end"], result["note"]) == (result["of"], "")
