@@ -107,10 +107,11 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
 
 def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     left, right = st.columns([6, 1], vertical_alignment="bottom")
-    text = seen.progress.text
-    if status.state is RunState.QUEUED and (place := position(run)):
-        text += f" · number {place} in the queue"
-    left.progress(min(1.0, seen.progress.fraction), text=text)
+    text, fraction = seen.progress.text, seen.progress.fraction
+    if status.state is RunState.QUEUED:  # the events tell of an earlier start, if of any
+        place = position(run)
+        text, fraction = (f"Waiting for its turn: number {place} in the queue" if place else "Starting"), 0.0
+    left.progress(min(1.0, fraction), text=text)
     right.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",

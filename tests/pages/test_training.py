@@ -8,6 +8,7 @@ from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
 from socal_core.runs.lock import take_lock
+from socal_core.runs.queue import enter
 from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
@@ -183,6 +184,22 @@ def test_a_run_that_ended_early_says_why_and_can_be_resumed(
     assert button(app, "Resume")
     assert "Stop" not in {button.label for button in app.button}
     assert len(app.get("plotly_chart")) == 3
+
+
+@pytest.mark.parametrize(
+    ("waits", "text"), [(True, "Waiting for its turn: number 1 in the queue"), (False, "Starting")]
+)
+def test_a_run_that_was_resumed_and_has_not_begun_tells_nothing_of_before(
+    open_page: OpenPage, shared_data_folder: Path, waits: bool, text: str
+) -> None:
+    run = write_run(runs_root() / "run-1", shared_data_folder, RunState.QUEUED, epochs=3)
+    lock = take_lock(run.lock_file, run.name)
+    try:
+        if waits:
+            enter(run)
+        assert open_page("training", shared_data_folder).get("progress")[0].proto.text == text
+    finally:
+        os.close(lock)
 
 
 def test_a_living_run_shows_its_progress_and_can_be_stopped(open_page: OpenPage, shared_data_folder: Path) -> None:
