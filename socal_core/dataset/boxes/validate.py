@@ -18,9 +18,10 @@ def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> p
     boxes = _kept(rows.boxes.drop(columns="frame").assign(place=place), place >= 0)
     boxes["frame"] = known.frames["frame"].take(boxes["place"].to_numpy()).to_numpy()
     boxes = _whole_pixels(boxes, path, log)
+    boxes = boxes.assign(label=_plain_labels(boxes["label"], path, log))
     boxes = _drop_invalid(boxes, path, log)
     boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["place"].to_numpy()), nan=np.inf), path, log)
-    boxes["label"] = _plain_labels(boxes["label"], path, log)
+    _report_labels(boxes["label"], path, log)
     if not boxes["place"].is_monotonic_increasing:
         boxes = boxes.sort_values("place", kind="stable")
     places = boxes["place"].to_numpy()
@@ -107,15 +108,18 @@ def _size_text(width: float, height: float) -> str:
 
 
 def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
-    """Labels in lower case, as SOCAL writes them; one problem for each that SOCAL does not use."""
+    """Labels in lower case, as SOCAL writes them, and without spaces around them."""
     plain = {label: str(label).strip().lower() for label in labels.unique()}
-    changed = sorted(printable(label) for label, lower in plain.items() if label != lower)
+    changed = sorted(printable(label) for label, lower in plain.items() if lower not in ("", label))
     if changed:
         text = f"Labels are read in lower case, so that Grasper and grasper are one: {printable(', '.join(changed))}."
         log.add("label-case", Severity.INFO, path, text, count=len(changed))
-    labels = labels.map(plain).astype("str")
+    return labels.map(plain).astype("str")
+
+
+def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
+    """One problem for each label that SOCAL does not use."""
     for label, count in labels.value_counts().items():
         if label not in layout.LABELS:
             text = f"{count:,} boxes have the label {printable(label)}, which SOCAL does not use; they are kept."
             log.add("unknown-label", Severity.INFO, path, text, count=count)
-    return labels

@@ -186,6 +186,13 @@ def test_a_doubled_row_is_used_once(folder: Path) -> None:
     assert len(data.boxes) == 41
 
 
+def test_a_row_doubled_but_for_the_case_of_its_label_is_used_once(folder: Path) -> None:
+    row = append_line(boxes_file(folder), f"{FRAME},{FIRST_ROWS[0].title()}")
+    data = open_dataset(folder)
+    assert [problem.row for problem in found(data, "doubled-box")] == [row]
+    assert len(data.boxes) == 40
+
+
 def test_a_frame_both_with_and_without_boxes(folder: Path) -> None:
     row = append_line(boxes_file(folder), f"{FRAME},,,,,")
     data = open_dataset(folder)
