@@ -9,7 +9,7 @@ from socal_core.dataset.inspect import check_frames, summarise
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Severity
 from tests.dataset.editing import append_line, drop_lines, edit_column, replace_line, write_frame
-from tests.dataset.test_images import png_header
+from tests.dataset.image_files import png_header
 
 
 def test_a_sound_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 from tests.dataset.editing import edit_column, found, write_frame
-from tests.dataset.test_images import png_header
+from tests.dataset.image_files import png_header
 
 Ordinary = Callable[[], AbstractContextManager[None]]
 

@@ -17,7 +17,7 @@ from socal_core.dataset.open import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
-from tests.dataset.boxes.test_yolo import SECOND, STEM, read
+from tests.dataset.boxes.yolo_files import SECOND, STEM, read
 from tests.dataset.editing import with_boxes
 from tests.factories import write_dataset
 
