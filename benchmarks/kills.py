@@ -20,6 +20,7 @@ from typing import Any
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
 from tests.factories import write_dataset
+from tests.training.small_runs import EVERYTHING
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SETTINGS = {
@@ -31,14 +32,7 @@ SETTINGS = {
     "learning_rate": 3e-3,
     "scheduler_patience": 0,
     "early_stopping_patience": 8,
-    "sampling": "segments",
-    "test_clips": 2,
-    "crop_area": 0.7,
-    "rotation_degrees": 10.0,
-    "random_erasing": 0.25,
-    "rand_augment": 7.0,
-    "mixup": 0.8,
-    "cutmix": 1.0,
+    **EVERYTHING,
 }
 
 

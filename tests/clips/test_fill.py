@@ -17,6 +17,7 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.types import Dataset
 from tests.dataset.test_video import write_video
+from tests.disks import small_disk
 from tests.factories import write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,19 +153,6 @@ def test_two_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None
     files = list(store.folder.glob("*.frames"))
     assert len(files) == 12
     assert sum(path.stat().st_size for path in files) < 1.2 * 240 * store.frame_bytes
-
-
-def small_disk(size: str) -> tuple[str, ...] | None:
-    """A prefix that runs a command with a small tmpfs as its workspace, None where mounting is not allowed."""
-    mount = f'mount -t tmpfs -o size={size} tmpfs "$SOCAL_WORKSPACE" && exec "$@"'
-    for rights in (("unshare", "--mount"), ("unshare", "--mount", "--user", "--map-root-user")):
-        prefix = (*rights, "sh", "-c", mount, "sh")
-        try:
-            if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode == 0:
-                return prefix
-        except FileNotFoundError:
-            return None
-    return None
 
 
 def limited_files() -> None:

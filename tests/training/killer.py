@@ -1,7 +1,8 @@
 """Kills of training and of saving, for the tests and benchmarks/kills.py: `python -m tests.training.killer …`.
 
-runs REFERENCE KILLED KILLS SEED   train the run REFERENCE through and the run KILLED with as many SIGKILLs at random
-                                   moments, resuming each time; print as JSON in what they differ
+runs REFERENCE KILLED KILLS SEED   train the run REFERENCE through, and the run KILLED with SIGKILLs at random moments,
+                                   resumed each time, and more like it until there were as many kills; print as
+                                   JSON in what they differ
 saves FOLDER                       kill a process at every file operation of a save; print what was left each time
 """
 

@@ -1,0 +1,32 @@
+"""Settings of runs that train in seconds, and such a run."""
+
+from pathlib import Path
+from typing import Any
+
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.folder import RunFolder
+
+QUICK = {
+    "num_frames": 4,
+    "num_epochs": 3,
+    "batch_size": 4,
+    "validation_fraction": 0.2,
+    "test_fraction": 0.2,
+    "early_stopping_patience": 2,
+}
+
+
+EVERYTHING = {
+    "sampling": "segments",
+    "test_clips": 2,
+    "crop_area": 0.7,
+    "rotation_degrees": 10.0,
+    "random_erasing": 0.25,
+    "rand_augment": 7.0,
+    "mixup": 0.8,
+    "cutmix": 1.0,
+}
+
+
+def new_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
+    return RunFolder.create(folder, config_from({**QUICK, **settings}, TINY), data)

@@ -1,0 +1,211 @@
+"""socal_core.training: a run that is killed, stopped or out of room goes on as if nothing had happened."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socal_core.errors import RunError
+from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint
+from socal_core.runs.events import Event, notices, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.launch import start
+from socal_core.runs.state import RunState, read_status, written_status
+from socal_core.training.worker import work
+from tests.disks import small_disk
+from tests.training.killer import timeless, weights_hash
+from tests.training.small_runs import EVERYTHING, QUICK, new_run
+
+KILLED_AT = (
+    "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
+    "from socal_core.training.worker import work;"
+    "die = lambda e: os.kill(os.getpid(), signal.SIGKILL) if (e['type'], e.get('epoch')) == {event!r} else 0;"
+    "work(RunFolder(Path(sys.argv[1])), False, die)"
+)
+
+
+def killer(*arguments: object) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.training.killer", *map(str, arguments)]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.parametrize("moment", ["step of epoch 2", "epoch 2 before its checkpoint"])
+def test_a_killed_run_goes_on_to_the_same_weights(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
+) -> None:
+    run = new_run(tmp_path / "killed", shared_data_folder)
+    code = KILLED_AT.format(event=(moment.split()[0], 2))
+    killed = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False, capture_output=True)
+    assert killed.returncode == -9
+    assert read_status(run).state is RunState.INTERRUPTED
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
+    assert work(run, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+    assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_data_folder: Path) -> None:
+    """Frames, augmentation and mixing are drawn from (seed, epoch, trial): to the bit the same in every case."""
+    through = new_run(tmp_path / "through", shared_data_folder, **EVERYTHING, num_workers=2)
+    assert work(through, resume=False) is RunState.DONE
+    killed = new_run(tmp_path / "killed", shared_data_folder, **EVERYTHING, num_workers=0)
+    code = KILLED_AT.format(event=("step", 2))
+    assert subprocess.run([sys.executable, "-c", code, str(killed.path)], check=False).returncode == -9
+    assert work(killed, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(killed)) == weights_hash(newest_checkpoint(through))
+    assert timeless(read_events(killed.events_file)) == timeless(read_events(through.events_file))
+    assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
+
+
+def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: Path, shared_data_folder: Path) -> None:
+    """The short form of benchmarks/kills.py: augmentation, plateau, early stopping, two reading threads."""
+    settings = {**EVERYTHING, "num_epochs": 6, "scheduler_patience": 0, "learning_rate": 3e-3}
+    runs = [new_run(tmp_path / name, shared_data_folder, **settings) for name in ("reference", "killed")]
+    result = killer("runs", *(run.path for run in runs), 6, 5)
+    assert result["kills"] == 6
+    assert result["at work"] >= 3, "most kills met it at work"
+    assert result["differ"] == []
+
+
+def test_killed_at_any_file_operation_of_a_save_a_whole_checkpoint_is_there(tmp_path: Path) -> None:
+    result = killer("saves", tmp_path)
+    assert len(result["points"]) > 20
+    for operation in (
+        "os.mkdir",
+        "open model.safetensors",
+        "open optimizer.pt",
+        "os.rename .epoch-0004.tmp",
+        "os.remove",
+    ):
+        assert any(point.startswith(operation) for point in result["points"]), operation
+    assert set(result["left"]) == {"epoch-0003", "epoch-0004"}
+    assert result["kept"] == ["epoch-0004", "epoch-0003", "epoch-0001"]
+
+
+STOPS = {
+    "in an epoch": (("step", 2, 2), "epoch-0001-step-00002"),
+    "at its last step": (("step", 2, 3), "epoch-0001-step-00003"),
+    "after an epoch": (("epoch", 2, None), "epoch-0002"),
+}
+
+
+@pytest.mark.parametrize("moment", STOPS)
+def test_a_stopped_run_says_so_and_goes_on_to_the_same_weights(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
+) -> None:
+    """Wherever it is stopped it leaves a checkpoint of the very step; at an epoch's last it stops in validation."""
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+    wanted, left = STOPS[moment]
+
+    def stop(event: Event) -> None:
+        if (event["type"], event.get("epoch"), event.get("step")) == wanted:
+            run.stop_file.touch()
+
+    assert work(run, resume=False, echo=stop) is RunState.STOPPED
+    assert written_status(run).state is RunState.STOPPED
+    assert run.read_metrics() is None
+    assert newest_checkpoint(run) == run.checkpoints / left
+    assert work(run, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+    assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+    assert work(run, resume=False, echo=lambda event: run.stop_file.touch()) is RunState.STOPPED
+    with pytest.raises(RunError, match="no epoch was finished"):
+        best_checkpoint(run)
+
+
+def test_what_an_earlier_evaluation_said_goes_when_the_run_goes_on(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    run.metrics_file.write_text("{}")
+    run.predictions_file.write_text("of an earlier checkpoint")
+    seen: list[bool] = []
+    work(run, resume=True, echo=lambda event: seen.append(run.metrics_file.exists() or run.predictions_file.exists()))
+    assert not any(seen[:-1])
+    assert run.read_metrics()
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_run_whose_process_is_killed_goes_on_by_itself_if_asked(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder, restarts=1)
+    start(run)
+    for kill in range(kills):
+        at = ("step", 2 + kill)
+        while not any((e["type"], e.get("epoch")) == at for e in read_events(run.events_file)):
+            assert read_status(run).state.alive
+        os.kill(json.loads(run.status_file.read_text())["process"]["pid"], signal.SIGKILL)
+    with run.lock_file.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given when the last process has ended
+    assert any("another goes on" in notice for notice in notices(read_events(run.events_file)))
+    if kills == 2:
+        assert read_status(run).state is RunState.FAILED
+        assert "was killed 2 times; 1 restarts are allowed" in read_status(run).reason
+        assert work(run, resume=True) is RunState.DONE
+    assert read_status(run).state is RunState.DONE
+    assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+
+
+def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
+    code = (
+        "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
+        "from socal_core.runs.launch import start;"
+        "start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    starter = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False)
+    assert starter.returncode == -9
+    assert read_status(run).state.alive
+    with run.lock_file.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given when the worker has ended
+    assert read_status(run).state is RunState.DONE
+    assert run.read_metrics()
+
+
+ON_A_SMALL_DISK = """
+import json, os, sys
+from pathlib import Path
+from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import read_status
+from socal_core.training.worker import work
+config = config_from(json.loads(sys.argv[2]), TINY)
+run = RunFolder.create(Path(os.environ["SOCAL_WORKSPACE"]) / "run", config, Path(sys.argv[1]))
+work(run, resume=False)
+full = read_status(run)
+newest = newest_checkpoint(run)
+print(json.dumps([full.state, full.reason, newest and newest.name]))
+"""
+
+
+def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(
+    tmp_path: Path, shared_data_folder: Path
+) -> None:
+    prefix = small_disk("60m")
+    if prefix is None:
+        pytest.skip("a tmpfs cannot be mounted here")
+    command = [*prefix, sys.executable, "-c", ON_A_SMALL_DISK, str(shared_data_folder), json.dumps(QUICK)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    state, reason, newest = json.loads(done.stdout.splitlines()[-1])
+    assert state == RunState.FAILED
+    assert "A checkpoint could not be written" in reason and "Make room and resume the run." in reason
+    assert newest in {"epoch-0001", "epoch-0002"}
