@@ -4,8 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.cache import size_in_words
-from pages.components.live_tiles import in_words
+from pages.components.words import in_words, size_in_words
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError

@@ -1,19 +1,16 @@
 """The clip cache before a run is started: what the run needs of it, filling it now, and making room in it."""
 
-import json
-import os
 import time
 from dataclasses import fields, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from pages.components.background import Background
 from pages.components.data import name_of_data, opened_with
-from pages.components.live import in_words
-from pages.components.words import plain_text
+from pages.components.words import in_words, plain_text, size_in_words
 from socal_core.clips.cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_stores, remove_store
 from socal_core.clips.fill import CacheStatus, status_of
 from socal_core.clips.plan import ClipPlan
@@ -21,15 +18,13 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import RunError, SocalError
-from socal_core.files import write_json
-from socal_core.runs.background import start_module
+from socal_core.runs.architecture import architecture_of
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.lock import is_locked, take_lock
-from socal_core.runs.model_choice import input_size, local_folder
-from socal_core.workspace import workspace
+from socal_core.runs.model_choice import local_folder
 
 REFRESH_SECONDS = 0.5
 DAY = 86_400
+FILLING = Background("clip-cache")
 ALL = ""
 """The choice of all that is kept, in place of a store's folder."""
 ASKED = "cache-asked"
@@ -53,7 +48,7 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
     opened = st.toggle("Clip cache", help="What this run needs of it, filling it ahead of the run, and making room.")
     try:
         stores, limit = list_stores(), limit_bytes()
-        filling = " It is being filled." if is_locked(_file("lock")) else ""
+        filling = " It is being filled." if FILLING.at_work else ""
     except SocalError as error:
         st.error(str(error))
         return
@@ -69,16 +64,6 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
             _show_stores(stores, limit)
 
 
-def size_in_words(size: float) -> str:
-    """A number of bytes as a person says it, such as 4.7 GB."""
-    if not size:
-        return "0 GB"
-    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}".replace(".0 ", " ")
-    return f"{size / 1e3:.0f} kB"
-
-
 def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) -> CacheStatus:
     """What the clips of a run with these settings take, and how much of it is kept; SocalError without a split.
 
@@ -87,7 +72,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
     """
     split = make_split(dataset.usable_trials, config.split_settings)
     wanted = ClipPlan(dataset, config).wanted(split.trial_ids, split.train)
-    side = input_size(config.model)
+    side = architecture_of(config.model).image_size
     root, shape = dataset.root.resolve(), (3, side, side)
     fitting = [
         info
@@ -100,7 +85,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
 
 def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], limit: int) -> None:
     need = needed_by(dataset, config, stores)
-    side = input_size(config.model)
+    side = architecture_of(config.model).image_size
     percent = 100 * need.frames // max(1, need.of_frames)
     tiles = (
         ("Frames this run needs", f"{need.of_frames:,}", "Of its training, validation and test clips, each once"),
@@ -109,7 +94,7 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)
-    if is_locked(_file("lock")):
+    if FILLING.at_work:
         st.fragment(_watch, run_every=REFRESH_SECONDS)()
         return
     job = _job(dataset, config)
@@ -120,7 +105,7 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
 
 def _how_it_ended(job: dict[str, Any], need: CacheStatus) -> None:
     """What the numbers and the last filling, where it was for the same frames, say."""
-    ended = _read("progress") if _read("job") == job else {}
+    ended = FILLING.read() or {} if FILLING.read("job") == job else {}
     if need.complete:
         which = "All frames of this run that can be read" if need.unreadable else "All frames of this run"
         st.success(f"{which} are kept: it begins without decoding.", icon=":material/check:")
@@ -138,12 +123,12 @@ def _how_it_ended(job: dict[str, Any], need: CacheStatus) -> None:
 
 
 def _watch() -> None:
-    if not is_locked(_file("lock")):
+    if not FILLING.at_work:
         st.rerun()
-    progress = _read("progress")
+    progress = FILLING.read() or {}
     done, total = progress.get("done", 0), progress.get("total", 0)
     text = f"Filling the clip cache: {done:,} of {total:,} frames" if total else "Loading the model and the data set"
-    stopping = _file("stop").exists()
+    stopping = FILLING.stopping
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     left.progress(done / total if total else 0.0, text=text)
     right.button(
@@ -152,7 +137,7 @@ def _watch() -> None:
         disabled=stopping,
         key="cache-stop",
         width="stretch",
-        on_click=_file("stop").touch,
+        on_click=FILLING.request_stop,
     )
     st.caption("You may leave this page, or close the browser, meanwhile.")
 
@@ -171,23 +156,18 @@ def _job(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
 
 
 def _start(job: dict[str, Any], allow_download: bool) -> None:
+    arguments = [str(FILLING.file(name)) for name in ("job.json", "progress.json", "stop")]
     try:
-        lock = take_lock(_file("lock"), "cache")
+        FILLING.start(
+            ["pages.components.cache_worker", *arguments],
+            {"job": job, "progress": {"done": 0, "total": 0}},
+            {} if allow_download else {"HF_HUB_OFFLINE": "1"},
+        )
     except RunError:
-        st.rerun()  # another tab was quicker: look on
-    try:
-        _file("stop").unlink(missing_ok=True)
-        write_json(_file("job.json"), job)
-        write_json(_file("progress.json"), {"done": 0, "total": 0})
-        files = [str(_file(name).resolve()) for name in ("job.json", "progress.json", "stop")]
-        environment = {} if allow_download else {"HF_HUB_OFFLINE": "1"}
-        start_module(["pages.components.cache_worker", *files], _file("log"), lock, environment)
+        pass  # another tab was quicker: look on
     except OSError as error:
         st.error(f"The filling cannot be started: {error.strerror}.")
         return
-    finally:
-        # The worker has its own copy: the lock lives exactly as long as it does.
-        os.close(lock)
     st.rerun()
 
 
@@ -251,8 +231,8 @@ def _remove(chosen: str) -> None:
                 told.append(("refused", f"{name} cannot be removed: {error.strerror}."))
     if removed:
         told.insert(0, ("done", f"Removed: {size_in_words(removed)}."))
-        if not is_locked(_file("lock")):
-            _file("progress.json").unlink(missing_ok=True)  # what it tells, such as a lack of room, is past
+        if not FILLING.at_work:
+            FILLING.file("progress.json").unlink(missing_ok=True)  # what it tells, such as a lack of room, is past
     st.session_state[TOLD] = told
 
 
@@ -263,16 +243,3 @@ def _name(info: StoreInfo) -> str:
 
 def _pixels(info: StoreInfo) -> str:
     return f"{info.shape[2]}x{info.shape[1]} px"
-
-
-def _read(name: str) -> dict[str, Any]:
-    """A file that page and worker share; empty before a first filling."""
-    try:
-        return dict(json.loads(_file(f"{name}.json").read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def _file(name: str) -> Path:
-    """A file of the filling, of which a workspace has one at a time."""
-    return workspace() / f"clip-cache.{name}"

@@ -1,24 +1,21 @@
 """Getting a shared data folder: only on request, in a process of its own, that goes on where it broke off."""
 
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
+from pages.components.background import Background
 from socal_core.dataset.drive import drive_link
 from socal_core.errors import DataError, RunError
-from socal_core.runs.background import start_module
-from socal_core.runs.lock import is_locked, take_lock
-from socal_core.workspace import workspace
 
 REFRESH_SECONDS = 1.0
+DOWNLOAD = Background("download")
+FIRST = "Asking for the list of files"
 
 
 def download_form() -> str | None:
     """The form, or how far the download is; the folder of a download that has ended, when the user wants to open it."""
-    if is_locked(_lock_file()):
+    if DOWNLOAD.at_work:
         st.fragment(_watch, run_every=REFRESH_SECONDS)()
         return None
     with st.form("download", border=False):
@@ -38,7 +35,7 @@ def download_form() -> str | None:
 
 
 def _how_it_ended() -> str | None:
-    progress = _progress()
+    progress = DOWNLOAD.read() or {}
     if "error" in progress:
         st.error(f"{progress['error']} Press Download with the same link and folder to go on.")
     elif "frames" in progress:
@@ -53,9 +50,9 @@ def _how_it_ended() -> str | None:
 
 
 def _watch() -> None:
-    if not is_locked(_lock_file()):
+    if not DOWNLOAD.at_work:
         st.rerun()
-    st.info(_progress().get("text", "Asking for the list of files"), icon=":material/cloud_download:")
+    st.info((DOWNLOAD.read() or {}).get("text", FIRST), icon=":material/cloud_download:")
 
 
 def _start(address: str, out: str) -> None:
@@ -65,7 +62,9 @@ def _start(address: str, out: str) -> None:
     try:
         drive_link(address)
         folder = Path(out).expanduser().resolve()
-        lock = take_lock(_lock_file(), "download")
+        progress_file = str(DOWNLOAD.file("progress.json"))
+        arguments = ["pages.components.download_worker", address, str(folder), progress_file]
+        DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
     except DataError as error:
         st.error(str(error))
         return
@@ -75,26 +74,4 @@ def _start(address: str, out: str) -> None:
     except (RuntimeError, ValueError, OSError):
         st.error("The folder's name cannot be used. Type another one.")
         return
-    try:
-        _progress_file().write_text('{"text": "Asking for the list of files"}', encoding="utf-8")
-        arguments = ["pages.components.download_worker", address, str(folder), str(_progress_file().resolve())]
-        start_module(arguments, workspace() / "download.log", lock)
-    finally:
-        # The worker has its own copy: the lock lives exactly as long as it does.
-        os.close(lock)
     st.rerun()
-
-
-def _progress() -> dict[str, Any]:
-    try:
-        return dict(json.loads(_progress_file().read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def _progress_file() -> Path:
-    return workspace() / "download.progress.json"
-
-
-def _lock_file() -> Path:
-    return workspace() / "download.lock"

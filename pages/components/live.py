@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.honesty import warn_of_split
-from pages.components.live_tiles import in_words as in_words  # where other parts look for it
 from pages.components.live_tiles import live_tiles
 from pages.components.runs import STATE_COLOURS
 from pages.components.words import plain_text

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.words import in_words
 from socal_core.runs.progress import Machine, Progress
 
 UNKNOWN = "–"
@@ -13,14 +14,6 @@ def live_tiles(progress: Progress, machine: Machine | None) -> None:
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in (*_training(progress), *_machine(machine)):
             st.metric(label, value, help=text, width="content")
-
-
-def in_words(seconds: float) -> str:
-    """A duration as a person says it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def _training(progress: Progress) -> list[tuple[str, str, str]]:

@@ -7,11 +7,10 @@ from zlib import crc32
 
 import streamlit as st
 
-from pages.components.cache import size_in_words
 from pages.components.data import name_of_data
 from pages.components.duplicate import take_settings
 from pages.components.run_table import label, status_of
-from pages.components.words import plain_text
+from pages.components.words import plain_text, size_in_words
 from socal_core.errors import SocalError
 from socal_core.runs import launch, queue
 from socal_core.runs.config import TrainConfig

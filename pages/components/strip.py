@@ -3,28 +3,27 @@
 import base64
 import hashlib
 import json
-import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from pages.components.background import Background
 from pages.components.data import opened_with
+from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
-from socal_core.dataset.folder import stamp_of
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.files import write_json
-from socal_core.runs.background import start_module
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.lock import is_locked, take_lock
-from socal_core.workspace import cache_folder, workspace
+from socal_core.workspace import cache_folder
 
 VERSION = 1
 """Raised when the same request gives another strip."""
 REFRESH_SECONDS = 0.5
+DRAWING = Background("strip")
 HELP = (
     "The frames of a trial after resize and crop, as validation and test see them, and the same trial as training "
     "will change it in its first three epochs under the settings in the sidebar."
@@ -71,7 +70,10 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
 def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tuple[str, ...]) -> dict[str, Any]:
     """All that the strip depends on, and the file for it, named by that; DataError when the window holds no frame."""
     visible = ClipPlan(dataset, config).visible(trial_id)
-    files = {dataset.file_of(visible.trial.frames[place]) for place in visible.places}
+    stamps = {}
+    for place in visible.places:
+        stamp = stamp_of_frame(dataset, visible.trial.frames[place])
+        stamps[dataset.file_of(visible.trial.frames[place]).name] = stamp and (stamp.size, stamp.mtime_ns)
     relevant = {
         item.name for item in fields(config) if item.metadata["group"] in RELEVANT_GROUPS or item.name in RELEVANT
     }
@@ -81,7 +83,7 @@ def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tupl
         "version": VERSION,
         "data": str(dataset.root.resolve()),
         "fingerprint": dataset.fingerprint,
-        "stamps": sorted(_stamp(file) for file in files),
+        "stamps": sorted(stamps.items()),
         "options": opened_with(dataset).as_dict(),
         "trial_id": trial_id,
         # Only a mixed clip depends on the trials that share its batch.
@@ -92,20 +94,12 @@ def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tupl
     return {**request, "out": str((cache_folder() / "strips" / f"{key}.json").resolve())}
 
 
-def _stamp(file: Path) -> tuple[str, int, int]:
-    try:
-        stamp = stamp_of(file.stat())
-    except OSError:
-        return file.name, -1, -1  # the strip says what is wrong
-    return file.name, stamp.size, stamp.mtime_ns
-
-
 def _status(request: dict[str, Any], drawn: bool) -> None:
     """A line on how far the strip is. It starts the drawing, and draws the page anew when that has ended.
 
     The pictures stand outside: what a timer draws again is dimmed each time.
     """
-    at_work = is_locked(_lock_file())  # first: whoever gives the lock back has left its result before
+    at_work = DRAWING.at_work  # first: whoever gives the lock back has left its result before
     if (_result(Path(request["out"])) is not None) is not drawn:
         st.rerun()  # also starts or ends the timer
     if drawn:
@@ -139,17 +133,10 @@ def _start(request: dict[str, Any]) -> None:
         write_json(out, {"error": "The drawing of this strip ended without a word."})
         st.rerun()
     try:
-        lock = take_lock(_lock_file(), "strip")
+        DRAWING.start(["pages.components.strip_worker", str(DRAWING.file("request.json"))], {"request": request})
     except RunError:
         return  # another tab was quicker; it is this one's turn next
-    try:
-        st.session_state[ASKED] = str(out)
-        request_file = workspace() / "strip.request.json"
-        write_json(request_file, request)
-        start_module(["pages.components.strip_worker", str(request_file.resolve())], workspace() / "strip.log", lock)
-    finally:
-        # The worker has its own copy: the lock lives exactly as long as it does.
-        os.close(lock)
+    st.session_state[ASKED] = str(out)
 
 
 def _result(file: Path) -> dict[str, Any] | None:
@@ -158,7 +145,3 @@ def _result(file: Path) -> dict[str, Any] | None:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):
         return None
-
-
-def _lock_file() -> Path:
-    return workspace() / "strip.lock"

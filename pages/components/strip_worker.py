@@ -15,8 +15,9 @@ from socal_core.dataset.options import OpenOptions
 from socal_core.errors import SocalError
 from socal_core.files import write_json
 from socal_core.models.build import build_classifier
+from socal_core.runs.architecture import architecture_of
 from socal_core.runs.config import TINY, TrainConfig, config_from
-from socal_core.runs.model_choice import input_size, weights_at_hand
+from socal_core.runs.model_choice import weights_at_hand
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
     if weights_at_hand(config.model):
         classifier = build_classifier(config)
         return classifier.preprocessor, classifier.note
-    size = input_size(config.model)
+    size = architecture_of(config.model).image_size
     note = (
         f"{config.model} is not on this machine: the frames are shown as VideoMAE usually takes them, the shorter side "
         f"resized to {size} pixels and the middle cut out."

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from socal_core.cli.bars import Bar, StageBar
 from socal_core.cli.options import open_data, say
 from socal_core.errors import ConfigError, DataError
+from socal_core.runs.architecture import Architecture, architecture_of
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.model_choice import USUAL_SIZE, default_model, input_size
+from socal_core.runs.model_choice import default_model
 
 if TYPE_CHECKING:
     from socal_core.clips.preprocess import Preprocessor
@@ -33,7 +34,7 @@ def clip(options: argparse.Namespace) -> int:
         raise ConfigError("--run", "has its own frames, size and window: leave those away", options.run.name)
     dataset = open_data(options)
     config = _config(options)
-    preprocessor = _preprocessor(options, USUAL_SIZE)
+    preprocessor = _preprocessor(options, Architecture().image_size)
     with StageBar() as bar, open_clips(dataset, config, preprocessor, [options.trial_id], (), bar.show) as reader:
         if reader.left_out:
             raise DataError(reader.left_out[options.trial_id])
@@ -59,7 +60,7 @@ def cache(options: argparse.Namespace) -> int:
     from socal_core.clips.store import FrameStore
 
     dataset = open_data(options)
-    preprocessor = _preprocessor(options, input_size(default_model()))
+    preprocessor = _preprocessor(options, architecture_of(default_model()).image_size)
     store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
     wanted, note = all_frames(dataset), ""
     if options.clear:

@@ -1,6 +1,5 @@
 """All stores of frames together: how large they are, how large they may be, and their removal."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from typing import Any
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.dataset.disk import RESERVE
 from socal_core.errors import ConfigError
+from socal_core.runs.lock import try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
@@ -38,15 +38,12 @@ class StoreInfo:
     def in_use(self) -> bool:
         """Whether a run or a filling has it in use at this moment, so that it cannot be removed."""
         try:
-            lock = os.open(self.folder / LOCK_FILE, os.O_RDWR)
+            lock = try_lock(self.folder / LOCK_FILE)
         except OSError:
             return False  # removed meanwhile, or another user's
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if lock is None:
             return True
-        finally:
-            os.close(lock)
+        os.close(lock)
         return False
 
 
@@ -71,17 +68,16 @@ def list_stores() -> list[StoreInfo]:
 def remove_store(folder: Path) -> bool:
     """Delete a store; False when a run is using it."""
     try:
-        lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = try_lock(folder / LOCK_FILE)
     except FileNotFoundError:
         return True  # somebody else was faster
+    if lock is None:
+        return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Out of sight in one step, so that nobody opens a store that is half there.
         gone = folder.with_name(_REMOVED + uuid.uuid4().hex)
         folder.rename(gone)
         shutil.rmtree(gone)
-    except BlockingIOError:
-        return False
     finally:
         os.close(lock)
     return True

@@ -17,6 +17,7 @@ from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.images import quiet_pillow
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
+from socal_core.runs.machine import usable_cores
 
 if TYPE_CHECKING:
     from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which those who only look do without
@@ -171,7 +172,7 @@ def _keep(
 
 def cores() -> int:
     """The cores of this machine that are this process's share, where torchrun started several."""
-    return max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 @contextmanager

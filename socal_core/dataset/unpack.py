@@ -40,9 +40,8 @@ _READ_ERRORS = (
     zlib.error,
     struct.error,
     EOFError,
-    NotImplementedError,  # a feature of zip that zipfile does not know
     OverflowError,
-    RuntimeError,
+    RuntimeError,  # also for a feature of zip that zipfile does not know
     ValueError,
 )
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from transformers.utils import logging as transformers_logging
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import ModelError
+from socal_core.runs.architecture import TINY_ARCHITECTURE
 from socal_core.runs.checkpoints import newest_checkpoint
-from socal_core.runs.config import TINY, TINY_IMAGE_SIZE, TrainConfig
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 
@@ -27,17 +28,6 @@ LABELS = {0: "failure", 1: "success"}
 NEW_HEAD = ("classifier.", "fc_norm.")
 """Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
-
-# The size of `tiny`, with its TINY_IMAGE_SIZE: the smallest of those tried that learns the demo from random weights
-# within the time the demo run may take on two cores (benchmarks/README.md).
-TINY_ARCHITECTURE: dict[str, Any] = {
-    "patch_size": 16,
-    "hidden_size": 192,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 3,
-    "intermediate_size": 768,
-    "use_mean_pooling": True,
-}
 
 
 @dataclass(frozen=True)
@@ -97,8 +87,8 @@ def save_classifier(classifier: VideoClassifier, folder: Path) -> None:
 
 def _build_tiny(config: TrainConfig) -> VideoClassifier:
     model_config = VideoMAEConfig(
-        **TINY_ARCHITECTURE,
-        image_size=TINY_IMAGE_SIZE,
+        **asdict(TINY_ARCHITECTURE),
+        use_mean_pooling=True,
         num_frames=config.num_frames,
         hidden_dropout_prob=config.dropout_rate,
         attention_probs_dropout_prob=config.dropout_rate,
@@ -108,7 +98,7 @@ def _build_tiny(config: TrainConfig) -> VideoClassifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = AutoModelForVideoClassification.from_config(model_config)
-    return VideoClassifier(model, Preprocessor.for_size(TINY_IMAGE_SIZE))
+    return VideoClassifier(model, Preprocessor.for_size(TINY_ARCHITECTURE.image_size))
 
 
 def _check_architecture(source: str, config: TrainConfig, hub: dict[str, Any]) -> None:

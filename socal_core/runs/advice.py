@@ -13,7 +13,6 @@ from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.runs.architecture import architecture_of
 from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
-from socal_core.runs.model_choice import input_size
 
 FEW_TRIALS = 1000
 """Below that all weights of a pre-trained model, trained at a usual rate, learn the trials by heart (VideoMAE#129)."""
@@ -282,7 +281,7 @@ def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             f"{config.num_workers} reading threads share {found.cores} processor cores with the training. "
             f"Set num_workers to {max(2, found.cores)}.",
         )
-    least = 2 * LEAST_REDUCTION * input_size(config.model)
+    least = 2 * LEAST_REDUCTION * architecture_of(config.model).image_size
     if config.scaled_decoding and found.frame_side is not None and found.frame_side < least:
         yield Advice(
             Level.INFO,

@@ -17,8 +17,6 @@ from socal_core.runs.setting import checked, setting
 
 TINY = "tiny"
 """A small VideoMAE with random weights: trains on a laptop, needs no download."""
-TINY_IMAGE_SIZE = 64
-"""Side of its frames in pixels."""
 PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
 

@@ -11,17 +11,21 @@ _PART = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9a-zA-Z/-]+)\)", re.MULTILINE)
 
 def visible_gpus() -> tuple[str, ...]:
     """The GPUs that a process started from here may use, as CUDA_VISIBLE_DEVICES takes them; empty without one."""
+    return chosen_gpus(ask_nvidia_smi("-L"), os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def ask_nvidia_smi(*arguments: str) -> str:
+    """What the driver's own program prints; "" where there is no driver, or it does not answer in time."""
     try:
-        listed = subprocess.run(
-            ["nvidia-smi", "-L"],  # noqa: S607 - found as the driver installed it
+        return subprocess.run(  # noqa: S603 - our own arguments
+            ["nvidia-smi", *arguments],  # noqa: S607 - found as the driver installed it
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_SECONDS,
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return chosen_gpus(listed, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        return ""
 
 
 def chosen_gpus(listed: str, chosen: str | None) -> tuple[str, ...]:

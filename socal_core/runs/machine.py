@@ -2,18 +2,16 @@
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
-from socal_core.runs.gpus import visible_gpus
+from socal_core.runs.gpus import ask_nvidia_smi, visible_gpus
 
 CGROUP = Path("/sys/fs/cgroup")
 """Where Linux says how much memory a container may take."""
-_TIMEOUT_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,7 @@ def find_gpu() -> Gpu | None:
     visible = visible_gpus()
     if not visible:
         return None
-    try:
-        listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return smallest_gpu(listed, visible)
+    return smallest_gpu(ask_nvidia_smi("--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits"), visible)
 
 
 def smallest_gpu(listed: str, visible: tuple[str, ...]) -> Gpu | None:

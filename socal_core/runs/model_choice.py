@@ -1,18 +1,15 @@
 """Which model a new run starts from when the user names none. Looks beyond this machine only if asked to."""
 
-import json
 from pathlib import Path
 
 import httpx2
 from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-from socal_core.runs.config import DOWNLOADS_ALLOWED, PRETRAINED, TINY, TINY_IMAGE_SIZE
+from socal_core.runs.config import DOWNLOADS_ALLOWED, PRETRAINED, TINY
 
 WEIGHTS_FILE = "model.safetensors"
 """The only form of weights that is read: it can hold no code, a pickle can."""
-CONFIG_FILE = "config.json"
-USUAL_SIZE = 224
 HUB_TIMEOUT_SECONDS = 2.0
 
 
@@ -36,19 +33,6 @@ def local_folder(model: str) -> Path | None:
         return folder if folder.is_dir() else None
     except (OSError, RuntimeError, ValueError):
         return None  # no such home, too long, or a NUL in it
-
-
-def input_size(model: str) -> int:
-    """Side in pixels of the frames that a model takes; VideoMAE's usual 224 where its configuration is not here."""
-    if model == TINY:
-        return TINY_IMAGE_SIZE
-    folder = local_folder(model)
-    try:
-        found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
-        size = json.loads(Path(str(found)).read_text(encoding="utf-8"))["image_size"]
-        return size if isinstance(size, int) and size > 0 else USUAL_SIZE
-    except (OSError, ValueError, KeyError, TypeError, HFValidationError):
-        return USUAL_SIZE
 
 
 def default_model() -> str:

@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.cache import needed_by, size_in_words
+from pages.components.cache import needed_by
 from pages.components.cache_worker import fill_cache
+from pages.components.words import size_in_words
 from socal_core.clips.cache import LIMIT_VARIABLE, list_stores
 from socal_core.clips.fill import all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.open import open_dataset
 from socal_core.files import write_json
-from socal_core.runs.config import TINY, TINY_IMAGE_SIZE, TrainConfig
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.lock import take_lock
 from tests.pages.conftest import PROJECT, OpenPage, metrics_of, text_of
 from tests.pages.test_training import button, setting
 
-SHAPE = (3, TINY_IMAGE_SIZE, TINY_IMAGE_SIZE)
-FRAME_BYTES = 3 * TINY_IMAGE_SIZE**2
+SHAPE = (3, 64, 64)
+FRAME_BYTES = 3 * 64**2
 TRIALS, FRAMES = 20, 12
 """Of the data folder that the tests share."""
 FILES = ("job.json", "progress.json", "stop")
@@ -132,6 +133,7 @@ def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, 
 def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path, workspace: Path) -> None:
     """A real process, as long as it takes; a broken frame is told of."""
     (data_folder / "JPEGImages" / "S103T1_frame_00000005.jpeg").write_bytes(b"broken")
+    (workspace / "clip-cache.stop").touch()  # meant for an earlier filling
     app = open_cache(open_page, data_folder)
     button(app, "Fill now").click().run()
     assert not app.exception

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.components.live import in_words
+from pages.components.words import in_words
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import take_lock
