@@ -13,13 +13,13 @@ from socal_core.figures.compare import overlaid_auroc, overlaid_losses
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.overview import RunSummary
 
-REFRESH_SECONDS = 2.0
+REFRESH_SECONDS = 5.0
 Shown = tuple[tuple[str, ...], bool]
 """Folder names of the runs that a page shows, and whether one of them is alive."""
 
 
 def show_all_runs(typed: TrainConfig | None) -> None:
-    """Draw the part of the page, again every two seconds as long as some run is alive.
+    """Draw the part of the page, again every few seconds as long as some run is alive.
 
     `typed`: the settings in the sidebar, None when one is refused.
     """
