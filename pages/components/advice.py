@@ -31,7 +31,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     try:
         split = make_split(dataset.usable_trials, config.split_settings)
         machine = this_machine(runs_root(), _gpu())
-        found = circumstances(dataset, split, config, machine.cores)
+        found = circumstances(dataset, split, config, machine.cores, machine.gpu.count if machine.gpu else 0)
         cost = _cost(config, found, machine)
     except (SocalError, OSError) as error:
         st.error(str(error))
@@ -74,7 +74,7 @@ def _tiles(cost: Cost) -> None:
     tiles = (
         ("Weights", _count(cost.parameters), "Trainable parameters of the model"),
         ("Tokens a clip", f"{cost.tokens:,}", "The length of the sequence that the model works on"),
-        ("Work a clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once: forward, and twice that back"),
+        ("Work a clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once, forward and back"),
         ("Time an epoch", _time(cost.epoch_seconds), "Training, and validation after it"),
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):

@@ -46,6 +46,8 @@ SHORT = {
     "rand_augment": "RandAugment",
     "rand_augment_steps": "RA steps",
     "scaled_decoding": "Scaled JPEG",
+    "accumulation_steps": "Accumulation",
+    "gradient_checkpointing": "Grad. checkpointing",
     "num_workers": "Threads",
     "split_method": "Split",
     "validation_fraction": "Val. share",

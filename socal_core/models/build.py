@@ -79,9 +79,12 @@ def preprocessor_of_run(run: RunFolder) -> Preprocessor:
     return replace(classifier.preprocessor, scaled=config.scaled_decoding)
 
 
-def save_classifier(classifier: VideoClassifier, folder: Path) -> None:
-    """Write config.json, model.safetensors and preprocessor_config.json: a model that Hugging Face's tools can load."""
-    classifier.model.save_pretrained(folder)
+def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str, Any] | None = None) -> None:
+    """Write config.json, model.safetensors and preprocessor_config.json: a model that Hugging Face's tools can load.
+
+    weights: the model's state dict at an earlier moment; None takes the present one.
+    """
+    classifier.model.save_pretrained(folder, state_dict=weights)
     classifier.preprocessor.processor.save_pretrained(folder)
 
 

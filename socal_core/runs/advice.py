@@ -85,9 +85,11 @@ class Circumstances:
     frame_side: int | None
     """The shorter side in pixels of the largest frames, None when nobody says."""
     cores: int
+    gpus: int
+    """That a run may use; 0 on a machine without."""
 
 
-def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int) -> Circumstances:
+def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
     """What a run with these settings and this split would meet on this data."""
     shown = config.observation.select(dataset.frames).groupby("trial_id").size()
     trials = dataset.usable_trials
@@ -105,12 +107,13 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
         window_frames=0 if pd.isna(frames) else int(frames),
         frame_side=None if pd.isna(sides) else int(sides),
         cores=cores,
+        gpus=gpus,
     )
 
 
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
     """All that is worth saying of these settings, what matters most first."""
-    rules = (_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _sides)
+    rules = (_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides)
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
 
@@ -270,6 +273,21 @@ def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             "dropout_rate",
             f"No dropout, with {weights:.0f} million weights and {found.train.trials} trials: 0.1 to 0.2 helps against "
             "overfitting.",
+        )
+
+
+def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.gpus > max(1, found.gpus):
+        there = "one GPU" if found.gpus == 1 else f"{found.gpus} GPUs" if found.gpus else "no GPU"
+        text = f"The run asks for {config.gpus} GPUs, and this machine has {there}. Set gpus to {max(1, found.gpus)}."
+        yield Advice(Level.ERROR, "gpus", text)
+    share = -(-min(config.batch_size, max(1, found.train.trials)) // config.gpus)
+    if config.accumulation_steps > share:
+        yield Advice(
+            Level.INFO,
+            "accumulation_steps",
+            f"{config.accumulation_steps} parts of {share} clips a device: no part has less than one clip. "
+            f"Set accumulation_steps to {share}.",
         )
 
 

@@ -67,18 +67,27 @@ class Architecture:
         embedding = tokens * self._patch_values * hidden
         return 2.0 * (embedding + self.num_hidden_layers * (linear + attention) + CLASSES * hidden)
 
-    def training_bytes(self, num_frames: int, attention_dropout: bool, on_gpu: bool) -> float:
-        """Memory that one clip of a training batch takes, weights aside.
+    def input_bytes(self, num_frames: int) -> float:
+        """Memory that the pixels of one clip of a batch take."""
+        return float(num_frames * COLOURS * self.image_size**2 * PIXEL_BYTES)
+
+    def kept_bytes(self, num_frames: int, attention_dropout: bool, on_gpu: bool, checkpointing: bool) -> float:
+        """Memory that one clip takes from its way forward to its way back, its pixels aside.
 
         On a GPU values are kept in 16 bits and attention weights never; on the CPU they are, where they are dropped.
+        With gradient checkpointing a layer keeps its input, and one layer at a time all the rest.
         """
-        tokens = self.tokens(num_frames)
-        kept = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
-        total = float(self.num_hidden_layers * tokens * kept * (FLOAT16 if on_gpu else FLOAT32))
+        tokens, size = self.tokens(num_frames), FLOAT16 if on_gpu else FLOAT32
+        values = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
+        layer = float(tokens * values * size)
+        passing = 0.0
         if attention_dropout and not on_gpu:
             weights = self.num_attention_heads * tokens**2
-            total += weights * (self.num_hidden_layers * ATTENTION_BYTES + ATTENTION_PASSING_BYTES)
-        return total + num_frames * COLOURS * self.image_size**2 * PIXEL_BYTES
+            layer += weights * ATTENTION_BYTES
+            passing = float(weights * ATTENTION_PASSING_BYTES)
+        if checkpointing:
+            return self.num_hidden_layers * tokens * self.hidden_size * size + layer + passing
+        return self.num_hidden_layers * layer + passing
 
     @property
     def _patch_values(self) -> int:

@@ -173,6 +173,20 @@ class TrainConfig:
         "Decode large JPEG frames at a half, a quarter or an eighth of their size: less time, a little less exact "
         "(benchmarks/README.md has both).",
     )
+    accumulation_steps: int = setting(
+        1,
+        "Machine",
+        "Gradient accumulation: a batch is computed in so many parts, one after the other, before the weights change. "
+        "Less memory, the same training but for rounding.",
+        1,
+        1024,
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        "Machine",
+        "Compute each layer again on the way back in place of keeping its values: a fraction of the memory of a clip, "
+        "a third more time, the same training but for rounding.",
+    )
     restarts: int = setting(
         0,
         "Machine",

@@ -16,7 +16,8 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.machine import Gpu, Machine
 
 TRAINING_PASSES = 3
-"""Forward and back: the way back takes two matrix products for each of the way forward."""
+"""Forward and back: the way back takes two matrix products for each of the way forward. Gradient checkpointing goes
+forward once more."""
 CORE_SPEED = 70e9
 """FLOP a second and core in float32: a training clip of VideoMAE base (1.1 TFLOP) took 7.6 s on two cores."""
 GPU_SPEED = 20e12
@@ -29,8 +30,8 @@ KEPT_CHECKPOINTS = 3
 """The last two and the best."""
 STARTING_SECONDS = 10
 """To load PyTorch, the model and the data set."""
-EPOCH_SECONDS, WRITING_SPEED = 0.2, 300e6
-"""Of an epoch that no run was measured on: what is not computing, and bytes of a checkpoint written a second."""
+EPOCH_SECONDS = 0.2
+"""Of an epoch that no run was measured on, what is not computing."""
 FEWEST_EPOCHS = 2
 """A run's first epoch alone is slower than the rest."""
 DAY = 86_400
@@ -76,7 +77,7 @@ def estimate(
     used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * _devices(config, machine)
     epoch_seconds = _epoch_flop(architecture, config, training, validation) / used
     if speed is None:
-        epoch_seconds += EPOCH_SECONDS + checkpoint / WRITING_SPEED
+        epoch_seconds += EPOCH_SECONDS
     last_seconds = (training + validation + test) * config.test_clips * forward / used
     seconds = STARTING_SECONDS + config.num_epochs * epoch_seconds + last_seconds
     memory = memory_of(config, architecture, min(config.batch_size, training), machine)
@@ -88,7 +89,7 @@ def estimate(
     return Cost(
         parameters=architecture.parameters,
         tokens=architecture.tokens(config.num_frames),
-        clip_flop=TRAINING_PASSES * forward,
+        clip_flop=_passes(config) * forward,
         training_clips=training,
         evaluation_clips=evaluation_clips,
         epoch_seconds=epoch_seconds,
@@ -102,19 +103,18 @@ def estimate(
 
 
 def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine) -> float:
-    """Bytes at the highest: weights, gradients and the optimiser's moments in float32, and what each clip keeps."""
+    """Bytes at the highest: weights, gradients and the optimiser's moments in float32, what each clip keeps, and, on
+    the CPU, the copies that keep a best epoch until it is written.
+    """
     on_gpu = machine.gpu is not None
-    weights = architecture.parameters * FLOAT32 * (2 + _moments(config))
-    clip = architecture.training_bytes(config.num_frames, config.dropout_rate > 0, on_gpu)
+    kept = architecture.parameters * FLOAT32 * (1 + _moments(config))
+    weights = architecture.parameters * FLOAT32 + kept + (0 if on_gpu else kept)
+    dropped = config.dropout_rate > 0
+    clip = architecture.kept_bytes(config.num_frames, dropped, on_gpu, config.gradient_checkpointing)
     share = -(-batch_size // _devices(config, machine))
-    return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + share * clip
-
-
-def largest_batch(config: TrainConfig, architecture: Architecture, machine: Machine, memory: int) -> int:
-    """The most clips a step for which the estimate stays below `memory` bytes; 0 when not even one fits."""
-    alone = memory_of(config, architecture, 0, machine)
-    clip = memory_of(config, architecture, 1, machine) - alone
-    return max(0, int((memory - alone) / clip)) * _devices(config, machine)
+    at_once = -(-share // config.accumulation_steps)
+    clips = share * architecture.input_bytes(config.num_frames) + at_once * clip
+    return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + clips
 
 
 def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: Gpu | None) -> float | None:
@@ -140,8 +140,13 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
 
 
 def _epoch_flop(architecture: Architecture, config: TrainConfig, training: int, validation: int) -> float:
-    clips = TRAINING_PASSES * training + validation * config.test_clips
+    clips = _passes(config) * training + validation * config.test_clips
     return clips * architecture.forward_flop(config.num_frames)
+
+
+def _passes(config: TrainConfig) -> int:
+    """How often a training clip's work of the way forward is done."""
+    return TRAINING_PASSES + config.gradient_checkpointing
 
 
 def _devices(config: TrainConfig, machine: Machine) -> int:
@@ -161,32 +166,34 @@ def _memory_warning(
     free = total if machine.gpu else machine.free_memory
     if needed <= free:
         return []
+    batch_size = min(config.batch_size, training)
     if needed <= total:
-        fits = largest_batch(config, architecture, machine, free)
-        smaller = f", or set batch_size to {fits} or less" if fits else ""
         return [
             f"A step needs about {_size(needed)} of memory, and {_size(free)} of {_size(total)} are free just now. "
-            f"Close other programs{smaller}."
+            f"Close other programs. {_what_fits(config, architecture, batch_size, machine, free)}"
         ]
     return [
-        f"A step of {min(config.batch_size, training)} clips needs about {_size(needed)} of memory, and "
+        f"A step of {batch_size} clips needs about {_size(needed)} of memory, and "
         f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}: the run would be ended by the system. "
-        + _what_fits(config, architecture, machine, total)
+        + _what_fits(config, architecture, batch_size, machine, total)
     ]
 
 
-def _what_fits(config: TrainConfig, architecture: Architecture, machine: Machine, total: int) -> str:
-    fits = largest_batch(config, architecture, machine, total)
-    if fits:
-        return f"Set batch_size to {fits} or less."
-    shorter: dict[str, Any] = {"num_frames": config.num_frames // 4 * 2}
-    changed = [{"dropout_rate": 0.0}, shorter, {**shorter, "dropout_rate": 0.0}]
-    for change in changed:
-        if change.get("num_frames") == 0:
-            continue
-        other = replace(config, **change)
-        if largest_batch(other, architecture, machine, total):
-            return f"Set batch_size to 1 and {' and '.join(f'{name} to {value:g}' for name, value in change.items())}."
+def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine, memory: int) -> str:
+    """The settings for a step below `memory` bytes that change the training, or its time, least."""
+    sparing: dict[str, Any] = {"gradient_checkpointing": True}
+    shorter = {**sparing, "num_frames": max(2, config.num_frames // 4 * 2)}
+    for change in ({}, sparing, shorter):
+        for steps in range(config.accumulation_steps, max(batch_size, config.accumulation_steps) + 1):
+            other = replace(config, **change, accumulation_steps=steps)
+            if memory_of(other, architecture, batch_size, machine) <= memory:
+                new = {**change, "accumulation_steps": steps}
+                words = [
+                    f"{name} {'on' if value is True else f'to {value}'}"
+                    for name, value in new.items()
+                    if value != getattr(config, name)
+                ]
+                return f"Set {' and '.join(words)}."
     return f"Not even one clip fits. Choose `{TINY}`, or a machine with more memory."
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -44,6 +44,12 @@ class Batch:
     """Clips of the whole batch."""
     waited: float
     """Seconds for which the step had to wait for its clips."""
+
+    def parts(self, count: int) -> list["Batch"]:
+        """The clips in at most so many batches of about one size, whose losses add up to that of this one."""
+        names = ("pixel_values", "labels", "partner_labels", "weights", "partner_weights")
+        cut = zip(*(getattr(self, name).chunk(count) for name in names), strict=True)
+        return [replace(self, **dict(zip(names, tensors, strict=True))) for tensors in cut]
 
 
 def training_batches(

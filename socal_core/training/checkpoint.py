@@ -3,6 +3,7 @@
 import os
 import pickle
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,76 @@ from socal_core.runs.checkpoints import (
 )
 from socal_core.runs.folder import RunFolder
 
+# The manifest holds a SHA-256 of the file; PyTorch's own checksums in it would take as long again.
+torch.serialization.set_crc32_options(False)
+
 KEPT = 2
 """Checkpoints that are kept beside the best one."""
+CHECKPOINT_SECONDS = 600.0
+"""There is a checkpoint as often as this, within a long epoch too, so that a crash costs no more."""
+WRITING_SHARE = 0.01
+"""Of the time, which writing after short epochs may take: 25 MB take 0.1 s, and an epoch of the demo 2 s."""
+
+State = dict[str, Any]
+"""Tensors and plain values by name, perhaps nested."""
+
+
+class Checkpoints:
+    """Writes a run's checkpoints so rarely that it takes little of the time, beside those that must be.
+
+    A best epoch that was not written is kept in memory until something is: what a kill takes away is trained again, to
+    the same bit.
+    """
+
+    def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
+        self._run, self._classifier = run, classifier
+        self._best: tuple[TrainingState, State, State] | None = None
+        """With its tensors and weights, where it is not on the disk."""
+        self._last: TrainingState | None = None
+        self._at = time.monotonic()
+        self._seconds = 0.0
+
+    @property
+    def age(self) -> float:
+        """Seconds since a checkpoint was last written, or since training started."""
+        return time.monotonic() - self._at
+
+    def offer(self, state: TrainingState, tensors: State) -> None:
+        """After an epoch: write it if it is time to, else keep it if it is the best so far."""
+        if self.age >= min(CHECKPOINT_SECONDS, self._seconds / WRITING_SHARE):
+            self.write(state, tensors)
+        elif state.epoch == state.best_epoch:
+            self._best = state, _copied(tensors), _copied(self._classifier.model.state_dict())
+
+    def write(self, state: TrainingState, tensors: State) -> None:
+        """Write the model as it is now, and the best epoch; RunError when the disk takes it no more."""
+        if state == self._last:
+            return
+        started = time.monotonic()
+        if state.best_epoch != state.epoch or state.step:
+            self.write_best()
+        save_checkpoint(self._run, self._classifier, state, tensors)
+        self._best, self._last = None, state
+        self._at = time.monotonic()
+        self._seconds = self._at - started
+
+    def write_best(self) -> None:
+        """Write the best epoch, where it is in memory alone."""
+        best, self._best = self._best, None
+        if best is not None:
+            save_checkpoint(self._run, self._classifier, *best)
 
 
 def save_checkpoint(
-    run: RunFolder, classifier: VideoClassifier, state: TrainingState, tensors: dict[str, dict[str, Any]]
+    run: RunFolder,
+    classifier: VideoClassifier,
+    state: TrainingState,
+    tensors: State,
+    weights: State | None = None,
 ) -> None:
     """Write the checkpoint of this state in one step, then remove all but the last two and the best.
 
-    tensors: state dicts by name, such as optimizer and scheduler.
+    tensors: state dicts by name, such as optimizer and scheduler. weights: the model's, None for the present ones.
     """
     target = checkpoint_path(run, state.epoch, state.step)
     if damage_of(target) == "":
@@ -39,12 +100,14 @@ def save_checkpoint(
     draft = target.with_name(f".{target.name}.tmp")
     for left in run.checkpoints.glob(".*.tmp"):  # by a crash
         shutil.rmtree(left)
-    draft.mkdir(parents=True)
     try:
-        save_classifier(classifier, draft)
+        draft.mkdir(parents=True)
+        save_classifier(classifier, draft, weights)
         torch.save(tensors, draft / OPTIMIZER_FILE)
         write_training_state(draft, state)
         write_manifest(draft)
+        for file in [*draft.iterdir(), draft]:
+            _sync(file)
     # safetensors and PyTorch have errors of their own for a disk that takes no more.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -53,8 +116,6 @@ def save_checkpoint(
             f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before "
             "is whole. Make room and resume the run."
         ) from error
-    for file in [*draft.iterdir(), draft]:
-        _sync(file)
     if target.exists():  # damaged, or it would have been kept
         shutil.rmtree(target)
     draft.rename(target)
@@ -65,16 +126,23 @@ def save_checkpoint(
             shutil.rmtree(other)
 
 
-def load_tensors(checkpoint: Path) -> dict[str, dict[str, Any]]:
+def load_tensors(checkpoint: Path) -> State:
     """The state dicts of a checkpoint; RunError when damaged. Only tensors and plain values are read, never code."""
     try:
-        tensors: dict[str, dict[str, Any]] = torch.load(
-            checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True
-        )
+        tensors: State = torch.load(checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
     # What torch raises for a damaged file depends on where the damage is.
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
         raise RunError(f"Checkpoint {checkpoint.name} is damaged: {OPTIMIZER_FILE} cannot be read.") from None
     return tensors
+
+
+def _copied(value: Any) -> Any:
+    """A state dict whose tensors nobody changes any more, on the CPU."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _sync(path: Path) -> None:

@@ -7,6 +7,7 @@ continues to the same weights from wherever it was killed.
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,9 @@ from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
 from socal_core.runs.config import TINY, OptimizerName, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.training.batches import Share, training_batches
-from socal_core.training.checkpoint import load_tensors, save_checkpoint
+from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.stop import StopRequested
-
-CHECKPOINT_SECONDS = 600.0
-"""A long epoch leaves a checkpoint as often as this, so that a crash costs no more."""
 
 
 @dataclass(frozen=True)
@@ -65,61 +63,77 @@ class _Run:
     """Everything with a state of its own, by the name that it has in a checkpoint."""
     weights: torch.Tensor
     """Of the classes, (2,)."""
+    checkpoints: Checkpoints
     state: TrainingState = field(default_factory=TrainingState)
-    saved: float = 0.0
-    """When the last checkpoint was written, by `time.monotonic`."""
+
+    @property
+    def tensors(self) -> dict[str, Any]:
+        """State dicts of all parts."""
+        return {name: part.state_dict() for name, part in self.parts.items()}
 
 
 def train(job: Job, resume_from: Path | None) -> None:
-    """Train until the last epoch or early stopping; each epoch ends with its events and a complete checkpoint.
+    """Train until the last epoch or early stopping; the last epoch and the best leave a complete checkpoint.
 
-    A stop, and every so many minutes, leaves a checkpoint within the epoch. All that is random is drawn from (seed,
-    epoch, step or trial): numbers alone tell a resumed run where it is.
+    So do a stop, also within an epoch, and others in between. All that is random is drawn from (seed, epoch, step or
+    trial): numbers alone tell a resumed run where it is.
     """
-    config, accelerator = job.config, job.accelerator
     run = _set_up(job, resume_from)
-    while run.state.epoch < config.num_epochs and run.state.epochs_without_improvement < config.early_stopping_patience:
-        started, epoch = time.perf_counter(), run.state.epoch + 1
-        learning_rate = run.optimizer.param_groups[0]["lr"]
-        try:
-            training = _train_epoch(job, run, epoch)
-            validation = _validate(job, run)
-        except StopRequested:
-            _save(job, run)
+    writes = job.accelerator.is_main_process
+    try:
+        while _goes_on(run.state, job.config):
+            _train_and_validate(job, run)
+            if writes:
+                run.checkpoints.offer(run.state, run.tensors)
+            job.accelerator.wait_for_everyone()
+    except StopRequested:
+        if writes and run.state != TrainingState():
+            run.checkpoints.write(run.state, run.tensors)
+        raise
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
             raise
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise RunError(smaller(config)) from error
-        run.scheduler.step(validation["val_loss"])
-        best = run.state.best_val_loss is None or validation["val_loss"] < run.state.best_val_loss
-        run.state = (
-            TrainingState(epoch, best_epoch=epoch, best_val_loss=validation["val_loss"])
-            if best
-            else replace(
-                run.state,
-                epoch=epoch,
-                epochs_without_improvement=run.state.epochs_without_improvement + 1,
-                step=0,
-                loss_sum=0.0,
-            )
-        )
-        job.report(
-            "epoch",
-            epoch=epoch,
-            epochs=config.num_epochs,
-            **training,
-            **validation,
-            learning_rate=learning_rate,
-            seconds=round(time.perf_counter() - started, 3),
-            best=best,
-        )
-        _save(job, run)
-        accelerator.wait_for_everyone()
+        raise RunError(smaller(job.config)) from error
+    else:
+        if writes:
+            run.checkpoints.write(run.state, run.tensors)
+    finally:
+        run.checkpoints.write_best()
+
+
+def _goes_on(state: TrainingState, config: TrainConfig) -> bool:
+    return state.epoch < config.num_epochs and state.epochs_without_improvement < config.early_stopping_patience
+
+
+def _train_and_validate(job: Job, run: _Run) -> None:
+    """One epoch, or what is left of it: the step of the schedule, the new state, the event."""
+    started, epoch = time.perf_counter(), run.state.epoch + 1
+    learning_rate = run.optimizer.param_groups[0]["lr"]
+    training = _train_epoch(job, run, epoch)
+    validation = _validate(job, run)
+    run.scheduler.step(validation["val_loss"])
+    best = run.state.best_val_loss is None or validation["val_loss"] < run.state.best_val_loss
+    if best:
+        run.state = TrainingState(epoch, best_epoch=epoch, best_val_loss=validation["val_loss"])
+    else:
+        waited = run.state.epochs_without_improvement + 1
+        run.state = replace(run.state, epoch=epoch, epochs_without_improvement=waited, step=0, loss_sum=0.0)
+    job.report(
+        "epoch",
+        epoch=epoch,
+        epochs=job.config.num_epochs,
+        **training,
+        **validation,
+        learning_rate=learning_rate,
+        seconds=round(time.perf_counter() - started, 3),
+        best=best,
+    )
 
 
 def _set_up(job: Job, resume_from: Path | None) -> _Run:
     """Model, optimiser and schedule, as new or as a checkpoint left them."""
+    if job.config.gradient_checkpointing:
+        job.classifier.model.activation_checkpointing_enable()
     optimizer = make_optimizer(job.classifier.model, job.config)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, factor=job.config.scheduler_factor, patience=job.config.scheduler_patience
@@ -129,21 +143,12 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
     weights = class_weights([job.labels[trial] for trial in job.split.train])
-    run = _Run(model, optimizer, scheduler, parts, weights, saved=time.monotonic())
+    run = _Run(model, optimizer, scheduler, parts, weights, Checkpoints(job.run, job.classifier))
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
             parts[name].load_state_dict(tensors)
     return run
-
-
-def _save(job: Job, run: _Run) -> None:
-    """Write a checkpoint, unless training is at its very beginning."""
-    if job.accelerator.is_main_process and run.state != TrainingState():
-        save_checkpoint(
-            job.run, job.classifier, run.state, {name: part.state_dict() for name, part in run.parts.items()}
-        )
-    run.saved = time.monotonic()
 
 
 def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
@@ -163,15 +168,10 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         job.check_stop()
         step = run.state.step + 1
         torch.manual_seed(draw_seed(config.seed, epoch, step, "dropout", accelerator.process_index))
-        logits = run.model(pixel_values=batch.pixel_values).logits.float()
-        own = nn.functional.cross_entropy(logits, batch.labels, reduction="none") * batch.weights
-        partner = nn.functional.cross_entropy(logits, batch.partner_labels, reduction="none") * batch.partner_weights
-        loss = (batch.lam * own + (1 - batch.lam) * partner).sum()
-        # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
-        accelerator.backward(loss * accelerator.num_processes)
+        loss = _gradients(job, run.model, batch)
         run.optimizer.step()
         run.optimizer.zero_grad()
-        value = float(accelerator.reduce(loss.detach(), "sum"))
+        value = float(accelerator.reduce(loss, "sum"))
         if not math.isfinite(value):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
@@ -188,14 +188,31 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
             loss=value,
             learning_rate=run.optimizer.param_groups[0]["lr"],
         )
-        if time.monotonic() - run.saved > CHECKPOINT_SECONDS:
-            _save(job, run)
+        if accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS:
+            run.checkpoints.write(run.state, run.tensors)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
         "train_loss": run.state.loss_sum / float(run.weights[[job.labels[trial] for trial in job.split.train]].sum()),
         "clips_per_second": round(clips / seconds, 3),
         "data_wait": round(waited / seconds, 4),
     }
+
+
+def _gradients(job: Job, model: nn.Module, batch: Batch) -> torch.Tensor:
+    """Add up the gradients of a batch, part by part; this process's share of its loss."""
+    total = torch.zeros((), device=batch.weights.device)
+    parts = batch.parts(job.config.accumulation_steps)
+    for number, part in enumerate(parts, start=1):
+        # Processes exchange gradients once a batch, however many parts each of them has.
+        with nullcontext() if number == len(parts) else job.accelerator.no_sync(model):
+            logits = model(pixel_values=part.pixel_values).logits.float()
+            own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
+            partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
+            loss = (part.lam * own + (1 - part.lam) * partner).sum()
+            # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
+            job.accelerator.backward(loss * job.accelerator.num_processes)
+        total += loss.detach()
+    return total
 
 
 def _validate(job: Job, run: _Run) -> dict[str, Any]:
@@ -243,9 +260,12 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def smaller(config: TrainConfig) -> str:
-    """What to change when a run's settings need more memory than there is; the most useful first."""
-    if config.batch_size > 1:
-        change = f"batch_size {config.batch_size // 2} in place of {config.batch_size}"
+    """What to change when a run's settings need more memory than there is; what changes the training least first."""
+    if config.accumulation_steps < config.batch_size:
+        steps = min(2 * config.accumulation_steps, config.batch_size)
+        change = f"accumulation_steps {steps} in place of {config.accumulation_steps}, which changes no result"
+    elif not config.gradient_checkpointing:
+        change = "gradient_checkpointing on, which takes a third more time and changes no result"
     elif config.num_frames > 2:
         frames = max(2, config.num_frames // 4 * 2)
         change = f"num_frames {frames} in place of {config.num_frames}"

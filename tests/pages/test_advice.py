@@ -24,7 +24,7 @@ def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folde
     app = open_page("training", shared_data_folder)
     line = cost_line(app)
     assert "for up to 40 epochs on this machine" in line
-    assert "**0.8 GB** of memory, **75 MB** of checkpoints" in line
+    assert "**0.9 GB** of memory, **75 MB** of checkpoints" in line
     tiles = metrics_of(app)
     assert (tiles["Weights"], tiles["Tokens a clip"], tiles["Work a clip"]) == ("2.1 M", "128", "2 GFLOP")
     assert "An epoch has 16 training and 2 validation clips; the speed is that of a usual" in text_of(app)

@@ -13,7 +13,7 @@ from socal_core.runs.advice import Advice, Circumstances, Level, Side, advice, c
 from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config
 from tests.factories import write_dataset
 
-PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4)
+PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4, gpus=3)
 QUIET = {TINY: {}, PRETRAINED: {"learning_rate": 1e-5}}
 
 
@@ -93,6 +93,22 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
         (TINY, {"rotation_degrees": 90.0}, {"rotation_degrees": 45.0}, "rotation_degrees", "info", "10 is usual"),
         (TINY, {"dropout_rate": 0.0}, {"dropout_rate": 0.1}, "dropout_rate", "info", "2 million weights and 120"),
         (TINY, {"num_workers": 17}, {"num_workers": 16}, "num_workers", "info", "17 reading threads share 4 .* to 4"),
+        (
+            TINY,
+            {"gpus": 4},
+            {"gpus": 3},
+            "gpus",
+            "error",
+            "asks for 4 GPUs, and this machine has 3 GPUs. Set gpus to 3",
+        ),
+        (
+            TINY,
+            {"accumulation_steps": 5, "batch_size": 12, "gpus": 3},
+            {"accumulation_steps": 4, "batch_size": 12, "gpus": 3},
+            "accumulation_steps",
+            "info",
+            "5 parts of 4 clips a device: .* to 4",
+        ),
     ],
 )
 def test_a_rule_speaks_beyond_its_limit_and_not_before(
@@ -154,8 +170,15 @@ def test_errors_come_first_and_hints_last() -> None:
 
 
 def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> None:
-    found = Circumstances(Side(3, 0), Side(1, 0), Side(0, 2), window_frames=10, frame_side=100, cores=1)
-    settings = {"crop_area": 0.1, "mixup": 1.0, "dropout_rate": 0.0, "num_workers": 64, "scaled_decoding": True}
+    found = Circumstances(Side(3, 0), Side(1, 0), Side(0, 2), window_frames=10, frame_side=100, cores=1, gpus=0)
+    settings = {
+        "gpus": 2,
+        "crop_area": 0.1,
+        "mixup": 1.0,
+        "dropout_rate": 0.0,
+        "num_workers": 64,
+        "scaled_decoding": True,
+    }
     given = advise(PRETRAINED, found, **settings, learning_rate=1e-3, early_stopping_patience=1, num_epochs=2)
     assert len(given) >= 8
     for item in given:
@@ -168,15 +191,15 @@ def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", size=(64, 48)))
     config = default_config(TINY)
     split = make_split(dataset.usable_trials, config.split_settings)
-    whole = circumstances(dataset, split, config, cores=3)
+    whole = circumstances(dataset, split, config, cores=3, gpus=0)
     success = dataset.trials["success"]
     for side, trial_ids in ((whole.train, split.train), (whole.validation, split.validation), (whole.test, split.test)):
         assert side == Side(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
     assert (whole.window_frames, whole.frame_side, whole.cores) == (12, 48, 3)
     late = dataset.frames["second"].where(dataset.frames["trial_id"] != split.train[0], dataset.frames["second"] + 60)
     moved = replace(dataset, frames=dataset.frames.assign(second=late))
-    assert circumstances(moved, split, config, 1).train.trials == whole.train.trials - 1
-    gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1)
+    assert circumstances(moved, split, config, 1, 0).train.trials == whole.train.trials - 1
+    gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1, 0)
     assert (gone.train, gone.window_frames) == (Side(0, 0), 0)
 
 
@@ -184,4 +207,4 @@ def test_circumstances_of_frames_whose_size_nobody_says(tmp_path: Path) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", surgeons=3))
     trials = dataset.trials.assign(width=None, height=None)
     split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
-    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1).frame_side is None
+    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_side is None

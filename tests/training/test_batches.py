@@ -103,3 +103,14 @@ def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_fo
     for trial in TRIALS:
         assert torch.equal(first[trial], again[trial])
         assert (first[trial] - second[trial]).abs().max() > 0.01
+
+
+def test_the_parts_of_a_batch_make_it_up(shared_data_folder: Path) -> None:
+    with opened(shared_data_folder, mixup=0.8) as (reader, config):
+        whole = batches_of(reader, config)[0]
+    for count, sizes in [(1, [5]), (2, [3, 2]), (5, [1, 1, 1, 1, 1]), (9, [1, 1, 1, 1, 1])]:
+        parts = whole.parts(count)
+        assert [len(part.pixel_values) for part in parts] == sizes
+        for name in ("pixel_values", "labels", "partner_labels", "weights", "partner_weights"):
+            torch.testing.assert_close(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+        assert {part.lam for part in parts} == {whole.lam}

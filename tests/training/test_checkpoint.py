@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from socal_core.errors import RunError
-from socal_core.models.build import VideoClassifier, build_classifier
+from socal_core.models.build import VideoClassifier, build_classifier, load_classifier
 from socal_core.runs.checkpoints import (
     TrainingState,
     best_checkpoint,
@@ -19,7 +19,8 @@ from socal_core.runs.checkpoints import (
 )
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
-from socal_core.training.checkpoint import load_tensors, save_checkpoint
+from socal_core.training import checkpoint as saving
+from socal_core.training.checkpoint import Checkpoints, load_tensors, save_checkpoint
 
 CONFIG = config_from({"num_frames": 2}, TINY)
 TENSORS = {"optimizer": {"step": torch.tensor(3)}}
@@ -74,6 +75,65 @@ def test_a_save_that_was_cut_short_does_not_count_and_is_cleared(run: RunFolder,
     save_checkpoint(run, classifier, state(2, 2), TENSORS)
     assert sorted(path.name for path in run.checkpoints.iterdir()) == ["epoch-0001", "epoch-0002"]
     assert load_tensors(run.checkpoints / "epoch-0002")["optimizer"]["step"] == 3
+
+
+@pytest.fixture
+def changing() -> VideoClassifier:
+    return build_classifier(CONFIG)
+
+
+def train_to(number: int, classifier: VideoClassifier) -> dict[str, dict[str, torch.Tensor]]:
+    """Weights and tensors that tell of what moment they are, changed in place as training does."""
+    with torch.no_grad():
+        classifier.model.classifier.weight.fill_(number)
+    MOMENTS["optimizer"]["moment"].fill_(number)
+    return MOMENTS
+
+
+MOMENTS = {"optimizer": {"moment": torch.zeros(3)}}
+
+
+def moments_of(run: RunFolder) -> dict[str, int]:
+    """Of which moment weights and tensors of each checkpoint are."""
+    found = {}
+    for checkpoint in list_checkpoints(run):
+        weights = set(load_classifier(checkpoint).model.classifier.weight.flatten().tolist())
+        (number,) = weights | set(load_tensors(checkpoint)["optimizer"]["moment"].tolist())
+        found[checkpoint.name] = int(number)
+    return found
+
+
+def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFolder, changing: VideoClassifier) -> None:
+    checkpoints = Checkpoints(run, changing)
+    for epoch, best in [(1, 1), (2, 2), (3, 3), (4, 3)]:
+        checkpoints.offer(state(epoch, best), train_to(epoch, changing))
+    assert moments_of(run) == {"epoch-0001": 1}, "the first one tells how long writing takes"
+    checkpoints.write(state(4, 3), train_to(4, changing))
+    assert moments_of(run) == {"epoch-0004": 4, "epoch-0003": 3}
+    assert best_checkpoint(run).name == "epoch-0003"
+    checkpoints.offer(state(5, 5), train_to(5, changing))
+    checkpoints.write(replace(state(5, 5), step=2), train_to(6, changing))
+    assert moments_of(run) == {"epoch-0005-step-00002": 6, "epoch-0005": 5}
+    checkpoints.offer(state(6, 6), train_to(7, changing))
+    train_to(8, changing)
+    checkpoints.write_best()
+    assert moments_of(run)["epoch-0006"] == 7
+
+
+def test_a_checkpoint_is_written_as_soon_as_it_takes_a_small_share_of_the_time(
+    run: RunFolder, changing: VideoClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = Checkpoints(run, changing)
+    monkeypatch.setattr(saving, "WRITING_SHARE", 1e9)
+    for epoch in (1, 2):
+        checkpoints.offer(state(epoch, 1), train_to(epoch, changing))
+        assert newest_checkpoint(run) == run.checkpoints / f"epoch-000{epoch}"
+    monkeypatch.setattr(saving, "WRITING_SHARE", 1e-9)
+    checkpoints.offer(state(3, 1), train_to(3, changing))
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0002"
+    monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
+    checkpoints.offer(state(4, 1), train_to(4, changing))
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
 
 
 def files_of(checkpoint: Path) -> list[str]:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
+from transformers import modeling_utils
 
 from socal_core.clips.loader import open_clips
 from socal_core.dataset import layout
@@ -251,12 +254,17 @@ def test_running_out_of_memory_is_known_from_other_errors() -> None:
     assert not is_out_of_memory(shapes.value)
 
 
+ALONE = {"batch_size": 4, "accumulation_steps": 4}
+
+
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
-        ({"batch_size": 8}, "batch_size 4 in place of 8"),
-        ({"batch_size": 1, "num_frames": 16}, "num_frames 8 in place of 16"),
-        ({"batch_size": 1, "num_frames": 2}, "a smaller model, such as tiny"),
+        ({"batch_size": 8}, "accumulation_steps 2 in place of 1, which changes no result"),
+        ({"batch_size": 3, "accumulation_steps": 2}, "accumulation_steps 3 in place of 2, which changes no result"),
+        (ALONE, "gradient_checkpointing on, which takes a third more time and changes no result"),
+        ({**ALONE, "gradient_checkpointing": True, "num_frames": 16}, "num_frames 8 in place of 16"),
+        ({**ALONE, "gradient_checkpointing": True, "num_frames": 2}, "a smaller model, such as tiny"),
     ],
 )
 def test_without_memory_the_setting_to_change_is_named(settings: dict[str, int], advice: str) -> None:
@@ -268,9 +276,42 @@ def test_one_class_cannot_be_weighted() -> None:
         class_weights([1, 1])
 
 
+SAVING = [{"accumulation_steps": 3}, {"gradient_checkpointing": True}]
+
+
+@pytest.mark.parametrize("saving", SAVING, ids=str)
+def test_what_saves_memory_changes_no_result(
+    tmp_path: Path, shared_data_folder: Path, saving: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recomputed = 0
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        nonlocal recomputed
+        recomputed += 1
+        return checkpoint(*arguments, **named)
+
+    monkeypatch.setattr(modeling_utils, "checkpoint", counted)
+    settings = {**EVERYTHING, "batch_size": 5, "num_epochs": 2}
+    if "accumulation_steps" in saving:
+        settings["dropout_rate"] = 0.0  # what is dropped is drawn for a part at a time
+    runs = [
+        new_run(tmp_path / name, shared_data_folder, **settings, **more)
+        for name, more in (("plain", {}), ("sparing", saving))
+    ]
+    for run in runs:
+        assert work(run, resume=False) is RunState.DONE
+    assert bool(recomputed) == saving.get("gradient_checkpointing", False)
+    plain, sparing = (epochs_table(read_events(run.events_file)) for run in runs)
+    for column in ("train_loss", "val_loss"):
+        assert sparing[column].tolist() == pytest.approx(plain[column].tolist(), abs=1e-3)
+    first, second = (load_classifier(newest_checkpoint(run) or Path()).model.state_dict() for run in runs)
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], atol=5e-3, rtol=0)
+
+
 def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     """PyTorch's own distributed engine on the CPU: the same batches, the same losses, the same model up to rounding."""
-    settings = {**EVERYTHING, "dropout_rate": 0.0, "batch_size": 5}
+    settings = {**EVERYTHING, "dropout_rate": 0.0, "batch_size": 5, "accumulation_steps": 2}
     alone = new_run(tmp_path / "alone", shared_data_folder, **settings)
     work(alone, resume=False)
     together = RunFolder(tmp_path / "together")

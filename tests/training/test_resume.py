@@ -199,7 +199,7 @@ print(json.dumps([full.state, full.reason, newest and newest.name]))
 def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(
     tmp_path: Path, shared_data_folder: Path
 ) -> None:
-    prefix = small_disk("60m")
+    prefix = small_disk("40m")
     if prefix is None:
         pytest.skip("a tmpfs cannot be mounted here")
     command = [*prefix, sys.executable, "-c", ON_A_SMALL_DISK, str(shared_data_folder), json.dumps(QUICK)]
@@ -208,4 +208,4 @@ def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(
     state, reason, newest = json.loads(done.stdout.splitlines()[-1])
     assert state == RunState.FAILED
     assert "A checkpoint could not be written" in reason and "Make room and resume the run." in reason
-    assert newest in {"epoch-0001", "epoch-0002"}
+    assert newest == "epoch-0001"
