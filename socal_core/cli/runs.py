@@ -41,7 +41,7 @@ def train(options: argparse.Namespace) -> int:
     with TrainingBar() as bar:
         state = work(run, options.resume, bar.show)
     if state is RunState.FAILED:
-        raise RunError(written_status(run).reason)
+        raise RunError(written_status(run).reason or "The end of the run could not be written down: see above.")
     if is_main_process():
         say(f"Run {run.name} is {state}.")
     return 0

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -132,8 +132,15 @@ class RunFolder:
         return run
 
     def read_config(self) -> TrainConfig:
-        """The run's settings; RunError when the file is damaged, ConfigError when a value is refused."""
-        return config_from(settings_in(self._read_config_file(), self.name), TINY)
+        """The run's settings; RunError when the file is damaged or newer, ConfigError when a value is refused."""
+        settings = settings_in(self._read_config_file(), self.name)
+        unknown = sorted(set(settings) - {item.name for item in fields(TrainConfig)})
+        if unknown:
+            raise RunError(
+                f"Run {self.name}: config.json has settings that this version does not know ({', '.join(unknown)}). A "
+                "newer version wrote it: update the app."
+            )
+        return config_from(settings, TINY)
 
     def read_data(self) -> Path:
         """The data folder that the run was started on."""

@@ -109,8 +109,8 @@ def _why_it_died(worker: Process | None) -> str:
     if worker is not None and worker.killed_for_memory:
         return (
             "The machine's memory ran out and the system killed the training process (OOM killer). Close other "
-            "programs and resume the run. If that happens again, start a new run with a smaller batch_size, with "
-            "num_workers 0, or with fewer or smaller frames."
+            "programs and resume the run. If that happens again, start a new run with more accumulation_steps, with "
+            "gradient_checkpointing on, or with fewer frames."
         )
     return "The training process ended without a word: it crashed or was killed. Resume the run."
 

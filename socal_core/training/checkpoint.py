@@ -22,6 +22,7 @@ from socal_core.runs.checkpoints import (
     write_training_state,
 )
 from socal_core.runs.folder import RunFolder
+from socal_core.training.stop import GONE
 
 # The manifest holds a SHA-256 of the file; PyTorch's own checksums in it would take as long again.
 torch.serialization.set_crc32_options(False)
@@ -101,7 +102,8 @@ def save_checkpoint(
     for left in run.checkpoints.glob(".*.tmp"):  # by a crash
         shutil.rmtree(left)
     try:
-        draft.mkdir(parents=True)
+        run.checkpoints.mkdir(exist_ok=True)  # never the run's folder: it may have been moved meanwhile
+        draft.mkdir()
         save_classifier(classifier, draft, weights)
         torch.save(tensors, draft / OPTIMIZER_FILE)
         write_training_state(draft, state)
@@ -111,10 +113,12 @@ def save_checkpoint(
     # safetensors and PyTorch have errors of their own for a disk that takes no more.
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(draft, ignore_errors=True)
+        if not run.path.is_dir():
+            raise RunError(GONE) from None
         free = shutil.disk_usage(run.path).free / 1e6
         raise RunError(
             f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before "
-            "is whole. Make room and resume the run."
+            "is whole. Make room, or allow writing there, and resume the run."
         ) from error
     if target.exists():  # damaged, or it would have been kept
         shutil.rmtree(target)

@@ -1,4 +1,6 @@
-"""The end that a user asks for."""
+"""Ends of a run that come from outside: the user's wish, and a folder that is gone."""
+
+GONE = "The run's folder was moved or deleted while it trained. Resume the run where it is now."
 
 
 class StopRequested(BaseException):

@@ -30,7 +30,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status, written_status
-from socal_core.training.stop import StopRequested
+from socal_core.training.stop import GONE, StopRequested
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,10 @@ def _lock_held(run: RunFolder) -> Iterator[int | None]:
         yield None
         return
     if inherited is None:
-        lock = take_lock(run.lock_file, run.name)
+        try:
+            lock = take_lock(run.lock_file, run.name)
+        except OSError as error:
+            raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
     else:
         lock = int(inherited)
@@ -136,24 +139,13 @@ class _Outcome(AbstractContextManager["_Outcome"]):
     ) -> bool:
         if error is None and not self._writes and self.state is not RunState.RUNNING:
             return False
+        words = _words_for(error, self._run)
         if error is None:
             self.state, reason = RunState.DONE, ""
         elif isinstance(error, (StopRequested, KeyboardInterrupt)):
             self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
-        elif isinstance(error, SocalError):
-            self.state, reason = RunState.FAILED, str(error)
-        elif isinstance(error, OSError) and error.errno in DISK_TROUBLES:
-            self.state = RunState.FAILED
-            reason = (
-                f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is whole. Make room, or "
-                "allow writing there, and resume the run."
-            )
         else:
-            self.state = RunState.FAILED
-            reason = (
-                f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: "
-                "the run's worker.log where the app started it."
-            )
+            self.state, reason = RunState.FAILED, words or _unexpected(error)
         if self._writes:
             try:
                 write_status(self._run, self.state, reason)
@@ -161,7 +153,28 @@ class _Outcome(AbstractContextManager["_Outcome"]):
             except OSError:
                 # Then nobody can be told but by the log: the run is shown as interrupted, with the disk's trouble.
                 logger.exception("%s The end of the run could not be written down.", reason)
-        return isinstance(error, (StopRequested, KeyboardInterrupt, SocalError))
+        return self.state is RunState.STOPPED or bool(words)
+
+
+def _words_for(error: BaseException | None, run: RunFolder) -> str:
+    """Why this error ends a run and what to do, for the user; "" when it is none that was expected."""
+    if isinstance(error, SocalError):
+        return str(error)
+    if isinstance(error, OSError) and not run.path.is_dir():
+        return GONE
+    if isinstance(error, OSError) and error.errno in DISK_TROUBLES:
+        return (
+            f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is whole. Make room, or "
+            "allow writing there, and resume the run."
+        )
+    return ""
+
+
+def _unexpected(error: BaseException) -> str:
+    return (
+        f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: the run's "
+        "worker.log where the app started it."
+    )
 
 
 def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]) -> RunState:
@@ -184,8 +197,8 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
         if restart < allowed:
             report("notice", message="The training process was killed, and another goes on from the last checkpoint.")
     raise RunError(
-        f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. Where memory ran out, a "
-        "smaller batch_size helps. Resume the run, or start a new one."
+        f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. Where memory ran out, "
+        "more accumulation_steps help. Resume the run, or start a new one."
     )
 
 

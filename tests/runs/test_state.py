@@ -170,7 +170,7 @@ def test_the_oom_killer_is_named_and_blamed_for_no_earlier_death(run: RunFolder,
     run.status_file.write_bytes(copy)
     reason = read_status(run).reason
     assert "OOM killer" in reason
-    assert "smaller batch_size" in reason
+    assert "more accumulation_steps" in reason
     counter.unlink()
     assert read_status(run) == written_status(run) == RunStatus(RunState.INTERRUPTED, reason)
 

@@ -207,5 +207,5 @@ def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(
     assert done.returncode == 0, done.stderr
     state, reason, newest = json.loads(done.stdout.splitlines()[-1])
     assert state == RunState.FAILED
-    assert "A checkpoint could not be written" in reason and "Make room and resume the run." in reason
+    assert "A checkpoint could not be written" in reason and "and resume the run." in reason
     assert newest == "epoch-0001"

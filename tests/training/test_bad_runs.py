@@ -1,0 +1,302 @@
+"""Runs that go wrong: each ends in a clear state with a way out, and leaves the runs beside it as they were."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from socal_core.dataset import layout
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import Split
+from socal_core.errors import RunError
+from socal_core.runs.checkpoints import list_checkpoints, newest_checkpoint, write_manifest
+from socal_core.runs.events import Event, epochs_table, notices, read_events
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.launch import start
+from socal_core.runs.state import RunState, read_status
+from socal_core.training.worker import work
+from tests.dataset.editing import edit_column, replace_line
+from tests.disks import small_disk
+from tests.memory_limits import little_memory
+from tests.training.killer import timeless, weights_hash
+from tests.training.small_runs import QUICK, new_run
+
+MB = 10**6
+
+
+def content_of(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(autouse=True)
+def neighbour(done_run: RunFolder, tmp_path: Path) -> Iterator[None]:
+    """A finished run beside the one that goes wrong."""
+    folder = tmp_path / "neighbour"
+    shutil.copytree(done_run.path, folder)
+    before = content_of(folder)
+    yield
+    assert content_of(folder) == before
+
+
+@pytest.fixture
+def stopped_run(tmp_path: Path, shared_data_folder: Path) -> RunFolder:
+    """Stopped in its third epoch, with checkpoints of the first, the second where it is the best, and the stop."""
+    run = new_run(tmp_path / "run", shared_data_folder)
+
+    def stop(event: Event) -> None:
+        if (event["type"], event.get("epoch")) == ("step", 3):
+            run.stop_file.touch()
+
+    assert work(run, resume=False, echo=stop) is RunState.STOPPED
+    return run
+
+
+def failure_of(run: RunFolder, resume: bool = False) -> str:
+    assert work(run, resume) is RunState.FAILED
+    status = read_status(run)
+    assert status.state is RunState.FAILED
+    return status.reason
+
+
+def test_trials_that_all_end_alike_teach_nothing(tmp_path: Path, data_folder: Path) -> None:
+    edit_column(data_folder / layout.OUTCOMES_FILE, "success", "1")
+    assert "All usable trials end in success: there is nothing" in failure_of(new_run(tmp_path / "run", data_folder))
+
+
+@pytest.fixture
+def by_surgeon(shared_data_folder: Path) -> dict[str, tuple[str, ...]]:
+    """The trials of each surgeon, first those of surgeons whose trials end alike."""
+    outcomes = open_dataset(shared_data_folder).usable_trials
+    parts = sorted(outcomes.groupby("participant_id"), key=lambda item: item[1]["success"].nunique())
+    return {str(name): tuple(part.index) for name, part in parts}
+
+
+def test_a_training_side_that_ends_alike_teaches_nothing(
+    tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    alike, validation, *test = by_surgeon.values()
+    run.write_split(Split(alike, validation, tuple(chain(*test)), seed=0))
+    assert "training trials all end alike: there is nothing to learn. Choose another seed" in failure_of(run)
+
+
+def test_a_validation_side_of_one_class_has_no_auroc_and_trains_all_the_same(
+    tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    alike, test, *train = by_surgeon.values()
+    run.write_split(Split(tuple(chain(*train)), alike, test, seed=0))
+    assert work(run, resume=False) is RunState.DONE
+    epochs = epochs_table(read_events(run.events_file))
+    assert epochs["val_auroc"].isna().all()
+    assert epochs["val_accuracy"].notna().all()
+    assert run.read_metrics() is not None
+
+
+def test_fewer_trials_than_a_batch_are_one_step(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder, batch_size=1024, accumulation_steps=64)
+    assert work(run, resume=False) is RunState.DONE
+    assert {event["steps"] for event in read_events(run.events_file) if event["type"] == "step"} == {1}
+
+
+@pytest.mark.parametrize("outcome", ["maybe", "2", "-1", "0.5", ""])
+def test_trials_with_another_outcome_are_left_out_and_named(tmp_path: Path, data_folder: Path, outcome: str) -> None:
+    outcomes = data_folder / layout.OUTCOMES_FILE
+    column = layout.OUTCOME_COLUMNS.index("success")
+    row = outcomes.read_text().splitlines()[1].split(",")
+    replace_line(outcomes, 2, ",".join([*row[:column], outcome, *row[column + 1 :]]))
+    run = new_run(tmp_path / "run", data_folder, num_epochs=1)
+    assert work(run, resume=False) is RunState.DONE
+    assert row[0] not in run.read_split().trial_ids
+    assert any(row[0] in problem.message or problem.row == 2 for problem in run.open_dataset().problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": 99}, "config.json has format 99, this version reads 1. Update the app."),
+        ({"attention": "linear"}, "this version does not know (attention). A newer version wrote it: update the app."),
+    ],
+    ids=["format", "setting"],
+)
+def test_a_config_of_a_newer_version(
+    tmp_path: Path, shared_data_folder: Path, change: dict[str, Any], words: str
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    run.config_file.write_text(json.dumps(json.loads(run.config_file.read_text()) | change))
+    with pytest.raises(RunError) as caught:
+        start(run)
+    assert words in str(caught.value)
+    assert not run.status_file.exists()
+
+
+def test_a_model_that_is_nowhere(tmp_path: Path, shared_data_folder: Path) -> None:
+    reason = failure_of(new_run(tmp_path / "run", shared_data_folder, model="nobody/nothing-at-all"))
+    assert "nobody/nothing-at-all" in reason
+    assert "tiny" in reason
+
+
+def test_a_moved_run_goes_on_where_it_is(done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    moved = RunFolder(stopped_run.path.rename(tmp_path / "elsewhere" / "renamed"))
+    assert read_status(moved).state is RunState.STOPPED
+    assert work(moved, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(moved)) == weights_hash(newest_checkpoint(done_run))
+    assert moved.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+    assert not stopped_run.path.exists()
+
+
+@pytest.mark.parametrize("kind", ["step", "epoch"])
+def test_a_run_whose_folder_is_moved_while_it_trains_makes_no_second_one(
+    tmp_path: Path, shared_data_folder: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    moved = RunFolder(tmp_path / "moved")
+
+    def move(event: Event) -> None:
+        if (event["type"], event.get("epoch")) == (kind, 1):
+            run.path.rename(moved.path)
+
+    assert work(run, resume=False, echo=move) is RunState.FAILED
+    assert "was moved or deleted while it trained" in caplog.text
+    assert not run.path.exists()
+    assert read_status(moved).state is RunState.INTERRUPTED
+    assert work(moved, resume=True) is RunState.DONE
+
+
+LOSSES = {
+    "split.json", "environment.json", "events.jsonl", "status.json", "worker.lock", "checkpoints",
+    "checkpoints/*/model.safetensors", "checkpoints/*/optimizer.pt", "checkpoints/*/training.json",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", sorted(LOSSES))
+def test_what_is_left_of_a_half_deleted_run_goes_on_to_the_same_weights(
+    done_run: RunFolder, stopped_run: RunFolder, lost: str
+) -> None:
+    path = max(stopped_run.path.glob(lost))  # of the newest checkpoint
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    damaged = lost.startswith("checkpoints/")
+    assert len(list_checkpoints(stopped_run)) == 0 or len(list_checkpoints(stopped_run)) >= 2
+    assert work(stopped_run, resume=True) is RunState.DONE
+    assert weights_hash(newest_checkpoint(stopped_run)) == weights_hash(newest_checkpoint(done_run))
+    assert stopped_run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+    said = notices(read_events(stopped_run.events_file))
+    assert [notice for notice in said if "is damaged" in notice and "passed over" in notice] == said
+    assert len(said) == damaged
+
+
+def test_without_its_settings_a_folder_is_no_run(stopped_run: RunFolder) -> None:
+    stopped_run.config_file.unlink()
+    left = content_of(stopped_run.path)
+    with pytest.raises(RunError, match=r"config\.json is missing"):
+        start(stopped_run, resume=True)
+    with pytest.raises(RunError, match=r"is not a run: it has no config\.json"):
+        RunFolder.open(stopped_run.path)
+    assert content_of(stopped_run.path).keys() - {"worker.lock"} == left.keys() - {"worker.lock"}
+
+
+@pytest.mark.parametrize("content", ["bit", "pickle"])
+def test_a_checkpoint_that_was_tampered_with_is_passed_over(
+    done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path, content: str
+) -> None:
+    newest = newest_checkpoint(stopped_run)
+    assert newest is not None
+    target, victim = newest / "optimizer.pt", tmp_path / "victim"
+    data = bytearray(target.read_bytes())
+    data[len(data) // 2] ^= 1
+    hostile = f"cposix\nsystem\n(S'touch {victim}'\ntR.".encode()
+    target.write_bytes(data if content == "bit" else hostile)
+    assert work(stopped_run, resume=True) is RunState.DONE
+    (notice,) = notices(read_events(stopped_run.events_file))
+    assert notice == f"Checkpoint {newest.name} is damaged (optimizer.pt is not what was saved) and was passed over."
+    assert not victim.exists()
+    assert weights_hash(newest_checkpoint(stopped_run)) == weights_hash(newest_checkpoint(done_run))
+    assert timeless(read_events(stopped_run.events_file)) == timeless(read_events(done_run.events_file))
+
+
+def test_a_pickle_whose_hash_fits_is_not_run_either(stopped_run: RunFolder, tmp_path: Path) -> None:
+    """Whoever can write the file can write the manifest."""
+    newest, victim = newest_checkpoint(stopped_run), tmp_path / "victim"
+    assert newest is not None
+    (newest / "optimizer.pt").write_bytes(f"cposix\nsystem\n(S'touch {victim}'\ntR.".encode())
+    (newest / "manifest.json").unlink()
+    write_manifest(newest)
+    reason = failure_of(stopped_run, resume=True)
+    assert f"Checkpoint {newest.name} is damaged: optimizer.pt cannot be read." in reason
+    assert not victim.exists()
+
+
+ON_A_READ_ONLY_DISK = """
+import json, os, subprocess, sys
+from pathlib import Path
+from socal_core.errors import RunError
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.launch import request_stop, start
+from socal_core.runs.state import read_status
+from socal_core.training.worker import work
+workspace = os.environ["SOCAL_WORKSPACE"]
+config = config_from(json.loads(sys.argv[2]), TINY)
+first, second = (RunFolder.create(Path(workspace) / name, config, Path(sys.argv[1])) for name in ("first", "second"))
+def protect(event):
+    if event["type"] == "epoch":
+        subprocess.run(["mount", "--bind", workspace, workspace], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", workspace], check=True)
+said = []
+work(first, False, echo=protect)
+make = lambda: RunFolder.create(Path(workspace) / "third", config, Path())
+for act in (lambda: start(second), lambda: work(second, True), make):
+    try:
+        act()
+    except RunError as error:
+        said.append(str(error))
+print(json.dumps([read_status(first).state, read_status(first).reason, said]))
+"""
+
+
+def test_a_disk_that_turns_read_only(tmp_path: Path, shared_data_folder: Path) -> None:
+    prefix = small_disk("200m")
+    if prefix is None:
+        pytest.skip("a tmpfs cannot be mounted here")
+    command = [*prefix, sys.executable, "-c", ON_A_READ_ONLY_DISK, str(shared_data_folder), json.dumps(QUICK)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    state, reason, said = json.loads(done.stdout.splitlines()[-1])
+    assert state == RunState.INTERRUPTED
+    assert reason == "The run's folder cannot be written to. Allow writing there and resume the run."
+    assert said == [
+        "Run second cannot be started: Read-only file system.",
+        "Run second cannot be started: Read-only file system.",
+        "Run third cannot be written: Read-only file system. Choose another folder.",
+    ]
+
+
+def test_the_kernel_s_oom_killer_is_named(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+    with little_memory(300 * MB) as prefix:
+        if prefix is None:
+            pytest.skip("no control group can be made here")
+        command = [*prefix, sys.executable, "-m", "socal_core.training.worker", str(run.path)]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))
+        assert ended.returncode == -9, ended.stderr
+        status = read_status(run)
+    assert status.state is RunState.INTERRUPTED
+    assert "memory ran out and the system killed the training process (OOM killer)" in status.reason
+    assert "more accumulation_steps" in status.reason
+    assert work(run, resume=True) is RunState.DONE
