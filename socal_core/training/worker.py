@@ -5,22 +5,20 @@ process for each, by torchrun.
 """
 
 import argparse
-import errno
 import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from socal_core.dataset.splits import Split, make_split
 from socal_core.dataset.types import Dataset
-from socal_core.errors import DataError, RunError, SocalError
+from socal_core.errors import DataError, RunError
 from socal_core.files import write_json
 from socal_core.runs import queue
 from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
@@ -30,11 +28,10 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status, written_status
-from socal_core.training.stop import GONE, StopRequested
+from socal_core.training.outcome import Outcome
+from socal_core.training.stop import StopRequested
 
 logger = logging.getLogger(__name__)
-
-DISK_TROUBLES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +55,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
     where the run's settings ask for that.
     """
     report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
-    with _lock_held(run) as lock, _Outcome(run, report, is_main_process()) as outcome, _turn(run, lock, report):
+    with _lock_held(run) as lock, Outcome(run, report, is_main_process()) as outcome, _turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # Of an earlier best checkpoint, if the run was evaluated before it went on.
@@ -119,62 +116,6 @@ def is_main_process() -> bool:
 
 def _say_nothing(type_: str, **values: Any) -> None:
     """The report of a process that is not the main one."""
-
-
-class _Outcome(AbstractContextManager["_Outcome"]):
-    """Writes down how the work inside ended, whatever ended it; only a user's error is taken as dealt with."""
-
-    def __init__(self, run: RunFolder, report: Callable[..., None], writes: bool) -> None:
-        self.state = RunState.RUNNING
-        self._run = run
-        self._report = report
-        self._writes = writes
-
-    def leave_to(self, state: RunState) -> None:
-        """Another process has written how the work ended."""
-        self.state, self._writes = state, False
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is None and not self._writes and self.state is not RunState.RUNNING:
-            return False
-        words = _words_for(error, self._run)
-        if error is None:
-            self.state, reason = RunState.DONE, ""
-        elif isinstance(error, (StopRequested, KeyboardInterrupt)):
-            self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
-        else:
-            self.state, reason = RunState.FAILED, words or _unexpected(error)
-        if self._writes:
-            try:
-                write_status(self._run, self.state, reason)
-                self._report("ended", state=self.state, reason=reason)
-            except OSError:
-                # Then nobody can be told but by the log: the run is shown as interrupted, with the disk's trouble.
-                logger.exception("%s The end of the run could not be written down.", reason)
-        return self.state is RunState.STOPPED or bool(words)
-
-
-def _words_for(error: BaseException | None, run: RunFolder) -> str:
-    """Why this error ends a run and what to do, for the user; "" when it is none that was expected."""
-    if isinstance(error, SocalError):
-        return str(error)
-    if isinstance(error, OSError) and not run.path.is_dir():
-        return GONE
-    if isinstance(error, OSError) and error.errno in DISK_TROUBLES:
-        return (
-            f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is whole. Make room, or "
-            "allow writing there, and resume the run."
-        )
-    return ""
-
-
-def _unexpected(error: BaseException) -> str:
-    return (
-        f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: the run's "
-        "worker.log where the app started it."
-    )
 
 
 def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]) -> RunState:
