@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def _predict_best(run: RunFolder) -> pd.DataFrame:
         dataset = run.open_dataset()
         trials = run.read_split().trial_ids
         with StageBar() as bar, open_run_clips(run, dataset, classifier.preprocessor, trials, bar.show) as reader:
-            return finish_run(run, dataset, classifier, reader)
+            return finish_run(run, dataset, classifier, reader, partial(bar.show, "Predicting"))
     finally:
         os.close(lock)
 

@@ -33,21 +33,21 @@ def logits_of(
     reader: ClipReader,
     trial_ids: Sequence[str],
     device: torch.device,
-    check_stop: Callable[[], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode.
 
-    Of a trial with several clips: the logarithm of their mean probabilities. `check_stop` is called before each batch
-    and may raise.
+    Of a trial with several clips: the logarithm of their mean probabilities. `progress` is called with the number of
+    clips that are done, and of all, before each batch, and may raise.
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
     batches = [clips[start : start + PREDICTION_BATCH] for start in range(0, len(clips), PREDICTION_BATCH)]
     inputs = torch.empty((PREDICTION_BATCH, *reader.shape), device=device)
     parts = []
-    for batch in reader.batches(batches):
-        if check_stop is not None:
-            check_stop()
+    for number, batch in enumerate(reader.batches(batches)):
+        if progress is not None:
+            progress(number * PREDICTION_BATCH, len(clips))
         pixel_values = reader.preprocessor.model_input(batch.to(device), inputs[: len(batch)])
         parts.append(model(pixel_values=pixel_values).logits.float().cpu())
     logits = torch.cat(parts).view(len(trial_ids), -1, 2)  # (trials, clips, 2)
@@ -85,12 +85,19 @@ def best_device() -> torch.device:
     return torch.accelerator.current_accelerator() or torch.device("cpu")
 
 
-def finish_run(run: RunFolder, dataset: Dataset, classifier: VideoClassifier, reader: ClipReader) -> pd.DataFrame:
+def finish_run(
+    run: RunFolder,
+    dataset: Dataset,
+    classifier: VideoClassifier,
+    reader: ClipReader,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
     """Predict every usable trial, evaluate the test trials, write predictions.csv and then metrics.json.
 
-    The threshold comes from the validation trials. Returns the predictions (runs/folder.py).
+    The threshold comes from the validation trials. `progress` as in `logits_of`. Returns the predictions
+    (runs/folder.py).
     """
-    predictions = _predict_split(dataset, run.read_split(), classifier, reader)
+    predictions = _predict_split(dataset, run.read_split(), classifier, reader, progress)
     validation = predictions[predictions["split"] == "validation"]
     threshold = choose_threshold(validation["label"], validation["prob_success"])
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
@@ -141,12 +148,18 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     ]
 
 
-def _predict_split(dataset: Dataset, split: Split, classifier: VideoClassifier, reader: ClipReader) -> pd.DataFrame:
+def _predict_split(
+    dataset: Dataset,
+    split: Split,
+    classifier: VideoClassifier,
+    reader: ClipReader,
+    progress: Callable[[int, int], None] | None,
+) -> pd.DataFrame:
     """One row for each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
     sides = {"train": split.train, "validation": split.validation, "test": split.test}
     rows = [(trial, side) for side, trials in sides.items() for trial in trials if trial not in reader.left_out]
     trial_ids = [trial for trial, _ in rows]
-    logits = logits_of(classifier.model, reader, trial_ids, best_device())
+    logits = logits_of(classifier.model, reader, trial_ids, best_device(), progress)
     trials = dataset.trials.loc[trial_ids]
     return pd.DataFrame(
         {

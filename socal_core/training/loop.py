@@ -224,10 +224,14 @@ def _validate(job: Job, run: _Run) -> dict[str, Any]:
     if job.accelerator.is_main_process:
         trial_ids = job.split.validation
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
-        # To ask for a stop takes all processes, and the others wait.
-        check_stop = job.check_stop if job.accelerator.num_processes == 1 else None
+
+        def watch(done: int, of: int) -> None:
+            # To ask for a stop takes all processes, and the others wait.
+            if job.accelerator.num_processes == 1:
+                job.check_stop()
+
         model = job.accelerator.unwrap_model(run.model)
-        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, check_stop)
+        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
         metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
         values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.weights))}
         for name in ("accuracy", "auroc"):

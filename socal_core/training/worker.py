@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -203,8 +204,17 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         )
         train(job, checkpoint)
         if accelerator.is_main_process:
-            report("stage", stage="Predicting all trials with the best checkpoint", done=0, total=1)
-            finish_run(run, dataset, best_classifier(run), reader)
+            stage = "Predicting all trials with the best checkpoint"
+            # Only where it is alone can this process leave: the others wait for it.
+            show = show_stage if accelerator.num_processes == 1 else partial(report, "stage")
+            show(stage=stage, done=0, total=1)
+            finish_run(
+                run,
+                dataset,
+                best_classifier(run),
+                reader,
+                lambda done, total: show(stage=stage, done=done, total=total),
+            )
         accelerator.wait_for_everyone()
 
 

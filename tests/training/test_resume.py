@@ -123,6 +123,26 @@ def test_a_stopped_run_says_so_and_goes_on_to_the_same_weights(
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
 
 
+def test_a_run_stopped_while_it_predicts_predicts_when_it_goes_on(
+    done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = new_run(tmp_path / "stopped", shared_data_folder)
+    seen: list[tuple[int, int]] = []
+
+    def stop(event: Event) -> None:
+        if event["type"] == "stage" and event["stage"].startswith("Predicting") and event["total"] > 1:
+            seen.append((event["done"], event["total"]))
+            if event["done"]:
+                run.stop_file.touch()
+
+    assert work(run, resume=False, echo=stop) is RunState.STOPPED
+    assert len(seen) == 2 and 0 < seen[1][0] < seen[1][1] == 20
+    assert run.read_metrics() is None
+    assert work(run, resume=True) is RunState.DONE
+    assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+    assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
+
+
 def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "stopped", shared_data_folder)
     assert work(run, resume=False, echo=lambda event: run.stop_file.touch()) is RunState.STOPPED
