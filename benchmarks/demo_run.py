@@ -3,7 +3,8 @@
     python -m benchmarks.demo_run [--demo FOLDER]
 
 Draws the demo where none is named, starts the run as the Training page does, and waits for its metrics. Then another
-run is started, with the clip cache filled by the first, and stopped at its first step. Prints the seconds of each part.
+run is started, with the clip cache filled by the first, and stopped at its first step. Prints the seconds of each part,
+and what the Training page estimates for an epoch and for memory beside what it took.
 """
 
 import argparse
@@ -14,9 +15,11 @@ from pathlib import Path
 
 from socal_core.dataset.demo.write import write_demo
 from socal_core.runs.config import TINY, default_config
-from socal_core.runs.events import read_events
+from socal_core.runs.cost import estimate, measured_speed
+from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import request_stop, start
+from socal_core.runs.machine import find_gpu, this_machine
 from socal_core.runs.state import RunState, read_status
 
 
@@ -45,9 +48,25 @@ def main() -> None:
         metrics = run.read_metrics() or {}
         print(f"start to first step: {first_step:.0f} s; {epochs} epochs; start to test metrics: {total:.0f} s")
         print(f"{metrics['n']} test trials, accuracy {metrics['accuracy']:.2f}, AUROC {metrics['auroc']}")
+        compare_estimates(run, Path(scratch))
         print(
             f"start to first step with the cache filled: {seconds_to_first_step(Path(scratch) / 'again', data):.1f} s"
         )
+
+
+def compare_estimates(run: RunFolder, scratch: Path) -> None:
+    """Print the estimates before the first run of a model and after it, beside what that run took."""
+    config, split, events = run.read_config(), run.read_split(), read_events(run.events_file)
+    sides = [len(side) for side in (split.train, split.validation, split.test)]
+    machine = this_machine(scratch, find_gpu())
+    first = estimate(config, *sides, machine)
+    second = estimate(config, *sides, machine, measured_speed([run], config.model, config.num_frames, machine.gpu))
+    took = epochs_table(events)["seconds"].median()
+    memory = max(event["memory_mb"] for event in events if event["type"] == "machine") / 1e3
+    print(
+        f"an epoch: {took:.2f} s; estimated {first.epoch_seconds:.2f} s before, {second.epoch_seconds:.2f} s after it"
+    )
+    print(f"memory: at most {memory:.2f} GB; estimated {first.memory / 1e9:.2f} GB")
 
 
 def seconds_to_first_step(folder: Path, data: Path) -> float:
