@@ -1,6 +1,11 @@
 """Small disks, for tests of full ones."""
 
+import json
 import subprocess
+import sys
+from typing import Any
+
+import pytest
 
 
 def small_disk(size: str) -> tuple[str, ...] | None:
@@ -14,3 +19,14 @@ def small_disk(size: str) -> tuple[str, ...] | None:
         except FileNotFoundError:
             return None
     return None
+
+
+def on_small_disk(size: str, code: str, *arguments: object) -> Any:
+    """The JSON that Python code prints last, with a small tmpfs as its workspace."""
+    prefix = small_disk(size)
+    if prefix is None:
+        pytest.skip("a tmpfs cannot be mounted here")
+    command = [*prefix, sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])

@@ -24,7 +24,7 @@ from socal_core.runs.launch import start
 from socal_core.runs.state import RunState, read_status
 from socal_core.training.worker import work
 from tests.dataset.editing import edit_column, replace_line
-from tests.disks import small_disk
+from tests.disks import on_small_disk
 from tests.memory_limits import little_memory
 from tests.training.killer import timeless, weights_hash
 from tests.training.small_runs import QUICK, new_run
@@ -242,6 +242,30 @@ def test_a_pickle_whose_hash_fits_is_not_run_either(stopped_run: RunFolder, tmp_
     assert not victim.exists()
 
 
+ON_A_FULL_DISK = """
+import json, os, sys
+from pathlib import Path
+from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.config import TINY, config_from
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.state import read_status
+from socal_core.training.worker import work
+config = config_from(json.loads(sys.argv[2]), TINY)
+run = RunFolder.create(Path(os.environ["SOCAL_WORKSPACE"]) / "run", config, Path(sys.argv[1]))
+work(run, resume=False)
+full = read_status(run)
+newest = newest_checkpoint(run)
+print(json.dumps([full.state, full.reason, newest and newest.name]))
+"""
+
+
+def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(shared_data_folder: Path) -> None:
+    state, reason, newest = on_small_disk("40m", ON_A_FULL_DISK, shared_data_folder, json.dumps(QUICK))
+    assert state == RunState.FAILED
+    assert "A checkpoint could not be written" in reason and "and resume the run." in reason
+    assert newest == "epoch-0001"
+
+
 ON_A_READ_ONLY_DISK = """
 import json, os, subprocess, sys
 from pathlib import Path
@@ -270,14 +294,8 @@ print(json.dumps([read_status(first).state, read_status(first).reason, said]))
 """
 
 
-def test_a_disk_that_turns_read_only(tmp_path: Path, shared_data_folder: Path) -> None:
-    prefix = small_disk("200m")
-    if prefix is None:
-        pytest.skip("a tmpfs cannot be mounted here")
-    command = [*prefix, sys.executable, "-c", ON_A_READ_ONLY_DISK, str(shared_data_folder), json.dumps(QUICK)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    state, reason, said = json.loads(done.stdout.splitlines()[-1])
+def test_a_disk_that_turns_read_only(shared_data_folder: Path) -> None:
+    state, reason, said = on_small_disk("200m", ON_A_READ_ONLY_DISK, shared_data_folder, json.dumps(QUICK))
     assert state == RunState.INTERRUPTED
     assert reason == "The run's folder cannot be written to. Allow writing there and resume the run."
     assert said == [

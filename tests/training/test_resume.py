@@ -18,9 +18,8 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import start
 from socal_core.runs.state import RunState, read_status, written_status
 from socal_core.training.worker import work
-from tests.disks import small_disk
 from tests.training.killer import timeless, weights_hash
-from tests.training.small_runs import EVERYTHING, QUICK, new_run
+from tests.training.small_runs import EVERYTHING, new_run
 
 KILLED_AT = (
     "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
@@ -197,35 +196,3 @@ def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: P
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the worker has ended
     assert read_status(run).state is RunState.DONE
     assert run.read_metrics()
-
-
-ON_A_SMALL_DISK = """
-import json, os, sys
-from pathlib import Path
-from socal_core.runs.checkpoints import newest_checkpoint
-from socal_core.runs.config import TINY, config_from
-from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import read_status
-from socal_core.training.worker import work
-config = config_from(json.loads(sys.argv[2]), TINY)
-run = RunFolder.create(Path(os.environ["SOCAL_WORKSPACE"]) / "run", config, Path(sys.argv[1]))
-work(run, resume=False)
-full = read_status(run)
-newest = newest_checkpoint(run)
-print(json.dumps([full.state, full.reason, newest and newest.name]))
-"""
-
-
-def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(
-    tmp_path: Path, shared_data_folder: Path
-) -> None:
-    prefix = small_disk("40m")
-    if prefix is None:
-        pytest.skip("a tmpfs cannot be mounted here")
-    command = [*prefix, sys.executable, "-c", ON_A_SMALL_DISK, str(shared_data_folder), json.dumps(QUICK)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    state, reason, newest = json.loads(done.stdout.splitlines()[-1])
-    assert state == RunState.FAILED
-    assert "A checkpoint could not be written" in reason and "and resume the run." in reason
-    assert newest == "epoch-0001"
