@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from socal_core.runs.events import Event
+from socal_core.runs.events import Event, line_of
 
 
 class Bar:
@@ -70,12 +70,5 @@ class TrainingBar:
             self._told = event["stage"]
         elif event["type"] == "step":
             self._stages.show(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
-        elif event["type"] == "epoch":
-            best = ", the best so far" if event["best"] else ""
-            tqdm.write(
-                f"epoch {event['epoch']}: train loss {event['train_loss']:.4f}, "
-                f"validation loss {event['val_loss']:.4f}, accuracy {event['val_accuracy']:.1%}{best}",
-                file=sys.stderr,
-            )
-        elif event["type"] == "notice":
-            tqdm.write(event["message"], file=sys.stderr)
+        elif event["type"] in {"epoch", "notice"}:
+            tqdm.write(line_of(event), file=sys.stderr)

@@ -102,6 +102,24 @@ def _undone(event: Event, epoch: int, step: int) -> bool:
     return bool(event["type"] == "epoch" and event["epoch"] > epoch)
 
 
+def line_of(event: Event) -> str:
+    """An event as a line of a log; "" for one of those that come too often."""
+    kind = event["type"]
+    if kind == "started":
+        return f"Training goes on after epoch {event['epoch']}." if event["epoch"] else "Training begins."
+    if kind == "stage":
+        return "" if event["done"] else str(event["stage"])
+    if kind == "epoch":
+        best = ", the best so far" if event["best"] else ""
+        return (
+            f"Epoch {event['epoch']}: train loss {event['train_loss']:.4f}, validation loss {event['val_loss']:.4f}, "
+            f"accuracy {event['val_accuracy']:.1%}{best}"
+        )
+    if kind == "ended":
+        return f"The run {'has' if event['state'] == 'failed' else 'is'} {event['state']}."
+    return str(event["message"]) if kind == "notice" else ""
+
+
 def epochs_table(events: list[Event]) -> pd.DataFrame:
     """One row an epoch, columns EPOCH_FIELDS; empty before the first epoch ends."""
     return _table(events, "epoch", EPOCH_FIELDS)

@@ -24,7 +24,7 @@ from socal_core.files import write_json
 from socal_core.runs import queue
 from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.events import Event, EventLog
+from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
@@ -43,10 +43,25 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run = RunFolder.open(options.run)
-    if work(run, options.resume, restarts=os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT) is RunState.FAILED:
+    restarts = os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT
+    if work(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:
         logger.error("%s", written_status(run).reason)
         return 2
     return 0
+
+
+def _logger_of_events() -> Callable[[Event], None]:
+    """Writes what events tell to the log; what one after the other says alike once."""
+    told = ""
+
+    def log(event: Event) -> None:
+        nonlocal told
+        line = line_of(event)
+        if line and line != told:
+            logger.info("%s", line)
+            told = line
+
+    return log
 
 
 def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None, restarts: bool = False) -> RunState:

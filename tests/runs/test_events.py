@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.events import EventLog, epochs_table, notices, read_events, steps_table
+from socal_core.runs.events import EventLog, epochs_table, line_of, notices, read_events, steps_table
 from socal_core.runs.progress import progress_of
 
 EPOCH = {"epochs": 4, "train_loss": 0.6, "val_loss": 0.5, "val_accuracy": 0.8, "val_auroc": None, "learning_rate": 0.1}
@@ -30,6 +30,28 @@ def test_events_come_back_in_order(tmp_path: Path) -> None:
     assert epochs_table(events)["val_loss"].tolist() == [0.5]
     assert steps_table(events)["step"].tolist() == [1]
     assert notices(events) == ["Frame ä stands in."]
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({"type": "started", "epoch": 0}, "Training begins."),
+        ({"type": "started", "epoch": 3}, "Training goes on after epoch 3."),
+        ({"type": "stage", "stage": "Keeping frames", "done": 0, "total": 9}, "Keeping frames"),
+        ({"type": "stage", "stage": "Keeping frames", "done": 5, "total": 9}, ""),
+        ({"type": "step", "epoch": 1, "step": 2, "loss": 0.5}, ""),
+        ({"type": "machine", "cpu_percent": 50.0}, ""),
+        (
+            {"type": "epoch", "epoch": 2, "best": True, **EPOCH},
+            "Epoch 2: train loss 0.6000, validation loss 0.5000, accuracy 80.0%, the best so far",
+        ),
+        ({"type": "notice", "message": "Frame 7 stands in."}, "Frame 7 stands in."),
+        ({"type": "ended", "state": "stopped", "reason": ""}, "The run is stopped."),
+        ({"type": "ended", "state": "failed", "reason": "No room."}, "The run has failed."),
+    ],
+)
+def test_events_as_lines_of_a_log(event: dict[str, object], line: str) -> None:
+    assert line_of(event) == line
 
 
 def test_no_file_means_no_events(tmp_path: Path) -> None:

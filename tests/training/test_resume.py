@@ -13,9 +13,10 @@ import pytest
 
 from socal_core.errors import RunError
 from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint
-from socal_core.runs.events import Event, notices, read_events
+from socal_core.runs.events import Event, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import start
+from socal_core.runs.log_tail import log_tail
 from socal_core.runs.state import RunState, read_status, written_status
 from socal_core.training.worker import work
 from tests.training.killer import timeless, weights_hash
@@ -196,3 +197,10 @@ def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: P
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the worker has ended
     assert read_status(run).state is RunState.DONE
     assert run.read_metrics()
+    log = [line.partition(" INFO ")[2] for line in log_tail(run)]
+    assert [line for line in log if line.startswith(("Training", "Epoch", "Predicting", "The run"))] == [
+        "Training begins.",
+        line_of(next(event for event in read_events(run.events_file) if event["type"] == "epoch")),
+        "Predicting all trials with the best checkpoint",
+        "The run is done.",
+    ]
