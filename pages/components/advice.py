@@ -12,6 +12,7 @@ from socal_core.runs.advice import Circumstances, Level, advice, circumstances
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
 from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.gpus import visible_gpus
 from socal_core.runs.machine import Gpu, Machine, find_gpu, this_machine
 from socal_core.workspace import runs_root
 
@@ -31,7 +32,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     try:
         split = make_split(dataset.usable_trials, config.split_settings)
         machine = this_machine(runs_root(), _gpu())
-        found = circumstances(dataset, split, config, machine.cores, machine.gpu.count if machine.gpu else 0)
+        found = circumstances(dataset, split, config, machine.cores, _gpus())
         cost = _cost(config, found, machine)
     except (SocalError, OSError) as error:
         st.error(str(error))
@@ -123,6 +124,12 @@ def _stamp(run: RunFolder) -> tuple[str, int]:
 def _gpu() -> Gpu | None:
     """Asked once for the life of the server: it takes up to some seconds."""
     return find_gpu()
+
+
+@st.cache_resource(show_spinner=False)
+def _gpus() -> int:
+    """Parts of a divided GPU count too, whose memory nobody tells."""
+    return len(visible_gpus())
 
 
 def _time(seconds: float) -> str:

@@ -62,16 +62,20 @@ def _start(address: str, out: str) -> None:
     try:
         drive_link(address)
         folder = Path(out).expanduser().resolve()
-        progress_file = str(DOWNLOAD.file("progress.json"))
-        arguments = ["pages.components.download_worker", address, str(folder), progress_file]
-        DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
     except DataError as error:
         st.error(str(error))
         return
+    except (RuntimeError, ValueError, OSError):
+        st.error("The folder's name cannot be used. Type another one.")
+        return
+    progress_file = str(DOWNLOAD.file("progress.json"))
+    arguments = ["pages.components.download_worker", address, str(folder), progress_file]
+    try:
+        DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
     except RunError:
         st.error("A download is under way already, started in another tab. Wait until it has ended.")
         return
-    except (RuntimeError, ValueError, OSError):
-        st.error("The folder's name cannot be used. Type another one.")
+    except OSError as error:
+        st.error(f"The download cannot be started: {error.strerror}.")
         return
     st.rerun()

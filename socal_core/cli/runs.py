@@ -18,6 +18,7 @@ from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, written_status
+from socal_core.training.outcome import reason_of
 from socal_core.training.worker import is_main_process, work
 
 
@@ -42,7 +43,7 @@ def train(options: argparse.Namespace) -> int:
     with TrainingBar() as bar:
         state = work(run, options.resume, bar.show)
     if state is RunState.FAILED:
-        raise RunError(written_status(run).reason or "The end of the run could not be written down: see above.")
+        raise RunError(reason_of(run))
     if is_main_process():
         say(f"Run {run.name} is {state}.")
     return 0

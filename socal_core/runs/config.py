@@ -177,7 +177,7 @@ class TrainConfig:
         1,
         "Machine",
         "Gradient accumulation: a batch is computed in so many parts, one after the other, before the weights change. "
-        "Less memory, the same training but for rounding.",
+        "Less memory, the same training but for rounding and for what dropout draws.",
         1,
         1024,
     )

@@ -120,7 +120,7 @@ def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, 
 def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: Gpu | None) -> float | None:
     """FLOP a second of the first of these runs with this model and number of frames on this device; None without one.
 
-    All that an epoch takes is in it: reading clips, validation, the checkpoint.
+    All that an epoch takes is in it, reading clips and validation too.
     """
     device = gpu.name if gpu else "cpu"
     for run in runs:
@@ -168,22 +168,23 @@ def _memory_warning(
         return []
     batch_size = min(config.batch_size, training)
     if needed <= total:
+        fits = _what_fits(config, architecture, batch_size, machine, free)
         return [
             f"A step needs about {_size(needed)} of memory, and {_size(free)} of {_size(total)} are free just now. "
-            f"Close other programs. {_what_fits(config, architecture, batch_size, machine, free)}"
+            f"Close other programs{f', or {fits[0].lower()}{fits[1:]}' if fits else '.'}"
         ]
     return [
         f"A step of {batch_size} clips needs about {_size(needed)} of memory, and "
         f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}: the run would be ended by the system. "
-        + _what_fits(config, architecture, batch_size, machine, total)
+        + (_what_fits(config, architecture, batch_size, machine, total) or _nothing_fits(config))
     ]
 
 
 def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine, memory: int) -> str:
-    """The settings for a step below `memory` bytes that change the training, or its time, least."""
+    """The settings for a step below `memory` bytes that change the training, or its time, least; "" if none does."""
     sparing: dict[str, Any] = {"gradient_checkpointing": True}
-    shorter = {**sparing, "num_frames": max(2, config.num_frames // 4 * 2)}
-    for change in ({}, sparing, shorter):
+    shorter = [{**sparing, "num_frames": frames} for frames in range(config.num_frames - 2, 0, -2)]
+    for change in ({}, sparing, *shorter):
         for steps in range(config.accumulation_steps, max(batch_size, config.accumulation_steps) + 1):
             other = replace(config, **change, accumulation_steps=steps)
             if memory_of(other, architecture, batch_size, machine) <= memory:
@@ -194,7 +195,12 @@ def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int,
                     if value != getattr(config, name)
                 ]
                 return f"Set {' and '.join(words)}."
-    return f"Not even one clip fits. Choose `{TINY}`, or a machine with more memory."
+    return ""
+
+
+def _nothing_fits(config: TrainConfig) -> str:
+    other = "" if config.model == TINY else f"Choose `{TINY}`, or "
+    return f"Not even one clip fits. {other}{'a' if other else 'Take a'} machine with more memory."
 
 
 def _time_warning(config: TrainConfig, machine: Machine, seconds: float) -> list[str]:

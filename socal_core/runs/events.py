@@ -106,6 +106,8 @@ def line_of(event: Event) -> str:
     """An event as a line of a log; "" for one of those that come too often."""
     kind = event["type"]
     if kind == "started":
+        if event.get("step"):
+            return f"Training goes on after step {event['step']} of epoch {event['epoch'] + 1}."
         return f"Training goes on after epoch {event['epoch']}." if event["epoch"] else "Training begins."
     if kind == "stage":
         return "" if event["done"] else str(event["stage"])

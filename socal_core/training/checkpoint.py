@@ -1,5 +1,6 @@
 """Complete checkpoints: weights, optimiser, schedule and progress, all or nothing on disk."""
 
+import logging
 import os
 import pickle
 import shutil
@@ -24,15 +25,17 @@ from socal_core.runs.checkpoints import (
 from socal_core.runs.folder import RunFolder
 from socal_core.training.stop import GONE
 
+logger = logging.getLogger(__name__)
+
 # The manifest holds a SHA-256 of the file; PyTorch's own checksums in it would take as long again.
 torch.serialization.set_crc32_options(False)
 
 KEPT = 2
 """Checkpoints that are kept beside the best one."""
 CHECKPOINT_SECONDS = 600.0
-"""There is a checkpoint as often as this, within a long epoch too, so that a crash costs no more."""
+"""There is a checkpoint as often as this, however long it takes, within a long epoch too: a crash costs no more."""
 WRITING_SHARE = 0.01
-"""Of the time, which writing after short epochs may take: 25 MB take 0.1 s, and an epoch of the demo 2 s."""
+"""Of the time, which more checkpoints than these may take: 25 MB take 0.1 s, and an epoch of the demo 2 s."""
 
 State = dict[str, Any]
 """Tensors and plain values by name, perhaps nested."""
@@ -45,13 +48,14 @@ class Checkpoints:
     the same bit.
     """
 
-    def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
+    def __init__(self, run: RunFolder, classifier: VideoClassifier, seconds: float = 0.0) -> None:
+        """seconds: what writing a checkpoint takes, known from the first one on."""
         self._run, self._classifier = run, classifier
         self._best: tuple[TrainingState, State, State] | None = None
         """With its tensors and weights, where it is not on the disk."""
         self._last: TrainingState | None = None
         self._at = time.monotonic()
-        self._seconds = 0.0
+        self._seconds = seconds
 
     @property
     def age(self) -> float:
@@ -63,6 +67,7 @@ class Checkpoints:
         if self.age >= min(CHECKPOINT_SECONDS, self._seconds / WRITING_SHARE):
             self.write(state, tensors)
         elif state.epoch == state.best_epoch:
+            self._best = None  # before there are two copies
             self._best = state, _copied(tensors), _copied(self._classifier.model.state_dict())
 
     def write(self, state: TrainingState, tensors: State) -> None:
@@ -82,6 +87,13 @@ class Checkpoints:
         best, self._best = self._best, None
         if best is not None:
             save_checkpoint(self._run, self._classifier, *best)
+
+    def rescue_best(self) -> None:
+        """As `write_best`, for a run that fails: what goes wrong now is logged, for the failure is what counts."""
+        try:
+            self.write_best()
+        except (RunError, OSError, RuntimeError, MemoryError):
+            logger.exception("The best epoch could not be written.")
 
 
 def save_checkpoint(
@@ -124,8 +136,9 @@ def save_checkpoint(
         shutil.rmtree(target)
     draft.rename(target)
     _sync(run.checkpoints)
-    best = checkpoint_path(run, state.best_epoch)
-    for other in list_checkpoints(run)[KEPT:]:
+    best, found = checkpoint_path(run, state.best_epoch), list_checkpoints(run)
+    newer = found.index(target)  # so many were passed over, for they are damaged: they must not take a place
+    for other in [*found[:newer], *found[newer + KEPT :]]:
         if other != best:
             shutil.rmtree(other)
 

@@ -90,15 +90,14 @@ def train(job: Job, resume_from: Path | None) -> None:
         if writes and run.state != TrainingState():
             run.checkpoints.write(run.state, run.tensors)
         raise
-    except (RuntimeError, MemoryError) as error:
+    except BaseException as error:
+        run.checkpoints.rescue_best()
         if not is_out_of_memory(error):
             raise
-        raise RunError(smaller(job.config)) from error
-    else:
-        if writes:
-            run.checkpoints.write(run.state, run.tensors)
-    finally:
-        run.checkpoints.write_best()
+        batch_size = min(job.config.batch_size, len(job.split.train))
+        raise RunError(smaller(job.config, -(-batch_size // job.accelerator.num_processes))) from error
+    if writes:
+        run.checkpoints.write(run.state, run.tensors)
 
 
 def _goes_on(state: TrainingState, config: TrainConfig) -> bool:
@@ -258,18 +257,18 @@ def class_weights(labels: list[int]) -> torch.Tensor:
     return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on a GPU or on the CPU, for which PyTorch has no error of its own."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def smaller(config: TrainConfig) -> str:
-    """What to change when a run's settings need more memory than there is; what changes the training least first."""
-    if config.accumulation_steps < config.batch_size:
-        steps = min(2 * config.accumulation_steps, config.batch_size)
-        change = f"accumulation_steps {steps} in place of {config.accumulation_steps}, which changes no result"
+def smaller(config: TrainConfig, clips: int) -> str:
+    """What to change when a step of so many clips on a device needs more memory than there is; the least first."""
+    if config.accumulation_steps < clips:
+        steps = min(2 * config.accumulation_steps, clips)
+        change = f"accumulation_steps {steps} in place of {config.accumulation_steps}: fewer clips at a time"
     elif not config.gradient_checkpointing:
-        change = "gradient_checkpointing on, which takes a third more time and changes no result"
+        change = "gradient_checkpointing on, which takes a third more time"
     elif config.num_frames > 2:
         frames = max(2, config.num_frames // 4 * 2)
         change = f"num_frames {frames} in place of {config.num_frames}"

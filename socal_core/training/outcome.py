@@ -8,7 +8,7 @@ from types import TracebackType
 
 from socal_core.errors import SocalError
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import RunState, write_status
+from socal_core.runs.state import RunState, write_status, written_status
 from socal_core.training.stop import GONE, StopRequested
 
 logger = logging.getLogger(__name__)
@@ -70,3 +70,8 @@ def _unexpected(error: BaseException) -> str:
         f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: the run's "
         "worker.log where the app started it."
     )
+
+
+def reason_of(run: RunFolder) -> str:
+    """Why a run has failed, for whoever waited for it."""
+    return written_status(run).reason or "The end of the run could not be written down: see above."

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from socal_core.dataset.splits import Split, make_split
@@ -29,7 +30,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status, written_status
-from socal_core.training.outcome import Outcome
+from socal_core.training.outcome import Outcome, reason_of
 from socal_core.training.stop import StopRequested
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     run = RunFolder.open(options.run)
     restarts = os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT
     if work(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:
-        logger.error("%s", written_status(run).reason)
+        logger.error("%s", reason_of(run))
         return 2
     return 0
 
@@ -112,17 +113,39 @@ def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iter
     if lock is None or "RANK" in os.environ:
         yield
         return
-    # torchrun ends its processes by this signal when one of them fails: here it is the user's wish.
-    signal.signal(signal.SIGTERM, lambda number, frame: run.stop_file.touch())
 
     def check_stop() -> None:
         if run.stop_file.exists():
             raise StopRequested
 
-    with queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus:
+    with (
+        _signals_stop(run),
+        queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus,
+    ):
         if gpus is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
         yield
+
+
+@contextmanager
+def _signals_stop(run: RunFolder) -> Iterator[None]:
+    """A SIGTERM or a Ctrl-C asks the run to stop, with a checkpoint of its step; a second Ctrl-C breaks it off.
+
+    torchrun ends its processes by SIGTERM when one of them fails; here it is the user's wish.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        run.stop_file.touch()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.stderr.write("\nStopping after this step. Ctrl-C again breaks off without a checkpoint.\n")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def is_main_process() -> bool:

@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.state import RunState, read_status
 from socal_core.training import batches, distributed, environment, loop  # noqa: F401
-from socal_core.training.checkpoint import load_tensors, save_checkpoint
+from socal_core.training.checkpoint import Checkpoints, load_tensors, save_checkpoint
 from socal_core.training.worker import work
 
 MEASURED = {"time", "seconds", "data_wait", "clips_per_second"}
@@ -95,16 +96,19 @@ def kill_runs(reference: RunFolder, killed: RunFolder, kills: int, seed: int) ->
 
 
 def kill_saves(folder: Path) -> dict[str, Any]:
+    """Of the best epoch, which waited in memory, and of the one after it."""
     config = config_from({"num_frames": 2}, TINY)
     classifier = build_classifier(config)
     tensors = {"optimizer": {"step": torch.tensor(3)}}
-    states = [TrainingState(epoch, best_epoch=1, best_val_loss=0.5) for epoch in range(1, 5)]
+    first, third = (TrainingState(epoch, best_epoch=epoch, best_val_loss=1 / epoch) for epoch in (1, 3))
+    second, fourth = (replace(state, epoch=state.epoch + 1, epochs_without_improvement=1) for state in (first, third))
     points: list[str] = []
     left: list[str] = []
-    point = 0
+    best: list[str] = []
     while True:
+        point = len(points)
         run = RunFolder.create(folder / f"run-{point}", config, folder)
-        for state in states[:3]:
+        for state in (first, second):
             save_checkpoint(run, classifier, state, tensors)
 
         def save(run: RunFolder = run, at: int = point) -> None:
@@ -119,22 +123,26 @@ def kill_saves(folder: Path) -> dict[str, Any]:
                         os.kill(os.getpid(), signal.SIGKILL)
                     seen += 1
 
+            # Writing takes all of the time that it may for long: the best epoch has to wait.
+            checkpoints = Checkpoints(run, classifier, seconds=1.0)
+            checkpoints.offer(third, tensors)
             sys.addaudithook(die)
-            save_checkpoint(run, classifier, states[3], tensors)
+            checkpoints.write(fourth, tensors)
 
         code = os.waitstatus_to_exitcode(os.waitpid(in_child(save), 0)[1])
         newest = newest_checkpoint(run)
         assert newest is not None
         load_tensors(newest)
         left.append(newest.name)
-        assert best_checkpoint(run).name == "epoch-0001"
+        best.append(best_checkpoint(run).name)
         if code == 0:
             kept = [path.name for path in list_checkpoints(run)]
-            return {"points": points, "left": left, "kept": kept}
+            return {"points": points, "left": left, "best": best, "kept": kept}
         points.append((folder / "point").read_text())
-        save_checkpoint(run, classifier, states[3], tensors)  # what a resumed run does
+        for state in (third, fourth):  # what a resumed run does
+            save_checkpoint(run, classifier, state, tensors)
         assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
-        point += 1
+        assert best_checkpoint(run) == run.checkpoints / "epoch-0003"
 
 
 def main(arguments: list[str]) -> dict[str, Any]:

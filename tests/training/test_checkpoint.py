@@ -177,6 +177,27 @@ def test_whichever_file_is_damaged_the_checkpoint_before_is_taken(
     assert newest_checkpoint(run) == second, "a damaged one is replaced"
 
 
+def test_damaged_newer_ones_take_no_place_from_those_that_follow(run: RunFolder, classifier: VideoClassifier) -> None:
+    for epoch in (1, 2, 3):
+        save_checkpoint(run, classifier, state(epoch, 1), TENSORS)
+    for name in ("epoch-0002", "epoch-0003"):
+        flip_a_bit(run.checkpoints / name / "model.safetensors")
+    stopped = replace(state(1, 1), step=2)
+    save_checkpoint(run, classifier, stopped, TENSORS)
+    assert [path.name for path in list_checkpoints(run)] == ["epoch-0001-step-00002", "epoch-0001"]
+
+
+def test_a_failing_run_tells_of_its_failure_not_of_the_rescue(
+    run: RunFolder, changing: VideoClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoints = Checkpoints(run, changing, seconds=1.0)
+    checkpoints.offer(state(1, 1), TENSORS)
+    run.checkpoints.rmdir()
+    run.checkpoints.touch()
+    checkpoints.rescue_best()
+    assert "The best epoch could not be written." in caplog.text
+
+
 def test_damage_everywhere_is_said_instead_of_beginning_anew(run: RunFolder, classifier: VideoClassifier) -> None:
     assert checkpoint_to_resume(run) == (None, [])
     save_checkpoint(run, classifier, state(1, 1), TENSORS)

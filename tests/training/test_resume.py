@@ -81,17 +81,19 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: P
 
 def test_killed_at_any_file_operation_of_a_save_a_whole_checkpoint_is_there(tmp_path: Path) -> None:
     result = killer("saves", tmp_path)
-    assert len(result["points"]) > 20
+    assert len(result["points"]) > 40
     for operation in (
         "os.mkdir",
         "open model.safetensors",
         "open optimizer.pt",
+        "os.rename .epoch-0003.tmp",
         "os.rename .epoch-0004.tmp",
         "os.remove",
     ):
         assert any(point.startswith(operation) for point in result["points"]), operation
-    assert set(result["left"]) == {"epoch-0003", "epoch-0004"}
-    assert result["kept"] == ["epoch-0004", "epoch-0003", "epoch-0001"]
+    assert set(result["left"]) == {"epoch-0002", "epoch-0003", "epoch-0004"}
+    assert set(result["best"]) == {"epoch-0001", "epoch-0003"}
+    assert result["kept"] == ["epoch-0004", "epoch-0003"]
 
 
 STOPS = {
@@ -121,6 +123,34 @@ def test_a_stopped_run_says_so_and_goes_on_to_the_same_weights(
     assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(done_run))
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_stop_with_a_checkpoint_of_the_step(
+    tmp_path: Path, shared_data_folder: Path, number: signal.Signals
+) -> None:
+    run, before = new_run(tmp_path / "run", shared_data_folder), signal.getsignal(number)
+
+    def interrupt(event: Event) -> None:
+        if (event["type"], event.get("epoch"), event.get("step")) == ("step", 2, 2):
+            os.kill(os.getpid(), number)
+
+    assert work(run, resume=False, echo=interrupt) is RunState.STOPPED
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0001-step-00002"
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_ctrl_c_breaks_off(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder)
+
+    def interrupt(event: Event) -> None:
+        if (event["type"], event.get("epoch"), event.get("step")) == ("step", 2, 2):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert work(run, resume=False, echo=interrupt) is RunState.STOPPED
+    assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
+    assert work(run, resume=True) is RunState.DONE
 
 
 def test_a_run_stopped_while_it_predicts_predicts_when_it_goes_on(
