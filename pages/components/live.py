@@ -127,7 +127,7 @@ def _log(run: RunFolder) -> None:
     lines = log_tail(run)
     if lines:
         with st.expander("Last lines of the log", icon=":material/terminal:"):
-            st.code("\n".join(lines), language=None)
+            st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def _end(run: RunFolder, status: RunStatus) -> None:

@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     run = RunFolder.open(options.run)
     restarts = os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT
     if work(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:
