@@ -19,6 +19,8 @@ from socal_core.runs.folder import RunFolder
 STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.pt"
 MANIFEST_FILE = "manifest.json"
+KEPT = 2
+"""Checkpoints that are kept beside the best one."""
 _NAME = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
 
 

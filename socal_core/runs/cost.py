@@ -10,6 +10,7 @@ from typing import Any
 
 from socal_core.errors import SocalError
 from socal_core.runs.architecture import FLOAT32, Architecture, architecture_of
+from socal_core.runs.checkpoints import KEPT
 from socal_core.runs.config import TINY, OptimizerName, TrainConfig
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
@@ -26,8 +27,8 @@ PROCESS_BYTES = 700e6
 """Of a training process on the CPU, the model and its clips aside: 523 MB of imports, the data set, buffers."""
 GPU_CONTEXT_BYTES = 600e6
 """Of CUDA itself on a GPU."""
-KEPT_CHECKPOINTS = 3
-"""The last two and the best."""
+KEPT_CHECKPOINTS = KEPT + 1
+"""With the best."""
 STARTING_SECONDS = 10
 """To load PyTorch, the model and the data set."""
 EPOCH_SECONDS = 0.8

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from socal_core.errors import RunError
 from socal_core.models.build import VideoClassifier, save_classifier
 from socal_core.runs.checkpoints import (
+    KEPT,
     OPTIMIZER_FILE,
     TrainingState,
     checkpoint_path,
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 # The manifest holds a SHA-256 of the file; PyTorch's own checksums in it would take as long again.
 torch.serialization.set_crc32_options(False)
 
-KEPT = 2
-"""Checkpoints that are kept beside the best one."""
 CHECKPOINT_SECONDS = 600.0
 """There is a checkpoint as often as this, however long it takes, within a long epoch too: a crash costs no more."""
 WRITING_SHARE = 0.01
@@ -48,14 +47,13 @@ class Checkpoints:
     the same bit.
     """
 
-    def __init__(self, run: RunFolder, classifier: VideoClassifier, seconds: float = 0.0) -> None:
-        """seconds: what writing a checkpoint takes, known from the first one on."""
+    def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
         self._run, self._classifier = run, classifier
         self._best: tuple[TrainingState, State, State] | None = None
         """With its tensors and weights, where it is not on the disk."""
         self._last: TrainingState | None = None
         self._at = time.monotonic()
-        self._seconds = seconds
+        self._seconds = 0.0
 
     @property
     def age(self) -> float:

@@ -7,21 +7,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from socal_core.dataset import layout
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
-from socal_core.runs.checkpoints import list_checkpoints, newest_checkpoint, write_manifest
+from socal_core.models.build import load_classifier
+from socal_core.runs.checkpoints import best_checkpoint, list_checkpoints, newest_checkpoint, write_manifest
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import start
 from socal_core.runs.state import RunState, read_status
+from socal_core.training import loop
+from socal_core.training.batches import Batch, training_batches
 from socal_core.training.worker import work
 from tests.dataset.editing import edit_column, replace_line
 from tests.disks import on_small_disk
@@ -103,6 +108,25 @@ def test_a_validation_side_of_one_class_has_no_auroc_and_trains_all_the_same(
     assert epochs["val_auroc"].isna().all()
     assert epochs["val_accuracy"].notna().all()
     assert run.read_metrics() is not None
+
+
+def test_a_loss_that_is_no_number_later_on_leaves_the_last_good_checkpoints(
+    tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(*arguments: Any) -> Iterator[Batch]:
+        for batch in training_batches(*arguments):
+            epoch = arguments[5]
+            yield replace(batch, pixel_values=batch.pixel_values * torch.nan) if epoch == 3 else batch
+
+    monkeypatch.setattr(loop, "training_batches", spoiled)
+    run = new_run(tmp_path / "run", shared_data_folder)
+    assert "The loss is no longer a number (epoch 3, step 1)" in failure_of(run)
+    epochs = epochs_table(read_events(run.events_file))
+    best = int(epochs.loc[epochs["best"].astype(bool), "epoch"].max())
+    assert newest_checkpoint(run) is not None
+    assert best_checkpoint(run).name == f"epoch-{best:04d}"
+    weights = load_classifier(best_checkpoint(run)).model.state_dict()
+    assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
 
 
 def test_fewer_trials_than_a_batch_are_one_step(tmp_path: Path, shared_data_folder: Path) -> None:

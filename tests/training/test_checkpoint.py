@@ -1,5 +1,6 @@
 """socal_core.training.checkpoint and runs.checkpoints"""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -190,9 +191,10 @@ def test_damaged_newer_ones_take_no_place_from_those_that_follow(run: RunFolder,
 def test_a_failing_run_tells_of_its_failure_not_of_the_rescue(
     run: RunFolder, changing: VideoClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints = Checkpoints(run, changing, seconds=1.0)
-    checkpoints.offer(state(1, 1), TENSORS)
-    run.checkpoints.rmdir()
+    checkpoints = Checkpoints(run, changing)
+    for epoch in (1, 2):
+        checkpoints.offer(state(epoch, epoch), TENSORS)
+    shutil.rmtree(run.checkpoints)
     run.checkpoints.touch()
     checkpoints.rescue_best()
     assert "The best epoch could not be written." in caplog.text
