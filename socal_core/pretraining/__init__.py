@@ -1,0 +1,1 @@
+"""Pre-training of the small VideoMAE on generated clips: no data set is needed, and no licence applies."""
