@@ -10,10 +10,10 @@ measurement of all: no setting may be chosen by a result on it.
 import argparse
 from pathlib import Path
 
-from benchmarks.transfer import colour, motion
+from benchmarks.transfer import colour, motion, untouched
 from benchmarks.transfer.folder import write_folder
 
-MAKERS = {"colour": colour, "motion": motion}
+MAKERS = {"colour": colour, "motion": motion, "untouched": untouched}
 
 
 def main() -> None:
