@@ -1,0 +1,42 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.transfer.folder import write_folder
+from benchmarks.transfer_data import MAKERS
+from socal_core.dataset import layout
+from socal_core.dataset.open import open_dataset
+
+
+def write_short(out: Path, make: str, seed: int) -> dict[str, bytes]:
+    """Write the first ten frames of two trials and return the contents of all files."""
+    maker = MAKERS[make]
+    trials = [replace(trial, frames=10) for trial in maker.simulate(1, seed)]
+    write_folder(out, trials, maker.draw, maker.FILE_BYTES)
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_set_opens_without_problems_and_is_the_same_for_the_same_seed(make: str, tmp_path: Path) -> None:
+    files = write_short(tmp_path / "one", make, seed=3)
+    dataset = open_dataset(tmp_path / "one")
+    assert list(dataset.problems) == []
+    assert dataset.trials["usable"].tolist() == [True, True]
+    assert dataset.trials["n_frames"].tolist() == [10, 10]
+    assert files == write_short(tmp_path / "two", make, seed=3)
+    frames = [name for name in files if name.startswith(layout.IMAGES_DIR)]
+    assert {len(files[name]) for name in frames} == {MAKERS[make].FILE_BYTES}
+    other = write_short(tmp_path / "three", make, seed=4)
+    assert all(files[name] != other[name] for name in frames)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_best_possible_auroc_is_the_documented_one(make: str) -> None:
+    trials = MAKERS[make].simulate(2000, 0)
+    assert sum(trial.success for trial in trials) / len(trials) == pytest.approx(0.6, abs=0.02)
+    ups = [trial.probability for trial in trials if trial.success]
+    downs = [trial.probability for trial in trials if not trial.success]
+    # The share of pairs of a success and a failure that the probabilities put in order; ties count half.
+    ordered = sum((up > down) + (up == down) / 2 for up in ups[:500] for down in downs[:500]) / 500**2
+    assert ordered == pytest.approx(0.955, abs=0.012)
