@@ -7,12 +7,10 @@ continues to the same weights from wherever it was killed.
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
@@ -26,10 +24,11 @@ from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import logits_of, probabilities_of
 from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
-from socal_core.runs.config import TINY, OptimizerName, TrainConfig
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints, load_tensors
+from socal_core.training.objective import add_gradients, class_weights, make_optimizer
 from socal_core.training.stop import StopRequested
 
 
@@ -167,7 +166,7 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         job.check_stop()
         step = run.state.step + 1
         torch.manual_seed(draw_seed(config.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = _gradients(job, run.model, batch)
+        loss = add_gradients(accelerator, run.model, batch, config.accumulation_steps)
         run.optimizer.step()
         run.optimizer.zero_grad()
         value = float(accelerator.reduce(loss, "sum"))
@@ -195,23 +194,6 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         "clips_per_second": round(clips / seconds, 3),
         "data_wait": round(waited / seconds, 4),
     }
-
-
-def _gradients(job: Job, model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Add up the gradients of a batch, part by part; this process's share of its loss."""
-    total = torch.zeros((), device=batch.weights.device)
-    parts = batch.parts(job.config.accumulation_steps)
-    for number, part in enumerate(parts, start=1):
-        # Processes exchange gradients once a batch, however many parts each of them has.
-        with nullcontext() if number == len(parts) else job.accelerator.no_sync(model):
-            logits = model(pixel_values=part.pixel_values).logits.float()
-            own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
-            partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
-            loss = (part.lam * own + (1 - part.lam) * partner).sum()
-            # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
-            job.accelerator.backward(loss * job.accelerator.num_processes)
-        total += loss.detach()
-    return total
 
 
 def _validate(job: Job, run: _Run) -> dict[str, Any]:
@@ -247,16 +229,6 @@ def _validate(job: Job, run: _Run) -> dict[str, Any]:
     return found
 
 
-def class_weights(labels: list[int]) -> torch.Tensor:
-    """The weight of each class, n / (2 n_class), shape (2,): both outcomes count alike however common they are."""
-    counts = np.bincount(labels, minlength=2)
-    if not counts.all():
-        raise RunError(
-            "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
-        )
-    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on a GPU or on the CPU, for which PyTorch has no error of its own."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
@@ -275,12 +247,3 @@ def smaller(config: TrainConfig, clips: int) -> str:
     else:
         change = f"a smaller model, such as {TINY}"
     return f"There is not enough memory for a training step. Start a new run with {change}."
-
-
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or SGD with momentum 0.9, over all weights of the model."""
-    if config.optimizer is OptimizerName.SGD:
-        return torch.optim.SGD(
-            model.parameters(), lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
