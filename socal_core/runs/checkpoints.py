@@ -36,7 +36,7 @@ class TrainingState:
     step: int = 0
     """Steps that are done of the epoch after these."""
     loss_sum: float = 0.0
-    """Of these steps: the sum of their losses, each times the class weights of its batch."""
+    """Of these steps: the sum of the weighted losses of their clips."""
 
 
 def checkpoint_path(run: RunFolder, epoch: int, step: int = 0) -> Path:

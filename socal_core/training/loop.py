@@ -150,9 +150,14 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
 
 
 def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
-    """What is left of a pass over the training trials; its class-weighted mean loss, clips a second, share of waiting.
+    """Train on what is left of an epoch.
 
-    StopRequested at the end of a step, when the user asked for it.
+    Returns:
+        `train_loss`, the class-weighted mean over all training trials of the epoch; `clips_per_second`; and
+        `data_wait`, the share of the time spent on waiting for clips.
+
+    Raises:
+        StopRequested: The user asked to stop; raised between two steps.
     """
     config, accelerator = job.config, job.accelerator
     steps, clips = math.ceil(len(job.split.train) / config.batch_size), 0
@@ -169,13 +174,13 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         loss = add_gradients(accelerator, run.model, batch, config.accumulation_steps)
         run.optimizer.step()
         run.optimizer.zero_grad()
-        value = float(accelerator.reduce(loss, "sum"))
-        if not math.isfinite(value):
+        loss_sum = float(accelerator.reduce(loss, "sum"))
+        if not math.isfinite(loss_sum):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
                 f"Start a new run with a learning_rate below {config.learning_rate:g}."
             )
-        run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + value * batch.total_weight)
+        run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + loss_sum)
         waited, clips = waited + batch.waited, clips + batch.size
         job.report(
             "step",
@@ -183,23 +188,34 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
             epochs=config.num_epochs,
             step=step,
             steps=steps,
-            loss=value,
+            loss=loss_sum / batch.size,
             learning_rate=run.optimizer.param_groups[0]["lr"],
         )
         if accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS:
             run.checkpoints.write(run.state, run.tensors)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
-        "train_loss": run.state.loss_sum / float(run.weights[[job.labels[trial] for trial in job.split.train]].sum()),
+        # The weights of all training trials add up to their number.
+        "train_loss": run.state.loss_sum / len(job.split.train),
         "clips_per_second": round(clips / seconds, 3),
         "data_wait": round(waited / seconds, 4),
     }
 
 
 def _validate(job: Job, run: _Run) -> dict[str, Any]:
-    """Class-weighted loss, and accuracy at 0.5 and AUROC with 95 % intervals, on the validation trials.
+    """Measure the validation trials, once for all processes.
 
-    Computed once for all processes. StopRequested within it where this process is the only one.
+    The class weights are those of the training trials. They need not average 1 over the validation trials, so
+    `val_loss` is divided by the sum of their weights: a model that always says 0.5 has ln 2, as in training, whatever
+    share of the validation trials is a success. Which epoch is the best does not depend on this divisor.
+
+    Returns:
+        `val_loss`, the class-weighted mean; `val_accuracy` at 0.5 and `val_auroc` (None with one class), with the ends
+        of their 95 % intervals.
+
+    Raises:
+        StopRequested: The user asked to stop; only where this process is the only one.
+        RunError: The loss is not a finite number.
     """
     result: list[Any] = [None]
     if job.accelerator.is_main_process:

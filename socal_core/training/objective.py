@@ -1,4 +1,10 @@
-"""What training minimizes and how: the class-weighted loss of a batch, its gradients, and the optimizer."""
+"""What training minimizes and how: the class-weighted loss of a batch, its gradients, and the optimizer.
+
+Each of the n training trials has the weight of its class, n / (2 n_class), which is 1 on average. Training minimizes
+the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by a number of clips,
+not by the sum of their weights: that sum would cancel the weight in a batch of one, and much of it in any small batch
+(pytorch/pytorch#61309).
+"""
 
 from contextlib import nullcontext
 
@@ -13,7 +19,17 @@ from socal_core.training.batches import Batch
 
 
 def class_weights(labels: list[int]) -> torch.Tensor:
-    """The weight of each class, n / (2 n_class), shape (2,): both outcomes count alike however common they are."""
+    """Compute the weight of each class, n / (2 n_class), so that both outcomes count alike however common they are.
+
+    Args:
+        labels: 0 or 1 for each training trial.
+
+    Returns:
+        The weights of the classes 0 and 1, float32 (2,). Over the training trials their mean is 1.
+
+    Raises:
+        RunError: All trials have one label.
+    """
     counts = np.bincount(labels, minlength=2)
     if not counts.all():
         raise RunError(
@@ -23,7 +39,23 @@ def class_weights(labels: list[int]) -> torch.Tensor:
 
 
 def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accumulation_steps: int) -> torch.Tensor:
-    """Add up the gradients of a batch, part by part; this process's share of its loss."""
+    """Add the gradients of a batch's loss to those of the model, part by part.
+
+    The loss whose gradients are added is the sum of the clips' weighted losses divided by the clips in a full batch.
+    A short last batch is divided by the same number as the others: by its own, each of its few trials would count more
+    than any other trial of the epoch, up to `batch_size` times as much. So the gradients of an epoch's batches add up,
+    at given weights of the model, to a multiple of that of the mean over the training trials: the reported train loss.
+    A mixed clip has the losses of both labels, each with the weight of its class, by their shares.
+
+    Args:
+        accelerator: Runs the backward pass; processes exchange gradients with the last part.
+        model: Takes `pixel_values` and returns an object with `logits`, (clips, 2).
+        batch: This process's share of a batch.
+        accumulation_steps: The number of parts that are computed one after the other.
+
+    Returns:
+        The sum of the weighted losses of this process's clips, not divided, shape ().
+    """
     total = torch.zeros((), device=batch.weights.device)
     parts = batch.parts(accumulation_steps)
     for number, part in enumerate(parts, start=1):
@@ -34,7 +66,7 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
             partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
             loss = (part.lam * own + (1 - part.lam) * partner).sum()
             # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
-            accelerator.backward(loss * accelerator.num_processes)
+            accelerator.backward(loss * accelerator.num_processes / batch.full_size)
         total += loss.detach()
     return total
 
