@@ -26,9 +26,10 @@ from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import HOW_TO_TRAIN_FURTHER
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints, load_tensors
-from socal_core.training.objective import add_gradients, class_weights, make_optimizer
+from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.stop import StopRequested
 
 
@@ -110,12 +111,7 @@ def _train_and_validate(job: Job, run: _Run) -> None:
     training = _train_epoch(job, run, epoch)
     validation = _validate(job, run)
     run.scheduler.step(validation["val_loss"])
-    best = run.state.best_val_loss is None or validation["val_loss"] < run.state.best_val_loss
-    if best:
-        run.state = TrainingState(epoch, best_epoch=epoch, best_val_loss=validation["val_loss"])
-    else:
-        waited = run.state.epochs_without_improvement + 1
-        run.state = replace(run.state, epoch=epoch, epochs_without_improvement=waited, step=0, loss_sum=0.0)
+    run.state = run.state.after_epoch(validation["val_loss"])
     job.report(
         "epoch",
         epoch=epoch,
@@ -124,18 +120,20 @@ def _train_and_validate(job: Job, run: _Run) -> None:
         **validation,
         learning_rate=learning_rate,
         seconds=round(time.perf_counter() - started, 3),
-        best=best,
+        best=run.state.best_epoch == epoch,
     )
 
 
 def _set_up(job: Job, resume_from: Path | None) -> _Run:
-    """Model, optimiser and schedule, as new or as a checkpoint left them."""
+    """Build model, optimizer and schedule, as new or as a checkpoint left them.
+
+    Raises:
+        RunError: The checkpoint was written by an earlier version and its optimizer state does not fit this one.
+    """
     if job.config.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
     optimizer = make_optimizer(job.classifier.model, job.config)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=job.config.scheduler_factor, patience=job.config.scheduler_patience
-    )
+    scheduler = make_scheduler(optimizer, job.config)
     model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
     parts = {"optimizer": optimizer, "scheduler": scheduler}
     if job.accelerator.scaler is not None:
@@ -145,7 +143,13 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
-            parts[name].load_state_dict(tensors)
+            try:
+                parts[name].load_state_dict(tensors)
+            except ValueError:  # another number of parameter groups, or groups of another size
+                raise RunError(
+                    f"Run {job.run.name} cannot be resumed: an earlier version wrote its checkpoints, and their "
+                    f"optimizer state does not fit this version. {HOW_TO_TRAIN_FURTHER}"
+                ) from None
     return run
 
 

@@ -1,4 +1,4 @@
-"""What training minimizes and how: the class-weighted loss of a batch, its gradients, and the optimizer.
+"""What training minimizes and how: the class-weighted loss of a batch, its gradients, the optimizer, the schedule.
 
 Each of the n training trials has the weight of its class, n / (2 n_class), which is 1 on average. Training minimizes
 the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by a number of clips,
@@ -72,9 +72,31 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or SGD with momentum 0.9, over all weights of the model."""
+    """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
+
+    Weight decay acts on the first parameter group alone. The second holds the one-dimensional parameters, which are the
+    biases and the scales and shifts of the norms: they are not decayed, as in VideoMAE's own `optim_factory.py`.
+    """
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0},
+    ]
     if config.optimizer is OptimizerName.SGD:
-        return torch.optim.SGD(
-            model.parameters(), lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
+    """Build the schedule, which lowers the learning rate of all groups when the validation loss stops falling.
+
+    Any lower loss is an improvement, however small, as for early stopping and for the best epoch
+    (`TrainingState.after_epoch`). PyTorch's default asks for a relative improvement of 1e-4.
+    """
+    return torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        factor=config.scheduler_factor,
+        patience=config.scheduler_patience,
+        threshold=0.0,
+        threshold_mode="abs",
+    )

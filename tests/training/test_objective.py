@@ -23,11 +23,12 @@ from socal_core.dataset import layout
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
 from socal_core.models.build import LABELS, VideoClassifier, build_classifier, load_classifier, save_classifier
-from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.checkpoints import TrainingState, newest_checkpoint
+from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.state import RunState
-from socal_core.training.objective import class_weights
+from socal_core.training.objective import class_weights, make_optimizer, make_scheduler
 from socal_core.training.worker import work
 from tests.factories import write_dataset
 from tests.training.small_runs import new_run
@@ -203,6 +204,67 @@ def test_both_outcomes_count_alike_in_batches_of_any_size(
         probability = float(model(pixel_values=grey).logits.softmax(-1)[0, 1])
     assert probability == pytest.approx(0.5, abs=0.03)
     assert epochs_table(read_events(run.events_file))["train_loss"].iloc[-1] == pytest.approx(math.log(2), abs=0.03)
+
+
+SEQUENCES = {
+    "tiny improvements": [1.0 - 1e-6 * epoch for epoch in range(12)],
+    "the last bit": [1.0, math.nextafter(1.0, 0), math.nextafter(1.0, 0), 1.0, 1.0],
+    "the same again": [0.7] * 8,
+    "ups and downs": [0.7, 0.8, 0.69995, 0.69999, 0.7, 0.69994, 0.9, 0.9, 0.9, 0.9, 0.6],
+    "below zero and back": [0.0, -1e-9, -1e-9, 1e-9, -2e-9],
+}
+
+
+@pytest.mark.parametrize("resumed_after", [None, 1, 4])
+@pytest.mark.parametrize("patience", [0, 1, 2])
+@pytest.mark.parametrize("losses", SEQUENCES.values(), ids=list(SEQUENCES))
+def test_schedule_and_early_stopping_call_the_same_losses_an_improvement(
+    losses: list[float], patience: int, resumed_after: int | None
+) -> None:
+    """Any lower loss is one; the learning rate falls each time as many epochs as the patience and one more had none."""
+    config = config_from({"scheduler_patience": patience, "scheduler_factor": 0.5, "learning_rate": 1e-3}, TINY)
+    model = torch.nn.Linear(2, 2)
+    optimizer = make_optimizer(model, config)
+    scheduler = make_scheduler(optimizer, config)
+    state, waited, rate = TrainingState(), 0, 1e-3
+    for epoch, loss in enumerate(losses, start=1):
+        scheduler.step(loss)
+        state = state.after_epoch(loss)
+        if epoch == resumed_after:
+            kept = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
+            optimizer = make_optimizer(model, config)
+            scheduler = make_scheduler(optimizer, config)
+            optimizer.load_state_dict(kept["optimizer"])
+            scheduler.load_state_dict(kept["scheduler"])
+        improved = epoch == 1 or loss < min(losses[: epoch - 1])
+        waited = 0 if improved else waited + 1
+        if waited and waited % (patience + 1) == 0:
+            rate /= 2
+        assert state.epochs_without_improvement == waited
+        assert scheduler.num_bad_epochs == waited % (patience + 1)
+        assert scheduler.best == state.best_val_loss == min(losses[:epoch])
+        assert state.best_epoch == losses.index(min(losses[:epoch])) + 1
+        assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([rate, rate])
+
+
+@pytest.mark.parametrize("name", ["AdamW", "SGD"])
+def test_only_weights_of_two_or_more_dimensions_decay(name: str) -> None:
+    """One step without gradients: decay alone multiplies a weight by 1 - learning_rate * weight_decay."""
+    config = config_from({"num_frames": 2, "optimizer": name, "learning_rate": 0.1, "weight_decay": 0.5}, TINY)
+    model = build_classifier(config).model
+    before = {key: value.detach().clone() for key, value in model.named_parameters()}
+    for value in model.parameters():
+        value.grad = torch.zeros_like(value)
+    optimizer = make_optimizer(model, config)
+    optimizer.step()
+    kept = {key for key, value in model.named_parameters() if torch.equal(value, before[key])}
+    zero = {key for key, value in before.items() if not value.any()}
+    flat = {key for key, value in before.items() if key.endswith("bias") or "norm" in key}
+    assert kept - zero == flat - zero
+    for key, value in model.named_parameters():
+        torch.testing.assert_close(value, before[key] * (1.0 if key in flat else 0.95))
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
+    assert {group["lr"] for group in optimizer.param_groups} == {0.1}
 
 
 @pytest.mark.parametrize(
