@@ -11,9 +11,11 @@ from pages.components.data import name_of_data
 from pages.components.frame import page
 from pages.components.honesty import warn_of_split
 from pages.components.runs import all_runs, pick_run
+from pages.components.words import plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.model_choice import model_name
 from socal_core.runs.state import RunState, read_status
 
 FEW_TRIALS = 20
@@ -27,8 +29,9 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
             "model sees, so their outcome is in view. Do not compare it with models that see the first minute.",
             icon=":material/visibility:",
         )
+    model = plain_text(model_name(config.model))
     st.markdown(
-        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · model {config.model} · weights of epoch "
+        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · model {model} · weights of epoch "
         f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
         f"**{metrics['n']} test trials**"
     )

@@ -10,7 +10,8 @@ import pytest
 
 from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
-from socal_core.runs.folder import RunFolder
+from socal_core.runs.checkpoints import best_checkpoint
+from socal_core.runs.folder import Origin, RunFolder
 
 QUICK = ["num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
@@ -100,7 +101,34 @@ def test_a_finished_run_is_left_as_it_is(
     code, _, err = run_cli(capsys, "train", shared_data_folder, "--run", trained, "--resume")
     assert code == 0
     assert "done already" in err
+    assert "--from-run RUN" in err
     assert before == {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+
+
+def test_a_finished_run_is_trained_further(
+    capsys: pytest.CaptureFixture[str], trained: Path, shared_data_folder: Path, tmp_path: Path
+) -> None:
+    further = tmp_path / "further"
+    arguments = ["train", shared_data_folder, "--run", further, "--from-run", trained, "--set", "num_epochs=1"]
+    assert run_cli(capsys, *arguments)[:2] == (0, "Run further is done.\n")
+    run, old = RunFolder(further), RunFolder(trained)
+    assert run.read_split() == old.read_split()
+    assert run.read_config().model == str(best_checkpoint(old))
+    assert (run.read_config().num_frames, run.read_config().num_epochs) == (4, 1)
+    assert run.read_origin() == Origin("run-1", best_checkpoint(old).name)
+
+
+def test_a_checkpoint_as_a_model_brings_the_split_of_its_run(
+    capsys: pytest.CaptureFixture[str], trained: Path, shared_data_folder: Path, tmp_path: Path
+) -> None:
+    model = ["--set", f"model={best_checkpoint(RunFolder(trained))}"]
+    code, _, err = run_cli(capsys, "train", shared_data_folder, "--run", tmp_path / "a", *model)
+    assert code == 2
+    assert "validation_fraction: must be 0.2, as in run run-1, whose checkpoint is the model" in err
+    assert not (tmp_path / "a").exists()
+    arguments = ["train", shared_data_folder, "--run", tmp_path / "b", *SETTINGS, *model, "--set", "num_epochs=1"]
+    assert run_cli(capsys, *arguments)[0] == 0
+    assert RunFolder(tmp_path / "b").read_split() == RunFolder(trained).read_split()
 
 
 def test_another_runs_config_can_be_used_again(
@@ -133,6 +161,12 @@ def bad_config(folder: Path, content: str) -> Path:
         (["train", "{tmp}", "--run", "{trained}", "--resume"], "another data folder"),
         (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "goes on with its own settings"),
         (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "goes on with its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--from-run", "{trained}"], "with its own settings"),
+        (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{tmp}/none"], "is not a run"),
+        (["train", "{tmp}", "--run", "{tmp}/run", "--from-run", "{trained}"], "another data folder"),
+        (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--set", "seed=1"], "seed: must be 0"),
+        (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--boxes", "csv"], "Leave --config"),
+        (["train", "{data}", "--run", "{trained}", "--from-run", "{trained}"], "is there already"),
         (["evaluate", "{tmp}/none"], "is not a run"),
         (["predict", "{trained}", "S999T1"], "S999T1"),
         (["demo", "{tmp}/demo", "--surgeons", "1"], "surgeons"),

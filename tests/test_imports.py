@@ -71,6 +71,7 @@ def test_the_core_knows_nothing_of_its_interface(path: Path) -> None:
         "socal_core.runs.launch, socal_core.runs.state, socal_core.runs.progress, socal_core.runs.model_choice",
         "socal_core.runs.advice, socal_core.runs.cost, socal_core.runs.queue, socal_core.runs.overview",
         "socal_core.runs.follow, socal_core.runs.log_tail, socal_core.runs.notes, socal_core.runs.trash",
+        "socal_core.runs.further",
         "socal_core.dataset.cache, socal_core.dataset.tracked",
         "socal_core.dataset.agreement, socal_core.dataset.convert",
         "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.cache, socal_core.clips.fill",

@@ -31,7 +31,19 @@ def show_run(run: RunFolder) -> None:
     """Draw a run, again every second as long as its worker lives."""
     state = read_status(run).state
     warn_of_split(run)
+    _show_origin(run)
     st.fragment(_draw, run_every=REFRESH_SECONDS if state.alive else None)(run, state)
+
+
+def _show_origin(run: RunFolder) -> None:
+    """Say which run's checkpoint the run started from, where it started from one."""
+    try:
+        origin = run.read_origin()
+    except RunError as error:
+        st.caption(plain_text(str(error)))
+    else:
+        if origin is not None:
+            st.caption(f"Started from the checkpoint {origin.checkpoint} of run {plain_text(origin.run)}.")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What can be done with chosen runs: name, note, tags; stop, resume, duplicate; delete and bring back."""
+"""What can be done with chosen runs: name, note, tags; stop, resume, duplicate, train further; delete, bring back."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,11 +10,13 @@ import streamlit as st
 from pages.components.data import name_of_data
 from pages.components.duplicate import take_settings
 from pages.components.run_table import label, status_of
+from pages.components.runs import choose_run
 from pages.components.words import plain_text, size_in_words
 from socal_core.errors import SocalError
 from socal_core.runs import launch, queue
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import train_further
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
 from socal_core.runs.state import RunState
@@ -98,6 +100,16 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
+    )
+    ended = one is not None and one.config is not None and not running
+    st.button(
+        "Train further",
+        icon=":material/forward:",
+        disabled=not ended,
+        help="Start a new run from its best checkpoint, with its settings, data and split. For one run that has ended.",
+        key="further-run",
+        on_click=_act,
+        args=([one.run] if one else [], _train_further),
     )
     with st.popover(
         "Name, note, tags", icon=":material/edit:", disabled=one is None, key=NOTES_OPEN, on_change="rerun"
@@ -196,6 +208,13 @@ def _save(run: RunFolder, keys: Sequence[str]) -> None:
 
 def _resume(run: RunFolder) -> None:
     launch.start(run, resume=True)
+
+
+def _train_further(run: RunFolder) -> None:
+    """Start a new run from the run's best checkpoint, and have the page show it."""
+    further = train_further(run)
+    launch.start(further)
+    choose_run(further, "training")
 
 
 def _duplicate(found: RunSummary | None) -> None:

@@ -17,6 +17,7 @@ from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.lock import is_locked
+from socal_core.runs.model_choice import model_name
 from socal_core.runs.overview import RunSummary, acting_settings, differing_settings, summary_of
 from socal_core.runs.state import RunStatus, read_status
 from socal_core.workspace import runs_root
@@ -199,7 +200,7 @@ def _cell(name: str, acting: dict[str, Any], config: TrainConfig) -> Any:
     if name == "window":
         return config.observation.describe()
     if name == "model":
-        return Path(config.model).name if Path(config.model).is_absolute() else config.model
+        return model_name(config.model)
     if isinstance(value, bool):
         return "on" if value else "off"
     return value.value if isinstance(value, Enum) else value

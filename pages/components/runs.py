@@ -14,6 +14,7 @@ from socal_core.errors import SocalError
 from socal_core.runs import launch
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.further import make_run
 from socal_core.runs.notes import label_of
 from socal_core.runs.state import RunState
 from socal_core.workspace import runs_root
@@ -59,14 +60,19 @@ def choose_run(run: RunFolder, page: str) -> None:
 
 
 def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
-    """Make a new run with a name of its own and start it; RunError when it cannot be started."""
+    """Make a new run with a name of its own and start it.
+
+    Raises:
+        RunError: It cannot be started.
+        ConfigError: Its model is a checkpoint of a run, and a setting would change the split (runs/further.py).
+    """
     root = runs_root()
     stem = name = f"run-{datetime.now():%Y%m%d-%H%M%S}"
     number = 1
     while (root / name).exists():
         number += 1
         name = f"{stem}-{number}"
-    run = RunFolder.create(root / name, config, dataset.root, opened_with(dataset))
+    run = make_run(root / name, config, dataset.root, opened_with(dataset))
     launch.start(run)
     return run
 

@@ -83,11 +83,17 @@ def _add_split_commands(commands: Any) -> None:
 
 
 def _add_run_commands(commands: Any) -> None:
-    sub = _add(commands, "runs", "train", "Train a run in this process, or go on with one.")
+    sub = _add(commands, "runs", "train", "Train a run in this process, resume one, or train a finished one further.")
     _add_data(sub)
     sub.add_argument("--run", type=Path, required=True, help="the run's folder, made by this command")
     _add_settings(sub)
     sub.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    sub.add_argument(
+        "--from-run",
+        type=Path,
+        metavar="RUN",
+        help="start from the best checkpoint of a run that has ended, with its settings and its split",
+    )
     sub = _add(commands, "runs", "evaluate", "Give a run's metrics on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")

@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 
 from socal_core.cli.bars import StageBar, TrainingBar
-from socal_core.cli.options import data_options, open_data, say, settings
+from socal_core.cli.options import data_options, open_data, parse_setting, say, settings
 from socal_core.dataset.splits import warning_of
 from socal_core.errors import RunError
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import HOW_TO_TRAIN_FURTHER, make_run, train_further
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, written_status
 from socal_core.training.outcome import reason_of
@@ -23,21 +24,18 @@ from socal_core.training.worker import is_main_process, work
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a run in this process, or go on with one."""
+    """Train a run in this process: a new one, one to be resumed, or a new one that trains another further."""
     if options.resume and (options.run / "config.json").is_file():
-        if options.config or options.set or options.boxes or options.column:
-            away = "--config, --set, --boxes and --column"
+        if options.config or options.set or options.boxes or options.column or options.from_run:
+            away = "--config, --set, --boxes, --column and --from-run"
             raise RunError(f"A run goes on with its own settings. Leave {away} away, or start a new run.")
         run = RunFolder.open(options.run)
-        if run.read_data() != Path(options.data).resolve():
-            raise RunError(f"Run {run.name} was started on another data folder than {options.data}. Name that one.")
+        _check_data(run, options.data)
         if written_status(run).state is RunState.DONE:
-            sys.stderr.write(f"Run {run.name} is done already.\n")
+            sys.stderr.write(f"Run {run.name} is done already. {HOW_TO_TRAIN_FURTHER}\n")
             return 0
     elif is_main_process():
-        config = settings(options)
-        open_data(options)  # a folder that cannot be opened is refused before a run is made of it
-        run = RunFolder.create(options.run, config, Path(options.data), data_options(options))
+        run = _new_run(options) if options.from_run is None else _further_run(options)
     else:
         run = RunFolder(options.run)
     with TrainingBar() as bar:
@@ -47,6 +45,30 @@ def train(options: argparse.Namespace) -> int:
     if is_main_process():
         say(f"Run {run.name} is {state}.")
     return 0
+
+
+def _new_run(options: argparse.Namespace) -> RunFolder:
+    config = settings(options)
+    open_data(options)  # a folder that cannot be opened is refused before a run is made of it
+    return make_run(options.run, config, Path(options.data), data_options(options))
+
+
+def _further_run(options: argparse.Namespace) -> RunFolder:
+    """Make a run that starts from the best checkpoint of the run that --from-run names."""
+    if options.config or options.boxes or options.column:
+        raise RunError(
+            "With --from-run, the new run has that run's settings and reads the data as it did. Leave --config, "
+            "--boxes and --column out; --set changes single settings."
+        )
+    source = RunFolder.open(options.from_run)
+    _check_data(source, options.data)
+    source.open_dataset()
+    return train_further(source, options.run, dict(parse_setting(text) for text in options.set))
+
+
+def _check_data(run: RunFolder, data: str) -> None:
+    if run.read_data() != Path(data).resolve():
+        raise RunError(f"Run {run.name} was started on another data folder than {data}. Name that one.")
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -36,7 +36,18 @@ class TrainingState:
     step: int = 0
     """Steps that are done of the epoch after these."""
     loss_sum: float = 0.0
-    """Of these steps: the sum of their losses, each times the class weights of its batch."""
+    """Of these steps: the sum of the weighted losses of their clips."""
+
+    def after_epoch(self, val_loss: float) -> "TrainingState":
+        """Return the state after one more epoch, which is the best one if its loss is below all earlier ones.
+
+        Args:
+            val_loss: The validation loss after the epoch.
+        """
+        epoch = self.epoch + 1
+        if self.best_val_loss is None or val_loss < self.best_val_loss:
+            return TrainingState(epoch, best_epoch=epoch, best_val_loss=val_loss)
+        return TrainingState(epoch, self.best_epoch, self.best_val_loss, self.epochs_without_improvement + 1)
 
 
 def checkpoint_path(run: RunFolder, epoch: int, step: int = 0) -> Path:

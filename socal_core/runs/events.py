@@ -4,9 +4,10 @@ Every event has `type` and `time` (seconds since 1970). The types, with their fu
 
     started   epoch, step (epochs, and steps of the next, that are done where training goes on; 0 for a new run)
     stage     stage (text for the user), done, total
-    step      epoch, epochs, step, steps, loss, learning_rate
-    epoch     epoch, epochs, train_loss, val_loss, val_accuracy, val_auroc (None with one class), learning_rate,
-              seconds, val_accuracy_low, val_accuracy_high, val_auroc_low, val_auroc_high (ends of 95 % intervals),
+    step      epoch, epochs, step, steps, loss (mean over the batch's clips, each times its class weight), learning_rate
+    epoch     epoch, epochs, train_loss (class-weighted mean over the training trials), val_loss (the same over the
+              validation trials), val_accuracy, val_auroc (None with one class), learning_rate, seconds,
+              val_accuracy_low, val_accuracy_high, val_auroc_low, val_auroc_high (ends of 95 % intervals),
               clips_per_second (in training), data_wait (share of the training time spent on waiting for clips, 0 to
               1), best (whether it has the lowest validation loss so far)
     machine   cpu_percent (share of all processors that the run takes), memory_mb and memory_total_mb (resident memory

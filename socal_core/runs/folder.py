@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -22,10 +22,21 @@ from socal_core.runs.model_choice import local_folder
 
 FORMAT = 1
 """Version of the folder's layout, written into config.json."""
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LONGEST_NAME = 64
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 PREDICTION_COLUMNS = ("trial_id", "participant_id", "split", "label", "prob_success", "predicted")
 """split: train, validation or test; label and predicted: 0 or 1; prob_success: the model's probability of success."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The checkpoint of another run that a run started from."""
+
+    run: str
+    """The name of that run's folder."""
+    checkpoint: str
+    """The name of the checkpoint's folder, such as epoch-0007."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,11 @@ class RunFolder:
     def split_file(self) -> Path:
         """Which trial is on which side."""
         return self.path / "split.json"
+
+    @property
+    def origin_file(self) -> Path:
+        """The run and the checkpoint that this run started from, where its model is a checkpoint of another run."""
+        return self.path / "continued_from.json"
 
     @property
     def environment_file(self) -> Path:
@@ -100,11 +116,20 @@ class RunFolder:
         return self.path / "stop"
 
     @classmethod
-    def create(cls, path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> "RunFolder":
-        """Make a run's folder with its settings and its data; RunError when something is there already."""
+    def create(
+        cls,
+        path: Path,
+        config: TrainConfig,
+        data: Path,
+        options: OpenOptions | None = None,
+        origin: Origin | None = None,
+        split: Split | None = None,
+    ) -> "RunFolder":
+        """Make a run's folder; `origin` and `split` come from another run (further.py). RunError where one is there."""
         if not NAME.fullmatch(path.name):
             raise RunError(
-                f"A run's name has up to 64 letters, digits, '.', '_' and '-', got {path.name!r}. Choose another name."
+                f"A run's name has up to {LONGEST_NAME} letters, digits, '.', '_' and '-', got {path.name!r}. "
+                "Choose another name."
             )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
@@ -114,6 +139,7 @@ class RunFolder:
             config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
         try:
             run.checkpoints.mkdir(parents=True)
+            run.write_origin(origin, split)
             opened_with = (options or OpenOptions()).as_dict()
             values = {"format": FORMAT, "data": str(data.resolve()), "data_options": opened_with, **config.as_dict()}
             write_json(run.config_file, values)
@@ -160,6 +186,18 @@ class RunFolder:
             return open_cached(data, self.read_data_options())
         except DataError as error:
             raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
+
+    def write_origin(self, origin: Origin | None, split: Split | None) -> None:
+        """Keep what the run takes over from another run; nothing is written for None."""
+        if origin is not None:
+            write_json(self.origin_file, asdict(origin))
+        if split is not None:
+            self.write_split(split)
+
+    def read_origin(self) -> Origin | None:
+        """The checkpoint of another run that this run started from, None where there is none."""
+        values = _read_json(self.origin_file, self.name)
+        return None if values is None else Origin(str(values.get("run")), str(values.get("checkpoint")))
 
     def write_split(self, split: Split) -> None:
         """Keep the split that the run trains on."""

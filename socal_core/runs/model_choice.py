@@ -35,6 +35,14 @@ def local_folder(model: str) -> Path | None:
         return None  # no such home, too long, or a NUL in it
 
 
+def model_name(model: str) -> str:
+    """Return a model's name as pages show it: of a folder its name alone, of a run's checkpoint also the run's."""
+    path = Path(model)
+    if not path.is_absolute():
+        return model
+    return f"{path.parents[1].name} {path.name}" if path.parent.name == "checkpoints" else path.name
+
+
 def default_model() -> str:
     """The pre-trained VideoMAE when its weights are on this machine or can be had from the hub, else `tiny`.
 

@@ -18,6 +18,7 @@ from socal_core.errors import RunError
 from socal_core.files import write_json
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import FORMAT, RunFolder
+from socal_core.runs.further import inherited
 from socal_core.runs.gpus import visible_gpus
 from socal_core.runs.lock import is_locked, try_lock
 from socal_core.runs.model_choice import local_folder
@@ -78,7 +79,13 @@ def move(run: RunFolder, to: int) -> None:
 
 
 def edit(run: RunFolder, config: TrainConfig) -> None:
-    """Change the settings of a waiting run; RunError when it has begun, now or before: it keeps those it began with."""
+    """Change the settings of a waiting run.
+
+    Raises:
+        RunError: It has begun, now or before, or has the split of another run: it keeps its settings.
+        ConfigError: The model is a checkpoint of a run, and a setting would change the split (runs/further.py).
+    """
+    origin, split = inherited(config, run.read_data())
     folder = None if config.model == TINY else local_folder(config.model)
     if folder is not None:
         config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
@@ -86,7 +93,12 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
     with _words(run), _changing() as order:
         _refuse_begun(run, order)
         if run.split_file.exists():
-            raise RunError(f"Run {run.name} goes on with the settings it was begun with. Start a new run for others.")
+            raise RunError(
+                f"Run {run.name} keeps its settings: it has begun before, or it trains another run's model further. "
+                "Start a new run for other settings."
+            )
+        run.origin_file.unlink(missing_ok=True)  # of the model that it had before
+        run.write_origin(origin, split)
         kept = {"format": FORMAT, "data": str(run.read_data()), "data_options": run.read_data_options().as_dict()}
         write_json(run.config_file, {**kept, **config.as_dict()})
 

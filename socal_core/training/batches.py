@@ -34,19 +34,20 @@ class Batch:
     partner_labels: torch.Tensor
     """Of the clips that were mixed in, (clips,)."""
     weights: torch.Tensor
-    """Of each clip's loss, (clips,); over all processes they sum to 1."""
+    """The class weight of each clip, (clips,); 0 in a process that has no clip of its own."""
     partner_weights: torch.Tensor
+    """The class weight of each partner, (clips,); 0 in a process that has no clip of its own."""
     lam: float
     """The share of a clip's own label, 1 where nothing is mixed in."""
-    total_weight: float
-    """The sum of the class weights of the whole batch."""
     size: int
-    """Clips of the whole batch."""
+    """Clips in the whole batch."""
+    full_size: int
+    """Clips in a full batch of this epoch: the last batch may be smaller."""
     waited: float
     """Seconds for which the step had to wait for its clips."""
 
     def parts(self, count: int) -> list["Batch"]:
-        """The clips in at most so many batches of about one size, whose losses add up to that of this one."""
+        """Split the clips into at most `count` batches of about equal size; their losses add up to that of this one."""
         names = ("pixel_values", "labels", "partner_labels", "weights", "partner_weights")
         cut = zip(*(getattr(self, name).chunk(count) for name in names), strict=True)
         return [replace(self, **dict(zip(names, tensors, strict=True))) for tensors in cut]
@@ -62,10 +63,24 @@ def training_batches(
     share: Share,
     done: int = 0,
 ) -> Iterator[Batch]:
-    """The batches of one epoch but the first `done`; what is random is drawn from (seed, epoch, trial or step)."""
+    """Yield the batches of one epoch but the first `done`.
+
+    All that is random is drawn from the seed and the epoch, with the trial or the step.
+
+    Args:
+        reader: Reads the clips.
+        trial_ids: The training trials.
+        labels: 0 or 1 by trial id.
+        class_weights: The weight of each class, (2,).
+        config: The run's settings.
+        epoch: The epoch, from 1.
+        share: Which clips of each batch this process takes.
+        done: Batches at the beginning of the epoch to leave out.
+    """
     augment = Augmentation(config)
     batches = epoch_batches(trial_ids, config.batch_size, config.seed, epoch)
     parts = [_part(batch, config, reader.shape[-1], epoch, step, share) for step, batch in enumerate(batches)]
+    full_size = len(batches[0])
     batches, parts = batches[done:], parts[done:]
     read = reader.batches([part.clips for part in parts])
     for batch, part in zip(batches, parts, strict=True):
@@ -79,9 +94,8 @@ def training_batches(
             own = apply_mix(own, clips[[part.places.index(place) for place in part.partners]], part.mix)
         batch_labels = torch.tensor([labels[trial_id] for trial_id in batch])
         weights = class_weights[batch_labels]
-        total = float(weights.sum())
-        # A process without a clip of its own weighs nothing.
-        weights = weights / total * float(share.index < len(batch))
+        # A process without a clip of its own adds nothing.
+        weights = weights * float(share.index < len(batch))
         yield Batch(
             pixel_values=reader.preprocessor.normalise(own),
             labels=batch_labels[part.own].to(share.device),
@@ -89,8 +103,8 @@ def training_batches(
             weights=weights[part.own].to(share.device),
             partner_weights=weights[part.partners].to(share.device),
             lam=1.0 if part.mix is None else part.mix.lam,
-            total_weight=total,
             size=len(batch),
+            full_size=full_size,
             waited=waited,
         )
 

@@ -7,12 +7,10 @@ continues to the same weights from wherever it was killed.
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
@@ -26,10 +24,12 @@ from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import logits_of, probabilities_of
 from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
-from socal_core.runs.config import TINY, OptimizerName, TrainConfig
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.runs.further import HOW_TO_TRAIN_FURTHER
+from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints, load_tensors
+from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.stop import StopRequested
 
 
@@ -111,12 +111,7 @@ def _train_and_validate(job: Job, run: _Run) -> None:
     training = _train_epoch(job, run, epoch)
     validation = _validate(job, run)
     run.scheduler.step(validation["val_loss"])
-    best = run.state.best_val_loss is None or validation["val_loss"] < run.state.best_val_loss
-    if best:
-        run.state = TrainingState(epoch, best_epoch=epoch, best_val_loss=validation["val_loss"])
-    else:
-        waited = run.state.epochs_without_improvement + 1
-        run.state = replace(run.state, epoch=epoch, epochs_without_improvement=waited, step=0, loss_sum=0.0)
+    run.state = run.state.after_epoch(validation["val_loss"])
     job.report(
         "epoch",
         epoch=epoch,
@@ -125,18 +120,20 @@ def _train_and_validate(job: Job, run: _Run) -> None:
         **validation,
         learning_rate=learning_rate,
         seconds=round(time.perf_counter() - started, 3),
-        best=best,
+        best=run.state.best_epoch == epoch,
     )
 
 
 def _set_up(job: Job, resume_from: Path | None) -> _Run:
-    """Model, optimiser and schedule, as new or as a checkpoint left them."""
+    """Build model, optimizer and schedule, as new or as a checkpoint left them.
+
+    Raises:
+        RunError: The checkpoint was written by an earlier version and its optimizer state does not fit this one.
+    """
     if job.config.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
     optimizer = make_optimizer(job.classifier.model, job.config)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimizer, factor=job.config.scheduler_factor, patience=job.config.scheduler_patience
-    )
+    scheduler = make_scheduler(optimizer, job.config)
     model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
     parts = {"optimizer": optimizer, "scheduler": scheduler}
     if job.accelerator.scaler is not None:
@@ -146,14 +143,25 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
-            parts[name].load_state_dict(tensors)
+            try:
+                parts[name].load_state_dict(tensors)
+            except ValueError:  # another number of parameter groups, or groups of another size
+                raise RunError(
+                    f"Run {job.run.name} cannot be resumed: an earlier version wrote its checkpoints, and their "
+                    f"optimizer state does not fit this version. {HOW_TO_TRAIN_FURTHER}"
+                ) from None
     return run
 
 
 def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
-    """What is left of a pass over the training trials; its class-weighted mean loss, clips a second, share of waiting.
+    """Train on what is left of an epoch.
 
-    StopRequested at the end of a step, when the user asked for it.
+    Returns:
+        `train_loss`, the class-weighted mean over all training trials of the epoch; `clips_per_second`; and
+        `data_wait`, the share of the time spent on waiting for clips.
+
+    Raises:
+        StopRequested: The user asked to stop; raised between two steps.
     """
     config, accelerator = job.config, job.accelerator
     steps, clips = math.ceil(len(job.split.train) / config.batch_size), 0
@@ -167,16 +175,16 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         job.check_stop()
         step = run.state.step + 1
         torch.manual_seed(draw_seed(config.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = _gradients(job, run.model, batch)
+        loss = add_gradients(accelerator, run.model, batch, config.accumulation_steps)
         run.optimizer.step()
         run.optimizer.zero_grad()
-        value = float(accelerator.reduce(loss, "sum"))
-        if not math.isfinite(value):
+        loss_sum = float(accelerator.reduce(loss, "sum"))
+        if not math.isfinite(loss_sum):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
                 f"Start a new run with a learning_rate below {config.learning_rate:g}."
             )
-        run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + value * batch.total_weight)
+        run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + loss_sum)
         waited, clips = waited + batch.waited, clips + batch.size
         job.report(
             "step",
@@ -184,40 +192,34 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
             epochs=config.num_epochs,
             step=step,
             steps=steps,
-            loss=value,
+            loss=loss_sum / batch.size,
             learning_rate=run.optimizer.param_groups[0]["lr"],
         )
         if accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS:
             run.checkpoints.write(run.state, run.tensors)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
-        "train_loss": run.state.loss_sum / float(run.weights[[job.labels[trial] for trial in job.split.train]].sum()),
+        # The weights of all training trials add up to their number.
+        "train_loss": run.state.loss_sum / len(job.split.train),
         "clips_per_second": round(clips / seconds, 3),
         "data_wait": round(waited / seconds, 4),
     }
 
 
-def _gradients(job: Job, model: nn.Module, batch: Batch) -> torch.Tensor:
-    """Add up the gradients of a batch, part by part; this process's share of its loss."""
-    total = torch.zeros((), device=batch.weights.device)
-    parts = batch.parts(job.config.accumulation_steps)
-    for number, part in enumerate(parts, start=1):
-        # Processes exchange gradients once a batch, however many parts each of them has.
-        with nullcontext() if number == len(parts) else job.accelerator.no_sync(model):
-            logits = model(pixel_values=part.pixel_values).logits.float()
-            own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
-            partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
-            loss = (part.lam * own + (1 - part.lam) * partner).sum()
-            # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
-            job.accelerator.backward(loss * job.accelerator.num_processes)
-        total += loss.detach()
-    return total
-
-
 def _validate(job: Job, run: _Run) -> dict[str, Any]:
-    """Class-weighted loss, and accuracy at 0.5 and AUROC with 95 % intervals, on the validation trials.
+    """Measure the validation trials, once for all processes.
 
-    Computed once for all processes. StopRequested within it where this process is the only one.
+    The class weights are those of the training trials. They need not average 1 over the validation trials, so
+    `val_loss` is divided by the sum of their weights: a model that always says 0.5 has ln 2, as in training, whatever
+    share of the validation trials is a success. Which epoch is the best does not depend on this divisor.
+
+    Returns:
+        `val_loss`, the class-weighted mean; `val_accuracy` at 0.5 and `val_auroc` (None with one class), with the ends
+        of their 95 % intervals.
+
+    Raises:
+        StopRequested: The user asked to stop; only where this process is the only one.
+        RunError: The loss is not a finite number.
     """
     result: list[Any] = [None]
     if job.accelerator.is_main_process:
@@ -247,16 +249,6 @@ def _validate(job: Job, run: _Run) -> dict[str, Any]:
     return found
 
 
-def class_weights(labels: list[int]) -> torch.Tensor:
-    """The weight of each class, n / (2 n_class), shape (2,): both outcomes count alike however common they are."""
-    counts = np.bincount(labels, minlength=2)
-    if not counts.all():
-        raise RunError(
-            "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
-        )
-    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, on a GPU or on the CPU, for which PyTorch has no error of its own."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
@@ -275,12 +267,3 @@ def smaller(config: TrainConfig, clips: int) -> str:
     else:
         change = f"a smaller model, such as {TINY}"
     return f"There is not enough memory for a training step. Start a new run with {change}."
-
-
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or SGD with momentum 0.9, over all weights of the model."""
-    if config.optimizer is OptimizerName.SGD:
-        return torch.optim.SGD(
-            model.parameters(), lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay
-        )
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)

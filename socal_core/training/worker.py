@@ -27,6 +27,7 @@ from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, rea
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import seen_before
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status, written_status
@@ -213,6 +214,8 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
 
     dataset = run.open_dataset()
     split = _split_of(run, config, dataset, accelerator.is_main_process)
+    if known := seen_before(config.model, split):
+        report("notice", message=known)
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     if accelerator.is_main_process:
         write_json(run.environment_file, describe_environment(accelerator))

@@ -2,12 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from socal_core.runs import queue
+from socal_core.runs.checkpoints import TrainingState, write_manifest, write_training_state
 from socal_core.runs.config import default_config
 from socal_core.runs.folder import RunFolder, list_runs
 from socal_core.runs.lock import take_lock
@@ -198,6 +200,7 @@ def test_a_living_run_is_stopped_but_not_deleted(
         app = choose(open_page("training", shared_data_folder), "run-2")
         assert table(app).loc["run-2", "State"] == "running"
         assert not enabled(app, "resume-runs")
+        assert not enabled(app, "further-run")
         app.button(key="delete-runs").click().run()
         assert any("Stop it, then delete it" in error.value for error in app.error)
         assert list_trash(runs_root()) == []
@@ -235,6 +238,35 @@ def test_a_run_is_the_starting_point_of_another(
     assert not app.exception
     (made,) = [other for other in list_runs(runs_root()) if other != run]
     assert made.read_config() == run.read_config()
+
+
+def test_a_finished_run_is_trained_further(
+    open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    old = runs[0]
+    (old.checkpoints / "epoch-0003").mkdir()
+    write_training_state(old.checkpoints / "epoch-0003", TrainingState(3, 3, 0.6))
+    write_manifest(old.checkpoints / "epoch-0003")
+    app = open_page("training", shared_data_folder)
+    assert not enabled(choose(app, "run-1", "run-2"), "further-run"), "one at a time"
+    choose(app, "run-1").button(key="further-run").click().run()
+    assert not app.exception
+    assert not any("run-1" in error.value for error in app.error)
+    new = RunFolder(runs_root() / "run-1-further")
+    assert new.read_config() == replace(old.read_config(), model=str(old.checkpoints / "epoch-0003"))
+    assert new.read_split() == old.read_split()
+    assert app.selectbox(key="run-training").value == "run-1-further"
+    assert "Started from the checkpoint epoch-0003 of run run-1." in text_of(app)
+
+
+def test_a_run_without_a_checkpoint_is_not_trained_further(
+    open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
+) -> None:
+    app = choose(open_page("training", shared_data_folder), "run-2")
+    app.button(key="further-run").click().run()
+    assert any("no epoch was finished" in error.value for error in app.error)
+    assert len(list_runs(runs_root())) == 2
 
 
 def test_waiting_runs_change_places_and_settings(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from socal_core.runs.config import PRETRAINED, TINY
-from socal_core.runs.model_choice import weights_at_hand
+from socal_core.runs.model_choice import model_name, weights_at_hand
 
 ALLOWED = {"SOCAL_ALLOW_DOWNLOAD": "1", "HF_HUB_OFFLINE": "0"}
 CODE = "from socal_core.runs.model_choice import default_model; from socal_core.runs.config import default_config; "
@@ -56,3 +56,16 @@ def test_weights_in_a_folder(tmp_path: Path) -> None:
 )
 def test_what_is_not_there_is_not_at_hand(model: str) -> None:
     assert not weights_at_hand(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (TINY, "tiny"),
+        (PRETRAINED, PRETRAINED),
+        ("/models/mine", "mine"),
+        ("/runs/run-1/checkpoints/epoch-0007", "run-1 epoch-0007"),
+    ],
+)
+def test_a_page_shows_a_model_by_name_and_never_by_its_path(model: str, name: str) -> None:
+    assert model_name(model) == name

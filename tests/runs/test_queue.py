@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from socal_core.errors import RunError
+from socal_core.dataset.splits import Split
+from socal_core.errors import ConfigError, RunError
 from socal_core.runs import queue
-from socal_core.runs.folder import RunFolder
+from socal_core.runs.folder import Origin, RunFolder
 from socal_core.runs.launch import request_stop
 from socal_core.runs.state import RunState, read_status, written_status
 from tests.runs.workers import Worker, new_run, until
@@ -140,7 +141,25 @@ def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> N
 def test_a_run_that_trained_before_keeps_its_settings(queued: list[Worker]) -> None:
     run = queued[1].run
     run.split_file.write_text("{}")
-    with pytest.raises(RunError, match="run-1 goes on with the settings it was begun with"):
+    with pytest.raises(RunError, match="run-1 keeps its settings: it has begun before"):
+        queue.edit(run, replace(run.read_config(), num_epochs=7))
+
+
+def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
+    queued: list[Worker], tmp_path: Path
+) -> None:
+    run = queued[1].run
+    source = RunFolder.create(tmp_path / "source", run.read_config(), run.read_data())
+    source.write_split(Split(("S1T1",), ("S2T1",), ("S3T1",), seed=0))
+    (source.checkpoints / "epoch-0002").mkdir()
+    model = str(source.checkpoints / "epoch-0002")
+    with pytest.raises(ConfigError, match="seed: must be 0, as in run source"):
+        queue.edit(run, replace(run.read_config(), model=model, seed=3))
+    assert not run.split_file.exists()
+    queue.edit(run, replace(run.read_config(), model=model))
+    assert run.read_split() == source.read_split()
+    assert run.read_origin() == Origin("source", "epoch-0002")
+    with pytest.raises(RunError, match="or it trains another run's model further"):
         queue.edit(run, replace(run.read_config(), num_epochs=7))
 
 

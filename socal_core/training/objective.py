@@ -1,0 +1,102 @@
+"""What training minimizes and how: the class-weighted loss of a batch, its gradients, the optimizer, the schedule.
+
+Each of the n training trials has the weight of its class, n / (2 n_class), which is 1 on average. Training minimizes
+the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by a number of clips,
+not by the sum of their weights: that sum would cancel the weight in a batch of one, and much of it in any small batch
+(pytorch/pytorch#61309).
+"""
+
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from socal_core.errors import RunError
+from socal_core.runs.config import OptimizerName, TrainConfig
+from socal_core.training.batches import Batch
+
+
+def class_weights(labels: list[int]) -> torch.Tensor:
+    """Compute the weight of each class, n / (2 n_class), so that both outcomes count alike however common they are.
+
+    Args:
+        labels: 0 or 1 for each training trial.
+
+    Returns:
+        The weights of the classes 0 and 1, float32 (2,). Over the training trials their mean is 1.
+
+    Raises:
+        RunError: All trials have one label.
+    """
+    counts = np.bincount(labels, minlength=2)
+    if not counts.all():
+        raise RunError(
+            "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
+        )
+    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
+
+
+def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accumulation_steps: int) -> torch.Tensor:
+    """Add the gradients of a batch's loss to those of the model, part by part.
+
+    The loss whose gradients are added is the sum of the clips' weighted losses divided by the clips in a full batch.
+    A short last batch is divided by the same number as the others: by its own, each of its few trials would count more
+    than any other trial of the epoch, up to `batch_size` times as much. So the gradients of an epoch's batches add up,
+    at given weights of the model, to a multiple of that of the mean over the training trials: the reported train loss.
+    A mixed clip has the losses of both labels, each with the weight of its class, by their shares.
+
+    Args:
+        accelerator: Runs the backward pass; processes exchange gradients with the last part.
+        model: Takes `pixel_values` and returns an object with `logits`, (clips, 2).
+        batch: This process's share of a batch.
+        accumulation_steps: The number of parts that are computed one after the other.
+
+    Returns:
+        The sum of the weighted losses of this process's clips, not divided, shape ().
+    """
+    total = torch.zeros((), device=batch.weights.device)
+    parts = batch.parts(accumulation_steps)
+    for number, part in enumerate(parts, start=1):
+        # Processes exchange gradients once a batch, however many parts each of them has.
+        with nullcontext() if number == len(parts) else accelerator.no_sync(model):
+            logits = model(pixel_values=part.pixel_values).logits.float()
+            own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
+            partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
+            loss = (part.lam * own + (1 - part.lam) * partner).sum()
+            # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
+            accelerator.backward(loss * accelerator.num_processes / batch.full_size)
+        total += loss.detach()
+    return total
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
+
+    Weight decay acts on the first parameter group alone. The second holds the one-dimensional parameters, which are the
+    biases and the scales and shifts of the norms: they are not decayed, as in VideoMAE's own `optim_factory.py`.
+    """
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer is OptimizerName.SGD:
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
+    """Build the schedule, which lowers the learning rate of all groups when the validation loss stops falling.
+
+    Any lower loss is an improvement, however small, as for early stopping and for the best epoch
+    (`TrainingState.after_epoch`). PyTorch's default asks for a relative improvement of 1e-4.
+    """
+    return torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        factor=config.scheduler_factor,
+        patience=config.scheduler_patience,
+        threshold=0.0,
+        threshold_mode="abs",
+    )
