@@ -62,7 +62,7 @@ def test_what_is_more_than_three_opens_by_a_click(open_page: OpenPage, shared_da
     setting(app, "crop_area").set_value(0.1).run()
     (box,) = [item for item in app.main.expander if "more of this kind" in item.label]
     assert box.label == FEWEST
-    assert "The test side" in box.markdown[0].value
+    assert "The test subset" in box.markdown[0].value
     assert not app.exception
 
 
