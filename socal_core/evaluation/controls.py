@@ -67,11 +67,11 @@ def comparison(metrics: dict[str, Any]) -> str:
     """
     rows = compared(metrics)
     scored = [row for row in rows if row["difference"] is not None]
-    if not scored:
+    if not scored or metrics["auroc"] is None:
         return ""
     parts = [f"{row['verdict']} the {row['key']} control ({_numbers(row)})" for row in scored]
     missing = [row["description"] for row in rows if row["auroc"] is None]
-    return " ".join([f"The model, AUROC {metrics['auroc']:.2f}, is {' and '.join(parts)}.", *missing])
+    return " ".join([f"The model (AUROC {metrics['auroc']:.2f}) is {' and '.join(parts)}.", *missing])
 
 
 def compared(metrics: dict[str, Any]) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def compared(metrics: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _numbers(row: dict[str, Any]) -> str:
-    text = f"AUROC {row['auroc']:.2f}, difference {row['difference']:+.2f}"
+    text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
     if row["difference_interval"] is None:
         return f"{text}, no interval: too few surgeons in the test subset"
     low, high = row["difference_interval"]

@@ -215,9 +215,8 @@ def test_the_sentence_has_verdicts_and_numbers() -> None:
         control("tools", 0.75, 0.05, (-0.1, 0.2), "not shown to be above"),
     ]
     assert comparison({"auroc": 0.8, "controls": rows}) == (
-        "The model, AUROC 0.80, is above the colour control (AUROC 0.60, difference +0.20, 95 % interval +0.10 to "
-        "+0.30) and not shown to be above the tools control (AUROC 0.75, difference +0.05, 95 % interval -0.10 to "
-        "+0.20)."
+        "The model (AUROC 0.80) is above the colour control (0.60; difference +0.20, 95 % interval +0.10 to +0.30) "
+        "and not shown to be above the tools control (0.75; difference +0.05, 95 % interval -0.10 to +0.20)."
     )
     few = [control("colour", 0.6, 0.2, None, "not shown to be above")]
     assert "no interval: too few surgeons in the test subset" in comparison({"auroc": 0.8, "controls": few})
