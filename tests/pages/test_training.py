@@ -160,8 +160,8 @@ def test_the_last_seconds_can_be_left_out(
 def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     text = text_of(app)
-    assert "16 trials of 8 surgeons" in text
-    assert text.count("2 trials of 1 surgeon,") == 2
+    assert "12 trials of 6 surgeons" in text
+    assert text.count("4 trials of 2 surgeons,") == 2
     assert "**0** surgeons have trials in more than one subset" in text
 
 
