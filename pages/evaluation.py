@@ -14,11 +14,10 @@ from pages.components.runs import all_runs, pick_run
 from pages.components.words import plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
+from socal_core.runs.advice import FEW_TEST_TRIALS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.state import RunState, read_status
-
-FEW_TRIALS = 20
 
 
 def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
@@ -35,10 +34,10 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
         f"**{metrics['n']} test trials**"
     )
-    if metrics["n"] <= FEW_TRIALS:
+    if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
-            f"**{metrics['n']} test trials are few.** Look at the intervals: twenty trials or fewer cannot tell which "
-            "of two models is better.",
+            f"**{metrics['n']} test trials are few.** One trial changes the accuracy by {100 / metrics['n']:.0f} "
+            "percentage points. Do not rank models by these scores.",
             icon=":material/straighten:",
         )
     st.caption(
@@ -76,6 +75,7 @@ def show(run: RunFolder) -> None:
     warn_of_split(run)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
+    results.above_controls(metrics)
     figures(metrics)
     left, right = st.columns(2)
     with left:

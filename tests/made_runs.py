@@ -1,12 +1,15 @@
 """Run folders as a worker would leave them, written by hand: for tests of whatever reads runs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import make_split
+from socal_core.dataset.types import Dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.files import write_json
@@ -59,12 +62,19 @@ def write_run(
             "epoch": max(1, epochs - 1),
             "threshold": threshold,
             "validation_trials": len(validation),
-            "controls": controls(dataset, predictions, window),
+            "controls": controls(dataset, predictions, window, clips_of(dataset, predictions)),
             "left_out": [],
             "stand_ins": [],
         }
         write_json(run.metrics_file, metrics)
     return run
+
+
+def clips_of(dataset: Dataset, predictions: pd.DataFrame) -> Iterator[NDArray[np.uint8]]:
+    """One clip for each trial, of its first two frames; (1, 2, 3, height, width)."""
+    for trial_id in predictions["trial_id"]:
+        frames = [dataset.read_frame(frame) for frame in dataset.frames_of(trial_id)["frame"][:2]]
+        yield np.stack(frames).transpose(0, 3, 1, 2)[None]
 
 
 def write_events(run: RunFolder, epochs: int, of: int, steps: int = 5) -> None:

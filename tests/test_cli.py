@@ -10,8 +10,11 @@ import pytest
 
 from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
+from socal_core.evaluation.controls import comparison
+from socal_core.files import write_json
 from socal_core.runs.checkpoints import best_checkpoint
 from socal_core.runs.folder import Origin, RunFolder
+from tests.made_runs import write_run
 
 QUICK = ["num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
@@ -72,7 +75,24 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert metrics["split"] == "test"
     assert metrics["n"] == len(metrics["trials"]) == sum(map(sum, metrics["confusion_matrix"]))
     assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
+    assert metrics["controls"] == RunFolder(trained).read_metrics()["controls"]
+    assert {"colour", "tools"} <= {control["key"] for control in metrics["controls"]}
     assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
+
+
+def test_evaluate_says_whether_the_model_is_above_the_controls(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = write_run(tmp_path / "run", shared_data_folder, test_fraction=0.6, skill=0.5)
+    last = run_cli(capsys, "evaluate", run.path)[1].splitlines()[-1]
+    assert last == comparison(run.read_metrics())
+    metrics = run.read_metrics()
+    colour = next(row for row in metrics["controls"] if row["key"] == "colour")
+    assert last.startswith(f"The model (AUROC {metrics['auroc']:.2f}) is ")
+    assert f" the colour control ({colour['auroc']:.2f}; difference {metrics['auroc'] - colour['auroc']:+.2f}" in last
+    old = [{"name": row["name"], "auroc": row["auroc"]} for row in metrics["controls"][:3]]
+    write_json(run.metrics_file, {**metrics, "controls": old})
+    assert run_cli(capsys, "evaluate", run.path)[1].splitlines()[-1].startswith("brier")
 
 
 def test_a_run_that_was_stopped_is_evaluated_by_its_best_checkpoint(

@@ -5,6 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from socal_core.evaluation.compare import Verdict
+from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
 
 TILES = (
@@ -32,7 +34,10 @@ def score_tiles(metrics: dict[str, Any]) -> None:
             help=text,
             border=True,
         )
-    st.caption("In grey: the 95 % interval, the range in which the true value is likely to lie.")
+    st.caption(
+        "In grey: the 95 % interval, the range in which the true value is likely to lie. A difference between two "
+        "models that is smaller than these intervals may be chance."
+    )
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
         column.metric(label, score(metrics[name]), help=text, border=True)
 
@@ -54,9 +59,18 @@ def per_class(metrics: dict[str, Any]) -> None:
     st.table(pd.DataFrame(rows).set_index("Outcome"))
 
 
+def above_controls(metrics: dict[str, Any]) -> None:
+    """Say whether the model is above the colour and the tools control; nothing for runs without these controls."""
+    text = comparison(metrics)
+    if text:
+        above = all(row["verdict"] == Verdict.ABOVE for row in compared(metrics) if row["verdict"])
+        show, icon = (st.success, ":material/check:") if above else (st.warning, ":material/balance:")
+        show(text, icon=icon)
+
+
 def controls(metrics: dict[str, Any]) -> None:
-    """The model beside those who never look at a frame."""
-    st.subheader("Is it better than not looking?")
+    """The model beside the controls."""
+    st.subheader("Is it better than simple rules?")
     rows = [
         {
             "": row["name"],

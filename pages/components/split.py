@@ -7,22 +7,22 @@ from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 
-SIDES = {
+SUBSETS = {
     "train": ("Training", "The model learns from these trials."),
     "validation": ("Validation", "These choose the best epoch and the threshold."),
-    "test": ("Test", "Kept back until training has ended: the final score."),
+    "test": ("Test", "Not used until training has ended. They give the final score."),
 }
 
 METHODS = {
     SplitMethod.SURGEON: "The split is by surgeon",
-    SplitMethod.SOCAL20: "The test side is the published one, the rest is split by surgeon",
-    SplitMethod.COLUMN: "The test side is what was chosen, the rest is split by surgeon",
+    SplitMethod.SOCAL20: "The test subset is the published one, the rest is split by surgeon",
+    SplitMethod.COLUMN: "The test subset is the chosen group, the rest is split by surgeon",
     SplitMethod.KFOLD: "The folds are by surgeon",
     SplitMethod.RANDOM: "The split is by trial",
 }
 REASONS = {
     SplitMethod.SOCAL20: "more trials of the ten published surgeons",
-    SplitMethod.COLUMN: "nobody says whether they belong to the test side",
+    SplitMethod.COLUMN: "the chosen column has no value for them, so they may belong to the test subset",
 }
 
 
@@ -34,9 +34,9 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     except SocalError as error:
         st.error(str(error))
         return False
-    sides = describe(split, trials)
-    for column, (side, (name, purpose)) in zip(st.columns(len(SIDES)), SIDES.items(), strict=True):
-        row = sides.loc[side]
+    subsets = describe(split, trials)
+    for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
+        row = subsets.loc[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
@@ -44,8 +44,8 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
             )
     away = left_out(split, trials)
     st.caption(
-        f"{METHODS[split.method]}: **{surgeons_in_common(split, trials)}** surgeons have trials on more than one side."
-        + (f" {_count(len(away), 'trial')} left out: {REASONS[split.method]}." if away else "")
+        f"{METHODS[split.method]}: **{surgeons_in_common(split, trials)}** surgeons have trials in more than one "
+        "subset." + (f" {_count(len(away), 'trial')} left out: {REASONS[split.method]}." if away else "")
     )
     warning = split_warning(split, trials)
     if warning:

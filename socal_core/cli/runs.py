@@ -14,6 +14,7 @@ from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.cli.options import data_options, open_data, parse_setting, say, settings
 from socal_core.dataset.splits import warning_of
 from socal_core.errors import RunError
+from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import HOW_TO_TRAIN_FURTHER, make_run, train_further
@@ -74,10 +75,11 @@ def _check_data(run: RunFolder, data: str) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Give a run's metrics on its test trials."""
     run = RunFolder.open(options.run)
-    predictions = run.read_predictions()
-    if predictions is None or run.read_metrics() is None:
+    predictions, written = run.read_predictions(), run.read_metrics()
+    if predictions is None or written is None:
         predictions = _predict_best(run)
-    metrics = metrics_of_test_trials(predictions)
+        written = run.read_metrics() or {}
+    metrics = {**metrics_of_test_trials(predictions), "controls": written["controls"]}
     warning = warning_of(run.read_config().split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
@@ -129,5 +131,6 @@ def _evaluate_text(metrics: dict[str, Any]) -> str:
             f"{metrics['n']} test trials: {tp} successes and {tn} failures called right, "
             f"{fn} successes and {fp} failures called wrong",
             *(text(name) for name in names),
+            *([compared] if (compared := comparison(metrics)) else []),
         ]
     )

@@ -1,73 +1,152 @@
-"""What somebody who never looks at a frame would score on the same test trials.
+"""Controls: what simple rules score on the test trials of a run, to compare its model with.
 
-A model that is not better than these has learned nothing that the table did not say.
+A model that is not above them has learned nothing that needs a network.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from numpy.typing import ArrayLike, NDArray
 
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
+from socal_core.evaluation.compare import auroc_difference
+from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 
+TOOL_PARTS = 3
+"""Equal parts of what the window shows of a trial, in which the presence of tools is counted."""
+COLOUR, TOOLS = "colour", "tools"
+SCORES = ("accuracy", "balanced_accuracy", "auroc", "auroc_interval", "difference", "difference_interval", "verdict")
 
-def controls(dataset: Dataset, predictions: pd.DataFrame, window: Window) -> list[dict[str, Any]]:
-    """The controls' metrics on the test trials of a run's predictions, learned from its training trials alone.
 
-    Each is {name, description, accuracy, balanced_accuracy, auroc, auroc_interval}.
+def controls(
+    dataset: Dataset, predictions: pd.DataFrame, window: Window, clips: Iterable[NDArray[np.uint8]]
+) -> list[dict[str, Any]]:
+    """Score the controls on the test trials of a run.
+
+    Each learns from the training trials alone and takes its threshold from the validation trials, as the model does.
+
+    Args:
+        dataset: The data of the run.
+        predictions: The model's predictions of all trials (runs/folder.py).
+        window: What the model may see of a trial.
+        clips: The clips that the model saw of each trial, in the order of `predictions`, shape (clips, frames, 3,
+            height, width), RGB. The colour control takes nothing else, so it knows no more than the model, and it
+            decodes no frame that the model did not need.
+
+    Returns:
+        For each control key (majority, frames, length, colour, tools), name, description and SCORES, all JSON-ready.
+        `difference` is the model's AUROC minus the control's, with `difference_interval` and `verdict` as in
+        `compare.Difference`. The scores are None where the data do not have what the control needs.
     """
-    frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
-    in_trial = frames.groupby("trial_id").size().reindex(predictions["trial_id"], fill_value=0)
-    in_window = window.select(frames).groupby("trial_id").size().reindex(predictions["trial_id"], fill_value=0)
-    result = [_commoner_outcome(predictions)]
+    trials = predictions["trial_id"]
+    frames = dataset.frames[dataset.frames["trial_id"].isin(trials)]
+    seen = window.select(frames)
+    result = [_majority(predictions)]
     if not window.ends_with_the_trial:
-        name = "Frames in the window alone"
-        text = (
-            f"The number of frames in the {window.describe()}, which is all of the length that the model could sense."
-        )
-        result.append(_from_one_number(predictions, in_window.to_numpy(), name, text))
+        text = f"The number of frames in the {window.describe()}: all that the model could learn of the length."
+        result.append(_learned(predictions, _count(seen, trials), "frames", "Frames in the window", text))
     text = "The number of frames of the whole trial: failures run on to the time limit, successes end early."
-    result.append(_from_one_number(predictions, in_trial.to_numpy(), "Length of the trial alone", text))
-    return result
+    result.append(_learned(predictions, _count(frames, trials), "length", "Length of the trial", text))
+    text = "Logistic regression on the mean colour of the frames that the model sees and its slope over the clip."
+    colours = colour_over_time(clips).set_axis(trials)
+    return [*result, _learned(predictions, colours, COLOUR, "Colour", text), _tools(dataset, predictions, seen)]
 
 
-def _commoner_outcome(predictions: pd.DataFrame) -> dict[str, Any]:
-    train, test = (predictions[predictions["split"] == side] for side in ("train", "test"))
-    rate = float(train["label"].mean())
+def comparison(metrics: dict[str, Any]) -> str:
+    """Say in a sentence whether the model of a run is above the colour and the tools control.
+
+    Args:
+        metrics: The run's metrics.json.
+
+    Returns:
+        The sentence; empty where the test trials have no AUROC and for runs evaluated before these controls existed.
+    """
+    rows = compared(metrics)
+    scored = [row for row in rows if row["difference"] is not None]
+    if not scored or metrics["auroc"] is None:
+        return ""
+    parts = [f"{row['verdict']} the {row['key']} control ({_numbers(row)})" for row in scored]
+    missing = [row["description"] for row in rows if row["auroc"] is None]
+    return " ".join([f"The model (AUROC {metrics['auroc']:.2f}) is {' and '.join(parts)}.", *missing])
+
+
+def compared(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """The colour and the tool control among the controls of a run's metrics.json."""
+    return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
+
+
+def _numbers(row: dict[str, Any]) -> str:
+    text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
+    if row["difference_interval"] is None:
+        return f"{text}, no interval: too few surgeons in the test subset"
+    low, high = row["difference_interval"]
+    return f"{text}, 95 % interval {low:+.2f} to {high:+.2f}"
+
+
+def _majority(predictions: pd.DataFrame) -> dict[str, Any]:
+    rate = float(predictions.loc[predictions["split"] == "train", "label"].mean())
     outcome = int(rate >= 0.5)
-    return _row(
-        "Always the commoner outcome",
-        f"Calls every trial a {'success' if outcome else 'failure'}, as most training trials are.",
-        test["label"],
-        np.full(len(test), rate),
-        np.full(len(test), outcome),
-    )
+    test = int((predictions["split"] == "test").sum())
+    text = f"Predicts {'success' if outcome else 'failure'} for every trial, as for most training trials."
+    return _row(predictions, np.full(test, rate), np.full(test, outcome), "majority", "Majority class", text)
 
 
-def _from_one_number(predictions: pd.DataFrame, values: NDArray[Any], name: str, text: str) -> dict[str, Any]:
-    """Logistic regression on one number, its threshold chosen on validation as the model's is."""
-    side = predictions["split"].to_numpy()
-    labels = predictions["label"].to_numpy()
-    column = values.astype(float)[:, None]
-    regression = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
-    regression.fit(column[side == "train"], labels[side == "train"])
-    probability = regression.predict_proba(column)[:, 1]
-    threshold = choose_threshold(labels[side == "validation"], probability[side == "validation"])
-    test = side == "test"
-    return _row(name, text, labels[test], probability[test], probability[test] >= threshold)
+def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:
+    """The number of frames of each trial, in one column."""
+    return frames.groupby("trial_id").size().reindex(trials, fill_value=0).to_frame()
 
 
-def _row(name: str, description: str, labels: Any, probability: Any, predicted: Any) -> dict[str, Any]:
-    metrics = metrics_of(labels, probability, predicted)
+def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> dict[str, Any]:
+    name = "Tools over time"
+    if dataset.boxes.empty:
+        return _absent(TOOLS, name, "The tools control was not computed: the data have no boxes.")
+    # Parts of the frames that are there, not of the window: a part must not tell that a trial ends inside it.
+    place = seen.groupby("trial_id").cumcount()
+    part = place * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
+    presence = tool_presence(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
+    if presence.empty:
+        return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
+    text = "Logistic regression on the share of frames that show each tool, in each third of what the model may see."
+    return _learned(predictions, presence, TOOLS, name, text)
+
+
+def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: str, text: str) -> dict[str, Any]:
+    """Score logistic regression on features, indexed by trial in the order of the predictions."""
+    labels = predictions.set_index("trial_id")["label"]
+    subset = predictions["split"].to_numpy()
+    train = labels[subset == "train"]
+    if train.nunique() < 2 or varying(features, train.index).empty:
+        probability = np.full(len(labels), train.mean())  # there is nothing to learn from
+    else:
+        probability = predict_from(features, train).to_numpy()
+    validation, test = subset == "validation", subset == "test"
+    threshold = choose_threshold(labels[validation], probability[validation])
+    return _row(predictions, probability[test], probability[test] >= threshold, key, name, text)
+
+
+def _row(
+    predictions: pd.DataFrame, probability: NDArray[np.float64], predicted: ArrayLike, key: str, name: str, text: str
+) -> dict[str, Any]:
+    """A control's scores from its probabilities and decisions for the test trials."""
+    test = predictions[predictions["split"] == "test"]
+    metrics = metrics_of(test["label"], probability, predicted)
+    surgeons = test["participant_id"].where(test["participant_id"] != "", test["trial_id"])
+    found = auroc_difference(test["label"], test["prob_success"], probability, surgeons)
     return {
+        "key": key,
         "name": name,
-        "description": description,
-        **{key: metrics[key] for key in ("accuracy", "balanced_accuracy", "auroc")},
+        "description": text,
+        **{score: metrics[score] for score in ("accuracy", "balanced_accuracy", "auroc")},
         "auroc_interval": metrics["intervals"]["auroc"],
+        "difference": found.value if found else None,
+        "difference_interval": found.interval if found else None,
+        "verdict": found.verdict if found else None,
     }
+
+
+def _absent(key: str, name: str, text: str) -> dict[str, Any]:
+    return {"key": key, "name": name, "description": text, **dict.fromkeys(SCORES)}

@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from socal_core.dataset import layout
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
@@ -24,6 +20,7 @@ from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
+from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
 from socal_core.evaluation.metrics import Interval, auroc_interval
 
 FIRST_FRAMES = 3
@@ -102,29 +99,6 @@ def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progre
     return sorted(probes, key=lambda probe: (probe.auroc is None, -(probe.auroc or 0)))
 
 
-def predict_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
-    """The probability of success of every row of `values`, learned from the rows whose outcome (0/1) `train` gives.
-
-    Numbers are standardised and unknown ones set to the training mean, text is one-hot with `unknown` as a value of
-    its own; then logistic regression, the outcomes balanced. ValueError when no column varies among these rows.
-    """
-    values = _varying(values, train.index)
-    if values.select_dtypes("number").shape[1]:
-        steps = [SimpleImputer(), StandardScaler()]
-    else:
-        steps = [OneHotEncoder(handle_unknown="ignore")]
-        values = values.astype(object).fillna("unknown")
-    regression = make_pipeline(*steps, LogisticRegression(class_weight="balanced", max_iter=1000))
-    regression.fit(values.loc[train.index].to_numpy(), train.to_numpy())
-    return pd.Series(regression.predict_proba(values.to_numpy())[:, 1], index=values.index)
-
-
-def _varying(values: pd.DataFrame, train: pd.Index) -> pd.DataFrame:
-    """The columns that differ among the training trials; a text that some trials lack counts as different."""
-    is_text = values.select_dtypes("number").shape[1] == 0
-    return values.loc[:, values.loc[train].nunique(dropna=not is_text) > 1]
-
-
 def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
     reason = _why_not(suspect, train, held_out)
     if reason:
@@ -142,7 +116,7 @@ def _why_not(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> str:
             return f"the {side} trials do not have both outcomes. Split again with another seed or other sizes."
     if suspect.values.loc[train.index].isna().all(axis=None):
         return "it is known of no training trial. Add it to the data if you have it."
-    if _varying(suspect.values, train.index).empty:
+    if varying(suspect.values, train.index).empty:
         return "it is the same for all training trials, so that nothing can be learned from it."
     return ""
 
@@ -185,7 +159,7 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
         _Suspect(
             "Mean colour",
             "The mean colour of the first frames",
-            looks[["red", "green", "blue"]],
+            looks[list(CHANNELS)],
             "light, white balance or blood at the start goes with the outcome",
             "Train with more colour jitter, and look at results within one site.",
         ),
@@ -193,7 +167,7 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
         _Suspect(
             "Tools over time",
             "The presence of tools over time",
-            _tool_presence(dataset.boxes, seen, ids, window),
+            tool_presence(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
             "which tools are in view, and when, is enough without a pixel",
             "Take it as the score that a video model has to pass.",
         ),
@@ -254,19 +228,6 @@ def _category(trials: pd.DataFrame, column: str) -> pd.DataFrame:
     return trials[[column]].astype("str").where(trials[[column]].notna())
 
 
-def _tool_presence(boxes: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Window) -> pd.DataFrame:
-    """The share of frames with each label in bins of BIN_SECONDS: a row a trial, a column a label and bin.
-
-    NaN where a trial has no frame in a bin, so that its length does not count as absence of tools.
-    """
-    frames = seen[["frame", "trial_id"]].assign(bin=(seen["second"] - window.start) // BIN_SECONDS)
-    per_bin = frames.groupby(["trial_id", "bin"]).size()
-    tools = boxes.loc[boxes["trial_id"].isin(ids), ["frame", "label"]].drop_duplicates().merge(frames, on="frame")
-    with_tool = tools.groupby(["trial_id", "bin", "label"]).size().unstack("label")
-    shares = with_tool.reindex(per_bin.index).fillna(0).div(per_bin, axis="index")
-    return pd.DataFrame(shares.unstack("bin")).reindex(ids).astype("float64")
-
-
 def _look_at_first_frames(
     dataset: Dataset, ids: pd.Index, seen: pd.DataFrame, progress: Progress | None
 ) -> pd.DataFrame:
@@ -278,7 +239,7 @@ def _look_at_first_frames(
             looks.append(look)
             if progress is not None:
                 progress(len(looks), len(first))
-    table = pd.DataFrame(looks, columns=["bytes", "red", "green", "blue"], dtype="float64")
+    table = pd.DataFrame(looks, columns=["bytes", *CHANNELS], dtype="float64")
     return table.groupby(first["trial_id"].to_numpy()).mean().reindex(ids)
 
 

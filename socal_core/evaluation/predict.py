@@ -103,6 +103,7 @@ def finish_run(
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
     window = run.read_config().observation
     frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
+    clips = reader.batches([reader.plan.evaluation_clips(trial_id) for trial_id in predictions["trial_id"]])
     metrics = {
         **metrics_of_test_trials(predictions),
         "task": task_of(frames, window),
@@ -111,7 +112,7 @@ def finish_run(
         "epoch": read_training_state(best_checkpoint(run)).epoch,
         "threshold": threshold,
         "validation_trials": len(validation),
-        "controls": controls(dataset, predictions, window),
+        "controls": controls(dataset, predictions, window, (clip.numpy() for clip in clips)),
         "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in reader.left_out.items()],
         "stand_ins": [text for texts in reader.stand_ins.values() for text in texts.values()],
     }

@@ -9,14 +9,17 @@ from enum import StrEnum
 
 import pandas as pd
 
-from socal_core.dataset.splits import Split
+from socal_core.dataset.splits import Split, SplitMethod
 from socal_core.dataset.types import Dataset
 from socal_core.runs.architecture import architecture_of
 from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
 
 FEW_TRIALS = 1000
 """Below that all weights of a pre-trained model, trained at a usual rate, learn the trials by heart (VideoMAE#129)."""
-FEW_HELD_OUT = 10
+FEW_TEST_TRIALS = 20
+"""Below that one trial changes the test accuracy by more than 5 percentage points."""
+FEW_VALIDATION_TRIALS = 10
+"""Fewer than for the test: validation only ranks the epochs of one run, at the cost of trials to train on."""
 RECIPE_RATE, RECIPE_CLIPS = 5e-4, 256
 """VideoMAE's own recipe for small data sets: learning rate for so many clips a step, less for fewer."""
 SMALL_BATCH = 4
@@ -30,6 +33,12 @@ STRONG_FLIP, STRONG_HUE, STRONG_COLOUR, STRONG_ROTATION = 0.5, 0.2, 0.5, 45
 THREADS_PER_CORE = 4
 LEAST_REDUCTION = 2
 """Scaled decoding halves a frame only where its shorter side then is still twice the model's."""
+TEST_SETTINGS = {
+    SplitMethod.KFOLD: ("folds", "Choose fewer folds, or report the mean over all folds."),
+    SplitMethod.SOCAL20: ("split_method", "Choose another split_method."),
+    SplitMethod.COLUMN: ("split_value", "Choose another split_value or split_method."),
+}
+"""What decides which trials are the test subset where test_fraction does not, and what to do about too few."""
 
 
 class Level(StrEnum):
@@ -128,25 +137,27 @@ def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     if found.train.one_outcome:
         text = f"All {found.train.trials} training trials are {found.train.one_outcome}: there is nothing to learn."
         yield Advice(Level.ERROR, "split_method", f"{text} Choose another seed, smaller fractions or more data.")
-    yield from _held_out("validation", "validation_fraction", found.validation, "the choice of the best epoch")
-    yield from _held_out("test", "test_fraction", found.test, "the final score")
+    larger = "Increase {}, choose another seed or add trials."
+    field = "validation_fraction"
+    yield from _held_out("validation", found.validation, FEW_VALIDATION_TRIALS, field, larger.format(field))
+    field, remedy = TEST_SETTINGS.get(config.split_method, ("test_fraction", larger.format("test_fraction")))
+    yield from _held_out("test", found.test, FEW_TEST_TRIALS, field, remedy)
 
 
-def _held_out(name: str, field: str, side: Side, purpose: str) -> Iterator[Advice]:
-    """A side whose numbers say little."""
-    trials = "the only trial" if side.trials == 1 else f"all {side.trials} trials"
-    if side.one_outcome:
-        text = f"On the {name} side {trials} are {side.one_outcome}: it has no AUROC, and {purpose} tells nothing."
-        if side.trials == 1:
-            text = f"The {name} side has one trial: it has no AUROC, and {purpose} hangs on that one."
-        yield Advice(Level.WARNING, field, f"{text} Take a larger {field} or another seed.")
-    elif 0 < side.trials < FEW_HELD_OUT:
-        yield Advice(
-            Level.WARNING,
-            field,
-            f"The {name} side has {side.trials} trials: a single one moves the accuracy by {1 / side.trials:.0%}, so "
-            f"{purpose} is a lottery. Take a larger {field}.",
+def _held_out(name: str, subset: Side, few: int, field: str, remedy: str) -> Iterator[Advice]:
+    """Warn of a validation or test subset whose scores say little."""
+    if subset.trials == 1:
+        text = f"The {name} subset has one trial: it has no AUROC, and the accuracy is either 0 or 1."
+    elif subset.one_outcome:
+        text = f"All {subset.trials} {name} trials are {subset.one_outcome}, so the {name} subset has no AUROC."
+    elif 0 < subset.trials < few:
+        text = (
+            f"The {name} subset has only {subset.trials} trials: one trial changes the {name} accuracy by "
+            f"{100 / subset.trials:.0f} percentage points."
         )
+    else:
+        return
+    yield Advice(Level.WARNING, field, f"{text} {remedy}")
 
 
 def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:

@@ -93,7 +93,7 @@ def test_the_sides_hold_each_trial_once(method: SplitMethod) -> None:
     def check(case: Case, chance: Random) -> None:
         try:
             split = case.split()
-        except SocalError:  # such as outcomes that are all alike outside the test side
+        except SocalError:  # such as outcomes that are all alike outside the test subset
             reject()
         away = left_out(split, case.trials)
         assert sorted((*split.trial_ids, *away)) == sorted(case.trials.index)

@@ -15,13 +15,13 @@ from socal_core.dataset.splits import Split, surgeon_split
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
+from socal_core.evaluation.cues import predict_from
 from socal_core.evaluation.leaks import (
     FIRST_FRAMES,
     MIN_TRIALS,
     REFUSED_INPUTS,
     Probe,
     check_input,
-    predict_from,
     probe_leaks,
 )
 from socal_core.evaluation.metrics import auroc_interval
@@ -221,25 +221,6 @@ def test_tool_presence_is_the_share_of_frames_in_ten_seconds(cohort: Cohort) -> 
     held_out = [*split.validation, *split.test]
     probe = named(probe_leaks(dataset, split, MINUTE))["Tools over time"]
     assert probe.auroc == pytest.approx(roc_auc_score(y[held_out], scores[held_out]))
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.DataFrame({"a": [1.0, 2, np.nan, 4, 5, 6], "b": [2.0, 2, 2, 2, 3, 4]}, index=list("uvwxyz")),
-        pd.DataFrame({"a": ["p", "q", "q", None, "p", "new"]}, index=list("uvwxyz")),
-    ],
-    ids=["numbers", "text"],
-)
-def test_held_out_rows_teach_nothing(values: pd.DataFrame) -> None:
-    train = pd.Series([0, 1, 1, 0], index=list("uvwx"))
-    before = predict_from(values, train)
-    changed = values.copy()
-    for column in changed:
-        changed.loc["z", column] = "other" if values.shape[1] == 1 else -1e6
-    after = predict_from(changed, train)
-    assert after[list("uvwxy")].tolist() == before[list("uvwxy")].tolist()
-    assert before.between(0, 1).all()
 
 
 def test_held_out_outcomes_teach_nothing(cohort: Cohort) -> None:

@@ -27,7 +27,7 @@ def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folde
     assert "**0.9 GB** of memory, **75 MB** of checkpoints" in line
     tiles = metrics_of(app)
     assert (tiles["Weights"], tiles["Tokens a clip"], tiles["Work a clip"]) == ("2.1 M", "128", "2 GFLOP")
-    assert "An epoch has 16 training and 2 validation clips; the speed is that of a usual" in text_of(app)
+    assert "An epoch has 12 training and 4 validation clips; the speed is that of a usual" in text_of(app)
     assert not button(app, "Start training").disabled
 
 
@@ -56,13 +56,13 @@ def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_dat
 
 
 def test_what_is_more_than_three_opens_by_a_click(open_page: OpenPage, shared_data_folder: Path) -> None:
-    """Of the data: 12 frames for clips of 16, and two trials each for validation and test."""
+    """Of the data: 12 frames for clips of 16, and four trials each for validation and test."""
     app = open_page("training", shared_data_folder)
     assert "more of this kind" not in str([item.label for item in app.main.expander])
     setting(app, "crop_area").set_value(0.1).run()
     (box,) = [item for item in app.main.expander if "more of this kind" in item.label]
     assert box.label == FEWEST
-    assert "The test side" in box.markdown[0].value
+    assert "The test subset" in box.markdown[0].value
     assert not app.exception
 
 

@@ -72,8 +72,8 @@ def progress_of(workspace: Path) -> dict[str, object]:
         ({}, TRIALS * FRAMES),
         ({"num_frames": 4}, TRIALS * 4),
         ({"num_frames": 4, "window": "0:2"}, TRIALS * 2),
-        # 16 trials train, and may draw any frame of the window; the others' clips are fixed.
-        ({"num_frames": 4, "sampling": "segments"}, 16 * FRAMES + 4 * 4),
+        # 12 trials train, and may draw any frame of the window; the others' clips are fixed.
+        ({"num_frames": 4, "sampling": "segments"}, 12 * FRAMES + 8 * 4),
     ],
 )
 def test_what_a_run_needs(shared_data_folder: Path, settings: dict[str, object], frames: int) -> None:

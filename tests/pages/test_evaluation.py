@@ -2,10 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.dataset import layout
+from socal_core.evaluation.controls import comparison
 from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.state import RunState
 from socal_core.workspace import runs_root
+from tests.factories import write_dataset
 from tests.made_runs import write_run
 from tests.pages.conftest import OpenPage, metrics_of, text_of
 
@@ -54,7 +57,10 @@ def test_threshold_task_and_small_numbers_are_named(
     assert "**Prediction** · window: first 60 s" in text
     assert f"probability of {metrics['threshold']:.2f}" in text
     assert "chosen on the validation trials" in text
-    assert f"{metrics['n']} test trials are few" in text
+    assert (metrics["n"], "8 test trials are few.** One trial changes the accuracy by 12 percentage" in text) == (
+        8,
+        True,
+    )
     assert "Recognition" not in text
 
 
@@ -64,6 +70,57 @@ def test_controls_stand_beside_the_model(open_page: OpenPage, shared_data_folder
     assert names == ["**This model**", *(control["name"] for control in done.read_metrics()["controls"])]
     by_class = next(table for table in tables if "Failure" in table.index)
     assert by_class["Test trials"].astype(int).sum() == done.read_metrics()["n"]
+
+
+@pytest.mark.parametrize(("trials", "few"), [(19, True), (20, False)])
+def test_twenty_test_trials_as_the_default_split_leaves_are_not_few(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, trials: int, few: bool
+) -> None:
+    write_json(done.metrics_file, {**done.read_metrics(), "n": trials})
+    text = text_of(open_page("evaluation", shared_data_folder))
+    assert ("test trials are few" in text) is few
+    assert "A difference between two models that is smaller than these intervals may be chance." in text
+
+
+def test_whether_the_model_is_above_the_controls_is_said(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    metrics = done.read_metrics()
+    for row in metrics["controls"]:
+        row.update(auroc=0.4, difference=0.3, difference_interval=[0.1, 0.5], verdict="above")
+    write_json(done.metrics_file, metrics)
+    app = open_page("evaluation", shared_data_folder)
+    assert [item.value for item in app.success] == [comparison(metrics)]
+    metrics["controls"][-1].update(difference_interval=[-0.1, 0.5], verdict="not shown to be above")
+    write_json(done.metrics_file, metrics)
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.success
+    assert comparison(metrics) in [item.value for item in app.warning]
+    assert "is above the colour control" in comparison(metrics)
+
+
+def test_runs_evaluated_before_these_controls_existed_are_shown(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    metrics = done.read_metrics()
+    known = ("name", "description", "accuracy", "balanced_accuracy", "auroc", "auroc_interval")
+    metrics["controls"] = [{name: row[name] for name in known} for row in metrics["controls"][:3]]
+    write_json(done.metrics_file, metrics)
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.exception
+    assert "The model (AUROC" not in text_of(app)
+    names = next(table.value for table in app.table if "**This model**" in table.value.index).index.to_list()
+    assert names == ["**This model**", *(row["name"] for row in metrics["controls"])]
+
+
+def test_a_control_that_the_data_do_not_allow_is_a_dash_and_not_a_zero(open_page: OpenPage, tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data")
+    (data / layout.BOXES_FILE).unlink()
+    write_run(runs_root() / "run-no-boxes", data, test_fraction=0.4, skill=0.2)
+    app = open_page("evaluation", data)
+    table = next(table.value for table in app.table if "Tools over time" in table.value.index)
+    assert set(table.loc["Tools over time"]) == {"–"}
+    assert "The tools control was not computed: the data have no boxes." in text_of(app)
 
 
 def test_recognition_is_called_by_its_name(open_page: OpenPage, shared_data_folder: Path) -> None:

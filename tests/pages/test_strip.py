@@ -134,10 +134,10 @@ def test_another_trial_is_drawn_below_its_own_name(
     chosen = trials(app)[-1]
     choose(app, chosen)
     assert f"Trial {chosen}** is being drawn" in text_of(app)
-    setting(app, "test_fraction").set_value(0.6).run()
+    setting(app, "test_fraction").set_value(0.7).run()
     assert not app.exception
     left = next(box for box in app.selectbox if box.key == "strip-trial")
-    assert chosen not in left.options, "the split has moved it to another side"
+    assert chosen not in left.options, "the split has moved it to another subset"
     assert left.value in left.options
     assert f"Trial {left.value}** is being drawn" in text_of(app)
 

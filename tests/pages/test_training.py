@@ -160,9 +160,9 @@ def test_the_last_seconds_can_be_left_out(
 def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     text = text_of(app)
-    assert "16 trials of 8 surgeons" in text
-    assert text.count("2 trials of 1 surgeon,") == 2
-    assert "**0** surgeons have trials on more than one side" in text
+    assert "12 trials of 6 surgeons" in text
+    assert text.count("4 trials of 2 surgeons,") == 2
+    assert "**0** surgeons have trials in more than one subset" in text
 
 
 def test_data_that_cannot_be_split_cannot_be_trained_on(open_page: OpenPage, tmp_path: Path) -> None:
@@ -295,9 +295,7 @@ def test_only_what_the_split_needs_is_asked(
     names = {"validation_fraction", "test_fraction", "split_column", "split_value", "folds", "fold"}
     widgets = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.text_input)
     assert {name for name in names if f"setting-{name}" in {widget.key for widget in widgets}} == shown
-    assert any("on more than one side of this split" in warning.value for warning in app.warning) is (
-        method == "random"
-    )
+    assert any("in more than one subset" in warning.value for warning in app.warning) is (method == "random")
 
 
 def test_a_cohort_is_left_out_from_the_form(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -306,7 +304,7 @@ def test_a_cohort_is_left_out_from_the_form(open_page: OpenPage, shared_data_fol
     assert any(error.value.startswith("split_value: ") for error in app.sidebar.error)
     setting(app, "split_column").set_value("training_status").run()
     setting(app, "split_value").set_value("Trainee").run()
-    assert "The test side is what was chosen" in text_of(app)
+    assert "The test subset is the chosen group" in text_of(app)
     assert "8 trials of 4 surgeons" in text_of(app)
     setting(app, "split_method").set_value("surgeon").run()
     assert not app.sidebar.error

@@ -5,8 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from socal_core.dataset.demo.simulate import simulate_trials
+from socal_core.dataset.demo.tables import Faults
 from socal_core.dataset.open import open_dataset
 from socal_core.dataset.splits import Split, make_split
 from socal_core.runs.advice import Advice, Circumstances, Level, Side, advice, circumstances
@@ -130,16 +134,21 @@ def test_a_rule_speaks_beyond_its_limit_and_not_before(
             {"validation": Side(0, 12)},
             "validation_fraction",
             Level.WARNING,
-            "all 12 trials are failures: it has no",
+            "All 12 validation trials are failures, so the validation subset has no AUROC. Increase",
         ),
         (
             {"validation": Side(5, 4)},
             "validation_fraction",
             Level.WARNING,
-            "9 trials: a single one moves",
+            "only 9 trials: one trial changes the validation accuracy by 11 percentage points.",
         ),
-        ({"test": Side(1, 0)}, "test_fraction", Level.WARNING, "the final score hangs on that one"),
-        ({"test": Side(2, 2)}, "test_fraction", Level.WARNING, "by 25%, so the final score is a lottery"),
+        ({"test": Side(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
+        (
+            {"test": Side(10, 9)},
+            "test_fraction",
+            Level.WARNING,
+            "only 19 trials: one trial changes the test accuracy by 5 percentage points. Increase test_fraction",
+        ),
     ],
 )
 def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: str, level: Level, words: str) -> None:
@@ -149,8 +158,68 @@ def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: st
     assert {item.level for item in given if item.field == field} == {level}
 
 
-def test_ten_trials_of_both_kinds_are_enough() -> None:
-    assert advise(found=replace(PLENTY, validation=Side(9, 1), test=Side(1, 9))) == []
+def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> None:
+    assert advise(found=replace(PLENTY, validation=Side(9, 1), test=Side(1, 19))) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "words"),
+    [
+        ({"split_method": "random"}, "test_fraction", "Increase test_fraction"),
+        ({"split_method": "k-fold"}, "folds", "Choose fewer folds"),
+        ({"split_method": "socal20"}, "split_method", "Choose another split_method"),
+        ({"split_method": "column", "split_value": "USC"}, "split_value", "Choose another split_value"),
+    ],
+)
+def test_few_test_trials_are_blamed_on_the_setting_that_chose_them(
+    settings: dict[str, Any], field: str, words: str
+) -> None:
+    (item,) = advise(found=replace(PLENTY, test=Side(8, 8)), **settings)
+    assert (item.field, item.level) == (field, Level.WARNING)
+    assert words in item.text
+
+
+def demo_trials() -> pd.DataFrame:
+    """The usable trials of the default demo: all but the one without an outcome."""
+    trials = simulate_trials(40, 0)
+    without_outcome = Faults.of(trials).trial_without_outcome
+    rows = [(t.trial_id, t.participant_id, int(t.success)) for t in trials if t.trial_id != without_outcome]
+    return pd.DataFrame(rows, columns=["trial_id", "participant_id", "success"]).set_index("trial_id")
+
+
+def socal_trials(trials: int) -> pd.DataFrame:
+    """As many trials as SOCAL has of pairs and of single trials, 65 % successes."""
+    chance = np.random.default_rng(trials)
+    singles = trials // 4
+    surgeons = [*range(singles), *(singles + i // 2 for i in range(trials - singles))]
+    names = [f"S{surgeon}" for surgeon in surgeons]
+    outcomes = (chance.random(trials) < 0.65).astype(int)
+    ids = [f"{name}T{i}" for i, name in enumerate(names)]
+    return pd.DataFrame({"participant_id": names, "success": outcomes}, index=ids)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("trials", [demo_trials(), socal_trials(143), socal_trials(141)], ids=["demo", "143", "141"])
+def test_the_default_split_needs_no_warning(trials: pd.DataFrame, seed: int) -> None:
+    """At least 20 test trials, the rest as near to the fractions as whole surgeons allow."""
+    split = make_split(trials, replace(default_config(TINY), seed=seed).split_settings)
+    assert len(split.test) >= 20
+    assert len(split.validation) == pytest.approx(0.15 * len(trials), abs=2)
+    assert len(split.test) == pytest.approx(0.25 * len(trials), abs=2)
+    subsets = [trials.loc[list(ids), "success"] for ids in (split.train, split.validation, split.test)]
+    sides = [Side(int(y.sum()), int((1 - y).sum())) for y in subsets]
+    found = replace(PLENTY, train=sides[0], validation=sides[1], test=sides[2])
+    assert [item for item in advise(found=found) if item.field.endswith("_fraction")] == []
+
+
+@pytest.mark.parametrize("surgeons", [3, 6])
+def test_the_default_split_of_few_surgeons(surgeons: int) -> None:
+    names = [f"{100 + i // 2}" for i in range(2 * surgeons)]
+    ids = [f"S{name}T{i % 2 + 1}" for i, name in enumerate(names)]
+    trials = pd.DataFrame({"participant_id": names, "success": [0, 1] * surgeons}, index=ids)
+    split = make_split(trials, default_config(TINY).split_settings)
+    assert all(len(subset) >= 2 for subset in (split.train, split.validation, split.test))
+    assert set(split.trial_ids) == set(ids)
 
 
 @pytest.mark.parametrize(("side", "model", "said"), [(255, TINY, True), (256, TINY, False), (720, PRETRAINED, True)])

@@ -79,7 +79,13 @@ def test_the_metrics_come_from_the_predictions_and_the_threshold_from_validation
     called = (predictions["prob_success"] >= metrics["threshold"]).astype(int)
     assert called.tolist() == predictions["predicted"].tolist()
     assert (metrics["task"], metrics["share_ending_inside"]) == ("recognition", 1.0)  # the trials last 12 s
-    assert {control["name"] for control in metrics["controls"]} >= {"Always the commoner outcome"}
+
+
+def test_the_controls_see_the_clips_and_the_boxes_of_the_run(done_run: RunFolder) -> None:
+    """Successes are greenish and failures reddish; all trials have the same boxes."""
+    controls = {control["key"]: control for control in done_run.read_metrics()["controls"]}
+    assert list(controls) == ["majority", "frames", "length", "colour", "tools"]
+    assert (controls["colour"]["auroc"], controls["tools"]["auroc"]) == (1, 0.5)
 
 
 def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, shared_data_folder: Path) -> None:

@@ -109,7 +109,7 @@ def column_split(trials: pd.DataFrame, column: str, value: str, validation_fract
 def k_fold_split(trials: pd.DataFrame, folds: int, fold: int, validation_fraction: float, seed: int) -> Split:
     """Test on one of the folds (1 to `folds`) that share out all surgeons, stratified by outcome; split the others.
 
-    With the same seed, each trial is on the test side of exactly one fold. Refused with fewer surgeons than folds.
+    With the same seed, each trial is in the test subset of exactly one fold. Refused with fewer surgeons than folds.
     """
     check_fractions(validation_fraction)
     check_fold(folds, fold)
@@ -128,12 +128,12 @@ def _with_test(
     surgeons = _surgeons(rest)
     if surgeons.nunique() < 2:
         raise DataError(
-            f"Outside the test side there are trials of {surgeons.nunique()} surgeons; training and validation need "
+            f"Outside the test subset there are trials of {surgeons.nunique()} surgeons; training and validation need "
             "one each. Add trials of other surgeons, or choose another split."
         )
     if rest["success"].nunique() < 2:
         raise DataError(
-            f"All trials outside the test side end in {_outcome(rest)}: there is nothing to learn. "
+            f"All trials outside the test subset end in {_outcome(rest)}: there is nothing to learn. "
             "Add trials of both outcomes, or choose another split."
         )
     validation, train = draw_sides(surgeons, rest["success"], (validation_fraction,), seed)
@@ -158,7 +158,7 @@ def _surgeons(trials: pd.DataFrame) -> pd.Series:
     nameless = trials.index[surgeons.isna() | (surgeons == "")]
     if len(nameless):
         raise DataError(
-            f"The surgeon of {', '.join(nameless)} is unknown, so nothing shows that the sides share no surgeon. "
+            f"The surgeon of {', '.join(nameless)} is unknown, so nothing shows that the subsets share no surgeon. "
             "Write participant_id into the outcomes, or take the trials away."
         )
     return surgeons

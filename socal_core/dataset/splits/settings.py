@@ -18,15 +18,15 @@ class SplitMethod(StrEnum):
     SOCAL20 = "socal20"
     """The twenty published test trials; the rest by surgeon."""
     COLUMN = "column"
-    """One cohort, specialty or training status is the test side; the rest by surgeon."""
+    """One cohort, specialty or training status is the test subset; the rest by surgeon."""
     KFOLD = "k-fold"
-    """By surgeon into folds, one of which is the test side; the rest by surgeon."""
+    """By surgeon into folds, one of which is the test subset; the rest by surgeon."""
     RANDOM = "random"
     """By trial: a surgeon's trials can lie on two sides."""
 
     @property
     def draws_test(self) -> bool:
-        """Whether test_fraction decides the size of the test side."""
+        """Whether test_fraction decides the size of the test subset."""
         return self in {SplitMethod.SURGEON, SplitMethod.RANDOM}
 
 
@@ -35,9 +35,10 @@ class SplitSettings:
     """All that a split depends on beside the trials. ConfigError when the settings contradict each other."""
 
     method: SplitMethod = SplitMethod.SURGEON
-    validation_fraction: float = 0.1
-    """Of all trials where the method draws the test side, else of the trials outside it."""
-    test_fraction: float = 0.1
+    validation_fraction: float = 0.15
+    """Of all trials where the method draws the test subset, else of the trials outside it."""
+    test_fraction: float = 0.25
+    """With the default, 80 trials give 20 test trials and 143, as SOCAL has, give 36."""
     seed: int = 0
     column: str = SURGEON_COLUMNS[0]
     value: str = ""
@@ -50,14 +51,16 @@ class SplitSettings:
         check_column(self.column)
         check_fold(self.folds, self.fold)
         if self.method is SplitMethod.COLUMN and not self.value.strip():
-            raise ConfigError("split_value", f"must name the {self.column} whose trials are the test side", self.value)
+            raise ConfigError(
+                "split_value", f"must name the {self.column} whose trials are the test subset", self.value
+            )
         if self.method is not SplitMethod.COLUMN and self.value:
             rule = f"is used by split_method column alone, and this one is {self.method}; set the method, or no value"
             raise ConfigError("split_value", rule, self.value)
 
 
 def check_fractions(validation_fraction: float, test_fraction: float | None = None) -> None:
-    """Refuse shares of the trials that leave a side empty; None when no share decides the test side."""
+    """Refuse shares of the trials that leave a side empty; None when no share decides the test subset."""
     for field, value in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
         if value is not None and not 0 < value < 1:
             raise ConfigError(field, "must lie between 0 and 1", value)

@@ -89,8 +89,8 @@ def split_warning(split: Split, trials: pd.DataFrame) -> str | None:
         return warning_of(split.method)
     surgeons = trials.loc[list(split.trial_ids), "participant_id"].nunique()
     return (
-        f"The score is too good: {common} of {surgeons} surgeons have trials on more than one side of this split, "
-        "so the model is tested on hands that it has trained on. Split by surgeon before you report a number."
+        f"The score is too good: {common} of {surgeons} surgeons have trials in more than one subset, so the "
+        "model is tested on surgeons that it was trained on. Split by surgeon before you report a number."
     )
 
 
@@ -99,8 +99,8 @@ def warning_of(method: SplitMethod) -> str | None:
     if method is not SplitMethod.RANDOM:
         return None
     return (
-        "Split at random by trial: nothing keeps a surgeon's trials on one side, and a model that is tested on "
-        "hands it has trained on scores too well. Split by surgeon before you report a number."
+        "Split at random by trial: a surgeon can have trials in several subsets, and a model that is tested on "
+        "surgeons that it was trained on scores too well. Split by surgeon before you report a number."
     )
 
 

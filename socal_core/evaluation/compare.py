@@ -1,0 +1,96 @@
+"""Whether one predictor is better than another on the same trials: the difference of their AUROCs with its interval."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from socal_core.evaluation.metrics import CONFIDENCE, Interval
+
+RESAMPLES = 2000
+FEWEST_GROUPS = 5
+"""Groups that must have a trial of each class. In simulated trials the 95 % interval held the true difference in
+92 of 100 cases with five such groups, in 84 with two and in 51 with one."""
+
+
+class Verdict(StrEnum):
+    """What an interval of a difference says of the first predictor."""
+
+    ABOVE = "above"
+    """The whole interval is above 0."""
+    NOT_SHOWN = "not shown to be above"
+    """The interval holds 0, or there is none."""
+    BELOW = "below"
+    """The whole interval is below 0."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """AUROC of a first predictor minus AUROC of a second one."""
+
+    value: float
+    interval: Interval
+    """Of 95 %, as low and high; None where too few groups have trials of each class."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the first predictor is better."""
+        low, high = self.interval or (0.0, 0.0)
+        return Verdict.ABOVE if low > 0 else Verdict.BELOW if high < 0 else Verdict.NOT_SHOWN
+
+
+def auroc_difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike, seed: int = 0
+) -> Difference | None:
+    """Compare two predictors on the same trials by a paired bootstrap over groups.
+
+    A resample draws as many groups as there are, with replacement, and takes all trials of each drawn group. The
+    interval is between percentiles of the differences in RESAMPLES resamples; those with one class only, which have
+    no AUROC, are left out. With few groups it is somewhat too narrow.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        first: Finite scores of the first predictor, higher for class 1, shape (n,).
+        second: Finite scores of the second predictor, shape (n,).
+        groups: The group of each trial, such as its surgeon, shape (n,).
+        seed: Fixes the resamples.
+
+    Returns:
+        The difference; None when there are no trials of one class. The interval is None when a class has trials of
+        fewer than FEWEST_GROUPS groups.
+
+    Raises:
+        ValueError: The four arguments are not equally long.
+    """
+    y = np.asarray(labels, dtype=np.int64)
+    names, members = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    lengths = [len(y), len(np.asarray(first)), len(np.asarray(second)), len(members)]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"labels, first, second and groups must be equally long, got lengths {str(lengths)[1:-1]}")
+    success, failure = y == 1, y == 0
+    if not success.any() or not failure.any():
+        return None
+    advantage = _wins(first, success, failure) - _wins(second, success, failure)
+    value = float(advantage.mean())
+    if min(len(np.unique(members[success])), len(np.unique(members[failure]))) < FEWEST_GROUPS:
+        return Difference(value, None)
+    chance = np.random.default_rng(seed)
+    draws = chance.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
+    weights = draws[:, members].astype(np.float64)  # (resamples, n): how often each trial is in a resample
+    # A pair of trials counts as often as the product of their weights says.
+    sums = ((weights[:, success] @ advantage) * weights[:, failure]).sum(axis=1)
+    pairs = weights[:, success].sum(axis=1) * weights[:, failure].sum(axis=1)
+    differences = sums[pairs > 0] / pairs[pairs > 0]
+    low, high = np.quantile(differences, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Difference(value, (float(low), float(high)))
+
+
+def _wins(scores: ArrayLike, success: NDArray[np.bool_], failure: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Per pair, (successes, failures): 1 where the success has the higher score, 0.5 for a tie, else 0.
+
+    Their mean is the AUROC.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    wins: NDArray[np.float64] = (np.sign(values[success][:, None] - values[failure][None, :]) + 1) / 2
+    return wins

@@ -1,0 +1,88 @@
+"""Simple features of trials, such as colour and tool presence, and what they predict without a network."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+CHANNELS = ("red", "green", "blue")
+
+
+def predict_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
+    """Predict the probability of success from features by logistic regression with balanced classes.
+
+    Numbers are standardised and unknown ones set to the training mean; text is one-hot encoded, with `unknown` as a
+    category of its own.
+
+    Args:
+        values: One row per trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown).
+        train: Outcomes (0/1) of the trials to learn from, indexed as `values`.
+
+    Returns:
+        The probability of success of every row of `values`.
+
+    Raises:
+        ValueError: No column varies among the training trials, or they are of one class.
+    """
+    values = varying(values, train.index)
+    if values.select_dtypes("number").shape[1]:
+        steps = [SimpleImputer(), StandardScaler()]
+    else:
+        steps = [OneHotEncoder(handle_unknown="ignore")]
+        values = values.astype(object).fillna("unknown")
+    regression = make_pipeline(*steps, LogisticRegression(class_weight="balanced", max_iter=1000))
+    regression.fit(values.loc[train.index].to_numpy(), train.to_numpy())
+    return pd.Series(regression.predict_proba(values.to_numpy())[:, 1], index=values.index)
+
+
+def varying(values: pd.DataFrame, train: pd.Index) -> pd.DataFrame:
+    """Keep the columns that vary among the training trials; a text that some trials lack counts as varying."""
+    is_text = values.select_dtypes("number").shape[1] == 0
+    return values.loc[:, values.loc[train].nunique(dropna=not is_text) > 1]
+
+
+def colour_over_time(trials: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+    """Compute the mean colour of each trial's clips and its slope over the clip.
+
+    The slope is the change from the first frame to the last of a straight line fitted to the frames' mean colours. It
+    is taken over the frames of a clip, not over seconds, so that it does not depend on how long the trial is.
+
+    Args:
+        trials: The clips of each trial, shape (clips, frames, 3, height, width), frames at least 2, RGB.
+
+    Returns:
+        One row per trial, in the order given: the mean (0 to 255) and the slope of red, green and blue, averaged over
+        the trial's clips.
+    """
+    rows = []
+    for clips in trials:
+        means = clips.mean(axis=(-2, -1)).mean(axis=0)  # (frames, 3)
+        times = np.linspace(-0.5, 0.5, len(means))
+        changes = means - means[0]  # exactly 0 in a clip that does not change, and so is the slope
+        rows.append([*means.mean(axis=0), *(times @ changes / (times @ times))])
+    return pd.DataFrame(rows, columns=[*CHANNELS, *(f"{channel}_slope" for channel in CHANNELS)], dtype="float64")
+
+
+def tool_presence(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
+    """Compute the share of frames with each label of the boxes, in each part of a trial.
+
+    Args:
+        boxes: The boxes (dataset/types.py).
+        parts: The frames to count, with columns frame, trial_id and part.
+        ids: The trials.
+
+    Returns:
+        One row per trial of `ids`, one column per label and part. NaN where a trial has no frame in a part, so that a
+        short trial does not count as one without tools. No column when no frame has a box.
+    """
+    per_part = parts.groupby(["trial_id", "part"]).size()
+    tools = boxes.loc[boxes["trial_id"].isin(ids), ["frame", "label"]].drop_duplicates()
+    tools = tools.merge(parts[["frame", "trial_id", "part"]], on="frame")
+    with_tool = tools.groupby(["trial_id", "part", "label"]).size().unstack("label")
+    shares = with_tool.reindex(per_part.index).fillna(0).div(per_part, axis="index")
+    return pd.DataFrame(shares.unstack("part")).reindex(ids).astype("float64")
