@@ -17,6 +17,7 @@ from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.files import write_json, write_text
+from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
 
@@ -101,7 +102,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> "RunFolder":
-        """Make a run's folder with its settings and its data; RunError when something is there already."""
+        """Make a run's folder with its settings and its data; RunError when something is there already.
+
+        ConfigError when the model cannot take so many frames.
+        """
         if not NAME.fullmatch(path.name):
             raise RunError(
                 f"A run's name has up to 64 letters, digits, '.', '_' and '-', got {path.name!r}. Choose another name."
@@ -109,6 +113,7 @@ class RunFolder:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
         run = cls(path)
+        check_num_frames(config)
         folder = None if config.model == TINY else local_folder(config.model)
         if folder is not None:
             config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
