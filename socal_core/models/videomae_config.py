@@ -1,5 +1,6 @@
 """A VideoMAE's config.json: what of it describes the network is used, and everything else is the app's own choice."""
 
+from dataclasses import asdict
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
@@ -77,7 +78,7 @@ def videomae_config(
     biases = values.get("qv_bias", values.get("qkv_bias"))
     try:
         return VideoMAEConfig(
-            **vars(sizes),
+            **asdict(sizes),
             **others,
             qv_bias=True if biases is None else biases,
             use_mean_pooling=mean_pooling,
