@@ -12,6 +12,7 @@ from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.splits import SplitMethod
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
+from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
 from socal_core.runs.model_choice import default_model, weights_at_hand
 
@@ -58,7 +59,9 @@ def settings_form() -> TrainConfig | None:
                 for item in members:
                     if _acts(item, values):
                         values[item.name] = _draw(item)
-        return TrainConfig(**values)
+        config = TrainConfig(**values)
+        check_num_frames(config)
+        return config
     except ConfigError as error:
         st.error(str(error))
         return None

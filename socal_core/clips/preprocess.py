@@ -22,6 +22,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 RECIPE_VERSION = 1
 """Goes up when the same recipe gives other bytes than before: frames kept on disk are then made anew."""
+PREPROCESSOR_FILE = "preprocessor_config.json"
+"""Where transformers saves an image processor."""
 MAX_SIDE = 4096
 """A model that asks for frames with a longer side, in pixels, is refused."""
 
@@ -33,6 +35,8 @@ class Preprocessor:
     processor: VideoMAEImageProcessorPil
     scaled: bool = False
     """Whether a JPEG much larger than the model's input is decoded at a half, a quarter or an eighth of its size."""
+    file: str = PREPROCESSOR_FILE
+    """The file that the processor's settings come from, for error messages."""
 
     @classmethod
     def for_size(cls, size: int) -> "Preprocessor":
@@ -57,7 +61,7 @@ class Preprocessor:
         if processor.do_resize and not by_picture and size.height and size.width:
             return 3, *_sides(size)
         raise ModelError(
-            "its preprocessor_config.json gives frames of another size for each picture. Set do_center_crop and "
+            f"its {self.file} gives frames of another size for each picture. Set do_center_crop and "
             "crop_size, or do_resize and a size of height and width."
         )
 
@@ -79,7 +83,7 @@ class Preprocessor:
         sides = [*dict(self._size).values(), *dict(self._crop_size).values()]
         # First, for a picture of a million pixels a side would be made without a question.
         if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
-            raise ModelError(f"its preprocessor_config.json holds a size that is no whole number from 1 to {MAX_SIDE}.")
+            raise ModelError(f"its {self.file} holds a size that is no whole number from 1 to {MAX_SIDE}.")
         picture = np.zeros((24, 32, 3), dtype=np.uint8)
         try:
             with np.errstate(all="ignore"):
@@ -88,7 +92,7 @@ class Preprocessor:
         except (ValueError, TypeError, AttributeError):
             usable = False
         if not usable:
-            raise ModelError("its preprocessor_config.json holds values that cannot be worked with.")
+            raise ModelError(f"its {self.file} holds values that cannot be worked with.")
 
     def read(self, dataset: Dataset, frame: str) -> NDArray[np.uint8]:
         """Decode, resize and crop one frame of a data set: RGB, (3, height, width); DataError names the frame."""
@@ -190,5 +194,5 @@ class Preprocessor:
 def _sides(size: SizeDict) -> tuple[int, int]:
     """Height and width of a size that gives both; ModelError when it does not."""
     if size.height is None or size.width is None:
-        raise ModelError("its preprocessor_config.json holds a size without a height and a width.")
+        raise ModelError("its image processor holds a size without a height and a width.")
     return size.height, size.width

@@ -1,33 +1,41 @@
 """Build, save and load a video classifier with its preprocessing."""
 
-import json
-import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForVideoClassification, PreTrainedModel, VideoMAEConfig
-from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
+from transformers import PreTrainedModel, VideoMAEConfig, VideoMAEForVideoClassification
 from transformers.utils import logging as transformers_logging
 
-from socal_core.clips.preprocess import Preprocessor
+from socal_core.clips.preprocess import PREPROCESSOR_FILE, Preprocessor
 from socal_core.errors import ModelError
-from socal_core.runs.architecture import TINY_ARCHITECTURE
+from socal_core.models.checkpoint_files import ModelFiles
+from socal_core.models.find import find_model
+from socal_core.models.processor import read_preprocessor
+from socal_core.models.trained_head import (
+    Weights,
+    averages_tokens,
+    head_note,
+    in_our_order,
+    outcome_rows,
+    without_head,
+)
+from socal_core.models.videomae_config import LABELS, read_config, videomae_config
+from socal_core.runs.architecture import TINY_ARCHITECTURE, architecture_in
 from socal_core.runs.checkpoints import newest_checkpoint
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.model_choice import local_folder
 
-logger = logging.getLogger(__name__)
 # A bar for each load and save would fill the run's log; the run shows its own progress.
 transformers_logging.disable_progress_bar()
 
-LABELS = {0: "failure", 1: "success"}
 NEW_HEAD = ("classifier.", "fc_norm.")
 """Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
-PREPROCESSOR_FILE = "preprocessor_config.json"
+BACKBONE = ("embeddings.patch_embeddings.", "encoder.")
+"""Weights that must all have a place in the model."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +52,64 @@ class VideoClassifier:
 
 
 def build_classifier(config: TrainConfig) -> VideoClassifier:
-    """The classifier that a new run starts from; ModelError when it cannot be found or does not fit."""
+    """Build the classifier that a new run starts from.
+
+    A pre-trained model gets a new classifier on the mean of all tokens, as in VideoMAE's own fine-tuning (Tong et al.,
+    NeurIPS 2022). A fine-tuned one keeps its classifier, and its pooling, where its labels are success and failure.
+
+    Args:
+        config: The settings of the run.
+
+    Returns:
+        The model in float32, whatever type its files hold.
+
+    Raises:
+        ModelError: The model cannot be found, is damaged, or is not supported.
+        ConfigError: The model cannot take so many frames.
+    """
     if config.model == TINY:
         return _build_tiny(config)
-    source = str(local_folder(config.model) or config.model)
-    hub = {"local_files_only": not config.allow_download}
-    _check_architecture(source, config, hub)
-    settings: dict[str, Any] = {"id2label": LABELS, "label2id": {name: i for i, name in LABELS.items()}}
-    # Attention dropout is fixed when the model is built: it goes in through the configuration or not at all.
-    settings |= {"hidden_dropout_prob": config.dropout_rate, "attention_probs_dropout_prob": config.dropout_rate}
-    # Sine-cosine positions are computed, not learned, so that any even number of frames can be built.
-    settings["num_frames"] = config.num_frames
-    model = _load_weights(source, config, {**settings, **hub})
-    return _with_preprocessor(model, source, config, hub)
+    files = find_model(config.model, config.allow_download)
+    values = read_config(files)
+    weights = files.read_weights()
+    note = head_note(files.name, values, weights)
+    rows = outcome_rows(values, weights)
+    weights = without_head(weights) if rows is None else in_our_order(weights, rows)
+    pooling = rows is None or averages_tokens(values)
+    model_config = videomae_config(files, values, config.num_frames, config.dropout_rate, pooling)
+    model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.seed)
+    size = architecture_in(values).image_size
+    preprocessor = read_preprocessor(files, size)
+    if preprocessor is None:
+        # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
+        missing = f"{files.name} has no {PREPROCESSOR_FILE}: its input is normalised by ImageNet's mean and std."
+        return VideoClassifier(model, Preprocessor.for_size(size), f"{missing} {note}".strip())
+    return VideoClassifier(model, preprocessor, note)
 
 
 def load_classifier(folder: Path) -> VideoClassifier:
-    """A classifier that `save_classifier` wrote; ModelError when the folder is damaged."""
-    try:
-        model, info = AutoModelForVideoClassification.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
-        )
-        processor = VideoMAEImageProcessorPil.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, AttributeError, RuntimeError, SafetensorError):
-        raise ModelError(f"Checkpoint {folder.name} cannot be read: a file is missing or damaged.") from None
-    _refuse_gaps(folder.name, info, allowed=())
-    return VideoClassifier(model, _checked(f"Checkpoint {folder.name}", processor, model))
+    """Load a classifier that `save_classifier` wrote.
+
+    Args:
+        folder: The checkpoint.
+
+    Returns:
+        The same classifier, to the bit.
+
+    Raises:
+        ModelError: A file is missing or damaged.
+    """
+    files = ModelFiles(f"Checkpoint {folder.name}", folder)
+    values = read_config(files)
+    frames, dropout = values.get("num_frames"), values.get("hidden_dropout_prob")
+    if type(frames) is not int or not isinstance(dropout, (int, float)):
+        raise ModelError(f"{files.name}: its config.json is damaged. Start a new run.")
+    model_config = videomae_config(files, values, frames, dropout, averages_tokens(values))
+    model = _load(files, model_config, files.read_weights(), (), seed=0)
+    preprocessor = read_preprocessor(files, architecture_in(values).image_size)
+    if preprocessor is None:
+        raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing.")
+    return VideoClassifier(model, preprocessor)
 
 
 def preprocessor_of_run(run: RunFolder) -> Preprocessor:
@@ -100,85 +140,55 @@ def _build_tiny(config: TrainConfig) -> VideoClassifier:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = AutoModelForVideoClassification.from_config(model_config)
+        model = VideoMAEForVideoClassification(model_config)
     return VideoClassifier(model, Preprocessor.for_size(TINY_ARCHITECTURE.image_size))
 
 
-def _check_architecture(source: str, config: TrainConfig, hub: dict[str, Any]) -> None:
-    try:
-        found = AutoConfig.from_pretrained(source, **hub)
-    except (OSError, ValueError):
-        raise ModelError(_not_found(config)) from None
-    if not isinstance(found, VideoMAEConfig):
-        raise ModelError(f"{config.model} is a {found.model_type} model. Choose a VideoMAE.")
-
-
-def _load_weights(source: str, config: TrainConfig, settings: dict[str, Any]) -> PreTrainedModel:
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)  # draws the new head
-            model, info = AutoModelForVideoClassification.from_pretrained(
-                source, use_safetensors=True, ignore_mismatched_sizes=True, output_loading_info=True, **settings
-            )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        logger.info("loading %s failed: %s", config.model, error)
-        raise ModelError(_not_found(config)) from None
-    _refuse_gaps(config.model, info, allowed=NEW_HEAD)
-    found: PreTrainedModel = model
-    return found
-
-
-def _with_preprocessor(
-    model: PreTrainedModel, source: str, config: TrainConfig, hub: dict[str, Any]
-) -> VideoClassifier:
-    try:
-        processor = VideoMAEImageProcessorPil.from_pretrained(source, **hub)
-    except OSError as error:
-        if isinstance(error.__context__, json.JSONDecodeError) or (Path(source) / PREPROCESSOR_FILE).exists():
-            raise ModelError(f"{config.model}: its {PREPROCESSOR_FILE} cannot be read or is no JSON.") from None
-        # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
-        note = f"{config.model} has no {PREPROCESSOR_FILE}: its input is normalised by ImageNet's mean and std."
-        return VideoClassifier(model, Preprocessor.for_size(model.config.image_size), note)
-    except (ValueError, TypeError, AttributeError):
-        raise ModelError(f"{config.model}: its {PREPROCESSOR_FILE} holds values that cannot be worked with.") from None
-    return VideoClassifier(model, _checked(config.model, processor, model))
-
-
-def _checked(name: str, processor: VideoMAEImageProcessorPil, model: PreTrainedModel) -> Preprocessor:
-    """The preprocessing, which must give every frame in the size that the model takes."""
-    preprocessor = Preprocessor(processor)
-    size = model.config.image_size
-    try:
-        preprocessor.check()
-        _, height, width = preprocessor.frame_shape
-    except ModelError as error:
-        raise ModelError(f"{name}: {error}") from None
-    if (height, width) != (size, size):
-        raise ModelError(
-            f"{name}: its {PREPROCESSOR_FILE} gives frames of {width}x{height} pixels, and the model takes "
-            f"{size}x{size}. Set crop_size, or size, to what the model takes."
+def _load(
+    files: ModelFiles, config: VideoMAEConfig, weights: Weights, may_be_new: tuple[str, ...], seed: int
+) -> PreTrainedModel:
+    """A model with these weights, in float32; what is new is drawn from the seed."""
+    with torch.random.fork_rng(devices=[]), _quiet_transformers():
+        torch.manual_seed(seed)
+        loaded: Any = VideoMAEForVideoClassification.from_pretrained(
+            None,
+            config=config,
+            state_dict=weights,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
-    return preprocessor
+    model: PreTrainedModel
+    model, info = loaded
+    _refuse_gaps(files.name, info, may_be_new)
+    for name, tensor in weights.items():
+        if name not in info["unexpected_keys"] and not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"{files.name}: weight {name} holds values that are not finite numbers (NaN or infinity). Choose "
+                "other weights, such as those of an earlier checkpoint."
+            )
+    return model
 
 
-def _refuse_gaps(name: str, info: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """Weights that were not loaded are random ones: never go on with them unseen."""
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Keep transformers' own report of missing weights out of the log: what matters is said by notes and errors."""
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+
+
+def _refuse_gaps(name: str, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
+    """Weights that were not loaded are random ones, and weights without a place are lost: never go on unseen."""
     gaps = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
-    gaps = {key for key in gaps if not (allowed and key.startswith(allowed))}
-    if gaps:
+    gaps = {key for key in gaps if not (may_be_new and key.startswith(may_be_new))}
+    lost = {key for key in info["unexpected_keys"] if key.removeprefix("videomae.").startswith(BACKBONE)}
+    if gaps or lost:
         raise ModelError(
-            f"{name}: {len(gaps)} weights do not fit the model, such as {min(gaps)}. "
+            f"{name}: {len(gaps | lost)} weights do not fit the model of its config.json, such as {min(gaps | lost)}. "
             "Choose weights of this architecture."
         )
-
-
-def _not_found(config: TrainConfig) -> str:
-    if config.allow_download:
-        return (
-            f"Model {config.model} cannot be loaded: it needs config.json and model.safetensors, on this machine or on "
-            f"the Hugging Face hub. Check the name and the connection, or choose `{TINY}`."
-        )
-    return (
-        f"Model {config.model} cannot be loaded from this machine: it needs config.json and model.safetensors. "
-        f"Allow the download (allow_download), name a local folder, or choose `{TINY}`."
-    )

@@ -235,7 +235,8 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     if not shown:
         return
     if frames > shown:
-        what = "Set num_frames to 2" if shown < 4 else f"Set num_frames to {shown // 2 * 2} or less"
+        step = architecture_of(config.model).tubelet_size
+        what = f"Set num_frames to {step}" if shown < 2 * step else f"Set num_frames to {shown // step * step} or less"
         yield Advice(
             Level.WARNING,
             "num_frames",

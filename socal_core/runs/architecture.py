@@ -4,13 +4,16 @@ Counted for VideoMAE as transformers builds it; tests compare with the model its
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-from socal_core.runs.config import TINY
+from socal_core.errors import ConfigError
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.model_choice import local_folder
 
 CONFIG_FILE = "config.json"
@@ -41,7 +44,8 @@ class Architecture:
     num_attention_heads: int = 12
     intermediate_size: int = 3072
     image_size: int = 224
-    patch_size: int = 16
+    patch_size: int | tuple[int, int] = 16
+    """Of the side of a square patch, or height and width."""
     tubelet_size: int = 2
 
     @property
@@ -57,7 +61,8 @@ class Architecture:
 
     def tokens(self, num_frames: int) -> int:
         """The length of the sequence that a clip becomes."""
-        return num_frames // self.tubelet_size * (self.image_size // self.patch_size) ** 2
+        height, width = self._patch
+        return num_frames // self.tubelet_size * (self.image_size // height) * (self.image_size // width)
 
     def forward_flop(self, num_frames: int) -> float:
         """Floating-point operations of one clip, forward; a multiply-add counts as two, norms and the like as none."""
@@ -90,8 +95,14 @@ class Architecture:
         return self.num_hidden_layers * layer + passing
 
     @property
+    def _patch(self) -> tuple[int, int]:
+        """Height and width of a patch."""
+        return (self.patch_size, self.patch_size) if isinstance(self.patch_size, int) else self.patch_size
+
+    @property
     def _patch_values(self) -> int:
-        return COLOURS * self.tubelet_size * self.patch_size**2
+        height, width = self._patch
+        return COLOURS * self.tubelet_size * height * width
 
 
 TINY_ARCHITECTURE = Architecture(
@@ -102,18 +113,80 @@ two cores (benchmarks/README.md)."""
 
 
 def architecture_of(model: str) -> Architecture:
-    """A model's sizes by its config.json on this machine; the base model's where there is none, or none to work with.
+    """Read a model's sizes from its config.json on this machine; the hub is not asked.
 
-    It asks no hub: what is not here is taken to be as large as the published VideoMAE that most start from.
+    Args:
+        model: `tiny`, a folder, or an id of the Hugging Face hub.
+
+    Returns:
+        The sizes; those of VideoMAE base, which most start from, where the file is absent or unusable.
     """
+    return _known_architecture(model) or Architecture()
+
+
+def _known_architecture(model: str) -> Architecture | None:
     if model == TINY:
         return TINY_ARCHITECTURE
     folder = local_folder(model)
     try:
         found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
         values = json.loads(Path(str(found)).read_text(encoding="utf-8"))
-        sizes = {item.name: values[item.name] for item in fields(Architecture) if item.name in values}
-    except (OSError, ValueError, TypeError, HFValidationError):
-        return Architecture()
-    usable = all(type(size) is int and size > 0 for size in sizes.values())
-    return Architecture(**sizes) if usable else Architecture()
+        return architecture_in(values) if isinstance(values, dict) else None
+    except (OSError, ValueError, HFValidationError):
+        return None
+
+
+def architecture_in(values: Mapping[str, Any]) -> Architecture:
+    """Read a model's sizes.
+
+    Args:
+        values: The content of its config.json. `image_size` and `patch_size` may be lists of height and width.
+
+    Returns:
+        The sizes, with the defaults of VideoMAE base for what is absent.
+
+    Raises:
+        ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
+    """
+    sizes: dict[str, Any] = {}
+    for item in fields(Architecture):
+        value = values.get(item.name)
+        if value is None:
+            continue
+        pair = item.name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
+        parts = value if pair else [value]
+        if not all(type(part) is int and part > 0 for part in parts):
+            raise ValueError(f"{item.name} {value!r} is not a positive whole number")
+        sizes[item.name] = parts[0] if len(set(parts)) == 1 else tuple(parts)
+    if isinstance(sizes.get("image_size"), tuple):
+        raise ValueError(f"image_size {values['image_size']!r} is not square, and only square frames are supported")
+    return Architecture(**sizes)
+
+
+def check_num_frames(config: TrainConfig) -> None:
+    """Refuse a number of frames that the model cannot divide into tokens, where its config.json is on this machine.
+
+    Args:
+        config: The settings of a run.
+
+    Raises:
+        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`. The model would ignore the rest.
+    """
+    found = _known_architecture(config.model)
+    if found is not None:
+        refuse_remainder(config.num_frames, found.tubelet_size)
+
+
+def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
+    """Refuse a number of frames that is not a multiple of the tubelet size.
+
+    Args:
+        num_frames: Frames in a clip.
+        tubelet_size: Frames that the model joins in a token.
+
+    Raises:
+        ConfigError: There is a remainder, which the model would ignore.
+    """
+    if num_frames % tubelet_size:
+        rule = f"must be a multiple of {tubelet_size}, for the model joins {tubelet_size} frames in a token"
+        raise ConfigError("num_frames", rule, num_frames)

@@ -55,7 +55,7 @@ class TrainConfig:
     model: str = setting(
         PRETRAINED,
         "Model",
-        "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors.",
+        "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors (or pytorch_model.bin).",
     )
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
@@ -77,7 +77,13 @@ class TrainConfig:
         "not prediction.",
     )
     num_frames: int = setting(
-        16, "Clip", "Frames in a clip; even. 8 takes under half the time of VideoMAE's 16.", 2, 128, 2
+        16,
+        "Clip",
+        "Frames in a clip, a multiple of the model's tubelet size (2 for VideoMAE). 8 takes under half the time of "
+        "VideoMAE's 16.",
+        2,
+        128,
+        2,
     )
     sampling: SamplingMethod = setting(
         SamplingMethod.UNIFORM,
@@ -264,8 +270,9 @@ class TrainConfig:
         if not self.model.strip():
             raise ConfigError("model", "must name a model", self.model)
         Window.parse(self.window)
-        if self.num_frames % 2:
-            raise ConfigError("num_frames", "must be even (VideoMAE joins two frames in a token)", self.num_frames)
+        # Other models may join another number of frames: runs/architecture.py asks their config.json.
+        if self.model in {TINY, PRETRAINED} and self.num_frames % 2:
+            raise ConfigError("num_frames", "must be even (the model joins two frames in a token)", self.num_frames)
         _ = self.split_settings  # refuses what contradicts itself
 
     @property

@@ -184,7 +184,8 @@ def _memory_warning(
 def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine, memory: int) -> str:
     """The settings for a step below `memory` bytes that change the training, or its time, least; "" if none does."""
     sparing: dict[str, Any] = {"gradient_checkpointing": True}
-    shorter = [{**sparing, "num_frames": frames} for frames in range(config.num_frames - 2, 0, -2)]
+    step = architecture.tubelet_size
+    shorter = [{**sparing, "num_frames": frames} for frames in range(config.num_frames - step, 1, -step)]
     for change in ({}, sparing, *shorter):
         for steps in range(config.accumulation_steps, max(batch_size, config.accumulation_steps) + 1):
             other = replace(config, **change, accumulation_steps=steps)

@@ -17,6 +17,7 @@ from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.files import write_json, write_text
+from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
 
@@ -125,7 +126,20 @@ class RunFolder:
         origin: Origin | None = None,
         split: Split | None = None,
     ) -> "RunFolder":
-        """Make a run's folder; `origin` and `split` come from another run (further.py). RunError where one is there."""
+        """Make a run's folder with its settings and its data.
+
+        Args:
+            path: The folder, which does not exist yet.
+            config: The settings.
+            data: The data folder.
+            options: How the data folder is read.
+            origin: The run and checkpoint that training continues from (further.py).
+            split: The split of that run.
+
+        Raises:
+            RunError: Something exists there already.
+            ConfigError: The model does not take so many frames.
+        """
         if not NAME.fullmatch(path.name):
             raise RunError(
                 f"A run's name has up to {LONGEST_NAME} letters, digits, '.', '_' and '-', got {path.name!r}. "
@@ -134,6 +148,7 @@ class RunFolder:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
         run = cls(path)
+        check_num_frames(config)
         folder = None if config.model == TINY else local_folder(config.model)
         if folder is not None:
             config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder

@@ -8,8 +8,13 @@ from huggingface_hub.errors import HFValidationError
 
 from socal_core.runs.config import DOWNLOADS_ALLOWED, PRETRAINED, TINY
 
-WEIGHTS_FILE = "model.safetensors"
-"""The only form of weights that is read: it can hold no code, a pickle can."""
+WEIGHTS_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+"""The forms of weights that are read, first found first, in the order of transformers; an index names several files."""
 HUB_TIMEOUT_SECONDS = 2.0
 
 
@@ -19,9 +24,9 @@ def weights_at_hand(model: str) -> bool:
         return True
     folder = local_folder(model)
     if folder is not None:
-        return (folder / WEIGHTS_FILE).is_file()
+        return any((folder / name).is_file() for name in WEIGHTS_FILES)
     try:
-        return isinstance(try_to_load_from_cache(model, WEIGHTS_FILE), str)
+        return any(isinstance(try_to_load_from_cache(model, name), str) for name in WEIGHTS_FILES)
     except (OSError, ValueError, HFValidationError):
         return False  # no id: too long, or with signs that none has
 
@@ -56,7 +61,7 @@ def default_model() -> str:
 def _hub_has(model: str) -> bool:
     """Whether the hub can be reached and has the model's weights."""
     try:
-        get_hf_file_metadata(hf_hub_url(model, WEIGHTS_FILE), timeout=HUB_TIMEOUT_SECONDS)
+        get_hf_file_metadata(hf_hub_url(model, WEIGHTS_FILES[0]), timeout=HUB_TIMEOUT_SECONDS)
     except (OSError, httpx2.HTTPError):
         return False
     return True

@@ -190,6 +190,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.clips.loader import open_clips
     from socal_core.evaluation.predict import best_classifier, finish_run
     from socal_core.models.build import build_classifier, load_classifier
+    from socal_core.models.weights_record import weights_of_run
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
     from socal_core.training.loop import Job, train
@@ -218,7 +219,8 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         report("notice", message=known)
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     if accelerator.is_main_process:
-        write_json(run.environment_file, describe_environment(accelerator))
+        weights = weights_of_run(run, resumed=checkpoint is not None)
+        write_json(run.environment_file, {**describe_environment(accelerator), "weights": weights})
 
     def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():

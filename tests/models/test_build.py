@@ -195,7 +195,7 @@ def test_a_processor_file_that_cannot_be_read_is_refused(pretrained: Path, conte
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"size": {"edge": 32}}, "Checkpoint epoch-0001 cannot be read"),
+        ({"size": {"edge": 32}}, "Checkpoint epoch-0001: .*cannot be worked with"),
         (
             {"crop_size": {"height": 32, "width": 32}},
             "Checkpoint epoch-0001: .*32x32 pixels, and the model takes 64x64",
@@ -221,5 +221,5 @@ def test_weights_of_another_size_are_refused(pretrained: Path) -> None:
 def test_a_pickle_posing_as_weights_is_not_opened(pretrained: Path) -> None:
     (pretrained / "model.safetensors").unlink()
     (pretrained / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
-    with pytest.raises(ModelError, match=r"model\.safetensors"):
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin .* could run code"):
         build_classifier(settings(pretrained))

@@ -102,6 +102,18 @@ def test_another_model_needs_a_name(open_page: OpenPage, shared_data_folder: Pat
     assert not app.sidebar.error
 
 
+def test_frames_that_another_model_would_ignore_are_refused(
+    open_page: OpenPage, shared_data_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"tubelet_size": 3}')
+    app = open_page("training", shared_data_folder)
+    setting(app, "model_choice").set_value("other").run()
+    setting(app, "model_other").set_value(str(tmp_path)).run()
+    assert any("num_frames: must be a multiple of 3" in error.value for error in app.sidebar.error)
+    setting(app, "num_frames").set_value(15).run()
+    assert not app.sidebar.error
+
+
 @pytest.mark.parametrize(
     ("choice", "warned"), [("0:60", False), ("whole", True), ("all but last", False), ("other", True)]
 )

@@ -28,6 +28,7 @@ GPU = Gpu("A GPU", 24 * GB)
 BASE = Architecture()
 SMALL = Architecture(96, 3, 4, 160, 48, 8, 2)
 UNEVEN = Architecture(64, 2, 2, 256, 50, 16, 4)
+OBLONG = Architecture(96, 3, 4, 160, 48, (16, 8), 2)
 
 
 def model_of(architecture: Architecture, num_frames: int = 16, **settings: Any) -> VideoMAEForVideoClassification:
@@ -35,7 +36,7 @@ def model_of(architecture: Architecture, num_frames: int = 16, **settings: Any) 
     return VideoMAEForVideoClassification(config)
 
 
-@pytest.mark.parametrize("architecture", [TINY_ARCHITECTURE, BASE, SMALL, UNEVEN])
+@pytest.mark.parametrize("architecture", [TINY_ARCHITECTURE, BASE, SMALL, UNEVEN, OBLONG])
 def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
     with torch.device("meta"):
         model = model_of(architecture)
@@ -270,6 +271,11 @@ def test_runs_that_tell_no_speed_are_passed_over(
             '{"hidden_size": 384, "num_attention_heads": 6, "depth": 3}',
             replace(BASE, hidden_size=384, num_attention_heads=6),
         ),
+        ('{"image_size": [112, 112], "patch_size": [8, 8]}', replace(BASE, image_size=112, patch_size=8)),
+        ('{"patch_size": [16, 8]}', replace(BASE, patch_size=(16, 8))),
+        ('{"image_size": null}', BASE),
+        ('{"image_size": [112, 224]}', BASE),
+        ('{"patch_size": [16]}', BASE),
         ('{"hidden_size": "384"}', BASE),
         ('{"hidden_size": true}', BASE),
         ('{"num_hidden_layers": 0}', BASE),
@@ -282,6 +288,18 @@ def test_sizes_are_read_from_a_local_model(tmp_path: Path, text: str | None, exp
     if text is not None:
         (tmp_path / "config.json").write_text(text)
     assert architecture_of(str(tmp_path)) == expected
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"image_size": [48, 48], "patch_size": [16, 8]}, {"image_size": 50, "patch_size": [16, 16]}], ids=str
+)
+def test_sizes_given_as_lists_count_as_in_the_model(tmp_path: Path, sizes: dict[str, Any]) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    with torch.device("meta"):
+        model = VideoMAEForVideoClassification(VideoMAEConfig(**sizes, num_frames=8, num_labels=2))
+    found = architecture_of(str(tmp_path))
+    assert found.tokens(8) == model.videomae.embeddings.num_patches
+    assert found.parameters == sum(weights.numel() for weights in model.parameters())
 
 
 @pytest.mark.parametrize("model", [PRETRAINED, "no id at all", "a" * 5000, "nul\0"])

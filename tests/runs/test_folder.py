@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from socal_core.errors import DataError, RunError
+from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.runs.config import TINY, config_from, default_config
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder, list_runs
 
@@ -102,3 +102,18 @@ def test_a_local_model_is_found_from_every_folder(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     run = RunFolder.create(tmp_path / "run-1", config_from({"model": "./model"}, TINY), tmp_path)
     assert run.read_config().model == str(tmp_path / "model")
+
+
+@pytest.mark.parametrize(("tubelet_size", "num_frames", "fits"), [(3, 9, True), (3, 8, False), (4, 6, False)])
+def test_frames_that_the_model_would_ignore_are_refused_before_there_is_a_run(
+    tmp_path: Path, tubelet_size: int, num_frames: int, fits: bool
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(json.dumps({"tubelet_size": tubelet_size}))
+    config = config_from({"model": str(tmp_path / "model"), "num_frames": num_frames}, TINY)
+    if fits:
+        assert RunFolder.create(tmp_path / "run-1", config, tmp_path).read_config().num_frames == num_frames
+    else:
+        with pytest.raises(ConfigError, match=f"num_frames: must be a multiple of {tubelet_size}"):
+            RunFolder.create(tmp_path / "run-1", config, tmp_path)
+        assert not (tmp_path / "run-1").exists()

@@ -45,9 +45,10 @@ def test_the_default_model(tmp_path: Path, cached: bool, environment: dict[str, 
     assert result.stdout.strip() == expected
 
 
-def test_weights_in_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"])
+def test_weights_in_a_folder(tmp_path: Path, name: str) -> None:
     assert not weights_at_hand(str(tmp_path))
-    (tmp_path / "model.safetensors").touch()
+    (tmp_path / name).touch()
     assert weights_at_hand(str(tmp_path))
 
 

@@ -219,9 +219,9 @@ def test_data_that_cannot_be_trained_on_fails_with_a_reason(
 def test_a_loss_that_is_no_number_ends_the_run_with_advice(tmp_path: Path, shared_data_folder: Path) -> None:
     classifier = build_classifier(config_from(QUICK, TINY))
     with torch.no_grad():
-        classifier.model.classifier.weight.fill_(torch.nan)
-    save_classifier(classifier, tmp_path / "nan")
-    run = new_run(tmp_path / "run", shared_data_folder, model=str(tmp_path / "nan"), learning_rate=1e-4)
+        classifier.model.classifier.weight.fill_(3e38)  # finite, but no product with it is
+    save_classifier(classifier, tmp_path / "huge")
+    run = new_run(tmp_path / "run", shared_data_folder, model=str(tmp_path / "huge"), learning_rate=1e-4)
     assert work(run, resume=False) is RunState.FAILED
     reason = written_status(run).reason
     assert "The loss is no longer a number (epoch 1, step 1)" in reason

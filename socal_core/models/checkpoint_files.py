@@ -1,0 +1,180 @@
+"""The files of a pre-trained model: read what is usable, and say what is wrong with the rest, file by file."""
+
+import json
+import pickle
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from socal_core.errors import ModelError
+from socal_core.runs.model_choice import WEIGHTS_FILES
+
+LFS_POINTER = b"version https://git-lfs"
+OTHER_FORMATS = {".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".pt", ".pth", ".safetensors"}
+"""Endings of files that may hold weights under a name that is not read."""
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The folder of a model, with a name for messages. Every method raises ModelError that names the file."""
+
+    name: str
+    folder: Path
+    revision: str | None = None
+    """The commit on the Hugging Face hub, None for a local folder."""
+
+    def has(self, file: str) -> bool:
+        """Whether the folder holds the file."""
+        return (self.folder / file).is_file()
+
+    def read_json(self, file: str) -> dict[str, Any]:
+        """Read a JSON file.
+
+        Args:
+            file: Its name in the folder.
+
+        Returns:
+            Its content, values by name.
+
+        Raises:
+            ModelError: The file is missing, unreadable, a Git LFS pointer, or not a JSON object.
+        """
+        path = self.folder / file
+        self._refuse_unusable(path)
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ModelError(f"{self.name}: its {file} cannot be read: {error.strerror}.") from None
+        except ValueError:
+            raise ModelError(f"{self.name}: its {file} cannot be read: it is not JSON. Download it again.") from None
+        if not isinstance(values, dict):
+            raise ModelError(f"{self.name}: its {file} cannot be read: it is not a JSON object. Download it again.")
+        return values
+
+    def weight_files(self) -> tuple[Path, ...]:
+        """List the files of the weights: one, or the shards that an index names.
+
+        Returns:
+            Paths, sorted by name for shards.
+
+        Raises:
+            ModelError: There are none, or a shard is missing.
+        """
+        for file in WEIGHTS_FILES:
+            if self.has(file):
+                return self._shards(file) if file.endswith(".json") else (self.folder / file,)
+        raise ModelError(self._no_weights())
+
+    def read_weights(self) -> dict[str, torch.Tensor]:
+        """Read all weights into memory, in float32 whatever type the files hold. No code in a file is run.
+
+        Returns:
+            Tensors by their name in the files.
+
+        Raises:
+            ModelError: A file is missing or damaged, or holds something else than floating-point weights.
+        """
+        weights: dict[str, torch.Tensor] = {}
+        for path in self.weight_files():
+            self._refuse_unusable(path)
+            weights |= self._read_safetensors(path) if path.suffix == ".safetensors" else self._read_pickle(path)
+        for name, tensor in weights.items():
+            if not tensor.is_floating_point():
+                kind = str(tensor.dtype).removeprefix("torch.")
+                raise ModelError(
+                    f"{self.name}: weight {name} is of type {kind}. Quantized weights cannot be trained; choose the "
+                    "original ones."
+                )
+        return {name: tensor.float() for name, tensor in weights.items()}
+
+    def shard_names(self, index: str) -> list[str]:
+        """Read the names of the files that weights are spread over.
+
+        Args:
+            index: The name of an index, such as model.safetensors.index.json.
+
+        Returns:
+            Names of files in the same folder, sorted.
+
+        Raises:
+            ModelError: The index cannot be read, or names something else.
+        """
+        named = self.read_json(index).get("weight_map")
+        if not isinstance(named, dict) or not named or not all(_is_file_name(shard) for shard in named.values()):
+            raise ModelError(f"{self.name}: its {index} names no files of weights. Download it again.")
+        return sorted(set(named.values()))
+
+    def _shards(self, index: str) -> tuple[Path, ...]:
+        shards = self.shard_names(index)
+        missing = [shard for shard in shards if not self.has(shard)]
+        if missing:
+            raise ModelError(
+                f"{self.name}: {missing[0]} is missing, one of {len(shards)} files of weights that {index} names. "
+                "Download it."
+            )
+        return tuple(self.folder / shard for shard in shards)
+
+    def _refuse_unusable(self, path: Path) -> None:
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                start = file.read(len(LFS_POINTER))
+        except FileNotFoundError:
+            raise ModelError(f"{self.name}: its {path.name} is missing.") from None
+        except OSError as error:
+            raise ModelError(f"{self.name}: its {path.name} cannot be read: {error.strerror}.") from None
+        if start == LFS_POINTER:
+            raise ModelError(
+                f"{self.name}: {path.name} is a Git LFS pointer of {size} bytes, not the file itself: run git lfs pull "
+                "in the model's folder."
+            )
+        if size == 0:
+            raise ModelError(f"{self.name}: its {path.name} cannot be read: it is empty. Download it again.")
+
+    def _read_safetensors(self, path: Path) -> dict[str, torch.Tensor]:
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError, ValueError, KeyError):
+            raise ModelError(
+                f"{self.name}: its {path.name} cannot be read: it is cut short, damaged, or not a safetensors file "
+                f"({path.stat().st_size:,} bytes). Download it again."
+            ) from None
+
+    def _read_pickle(self, path: Path) -> dict[str, torch.Tensor]:
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of a pickle protocol, before the error that follows
+                weights = torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:
+            raise ModelError(
+                f"{self.name}: its {path.name} is damaged, or holds more than weights and could run code. It is not "
+                "opened. Save the model as model.safetensors where it comes from."
+            ) from None
+        # What torch raises for a damaged file depends on where the damage is.
+        except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError, IndexError):
+            raise ModelError(
+                f"{self.name}: its {path.name} cannot be read: it is cut short or damaged ({path.stat().st_size:,} "
+                "bytes). Download it again."
+            ) from None
+        if not isinstance(weights, dict) or not all(
+            isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
+        ):
+            raise ModelError(
+                f"{self.name}: its {path.name} does not hold weights by name, as save_pretrained writes them. Save the "
+                "model as model.safetensors where it comes from."
+            )
+        return weights
+
+    def _no_weights(self) -> str:
+        others = sorted(path.name for path in self.folder.iterdir() if path.suffix in OTHER_FORMATS)
+        found = f" {others[0]} is not read: convert it by save_pretrained of transformers." if others else ""
+        return f"{self.name} has no weights: it needs model.safetensors or pytorch_model.bin.{found}"
+
+
+def _is_file_name(value: object) -> bool:
+    """Whether a value from a file names something in the same folder, and nothing elsewhere."""
+    return isinstance(value, str) and value == Path(value).name and value.endswith((".safetensors", ".bin"))

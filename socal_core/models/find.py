@@ -1,0 +1,86 @@
+"""Where the files of a model are: a local folder, or a snapshot in the cache of the Hugging Face hub."""
+
+from functools import partial
+from pathlib import Path
+
+import httpx2
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
+
+from socal_core.clips.preprocess import PREPROCESSOR_FILE
+from socal_core.errors import ModelError
+from socal_core.models.checkpoint_files import ModelFiles
+from socal_core.models.processor import NESTED_FILE, VIDEO_FILE
+from socal_core.runs.architecture import CONFIG_FILE
+from socal_core.runs.config import TINY
+from socal_core.runs.model_choice import WEIGHTS_FILES, local_folder
+
+
+def find_model(model: str, allow_download: bool) -> ModelFiles:
+    """Find a model's files on this machine, or download them.
+
+    Args:
+        model: A folder, or an id of the Hugging Face hub.
+        allow_download: Whether the hub may be asked for what is not on this machine.
+
+    Returns:
+        The model's folder. Its name in messages is the folder's own, without the path, or the id.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    folder = local_folder(model)
+    if folder is not None:
+        return ModelFiles(folder.resolve().name, folder)
+    if _is_file(model):
+        raise ModelError(f"{Path(model).name} is a file. Name the model's folder, with {CONFIG_FILE} and its weights.")
+    try:
+        snapshot = Path(hf_hub_download(model, CONFIG_FILE, local_files_only=not allow_download)).parent
+        if allow_download:
+            _download(model, snapshot)
+    except (OSError, ValueError, EntryNotFoundError, httpx2.HTTPError):
+        raise ModelError(_not_found(model, allow_download)) from None
+    if not any((snapshot / file).is_file() for file in WEIGHTS_FILES):
+        raise ModelError(_not_found(model, allow_download))
+    return ModelFiles(model, snapshot, revision=snapshot.name)
+
+
+def _download(model: str, snapshot: Path) -> None:
+    """Complete a snapshot: the first form of weights that the hub has, and the preprocessing."""
+    fetch = partial(hf_hub_download, model, revision=snapshot.name)
+    files = ModelFiles(model, snapshot)
+    for file in WEIGHTS_FILES:
+        if _fetched(fetch, snapshot, file):
+            if file.endswith(".json"):
+                for shard in files.shard_names(file):
+                    _fetched(fetch, snapshot, shard)
+            break
+    for file in (NESTED_FILE, VIDEO_FILE, PREPROCESSOR_FILE):
+        _fetched(fetch, snapshot, file)
+
+
+def _fetched(fetch: "partial[str]", snapshot: Path, file: str) -> bool:
+    """Whether the snapshot has the file, now or before."""
+    try:
+        return (snapshot / file).is_file() or bool(fetch(file))
+    except EntryNotFoundError:
+        return False
+
+
+def _is_file(model: str) -> bool:
+    try:
+        return Path(model).is_file()
+    except (OSError, ValueError):
+        return False  # too long, or a NUL in it
+
+
+def _not_found(model: str, allow_download: bool) -> str:
+    if allow_download:
+        return (
+            f"Model {model} cannot be loaded: it needs {CONFIG_FILE} and model.safetensors, on this machine or on the "
+            f"Hugging Face hub. Check the name and the connection, or choose `{TINY}`."
+        )
+    return (
+        f"Model {model} cannot be loaded from this machine: it needs {CONFIG_FILE} and model.safetensors. "
+        f"Allow the download (allow_download), name a local folder, or choose `{TINY}`."
+    )

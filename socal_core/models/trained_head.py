@@ -1,0 +1,103 @@
+"""Whether a fine-tuned model's classifier can be kept: by the names of its labels, it tells success from failure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from socal_core.models.videomae_config import LABELS
+
+Weights = dict[str, torch.Tensor]
+
+HEAD = ("classifier.weight", "classifier.bias")
+NAMES_SHOWN = 3
+
+
+def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
+    """Find the rows of a classifier that stand for failure and success.
+
+    Args:
+        values: The content of config.json, with `id2label` or `label2id`.
+        weights: The model's weights.
+
+    Returns:
+        The row of failure, then that of success; None when there is no complete classifier of these two, by name.
+    """
+    names = [name.strip().lower() for name in _labels(values)]
+    if sorted(names) != sorted(LABELS.values()):
+        return None
+    norm = "fc_norm." if averages_tokens(values) else "layernorm."
+    complete = all(name in weights and len(weights[name]) == len(LABELS) for name in HEAD)
+    if not complete or not any(norm in name for name in weights):
+        return None
+    return [names.index(label) for label in LABELS.values()]
+
+
+def in_our_order(weights: Weights, rows: list[int]) -> Weights:
+    """Put a classifier's rows in the order of LABELS.
+
+    Args:
+        weights: The model's weights.
+        rows: From `outcome_rows`.
+
+    Returns:
+        The same weights, with the classifier's rows in this order.
+    """
+    return weights | {name: weights[name][rows] for name in HEAD}
+
+
+def without_head(weights: Weights) -> Weights:
+    """Leave out the classifier, and all that only masked pre-training uses."""
+    unused = ("classifier.", "decoder.", "encoder_to_decoder.", "mask_token")
+    return {name: tensor for name, tensor in weights.items() if not name.startswith(unused)}
+
+
+def averages_tokens(values: Mapping[str, Any]) -> bool:
+    """Whether the model of a config.json classifies the mean of all tokens; otherwise it takes the first one."""
+    return values.get("use_mean_pooling") is not False
+
+
+def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
+    """Say what becomes of a model's classifier and pooling.
+
+    Args:
+        name: The model's name in messages.
+        values: The content of config.json.
+        weights: The model's weights as its files hold them.
+
+    Returns:
+        A text for the user; empty for a pre-trained model without a classifier whose pooling is right for a new one.
+    """
+    rows = outcome_rows(values, weights)
+    if rows is not None:
+        order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
+        pooling = "" if averages_tokens(values) else " It looks at the first token alone, as it was trained."
+        return f"{name}: its trained classifier for success and failure is used{order}.{pooling}"
+    notes = []
+    if any(part in weights for part in HEAD):
+        labels = _labels(values)
+        more = ", …" if len(labels) > NAMES_SHOWN else ""
+        named = f" ({', '.join(labels[:NAMES_SHOWN])}{more})" if labels else ""
+        notes.append(
+            f"{name}: its classifier has labels{named} other than success and failure, so a new classifier is trained."
+        )
+    if not averages_tokens(values):
+        notes.append(
+            f"{name}: its config.json classifies the first token alone (use_mean_pooling: false), which suits "
+            "pre-training only. The new classifier averages all tokens."
+        )
+    return " ".join(notes)
+
+
+def _labels(values: Mapping[str, Any]) -> list[str]:
+    """The label of each row; empty when they are not given, or contradict each other."""
+    by_id, by_label = values.get("id2label"), values.get("label2id")
+    try:
+        labels = {int(number): str(label) for number, label in (by_id or {}).items()}
+        reverse = {int(number): str(label) for label, number in (by_label or {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        return []
+    if labels and reverse and labels != reverse:
+        return []
+    found = labels or reverse
+    return [found[number] for number in range(len(found))] if set(found) == set(range(len(found))) else []

@@ -1,0 +1,62 @@
+"""Which weights a run started from: their source, revision and hash."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from socal_core.errors import RunError
+from socal_core.models.find import find_model
+from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.folder import RunFolder
+
+
+def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
+    """Describe the weights that a run started from.
+
+    Args:
+        run: The run.
+        resumed: Whether the run continues from a checkpoint. Its first start has recorded them.
+
+    Returns:
+        As `describe_weights`; None where the record of a resumed run is lost.
+
+    Raises:
+        ModelError: The run is new, and its model is not on this machine.
+    """
+    if not resumed:
+        return describe_weights(run.read_config())
+    try:
+        return run.read_environment().get("weights")
+    except RunError:
+        return None
+
+
+def describe_weights(config: TrainConfig) -> dict[str, str | None]:
+    """Describe the weights that a new run starts from.
+
+    Args:
+        config: The settings of a run whose model is on this machine.
+
+    Returns:
+        `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
+        `revision`: The commit on the hub, None for what does not come from it.
+        `sha256`: Of the file of weights, or, for several, of their names and hashes; None for random weights.
+
+    Raises:
+        ModelError: The model is not on this machine.
+    """
+    if config.model == TINY:
+        return {"source": TINY, "revision": None, "sha256": None}
+    files = find_model(config.model, allow_download=False)
+    return {"source": files.name, "revision": files.revision, "sha256": _digest(files.weight_files())}
+
+
+def _digest(paths: tuple[Path, ...]) -> str:
+    digests = {}
+    for path in paths:
+        with path.open("rb") as file:
+            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    if len(digests) == 1:
+        return next(iter(digests.values()))
+    lines = "".join(f"{name} {digest}\n" for name, digest in digests.items())
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,139 @@
+"""socal_core.models.find and weights_record: where a model's files are, and which weights they are."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from socal_core.errors import ModelError
+from socal_core.models.find import find_model
+from socal_core.models.weights_record import describe_weights
+from socal_core.runs.config import TINY, config_from
+from tests.models.checkpoints import write_classifier, write_json
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+DOWNLOAD = """
+import json, sys
+from socal_core.models.build import build_classifier
+from socal_core.models.weights_record import describe_weights
+from socal_core.runs.config import TINY, config_from
+config = config_from({"model": "owner/name", "num_frames": 4, "allow_download": True}, TINY)
+classifier = build_classifier(config)
+print(json.dumps([describe_weights(config), classifier.preprocessor.recipe["crop"]]))
+"""
+
+
+def record_of(model: object) -> dict[str, str | None]:
+    return describe_weights(config_from({"model": str(model), "num_frames": 4}, TINY))
+
+
+def in_shards(folder: Path) -> list[str]:
+    """Spread the weights over two files; their names."""
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    placed = {name: files[number % 2] for number, name in enumerate(sorted(weights))}
+    for file in files:
+        save_file({name: weights[name] for name in weights if placed[name] == file}, folder / file)
+    write_json(folder / "model.safetensors.index.json", {"weight_map": placed})
+    return files
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_local_folder_is_recorded_by_its_name_and_hash(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model")
+    expected = sha256(tmp_path / "model" / "model.safetensors")
+    assert record_of(tmp_path / "model") == {"source": "model", "revision": None, "sha256": expected}
+
+
+def test_several_files_are_recorded_by_a_hash_of_hashes(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model")
+    lines = "".join(f"{file} {sha256(tmp_path / 'model' / file)}\n" for file in in_shards(tmp_path / "model"))
+    assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_random_weights_have_no_hash() -> None:
+    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": None}
+
+
+def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--owner--name"
+    (repository / "snapshots").mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    write_classifier(repository / "snapshots" / COMMIT)
+    expected = sha256(repository / "snapshots" / COMMIT / "model.safetensors")
+    assert record_of("owner/name") == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    (repository / "snapshots" / COMMIT / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="owner/name cannot be loaded from this machine"):
+        record_of("owner/name")
+
+
+def test_the_file_of_the_weights_is_no_folder(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model")
+    with pytest.raises(ModelError, match=r"^model\.safetensors is a file\. Name the model's folder"):
+        find_model(str(tmp_path / "model" / "model.safetensors"), allow_download=False)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server that answers as the hub does for one repository, and the folder of its files."""
+    folder = tmp_path / "served"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.answer(body=False)
+
+        def do_GET(self) -> None:
+            self.answer(body=True)
+
+        def answer(self, body: bool) -> None:
+            owner, name, _, revision, file = self.path.strip("/").split("/", 4)
+            path = folder / file
+            there = (owner, name) == ("owner", "name") and revision in {"main", COMMIT} and path.is_file()
+            content = path.read_bytes() if there else b""
+            self.send_response(200 if there else 404)
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("Content-Length", str(len(content)))
+            if not there:
+                self.send_header("X-Error-Code", "EntryNotFound")
+            self.end_headers()
+            if body:
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", folder
+        server.shutdown()
+
+
+def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tuple[str, Path], tmp_path: Path) -> None:
+    address, folder = hub
+    write_classifier(folder)
+    shutil.move(folder / "preprocessor_config.json", folder / "video_preprocessor_config.json")
+    lines = "".join(f"{file} {sha256(folder / file)}\n" for file in in_shards(folder))
+    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", DOWNLOAD], env=env, capture_output=True, text=True, check=True, timeout=120
+    )
+    record, crop = json.loads(result.stdout)
+    expected = hashlib.sha256(lines.encode()).hexdigest()
+    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    assert crop == {"height": 32, "width": 32}

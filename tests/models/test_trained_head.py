@@ -1,0 +1,196 @@
+"""socal_core.models.trained_head: which classifier is kept, and by which tokens it judges."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.functional import layer_norm, linear
+from transformers import VideoMAEConfig, VideoMAEForVideoClassification, VideoMAEModel
+
+from socal_core.errors import ModelError
+from socal_core.models.build import VideoClassifier, build_classifier
+from socal_core.runs.config import TINY, config_from
+from tests.models.checkpoints import OUTCOMES, SIZES, Weights, save_weights, write_classifier, write_pretrained
+
+CLIP = torch.randn(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+SWAPPED = {"id2label": {"0": "success", "1": "failure"}, "label2id": {"success": 0, "failure": 1}}
+
+
+def built(folder: Path) -> VideoClassifier:
+    classifier = build_classifier(config_from({"model": str(folder), "num_frames": 4, "dropout_rate": 0.0}, TINY))
+    classifier.model.eval()
+    return classifier
+
+
+def logits(classifier: VideoClassifier) -> torch.Tensor:
+    with torch.no_grad():
+        return classifier.model(pixel_values=CLIP).logits
+
+
+def tokens(weights: Weights, final_norm: bool) -> torch.Tensor:
+    """What transformers' own encoder makes of the clip, (2, tokens, 32)."""
+    encoder = VideoMAEModel(VideoMAEConfig(**SIZES, use_mean_pooling=not final_norm)).eval()
+    names = {
+        name.removeprefix("videomae.").replace("q_bias", "query.bias").replace("v_bias", "value.bias"): tensor
+        for name, tensor in weights.items()
+        if name.startswith("videomae.") and (final_norm or not name.startswith("videomae.layernorm"))
+    }
+    encoder.load_state_dict(names)
+    with torch.no_grad():
+        return encoder(CLIP).last_hidden_state
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        OUTCOMES,
+        {"id2label": {"0": "Failure", "1": " SUCCESS"}, "label2id": None},
+        {"id2label": None, "label2id": {"failure": 0, "success": 1}},
+    ],
+    ids=str,
+)
+def test_a_classifier_of_outcomes_is_kept(tmp_path: Path, labels: dict[str, Any]) -> None:
+    weights = write_classifier(tmp_path / "model", **labels)
+    classifier = built(tmp_path / "model")
+    pooled = layer_norm(tokens(weights, False).mean(1), (32,), weights["fc_norm.weight"], weights["fc_norm.bias"])
+    expected = linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
+    torch.testing.assert_close(logits(classifier), expected)
+    assert classifier.note == "model: its trained classifier for success and failure is used."
+
+
+def test_rows_follow_the_labels(tmp_path: Path) -> None:
+    weights = write_classifier(tmp_path / "normal", **OUTCOMES)
+    write_classifier(tmp_path / "swapped", **SWAPPED)
+    save_weights(
+        tmp_path / "swapped",
+        weights | {name: weights[name].flip(0).contiguous() for name in ("classifier.weight", "classifier.bias")},
+    )
+    normal, swapped = built(tmp_path / "normal"), built(tmp_path / "swapped")
+    torch.testing.assert_close(logits(swapped), logits(normal), rtol=0, atol=0)
+    assert "in the order of its labels (success, failure)" in swapped.note
+    assert swapped.model.config.id2label == {0: "failure", 1: "success"}
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "said"),
+    [
+        (2, {"id2label": {"0": "walking", "1": "running"}, "label2id": None}, "labels (walking, running) other than"),
+        (2, {}, "labels (LABEL_0, LABEL_1) other than"),
+        (2, {"id2label": SWAPPED["id2label"], "label2id": OUTCOMES["label2id"]}, "has labels other than"),
+        (2, {"id2label": ["failure", "success"], "label2id": None}, "has labels other than"),
+        (
+            4,
+            {"id2label": {str(i): name for i, name in enumerate("abcd")}, "label2id": None},
+            "labels (a, b, c, …) other than",
+        ),
+        (3, OUTCOMES, "labels (failure, success) other than"),
+    ],
+)
+def test_any_other_classifier_makes_room_for_a_new_one(
+    tmp_path: Path, classes: int, labels: dict[str, Any], said: str
+) -> None:
+    weights = write_classifier(tmp_path / "model", classes, **labels)
+    classifier = built(tmp_path / "model")
+    assert said in classifier.note
+    assert "a new classifier is trained" in classifier.note
+    new = classifier.model.state_dict()
+    assert new["classifier.weight"].shape == (2, 32)
+    assert not any(torch.equal(row, old) for row in new["classifier.weight"] for old in weights["classifier.weight"])
+    assert new["classifier.weight"].std() < 0.03  # drawn with VideoMAE's initializer_range of 0.02
+    assert torch.equal(new["fc_norm.weight"], weights["fc_norm.weight"])
+
+
+def test_a_pretrained_model_is_judged_by_the_mean_of_all_tokens(tmp_path: Path) -> None:
+    weights = write_pretrained(tmp_path / "model")
+    classifier = built(tmp_path / "model")
+    new = classifier.model.state_dict()
+    # As VideoMAE's own fine-tuning: no norm of the tokens, a new one of their mean.
+    pooled = layer_norm(tokens(weights, False).mean(1), (32,))
+    torch.testing.assert_close(logits(classifier), linear(pooled, new["classifier.weight"], new["classifier.bias"]))
+    assert classifier.model.config.use_mean_pooling is True
+    assert "use_mean_pooling: false" in classifier.note
+    assert "averages all tokens" in classifier.note
+
+
+def test_a_pretrained_model_that_averages_needs_no_note(tmp_path: Path) -> None:
+    write_pretrained(tmp_path / "model", use_mean_pooling=True)
+    assert built(tmp_path / "model").note == ""
+
+
+def test_a_kept_classifier_keeps_its_pooling(tmp_path: Path) -> None:
+    weights = write_classifier(tmp_path / "model", use_mean_pooling=False, **OUTCOMES)
+    classifier = built(tmp_path / "model")
+    first = tokens(weights, True)[:, 0]
+    expected = linear(first, weights["classifier.weight"], weights["classifier.bias"])
+    torch.testing.assert_close(logits(classifier), expected)
+    assert "first token alone" in classifier.note
+
+
+def test_a_new_classifier_on_a_model_of_the_first_token_averages(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model", 3, use_mean_pooling=False)
+    classifier = built(tmp_path / "model")
+    assert classifier.model.config.use_mean_pooling is True
+    assert "labels (LABEL_0, LABEL_1, LABEL_2)" in classifier.note
+    assert "averages all tokens" in classifier.note
+
+
+@pytest.mark.parametrize("lost", ["classifier.bias", "fc_norm."])
+def test_half_a_classifier_is_not_kept(tmp_path: Path, lost: str) -> None:
+    weights = write_classifier(tmp_path / "model", **OUTCOMES)
+    save_weights(tmp_path / "model", {name: value for name, value in weights.items() if not name.startswith(lost)})
+    assert "a new classifier is trained" in built(tmp_path / "model").note
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("videomae.encoder.layer.1.output.dense.weight", float("nan")),
+        ("videomae.encoder.layer.0.attention.attention.q_bias", float("inf")),
+        ("classifier.bias", float("-inf")),
+    ],
+)
+def test_weights_that_are_not_finite_are_named(tmp_path: Path, name: str, value: float) -> None:
+    weights = write_classifier(tmp_path / "model", **OUTCOMES)
+    weights[name].flatten()[0] = value
+    save_weights(tmp_path / "model", weights)
+    with pytest.raises(ModelError, match=f"^model: weight {name} holds values that are not finite"):
+        built(tmp_path / "model")
+
+
+def test_weights_that_are_not_used_may_be_anything(tmp_path: Path) -> None:
+    weights = write_pretrained(tmp_path / "model")
+    weights["decoder.head.weight"].fill_(torch.nan)
+    save_weights(tmp_path / "model", weights)
+    assert torch.isfinite(logits(built(tmp_path / "model"))).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_hidden_layers": 1}, "weights do not fit .* such as videomae.encoder.layer.1."),
+        ({"num_hidden_layers": 3}, "weights do not fit .* such as videomae.encoder.layer.2."),
+        ({"qkv_bias": False}, "4 weights do not fit"),
+        ({"hidden_size": 64}, "weights do not fit"),
+    ],
+    ids=str,
+)
+def test_weights_and_config_must_be_of_one_network(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    write_pretrained(tmp_path / "model", **changes)
+    with pytest.raises(ModelError, match=said):
+        built(tmp_path / "model")
+
+
+def test_an_encoder_saved_alone_is_read(tmp_path: Path) -> None:
+    weights = write_pretrained(tmp_path / "model")
+    encoder = {name.removeprefix("videomae."): value for name, value in weights.items() if name.startswith("videomae.")}
+    write_pretrained(tmp_path / "whole")
+    save_weights(tmp_path / "model", encoder)
+    torch.testing.assert_close(logits(built(tmp_path / "model")), logits(built(tmp_path / "whole")), rtol=0, atol=0)
+
+
+def test_transformers_agrees_on_a_kept_classifier(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model", **OUTCOMES)
+    theirs = VideoMAEForVideoClassification.from_pretrained(tmp_path / "model", trust_remote_code=False).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(logits(built(tmp_path / "model")), theirs(pixel_values=CLIP).logits)
