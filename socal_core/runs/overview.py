@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import SocalError
-from socal_core.runs.config import SamplingMethod, TrainConfig
+from socal_core.runs.acting import acting_settings
+from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, epochs_table, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
@@ -81,15 +82,6 @@ def seconds_at_work(events: Sequence[Event]) -> float:
                 start = time
             last = time
     return total + (last - start if start is not None else 0.0)
-
-
-def acting_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings that change anything, given the others."""
-    values = {item.name: getattr(config, item.name) for item in fields(config)}
-    idle = {item.name for item in fields(config) if config.split_method not in item.metadata["methods"]}
-    if config.sampling is not SamplingMethod.DENSE:
-        idle.add("stride")
-    return {name: value for name, value in values.items() if name not in idle}
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:
