@@ -11,16 +11,17 @@ from pages.components.data import name_of_data
 from pages.components.frame import page
 from pages.components.honesty import warn_of_split
 from pages.components.runs import all_runs, pick_run
+from pages.components.words import plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, read_status
 
 FEW_TRIALS = 20
 
 
 def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
-    config = run.read_config()
     if metrics["task"] == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
@@ -28,9 +29,8 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
             icon=":material/visibility:",
         )
     st.markdown(
-        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · model {config.model} · weights of epoch "
-        f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
-        f"**{metrics['n']} test trials**"
+        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · {what_predicts(run, metrics)} · "
+        f"data: {name_of_data(run.read_data())} · **{metrics['n']} test trials**"
     )
     if metrics["n"] <= FEW_TRIALS:
         st.warning(
@@ -42,6 +42,13 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"A trial is called a success from a probability of {metrics['threshold']:.2f} on. This threshold was chosen "
         "on the validation trials (highest balanced accuracy), not on the test trials. Success is the positive class."
     )
+
+
+def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
+    config = run.read_config()
+    # Results of an earlier version do not tell; they are all of fine-tuned models.
+    text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
+    return plain_text(text) if config.recipe is Recipe.FROZEN else f"model {plain_text(config.model)} · {text}"
 
 
 def figures(metrics: dict[str, Any]) -> None:

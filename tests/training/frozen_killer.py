@@ -1,4 +1,4 @@
-"""`python -m tests.training.frozen_killer RUN EVENT COUNT`: work on a frozen run, and die by SIGKILL at its COUNTth EVENT.
+"""`python -m tests.training.frozen_killer RUN EVENT COUNT`: work on a run, and die by SIGKILL at its COUNTth EVENT.
 
 An event is named by its type, or by the stage that it tells of. Exit code 0 when the run ends before.
 """
