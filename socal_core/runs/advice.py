@@ -114,9 +114,9 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
 
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
     """All that is worth saying of these settings, what matters most first."""
-    rules = (_clip, _reading, _sides)
-    if config.recipe is Recipe.FINETUNE:
-        rules = (_batch, _learning_rate, _patience, *rules[:1], _augmentation, _dropout, _devices, *rules[1:])
+    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides]
+    if config.recipe is Recipe.FROZEN:
+        rules = [_clip, _reading, _sides]
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
 

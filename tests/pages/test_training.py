@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.runs.acting import acts
 from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
@@ -16,7 +17,6 @@ from tests.made_runs import write_events, write_run
 from tests.pages.conftest import OpenPage, text_of
 
 OWN_WIDGETS = {"model", "window"}
-NOT_AT_FIRST = {"stride"}
 
 
 def setting(app, name: str):
@@ -33,7 +33,7 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
     app = open_page("training", shared_data_folder)
     config = default_config(TINY)
     for item in fields(TrainConfig):
-        if item.name not in OWN_WIDGETS | NOT_AT_FIRST and config.split_method in item.metadata["methods"]:
+        if item.name not in OWN_WIDGETS and acts(item, config.as_dict()):
             widget = setting(app, item.name)
             assert widget.value == getattr(config, item.name), item.name
             assert widget.help == item.metadata["help"], item.name

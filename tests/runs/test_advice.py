@@ -21,6 +21,16 @@ def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) ->
     return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
 
 
+def test_frozen_features_get_no_advice_on_training() -> None:
+    wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
+    assert advise(recipe="finetune", **wrong)
+    assert advise(recipe="frozen", **wrong) == []
+    few = replace(PLENTY, validation=Side(2, 2), window_frames=8)
+    found = advise(recipe="frozen", found=few)
+    assert {item.field for item in found} == {"num_frames", "validation_fraction"}
+    assert "the choice of the threshold" in next(i.text for i in found if i.field == "validation_fraction")
+
+
 @pytest.mark.parametrize("model", [TINY, PRETRAINED])
 def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
     assert advise(model) == []

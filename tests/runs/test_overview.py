@@ -109,3 +109,10 @@ def test_ruins_are_folders_with_something_of_a_run(tmp_path: Path, shared_data_f
     assert [run.name for run in list_runs(tmp_path)] == ["run-1"]
     assert [run.name for run in list_ruins(tmp_path)] == ["run-2", "run-3"]
     assert not summary_of(list_ruins(tmp_path)[0]).config
+
+
+def test_a_frozen_run_has_a_validation_loss_and_no_epoch(tmp_path: Path, shared_data_folder: Path) -> None:
+    summary = summary_of(write_run(tmp_path / "run", shared_data_folder, recipe="frozen"))
+    assert summary.best == (0.52, None)
+    assert summary.epochs.empty
+    assert summary.problem == ""
