@@ -32,7 +32,9 @@ def write_run(
     `skill` 0 to 1 is how far its probabilities follow the outcomes.
     """
     dataset = open_dataset(data)
-    config = config_from({"model": TINY, "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY)
+    config = config_from(
+        {"model": TINY, "recipe": "finetune", "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY
+    )
     run = RunFolder.create(path, config, data)
     split = make_split(dataset.usable_trials, config.split_settings)
     run.write_split(split)

@@ -313,6 +313,7 @@ _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
     # Random weights want a larger step, more epochs and more patience than the notebook's pre-trained ones;
     # chosen on the demo data set (benchmarks/README.md).
     TINY: {
+        "recipe": Recipe.FROZEN,
         "learning_rate": 5e-4,
         "batch_size": 8,
         "num_epochs": 40,

@@ -14,7 +14,7 @@ from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config
 from tests.factories import write_dataset
 
 PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4, gpus=3)
-QUIET = {TINY: {}, PRETRAINED: {"learning_rate": 1e-5}}
+QUIET = {TINY: {"recipe": "finetune"}, PRETRAINED: {"learning_rate": 1e-5}}
 
 
 def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) -> list[Advice]:

@@ -149,7 +149,7 @@ def test_time_is_work_over_speed() -> None:
 
 @pytest.mark.parametrize(("optimizer", "numbers"), [("AdamW", 3), ("SGD", 2)])
 def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) -> None:
-    config = config_from({"model": TINY, "optimizer": optimizer}, TINY)
+    config = config_from({"model": TINY, "recipe": "finetune", "optimizer": optimizer}, TINY)
     assert estimate(config, 30, 4, 4, LAPTOP).checkpoints == 3 * numbers * 4 * TINY_ARCHITECTURE.parameters
 
 

@@ -13,7 +13,7 @@ from tests.made_runs import write_run
 
 
 def config(**settings: object) -> TrainConfig:
-    return config_from({"model": TINY, **settings}, TINY)
+    return config_from({"model": TINY, "recipe": "finetune", **settings}, TINY)
 
 
 @pytest.mark.parametrize(
