@@ -46,7 +46,7 @@ def main() -> None:
         scratch = Path(folder)
         data = write_dataset(scratch / "data")
         for workers in (2, 0):
-            config = config_from({**SETTINGS, "num_workers": workers}, TINY)
+            config = config_from({"recipe": "finetune", **SETTINGS, "num_workers": workers}, TINY)
             runs = [RunFolder.create(scratch / f"{name}-{workers}", config, data) for name in ("through", "killed")]
             started = time.perf_counter()
             result = killer(scratch, "runs", *(run.path for run in runs), arguments.kills, arguments.seed)

@@ -26,7 +26,7 @@ import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.dataset_page import REPOSITORY, start
-from socal_core.runs.config import TINY, default_config
+from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import take_lock
@@ -109,7 +109,7 @@ class PlayedRun:
 @contextmanager
 def played_run(path: Path, data: Path, steps: int) -> Iterator[PlayedRun]:
     """A living run with a history, which goes on as long as the block does."""
-    folder = RunFolder.create(path, default_config(TINY), data)
+    folder = RunFolder.create(path, config_from({"recipe": "finetune"}, TINY), data)
     lock = take_lock(folder.lock_file, folder.name)
     write_status(folder, RunState.RUNNING)
     folder.log_file.write_text(f"2026-01-01 12:00:00 INFO Reading clips of {data}/frames\n" * 10)

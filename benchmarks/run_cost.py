@@ -63,7 +63,7 @@ def main() -> None:
         os.environ["SOCAL_WORKSPACE"] = f"{scratch}/workspace"
         data = options.demo or write_demo(Path(scratch) / "demo")
         settings = {"num_epochs": options.epochs, "early_stopping_patience": 1000}
-        run = RunFolder.create(Path(scratch) / "run", config_from(settings, TINY), data)
+        run = RunFolder.create(Path(scratch) / "run", config_from({"recipe": "finetune", **settings}, TINY), data)
         work(run, resume=False)
         events = [event for event in read_events(run.events_file) if event["type"] in {"step", "epoch"}]
     whole = events[-1]["time"] - events[0]["time"]

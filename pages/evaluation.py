@@ -17,22 +17,20 @@ from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.runs.advice import FEW_TEST_TRIALS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, read_status
 
 
 def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
-    config = run.read_config()
     if metrics["task"] == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
             "model sees, so their outcome is in view. Do not compare it with models that see the first minute.",
             icon=":material/visibility:",
         )
-    model = plain_text(model_name(config.model))
     st.markdown(
-        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · model {model} · weights of epoch "
-        f"{metrics['epoch']} (lowest validation loss) · data: {name_of_data(run.read_data())} · "
-        f"**{metrics['n']} test trials**"
+        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · {what_predicts(run, metrics)} · "
+        f"data: {name_of_data(run.read_data())} · **{metrics['n']} test trials**"
     )
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
@@ -44,6 +42,15 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"A trial is called a success from a probability of {metrics['threshold']:.2f} on. This threshold was chosen "
         "on the validation trials (highest balanced accuracy), not on the test trials. Success is the positive class."
     )
+
+
+def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
+    config = run.read_config()
+    # The metrics of an earlier version have no description; all of them are of fine-tuned models.
+    text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
+    if config.recipe is Recipe.FROZEN:
+        return plain_text(text)
+    return f"model {plain_text(model_name(config.model))} · {text}"
 
 
 def figures(metrics: dict[str, Any]) -> None:

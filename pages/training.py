@@ -59,7 +59,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
 
 
 INTRODUCTION = (
-    "Fine-tune a video classifier that tells from a trial's frames whether the bleeding will be stopped. "
+    "Train a classifier that tells from a trial's frames whether the bleeding will be stopped. "
     "Training runs in the background: you may leave this page, or close the browser, and come back."
 )
 

@@ -16,7 +16,15 @@ from socal_core.files import write_json
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status
+
+MODEL_TEXTS = {
+    Recipe.FINETUNE: "weights of epoch 3 (lowest validation loss)",
+    Recipe.FROZEN: "logistic regression on frozen features of EfficientNet-Lite0 (slope over time, C 1)",
+}
+CHOSEN = {"encoders": ["image"], "statistics": ["slope"], "strength": 1.0, "loss": 0.41, "auroc": 0.83}
+"""Of a frozen run: what the inner cross-validation chose."""
 
 
 def write_run(
@@ -27,11 +35,16 @@ def write_run(
     `skill` 0 to 1 is how far its probabilities follow the outcomes.
     """
     dataset = open_dataset(data)
-    config = config_from({"model": TINY, "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY)
+    config = config_from(
+        {"model": TINY, "recipe": "finetune", "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY
+    )
     run = RunFolder.create(path, config, data)
     split = make_split(dataset.usable_trials, config.split_settings)
     run.write_split(split)
-    write_events(run, epochs, config.num_epochs)
+    if config.recipe is Recipe.FROZEN:
+        write_frozen_events(run)
+    else:
+        write_events(run, epochs, config.num_epochs)
     reasons = {RunState.STOPPED: "Stopped by the user. It can be resumed.", RunState.FAILED: "The disk is full."}
     write_status(run, state, reasons.get(state, ""))
     if state is RunState.DONE:
@@ -59,6 +72,7 @@ def write_run(
             "task": "recognition" if window.sees_the_end else "prediction",
             "share_ending_inside": 1.0 if window.sees_the_end else 0.1,
             "window": window.describe(),
+            "model": {"recipe": str(config.recipe), "text": MODEL_TEXTS[config.recipe]},
             "epoch": max(1, epochs - 1),
             "threshold": threshold,
             "validation_trials": len(validation),
@@ -100,3 +114,19 @@ def write_events(run: RunFolder, epochs: int, of: int, steps: int = 5) -> None:
             data_wait=0.03,
             best=best,
         )
+
+
+def write_frozen_events(run: RunFolder, folds: int = 5, fitted: bool = True) -> None:
+    """Append the events of a frozen run: two stages, some inner folds of five, the second without a score, the head."""
+    log = EventLog(run.events_file)
+    log.append("started", epoch=0, step=0)
+    for done in range(3):
+        log.append("stage", stage="Embedding frames: EfficientNet-Lite0", done=done, total=2)
+    log.append("stage", stage="Fitting the head", done=0, total=1)
+    for number in range(1, folds + 1):
+        scores = {"loss": None, "auroc": None} if number == 2 else {"loss": 0.4, "auroc": 0.5 + number / 10}
+        log.append("fold", fold=number, folds=5, surgeons=2, trials=4, successes=2, **scores)
+    if fitted:
+        other = {**CHOSEN, "statistics": ["mean"], "loss": 0.6, "auroc": 0.7}
+        validation = {"val_loss": 0.52, "val_accuracy": 0.75, "val_auroc": 0.8}
+        log.append("head", **CHOSEN, table=[other, CHOSEN], clips=1, **validation, seconds=2.0)

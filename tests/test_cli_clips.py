@@ -64,7 +64,8 @@ def test_a_clip_is_what_the_processor_gives(
 def test_with_a_run_it_is_what_that_runs_model_is_given(
     capsys: pytest.CaptureFixture[str], shared_data_folder: Path, tmp_path: Path, test_clips: int
 ) -> None:
-    config = config_from({"num_frames": 4, "window": "2:10", "test_clips": test_clips}, TINY)
+    settings = {"recipe": "finetune", "num_frames": 4, "window": "2:10", "test_clips": test_clips}
+    config = config_from(settings, TINY)
     RunFolder.create(tmp_path / "run", config, shared_data_folder)
     out = tmp_path / "clip.npy"
     assert run_cli(capsys, "clip", shared_data_folder, "S100T1", "--run", tmp_path / "run", "--out", out)[0] == 0

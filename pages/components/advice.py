@@ -14,6 +14,7 @@ from socal_core.runs.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured
 from socal_core.runs.folder import RunFolder, list_runs
 from socal_core.runs.gpus import visible_gpus
 from socal_core.runs.machine import Gpu, Machine, find_gpu, this_machine
+from socal_core.runs.recipes import Recipe
 from socal_core.workspace import runs_root
 
 SHOWN = 3
@@ -60,6 +61,9 @@ def _box(level: Level, lines: list[str]) -> None:
 
 
 def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
+    if config.recipe is Recipe.FROZEN:
+        _show_frozen_cost(cost, machine)
+        return
     where = "of GPU memory" if cost.on_gpu else "of memory"
     epochs = "one epoch" if config.num_epochs == 1 else f"up to {config.num_epochs} epochs"
     st.markdown(
@@ -69,6 +73,22 @@ def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     with st.expander("How this is estimated"):
         _tiles(cost)
         _basis(cost, config, machine)
+
+
+def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
+    where = "of GPU memory" if cost.on_gpu else "of memory"
+    st.markdown(
+        f":material/schedule: About **{_time(cost.seconds)}** on this machine, **{_about(cost.memory)}** {where}: "
+        f"{cost.training_clips:,} clips are embedded once, then a logistic regression is fitted."
+    )
+    with st.expander("How this is estimated"):
+        unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
+        st.caption(
+            f"The encoders have {_count(cost.parameters)} weights, which stay as they are; a clip takes "
+            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a usual {unit}: it may be off by "
+            "two or three times. Decoding frames that are not yet in the clip cache comes on top. Features are kept "
+            "beside the frames: a later run on the same clips embeds none of them again."
+        )
 
 
 def _tiles(cost: Cost) -> None:

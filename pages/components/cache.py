@@ -18,7 +18,7 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import RunError, SocalError
-from socal_core.runs.architecture import architecture_of
+from socal_core.runs.architecture import frame_sides
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.model_choice import local_folder
 
@@ -72,24 +72,23 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
     """
     split = make_split(dataset.usable_trials, config.split_settings)
     wanted = ClipPlan(dataset, config).wanted(split.trial_ids, split.train)
-    side = architecture_of(config.model).image_size
-    root, shape = dataset.root.resolve(), (3, side, side)
-    fitting = [
-        info
-        for info in stores
-        if (info.data, info.shape, info.recipe.get("scaled")) == (root, shape, config.scaled_decoding)
-    ]
-    # Without one: any recipe's, which has no folder yet.
-    return status_of(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
+    root, need = dataset.root.resolve(), CacheStatus(0, 0, 0, 0, 0, 0, 0)
+    for side in frame_sides(config):
+        shape, scaled = (3, side, side), config.scaled_decoding
+        frames = [info for info in stores if not info.encoder]
+        fitting = [i for i in frames if (i.data, i.shape, i.recipe.get("scaled")) == (root, shape, scaled)]
+        # Without one: any recipe's, which has no folder yet.
+        need += status_of(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
+    return need
 
 
 def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], limit: int) -> None:
     need = needed_by(dataset, config, stores)
-    side = architecture_of(config.model).image_size
+    sizes = " and ".join(f"{side}x{side}" for side in frame_sides(config))
     percent = 100 * need.frames // max(1, need.of_frames)
     tiles = (
         ("Frames this run needs", f"{need.of_frames:,}", "Of its training, validation and test clips, each once"),
-        ("Their size", size_in_words(need.estimated_bytes), f"At {side}x{side} pixels, 3 bytes a pixel"),
+        ("Their size", size_in_words(need.estimated_bytes), f"At {sizes} pixels, 3 bytes a pixel"),
         ("Kept already", f"{need.frames:,} ({percent}%)", "From earlier runs and fillings, files unchanged since"),
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
@@ -203,6 +202,7 @@ def _row(info: StoreInfo) -> dict[str, str]:
     last_used = f"{in_words(seconds)} ago" if seconds < DAY else f"{used:%Y-%m-%d}"
     return {
         "Data set": name_of_data(info.data),
+        "What": f"features ({info.encoder})" if info.encoder else "frames",
         "Frame size": _pixels(info),
         "Decoding": "scaled" if info.recipe.get("scaled") else "full",
         "On disk": size_in_words(info.bytes),
@@ -237,6 +237,8 @@ def _remove(chosen: str) -> None:
 
 
 def _name(info: StoreInfo) -> str:
+    if info.encoder:
+        return f"{name_of_data(info.data)}, features of the {info.encoder} encoder"
     decoding = ", scaled decoding" if info.recipe.get("scaled") else ""
     return f"{name_of_data(info.data)}, {_pixels(info)}{decoding}"
 

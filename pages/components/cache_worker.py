@@ -16,7 +16,7 @@ from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.splits import make_split
 from socal_core.errors import SocalError
 from socal_core.files import write_json
-from socal_core.models.build import build_classifier
+from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.config import TINY, config_from
 
 logger = logging.getLogger(__name__)
@@ -59,10 +59,16 @@ def _fill(root: Path, job: dict[str, Any], tell: Callable[[int, int], None]) -> 
     config = config_from(job["config"], TINY)
     dataset = open_cached(root, OpenOptions.from_dict(job["data_options"]))
     split = make_split(dataset.usable_trials, config.split_settings)
-    preprocessor = replace(build_classifier(config).preprocessor, scaled=config.scaled_decoding)
-    store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
-    with store.in_use():
-        return fill(dataset, preprocessor, store, ClipPlan(dataset, config).wanted(split.trial_ids, split.train), tell)
+    wanted = ClipPlan(dataset, config).wanted(split.trial_ids, split.train)
+    filled = Filled()
+    for preprocessor, _ in preprocessors_of(config):  # a frozen run may have two, with frames of two sizes
+        preprocessor = replace(preprocessor, scaled=config.scaled_decoding)
+        store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
+        with store.in_use():
+            filled = fill(dataset, preprocessor, store, wanted, tell)
+        if filled.note:
+            break
+    return filled
 
 
 def _unreadable(filled: Filled) -> str:

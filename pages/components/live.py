@@ -12,16 +12,18 @@ from pages.components.honesty import warn_of_split
 from pages.components.live_tiles import live_tiles
 from pages.components.runs import STATE_COLOURS
 from pages.components.words import plain_text
-from socal_core.errors import RunError
+from socal_core.errors import RunError, SocalError
+from socal_core.figures.frozen import inner_candidates, inner_folds
 from socal_core.figures.training import accuracy_curves, learning_rates, loss_curves, thinning
 from socal_core.runs import launch
-from socal_core.runs.events import Event, epochs_table, notices, steps_table
+from socal_core.runs.events import Event, epochs_table, folds_table, head_of, notices, steps_table
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
 from socal_core.runs.queue import position
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, RunStatus, read_status
 
 REFRESH_SECONDS = 1.0
@@ -57,13 +59,16 @@ class _Seen:
     charts: dict[str, go.Figure]
     by_epoch: tuple[int, float | None]
     """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
+    head: Event | None
+    """Of a frozen run, once it is fitted."""
 
 
 class _Watched:
     """A run that somebody looks at."""
 
-    def __init__(self, events_file: Path) -> None:
+    def __init__(self, events_file: Path, frozen: bool) -> None:
         self._follower = EventFollower(events_file)
+        self._look = _seen_frozen if frozen else _seen
         self._seen: _Seen | None = None
         self._lock = threading.Lock()
 
@@ -71,7 +76,7 @@ class _Watched:
         with self._lock:  # what one has drawn serves the others
             events = self._follower.events()
             if self._seen is None or self._seen.events is not events:
-                self._seen = _seen(events, self._seen)
+                self._seen = self._look(events, self._seen)
             return self._seen
 
 
@@ -86,19 +91,37 @@ def _seen(events: list[Event], before: _Seen | None) -> _Seen:
         charts |= {name: before.charts[name] for name in ("accuracy", "learning-rate")}
     else:
         charts |= {"accuracy": accuracy_curves(epochs), "learning-rate": learning_rates(epochs, steps)}
-    return _Seen(events, progress, machine_of(events), notices(events), charts, by_epoch)
+    return _Seen(events, progress, machine_of(events), notices(events), charts, by_epoch, None)
+
+
+def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
+    """What is to be drawn of a frozen run: it has inner folds and candidates in place of epochs."""
+    folds, head = folds_table(events), head_of(events)
+    by_epoch = (len(folds), None if head is None else head["loss"])
+    if before is not None and by_epoch == before.by_epoch:
+        charts = before.charts
+    else:
+        charts = {"folds": inner_folds(folds), "candidates": inner_candidates([] if head is None else head["table"])}
+    return _Seen(events, progress_of(events), machine_of(events), notices(events), charts, by_epoch, head)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _watched(events_file: str) -> _Watched:
-    return _Watched(Path(events_file))
+def _watched(events_file: str, frozen: bool) -> _Watched:
+    return _Watched(Path(events_file), frozen)
+
+
+def _is_frozen(run: RunFolder) -> bool:
+    try:
+        return run.read_config().recipe is Recipe.FROZEN
+    except SocalError:
+        return False  # the table of runs says what is wrong with it
 
 
 def _draw(run: RunFolder, drawn_state: RunState) -> None:
     status = read_status(run)
     if status.state is not drawn_state:
         st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
-    seen = _watched(str(run.events_file)).look()
+    seen = _watched(str(run.events_file), _is_frozen(run)).look()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{plain_text(label_of(run))}**")
@@ -106,14 +129,29 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
         _progress(run, status, seen)
     else:
         _end(run, status)
+    if seen.head is not None:
+        st.markdown(_head_text(seen.head))
     places = [*st.columns(2), st.container()]
-    for place, (name, figure) in zip(places, seen.charts.items(), strict=True):
+    for place, (name, figure) in zip(places, seen.charts.items(), strict=False):
         with place:
             chart(figure, f"{name}-{run.name}")
     _log(run)
     if seen.notices:
         with st.expander(f"Notices ({len(seen.notices)}): what the run had to put up with", icon=":material/info:"):
             st.write("\n".join(f"- {message}" for message in seen.notices))
+
+
+def _head_text(head: Event) -> str:
+    """What the inner cross-validation chose, and how it does."""
+    titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
+    encoders = " and ".join(titles[name] for name in head["encoders"])
+    auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
+    inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
+    return (
+        f"**Chosen**: logistic regression on features of {encoders} ({', '.join(head['statistics'])} over time, "
+        f"C {head['strength']:.3g}). In the inner folds: log loss {head['loss']:.3f}{inner}; on the validation trials: "
+        f"log loss {head['val_loss']:.3f}, AUROC {auroc}."
+    )
 
 
 def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
@@ -132,7 +170,7 @@ def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
         on_click=launch.request_stop,
         args=(run,),
     )
-    live_tiles(seen.progress, seen.machine)
+    live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
 
 
 def _log(run: RunFolder) -> None:

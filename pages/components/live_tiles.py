@@ -9,10 +9,10 @@ UNKNOWN = "–"
 MB_A_GB = 1000
 
 
-def live_tiles(progress: Progress, machine: Machine | None) -> None:
+def live_tiles(progress: Progress, machine: Machine | None, has_epochs: bool) -> None:
     """Draw the row of tiles, in two where the page is narrow; a GPU has some where there is one."""
     with st.container(horizontal=True, gap="medium"):
-        for label, value, text in (*_training(progress), *_machine(machine)):
+        for label, value, text in (*(_training(progress) if has_epochs else ()), *_machine(machine)):
             st.metric(label, value, help=text, width="content")
 
 

@@ -13,12 +13,14 @@ import streamlit as st
 
 from pages.components.data import name_of_data
 from socal_core.runs import queue
+from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.lock import is_locked
 from socal_core.runs.model_choice import model_name
-from socal_core.runs.overview import RunSummary, acting_settings, differing_settings, summary_of
+from socal_core.runs.overview import RunSummary, differing_settings, summary_of
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunStatus, read_status
 from socal_core.workspace import runs_root
 
@@ -29,6 +31,8 @@ ALWAYS = {"window", "split_method"}
 """Settings without which nobody knows what a score means."""
 CANNOT_BE_READ = "cannot be read"
 SHORT = {
+    "recipe": "Training",
+    "encoder": "Encoder",
     "allow_download": "Download",
     "dropout_rate": "Dropout",
     "num_frames": "Frames",
@@ -58,7 +62,9 @@ SHORT = {
 COLUMNS = {
     "Run": st.column_config.TextColumn(pinned=True, width=160, help="The name you gave it, else that of its folder"),
     "State": st.column_config.TextColumn(width=105, help="With its place, where it waits for others to end"),
-    "Epochs": st.column_config.TextColumn(width="small", help="Epochs trained, and the most allowed"),
+    "Epochs": st.column_config.TextColumn(
+        width="small", help="Epochs trained, and the most allowed; frozen features have none"
+    ),
     "Best validation loss": st.column_config.NumberColumn("Val. loss", format="%.3f", help="The lowest of its epochs"),
     "Best epoch": st.column_config.NumberColumn(width=95, help="The epoch of the lowest validation loss"),
     "Test AUROC": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
@@ -169,7 +175,7 @@ def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[
     best = found.best or (None, None)
     row |= {
         "State": f"queued ({place})" if place else status.state.value,
-        "Epochs": f"{len(found.epochs)} of {config.num_epochs}",
+        "Epochs": None if config.recipe is Recipe.FROZEN else f"{len(found.epochs)} of {config.num_epochs}",
         "Best validation loss": best[0],
         "Best epoch": best[1],
         "Test AUROC": _score(found.metrics, "auroc"),

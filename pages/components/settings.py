@@ -1,6 +1,5 @@
 """The form of a run's settings, drawn from the fields of TrainConfig; what is typed stays for the whole session."""
 
-from collections.abc import Mapping
 from dataclasses import Field, fields
 from enum import EnumMeta
 from itertools import groupby
@@ -9,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
-from socal_core.dataset.splits import SplitMethod
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
+from socal_core.runs.acting import acts
 from socal_core.runs.architecture import check_num_frames
-from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
+from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.model_choice import default_model, weights_at_hand
+from socal_core.runs.recipes import EncoderChoice, Recipe
 
 OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
@@ -28,6 +28,8 @@ WINDOWS = {
     OTHER: "Other seconds",
 }
 LABELS = {
+    "recipe": "Way to train",
+    "encoder": "Encoder of the features",
     "test_clips": "Clips per test trial",
     "crop_area": "Smallest crop",
     "rand_augment": "RandAugment strength",
@@ -41,8 +43,15 @@ LABELS = {
 """Where a setting's name alone would not read well."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
 """Of the buttons beside a number, where steps of 1 would pass over every value in use."""
-ONLY_FOR = {"stride": ("sampling", {SamplingMethod.DENSE})}
-"""Settings that act only for some values of one that stands above them in the form."""
+CHOICES = {
+    Recipe.FINETUNE: "Fine-tune all weights",
+    Recipe.FROZEN: "Frozen features, logistic regression",
+    EncoderChoice.AUTO: "Best in cross-validation",
+    EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
+    EncoderChoice.VIDEO: "The model above, clip by clip",
+    EncoderChoice.BOTH: "Both",
+}
+"""Values of settings whose names alone would not read well."""
 SCIENTIFIC_RATIO = 1e4
 """A number whose upper limit is this many times its lower one is typed as 1e-4, not as 0.0001."""
 
@@ -55,10 +64,7 @@ def settings_form() -> TrainConfig | None:
     values: dict[str, Any] = {}
     try:
         for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
-            with st.expander(group, expanded=group in OPEN_GROUPS):
-                for item in members:
-                    if _acts(item, values):
-                        values[item.name] = _draw(item)
+            _draw_group(group, list(members), values)
         config = TrainConfig(**values)
         check_num_frames(config)
         return config
@@ -67,12 +73,14 @@ def settings_form() -> TrainConfig | None:
         return None
 
 
-def _acts(item: Field[Any], values: Mapping[str, Any]) -> bool:
-    """Whether a setting changes anything, given those drawn before it."""
-    if item.name in ONLY_FOR:
-        other, needed = ONLY_FOR[item.name]
-        return values[other] in needed
-    return values.get("split_method", SplitMethod.SURGEON) in item.metadata["methods"]
+def _draw_group(group: str, members: list[Field[Any]], values: dict[str, Any]) -> None:
+    """The settings of a group that change anything, given those drawn before, into `values`; nothing without any."""
+    if not any(acts(item, values) for item in members):
+        return
+    with st.expander(group, expanded=group in OPEN_GROUPS):
+        for item in members:
+            if acts(item, values):
+                values[item.name] = _draw(item)
 
 
 def _draw(item: Field[Any]) -> Any:
@@ -90,7 +98,7 @@ def _draw(item: Field[Any]) -> Any:
     if item.type is bool:
         return st.toggle(**known)
     if isinstance(item.type, EnumMeta):
-        return st.selectbox(options=list(item.type), **known)
+        return st.selectbox(options=list(item.type), format_func=lambda value: CHOICES.get(value, str(value)), **known)
     if item.type in {int, float}:
         return st.number_input(**known, **_number_format(item))
     if item.name == "split_column":

@@ -29,7 +29,7 @@ HELP = (
     "will change it in its first three epochs under the settings in the sidebar."
 )
 RELEVANT_GROUPS = {"Clip", "Augmentation"}
-RELEVANT = {"model", "scaled_decoding", "seed"}
+RELEVANT = {"model", "recipe", "encoder", "scaled_decoding", "seed"}
 SHOWN = "strip-shown"
 ASKED = "strip-asked"
 

@@ -14,7 +14,7 @@ from socal_core.dataset.cache import forget_oldest, open_cached
 from socal_core.dataset.options import OpenOptions
 from socal_core.errors import SocalError
 from socal_core.files import write_json
-from socal_core.models.build import build_classifier
+from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.architecture import architecture_of
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import weights_at_hand
@@ -55,8 +55,7 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
 def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
     """The model's own preprocessing, and what is to be said of it; nothing is downloaded for a picture."""
     if weights_at_hand(config.model):
-        classifier = build_classifier(config)
-        return classifier.preprocessor, classifier.note
+        return preprocessors_of(config)[0]
     size = architecture_of(config.model).image_size
     note = (
         f"{config.model} is not on this machine: the frames are shown as VideoMAE usually takes them, the shorter side "

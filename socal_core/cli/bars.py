@@ -70,5 +70,5 @@ class TrainingBar:
             self._told = event["stage"]
         elif event["type"] == "step":
             self._stages.show(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
-        elif event["type"] in {"epoch", "notice"}:
+        elif event["type"] in {"epoch", "fold", "head", "notice"}:
             tqdm.write(line_of(event), file=sys.stderr)

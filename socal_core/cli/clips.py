@@ -108,9 +108,9 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 
 
 def _preprocessor(options: argparse.Namespace, default_size: int) -> "Preprocessor":
-    """That of the run's model; else the published VideoMAE's for a size."""
+    """That of the run's model, or of its first encoder; else the published VideoMAE's for a size."""
     from socal_core.clips.preprocess import Preprocessor
-    from socal_core.models.build import preprocessor_of_run
+    from socal_core.models.encoders import preprocessor_of_run
 
     if options.run is not None:
         return preprocessor_of_run(RunFolder.open(options.run))

@@ -90,15 +90,15 @@ def evaluate(options: argparse.Namespace) -> int:
 def _predict_best(run: RunFolder) -> pd.DataFrame:
     """Predict all trials of a run that ended before it came to that, with its best checkpoint so far."""
     # PyTorch is loaded only where a model has to look at clips.
-    from socal_core.evaluation.predict import best_classifier, finish_run, open_run_clips
+    from socal_core.evaluation.predict import finish_run
+    from socal_core.evaluation.predictors import open_predictor
 
     lock = take_lock(run.lock_file, run.name)
     try:
-        classifier = best_classifier(run)
         dataset = run.open_dataset()
         trials = run.read_split().trial_ids
-        with StageBar() as bar, open_run_clips(run, dataset, classifier.preprocessor, trials, bar.show) as reader:
-            return finish_run(run, dataset, classifier, reader, partial(bar.show, "Predicting"))
+        with StageBar() as bar, open_predictor(run, dataset, trials, bar.show) as predictor:
+            return finish_run(run, dataset, predictor, partial(bar.show, "Predicting"))
     finally:
         os.close(lock)
 

@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from socal_core.cli.options import say
 from socal_core.errors import RunError, SocalError
-from socal_core.runs.events import epochs_table, read_events
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.launch import request_stop
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, read_status
 
 STOP_PATIENCE_SECONDS = 60.0
@@ -64,15 +68,15 @@ def _row(run: RunFolder) -> dict[str, Any]:
         config = run.read_config()
         status = read_status(run)
         events = read_events(run.events_file)
-        epochs = epochs_table(events)
-        losses = epochs["val_loss"].dropna()
+        epochs, head = epochs_table(events), head_of(events)
+        losses = epochs["val_loss"].dropna().tolist() + ([] if head is None else [head["val_loss"]])
         started = next((float(event["time"]) for event in events if event["type"] == "started"), None)
         return {
             "run": run.name,
             "state": str(status.state),
-            "epoch": 0 if epochs.empty else int(epochs["epoch"].max()),
-            "epochs": config.num_epochs,
-            "best": None if losses.empty else float(losses.min()),
+            "epoch": _epoch(epochs, config),
+            "epochs": None if config.recipe is Recipe.FROZEN else config.num_epochs,
+            "best": min(map(float, losses), default=None),
             "started": None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "reason": status.reason,
         }
@@ -84,6 +88,13 @@ def _row(run: RunFolder) -> dict[str, Any]:
         reason = f"{run.events_file.name} is damaged: an event lacks a value or has a wrong one."
     nothing = dict.fromkeys(("epoch", "epochs", "best", "started"))
     return {"run": run.name, "state": "unreadable", **nothing, "reason": reason}
+
+
+def _epoch(epochs: pd.DataFrame, config: TrainConfig) -> int | None:
+    """Epochs that are done; None where a run has none."""
+    if config.recipe is Recipe.FROZEN:
+        return None
+    return 0 if epochs.empty else int(epochs["epoch"].max())
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

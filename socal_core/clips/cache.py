@@ -1,4 +1,4 @@
-"""All stores of frames together: how large they are, how large they may be, and their removal."""
+"""All stores of frames and of features together: how large they are, how large they may be, and their removal."""
 
 import json
 import os
@@ -26,10 +26,12 @@ class StoreInfo:
 
     folder: Path
     data: Path
-    """The data folder whose frames it keeps."""
+    """The data folder that its frames are from."""
     shape: tuple[int, int, int]
     """Of a frame: (3, height, width)."""
     recipe: dict[str, Any]
+    encoder: str
+    """The encoder whose features it keeps; "" where it keeps the frames themselves."""
     bytes: int
     """What it takes on the disk."""
     last_used: float
@@ -135,7 +137,13 @@ def _info(folder: Path) -> StoreInfo | None:
         channels, height, width = values["shape"]
         shape = (int(channels), int(height), int(width))
         return StoreInfo(
-            folder, Path(values["data"]), shape, dict(values["recipe"]), _size(folder), about.stat().st_mtime
+            folder=folder,
+            data=Path(values["data"]),
+            shape=shape,
+            recipe=dict(values["recipe"]),
+            encoder=str(values.get("encoder", "")),
+            bytes=_size(folder),
+            last_used=about.stat().st_mtime,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

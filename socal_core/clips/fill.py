@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +51,11 @@ class CacheStatus:
     def complete(self) -> bool:
         """Whether nothing is left to fill."""
         return self.trials == self.of_trials
+
+    def __add__(self, other: "CacheStatus") -> "CacheStatus":
+        """Of two stores of the same frames in two sizes; a trial and a readable frame count once for each."""
+        sums = {item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)}
+        return CacheStatus(**(sums | {"unreadable": max(self.unreadable, other.unreadable)}))
 
 
 @dataclass

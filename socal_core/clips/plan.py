@@ -8,6 +8,7 @@ from socal_core.clips.store import TrialFrames
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TrainConfig
+from socal_core.runs.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class ClipPlan:
 
         trained: those of the trials that also have training clips.
         """
-        drawn = set(trained) if self._config.sampling.draws else set()
+        draws = self._config.sampling.draws and self._config.recipe is Recipe.FINETUNE
+        drawn = set(trained) if draws else set()
         wanted = []
         for trial_id in trial_ids:
             try:

@@ -77,6 +77,12 @@ class Preprocessor:
             "scaled": self._short_side is not None,
         }
 
+    @property
+    def normalisation(self) -> dict[str, list[float]]:
+        """What `normalise` does to each colour on a 0-1 scale, value * scale + shift, JSON-ready."""
+        scale, shift = self._scale_and_shift(torch.device("cpu"))
+        return {"scale": scale.flatten().tolist(), "shift": shift.flatten().tolist()}
+
     def check(self) -> None:
         """Try the processor on a small picture; ModelError when its settings are not what it can work with."""
         processor = self.processor

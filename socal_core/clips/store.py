@@ -61,14 +61,12 @@ class TrialFrames:
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
 
 
-class FrameStore:
-    """The kept frames of one data folder in one size. OSError where the disk does not let it write."""
+class StoreFolder:
+    """A folder of kept values that can be made again: found by what it holds, and locked while it is in use."""
 
-    def __init__(self, root: Path, recipe: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
-        """`root`: the data folder; `recipe`: all that decides the bytes of a frame; `shape`: (3, height, width)."""
-        self.shape = shape
-        self.frame_bytes = int(np.prod(shape))
-        self._about = {"format": FORMAT, "data": os.path.realpath(root), "recipe": dict(recipe), "shape": list(shape)}
+    def __init__(self, about: Mapping[str, Any]) -> None:
+        """`about`: all that tells this store from any other, JSON-ready, with `data` and `shape` (clips/cache.py)."""
+        self._about = dict(about)
         key = hashlib.sha256(json.dumps(self._about, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
         self.folder = stores_folder() / key[:32]
 
@@ -83,6 +81,30 @@ class FrameStore:
             yield
         finally:
             os.close(lock)
+
+    def _lock(self) -> int:
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+            except FileNotFoundError:
+                continue  # the store was removed in between
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if os.fstat(lock).st_nlink:
+                return lock
+            os.close(lock)  # here too
+
+
+class FrameStore(StoreFolder):
+    """The kept frames of one data folder in one size. OSError where the disk does not let it write."""
+
+    def __init__(self, root: Path, recipe: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
+        """`root`: the data folder; `recipe`: all that decides the bytes of a frame; `shape`: (3, height, width)."""
+        super().__init__(
+            {"format": FORMAT, "data": os.path.realpath(root), "recipe": dict(recipe), "shape": list(shape)}
+        )
+        self.shape = shape
+        self.frame_bytes = int(np.prod(shape))
 
     def states(self, trial: TrialFrames, places: Sequence[int], stamps: Sequence[Stamp | None]) -> NDArray[np.uint32]:
         """The states of the frames at some places (KEPT, UNREADABLE, 0), (places,); 0 where the file has another stamp.
@@ -145,18 +167,6 @@ class FrameStore:
             _write_all(handle, memoryview(record.tobytes()), _HEADER.size + place * _RECORD.itemsize)
         finally:
             os.close(handle)
-
-    def _lock(self) -> int:
-        while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                lock = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
-            except FileNotFoundError:
-                continue  # the store was removed in between
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            if os.fstat(lock).st_nlink:
-                return lock
-            os.close(lock)  # here too
 
     def _file(self, trial: TrialFrames) -> Path:
         return self.folder / f"{trial.digest.hex()}.frames"

@@ -18,6 +18,7 @@ from socal_core.dataset.images import quiet_pillow
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TrainConfig
+from socal_core.runs.recipes import Recipe
 
 FRAMES_SHOWN = 8
 EPOCHS = (1, 2, 3)
@@ -60,8 +61,12 @@ def draw_strip(
         clips = _Clips(dataset, config, preprocessor)
         still = ClipId(trial_id)
         of = f" The first of {config.test_clips} clips." if config.test_clips > 1 else ""
-        untouched = clips.row("Validation and test", f"never changed.{of}", still, clips.read(still), named=True)
-        rows = [untouched, *(clips.training_row(trial_id, epoch) for epoch in EPOCHS)]
+        frozen = config.recipe is Recipe.FROZEN
+        title = "Training, validation and test" if frozen else "Validation and test"
+        rows = [clips.row(title, f"never changed.{of}", still, clips.read(still), named=True)]
+        if frozen:
+            return Strip(tuple(rows), tuple(clips.reader.notices()))
+        rows += [clips.training_row(trial_id, epoch) for epoch in EPOCHS]
         notes = []
         if config.mixup or config.cutmix:
             try:

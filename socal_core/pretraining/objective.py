@@ -1,4 +1,4 @@
-"""The network that is pre-trained and its two objectives: telling a scene's parameters, and filling in masked patches."""
+"""The network that is pre-trained and its objectives: predicting a scene's parameters, and filling in masked patches."""
 
 from enum import StrEnum
 
@@ -9,12 +9,6 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining
 
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Targets
 
-DECODER = {
-    "decoder_hidden_size": 192,
-    "decoder_num_hidden_layers": 2,
-    "decoder_num_attention_heads": 3,
-    "decoder_intermediate_size": 768,
-}
 MASKED_SHARE = 0.75
 """Share of the patches that are hidden, the same ones in every frame (tube masking, Tong et al., NeurIPS 2022)."""
 
@@ -61,7 +55,7 @@ class Pretrainer(nn.Module):
         return losses
 
     def predict(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The targets of the clips and of their tokens as the model tells them."""
+        """Predict the targets of clips and of their tokens."""
         tokens = self.model.videomae(pixel_values).last_hidden_state
         return self.clip_head(self.norm(tokens.mean(1))), self.token_head(self.token_norm(tokens))
 

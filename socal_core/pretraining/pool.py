@@ -8,9 +8,11 @@ import torch
 from socal_core.clips.sampling import draw_seed
 from socal_core.pretraining.render import render
 from socal_core.pretraining.targets import Targets, targets_of
-from socal_core.runs.architecture import TINY_ARCHITECTURE
+from socal_core.runs.architecture import TINY_ARCHITECTURE as TINY
 
 POOL_CLIPS = 2048
+PATCH = 16
+"""Height and width of a token in pixels, as in TINY."""
 PASSES = 8
 """How often each clip of a pool is used."""
 RENDERED_AT_ONCE = 64
@@ -53,12 +55,11 @@ def draw_clips(clips: int, frames: int, seed: int, device: torch.device) -> tupl
     Returns:
         RGB bytes, uint8 (clips, frames, 3, size, size), and the targets.
     """
-    size, patch, tubelet = TINY_ARCHITECTURE.image_size, TINY_ARCHITECTURE.patch_size, TINY_ARCHITECTURE.tubelet_size
     generator = torch.Generator(device).manual_seed(seed)
     videos, clip_targets, token_targets = [], [], []
     for start in range(0, clips, RENDERED_AT_ONCE):
-        drawn = render(min(RENDERED_AT_ONCE, clips - start), frames, size, generator)
-        targets = targets_of(drawn, tubelet, patch)
+        drawn = render(min(RENDERED_AT_ONCE, clips - start), frames, TINY.image_size, generator)
+        targets = targets_of(drawn, TINY.tubelet_size, PATCH)
         videos.append((drawn.video * 255).round().to(torch.uint8))
         clip_targets.append(targets.clip)
         token_targets.append(targets.token)

@@ -20,9 +20,9 @@ from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocesso
 from socal_core.clips.sampling import draw_seed
 from socal_core.errors import ConfigError, RunError
 from socal_core.files import write_json
-from socal_core.pretraining.objective import DECODER, Objective, Pretrainer, draw_masks
-from socal_core.pretraining.pool import ClipPool, draw_clips
-from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling, Targets
+from socal_core.pretraining.objective import Objective, Pretrainer, draw_masks
+from socal_core.pretraining.pool import PATCH, ClipPool, draw_clips
+from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
 
 FRAMES = 16
@@ -72,7 +72,15 @@ class PretrainSettings:
 
 def model_config() -> VideoMAEConfig:
     """The configuration of the model that is pre-trained."""
-    return VideoMAEConfig(**asdict(TINY_ARCHITECTURE), num_frames=FRAMES, use_mean_pooling=True, **DECODER)
+    return VideoMAEConfig(
+        **asdict(TINY_ARCHITECTURE),
+        num_frames=FRAMES,
+        use_mean_pooling=True,
+        decoder_hidden_size=192,
+        decoder_num_hidden_layers=2,
+        decoder_num_attention_heads=3,
+        decoder_intermediate_size=768,
+    )
 
 
 def pretrain(
@@ -157,12 +165,12 @@ def _train_step(
     network.train()
     video, targets = pool.batch(step)
     device = video.device
-    patches = (TINY_ARCHITECTURE.image_size // TINY_ARCHITECTURE.patch_size) ** 2
+    patches = (TINY_ARCHITECTURE.image_size // PATCH) ** 2
     generator = torch.Generator(device).manual_seed(draw_seed(settings.seed, step, "masks"))
     masked = draw_masks(len(video), FRAMES // TINY_ARCHITECTURE.tubelet_size, patches, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu"):
         losses = network(_normalized(video), scaling(targets), masked)
-    torch.stack(list(losses.values())).sum().backward()
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()
@@ -191,7 +199,7 @@ def _held_out_scores(
         clip, token = network.predict(_normalized(video))
         found.append((clip, scaled.clip, token.flatten(0, 1), scaled.token.flatten(0, 1)))
     clip, true_clip, token, true_token = (torch.cat(parts).float() for parts in zip(*found, strict=True))
-    scores = {}
+    scores: dict[str, float] = {}
     for prefix, names, guess, truth in (
         ("", CLIP_NAMES, clip, true_clip),
         ("token: ", TOKEN_NAMES, token, true_token),

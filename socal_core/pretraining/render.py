@@ -8,7 +8,6 @@ from torch.nn import functional
 from socal_core.pretraining.scenes import (
     KINDS,
     LAYERS,
-    LIQUID,
     SHAPE,
     SMOKE,
     TUBE,
@@ -190,7 +189,7 @@ def _colour(draws: Draws, layer: Layer, own: torch.Tensor, size: int) -> torch.T
 
 def _as_filmed(draws: Draws, video: torch.Tensor, camera: Camera, grid: torch.Tensor) -> torch.Tensor:
     """Light, highlights, vignette, grey clips, blur and noise: what a camera adds."""
-    clips, frames, _, size, _ = video.shape
+    _, frames, _, size, _ = video.shape
     sparkle = torch.sigmoid((_noise(draws, size, 1, 6, 6) - draws.uniform(2.2, 3.5, 1, 1, 1)) * 8)[:, None]
     flicker = 0.5 + 0.5 * draws.uniform(0, 1, frames, 1, 1, 1)
     video = torch.lerp(video, torch.ones_like(video), sparkle * flicker * draws.chance(0.4, 1, 1, 1, 1))

@@ -186,9 +186,7 @@ def _draw_path(draws: Draws, kind: int, tempo: torch.Tensor) -> Path:
     )
 
 
-def _draw_presence(
-    draws: Draws, kind: int, time: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _draw_presence(draws: Draws, kind: int, time: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Presence over time (clips, frames), and when an object appears and disappears (clips, 1), from 0 to 1."""
     there = draws.chance(PRESENT[kind], 1)
     always = draws.chance(ALWAYS_THERE, 1)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from socal_core.dataset.splits import Split, SplitMethod
 from socal_core.dataset.types import Dataset
-from socal_core.runs.architecture import architecture_of
+from socal_core.runs.architecture import architecture_of, frame_sides
 from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
+from socal_core.runs.recipes import Recipe
 
 FEW_TRIALS = 1000
 """Below that all weights of a pre-trained model, trained at a usual rate, learn the trials by heart (VideoMAE#129)."""
@@ -122,7 +123,9 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
 
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
     """All that is worth saying of these settings, what matters most first."""
-    rules = (_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides)
+    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides]
+    if config.recipe is Recipe.FROZEN:
+        rules = [_clip, _reading, _sides]
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
 
@@ -311,7 +314,7 @@ def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             f"{config.num_workers} reading threads share {found.cores} processor cores with the training. "
             f"Set num_workers to {max(2, found.cores)}.",
         )
-    least = 2 * LEAST_REDUCTION * architecture_of(config.model).image_size
+    least = 2 * LEAST_REDUCTION * min(frame_sides(config))
     if config.scaled_decoding and found.frame_side is not None and found.frame_side < least:
         yield Advice(
             Level.INFO,

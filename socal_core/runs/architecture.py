@@ -15,6 +15,7 @@ from huggingface_hub.errors import HFValidationError
 from socal_core.errors import ConfigError
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.model_choice import local_folder
+from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, Recipe
 
 CONFIG_FILE = "config.json"
 
@@ -190,3 +191,11 @@ def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
     if num_frames % tubelet_size:
         rule = f"must be a multiple of {tubelet_size}, for the model joins {tubelet_size} frames in a token"
         raise ConfigError("num_frames", rule, num_frames)
+
+
+def frame_sides(config: TrainConfig) -> tuple[int, ...]:
+    """Height and width in pixels of the frames that a run's networks are given, one for each network."""
+    side = architecture_of(config.model).image_size
+    if config.recipe is Recipe.FINETUNE:
+        return (side,)
+    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else side for name in config.encoder.names)

@@ -13,6 +13,7 @@ from typing import Any
 from socal_core.dataset.splits import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError
+from socal_core.runs.recipes import EncoderChoice, Recipe
 from socal_core.runs.setting import checked, setting
 
 TINY = "tiny"
@@ -56,6 +57,18 @@ class TrainConfig:
         PRETRAINED,
         "Model",
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors (or pytorch_model.bin).",
+    )
+    recipe: Recipe = setting(
+        Recipe.FINETUNE,
+        "Model",
+        "How the run learns: `finetune` trains all weights of the model, epoch by epoch; `frozen` embeds each clip "
+        "once with pre-trained encoders and fits a logistic regression on how their features change over time.",
+    )
+    encoder: EncoderChoice = setting(
+        EncoderChoice.AUTO,
+        "Model",
+        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`; "
+        "`auto`, whichever does best in a cross-validation across the surgeons of the training subset.",
     )
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
@@ -276,6 +289,11 @@ class TrainConfig:
         _ = self.split_settings  # refuses what contradicts itself
 
     @property
+    def processes(self) -> int:
+        """How many processes, one for each GPU, share the training."""
+        return 1 if self.recipe is Recipe.FROZEN else self.gpus
+
+    @property
     def observation(self) -> Window:
         """The window as a value."""
         return Window.parse(self.window)
@@ -303,6 +321,7 @@ _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
     # Random weights want a larger step, more epochs and more patience than the notebook's pre-trained ones;
     # chosen on the demo data set (benchmarks/README.md).
     TINY: {
+        "recipe": Recipe.FROZEN,
         "learning_rate": 5e-4,
         "batch_size": 8,
         "num_epochs": 40,

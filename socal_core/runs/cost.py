@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from socal_core.errors import SocalError
-from socal_core.runs.architecture import FLOAT32, Architecture, architecture_of
+from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, frame_sides
 from socal_core.runs.checkpoints import KEPT
 from socal_core.runs.config import TINY, OptimizerName, TrainConfig
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.machine import Gpu, Machine
+from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe
 
 TRAINING_PASSES = 3
 """Forward and back: the way back takes two matrix products for each of the way forward. Gradient checkpointing goes
@@ -33,6 +34,18 @@ STARTING_SECONDS = 10
 """To load PyTorch, the model and the data set."""
 EPOCH_SECONDS = 0.8
 """Of an epoch that no run was measured on, what is not the model's work: on the demo 0.8 of 1.9 s on two cores."""
+IMAGE_PARAMETERS = 3_350_000
+"""Of EfficientNet-Lite0 without its classifier and, as it runs, without the normalisations that are merged."""
+IMAGE_FLOP = 2 * 0.385e9 * (IMAGE_SIZE / 224) ** 2
+"""Of a frame in EfficientNet-Lite0: 385 million multiply-adds at 224 px (its published figure)."""
+IMAGE_CORE_SPEED = 45e9
+"""FLOP a second and core in EfficientNet-Lite0, whose small layers are slower: a frame of 160 px took 8.6 ms."""
+HEAD_SECONDS = 0.03
+"""A trial, to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
+HEAD_BYTES = 1e6
+"""Of a head on disk, at most."""
+FORWARD_COPIES = 12
+"""Times the pixels of a clip that an encoder's layers need beside its weights."""
 FEWEST_EPOCHS = 2
 """A run's first epoch alone is slower than the rest."""
 DAY = 86_400
@@ -71,6 +84,8 @@ def estimate(
 
     speed: FLOP a second, of one GPU where there is one, from `measured_speed`; None takes the usual one.
     """
+    if config.recipe is Recipe.FROZEN:
+        return _frozen(config, training + validation + test, machine)
     architecture = architecture_of(config.model)
     forward = architecture.forward_flop(config.num_frames)
     evaluation_clips = validation * config.test_clips
@@ -100,6 +115,37 @@ def estimate(
         on_gpu=machine.gpu is not None,
         checkpoints=KEPT_CHECKPOINTS * checkpoint,
         warnings=tuple(warnings),
+    )
+
+
+def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
+    """The cost of a frozen run: each clip goes forward once through each encoder, then the head is fitted."""
+    video = architecture_of(config.model) if VIDEO_ENCODER in config.encoder.names else None
+    with_image = IMAGE_ENCODER in config.encoder.names
+    clips = trials * config.test_clips
+    video_flop = video.forward_flop(config.num_frames) if video else 0.0
+    image_flop = config.num_frames * IMAGE_FLOP if with_image else 0.0
+    speed = GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores
+    image_speed = GPU_SPEED if machine.gpu else IMAGE_CORE_SPEED * machine.cores
+    seconds = clips * (video_flop / speed + image_flop / image_speed) + trials * HEAD_SECONDS
+    parameters = (video.parameters if video else 0) + (IMAGE_PARAMETERS if with_image else 0)
+    inputs = sum(config.num_frames * COLOURS * side**2 for side in frame_sides(config)) * FLOAT32
+    memory = (GPU_CONTEXT_BYTES if machine.gpu else PROCESS_BYTES) + parameters * FLOAT32 + FORWARD_COPIES * inputs
+    seconds += STARTING_SECONDS
+    slow = [f"Embedding all clips takes about {seconds / DAY:.1f} days. Lower num_frames, or choose the image encoder."]
+    return Cost(
+        parameters=parameters,
+        tokens=video.tokens(config.num_frames) if video else 0,
+        clip_flop=video_flop + image_flop,
+        training_clips=clips,
+        evaluation_clips=0,
+        epoch_seconds=0.0,
+        seconds=seconds,
+        measured=False,
+        memory=memory,
+        on_gpu=machine.gpu is not None,
+        checkpoints=HEAD_BYTES,
+        warnings=tuple(slow if seconds >= DAY else []),
     )
 
 

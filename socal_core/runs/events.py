@@ -10,6 +10,12 @@ Every event has `type` and `time` (seconds since 1970). The types, with their fu
               val_accuracy_low, val_accuracy_high, val_auroc_low, val_auroc_high (ends of 95 % intervals),
               clips_per_second (in training), data_wait (share of the training time spent on waiting for clips, 0 to
               1), best (whether it has the lowest validation loss so far)
+    fold      fold, folds, surgeons, trials, successes, loss and auroc: an inner fold of a frozen run, with the scores
+              in it of the candidate that leads so far (None where the fold cannot be predicted; auroc also where its
+              trials end alike)
+    head      encoders, statistics, strength (C), loss, auroc: what the inner cross-validation of a frozen run chose,
+              and its scores there; table (the same of every pair of encoders and statistics), clips (a trial),
+              seconds, val_loss, val_accuracy, val_auroc and the ends of their intervals as of an epoch
     machine   cpu_percent (share of all processors that the run takes), memory_mb and memory_total_mb (resident memory
               of the run's processes, and the machine's), gpu_percent, gpu_memory_mb, gpu_memory_total_mb (of the first
               GPU; None without one); every few seconds
@@ -45,6 +51,7 @@ EPOCH_FIELDS = (
     "data_wait",
     "best",
 )
+FOLD_FIELDS = ("fold", "folds", "surgeons", "trials", "successes", "loss", "auroc")
 STEP_FIELDS = ("epoch", "epochs", "step", "steps", "loss", "learning_rate")
 
 
@@ -100,6 +107,8 @@ def _undone(event: Event, epoch: int, step: int) -> bool:
     """Whether a run that goes on after so many epochs, and steps of the next, will do again what the event tells of."""
     if event["type"] == "step":
         return bool((event["epoch"], event["step"]) > (epoch + 1, step))
+    if event["type"] in {"fold", "head"}:
+        return epoch == 0
     return bool(event["type"] == "epoch" and event["epoch"] > epoch)
 
 
@@ -118,6 +127,15 @@ def line_of(event: Event) -> str:
             f"Epoch {event['epoch']}: train loss {event['train_loss']:.4f}, validation loss {event['val_loss']:.4f}, "
             f"accuracy {event['val_accuracy']:.1%}{best}"
         )
+    if kind == "fold":
+        score = "cannot be predicted" if event["loss"] is None else f"log loss {event['loss']:.4f}"
+        return f"Inner fold {event['fold']} of {event['folds']}: {event['trials']} trials, {score}"
+    if kind == "head":
+        return (
+            f"Logistic regression on {' and '.join(event['encoders'])} features ({', '.join(event['statistics'])} over "
+            f"time, C {event['strength']:.3g}): inner log loss {event['loss']:.4f}, "
+            f"validation loss {event['val_loss']:.4f}"
+        )
     if kind == "ended":
         return f"The run {'has' if event['state'] == 'failed' else 'is'} {event['state']}."
     return str(event["message"]) if kind == "notice" else ""
@@ -131,6 +149,16 @@ def epochs_table(events: list[Event]) -> pd.DataFrame:
 def steps_table(events: list[Event]) -> pd.DataFrame:
     """One row an optimiser step, columns STEP_FIELDS; empty before the first step."""
     return _table(events, "step", STEP_FIELDS)
+
+
+def folds_table(events: list[Event]) -> pd.DataFrame:
+    """One row an inner fold of a frozen run, columns FOLD_FIELDS; empty before the first."""
+    return _table(events, "fold", FOLD_FIELDS)
+
+
+def head_of(events: list[Event]) -> Event | None:
+    """The event that tells of the fitted head of a frozen run; None before there is one."""
+    return next((event for event in reversed(events) if event["type"] == "head"), None)
 
 
 def notices(events: list[Event]) -> list[str]:

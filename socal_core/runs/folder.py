@@ -20,6 +20,7 @@ from socal_core.files import write_json, write_text
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
+from socal_core.runs.recipes import Recipe
 
 FORMAT = 1
 """Version of the folder's layout, written into config.json."""
@@ -264,7 +265,10 @@ def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     version = values.get("format", FORMAT)
     if version != FORMAT:
         raise RunError(f"{source}: config.json has format {version!r}, this version reads {FORMAT}. Update the app.")
-    return {name: value for name, value in values.items() if name not in {"format", "data", "data_options"}}
+    settings = {name: value for name, value in values.items() if name not in {"format", "data", "data_options"}}
+    if "format" in values:  # a run's file; before there were recipes, every run was fine-tuned
+        settings.setdefault("recipe", Recipe.FINETUNE)
+    return settings
 
 
 def list_runs(root: Path) -> list[RunFolder]:

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import SocalError
-from socal_core.runs.config import SamplingMethod, TrainConfig
-from socal_core.runs.events import Event, epochs_table, read_events
+from socal_core.runs.acting import acting_settings
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.events import Event, epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 
@@ -25,6 +26,8 @@ class RunSummary:
     notes: RunNotes = field(default_factory=RunNotes)
     epochs: pd.DataFrame = field(default_factory=lambda: epochs_table([]))
     """Table of runs/events.py."""
+    head: Event | None = None
+    """The event `head` of a frozen run; None before there is one."""
     started: float | None = None
     """First start, in seconds since 1970."""
     seconds: float = 0.0
@@ -35,8 +38,10 @@ class RunSummary:
     """What in the folder cannot be read, for the user."""
 
     @property
-    def best(self) -> tuple[float, int] | None:
-        """Lowest validation loss and its epoch; None before the first epoch is done."""
+    def best(self) -> tuple[float, int | None] | None:
+        """Lowest validation loss and its epoch; None before there is a loss. A frozen run has no epochs."""
+        if self.head is not None:
+            return float(self.head["val_loss"]), None
         losses = pd.to_numeric(self.epochs["val_loss"], errors="coerce")
         if losses.isna().all():
             return None
@@ -64,6 +69,7 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     return replace(
         summary,
         epochs=epochs_table(events),
+        head=head_of(events),
         started=next(iter(_times(events[:1])), None),
         seconds=seconds_at_work(events),
         metrics=metrics or {},
@@ -81,15 +87,6 @@ def seconds_at_work(events: Sequence[Event]) -> float:
                 start = time
             last = time
     return total + (last - start if start is not None else 0.0)
-
-
-def acting_settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings that change anything, given the others."""
-    values = {item.name: getattr(config, item.name) for item in fields(config)}
-    idle = {item.name for item in fields(config) if config.split_method not in item.metadata["methods"]}
-    if config.sampling is not SamplingMethod.DENSE:
-        idle.add("stride")
-    return {name: value for name, value in values.items() if name not in idle}
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:

@@ -49,10 +49,13 @@ class Machine:
 
 def progress_of(events: list[Event]) -> Progress:
     """Where the run is, from its events in order."""
-    last = next((e for e in reversed(events) if e["type"] in {"stage", "step", "epoch"}), None)
+    last = next((e for e in reversed(events) if e["type"] in {"stage", "step", "epoch", "fold"}), None)
     if last is None:
         return Progress("Starting: loading PyTorch", 0.0, None)
     epochs = [e for e in events if e["type"] == "epoch"]
+    if last["type"] == "fold":
+        text = f"Choosing encoders and statistics: inner fold {last['fold']} of {last['folds']} done"
+        return Progress(text, last["fold"] / last["folds"], None)
     trained = last if last["type"] != "stage" else next((e for e in reversed(events) if e["type"] in _TRAINING), {})
     told: dict[str, Any] = {
         "data_wait": _last_of(epochs, "data_wait"),

@@ -134,7 +134,7 @@ def _try(run: RunFolder, slots: Sequence[str]) -> tuple[int, dict[str, int]]:
 
 def _slots_of(run: RunFolder, there: int) -> int:
     """How many slots the run asks for; RunError when the machine has fewer."""
-    asked: int = getattr(run.read_config(), "gpus", 1)
+    asked = run.read_config().processes
     if asked > there:
         raise RunError(f"gpus: run {run.name} asks for {asked}, this machine has {there}. Start it with fewer.")
     return asked

@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,28 @@ def save_checkpoint(
     tensors: State,
     weights: State | None = None,
 ) -> None:
-    """Write the checkpoint of this state in one step, then remove all but the last two and the best.
+    """Write the checkpoint of a fine-tuned model, as `write_checkpoint` does.
 
     tensors: state dicts by name, such as optimizer and scheduler. weights: the model's, None for the present ones.
+    """
+
+    def write(draft: Path) -> None:
+        save_classifier(classifier, draft, weights)
+        torch.save(tensors, draft / OPTIMIZER_FILE)
+
+    write_checkpoint(run, state, write)
+
+
+def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path], None]) -> None:
+    """Write the checkpoint of a state in one step, then remove all but the last two and the best.
+
+    Args:
+        run: The run.
+        state: How far training has come.
+        write: Writes the files of the model into the folder that it is given.
+
+    Raises:
+        RunError: The disk does not take it, or the run's folder is gone.
     """
     target = checkpoint_path(run, state.epoch, state.step)
     if damage_of(target) == "":
@@ -114,8 +134,7 @@ def save_checkpoint(
     try:
         run.checkpoints.mkdir(exist_ok=True)  # never the run's folder: it may have been moved meanwhile
         draft.mkdir()
-        save_classifier(classifier, draft, weights)
-        torch.save(tensors, draft / OPTIMIZER_FILE)
+        write(draft)
         write_training_state(draft, state)
         write_manifest(draft)
         for file in [*draft.iterdir(), draft]:

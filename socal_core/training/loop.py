@@ -21,7 +21,8 @@ from socal_core.clips.sampling import draw_seed
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
 from socal_core.evaluation.metrics import metrics_of
-from socal_core.evaluation.predict import logits_of, probabilities_of
+from socal_core.evaluation.predict import probabilities_of
+from socal_core.evaluation.predictors import logits_of
 from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoints import TrainingState, read_training_state
 from socal_core.runs.config import TINY, TrainConfig

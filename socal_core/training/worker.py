@@ -12,27 +12,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from socal_core.dataset.splits import Split, make_split
-from socal_core.dataset.types import Dataset
-from socal_core.errors import DataError, RunError
+from socal_core.errors import RunError
 from socal_core.files import write_json
 from socal_core.runs import queue
 from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import seen_before
 from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status, written_status
 from socal_core.training.outcome import Outcome, reason_of
 from socal_core.training.stop import StopRequested
+from socal_core.training.subsets import split_of, with_clips
 
 logger = logging.getLogger(__name__)
 
@@ -188,11 +186,13 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
     # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
     from socal_core.clips.loader import open_clips
-    from socal_core.evaluation.predict import best_classifier, finish_run
+    from socal_core.evaluation.predict import finish_run
+    from socal_core.evaluation.predictors import best_predictor
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.weights_record import weights_of_run
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
+    from socal_core.training.frozen import FrozenJob, train_frozen
     from socal_core.training.loop import Job, train
     from socal_core.training.monitor import watch_machine
 
@@ -214,13 +214,18 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             raise StopRequested
 
     dataset = run.open_dataset()
-    split = _split_of(run, config, dataset, accelerator.is_main_process)
+    split = split_of(run, config, dataset, accelerator.is_main_process)
     if known := seen_before(config.model, split):
         report("notice", message=known)
-    classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     if accelerator.is_main_process:
         weights = weights_of_run(run, resumed=checkpoint is not None)
         write_json(run.environment_file, {**describe_environment(accelerator), "weights": weights})
+    if config.recipe is Recipe.FROZEN:
+        if accelerator.is_main_process:  # its work is not shared
+            with watch_machine(report):
+                train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
+        return
+    classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
 
     def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():
@@ -239,7 +244,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             config=config,
             classifier=classifier,
             reader=reader,
-            split=_with_clips(split, set(split.trial_ids) - set(reader.left_out)),
+            split=with_clips(split, set(split.trial_ids) - set(reader.left_out)),
             labels=labels,
             accelerator=accelerator,
             report=report,
@@ -254,46 +259,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             finish_run(
                 run,
                 dataset,
-                best_classifier(run),
-                reader,
+                best_predictor(run, reader),
                 lambda done, total: show(stage=stage, done=done, total=total),
             )
         accelerator.wait_for_everyone()
-
-
-def _split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_process: bool) -> Split:
-    """The run's split: read from the run when it is there, else drawn by the settings and written."""
-    usable = dataset.usable_trials
-    if run.split_file.exists():
-        split = run.read_split()
-    else:
-        split = make_split(usable, config.split_settings)
-        if main_process:
-            run.write_split(split)
-    missing = sorted(set(split.trial_ids) - set(usable.index))
-    if missing:
-        raise DataError(
-            f"{len(missing)} trials of the run's split are no longer usable in the data folder, such as {missing[0]}. "
-            "Bring the data back, or start a new run."
-        )
-    return split
-
-
-def _with_clips(split: Split, readable: set[str]) -> Split:
-    """The split without the trials that have no clip; DataError when a side has none left."""
-
-    def kept(side: str, trials: tuple[str, ...]) -> tuple[str, ...]:
-        found = tuple(trial for trial in trials if trial in readable)
-        if not found:
-            raise DataError(f"No {side} trial has a clip that can be read. The run's notices name the frames.")
-        return found
-
-    return replace(
-        split,
-        train=kept("training", split.train),
-        validation=kept("validation", split.validation),
-        test=kept("test", split.test),
-    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from socal_core.runs.config import TINY, config_from
 
 
 def plan(folder: Path, **settings: object) -> ClipPlan:
-    return ClipPlan(open_dataset(folder), config_from({"num_frames": 4, **settings}, TINY))
+    return ClipPlan(open_dataset(folder), config_from({"recipe": "finetune", "num_frames": 4, **settings}, TINY))
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,9 @@ def test_a_trial_without_a_frame_in_the_window_wants_none(shared_data_folder: Pa
     assert made.wanted(["S100T1"], ["S100T1"]) == []
     with pytest.raises(DataError, match=r"S100T1: no frame in the window \(seconds 100 to 160\)"):
         made.places_of(ClipId("S100T1"))
+
+
+def test_frozen_features_want_the_frames_of_evaluation_clips_alone(shared_data_folder: Path) -> None:
+    frozen = plan(shared_data_folder, recipe="frozen", sampling="segments")
+    wanted = frozen.wanted(["S100T1"], ["S100T1"])
+    assert [places for _, places in wanted] == [frozen.places_of(ClipId("S100T1"))]

@@ -34,7 +34,7 @@ DRAWN = {"sampling": "segments", "window": "whole"}
 
 
 def settings(**values: Any) -> TrainConfig:
-    return config_from({"num_frames": 4, "seed": 3, **values}, TINY)
+    return config_from({"recipe": "finetune", "num_frames": 4, "seed": 3, **values}, TINY)
 
 
 def strip_of(folder: Path, config: TrainConfig, trained: list[str] | None = None) -> Strip:
@@ -181,3 +181,10 @@ def test_small_frames_are_enlarged_to_squares(side: int, factor: int) -> None:
         np.testing.assert_array_equal(part[factor - 1 :: factor, factor - 1 :: factor, :3], frame)
         assert (part[..., 3] == 255).all()
     assert (picture[:, large : large + GAP, 3] == 0).all()
+
+
+def test_frozen_features_see_one_clip_in_training_and_test(shared_data_folder: Path) -> None:
+    (row,) = strip_of(shared_data_folder, settings(recipe="frozen", mixup=0.8)).rows
+    assert row.title == "Training, validation and test"
+    still = clip_of(shared_data_folder, settings(), ClipId(TRIAL))
+    np.testing.assert_array_equal(row.frames, still[0].byte().permute(0, 2, 3, 1).numpy())

@@ -30,6 +30,11 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
     return open_page
 
 
+def fine_tuning(app: AppTest) -> AppTest:
+    """The Training page with the settings of a run that is fine-tuned."""
+    return app.sidebar.selectbox(key="setting-recipe").set_value("finetune").run()
+
+
 def text_of(app: AppTest) -> str:
     """All that a reader of the page reads in running text, messages included."""
     parts = []

@@ -10,7 +10,7 @@ from socal_core.files import write_json
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_run
-from tests.pages.conftest import OpenPage, metrics_of, text_of
+from tests.pages.conftest import OpenPage, fine_tuning, metrics_of, text_of
 from tests.pages.test_training import button, setting
 
 FEWEST = "1 more of this kind"
@@ -21,7 +21,7 @@ def cost_line(app: AppTest) -> str:
 
 
 def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     line = cost_line(app)
     assert "for up to 40 epochs on this machine" in line
     assert "**0.9 GB** of memory, **75 MB** of checkpoints" in line
@@ -35,7 +35,7 @@ def test_the_cost_follows_settings_and_earlier_runs(open_page: OpenPage, shared_
     """Runs of 2.5 s an epoch on 12 training and 4 validation trials."""
     run = write_run(runs_root() / "run-1", shared_data_folder)
     write_json(run.environment_file, {"device": "cpu"})
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     assert "newest run of this model" in text_of(app)
     assert "About **2 min** for up to 40 epochs" in cost_line(app)
     setting(app, "num_epochs").set_value(1).run()
@@ -45,7 +45,7 @@ def test_the_cost_follows_settings_and_earlier_runs(open_page: OpenPage, shared_
 
 
 def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     assert "SGD at" not in text_of(app)
     setting(app, "optimizer").set_value("SGD").run()
     shown = [warning.value for warning in app.warning]
@@ -57,7 +57,7 @@ def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_dat
 
 def test_what_is_more_than_three_opens_by_a_click(open_page: OpenPage, shared_data_folder: Path) -> None:
     """Of the data: 12 frames for clips of 16, and four trials each for validation and test."""
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     assert "more of this kind" not in str([item.label for item in app.main.expander])
     setting(app, "crop_area").set_value(0.1).run()
     (box,) = [item for item in app.main.expander if "more of this kind" in item.label]

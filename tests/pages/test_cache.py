@@ -21,7 +21,7 @@ from socal_core.dataset.open import open_dataset
 from socal_core.files import write_json
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.lock import take_lock
-from tests.pages.conftest import PROJECT, OpenPage, metrics_of, text_of
+from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, metrics_of, text_of
 from tests.pages.test_training import button, setting
 
 SHAPE = (3, 64, 64)
@@ -45,7 +45,7 @@ def keep_frames(data: Path, trials: int, scaled: bool = False, shape: tuple[int,
 
 
 def open_cache(open_page: OpenPage, data: Path) -> AppTest:
-    app = open_page("training", data)
+    app = fine_tuning(open_page("training", data))
     return next(toggle for toggle in app.main.toggle if toggle.label == "Clip cache").set_value(True).run()
 
 

@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import PRETRAINED, TINY, config_from
-from socal_core.runs.overview import acting_settings
 
 
 def form_with(values: dict[str, object]) -> None:

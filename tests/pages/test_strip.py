@@ -22,7 +22,7 @@ from socal_core.dataset.cache import KEPT
 from socal_core.files import write_json
 from socal_core.runs.config import PRETRAINED, TINY
 from socal_core.runs.lock import take_lock
-from tests.pages.conftest import PROJECT, OpenPage, text_of
+from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, text_of
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -84,7 +84,7 @@ def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
 def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     open_page: OpenPage, shared_data_folder: Path, workspace: Path, no_process: Callable[[], None]
 ) -> None:
-    app = show(open_page("training", shared_data_folder))
+    app = show(fine_tuning(open_page("training", shared_data_folder)))
     assert not app.exception
     first = trials(app)[0]
     assert f"Trial {first}** is being drawn" in text_of(app)
@@ -180,7 +180,7 @@ def ask(workspace: Path) -> Ask:
         out = workspace / "strips" / f"{number}.json"
         out.parent.mkdir(exist_ok=True)
         request = {"data": str(data), "options": {}, "trial_id": "S101T1", "trained": ["S101T1", "S102T1"]}
-        known = {"model": TINY, "num_frames": 4, "allow_download": False, **settings}
+        known = {"model": TINY, "recipe": "finetune", "num_frames": 4, "allow_download": False, **settings}
         write_json(workspace / "request.json", {**request, "settings": known, "out": str(out)})
         drawn = draw(workspace / "request.json")
         result = json.loads(out.read_text())

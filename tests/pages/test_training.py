@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.runs.acting import acts
 from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
@@ -13,10 +14,9 @@ from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run
-from tests.pages.conftest import OpenPage, text_of
+from tests.pages.conftest import OpenPage, fine_tuning, text_of
 
 OWN_WIDGETS = {"model", "window"}
-NOT_AT_FIRST = {"stride"}
 
 
 def setting(app, name: str):
@@ -33,23 +33,24 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
     app = open_page("training", shared_data_folder)
     config = default_config(TINY)
     for item in fields(TrainConfig):
-        if item.name not in OWN_WIDGETS | NOT_AT_FIRST and config.split_method in item.metadata["methods"]:
+        if item.name not in OWN_WIDGETS and acts(item, config.as_dict()):
             widget = setting(app, item.name)
             assert widget.value == getattr(config, item.name), item.name
             assert widget.help == item.metadata["help"], item.name
 
 
 def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "model_choice").set_value(PRETRAINED).run()
     assert setting(app, "learning_rate").value == default_config(PRETRAINED).learning_rate
     assert "Its weights are not on this machine" in text_of(app)
     setting(app, "model_choice").set_value(TINY).run()
-    assert setting(app, "learning_rate").value == default_config(TINY).learning_rate
+    assert setting(app, "recipe").value == "frozen"
+    assert setting(fine_tuning(app), "learning_rate").value == default_config(TINY).learning_rate
 
 
 def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     groups = {group.label: group for group in app.sidebar.expander}
     assert {name for name, group in groups.items() if not group.proto.expanded} >= {"Augmentation", "Machine"}
     labels = {name: [item.label for item in (*groups[name].number_input, *groups[name].toggle)] for name in groups}
@@ -62,7 +63,7 @@ def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_da
 
 
 def test_the_stride_is_asked_for_dense_clips_only(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     for sampling, asked in [("uniform", False), ("dense", True), ("segments", False), ("dense", True)]:
         setting(app, "sampling").set_value(sampling).run()
         assert not app.exception
@@ -137,7 +138,7 @@ def test_a_window_behind_the_end_of_trials_is_warned_of(open_page: OpenPage, sha
 
 
 def test_another_model_keeps_the_split(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "test_fraction").set_value(0.3).run()
     setting(app, "batch_size").set_value(3).run()
     setting(app, "model_choice").set_value(PRETRAINED).run()
@@ -263,7 +264,7 @@ def test_each_start_makes_a_run_of_its_own(
 ) -> None:
     """With a Python that ends at once in place of the worker's: what a real worker does is tested in the browser."""
     monkeypatch.setattr("sys.executable", "/bin/true")
-    app = open_page("training", shared_data_folder)
+    app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "learning_rate").set_value(2e-4).run()
     for _ in range(2):
         button(app, "Start training").click().run()

@@ -18,11 +18,21 @@ from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config
 from tests.factories import write_dataset
 
 PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4, gpus=3)
-QUIET = {TINY: {}, PRETRAINED: {"learning_rate": 1e-5}}
+QUIET = {TINY: {"recipe": "finetune"}, PRETRAINED: {"learning_rate": 1e-5}}
 
 
 def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) -> list[Advice]:
     return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
+
+
+def test_frozen_features_get_no_advice_on_training() -> None:
+    wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
+    assert advise(recipe="finetune", **wrong)
+    assert advise(recipe="frozen", **wrong) == []
+    few = replace(PLENTY, validation=Side(2, 2), window_frames=8)
+    found = advise(recipe="frozen", found=few)
+    assert {item.field for item in found} == {"num_frames", "validation_fraction"}
+    assert "the choice of the threshold" in next(i.text for i in found if i.field == "validation_fraction")
 
 
 @pytest.mark.parametrize("model", [TINY, PRETRAINED])

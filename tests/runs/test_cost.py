@@ -15,6 +15,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from socal_core.files import write_json
 from socal_core.models.build import build_classifier
+from socal_core.models.encoders import build_encoder
 from socal_core.runs.architecture import TINY_ARCHITECTURE, Architecture, architecture_of
 from socal_core.runs.config import PRETRAINED, TINY, config_from
 from socal_core.runs.cost import CORE_SPEED, EPOCH_SECONDS, GPU_SPEED, estimate, measured_speed, memory_of
@@ -149,7 +150,7 @@ def test_time_is_work_over_speed() -> None:
 
 @pytest.mark.parametrize(("optimizer", "numbers"), [("AdamW", 3), ("SGD", 2)])
 def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) -> None:
-    config = config_from({"model": TINY, "optimizer": optimizer}, TINY)
+    config = config_from({"model": TINY, "recipe": "finetune", "optimizer": optimizer}, TINY)
     assert estimate(config, 30, 4, 4, LAPTOP).checkpoints == 3 * numbers * 4 * TINY_ARCHITECTURE.parameters
 
 
@@ -305,3 +306,29 @@ def test_sizes_given_as_lists_count_as_in_the_model(tmp_path: Path, sizes: dict[
 @pytest.mark.parametrize("model", [PRETRAINED, "no id at all", "a" * 5000, "nul\0"])
 def test_what_is_not_here_counts_as_the_base_model(model: str) -> None:
     assert architecture_of(model) == BASE
+
+
+def test_frozen_features_cost_a_way_forward_through_each_encoder() -> None:
+    """Of 100 trials with two clips of 16 frames on eight cores."""
+    settings = {"recipe": "frozen", "test_clips": 2, "model": PRETRAINED}
+    video, image, both = (
+        estimate(config_from({**settings, "encoder": encoder}, TINY), 80, 10, 10, LAPTOP)
+        for encoder in ("video", "image", "both")
+    )
+    head_and_start = 100 * 0.03 + 10
+    # VideoMAE base: 360.7 GFLOP forward by PyTorch's own counter; 70 GFLOP a second and core.
+    assert video.seconds == pytest.approx(200 * 360.7e9 / (8 * 70e9) + head_and_start, rel=0.01)
+    # EfficientNet-Lite0: 8.6 ms a frame of 160 px and core, as measured.
+    assert image.seconds == pytest.approx(200 * 16 * 8.6e-3 / 8 + head_and_start, rel=0.1)
+    assert both.seconds == pytest.approx(video.seconds + image.seconds - head_and_start)
+    assert (both.training_clips, both.warnings) == (200, ())
+    assert image.memory < video.memory < both.memory < 3 * GB
+    encoder = build_encoder("image", config_from(settings, TINY)).module
+    weights = [values.numel() for name, values in encoder.named_parameters() if "_fc" not in name]
+    assert image.parameters == sum(weights)
+
+
+def test_days_of_embedding_are_warned_of() -> None:
+    config = config_from({"recipe": "frozen", "encoder": "video", "model": PRETRAINED, "test_clips": 20}, TINY)
+    # 1,600 trials x 20 clips x 360.7 GFLOP at 70 GFLOP a second are 164,900 s.
+    assert "takes about 1.9 days" in " ".join(estimate(config, 1000, 400, 200, replace(LAPTOP, cores=1)).warnings)

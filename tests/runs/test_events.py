@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.events import EventLog, epochs_table, line_of, notices, read_events, steps_table
+from socal_core.runs.events import (
+    EventLog,
+    epochs_table,
+    folds_table,
+    head_of,
+    line_of,
+    notices,
+    read_events,
+    steps_table,
+)
 from socal_core.runs.progress import progress_of
 
 EPOCH = {"epochs": 4, "train_loss": 0.6, "val_loss": 0.5, "val_accuracy": 0.8, "val_auroc": None, "learning_rate": 0.1}
@@ -114,3 +123,19 @@ def test_progress_of_a_run(tmp_path: Path) -> None:
     assert progress.data_wait is None, "an earlier version measured none"
     log.append("epoch", **{**read_events(tmp_path / "e")[-2], "epoch": 2, "data_wait": 0.25})
     assert progress_of(read_events(tmp_path / "e")).data_wait == 0.25
+
+
+def test_a_frozen_run_that_begins_anew_tells_its_folds_once(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    for epoch in (0, 0, 1):  # killed while it fitted the head, then while it predicted
+        log.append("started", epoch=epoch, step=0)
+        for fold in (1, 2) if epoch == 0 else ():
+            log.append("fold", fold=fold, folds=2, surgeons=3, trials=6, successes=3, loss=0.5, auroc=0.7)
+        if epoch == 0:
+            log.append("head", encoders=["image"], statistics=["mean"], strength=1.0, loss=0.5, val_loss=0.4)
+    events = read_events(tmp_path / "events.jsonl")
+    assert folds_table(events)["fold"].tolist() == [1, 2]
+    head = head_of(events)
+    assert head is not None
+    assert [event["type"] for event in events].count("head") == 1
+    assert line_of(head).startswith("Logistic regression on image features (mean over time, C 1)")

@@ -9,6 +9,7 @@ import pytest
 from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.runs.config import TINY, config_from, default_config
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder, list_runs
+from socal_core.runs.recipes import Recipe
 
 EMPTY_CELL = f"{','.join(PREDICTION_COLUMNS)}\nS1T1,1,test,1,,1\n".encode()
 
@@ -117,3 +118,12 @@ def test_frames_that_the_model_would_ignore_are_refused_before_there_is_a_run(
         with pytest.raises(ConfigError, match=f"num_frames: must be a multiple of {tubelet_size}"):
             RunFolder.create(tmp_path / "run-1", config, tmp_path)
         assert not (tmp_path / "run-1").exists()
+
+
+def test_a_run_from_before_there_were_recipes_was_fine_tuned(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", config_from({"recipe": "frozen"}, TINY), tmp_path)
+    assert run.read_config().recipe is Recipe.FROZEN
+    values = json.loads(run.config_file.read_text())
+    del values["recipe"], values["encoder"]
+    run.config_file.write_text(json.dumps(values))
+    assert run.read_config().recipe is Recipe.FINETUNE

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.folder import list_ruins, list_runs
 from socal_core.runs.notes import RunNotes, write_notes
-from socal_core.runs.overview import acting_settings, differing_settings, seconds_at_work, summary_of
+from socal_core.runs.overview import differing_settings, seconds_at_work, summary_of
 from tests.made_runs import write_run
 
 
 def config(**settings: object) -> TrainConfig:
-    return config_from({"model": TINY, **settings}, TINY)
+    return config_from({"model": TINY, "recipe": "finetune", **settings}, TINY)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,10 @@ def test_ruins_are_folders_with_something_of_a_run(tmp_path: Path, shared_data_f
     assert [run.name for run in list_runs(tmp_path)] == ["run-1"]
     assert [run.name for run in list_ruins(tmp_path)] == ["run-2", "run-3"]
     assert not summary_of(list_ruins(tmp_path)[0]).config
+
+
+def test_a_frozen_run_has_a_validation_loss_and_no_epoch(tmp_path: Path, shared_data_folder: Path) -> None:
+    summary = summary_of(write_run(tmp_path / "run", shared_data_folder, recipe="frozen"))
+    assert summary.best == (0.52, None)
+    assert summary.epochs.empty
+    assert summary.problem == ""

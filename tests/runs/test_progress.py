@@ -2,7 +2,7 @@
 
 import pytest
 
-from socal_core.runs.progress import machine_of, progress_of
+from socal_core.runs.progress import Progress, machine_of, progress_of
 
 
 def step(number: int, epoch: int = 1, time: float = 0.0, **more: object) -> dict[str, object]:
@@ -66,3 +66,10 @@ def test_the_machine_is_as_it_was_last_seen() -> None:
         None,
         None,
     )
+
+
+def test_an_inner_fold_of_a_frozen_run_is_progress() -> None:
+    events = [{"type": "stage", "stage": "Fitting the head", "done": 0, "total": 1}]
+    events.append({"type": "fold", "fold": 2, "folds": 5})
+    found = progress_of(events)
+    assert found == Progress("Choosing encoders and statistics: inner fold 2 of 5 done", 0.4, None)

@@ -66,7 +66,7 @@ class WantsTwo(RunFolder):
     """A run whose settings ask for two GPUs."""
 
     def read_config(self) -> Any:
-        return SimpleNamespace(gpus=2)
+        return SimpleNamespace(processes=2)
 
 
 def names() -> list[str]:

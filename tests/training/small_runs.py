@@ -7,6 +7,7 @@ from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
 
 QUICK = {
+    "recipe": "finetune",
     "num_frames": 4,
     "num_epochs": 3,
     "batch_size": 4,

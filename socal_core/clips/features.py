@@ -1,0 +1,127 @@
+"""An encoder's features of clips on local disk: computed once, read ever after, without PyTorch.
+
+One folder a data folder, encoder and way of preparing its input, beside the stores of frames; one file a clip. A file
+is written under another name and renamed, and it counts only where it was made from the very frames asked for and its
+checksum is that of its bytes. What a kill, a full disk or another program left is therefore computed again.
+"""
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from socal_core.clips.cache import make_room
+from socal_core.clips.store import StoreFolder
+from socal_core.dataset.folder import Stamp
+
+FORMAT = 1
+"""Raised when the files, or the values that an encoder gives, change."""
+_MAGIC = b"SOCALFTR"
+_HEADER = struct.Struct("<8sIII32s32s")  # magic, format, steps, dims, what it was made from, checksum
+
+
+@dataclass(frozen=True)
+class EncodedBy:
+    """All that decides an encoder's features of given frames."""
+
+    encoder: str
+    """Its name."""
+    digest: str
+    """SHA-256 of its weights."""
+    recipe: Mapping[str, Any]
+    """How its frames are resized, cropped and normalised; JSON-ready."""
+    shape: tuple[int, int, int]
+    """Of a frame: (3, height, width)."""
+    device: str
+    """Type of the device that computes: others round in another way."""
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The frames of a clip, as a store of features knows them."""
+
+    trial_id: str
+    frames: tuple[str, ...]
+    """Names, in the order in which the encoder is given them."""
+    stamps: tuple[Stamp | None, ...]
+    """Of their files."""
+
+    @property
+    def file_name(self) -> str:
+        """The same for all versions of the files."""
+        return _digest([self.trial_id, self.frames]).hex()[:32]
+
+    @property
+    def source(self) -> bytes:
+        """Tells these versions of the files from any other; 32 bytes."""
+        stamps = [None if stamp is None else (stamp.size, stamp.mtime_ns) for stamp in self.stamps]
+        return _digest([self.trial_id, self.frames, stamps])
+
+
+class FeatureStore(StoreFolder):
+    """The kept features of one data folder by one encoder."""
+
+    def __init__(self, root: Path, made: EncodedBy) -> None:
+        """`root`: the data folder."""
+        super().__init__(
+            {
+                "format": FORMAT,
+                "data": os.path.realpath(root),
+                "encoder": made.encoder,
+                "digest": made.digest,
+                "recipe": dict(made.recipe),
+                "shape": list(made.shape),
+                "device": made.device,
+            }
+        )
+
+    def read(self, clip: ClipFrames) -> NDArray[np.float32] | None:
+        """The features of a clip, (steps, dims); None where they are not kept, damaged or of other versions."""
+        try:
+            content = self._file(clip).read_bytes()
+        except OSError:
+            return None
+        if len(content) < _HEADER.size:
+            return None
+        magic, version, steps, dims, source, checksum = _HEADER.unpack_from(content)
+        values = content[_HEADER.size :]
+        if (magic, version, source) != (_MAGIC, FORMAT, clip.source) or len(values) != 4 * steps * dims:
+            return None
+        if hashlib.sha256(_described(steps, dims, source) + values).digest() != checksum:
+            return None
+        return np.frombuffer(values, "<f4").reshape(steps, dims).astype(np.float32)
+
+    def write(self, clip: ClipFrames, features: NDArray[np.float32]) -> None:
+        """Keep the features (steps, dims) of a clip in one step; OSError where the disk does not take them."""
+        steps, dims = features.shape
+        values = np.ascontiguousarray(features, "<f4").tobytes()
+        checksum = hashlib.sha256(_described(steps, dims, clip.source) + values).digest()
+        target = self._file(clip)
+        draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            draft.write_bytes(_HEADER.pack(_MAGIC, FORMAT, steps, dims, clip.source, checksum) + values)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def room_for(self, needed: int) -> str:
+        """Make room for so many bytes more; returns "" or, in words, why there is none."""
+        return make_room(needed, self.folder)
+
+    def _file(self, clip: ClipFrames) -> Path:
+        return self.folder / f"{clip.file_name}.features"
+
+
+def _described(steps: int, dims: int, source: bytes) -> bytes:
+    return struct.pack("<II", steps, dims) + source
+
+
+def _digest(value: Sequence[Any]) -> bytes:
+    return hashlib.sha256(json.dumps(value).encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,73 @@
+"""Figures of a frozen run: its inner cross-validation, fold by fold and candidate by candidate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, waiting
+
+STAR = "#F0B400"
+
+
+def inner_folds(folds: pd.DataFrame) -> go.Figure:
+    """AUROC in each inner fold (table of runs/events.py) of the candidate that led when the fold was done.
+
+    A fold without an AUROC has no bar: its trials end alike, or the other folds' do.
+    """
+    labels = [f"Fold {row.fold}<br>{row.trials} trials" for row in folds.itertuples()]
+    bars = {
+        "type": "bar",
+        "x": labels,
+        "y": folds["auroc"].astype(float),
+        "marker": {"color": SECOND_SCORE},
+        "width": 0.5,
+        "hovertemplate": "AUROC %{y:.2f}<extra></extra>",
+    }
+    figure = styled(go.Figure([bars]), "Inner folds of the training trials", "", "AUROC (0.5: chance)")
+    figure.update_yaxes(range=[0, 1.05])
+    figure.add_hline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
+    if folds.empty:
+        waiting(figure, "The bars appear when the clips are embedded.")
+    return figure
+
+
+def inner_candidates(table: Sequence[dict[str, Any]]) -> go.Figure:
+    """Log loss of each pair of encoders and statistics in the inner cross-validation; a star marks the lowest.
+
+    Args:
+        table: Of the event `head` (runs/events.py); empty before there is one.
+    """
+    names = [f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}" for row in table]
+    losses = [row["loss"] for row in table]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": losses,
+            "y": names,
+            "marker": {"color": VALIDATION, "size": 9},
+            "customdata": [f"{row['strength']:.3g}" for row in table],
+            "hovertemplate": "log loss %{x:.3f}, C %{customdata}<extra></extra>",
+            "showlegend": False,
+        }
+    ]
+    if table:
+        best = losses.index(min(losses))
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": [losses[best]],
+                "y": [names[best]],
+                "name": "Chosen",
+                "marker": {"symbol": "star", "size": 15, "color": STAR, "line": {"color": "#333333", "width": 1}},
+                "hoverinfo": "skip",
+            }
+        )
+    figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", "Log loss (0.69: chance)", "")
+    figure.update_yaxes(autorange="reversed")
+    if not table:
+        waiting(figure, "The candidates appear when all folds are done.")
+    return figure

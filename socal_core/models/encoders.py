@@ -1,0 +1,160 @@
+"""Pre-trained networks whose weights stay as they are, as encoders of clips."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
+
+from socal_core.clips.preprocess import Preprocessor
+from socal_core.models import build, efficientnet
+from socal_core.models.build import build_classifier
+from socal_core.models.head import load_head
+from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A network in eval mode that embeds clips, and the preprocessing of its input."""
+
+    name: str
+    """IMAGE_ENCODER or VIDEO_ENCODER."""
+    title: str
+    """For the user, such as `EfficientNet-Lite0`."""
+    stage: str
+    """What embedding with it is called, such as `Embedding frames: EfficientNet-Lite0`."""
+    digest: str
+    """SHA-256 of its weights."""
+    preprocessor: Preprocessor
+    module: nn.Module
+    """From (clips, frames, 3, height, width) to (clips, steps, dims)."""
+    note: str = ""
+    """What the user should know of how it was loaded."""
+
+    @torch.inference_mode()
+    def embed(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        """Embed clips.
+
+        Args:
+            pixel_values: (clips, frames, 3, height, width), normalised, on the device of the module.
+
+        Returns:
+            (clips, steps, dims), float32 on the CPU. A step is a frame of the image encoder, and as many frames as the
+            VideoMAE joins in a token of the video encoder.
+        """
+        features: torch.Tensor = self.module(pixel_values)
+        return features.float().cpu()
+
+
+def build_encoder(name: str, config: TrainConfig) -> Encoder:
+    """Load an encoder for a run's settings.
+
+    Raises:
+        ModelError: Its weights are missing or not those that they should be.
+    """
+    return _BUILDERS[name](config)
+
+
+def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
+    """How frames are resized, cropped and normalised for each network of a new run, and what is to be said of it."""
+    if config.recipe is Recipe.FINETUNE:
+        classifier = build_classifier(config)
+        return [(classifier.preprocessor, classifier.note)]
+    encoders = [build_encoder(name, config) for name in config.encoder.names]
+    return [(encoder.preprocessor, encoder.note) for encoder in encoders]
+
+
+def preprocessor_of_run(run: RunFolder) -> Preprocessor:
+    """How frames are resized, cropped and normalised for a run's network; of a frozen run, for its first encoder.
+
+    Raises:
+        ModelError: The weights of the network are missing.
+    """
+    config, checkpoint = run.read_config(), newest_checkpoint(run)
+    if config.recipe is Recipe.FINETUNE:
+        return build.preprocessor_of_run(run)
+    names = config.encoder.names if checkpoint is None else load_head(checkpoint).encoders
+    return replace(build_encoder(names[0], config).preprocessor, scaled=config.scaled_decoding)
+
+
+class _FrameEncoder(nn.Module):
+    """Embeds each frame by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # torch stores images in the order that its convolutions are fastest in.
+        self.network = efficientnet.load_efficientnet().fused().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        frames = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features: torch.Tensor = self.network.features(frames)
+        return features.reshape(*clips.shape[:2], -1)
+
+
+class _ClipEncoder(nn.Module):
+    """A VideoMAE without its head: the tokens of a step are averaged over the picture."""
+
+    def __init__(self, backbone: nn.Module, tubelet_size: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tubelet_size = tubelet_size
+
+    def forward(self, clips: torch.Tensor) -> torch.Tensor:
+        tokens: torch.Tensor = self.backbone(pixel_values=clips).last_hidden_state  # (clips, steps * places, dims)
+        steps = clips.shape[1] // self.tubelet_size
+        return tokens.reshape(len(clips), steps, -1, tokens.shape[-1]).mean(dim=2)
+
+
+def _image_encoder(config: TrainConfig) -> Encoder:
+    return Encoder(
+        name=IMAGE_ENCODER,
+        title=efficientnet.NAME,
+        stage=f"Embedding frames: {efficientnet.NAME}",
+        digest=efficientnet.SHA256,
+        preprocessor=image_preprocessor(),
+        module=_FrameEncoder().eval(),
+    )
+
+
+def image_preprocessor() -> Preprocessor:
+    """The shorter side to IMAGE_SIZE, the middle cut out, (x - 127) / 128."""
+    return Preprocessor(
+        VideoMAEImageProcessorPil(
+            size={"shortest_edge": IMAGE_SIZE},
+            crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
+            image_mean=[efficientnet.MEAN] * 3,
+            image_std=[efficientnet.STD] * 3,
+        )
+    )
+
+
+def _video_encoder(config: TrainConfig) -> Encoder:
+    classifier = build_classifier(config)
+    backbone = classifier.model.get_submodule("videomae")
+    title = f"VideoMAE ({config.model})"
+    return Encoder(
+        name=VIDEO_ENCODER,
+        title=title,
+        stage=f"Embedding clips: {title}",
+        digest=digest_of_weights(backbone),
+        preprocessor=classifier.preprocessor,
+        module=_ClipEncoder(backbone, classifier.model.config.tubelet_size).eval(),
+        note=classifier.note,
+    )
+
+
+def digest_of_weights(module: nn.Module) -> str:
+    """SHA-256 of a module's names, shapes and values."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+_BUILDERS: dict[str, Callable[[TrainConfig], Encoder]] = {IMAGE_ENCODER: _image_encoder, VIDEO_ENCODER: _video_encoder}

@@ -1,0 +1,340 @@
+"""The head of frozen encoders: logistic regression on temporal statistics, chosen by cross-validation across surgeons.
+
+Plain arrays, no PyTorch. Which encoders, which statistics and how much regularization is decided inside the training
+subset alone: its surgeons are dealt out to folds, every candidate is fitted on all folds but one and predicts that one,
+and the candidate with the lowest log loss over all these predictions is fitted again on the whole training subset.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from socal_core.dataset.splits.balance import draw_folds
+from socal_core.errors import ModelError, RunError
+from socal_core.files import write_json
+from socal_core.models.regression import fits, gram_of, probability_of, rotate, standard_of
+from socal_core.models.statistics import STATISTICS
+
+INNER_FOLDS = 5
+STATISTIC_SETS = (("mean",), ("slope",), ("mean", "slope"), ("mean", "slope", "difference", "spread"))
+"""The sets of statistics that the inner cross-validation chooses from, the simplest first."""
+STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 2, 7))
+"""The values of C on offer, the strongest regularization first. They hold for inputs scaled to a mean square length of
+1, so that they mean the same for one thousand features and for ten."""
+HEAD_FILE, ABOUT_FILE = "head.safetensors", "head.json"
+
+Array = NDArray[np.float64]
+Features = Mapping[str, NDArray[np.floating[Any]]]
+"""By encoder: (trials, clips, steps, dims)."""
+_Columns = Mapping[tuple[str, str], Array]  # by encoder and statistic: (trials, clips, dims)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to fit the head."""
+
+    encoders: tuple[str, ...]
+    statistics: tuple[str, ...]
+    strength: float
+    """C of the logistic regression, of inputs scaled as for STRENGTHS."""
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """(encoder, statistic) of each block of features, in the order of the coefficients."""
+        return tuple((encoder, statistic) for encoder in self.encoders for statistic in self.statistics)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A candidate and how well it does in the inner cross-validation."""
+
+    candidate: Candidate
+    loss: float
+    """Log loss of all out-of-fold predictions, both outcomes weighted alike."""
+    auroc: float | None
+    """None where the trials that could be predicted all end alike."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {**asdict(self.candidate), "loss": self.loss, "auroc": self.auroc}
+
+
+@dataclass(frozen=True)
+class FrozenHead:
+    """A fitted head: log odds of success from the features of encoders."""
+
+    chosen: Scored
+    mean: Array
+    """Of each feature over the training clips, (features,)."""
+    scale: Array
+    """What the centred features are divided by; infinity drops one."""
+    coefficients: Array
+    intercept: float
+    table: tuple[Scored, ...]
+    """The best strength of each pair of encoders and statistics."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the weights of each of the encoders, by name."""
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The encoders whose features it takes."""
+        return self.chosen.candidate.encoders
+
+    def logits(self, features: Features) -> Array:
+        """Log odds of success for each clip.
+
+        Args:
+            features: By encoder: (trials, clips, steps, dims).
+
+        Returns:
+            (trials, clips).
+        """
+        blocks = [_statistic(features[encoder], name) for encoder, name in self.chosen.candidate.columns]
+        inputs = (np.concatenate(blocks, axis=-1) - self.mean) / self.scale
+        odds: Array = inputs @ self.coefficients + self.intercept
+        return odds
+
+
+def fit_head(
+    features: Features,
+    labels: NDArray[np.int64],
+    surgeons: Sequence[str],
+    seed: int,
+    encoder_sets: Sequence[tuple[str, ...]],
+    report: Callable[..., None] = lambda type_, **values: None,
+    check_stop: Callable[[], None] = lambda: None,
+) -> FrozenHead:
+    """Choose and fit a head on training trials. The same input gives the same head.
+
+    Args:
+        features: By encoder: (trials, clips, steps, dims).
+        labels: Outcome of each trial, 0 or 1, (trials,).
+        surgeons: Surgeon of each trial; a surgeon's trials stay in one inner fold.
+        seed: Decides the inner folds.
+        encoder_sets: The sets of encoders to choose from, the simplest first.
+        report: Handed an event `fold` after each inner fold (runs/events.py).
+        check_stop: Called between fits; may raise.
+
+    Raises:
+        RunError: All trials end alike, they are of one surgeon, no feature differs between them, or no inner fold
+            leaves both outcomes to be fitted on.
+    """
+    if len(np.unique(labels)) < 2:
+        raise RunError(
+            "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
+        )
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads would wait for each other most of the time
+        return _fit_head(features, labels, surgeons, seed, encoder_sets, report, check_stop)
+
+
+def _fit_head(
+    features: Features,
+    labels: NDArray[np.int64],
+    surgeons: Sequence[str],
+    seed: int,
+    encoder_sets: Sequence[tuple[str, ...]],
+    report: Callable[..., None],
+    check_stop: Callable[[], None],
+) -> FrozenHead:
+    columns = _columns(features, encoder_sets)
+    candidates = _candidates(columns, encoder_sets)
+    predicted = np.full((len(candidates), len(labels)), np.nan)
+    folds = inner_folds(labels, surgeons, seed)
+    for number, held_out in enumerate(folds, start=1):
+        # A fold whose surgeons are the only ones with an outcome cannot be predicted, and counts for no candidate.
+        if len(np.unique(labels[~held_out])) == 2:
+            predicted[:, held_out] = _out_of_fold(columns, labels, ~held_out, candidates, check_stop)
+        size = {"fold": number, "folds": len(folds), "surgeons": len(set(np.asarray(surgeons)[held_out]))}
+        report("fold", **size, **_leading(predicted, labels, held_out))
+    if np.isnan(predicted).all():
+        raise RunError(
+            "No division of the training surgeons leaves both outcomes to be fitted on: one outcome is known of one "
+            "surgeon alone. Choose another seed, smaller fractions or more data."
+        )
+    scored = [_score(candidate, row, labels) for candidate, row in zip(candidates, predicted, strict=True)]
+    table = tuple(choose([scored[member] for member in members]) for members in _same_input(candidates))
+    return _fitted(columns, labels, choose(scored), table)
+
+
+def choose(scored: Sequence[Scored]) -> Scored:
+    """The candidate to take: the lowest loss; the first, which is the simplest, where several are as low."""
+    return min(scored, key=lambda item: item.loss)
+
+
+def inner_folds(labels: NDArray[np.int64], surgeons: Sequence[str], seed: int) -> list[NDArray[np.bool_]]:
+    """Deal the trials out to INNER_FOLDS folds, or to one a surgeon where there are fewer; which are in each fold.
+
+    Raises:
+        RunError: All trials are of one surgeon.
+    """
+    index = pd.RangeIndex(len(labels)).astype(str)
+    count = min(INNER_FOLDS, len(set(surgeons)))
+    if count < 2:
+        raise RunError(
+            "The training trials are of one surgeon. Frozen features are chosen by cross-validation across surgeons, "
+            "which takes two or more: choose smaller fractions or more data."
+        )
+    folds = draw_folds(pd.Series(list(surgeons), index=index), pd.Series(labels, index=index), count, seed)
+    return [np.asarray(index.isin(fold)) for fold in folds]
+
+
+def balanced_loss(labels: NDArray[np.int64], probabilities: Array) -> float:
+    """Log loss with both outcomes weighted alike; that of the outcome that is there where one is missing."""
+    clipped = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    losses = np.where(labels == 1, -np.log(clipped), -np.log1p(-clipped))
+    return float(np.mean([losses[labels == label].mean() for label in (0, 1) if (labels == label).any()]))
+
+
+def save_head(head: FrozenHead, folder: Path) -> None:
+    """Write HEAD_FILE and ABOUT_FILE."""
+    arrays = {"mean": head.mean, "scale": head.scale, "coefficients": head.coefficients}
+    save_file({**arrays, "intercept": np.array([head.intercept])}, folder / HEAD_FILE)
+    about = {"digests": dict(head.digests), "table": [item.as_dict() for item in head.table]}
+    write_json(folder / ABOUT_FILE, {**head.chosen.as_dict(), **about})
+
+
+def load_head(folder: Path) -> FrozenHead:
+    """A head that `save_head` wrote.
+
+    Raises:
+        ModelError: The folder is damaged.
+    """
+    try:
+        arrays = load_file(folder / HEAD_FILE)
+        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        return FrozenHead(
+            chosen=_scored_from(about),
+            mean=arrays["mean"],
+            scale=arrays["scale"],
+            coefficients=arrays["coefficients"],
+            intercept=float(arrays["intercept"][0]),
+            table=tuple(_scored_from(item) for item in about["table"]),
+            digests={encoder: str(about["digests"][encoder]) for encoder in about["encoders"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        raise ModelError(f"Checkpoint {folder.name} cannot be read: a file is missing or damaged.") from None
+
+
+def _scored_from(values: Mapping[str, Any]) -> Scored:
+    candidate = Candidate(tuple(values["encoders"]), tuple(values["statistics"]), float(values["strength"]))
+    return Scored(candidate, float(values["loss"]), None if values["auroc"] is None else float(values["auroc"]))
+
+
+def _columns(features: Features, encoder_sets: Sequence[tuple[str, ...]]) -> _Columns:
+    encoders = dict.fromkeys(encoder for encoders in encoder_sets for encoder in encoders)
+    names = dict.fromkeys(name for names in STATISTIC_SETS for name in names)
+    return {(encoder, name): _statistic(features[encoder], name) for encoder in encoders for name in names}
+
+
+def _statistic(features: NDArray[np.floating[Any]], name: str) -> Array:
+    return STATISTICS[name](np.asarray(features, np.float64))
+
+
+def _rows(block: Array) -> Array:
+    """(trials, clips, dims) as (trials * clips, dims)."""
+    return block.reshape(-1, block.shape[-1])
+
+
+def _candidates(columns: _Columns, encoder_sets: Sequence[tuple[str, ...]]) -> list[Candidate]:
+    """All combinations that have a feature that differs between the training clips, the simplest first.
+
+    Raises:
+        RunError: There is none.
+    """
+    varying = {key for key, block in columns.items() if np.isfinite(standard_of(_rows(block))[1]).any()}
+    combinations = [
+        Candidate(encoders, statistics, strength)
+        for encoders in encoder_sets
+        for statistics in STATISTIC_SETS
+        for strength in STRENGTHS
+    ]
+    found = [candidate for candidate in combinations if varying & set(candidate.columns)]
+    if not found:
+        raise RunError(
+            "The encoders give the same features for every training trial: there is nothing to learn. Look at the "
+            "frames on the Dataset page, and choose another window or encoder."
+        )
+    return found
+
+
+def _out_of_fold(
+    columns: _Columns,
+    labels: NDArray[np.int64],
+    training: NDArray[np.bool_],
+    candidates: Sequence[Candidate],
+    check_stop: Callable[[], None],
+) -> Array:
+    """Probabilities of success of the trials that are not in training, (candidates, trials held out)."""
+    clips = next(iter(columns.values())).shape[1]
+    rows = np.repeat(training, clips)
+    y = np.repeat(labels, clips)[rows]
+    grams = {}
+    for key, block in columns.items():
+        check_stop()
+        grams[key] = gram_of(_rows(block), rows)
+    predicted = np.full((len(candidates), int((~training).sum())), 0.5)  # where nothing differs in training
+    for members in _same_input(candidates):
+        check_stop()
+        parts = [grams[key] for key in candidates[members[0]].columns]
+        features = sum(count for _, count in parts)
+        if not features:
+            continue
+        inputs = np.sum([gram for gram, _ in parts], axis=0) / features
+        rotated = rotate(inputs[rows])
+        held_out = inputs[~rows] @ rotated.to_inputs
+        models = fits(rotated.inputs, y, [candidates[member].strength for member in members])
+        for member, (weights, intercept) in zip(members, models, strict=True):
+            probabilities = probability_of(held_out @ weights + intercept)
+            predicted[member] = probabilities.reshape(-1, clips).mean(axis=1)
+    return predicted
+
+
+def _same_input(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """The numbers of candidates that differ in their strength alone."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for number, candidate in enumerate(candidates):
+        groups.setdefault(candidate.columns, []).append(number)
+    return list(groups.values())
+
+
+def _score(candidate: Candidate, predicted: Array, labels: NDArray[np.int64]) -> Scored:
+    there = ~np.isnan(predicted)
+    return Scored(candidate, balanced_loss(labels[there], predicted[there]), _auroc(labels[there], predicted[there]))
+
+
+def _auroc(labels: NDArray[np.int64], predicted: Array) -> float | None:
+    return float(roc_auc_score(labels, predicted)) if len(np.unique(labels)) == 2 else None
+
+
+def _leading(predicted: Array, labels: NDArray[np.int64], held_out: NDArray[np.bool_]) -> dict[str, Any]:
+    """A fold's trials, and the scores in it of the candidate that leads over all folds until now."""
+    size = {"trials": int(held_out.sum()), "successes": int(labels[held_out].sum())}
+    if np.isnan(predicted[0, held_out]).any():
+        return {**size, "loss": None, "auroc": None}
+    there = ~np.isnan(predicted[0])
+    leader = int(np.argmin([balanced_loss(labels[there], row[there]) for row in predicted]))
+    found = labels[held_out], predicted[leader, held_out]
+    return {**size, "loss": balanced_loss(*found), "auroc": _auroc(*found)}
+
+
+def _fitted(columns: _Columns, labels: NDArray[np.int64], chosen: Scored, table: tuple[Scored, ...]) -> FrozenHead:
+    """The candidate fitted on all trials."""
+    blocks = [columns[key] for key in chosen.candidate.columns]
+    rows = np.concatenate([_rows(block) for block in blocks], axis=1)
+    mean, deviation = standard_of(rows)
+    scale = deviation * np.sqrt(np.isfinite(deviation).sum())
+    inputs = (rows - mean) / scale
+    rotated = rotate(inputs @ inputs.T)
+    y = np.repeat(labels, blocks[0].shape[1])
+    ((weights, intercept),) = fits(rotated.inputs, y, [chosen.candidate.strength])
+    return FrozenHead(chosen, mean, scale, inputs.T @ (rotated.to_inputs @ weights), intercept, table)

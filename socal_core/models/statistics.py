@@ -1,0 +1,46 @@
+"""How an encoder's features change within a clip, as numbers: plain arrays, no PyTorch."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def _mean(features: Array) -> Array:
+    found: Array = features.mean(axis=-2)
+    return found
+
+
+def _slope(features: Array) -> Array:
+    """Least squares over time: the change from the first step to the last of the straight line that fits best."""
+    steps = features.shape[-2]
+    if steps < 2:
+        return np.zeros_like(features[..., 0, :])
+    time = np.linspace(-0.5, 0.5, steps)
+    found: Array = np.einsum("...sd,s->...d", features, time / (time**2).sum())
+    return found
+
+
+def _difference(features: Array) -> Array:
+    """The mean absolute change from one step to the next; 0 with one step."""
+    if features.shape[-2] < 2:
+        return np.zeros_like(features[..., 0, :])
+    found: Array = np.abs(np.diff(features, axis=-2)).mean(axis=-2)
+    return found
+
+
+def _spread(features: Array) -> Array:
+    """The standard deviation over time."""
+    found: Array = features.std(axis=-2)
+    return found
+
+
+STATISTICS: dict[str, Callable[[Array], Array]] = {
+    "mean": _mean,
+    "slope": _slope,
+    "difference": _difference,
+    "spread": _spread,
+}
+"""By name: features (…, steps, dims) to one number for each of the dims, (…, dims)."""

@@ -1,0 +1,46 @@
+"""The ways to train, and the encoders that frozen features come from."""
+
+from enum import StrEnum
+
+
+class Recipe(StrEnum):
+    """How a run learns from clips."""
+
+    FINETUNE = "finetune"
+    """All weights of a VideoMAE are trained, epoch by epoch (training/loop.py)."""
+    FROZEN = "frozen"
+    """Pre-trained encoders embed each clip once; a logistic regression is fitted on what they give (models/head.py)."""
+
+
+class EncoderChoice(StrEnum):
+    """Which encoders a frozen run may use."""
+
+    AUTO = "auto"
+    """The image encoder, the video encoder or both, whichever does best in the inner cross-validation."""
+    IMAGE = "image"
+    """EfficientNet-Lite0, frame by frame."""
+    VIDEO = "video"
+    """The VideoMAE that the setting `model` names."""
+    BOTH = "both"
+    """Their features side by side."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The encoders that have to embed the clips: IMAGE_ENCODER, VIDEO_ENCODER or both."""
+        if self in {EncoderChoice.IMAGE, EncoderChoice.VIDEO}:
+            return (str(self),)
+        return IMAGE_ENCODER, VIDEO_ENCODER
+
+    @property
+    def candidates(self) -> tuple[tuple[str, ...], ...]:
+        """The sets of encoders that the inner cross-validation chooses from, the simplest first."""
+        if self is EncoderChoice.AUTO:
+            return (IMAGE_ENCODER,), (VIDEO_ENCODER,), (IMAGE_ENCODER, VIDEO_ENCODER)
+        return (self.names,)
+
+
+IMAGE_ENCODER = "image"
+VIDEO_ENCODER = "video"
+IMAGE_SIZE = 160
+"""Height and width in pixels of the frames that the image encoder is given. Its weights were trained with 224, which
+takes twice as long and did no better on the demo and on real trials (nor did 128)."""

@@ -1,0 +1,143 @@
+"""A frozen run, top to bottom: embed every clip once, fit the head on the training trials, predict all trials.
+
+Features are kept on disk clip by clip, and the head is a function of features, outcomes and seed alone: a run that was
+killed or stopped anywhere and resumed ends with the same head.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from socal_core.dataset.splits import Split
+from socal_core.dataset.types import Dataset
+from socal_core.evaluation.metrics import metrics_of
+from socal_core.evaluation.predict import finish_run, probabilities_of
+from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
+from socal_core.files import write_json
+from socal_core.models.encoders import build_encoder
+from socal_core.models.features import Embedder, open_embedder
+from socal_core.models.head import FrozenHead, balanced_loss, fit_head, load_head, save_head
+from socal_core.runs.checkpoints import TrainingState
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.folder import RunFolder
+from socal_core.training.checkpoint import write_checkpoint
+from socal_core.training.stop import StopRequested
+from socal_core.training.subsets import with_clips
+
+
+@dataclass(frozen=True)
+class FrozenJob:
+    """All that a frozen run needs, made by the worker."""
+
+    run: RunFolder
+    config: TrainConfig
+    dataset: Dataset
+    split: Split
+    device: torch.device
+    report: Callable[..., None]
+    """`EventLog.append`."""
+
+    def check_stop(self) -> None:
+        """Raise StopRequested when the user asked to stop."""
+        if self.run.stop_file.exists():
+            raise StopRequested
+
+    def show_stage(self, stage: str, done: int, total: int) -> None:
+        """Report how far a stage is, and check for a stop."""
+        self.check_stop()
+        self.report("stage", stage=stage, done=done, total=total)
+
+
+def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
+    """Train and evaluate a frozen run; its one checkpoint holds the head.
+
+    Args:
+        job: The run.
+        resume_from: A checkpoint whose head is taken as it is; None fits one.
+    """
+    job.show_stage("Loading the encoders", 0, 1)
+    head = None if resume_from is None else load_head(resume_from)
+    if head is None:
+        encoders = [build_encoder(name, job.config) for name in job.config.encoder.names]
+    else:
+        encoders = encoders_of(job.run, head)
+    digests = {encoder.name: {"title": encoder.title, "sha256": encoder.digest} for encoder in encoders}
+    write_json(job.run.environment_file, {**job.run.read_environment(), "encoders": digests})
+    with ExitStack() as stack:
+        trials = job.split.trial_ids
+        embedders = [
+            stack.enter_context(open_embedder(encoder, job.dataset, job.config, trials, job.device, job.show_stage))
+            for encoder in encoders
+        ]
+        left_out = {trial for embedder in embedders for trial in embedder.reader.left_out}
+        split = with_clips(job.split, set(trials) - left_out)
+        features = {embedder.encoder.name: _embed(job, embedder, split) for embedder in embedders}
+        for message in dict.fromkeys(text for embedder in embedders for text in embedder.notices()):
+            job.report("notice", message=message)
+        if head is None:
+            head = _train_head(job, split, features, embedders)
+        predicting = partial(job.show_stage, "Predicting all trials")
+        finish_run(job.run, job.dataset, FrozenPredictor(head, embedders), predicting)
+
+
+def _embed(job: FrozenJob, embedder: Embedder, split: Split) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The features of the training trials, (trials, clips, steps, dims); those of all others are then known too."""
+    trials = [*split.train, *split.validation, *split.test]
+    return embedder.embed(trials, partial(job.show_stage, embedder.encoder.stage))[: len(split.train)]
+
+
+def _train_head(
+    job: FrozenJob,
+    split: Split,
+    features: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
+    embedders: list[Embedder],
+) -> FrozenHead:
+    """Fit the head, score it on the validation trials, write it as the run's checkpoint."""
+    started = time.perf_counter()
+    job.show_stage("Fitting the head", 0, 1)
+    trials = job.dataset.usable_trials
+    training = trials.loc[list(split.train)]
+    head = fit_head(
+        features,
+        training["success"].to_numpy(np.int64),
+        training["participant_id"].astype(str).tolist(),
+        job.config.seed,
+        job.config.encoder.candidates,
+        job.report,
+        job.check_stop,
+    )
+    digests = {embedder.encoder.name: embedder.encoder.digest for embedder in embedders}
+    head = replace(head, digests={name: digests[name] for name in head.encoders})
+    labels = trials.loc[list(split.validation), "success"].to_numpy(np.int64)
+    probabilities = probabilities_of(FrozenPredictor(head, embedders).logits(split.validation))
+    scores = validation_scores(labels, probabilities)
+    job.report(
+        "head",
+        **head.chosen.as_dict(),
+        table=[item.as_dict() for item in head.table],
+        clips=job.config.test_clips,
+        **scores,
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    state = TrainingState(epoch=1, best_epoch=1, best_val_loss=scores["val_loss"])
+    write_checkpoint(job.run, state, partial(save_head, head))
+    return head
+
+
+def validation_scores(
+    labels: np.ndarray[Any, np.dtype[np.int64]], probabilities: np.ndarray[Any, np.dtype[np.float64]]
+) -> dict[str, Any]:
+    """Loss, and accuracy at 0.5 and AUROC with 95 % intervals, by the names of an `epoch` event."""
+    metrics = metrics_of(labels, probabilities, (probabilities >= 0.5).astype(int))
+    scores: dict[str, Any] = {"val_loss": balanced_loss(labels, probabilities)}
+    for name in ("accuracy", "auroc"):
+        low, high = metrics["intervals"][name] or (None, None)
+        scores |= {f"val_{name}": metrics[name], f"val_{name}_low": low, f"val_{name}_high": high}
+    return scores

@@ -1,0 +1,61 @@
+"""socal_core.models.encoders"""
+
+import numpy as np
+import pytest
+import torch
+
+from socal_core.models.build import build_classifier
+from socal_core.models.efficientnet import load_efficientnet
+from socal_core.models.encoders import build_encoder, digest_of_weights, image_preprocessor, preprocessors_of
+from socal_core.runs.architecture import frame_sides
+from socal_core.runs.config import TINY, TrainConfig
+
+CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4)
+
+
+def test_the_image_encoder_is_given_pixels_less_127_by_128() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 256).expand(3, 1, 256)
+    found = image_preprocessor().model_input(pixels, torch.empty(pixels.shape))
+    expected = (np.arange(256) - 127) / 128
+    np.testing.assert_allclose(found[1, 0].numpy(), expected, atol=1e-6)
+
+
+def test_the_image_encoder_embeds_each_frame() -> None:
+    encoder = build_encoder("image", CONFIG)
+    clips = torch.randn(2, 3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    found = encoder.embed(clips)
+    assert found.shape == (2, 3, 1280)
+    network = load_efficientnet()  # nothing fused, one frame at a time
+    with torch.no_grad():
+        torch.testing.assert_close(found[1, 2], network.features(clips[1, 2][None])[0], rtol=1e-3, atol=1e-3)
+
+
+def test_a_step_of_the_video_encoder_is_the_mean_of_its_tokens() -> None:
+    encoder = build_encoder("video", CONFIG)
+    clips = torch.randn(1, 4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    found = encoder.embed(clips)
+    model = build_classifier(CONFIG).model.eval()
+    with torch.no_grad():
+        tokens = model(pixel_values=clips, output_hidden_states=True).hidden_states[-1][0]
+    places = (64 // 16) ** 2
+    assert found.shape == (1, 2, 192)
+    torch.testing.assert_close(found[0, 0], tokens[:places].mean(dim=0), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(found[0, 1], tokens[places:].mean(dim=0), rtol=1e-5, atol=1e-5)
+
+
+def test_the_digest_is_that_of_the_weights() -> None:
+    first, second = (build_encoder("video", CONFIG) for _ in range(2))
+    other = build_encoder("video", TrainConfig(model=TINY, recipe="frozen", num_frames=4, seed=1))
+    assert first.digest == second.digest != other.digest
+    module = torch.nn.Linear(2, 2)
+    before = digest_of_weights(module)
+    with torch.no_grad():
+        module.bias[1] += 1e-6
+    assert digest_of_weights(module) != before
+
+
+@pytest.mark.parametrize(("choice", "sizes"), [("image", [160]), ("video", [64]), ("both", [160, 64])])
+def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> None:
+    config = TrainConfig(model=TINY, recipe="frozen", encoder=choice)
+    assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]
+    assert frame_sides(config) == tuple(sizes)

@@ -1,0 +1,220 @@
+"""socal_core.models.head, against scikit-learn's pipelines on the features themselves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+
+from socal_core.errors import ModelError, RunError
+from socal_core.models import head as heads
+from socal_core.models.head import Candidate, FrozenHead, Scored, choose, fit_head, inner_folds, load_head, save_head
+
+IMAGE, VIDEO = (("image",),), (("video",),)
+AUTO = (("image",), ("video",), ("image", "video"))
+
+
+def made(trials: int = 24, clips: int = 1, seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
+    """Features, outcomes and surgeons, two trials a surgeon; one of 6 image features rises more in successes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(trials) % 2)
+    image = rng.normal(size=(trials, clips, 5, 6))
+    image[..., 0] += 3 * np.linspace(0, 1, 5) * labels[:, None, None]
+    video = rng.normal(size=(trials, clips, 3, 4))
+    return {"image": image, "video": video}, labels, [f"S{trial // 2}" for trial in range(trials)]
+
+
+def columns_of(features: dict[str, np.ndarray], candidate: Candidate) -> np.ndarray:
+    """(trials * clips, columns), one statistic of one feature after the other."""
+    found = []
+    for encoder in candidate.encoders:
+        values = features[encoder].reshape(-1, *features[encoder].shape[2:])  # (clips, steps, dims)
+        steps = values.shape[1]
+        by_name = {
+            "mean": values.mean(axis=1),
+            "slope": np.stack([np.polyfit(np.linspace(0, 1, steps), clip, 1)[0] for clip in values]),
+            "difference": np.abs(np.diff(values, axis=1)).mean(axis=1),
+            "spread": values.std(axis=1),
+        }
+        found += [by_name[name] for name in candidate.statistics]
+    return np.concatenate(found, axis=1)
+
+
+def fitted(rows: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray, LogisticRegression]:
+    """Mean and scale of the columns, and scikit-learn's regression on the columns themselves."""
+    mean, scale = rows.mean(axis=0), rows.std(axis=0) * np.sqrt(rows.shape[1])
+    model = LogisticRegression(C=strength, class_weight="balanced", tol=1e-8, max_iter=10_000)
+    return mean, scale, model.fit((rows - mean) / scale, labels)
+
+
+@pytest.mark.parametrize("clips", [1, 2])
+def test_the_head_is_a_logistic_regression_on_the_columns(clips: int) -> None:
+    features, labels, surgeons = made(clips=clips)
+    head = fit_head(features, labels, surgeons, 0, AUTO)
+    chosen = head.chosen.candidate
+    mean, scale, model = fitted(columns_of(features, chosen), np.repeat(labels, clips), chosen.strength)
+    new, *_ = made(8, clips, seed=1)
+    expected = model.decision_function((columns_of(new, chosen) - mean) / scale)
+    np.testing.assert_allclose(head.logits(new).ravel(), expected, rtol=2e-3, atol=2e-3)
+    assert head.logits(new).shape == (8, clips)
+
+
+def test_candidates_are_scored_on_surgeons_that_they_were_not_fitted_on() -> None:
+    features, labels, surgeons = made(clips=2)
+    head = fit_head(features, labels, surgeons, 3, AUTO)
+    folds = inner_folds(labels, surgeons, 3)
+    for scored in head.table:
+        rows = columns_of(features, scored.candidate)
+        predicted = np.empty(len(labels))
+        for held_out in folds:
+            of_clips = np.repeat(held_out, 2)
+            training = np.repeat(labels, 2)[~of_clips]
+            mean, scale, model = fitted(rows[~of_clips], training, scored.candidate.strength)
+            found = model.predict_proba((rows[of_clips] - mean) / scale)[:, 1]
+            predicted[held_out] = found.reshape(-1, 2).mean(axis=1)
+        weights = len(labels) / (2 * np.bincount(labels)[labels])
+        assert scored.loss == pytest.approx(log_loss(labels, predicted, sample_weight=weights), abs=1e-4)
+        assert scored.auroc == pytest.approx(roc_auc_score(labels, predicted))
+    assert len(head.table) == len(AUTO) * len(heads.STATISTIC_SETS)
+    assert head.chosen == min(head.table, key=lambda item: item.loss)
+
+
+def test_it_finds_the_encoder_and_the_statistic_that_tell() -> None:
+    head = fit_head(*made(80), 0, AUTO)
+    assert "image" in head.chosen.candidate.encoders
+    assert "slope" in head.chosen.candidate.statistics
+    assert (head.chosen.auroc or 0) > 0.8
+    assert fit_head(*made(80), 0, VIDEO).encoders == ("video",)
+
+
+def test_a_surgeon_is_in_one_fold_and_folds_are_as_many_as_surgeons_allow() -> None:
+    _, labels, surgeons = made(40)
+    folds = inner_folds(labels, surgeons, 0)
+    assert len(folds) == 5
+    assert (np.sum(folds, axis=0) == 1).all()
+    for fold in folds:
+        inside = {surgeon for surgeon, held in zip(surgeons, fold, strict=True) if held}
+        outside = {surgeon for surgeon, held in zip(surgeons, fold, strict=True) if not held}
+        assert inside.isdisjoint(outside)
+    three = ["A", "B", "C"] * 4
+    labels = np.array([0, 0, 0, 1, 1, 1] * 2)
+    assert len(inner_folds(labels, three, 0)) == 3
+    features = {"image": np.random.default_rng(0).normal(size=(12, 1, 3, 2))}
+    assert fit_head(features, labels, three, 0, IMAGE).coefficients.shape[0] % 2 == 0
+
+
+def test_the_same_input_gives_the_same_head() -> None:
+    first, second = (fit_head(*made(), 0, IMAGE) for _ in range(2))
+    assert first.chosen == second.chosen
+    assert first.coefficients.tobytes() == second.coefficients.tobytes()
+    assert first.intercept == second.intercept
+
+
+def test_constant_features_are_dropped() -> None:
+    features, labels, surgeons = made()
+    wide = np.concatenate([features["image"], np.full((24, 1, 5, 2), 0.1)], axis=-1)
+    head, plain = (fit_head({"image": values}, labels, surgeons, 0, IMAGE) for values in (wide, features["image"]))
+    assert head.chosen.loss == pytest.approx(plain.chosen.loss)
+    statistics = len(head.chosen.candidate.statistics)
+    by_statistic = head.coefficients.reshape(statistics, 8)
+    assert (by_statistic[:, 6:] == 0).all()
+    np.testing.assert_allclose(by_statistic[:, :6].ravel(), plain.coefficients, atol=1e-6)
+    assert np.isfinite(head.logits({"image": wide})).all()
+    # In a new trial they may differ, and still count for nothing.
+    moved = wide.copy()
+    moved[..., 6:] = 5.0
+    np.testing.assert_array_equal(head.logits({"image": moved}), head.logits({"image": wide}))
+
+
+def test_features_that_never_change_within_a_clip_leave_their_mean() -> None:
+    _, labels, surgeons = made()
+    still = np.repeat(labels[:, None, None, None] + np.zeros((24, 1, 1, 2)), 4, axis=2)
+    head = fit_head({"image": still}, labels, surgeons, 0, IMAGE)
+    assert head.chosen.candidate.statistics == ("mean",)
+    assert head.chosen.auroc == 1.0
+
+
+def refusal(features: dict[str, Any], labels: Sequence[int], surgeons: Sequence[str]) -> str:
+    with pytest.raises(RunError) as error:
+        fit_head(features, np.array(labels), surgeons, 0, IMAGE)
+    return str(error.value)
+
+
+def test_what_cannot_be_learned_from_is_refused_in_words() -> None:
+    features, labels, surgeons = made()
+    same = {"image": np.full((24, 1, 5, 6), 0.3)}
+    assert "the same features for every training trial" in refusal(same, labels, surgeons)
+    assert "all end alike" in refusal(features, [1] * 24, surgeons)
+    assert "are of one surgeon" in refusal(features, labels, ["A"] * 24)
+    # Two surgeons, one of whom always succeeds and one of whom always fails.
+    opposite = refusal(features, [0] * 12 + [1] * 12, ["A"] * 12 + ["B"] * 12)
+    assert "leaves both outcomes" in opposite
+
+
+def test_a_fold_whose_surgeon_alone_has_an_outcome_counts_for_no_candidate() -> None:
+    features, _, _ = made()
+    labels = np.array([0] * 6 + [0, 1] * 3 + [0] * 12)
+    surgeons = [f"S{trial // 6}" for trial in range(24)]  # the successes are all of the second one
+    events: list[dict[str, Any]] = []
+    head = fit_head(features, labels, surgeons, 0, IMAGE, lambda type_, **values: events.append({type_: values}))
+    found = [event["fold"] for event in events]
+    assert [fold["fold"] for fold in found] == [1, 2, 3, 4]
+    assert [fold["loss"] is None for fold in found] == [fold["successes"] > 0 for fold in found]
+    assert head.chosen.auroc is None  # what could be predicted are failures alone
+    assert np.isfinite(head.chosen.loss)
+
+
+def test_of_candidates_as_good_as_each_other_the_simplest_is_taken() -> None:
+    candidates = [Candidate(("image",), (name,), 1.0) for name in ("mean", "slope", "spread")]
+    scored = [Scored(candidate, loss, 0.5) for candidate, loss in zip(candidates, (0.5, 0.4, 0.4), strict=True)]
+    assert choose(scored) == scored[1]
+
+
+def test_folds_are_told_one_by_one_and_a_stop_is_asked_for() -> None:
+    features, labels, surgeons = made()
+    events: list[dict[str, Any]] = []
+    asked = []
+    fit_head(
+        features,
+        labels,
+        surgeons,
+        0,
+        IMAGE,
+        lambda type_, **values: events.append({"type": type_, **values}),
+        lambda: asked.append(len(events)),
+    )
+    assert [(event["type"], event["fold"], event["folds"]) for event in events] == [("fold", n, 5) for n in range(1, 6)]
+    assert sum(event["trials"] for event in events) == 24
+    assert sum(event["successes"] for event in events) == labels.sum()
+    assert set(asked) == {0, 1, 2, 3, 4}
+
+
+def saved(folder: Path) -> FrozenHead:
+    head = fit_head(*made(), 0, IMAGE)
+    head = FrozenHead(**{**head.__dict__, "digests": {name: "ab" for name in head.encoders}})
+    save_head(head, folder)
+    return head
+
+
+def test_a_saved_head_predicts_the_same_bits(tmp_path: Path) -> None:
+    head = saved(tmp_path)
+    found = load_head(tmp_path)
+    new, *_ = made(8, seed=1)
+    assert found.logits(new).tobytes() == head.logits(new).tobytes()
+    assert (found.chosen, found.table, dict(found.digests)) == (head.chosen, head.table, dict(head.digests))
+
+
+@pytest.mark.parametrize("name", [heads.HEAD_FILE, heads.ABOUT_FILE])
+def test_a_damaged_head_is_refused(tmp_path: Path, name: str) -> None:
+    saved(tmp_path)
+    content = (tmp_path / name).read_bytes()
+    for broken in (b"", content[: len(content) // 2], b"{}"):
+        (tmp_path / name).write_bytes(broken)
+        with pytest.raises(ModelError, match="missing or damaged"):
+            load_head(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ModelError, match="missing or damaged"):
+        load_head(tmp_path)
