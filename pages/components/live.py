@@ -142,15 +142,16 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
 
 
 def _head_text(head: Event) -> str:
-    """What the inner cross-validation chose, and how it does."""
+    """Say what the inner cross-validation chose, and its scores."""
     titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
     encoders = " and ".join(titles[name] for name in head["encoders"])
     auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
     inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
+    members = sum(row["member"] for row in head["table"])
     return (
-        f"**Chosen**: logistic regression on features of {encoders} ({', '.join(head['statistics'])} over time, "
-        f"C {head['strength']:.3g}). In the inner folds: log loss {head['loss']:.3f}{inner}; on the validation trials: "
-        f"log loss {head['val_loss']:.3f}, AUROC {auroc}."
+        f"**Head**: the mean of {members} of {len(head['table'])} logistic regressions, those that beat chance in the "
+        f"inner folds, on features of {encoders}. In the inner folds: log loss {head['loss']:.3f}{inner}; on the "
+        f"validation trials: log loss {head['val_loss']:.3f}, AUROC {auroc}."
     )
 
 

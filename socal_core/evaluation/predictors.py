@@ -115,16 +115,14 @@ class FrozenPredictor:
 
     def describe(self) -> dict[str, Any]:
         """What predicts, JSON-ready."""
-        chosen = self._head.chosen.candidate
         titles = [embedder.encoder.title for embedder in self._embedders.values()]
-        statistics = ", ".join(chosen.statistics)
+        count = len(self._head.members)
+        fitted = "logistic regression" if count == 1 else f"mean of {count} logistic regressions"
         return {
             "recipe": str(Recipe.FROZEN),
-            "text": f"logistic regression on frozen features of {' and '.join(titles)} ({statistics} over time, "
-            f"C {chosen.strength:.3g})",
+            "text": f"{fitted} on frozen features of {' and '.join(titles)}",
             "encoders": titles,
-            "statistics": list(chosen.statistics),
-            "C": chosen.strength,
+            "members": [item.as_dict() for item in self._head.members],
         }
 
 

@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 
 from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, waiting
 
-STAR = "#F0B400"
-
 
 def inner_folds(folds: pd.DataFrame) -> go.Figure:
     """AUROC in each inner fold (table of runs/events.py) of the candidate that led when the fold was done.
@@ -34,40 +32,30 @@ def inner_folds(folds: pd.DataFrame) -> go.Figure:
 
 
 def inner_candidates(table: Sequence[dict[str, Any]]) -> go.Figure:
-    """Log loss of each pair of encoders and statistics in the inner cross-validation; a star marks the lowest.
+    """Log loss of each candidate in the inner cross-validation, in two colours for members of the head and others.
 
     Args:
         table: Of the event `head` (runs/events.py); empty before there is one.
     """
-    names = [f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}" for row in table]
-    losses = [row["loss"] for row in table]
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": losses,
-            "y": names,
-            "marker": {"color": VALIDATION, "size": 9},
-            "customdata": [f"{row['strength']:.3g}" for row in table],
-            "hovertemplate": "log loss %{x:.3f}, C %{customdata}<extra></extra>",
-            "showlegend": False,
-        }
-    ]
-    if table:
-        best = losses.index(min(losses))
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": [losses[best]],
-                "y": [names[best]],
-                "name": "Chosen",
-                "marker": {"symbol": "star", "size": 15, "color": STAR, "line": {"color": "#333333", "width": 1}},
-                "hoverinfo": "skip",
-            }
-        )
+    names = {id(row): f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}" for row in table}
+    traces = []
+    for member, title, colour in ((True, "In the head", VALIDATION), (False, "Left out", NEUTRAL)):
+        rows = [row for row in table if row["member"] is member]
+        if rows:
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "x": [row["loss"] for row in rows],
+                    "y": [names[id(row)] for row in rows],
+                    "name": title,
+                    "marker": {"color": colour, "size": 9},
+                    "customdata": [f"{row['strength']:.3g}" for row in rows],
+                    "hovertemplate": "log loss %{x:.3f}, C %{customdata}<extra></extra>",
+                }
+            )
     figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", "Log loss (0.69: chance)", "")
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(names.values()))
     if not table:
         waiting(figure, "The candidates appear when all folds are done.")
     return figure

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from socal_core.models.trained_head import (
     outcome_rows,
     without_head,
 )
-from socal_core.models.videomae_config import LABELS, read_config, videomae_config
-from socal_core.runs.architecture import TINY_ARCHITECTURE, architecture_in
+from socal_core.models.videomae_config import read_config, videomae_config
+from socal_core.runs.architecture import architecture_in
 from socal_core.runs.checkpoints import newest_checkpoint
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 
 # A bar for each load and save would fill the run's log; the run shows its own progress.
@@ -67,8 +67,6 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
         ModelError: The model cannot be found, is damaged, or is not supported.
         ConfigError: The model cannot take so many frames.
     """
-    if config.model == TINY:
-        return _build_tiny(config)
     files = find_model(config.model, config.allow_download)
     values = read_config(files)
     weights = files.read_weights()
@@ -126,22 +124,6 @@ def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str
     """
     classifier.model.save_pretrained(folder, state_dict=weights)
     classifier.preprocessor.processor.save_pretrained(folder)
-
-
-def _build_tiny(config: TrainConfig) -> VideoClassifier:
-    model_config = VideoMAEConfig(
-        **asdict(TINY_ARCHITECTURE),
-        use_mean_pooling=True,
-        num_frames=config.num_frames,
-        hidden_dropout_prob=config.dropout_rate,
-        attention_probs_dropout_prob=config.dropout_rate,
-        id2label=LABELS,
-        label2id={name: i for i, name in LABELS.items()},
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = VideoMAEForVideoClassification(model_config)
-    return VideoClassifier(model, Preprocessor.for_size(TINY_ARCHITECTURE.image_size))
 
 
 def _load(

@@ -97,17 +97,30 @@ class _FrameEncoder(nn.Module):
 
 
 class _ClipEncoder(nn.Module):
-    """A VideoMAE without its head: the tokens of a step are averaged over the picture."""
+    """A VideoMAE without its head: what each step shows, and how much each place changes from the step before.
 
-    def __init__(self, backbone: nn.Module, tubelet_size: int) -> None:
+    What is shown is the mean over the frame of the tokens after two thirds of the layers, which hold more of the
+    appearance than the last ones. The change is that of the last layer's tokens, taken place by place before the mean
+    over the frame: small things that move leave the mean of a frame as it is.
+    """
+
+    def __init__(self, backbone: nn.Module, layers: int, tubelet_size: int) -> None:
         super().__init__()
         self.backbone = backbone
+        self.shown_layer = round(layers * 2 / 3)
         self.tubelet_size = tubelet_size
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        tokens: torch.Tensor = self.backbone(pixel_values=clips).last_hidden_state  # (clips, steps * places, dims)
+        hidden = self.backbone(pixel_values=clips, output_hidden_states=True).hidden_states
         steps = clips.shape[1] // self.tubelet_size
-        return tokens.reshape(len(clips), steps, -1, tokens.shape[-1]).mean(dim=2)
+        shown, last = (
+            tokens.reshape(len(clips), steps, -1, tokens.shape[-1])  # (clips, steps, places, dims)
+            for tokens in (hidden[self.shown_layer], hidden[-1])
+        )
+        change = torch.zeros_like(last)
+        change[:, 1:] = last.diff(dim=1).abs()
+        change[:, :1] = change[:, 1:2]  # the first step has none before it: as much as the second
+        return torch.cat([shown.mean(dim=2), change.mean(dim=2)], dim=-1)
 
 
 def _image_encoder(config: TrainConfig) -> Encoder:
@@ -135,7 +148,7 @@ def image_preprocessor() -> Preprocessor:
 
 def _video_encoder(config: TrainConfig) -> Encoder:
     classifier = build_classifier(config)
-    backbone = classifier.model.get_submodule("videomae")
+    backbone, model_config = classifier.model.get_submodule("videomae"), classifier.model.config
     title = f"VideoMAE ({config.model})"
     return Encoder(
         name=VIDEO_ENCODER,
@@ -143,7 +156,7 @@ def _video_encoder(config: TrainConfig) -> Encoder:
         stage=f"Embedding clips: {title}",
         digest=digest_of_weights(backbone),
         preprocessor=classifier.preprocessor,
-        module=_ClipEncoder(backbone, classifier.model.config.tubelet_size).eval(),
+        module=_ClipEncoder(backbone, model_config.num_hidden_layers, model_config.tubelet_size).eval(),
         note=classifier.note,
     )
 

@@ -1,5 +1,6 @@
 """Where the files of a model are: a local folder, or a snapshot in the cache of the Hugging Face hub."""
 
+import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -15,20 +16,26 @@ from socal_core.runs.architecture import CONFIG_FILE
 from socal_core.runs.config import TINY
 from socal_core.runs.model_choice import WEIGHTS_FILES, local_folder
 
+TINY_FOLDER = Path(__file__).with_name("tiny")
+TINY_SHA256 = "fde853ef38cc3c638fe54ef288bd01208241f7976e6391691fad1cd5b8f542d6"
+"""Of the weights of `tiny`, which come with the project (models/tiny/README.md)."""
+
 
 def find_model(model: str, allow_download: bool) -> ModelFiles:
     """Find a model's files on this machine, or download them.
 
     Args:
-        model: A folder, or an id of the Hugging Face hub.
+        model: `tiny`, a folder, or an id of the Hugging Face hub.
         allow_download: Whether the hub may be asked for what is not on this machine.
 
     Returns:
         The model's folder. Its name in messages is the folder's own, without the path, or the id.
 
     Raises:
-        ModelError: There is no such model.
+        ModelError: There is no such model, or the weights of `tiny` are not those of this version.
     """
+    if model == TINY:
+        return _tiny()
     folder = local_folder(model)
     if folder is not None:
         return ModelFiles(folder.resolve().name, folder)
@@ -43,6 +50,21 @@ def find_model(model: str, allow_download: bool) -> ModelFiles:
     if not any((snapshot / file).is_file() for file in WEIGHTS_FILES):
         raise ModelError(_not_found(model, allow_download))
     return ModelFiles(model, snapshot, revision=snapshot.name)
+
+
+def _tiny() -> ModelFiles:
+    try:
+        with (TINY_FOLDER / "model.safetensors").open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        digest = ""
+    if digest != TINY_SHA256:
+        found = "are missing" if not digest else "are not those of this version"
+        raise ModelError(
+            f"The weights of `{TINY}` {found} (socal_core/models/tiny/model.safetensors). Install the app again, or "
+            "restore the file with `git checkout socal_core/models/tiny`."
+        )
+    return ModelFiles(TINY, TINY_FOLDER)
 
 
 def _download(model: str, snapshot: Path) -> None:

@@ -1,8 +1,12 @@
-"""The head of frozen encoders: logistic regression on temporal statistics, chosen by cross-validation across surgeons.
+"""The head of frozen encoders: logistic regressions on temporal statistics, chosen by cross-validation across surgeons.
 
-Plain arrays, no PyTorch. Which encoders, which statistics and how much regularization is decided inside the training
-subset alone: its surgeons are dealt out to folds, every candidate is fitted on all folds but one and predicts that one,
-and the candidate with the lowest log loss over all these predictions is fitted again on the whole training subset.
+Plain arrays, no PyTorch. Everything is decided inside the training subset alone: its surgeons are divided into folds,
+and every candidate is fitted on all folds but one and predicts that one. For each set of encoders and statistics this
+chooses the regularization. The sets that beat chance in these predictions become members of the head, which is fitted
+again on the whole training subset and averages the log odds of its members.
+
+To average beats to choose: with about 100 training trials the differences between the scores of candidates are mostly
+noise (benchmarks/README.md).
 """
 
 import json
@@ -22,12 +26,15 @@ from threadpoolctl import threadpool_limits
 from socal_core.dataset.splits.balance import draw_folds
 from socal_core.errors import ModelError, RunError
 from socal_core.files import write_json
-from socal_core.models.regression import fits, gram_of, probability_of, rotate, standard_of
+from socal_core.models.regression import fits, gram_of, odds_of, probability_of, rotate, standard_of
 from socal_core.models.statistics import STATISTICS
 
 INNER_FOLDS = 5
-STATISTIC_SETS = (("mean",), ("slope",), ("mean", "slope"), ("mean", "slope", "difference", "spread"))
-"""The sets of statistics that the inner cross-validation chooses from, the simplest first."""
+STATISTIC_SETS = (("mean", "slope"), ("difference", "spread"), ("mean", "slope", "difference", "spread"))
+"""The sets of statistics that the inner cross-validation chooses from: what a clip shows and where it leads, how much
+it changes, and both."""
+CHANCE_LOSS = float(np.log(2))
+"""The log loss of always predicting 0.5."""
 STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 2, 7))
 """The values of C on offer, the strongest regularization first. They hold for inputs scaled to a mean square length of
 1, so that they mean the same for one thousand features and for ten."""
@@ -71,9 +78,17 @@ class Scored:
 
 @dataclass(frozen=True)
 class FrozenHead:
-    """A fitted head: log odds of success from the features of encoders."""
+    """A fitted head: log odds of success from the features of encoders.
 
-    chosen: Scored
+    The mean of several logistic regressions is one linear function of all their features.
+    """
+
+    members: tuple[Scored, ...]
+    """The regressions whose log odds are averaged."""
+    loss: float
+    """Log loss of the members' mean in the inner cross-validation, both outcomes weighted alike."""
+    auroc: float | None
+    """Of the same predictions; None where the trials that could be predicted all end alike."""
     mean: Array
     """Of each feature over the training clips, (features,)."""
     scale: Array
@@ -81,14 +96,25 @@ class FrozenHead:
     coefficients: Array
     intercept: float
     table: tuple[Scored, ...]
-    """The best strength of each pair of encoders and statistics."""
+    """All candidates, each set of encoders and statistics with its best strength."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the weights of each of the encoders, by name."""
 
     @property
     def encoders(self) -> tuple[str, ...]:
         """The encoders whose features it takes."""
-        return self.chosen.candidate.encoders
+        return tuple(dict.fromkeys(encoder for encoder, _ in self.columns))
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """(encoder, statistic) of each block of features, in the order of the coefficients."""
+        return columns_of(self.members)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready values, without the coefficients."""
+        members = set(self.members)
+        table = [{**item.as_dict(), "member": item in members} for item in self.table]
+        return {"encoders": list(self.encoders), "loss": self.loss, "auroc": self.auroc, "table": table}
 
     def logits(self, features: Features) -> Array:
         """Log odds of success for each clip.
@@ -99,7 +125,7 @@ class FrozenHead:
         Returns:
             (trials, clips).
         """
-        blocks = [_statistic(features[encoder], name) for encoder, name in self.chosen.candidate.columns]
+        blocks = [_statistic(features[encoder], name) for encoder, name in self.columns]
         inputs = (np.concatenate(blocks, axis=-1) - self.mean) / self.scale
         odds: Array = inputs @ self.coefficients + self.intercept
         return odds
@@ -162,13 +188,21 @@ def _fit_head(
             "surgeon alone. Choose another seed, smaller fractions or more data."
         )
     scored = [_score(candidate, row, labels) for candidate, row in zip(candidates, predicted, strict=True)]
-    table = tuple(choose([scored[member] for member in members]) for members in _same_input(candidates))
-    return _fitted(columns, labels, choose(scored), table)
+    table = tuple(min((scored[i] for i in same), key=lambda item: item.loss) for same in _same_input(candidates))
+    members = choose(table)
+    rows = {item.candidate: row for item, row in zip(scored, predicted, strict=True)}
+    average = probability_of(np.mean([odds_of(rows[item.candidate]) for item in members], axis=0))
+    return _fitted(columns, labels, members, _score(members[0].candidate, average, labels), table)
 
 
-def choose(scored: Sequence[Scored]) -> Scored:
-    """The candidate to take: the lowest loss; the first, which is the simplest, where several are as low."""
-    return min(scored, key=lambda item: item.loss)
+def choose(table: Sequence[Scored]) -> tuple[Scored, ...]:
+    """Choose the members of a head: all candidates that beat chance, or the best one where none does."""
+    return tuple(item for item in table if item.loss < CHANCE_LOSS) or (min(table, key=lambda item: item.loss),)
+
+
+def columns_of(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+    """(encoder, statistic) of each block of features that some members take."""
+    return tuple(dict.fromkeys(key for item in members for key in item.candidate.columns))
 
 
 def inner_folds(labels: NDArray[np.int64], surgeons: Sequence[str], seed: int) -> list[NDArray[np.bool_]]:
@@ -199,8 +233,7 @@ def save_head(head: FrozenHead, folder: Path) -> None:
     """Write HEAD_FILE and ABOUT_FILE."""
     arrays = {"mean": head.mean, "scale": head.scale, "coefficients": head.coefficients}
     save_file({**arrays, "intercept": np.array([head.intercept])}, folder / HEAD_FILE)
-    about = {"digests": dict(head.digests), "table": [item.as_dict() for item in head.table]}
-    write_json(folder / ABOUT_FILE, {**head.chosen.as_dict(), **about})
+    write_json(folder / ABOUT_FILE, {**head.as_dict(), "digests": dict(head.digests)})
 
 
 def load_head(folder: Path) -> FrozenHead:
@@ -212,13 +245,16 @@ def load_head(folder: Path) -> FrozenHead:
     try:
         arrays = load_file(folder / HEAD_FILE)
         about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        table = tuple(_scored_from(item) for item in about["table"])
         return FrozenHead(
-            chosen=_scored_from(about),
+            members=tuple(item for item, row in zip(table, about["table"], strict=True) if row["member"]),
+            loss=float(about["loss"]),
+            auroc=None if about["auroc"] is None else float(about["auroc"]),
             mean=arrays["mean"],
             scale=arrays["scale"],
             coefficients=arrays["coefficients"],
             intercept=float(arrays["intercept"][0]),
-            table=tuple(_scored_from(item) for item in about["table"]),
+            table=table,
             digests={encoder: str(about["digests"][encoder]) for encoder in about["encoders"]},
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
@@ -286,10 +322,11 @@ def _out_of_fold(
     for members in _same_input(candidates):
         check_stop()
         parts = [grams[key] for key in candidates[members[0]].columns]
-        features = sum(count for _, count in parts)
-        if not features:
+        parts = [(gram, count) for gram, count in parts if count]
+        if not parts:
             continue
-        inputs = np.sum([gram for gram, _ in parts], axis=0) / features
+        # Each block counts alike, however many features it has.
+        inputs = np.mean([gram / count for gram, count in parts], axis=0)
         rotated = rotate(inputs[rows])
         held_out = inputs[~rows] @ rotated.to_inputs
         models = fits(rotated.inputs, y, [candidates[member].strength for member in members])
@@ -327,14 +364,44 @@ def _leading(predicted: Array, labels: NDArray[np.int64], held_out: NDArray[np.b
     return {**size, "loss": balanced_loss(*found), "auroc": _auroc(*found)}
 
 
-def _fitted(columns: _Columns, labels: NDArray[np.int64], chosen: Scored, table: tuple[Scored, ...]) -> FrozenHead:
-    """The candidate fitted on all trials."""
-    blocks = [columns[key] for key in chosen.candidate.columns]
-    rows = np.concatenate([_rows(block) for block in blocks], axis=1)
-    mean, deviation = standard_of(rows)
-    scale = deviation * np.sqrt(np.isfinite(deviation).sum())
-    inputs = (rows - mean) / scale
-    rotated = rotate(inputs @ inputs.T)
-    y = np.repeat(labels, blocks[0].shape[1])
-    ((weights, intercept),) = fits(rotated.inputs, y, [chosen.candidate.strength])
-    return FrozenHead(chosen, mean, scale, inputs.T @ (rotated.to_inputs @ weights), intercept, table)
+def _fitted(
+    columns: _Columns,
+    labels: NDArray[np.int64],
+    members: tuple[Scored, ...],
+    average: Scored,
+    table: tuple[Scored, ...],
+) -> FrozenHead:
+    """The members fitted on all trials, as one linear function of all their columns."""
+    blocks = {key: _rows(columns[key]) for key in columns_of(members)}
+    standards = {key: standard_of(block) for key, block in blocks.items()}
+    y = np.repeat(labels, next(iter(columns.values())).shape[1])
+    coefficients = {key: np.zeros(block.shape[1]) for key, block in blocks.items()}
+    intercept = 0.0
+    for item in members:
+        varying = [key for key in item.candidate.columns if np.isfinite(standards[key][1]).any()]
+        scaled = {key: (blocks[key] - standards[key][0]) / _scale(standards[key][1], len(varying)) for key in varying}
+        inputs = np.concatenate(list(scaled.values()), axis=1)
+        rotated = rotate(inputs @ inputs.T)
+        ((weights, constant),) = fits(rotated.inputs, y, [item.candidate.strength])
+        fitted = inputs.T @ (rotated.to_inputs @ weights) / len(members)
+        ends = np.cumsum([block.shape[1] for block in scaled.values()])[:-1]
+        for key, part in zip(varying, np.split(fitted, ends), strict=True):
+            # Scales of a block differ between members by the number of blocks alone.
+            coefficients[key] += part / np.sqrt(len(varying))
+        intercept += constant / len(members)
+    return FrozenHead(
+        members=members,
+        loss=average.loss,
+        auroc=average.auroc,
+        mean=np.concatenate([mean for mean, _ in standards.values()]),
+        scale=np.concatenate([_scale(deviation, 1) for _, deviation in standards.values()]),
+        coefficients=np.concatenate(list(coefficients.values())),
+        intercept=intercept,
+        table=table,
+    )
+
+
+def _scale(deviation: Array, blocks: int) -> Array:
+    """What a block is divided by, so that its clips have a mean square length of 1 / blocks."""
+    scale: Array = deviation * np.sqrt(max(1, int(np.isfinite(deviation).sum())) * blocks)
+    return scale

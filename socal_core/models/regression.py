@@ -77,6 +77,13 @@ def fits(inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]) -
         yield model.coef_[0].copy(), float(model.intercept_[0])
 
 
+def odds_of(probability: Array) -> Array:
+    """Log odds from probabilities, finite also at 0 and 1."""
+    clipped = np.clip(probability, 1e-12, 1 - 1e-12)
+    found: Array = np.log(clipped) - np.log1p(-clipped)
+    return found
+
+
 def probability_of(odds: Array) -> Array:
     """Probability of success from log odds."""
     return 0.5 * (1 + np.tanh(0.5 * odds))

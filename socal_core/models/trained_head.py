@@ -10,6 +10,8 @@ from socal_core.models.videomae_config import LABELS
 Weights = dict[str, torch.Tensor]
 
 HEAD = ("classifier.weight", "classifier.bias")
+UNNAMED = ["label_0", "label_1"]
+"""The labels that transformers gives to two classes without names."""
 NAMES_SHOWN = 3
 
 
@@ -21,9 +23,12 @@ def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | Non
         weights: The model's weights.
 
     Returns:
-        The row of failure, then that of success; None when there is no complete classifier of these two, by name.
+        The row of failure, then that of success; None when there is no complete classifier of these two. A classifier
+        of two classes without names is taken to have the reference notebook's order: 0 is failure, 1 is success.
     """
-    names = [name.strip().lower() for name in _labels(values)]
+    names = _lower_labels(values)
+    if names == UNNAMED:
+        names = list(LABELS.values())
     if sorted(names) != sorted(LABELS.values()):
         return None
     norm = "fc_norm." if averages_tokens(values) else "layernorm."
@@ -71,6 +76,8 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
     rows = outcome_rows(values, weights)
     if rows is not None:
         order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
+        if _lower_labels(values) == UNNAMED:
+            order = ". Its labels have no names; the second one is taken as success"
         pooling = "" if averages_tokens(values) else " It looks at the first token alone, as it was trained."
         return f"{name}: its trained classifier for success and failure is used{order}.{pooling}"
     notes = []
@@ -87,6 +94,13 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
             "pre-training only. The new classifier averages all tokens."
         )
     return " ".join(notes)
+
+
+def _lower_labels(values: Mapping[str, Any]) -> list[str]:
+    """The label of each row in lower case; UNNAMED where config.json has no labels, since transformers omits these."""
+    if "id2label" not in values and "label2id" not in values:
+        return UNNAMED
+    return [name.strip().lower() for name in _labels(values)]
 
 
 def _labels(values: Mapping[str, Any]) -> list[str]:

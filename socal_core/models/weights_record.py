@@ -6,7 +6,7 @@ from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.models.find import find_model
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 
 
@@ -40,13 +40,11 @@ def describe_weights(config: TrainConfig) -> dict[str, str | None]:
     Returns:
         `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
         `revision`: The commit on the hub, None for what does not come from it.
-        `sha256`: Of the file of weights, or, for several, of their names and hashes; None for random weights.
+        `sha256`: Of the file of weights, or, for several, of their names and hashes.
 
     Raises:
         ModelError: The model is not on this machine.
     """
-    if config.model == TINY:
-        return {"source": TINY, "revision": None, "sha256": None}
     files = find_model(config.model, allow_download=False)
     return {"source": files.name, "revision": files.revision, "sha256": _digest(files.weight_files())}
 

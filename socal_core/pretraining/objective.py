@@ -1,4 +1,4 @@
-"""The network that is pre-trained and its objectives: predicting a scene's parameters, and filling in masked patches."""
+"""The network that is pre-trained and its objectives: to predict a scene's parameters, or to fill in masked patches."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class Objective(StrEnum):
     """What pre-training asks of the model."""
 
     PARAMETERS = "parameters"
-    """The parameters of the scene, of the whole clip and of each token."""
+    """The parameters of the scene, for the whole clip and for each token; the best in our comparison."""
     MASKED = "masked"
     """The pixels of masked patches: VideoMAE's own objective."""
     BOTH = "both"

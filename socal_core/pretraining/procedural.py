@@ -49,7 +49,7 @@ class PretrainSettings:
 
     steps: int = 1500
     batch_size: int = 32
-    objective: Objective = Objective.BOTH
+    objective: Objective = Objective.PARAMETERS
     seed: int = 0
 
     def __post_init__(self) -> None:

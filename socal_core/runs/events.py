@@ -13,9 +13,10 @@ Every event has `type` and `time` (seconds since 1970). The types, with their fu
     fold      fold, folds, surgeons, trials, successes, loss and auroc: an inner fold of a frozen run, with the scores
               in it of the candidate that leads so far (None where the fold cannot be predicted; auroc also where its
               trials end alike)
-    head      encoders, statistics, strength (C), loss, auroc: what the inner cross-validation of a frozen run chose,
-              and its scores there; table (the same of every pair of encoders and statistics), clips (a trial),
-              seconds, val_loss, val_accuracy, val_auroc and the ends of their intervals as of an epoch
+    head      encoders, loss, auroc: what a frozen run uses, and its scores in the inner cross-validation; table (each
+              candidate: encoders, statistics, strength (C), loss, auroc, and whether it is a member of the head),
+              clips (per trial), seconds, val_loss, val_accuracy, val_auroc and the ends of their intervals as of an
+              epoch
     machine   cpu_percent (share of all processors that the run takes), memory_mb and memory_total_mb (resident memory
               of the run's processes, and the machine's), gpu_percent, gpu_memory_mb, gpu_memory_total_mb (of the first
               GPU; None without one); every few seconds
@@ -132,8 +133,8 @@ def line_of(event: Event) -> str:
         return f"Inner fold {event['fold']} of {event['folds']}: {event['trials']} trials, {score}"
     if kind == "head":
         return (
-            f"Logistic regression on {' and '.join(event['encoders'])} features ({', '.join(event['statistics'])} over "
-            f"time, C {event['strength']:.3g}): inner log loss {event['loss']:.4f}, "
+            f"Head on {' and '.join(event['encoders'])} features, {sum(row['member'] for row in event['table'])} of "
+            f"{len(event['table'])} candidates: inner log loss {event['loss']:.4f}, "
             f"validation loss {event['val_loss']:.4f}"
         )
     if kind == "ended":

@@ -120,8 +120,7 @@ def _train_head(
     scores = validation_scores(labels, probabilities)
     job.report(
         "head",
-        **head.chosen.as_dict(),
-        table=[item.as_dict() for item in head.table],
+        **head.as_dict(),
         clips=job.config.test_clips,
         **scores,
         seconds=round(time.perf_counter() - started, 3),
