@@ -67,7 +67,17 @@ def set_number(tab: Page, label: str, value: str) -> None:
     settled(tab)
 
 
+def choose_fine_tuning(tab: Page) -> None:
+    """Have the form of the Training page ask for the settings of fine-tuning."""
+    settled(tab)  # a list that opens while the page is drawn is closed again
+    tab.get_by_role("combobox", name="Way to train").press("ArrowDown")
+    tab.get_by_role("option", name="Fine-tune all weights").click()
+    expect(tab.get_by_label("Learning rate", exact=True)).to_be_visible()
+    settled(tab)
+
+
 def start_training(tab: Page, epochs: int) -> None:
+    choose_fine_tuning(tab)
     set_number(tab, "Number of epochs", str(epochs))
     tab.get_by_role("button", name="Start training").click()
     expect(tab.get_by_role("button", name="Stop", exact=True)).to_be_visible()
@@ -154,6 +164,19 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
     expect(tab.get_by_text(f"Frame 2 of 12 · second 1 · {trial}_frame_00000002.jpeg")).to_be_visible()
 
 
+def test_the_default_run_shows_its_folds_and_its_results(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto(f"{server.url}/training")
+    tab.get_by_role("button", name="Start training").click()
+    expect(tab.get_by_text("Trained and tested.")).to_be_visible(timeout=WORK_MS)
+    expect(tab.get_by_text("Inner folds of the training trials")).to_be_visible()
+    expect(tab.get_by_text("Candidates in the inner cross-validation")).to_be_visible()
+    expect(tab.get_by_text("logistic regression on features of")).to_be_visible()
+    go(tab, "Evaluation")
+    expect(tab.get_by_text("logistic regression on frozen features of")).to_be_visible()
+    expect(tab.get_by_test_id("stException")).to_have_count(0)
+
+
 def test_a_run_goes_on_while_pages_change_and_can_be_stopped(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     tab.goto(f"{server.url}/training")
@@ -188,6 +211,7 @@ def test_a_run_goes_on_while_pages_change_and_can_be_stopped(server: Server, ope
 def test_settings_survive_other_pages(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     tab.goto(f"{server.url}/training")
+    choose_fine_tuning(tab)
     set_number(tab, "Learning rate", "0.0003")
     set_number(tab, "Number of epochs", "7")
     tab.get_by_test_id("stRadioGroup").get_by_text("Whole trial").click()
