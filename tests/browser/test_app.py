@@ -69,9 +69,12 @@ def set_number(tab: Page, label: str, value: str) -> None:
 
 def choose_fine_tuning(tab: Page) -> None:
     """Have the form of the Training page ask for the settings of fine-tuning."""
-    settled(tab)  # a list that opens while the page is drawn is closed again
-    tab.get_by_role("combobox", name="Way to train").press("ArrowDown")
-    tab.get_by_role("option", name="Fine-tune all weights").click()
+    # A list that opens while the page is drawn is closed again.
+    expect(tab.get_by_role("button", name="Start training")).to_be_visible()
+    settled(tab)
+    choice = tab.get_by_role("combobox", name="Way to train")
+    choice.fill("Fine-tune")
+    choice.press("Enter")
     expect(tab.get_by_label("Learning rate", exact=True)).to_be_visible()
     settled(tab)
 
