@@ -17,6 +17,7 @@ ORDER = [
     {"runs"},
     {"clips"},
     {"models"},
+    {"pretraining"},
     {"evaluation"},
     {"training"},
     {"cli"},

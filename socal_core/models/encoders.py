@@ -118,8 +118,9 @@ class _ClipEncoder(nn.Module):
             for tokens in (hidden[self.shown_layer], hidden[-1])
         )
         change = torch.zeros_like(last)
-        change[:, 1:] = last.diff(dim=1).abs()
-        change[:, :1] = change[:, 1:2]  # the first step has none before it: as much as the second
+        if steps > 1:
+            change[:, 1:] = last.diff(dim=1).abs()
+            change[:, 0] = change[:, 1]  # the first step has none before it
         return torch.cat([shown.mean(dim=2), change.mean(dim=2)], dim=-1)
 
 

@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-7
+"""A change that is smaller than this share of a feature is rounding, and is taken as none: standardized, it would count
+as much as a real one. Features are computed in float32."""
+
 
 def _mean(features: Array) -> Array:
     found: Array = features.mean(axis=-2)
@@ -19,8 +23,7 @@ def _slope(features: Array) -> Array:
     if steps < 2:
         return np.zeros_like(features[..., 0, :])
     time = np.linspace(-0.5, 0.5, steps)
-    found: Array = np.einsum("...sd,s->...d", features, time / (time**2).sum())
-    return found
+    return _without_rounding(np.einsum("...sd,s->...d", features, time / (time**2).sum()), features)
 
 
 def _difference(features: Array) -> Array:
@@ -33,8 +36,11 @@ def _difference(features: Array) -> Array:
 
 def _spread(features: Array) -> Array:
     """The standard deviation over time."""
-    found: Array = features.std(axis=-2)
-    return found
+    return _without_rounding(features.std(axis=-2), features)
+
+
+def _without_rounding(changes: Array, features: Array) -> Array:
+    return np.where(np.abs(changes) > ROUNDING * np.abs(features).max(axis=-2), changes, 0.0)
 
 
 STATISTICS: dict[str, Callable[[Array], Array]] = {

@@ -6,6 +6,8 @@ not by the sum of their weights: that sum would cancel the weight in a batch of 
 (pytorch/pytorch#61309).
 """
 
+import re
+from collections.abc import Collection
 from contextlib import nullcontext
 
 import numpy as np
@@ -74,17 +76,48 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
 
-    Weight decay acts on the first parameter group alone. The second holds the one-dimensional parameters, which are the
-    biases and the scales and shifts of the norms: they are not decayed, as in VideoMAE's own `optim_factory.py`.
+    One-dimensional parameters, which are the biases and the scales and shifts of the norms, are in groups of their own
+    without weight decay. With `layer_decay` below 1 each layer is in groups of its own: the head, in the first group,
+    learns at `learning_rate`, and each layer before it at `layer_decay` times the rate of the one after it. Both are as
+    in VideoMAE's own `optim_factory.py`.
+
+    Args:
+        model: A VideoMAE classifier, or with `layer_decay` 1 any module.
+        config: The settings of the run.
     """
-    parameters = list(model.parameters())
+    by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    parameters = dict(model.named_parameters())
+    below = layers_below_head(parameters)
+    for name, parameter in parameters.items():
+        depth = 0 if config.layer_decay == 1 else below[name]
+        by_group.setdefault((depth, parameter.ndim <= 1), []).append(parameter)
     groups = [
-        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": by_group[depth, one_dimensional],
+            "lr": config.learning_rate * config.layer_decay**depth,
+            "weight_decay": 0.0 if one_dimensional else config.weight_decay,
+        }
+        for depth, one_dimensional in sorted(by_group)
     ]
     if config.optimizer is OptimizerName.SGD:
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def layers_below_head(names: Collection[str]) -> dict[str, int]:
+    """Count the layers from a VideoMAE classifier's head down to each parameter.
+
+    Args:
+        names: The names of all parameters.
+
+    Returns:
+        By name: 0 for the head and the norm before it, 1 for the last transformer layer, and one more for each layer
+        before it, down to the embeddings.
+    """
+    of_layer = {name: int(match[1]) for name in names if (match := re.search(r"\bencoder\.layer\.(\d+)\.", name))}
+    layers = max(of_layer.values(), default=-1) + 1
+    others = {name: layers + 1 if ".embeddings." in name else 0 for name in names}
+    return others | {name: layers - number for name, number in of_layer.items()}
 
 
 def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.ReduceLROnPlateau:

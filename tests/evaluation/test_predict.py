@@ -50,8 +50,8 @@ def test_clips_are_the_processors_own_never_augmented_and_averaged(tmp_path: Pat
         logits = logits_of(classifier.model, reader, TRIALS, torch.device("cpu"))
         places = {clip: reader.plan.places_of(clip) for trial in TRIALS for clip in reader.plan.evaluation_clips(trial)}
     processor = VideoMAEImageProcessorPil(
-        size={"shortest_edge": 64},
-        crop_size={"height": 64, "width": 64},
+        size={"shortest_edge": 96},
+        crop_size={"height": 96, "width": 96},
         image_mean=[0.485, 0.456, 0.406],
         image_std=[0.229, 0.224, 0.225],
     )

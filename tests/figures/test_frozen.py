@@ -8,8 +8,15 @@ from socal_core.runs.events import FOLD_FIELDS
 
 FOLDS = pd.DataFrame([[1, 2, 3, 6, 3, 0.5, 0.75], [2, 2, 3, 5, 0, None, None]], columns=list(FOLD_FIELDS))
 TABLE = [
-    {"encoders": ["image"], "statistics": ["mean"], "strength": 1.0, "loss": 0.6, "auroc": 0.7},
-    {"encoders": ["image", "video"], "statistics": ["mean", "slope"], "strength": 0.01, "loss": 0.4, "auroc": None},
+    {"encoders": ["image"], "statistics": ["mean"], "strength": 1.0, "loss": 0.7, "auroc": 0.5, "member": False},
+    {
+        "encoders": ["image", "video"],
+        "statistics": ["mean", "slope"],
+        "strength": 0.01,
+        "loss": 0.4,
+        "auroc": None,
+        "member": True,
+    },
 ]
 
 
@@ -19,10 +26,11 @@ def test_a_bar_for_each_inner_fold() -> None:
     assert list(bars.y) == [0.75, pytest.approx(float("nan"), nan_ok=True)]
 
 
-def test_the_candidate_with_the_lowest_loss_has_the_star() -> None:
-    dots, star = inner_candidates(TABLE).data
-    assert list(zip(dots.y, dots.x, strict=True)) == [("image: mean", 0.6), ("image + video: mean, slope", 0.4)]
-    assert (list(star.y), list(star.x)) == (["image + video: mean, slope"], [0.4])
+def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() -> None:
+    members, others = inner_candidates(TABLE).data
+    assert (members.name, list(members.y), list(members.x)) == ("In the head", ["image + video: mean, slope"], [0.4])
+    assert (others.name, list(others.y), list(others.x)) == ("Left out", ["image: mean"], [0.7])
+    assert members.marker.color != others.marker.color
 
 
 @pytest.mark.parametrize("figure", [inner_folds(FOLDS[:0]), inner_candidates([])])

@@ -198,7 +198,7 @@ def test_a_processor_file_that_cannot_be_read_is_refused(pretrained: Path, conte
         ({"size": {"edge": 32}}, "Checkpoint epoch-0001: .*cannot be worked with"),
         (
             {"crop_size": {"height": 32, "width": 32}},
-            "Checkpoint epoch-0001: .*32x32 pixels, and the model takes 64x64",
+            "Checkpoint epoch-0001: .*32x32 pixels, and the model takes 96x96",
         ),
         ({"resample": 99}, "Checkpoint epoch-0001: .*cannot be worked with"),
     ],

@@ -15,7 +15,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from socal_core.errors import ModelError
-from socal_core.models.find import find_model
+from socal_core.models.find import TINY_FOLDER, find_model
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.config import TINY, config_from
 from tests.models.checkpoints import write_classifier, write_json
@@ -64,8 +64,8 @@ def test_several_files_are_recorded_by_a_hash_of_hashes(tmp_path: Path) -> None:
     assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
 
 
-def test_random_weights_have_no_hash() -> None:
-    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": None}
+def test_the_weights_of_tiny_are_recorded_by_their_hash() -> None:
+    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": sha256(TINY_FOLDER / "model.safetensors")}
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

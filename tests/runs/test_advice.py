@@ -32,7 +32,6 @@ def test_frozen_features_get_no_advice_on_training() -> None:
     few = replace(PLENTY, validation=Side(2, 2), window_frames=8)
     found = advise(recipe="frozen", found=few)
     assert {item.field for item in found} == {"num_frames", "validation_fraction"}
-    assert "the choice of the threshold" in next(i.text for i in found if i.field == "validation_fraction")
 
 
 @pytest.mark.parametrize("model", [TINY, PRETRAINED])
@@ -105,7 +104,7 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
         (TINY, {"hue_jitter": 0.3}, {"hue_jitter": 0.2}, "hue_jitter", "info", "turns blood"),
         (TINY, {"color_jitter": 0.6}, {"color_jitter": 0.5}, "color_jitter", "info", "0.2 to 0.4 is usual"),
         (TINY, {"rotation_degrees": 90.0}, {"rotation_degrees": 45.0}, "rotation_degrees", "info", "10 is usual"),
-        (TINY, {"dropout_rate": 0.0}, {"dropout_rate": 0.1}, "dropout_rate", "info", "2 million weights and 120"),
+        (TINY, {"dropout_rate": 0.0}, {"dropout_rate": 0.1}, "dropout_rate", "info", "3 million weights and 120"),
         (TINY, {"num_workers": 17}, {"num_workers": 16}, "num_workers", "info", "17 reading threads share 4 .* to 4"),
         (
             TINY,
@@ -232,7 +231,7 @@ def test_the_default_split_of_few_surgeons(surgeons: int) -> None:
     assert set(split.trial_ids) == set(ids)
 
 
-@pytest.mark.parametrize(("side", "model", "said"), [(255, TINY, True), (256, TINY, False), (720, PRETRAINED, True)])
+@pytest.mark.parametrize(("side", "model", "said"), [(383, TINY, True), (384, TINY, False), (720, PRETRAINED, True)])
 def test_scaled_decoding_that_changes_nothing_is_said(side: int, model: str, said: bool) -> None:
     given = advise(model, replace(PLENTY, frame_side=side), scaled_decoding=True)
     assert [item.field for item in given] == ["scaled_decoding"] * said

@@ -132,10 +132,10 @@ def test_a_frozen_run_that_begins_anew_tells_its_folds_once(tmp_path: Path) -> N
         for fold in (1, 2) if epoch == 0 else ():
             log.append("fold", fold=fold, folds=2, surgeons=3, trials=6, successes=3, loss=0.5, auroc=0.7)
         if epoch == 0:
-            log.append("head", encoders=["image"], statistics=["mean"], strength=1.0, loss=0.5, val_loss=0.4)
+            log.append("head", encoders=["image"], table=[{"member": True}, {"member": False}], loss=0.5, val_loss=0.4)
     events = read_events(tmp_path / "events.jsonl")
     assert folds_table(events)["fold"].tolist() == [1, 2]
     head = head_of(events)
     assert head is not None
     assert [event["type"] for event in events].count("head") == 1
-    assert line_of(head).startswith("Logistic regression on image features (mean over time, C 1)")
+    assert line_of(head).startswith("Head on image features, 1 of 2 candidates: inner log loss 0.5000")

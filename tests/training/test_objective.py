@@ -22,7 +22,8 @@ from socal_core.clips.sampling import draw_seed, epoch_batches
 from socal_core.dataset import layout
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
-from socal_core.models.build import LABELS, VideoClassifier, build_classifier, load_classifier, save_classifier
+from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
+from socal_core.models.videomae_config import LABELS
 from socal_core.runs.checkpoints import TrainingState, newest_checkpoint
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import epochs_table, read_events
@@ -250,7 +251,8 @@ def test_schedule_and_early_stopping_call_the_same_losses_an_improvement(
 @pytest.mark.parametrize("name", ["AdamW", "SGD"])
 def test_only_weights_of_two_or_more_dimensions_decay(name: str) -> None:
     """One step without gradients: decay alone multiplies a weight by 1 - learning_rate * weight_decay."""
-    config = config_from({"num_frames": 2, "optimizer": name, "learning_rate": 0.1, "weight_decay": 0.5}, TINY)
+    values = {"num_frames": 2, "optimizer": name, "learning_rate": 0.1, "weight_decay": 0.5, "layer_decay": 1.0}
+    config = config_from(values, TINY)
     model = build_classifier(config).model
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     for value in model.parameters():
@@ -265,6 +267,25 @@ def test_only_weights_of_two_or_more_dimensions_decay(name: str) -> None:
         torch.testing.assert_close(value, before[key] * (1.0 if key in flat else 0.95))
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
     assert {group["lr"] for group in optimizer.param_groups} == {0.1}
+
+
+def test_each_layer_learns_slower_than_the_one_after_it() -> None:
+    """SGD with gradients of 1: a parameter moves by its learning rate."""
+    values = {"num_frames": 2, "optimizer": "SGD", "learning_rate": 0.1, "weight_decay": 0.0, "layer_decay": 0.5}
+    config = config_from(values, TINY)
+    model = build_classifier(config).model
+    before = {key: value.detach().clone() for key, value in model.named_parameters()}
+    for value in model.parameters():
+        value.grad = torch.ones_like(value)
+    optimizer = make_optimizer(model, config)
+    optimizer.step()
+    rates = {"classifier.": 0.1, "fc_norm.": 0.1, "videomae.embeddings.": 0.1 / 2**7}
+    rates |= {f"videomae.encoder.layer.{number}.": 0.1 / 2 ** (6 - number) for number in range(6)}
+    for key, value in model.named_parameters():
+        (rate,) = (rate for start, rate in rates.items() if key.startswith(start))
+        torch.testing.assert_close(before[key] - value, torch.full_like(value, rate), rtol=1e-4, atol=1e-6)
+    assert optimizer.param_groups[0]["lr"] == 0.1  # the rate that is reported
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(before)
 
 
 @pytest.mark.parametrize(
