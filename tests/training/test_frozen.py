@@ -105,6 +105,7 @@ def test_the_command_line_predicts_the_same_from_the_checkpoint(
     assert main(["predict", str(frozen.path), trial, "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     kept = pd.read_csv(frozen.predictions_file).set_index("trial_id")["prob_success"]
+    # The features are computed again, with another number of threads: the same but for rounding.
     assert found["prob_success"] == pytest.approx(kept[trial], abs=1e-6)
 
 
