@@ -9,9 +9,9 @@ notebook: 143 trials of 60 frames of 1920x1080, the size of SOCAL. Ours is a fro
 in full with empty caches. The reference is the notebook's way, written here: VideoMAE base in float32, 16 frames of
 224x224, batches of 4, 30 epochs over 114 training and 14 validation trials, every clip read anew in every epoch with
 Pillow and the model's image processor by two worker processes. It would take hours, so it is extrapolated: seconds per
-clip of reading, of a training step and of a forward pass, the median of a few, times the number of clips. The weights
-are random, which does not change the time. Asked: a ratio of at least 50. Peak memory is that of the process that
-trains the reference.
+clip of reading, of a training step and of a forward pass, the median of a few, times the number of clips. Reading and
+computing share the processors, so their times add up. The weights are random, which does not change the time. Asked: a
+ratio of at least 50. Peak memory is that of the process that trains the reference.
 """
 
 import argparse
