@@ -78,6 +78,7 @@ def test_the_core_knows_nothing_of_its_interface(path: Path) -> None:
         "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.cache, socal_core.clips.fill",
         "socal_core.evaluation.metrics, socal_core.evaluation.controls, socal_core.evaluation.leaks",
         "socal_core.figures.leaks, socal_core.figures.coaching, socal_core.figures.presence",
+        "socal_core.pretraining.settings",
         "socal_core.cli",
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.dataset.boxes import FORMATS
+from socal_core.pretraining.settings import Objective, PretrainSettings
 
 DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with exit code 2 and a message on stderr."
 
@@ -17,6 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_clip_commands(commands)
     _add_split_commands(commands)
     _add_run_commands(commands)
+    _add_pretrain_commands(commands)
     return parser
 
 
@@ -106,6 +108,29 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended; it can be resumed.")
     sub.add_argument("run", type=Path)
+
+
+def _add_pretrain_commands(commands: Any) -> None:
+    text = "Pre-train a model."
+    kinds = commands.add_parser("pretrain", help=text, description=text).add_subparsers(required=True, metavar="KIND")
+    default = PretrainSettings()
+    sub = _add(
+        kinds, "pretraining", "procedural", "Pre-train the small VideoMAE on generated clips; no data is needed."
+    )
+    sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet; receives the model")
+    sub.add_argument("--steps", type=int, default=default.steps, help=f"training steps (default: {default.steps})")
+    size = default.batch_size
+    sub.add_argument("--batch-size", type=int, default=size, help=f"clips in a step (default: {size})")
+    sub.add_argument(
+        "--objective",
+        choices=[objective.value for objective in Objective],
+        default=default.objective.value,
+        help="predict a scene's parameters (default), fill in masked patches, or both",
+    )
+    sub.add_argument(
+        "--seed", type=int, default=default.seed, help=f"fixes clips and weights (default: {default.seed})"
+    )
+    sub.add_argument("--resume", action="store_true", help="continue from the checkpoint in the folder")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

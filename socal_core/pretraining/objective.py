@@ -1,27 +1,15 @@
 """The network that is pre-trained and its objectives: to predict a scene's parameters, or to fill in masked patches."""
 
-from enum import StrEnum
-
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import VideoMAEConfig, VideoMAEForPreTraining
 
+from socal_core.pretraining.settings import Objective
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Targets
 
 MASKED_SHARE = 0.75
 """Share of the patches that are hidden, the same ones in every frame (tube masking, Tong et al., NeurIPS 2022)."""
-
-
-class Objective(StrEnum):
-    """What pre-training asks of the model."""
-
-    PARAMETERS = "parameters"
-    """The parameters of the scene, for the whole clip and for each token; the best in our comparison."""
-    MASKED = "masked"
-    """The pixels of masked patches: VideoMAE's own objective."""
-    BOTH = "both"
-    """The sum of the two losses."""
 
 
 class Pretrainer(nn.Module):

@@ -3,14 +3,16 @@
 Drawing a clip takes about as long as training on it several times, so reuse pays.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from socal_core.clips.sampling import draw_seed
 from socal_core.pretraining.render import render
+from socal_core.pretraining.settings import PretrainSettings
 from socal_core.pretraining.targets import Targets, targets_of
 from socal_core.runs.architecture import TINY_ARCHITECTURE as TINY
 
-POOL_CLIPS = 2048
 PATCH = 16
 """Height and width of a token in pixels, as in TINY."""
 PASSES = 8
@@ -22,9 +24,10 @@ RENDERED_AT_ONCE = 64
 class ClipPool:
     """The batches of a pre-training run, each decided by the seed and the step alone."""
 
-    def __init__(self, batch_size: int, frames: int, seed: int, device: torch.device) -> None:
-        self._batch_size, self._frames, self._seed, self._device = batch_size, frames, seed, device
-        self._steps_per_pass = max(1, POOL_CLIPS // batch_size)
+    def __init__(self, settings: PretrainSettings, device: torch.device, show: Callable[[int, int], None]) -> None:
+        self._batch_size, self._frames, self._seed = settings.batch_size, settings.frames, settings.seed
+        self._device, self._show = device, show
+        self._steps_per_pass = max(1, settings.pool_clips // settings.batch_size)
         self._number: int | None = None
 
     def batch(self, step: int) -> tuple[torch.Tensor, Targets]:
@@ -33,7 +36,7 @@ class ClipPool:
         if number != self._number:
             clips = self._steps_per_pass * self._batch_size
             seed = draw_seed(self._seed, number, "pool")
-            self._video, self._targets = draw_clips(clips, self._frames, seed, self._device)
+            self._video, self._targets = draw_clips(clips, self._frames, seed, self._device, self._show)
             self._number = number
         turn, start = divmod(place, self._steps_per_pass)
         generator = torch.Generator().manual_seed(draw_seed(self._seed, number, turn, "order"))
@@ -43,7 +46,13 @@ class ClipPool:
 
 
 @torch.no_grad()
-def draw_clips(clips: int, frames: int, seed: int, device: torch.device) -> tuple[torch.Tensor, Targets]:
+def draw_clips(
+    clips: int,
+    frames: int,
+    seed: int,
+    device: torch.device,
+    show: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[torch.Tensor, Targets]:
     """Draw clips and their targets.
 
     Args:
@@ -51,6 +60,7 @@ def draw_clips(clips: int, frames: int, seed: int, device: torch.device) -> tupl
         frames: Frames in a clip.
         seed: The same seed gives the same clips on the same kind of device.
         device: Where they are drawn and kept.
+        show: Called from time to time with the clips drawn so far and the clips in all.
 
     Returns:
         RGB bytes, uint8 (clips, frames, 3, size, size), and the targets.
@@ -58,6 +68,7 @@ def draw_clips(clips: int, frames: int, seed: int, device: torch.device) -> tupl
     generator = torch.Generator(device).manual_seed(seed)
     videos, clip_targets, token_targets = [], [], []
     for start in range(0, clips, RENDERED_AT_ONCE):
+        show(start, clips)
         drawn = render(min(RENDERED_AT_ONCE, clips - start), frames, TINY.image_size, generator)
         targets = targets_of(drawn, TINY.tubelet_size, PATCH)
         videos.append((drawn.video * 255).round().to(torch.uint8))

@@ -4,77 +4,54 @@ Clips are drawn in pools (pool.py), and everything random follows from the seed,
 holds no random state, and a run that was killed continues to the same weights as one that was not.
 """
 
-import json
-import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from transformers import VideoMAEConfig
 
 from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessor
 from socal_core.clips.sampling import draw_seed
-from socal_core.errors import ConfigError, RunError
-from socal_core.files import write_json
-from socal_core.pretraining.objective import Objective, Pretrainer, draw_masks
+from socal_core.errors import RunError
+from socal_core.files import write_bytes, write_json
+from socal_core.pretraining.checkpoint import append_log, load_checkpoint, remove_leftovers, save_checkpoint, trim_log
+from socal_core.pretraining.objective import Pretrainer, draw_masks
 from socal_core.pretraining.pool import PATCH, ClipPool, draw_clips
+from socal_core.pretraining.settings import Objective, PretrainSettings
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
+from socal_core.runs.lock import try_lock
 
-FRAMES = 16
-CHECKPOINT_FILE = "checkpoint.pt"
-LOG_FILE = "log.jsonl"
 SUMMARY_FILE = "summary.json"
+LOCK_FILE = "pretrain.lock"
 CHECKPOINT_SECONDS = 300.0
-REPORT_STEPS = 50
-WARM_UP = 0.05
-"""Share of the steps over which the learning rate rises."""
+REPORT_STEPS = 10
 WEIGHT_DECAY = 0.05
-SCALING_CLIPS = 512
-"""Clips on which mean and spread of the targets are measured."""
-HELD_OUT_CLIPS = 1024
 HELD_OUT_BATCH = 32
 
 
-@dataclass(frozen=True)
-class PretrainSettings:
-    """Settings of pre-training; ConfigError names field, rule and value.
+class Ending(StrEnum):
+    """How a call ended."""
 
-    The defaults take two to three hours on two cores.
-    """
-
-    steps: int = 1500
-    batch_size: int = 32
-    objective: Objective = Objective.PARAMETERS
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(name, "must be at least 1", getattr(self, name))
-
-    @property
-    def learning_rate(self) -> float:
-        """The highest learning rate: 5e-4 for batches of 32, more for larger ones, at most 1e-3."""
-        return min(1e-3, 5e-4 * math.sqrt(self.batch_size / 32))
-
-    def rate_at(self, step: int) -> float:
-        """The learning rate of a step, from 0: linear warm-up, then a cosine to 0."""
-        warm_up = max(1, round(WARM_UP * self.steps))
-        if step < warm_up:
-            return self.learning_rate * (step + 1) / warm_up
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, self.steps - warm_up)))
+    DONE = "done"
+    STOPPED = "stopped"
+    """It was asked to stop, wrote a checkpoint and can be resumed."""
+    WAS_DONE = "was done"
+    """There was nothing left to do."""
 
 
-def model_config() -> VideoMAEConfig:
-    """The configuration of the model that is pre-trained."""
+def model_config(frames: int) -> VideoMAEConfig:
+    """The configuration of the model that is pre-trained, for clips of so many frames."""
     return VideoMAEConfig(
         **asdict(TINY_ARCHITECTURE),
-        num_frames=FRAMES,
+        num_frames=frames,
         use_mean_pooling=True,
         decoder_hidden_size=192,
         decoder_num_hidden_layers=2,
@@ -83,69 +60,138 @@ def model_config() -> VideoMAEConfig:
     )
 
 
+@dataclass(frozen=True)
+class Observer:
+    """What `pretrain` calls; the defaults do nothing."""
+
+    report: Callable[[dict[str, Any]], None] = lambda values: None
+    """Every few steps, with step, losses and seconds as they are written to the log."""
+    stage: Callable[[str, int, int], None] = lambda name, done, total: None
+    """Often, with the present stage and how much of it is done."""
+    stop: Callable[[], bool] = lambda: False
+    """Often; when it gives True, a checkpoint is written and the call returns."""
+
+    def show(self, name: str, done: int, total: int) -> None:
+        """Show the stage, and raise Stopped when asked to stop."""
+        if self.stop():
+            raise Stopped
+        self.stage(name, done, total)
+
+
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """Pre-training was asked to stop."""
+
+
 def pretrain(
     out: Path,
     settings: PretrainSettings,
     resume: bool = False,
-    report: Callable[[dict[str, Any]], None] = lambda values: None,
-) -> None:
+    observer: Observer | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Ending:
     """Pre-train a model and write it as a Hugging Face model folder.
 
     Args:
         out: A folder that does not exist yet, or with `resume` one that an earlier call left behind.
         settings: What to train; when resuming they must be those of the earlier call.
         resume: Continue from the checkpoint in `out`.
-        report: Called with step, loss and seconds from time to time.
+        observer: Sees the progress, and may stop the call.
+        checkpoint_seconds: Time between checkpoints.
+
+    Returns:
+        How the call ended.
 
     Raises:
-        RunError: `out` exists already, or there is nothing in it to resume.
+        RunError: `out` exists already or is in use; or there is nothing in it to resume, its checkpoint is damaged,
+            or it was started with other settings.
+        OSError: A file cannot be written. The last checkpoint stays.
     """
-    device = torch.accelerator.current_accelerator() or torch.device("cpu")
-    if not resume and out.exists() and any(out.iterdir()):
+    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out.name} exists already. Choose another folder, or continue with --resume.")
+    if resume and not out.is_dir():
+        raise RunError(f"{out.name} is not a folder, so there is nothing to resume. Start without --resume.")
     out.mkdir(parents=True, exist_ok=True)
-    network, optimizer = _new_network(settings, device)
-    step, seconds = _load(out, settings, network, optimizer) if resume else (0, 0.0)
-    scaling = Scaling.of(draw_clips(SCALING_CLIPS, FRAMES, draw_seed(settings.seed, "scaling"), device)[1])
-    pool = ClipPool(settings.batch_size, FRAMES, settings.seed, device)
-    saved = started = time.monotonic()
-    seconds_before = seconds
-    while step < settings.steps:
-        losses = _train_step(network, optimizer, scaling, settings, step, pool)
-        step += 1
-        seconds = seconds_before + time.monotonic() - started
-        if step % REPORT_STEPS == 0 or step == settings.steps:
-            values = {"step": step, **{name: round(float(loss), 5) for name, loss in losses.items()}}
-            values["seconds"] = round(seconds, 1)
-            with (out / LOG_FILE).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
-            report(values)
-        if time.monotonic() - saved > CHECKPOINT_SECONDS and step < settings.steps:
-            _save(out, settings, network, optimizer, step, seconds)
-            saved = time.monotonic()
-    _save(out, settings, network, optimizer, step, seconds)
-    write_model(network, out)
-    scores = _held_out_scores(network, scaling, settings, device)
-    summary = {**asdict(settings), "device": str(device), "seconds": round(seconds), "held_out_r2": scores}
-    write_json(out / SUMMARY_FILE, summary)
+    lock = try_lock(out / LOCK_FILE)
+    if lock is None:
+        raise RunError(f"{out.name} is in use by another process. Wait until it ends, or stop it.")
+    try:
+        run = _Run(out, settings, observer or Observer())
+        if resume:
+            run.step, run.seconds = load_checkpoint(out, settings, run.network, run.optimizer)
+            remove_leftovers(out)
+            if (out / SUMMARY_FILE).is_file():
+                return Ending.WAS_DONE
+            trim_log(out, run.step)
+        return run.train(checkpoint_seconds)
+    finally:
+        os.close(lock)
 
 
-def write_model(network: Pretrainer, out: Path) -> None:
+class _Run:
+    """A pre-training run and how far it is."""
+
+    def __init__(self, out: Path, settings: PretrainSettings, observer: Observer) -> None:
+        self.out, self.settings, self.observer = out, settings, observer
+        self.device = torch.accelerator.current_accelerator() or torch.device("cpu")
+        self.network, self.optimizer = _new_network(settings, self.device)
+        self.step, self.seconds = 0, 0.0
+
+    def train(self, checkpoint_seconds: float) -> Ending:
+        """Do the steps that are left, and write the model."""
+        show = partial(self.observer.show, "Drawing clips")
+        try:
+            seed = draw_seed(self.settings.seed, "scaling")
+            clips = draw_clips(self.settings.scaling_clips, self.settings.frames, seed, self.device, show)
+            scaling = Scaling.of(clips[1])
+            self._do_steps(scaling, ClipPool(self.settings, self.device, show), checkpoint_seconds)
+            self.save()
+            write_model(self.network, self.settings.frames, self.out)
+            scores = _held_out_scores(self.network, scaling, self.settings, self.device, self.observer)
+        except Stopped:
+            self.save()
+            return Ending.STOPPED
+        values = {"device": str(self.device), "seconds": round(self.seconds), "held_out_r2": scores}
+        write_json(self.out / SUMMARY_FILE, {**self.settings.as_dict(), **values})
+        return Ending.DONE
+
+    def save(self) -> None:
+        """Write a checkpoint of the present step."""
+        save_checkpoint(self.out, self.settings, self.network, self.optimizer, self.step, self.seconds)
+
+    def _do_steps(self, scaling: Scaling, pool: ClipPool, checkpoint_seconds: float) -> None:
+        before, steps = self.seconds, self.settings.steps
+        saved = started = time.monotonic()
+        while self.step < steps:
+            self.observer.show("Training", self.step, steps)
+            losses = _train_step(self.network, self.optimizer, scaling, self.settings, self.step, pool)
+            self.step += 1
+            self.seconds = before + time.monotonic() - started
+            if self.step % REPORT_STEPS == 0 or self.step == steps:
+                values = {"step": self.step, **{name: round(float(loss), 5) for name, loss in losses.items()}}
+                values["seconds"] = round(self.seconds, 1)
+                append_log(self.out, values)
+                self.observer.report(values)
+            if time.monotonic() - saved > checkpoint_seconds and self.step < steps:
+                self.save()
+                saved = time.monotonic()
+
+
+def write_model(network: Pretrainer, frames: int, out: Path) -> None:
     """Write the encoder as config.json, model.safetensors (float16) and preprocessor_config.json."""
-    config = model_config()
+    config = model_config(frames)
     config.architectures = ["VideoMAEForVideoClassification"]
     config.save_pretrained(out)
     encoder = {f"videomae.{name}": value for name, value in network.model.videomae.state_dict().items()}
     norm = {f"fc_norm.{name}": value for name, value in network.norm.state_dict().items()}
     weights = {name: value.half().contiguous().cpu() for name, value in {**encoder, **norm}.items()}
-    save_file(weights, out / "model.safetensors", metadata={"format": "pt"})
+    write_bytes(out / "model.safetensors", save(weights, metadata={"format": "pt"}))
     Preprocessor.for_size(TINY_ARCHITECTURE.image_size).processor.save_pretrained(out)
 
 
 def _new_network(settings: PretrainSettings, device: torch.device) -> tuple[Pretrainer, torch.optim.Optimizer]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = Pretrainer(model_config(), settings.objective).to(device)
+        network = Pretrainer(model_config(settings.frames), settings.objective).to(device)
     decayed = [weight for weight in network.parameters() if weight.ndim > 1]
     others = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
@@ -167,7 +213,7 @@ def _train_step(
     device = video.device
     patches = (TINY_ARCHITECTURE.image_size // PATCH) ** 2
     generator = torch.Generator(device).manual_seed(draw_seed(settings.seed, step, "masks"))
-    masked = draw_masks(len(video), FRAMES // TINY_ARCHITECTURE.tubelet_size, patches, generator)
+    masked = draw_masks(len(video), settings.frames // TINY_ARCHITECTURE.tubelet_size, patches, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu"):
         losses = network(_normalized(video), scaling(targets), masked)
     torch.autograd.backward(torch.stack(list(losses.values())).sum())
@@ -185,16 +231,18 @@ def _normalized(video: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def _held_out_scores(
-    network: Pretrainer, scaling: Scaling, settings: PretrainSettings, device: torch.device
+    network: Pretrainer, scaling: Scaling, settings: PretrainSettings, device: torch.device, observer: Observer
 ) -> dict[str, float]:
     """R² of each target on clips that training did not draw; none for the masked objective."""
     if settings.objective is Objective.MASKED:
         return {}
     network.eval()
     found: list[tuple[torch.Tensor, ...]] = []
-    for number in range(HELD_OUT_CLIPS // HELD_OUT_BATCH):
-        seed = draw_seed(settings.seed, "held out", number)
-        video, targets = draw_clips(HELD_OUT_BATCH, FRAMES, seed, device)
+    for start in range(0, settings.held_out_clips, HELD_OUT_BATCH):
+        observer.show("Measuring", start, settings.held_out_clips)
+        seed = draw_seed(settings.seed, "held out", start // HELD_OUT_BATCH)
+        clips = min(HELD_OUT_BATCH, settings.held_out_clips - start)
+        video, targets = draw_clips(clips, settings.frames, seed, device)
         scaled = scaling(targets)
         clip, token = network.predict(_normalized(video))
         found.append((clip, scaled.clip, token.flatten(0, 1), scaled.token.flatten(0, 1)))
@@ -207,38 +255,3 @@ def _held_out_scores(
         r2 = 1 - ((guess - truth) ** 2).mean(0) / truth.var(0).clamp(min=1e-6)
         scores |= {f"{prefix}{name}": round(float(value), 3) for name, value in zip(names, r2, strict=True)}
     return scores
-
-
-def _save(
-    out: Path,
-    settings: PretrainSettings,
-    network: Pretrainer,
-    optimizer: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
-) -> None:
-    temporary = out / f".{CHECKPOINT_FILE}.tmp"
-    state = {
-        "settings": {**asdict(settings), "objective": settings.objective.value},
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "step": step,
-        "seconds": seconds,
-    }
-    torch.save(state, temporary)
-    temporary.replace(out / CHECKPOINT_FILE)
-
-
-def _load(
-    out: Path, settings: PretrainSettings, network: Pretrainer, optimizer: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Put a checkpoint's state into the network and the optimizer; steps and seconds that it took."""
-    file = out / CHECKPOINT_FILE
-    if not file.is_file():
-        raise RunError(f"{out.name} has no {CHECKPOINT_FILE}, so there is nothing to resume. Start without --resume.")
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    if state["settings"] != {**asdict(settings), "objective": settings.objective.value}:
-        raise RunError(f"{out.name} was started with other settings ({state['settings']}). Resume it with those.")
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"]), float(state["seconds"])

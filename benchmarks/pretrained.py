@@ -1,0 +1,132 @@
+"""What the pre-trained weights of `tiny` are worth: test AUROC against random weights of the same architecture.
+
+    python -m benchmarks.pretrained [--sets demo,real,untouched] [--ways frozen,finetune] [--seeds 3]
+        [--finetune-seeds 1] [--surgeons N] [--scratch FOLDER] [--real FOLDER]
+
+`frozen` fits the head on the features of the video encoder alone (encoder=video); `finetune` trains all weights. All
+other settings are the defaults of `tiny`. Both kinds of weights have the same seeds, and so the same splits. The
+random weights are drawn anew for each seed, as transformers initialises them, and have no classification head; nor have
+the pre-trained ones. `demo` has 40 surgeons, `untouched` 70. `real`, the data folder of --real, has five groups: each
+is the test subset once, and the predictions of the five runs of a seed are put together as they are.
+
+The table has one row for each set and way. AUROCs are means over the seeds. The difference is that of the test trials
+of all seeds together, each score as its rank among the test trials of its seed, with a paired bootstrap over surgeons.
+Seconds are those of all runs of the row, pre-trained and random. With --scratch, data and runs are kept: the same
+command continues after an interruption.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import roc_auc_score
+from transformers import VideoMAEConfig, VideoMAEForPreTraining
+
+from benchmarks.experiments import (
+    DEMO,
+    REAL,
+    chosen_sets,
+    complete,
+    data_folder,
+    difference_text,
+    finished_run,
+    markdown,
+    pooled_difference,
+    scratch_folder,
+    seconds_of,
+    test_predictions,
+)
+from socal_core.dataset.splits import SplitMethod
+from socal_core.models.build import build_classifier
+from socal_core.models.find import TINY_FOLDER
+from socal_core.runs.config import TINY, TrainConfig, default_config
+from socal_core.runs.recipes import EncoderChoice, Recipe
+
+SURGEONS = {DEMO: 40, "untouched": 70}
+PRETRAINED, RANDOM = "pretrained", "random"
+GROUPS = 5
+"""Of the real trials, each of which is the test subset once."""
+HEADER = ("set", "way", "seeds", "test trials", "AUROC pre-trained", "AUROC random", "difference (95 %)", "seconds")
+
+
+def main() -> None:
+    """Train what is missing, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", default="demo,real,untouched", help="names with commas (default: %(default)s)")
+    parser.add_argument("--ways", default="frozen,finetune", help="names with commas (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="of frozen runs")
+    parser.add_argument("--finetune-seeds", type=int, default=1)
+    parser.add_argument("--surgeons", type=int, help="in place of each set's own number")
+    parser.add_argument("--scratch", type=Path, help="keep the data and the runs here")
+    parser.add_argument("--real", type=Path, help="a data folder of real trials from five surgeons")
+    options = parser.parse_args()
+    ways = [Recipe(name) for name in options.ways.split(",")]
+    sets = chosen_sets(options.sets, options.real, parser)
+    rows = []
+    with scratch_folder(options.scratch) as scratch:
+        for way in ways:
+            for name in sets:
+                data = data_folder(name, options.surgeons or SURGEONS.get(name, 70), scratch, options.real)
+                seeds = options.seeds if way is Recipe.FROZEN else options.finetune_seeds
+                rows.append(row_of(name, data, way, seeds, scratch))
+                print(markdown(HEADER, rows), flush=True)
+
+
+def row_of(name: str, data: Path, way: Recipe, seeds: int, scratch: Path) -> list[str]:
+    """The line of the table for one set and one way to train."""
+    blocks, seconds = [], 0.0
+    for seed in range(seeds):
+        scores = {}
+        for weights in (PRETRAINED, RANDOM):
+            scores[weights], took = predictions_of(name, data, settings(way, weights, seed, scratch), weights, scratch)
+            seconds += took
+        block = scores[PRETRAINED].rename(columns={"prob_success": PRETRAINED})
+        blocks.append(block.join(scores[RANDOM]["prob_success"].rename(RANDOM)))
+    aurocs = [
+        np.mean([roc_auc_score(block["label"], block[kind]) for block in blocks]) for kind in (PRETRAINED, RANDOM)
+    ]
+    found = pooled_difference(blocks, PRETRAINED, RANDOM)
+    difference = difference_text(found.value, found.interval) if found else "-"
+    counts = [str(seeds), str(sum(len(block) for block in blocks))]
+    return [name, str(way), *counts, *(f"{auroc:.3f}" for auroc in aurocs), difference, f"{seconds:.0f}"]
+
+
+def predictions_of(
+    name: str, data: Path, config: TrainConfig, weights: str, scratch: Path
+) -> tuple[pd.DataFrame, float]:
+    """The predictions of the test trials for one seed, and the seconds that its runs took."""
+    configs = [config]
+    if name == REAL:
+        configs = [
+            replace(config, split_method=SplitMethod.KFOLD, folds=GROUPS, fold=fold) for fold in range(1, GROUPS + 1)
+        ]
+    runs = []
+    for fold, chosen in enumerate(configs, start=1):
+        run = scratch / "pretrained-runs" / f"{data.name}-{config.recipe}-{weights}-{config.seed}-{fold}"
+        runs.append(finished_run(run, chosen, data))
+    return pd.concat([test_predictions(run) for run in runs]), sum(seconds_of(run) for run in runs)
+
+
+def settings(way: Recipe, weights: str, seed: int, scratch: Path) -> TrainConfig:
+    """The defaults of `tiny`, with its weights or with random ones."""
+    encoder = EncoderChoice.VIDEO if way is Recipe.FROZEN else EncoderChoice.AUTO
+    config = replace(default_config(TINY), recipe=way, encoder=encoder, seed=seed)
+    if weights == PRETRAINED:
+        return config
+    folder = complete(scratch / "models" / f"random-{seed}", lambda out: write_random_twin(out, seed))
+    return replace(config, model=str(folder))
+
+
+def write_random_twin(out: Path, seed: int) -> None:
+    """Write a model folder with the architecture and the preprocessing of `tiny` and random weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        VideoMAEForPreTraining(VideoMAEConfig.from_pretrained(TINY_FOLDER)).save_pretrained(out)
+    build_classifier(default_config(TINY)).preprocessor.processor.save_pretrained(out)
+
+
+if __name__ == "__main__":
+    main()
