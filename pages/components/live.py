@@ -137,7 +137,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
             chart(figure, f"{name}-{run.name}")
     _log(run)
     if seen.notices:
-        with st.expander(f"Notices ({len(seen.notices)}): what the run had to put up with", icon=":material/info:"):
+        with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
             st.write("\n".join(f"- {message}" for message in seen.notices))
 
 

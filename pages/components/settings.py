@@ -18,7 +18,7 @@ from socal_core.runs.recipes import EncoderChoice, Recipe
 
 OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
-MODELS = {TINY: "tiny (small, untrained)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
+MODELS = {TINY: "tiny (comes with the app)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
 FIRST_MINUTE = "0:60"
 ALL_BUT_LAST = "all but last"
 WINDOWS = {
@@ -46,7 +46,7 @@ STEPS = {"mixup": 0.1, "cutmix": 0.1}
 CHOICES = {
     Recipe.FINETUNE: "Fine-tune all weights",
     Recipe.FROZEN: "Frozen features, logistic regression",
-    EncoderChoice.AUTO: "Best in cross-validation",
+    EncoderChoice.AUTO: "All that beat chance in cross-validation",
     EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
     EncoderChoice.VIDEO: "The model above, clip by clip",
     EncoderChoice.BOTH: "Both",
@@ -132,7 +132,11 @@ def _model(item: Field[Any]) -> str:
         persist_state="session",
     )
     if choice == TINY:
-        st.caption("A small VideoMAE that starts from random weights: trains on a laptop, needs no download.")
+        st.caption(
+            "A small VideoMAE, pre-trained on clips drawn by a program. With frozen features it works beside "
+            "EfficientNet-Lite0, trained on ImageNet photos. Neither has seen an operation: they know shapes, colours "
+            "and motion, not surgery, and fine detail is lost at 96 and 160 pixels."
+        )
         return TINY
     model = choice
     if choice == OTHER:

@@ -27,7 +27,7 @@ SMALL_BATCH = 4
 FAR_OFF = 4
 """Times the recipe's learning rate, from where tiny batches are known to go wrong (VideoMAE#84)."""
 GENTLE_RATE, PRETRAINED_RATE, RANDOM_RATE = 3e-5, 1e-4, 1e-4
-"""Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for random weights."""
+"""Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for `tiny`."""
 SGD_RATE, HIGHEST_RATE = 1e-3, 1e-2
 SMALLEST_CROP = 0.3
 STRONG_FLIP, STRONG_HUE, STRONG_COLOUR, STRONG_ROTATION = 0.5, 0.2, 0.5, 45
@@ -197,7 +197,10 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
     elif pretrained and rate > PRETRAINED_RATE:
         text = f"{rate:g} is so much that the model forgets what it brings. Set learning_rate to 1e-5 to 3e-5."
     elif not pretrained and rate < RANDOM_RATE:
-        text = f"{rate:g} is little for random weights: {config.num_epochs} epochs will not be enough. Set it to 5e-4."
+        text = (
+            f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs will not be enough. Set it "
+            "to 3e-4."
+        )
     elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
         weights = architecture_of(config.model).parameters / 1e6
         text = (

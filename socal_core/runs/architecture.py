@@ -109,8 +109,7 @@ class Architecture:
 TINY_ARCHITECTURE = Architecture(
     hidden_size=192, num_hidden_layers=6, num_attention_heads=3, intermediate_size=768, image_size=96
 )
-"""The smallest of those tried that learns the demo from random weights within the time that the demo run may take on
-two cores (benchmarks/README.md)."""
+"""The sizes of the model in models/tiny, as in its config.json. It is small enough to be fine-tuned on two cores."""
 
 
 def architecture_of(model: str) -> Architecture:

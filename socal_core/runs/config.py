@@ -17,7 +17,7 @@ from socal_core.runs.recipes import EncoderChoice, Recipe
 from socal_core.runs.setting import checked, setting
 
 TINY = "tiny"
-"""A small VideoMAE with random weights: trains on a laptop, needs no download."""
+"""The small VideoMAE that comes with the project, pre-trained on generated clips (models/tiny/README.md)."""
 PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
 
@@ -62,13 +62,14 @@ class TrainConfig:
         Recipe.FINETUNE,
         "Model",
         "How the run learns: `finetune` trains all weights of the model, epoch by epoch; `frozen` embeds each clip "
-        "once with pre-trained encoders and fits a logistic regression on how their features change over time.",
+        "once with pre-trained encoders and fits logistic regressions on how their features change over time.",
     )
     encoder: EncoderChoice = setting(
         EncoderChoice.AUTO,
         "Model",
-        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`; "
-        "`auto`, whichever does best in a cross-validation across the surgeons of the training subset.",
+        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`, side "
+        "by side; `auto`, the mean of all three, without those that do not beat chance in a cross-validation across "
+        "the surgeons of the training subset.",
     )
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
@@ -326,8 +327,8 @@ class TrainConfig:
 
 
 _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
-    # Random weights want a larger step, more epochs and more patience than the notebook's pre-trained ones;
-    # chosen on the demo data set (benchmarks/README.md).
+    # Frozen features measured best; the other settings are for fine-tuning, where a small model wants a larger step,
+    # more epochs and more patience than the notebook's (benchmarks/README.md).
     TINY: {
         "recipe": Recipe.FROZEN,
         "learning_rate": 5e-4,
@@ -343,7 +344,7 @@ _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def default_config(model: str) -> TrainConfig:
-    """The defaults for a model: the notebook's, or the ones that `tiny` needs to learn from random weights."""
+    """Return the default settings of a model: those of `tiny`, or the reference notebook's for any other."""
     return TrainConfig(model=model, **_MODEL_DEFAULTS.get(model, {}))
 
 

@@ -9,14 +9,14 @@ class Recipe(StrEnum):
     FINETUNE = "finetune"
     """All weights of a VideoMAE are trained, epoch by epoch (training/loop.py)."""
     FROZEN = "frozen"
-    """Pre-trained encoders embed each clip once; a logistic regression is fitted on what they give (models/head.py)."""
+    """Pre-trained encoders embed each clip once; logistic regressions are fitted on the features (models/head.py)."""
 
 
 class EncoderChoice(StrEnum):
     """Which encoders a frozen run may use."""
 
     AUTO = "auto"
-    """The image encoder, the video encoder or both, whichever does best in the inner cross-validation."""
+    """The image encoder, the video encoder and both together, without those that do not beat chance."""
     IMAGE = "image"
     """EfficientNet-Lite0, frame by frame."""
     VIDEO = "video"
@@ -33,7 +33,7 @@ class EncoderChoice(StrEnum):
 
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of encoders that the inner cross-validation chooses from, the simplest first."""
+        """The sets of encoders among which the inner cross-validation chooses the members of the head."""
         if self is EncoderChoice.AUTO:
             return (IMAGE_ENCODER,), (VIDEO_ENCODER,), (IMAGE_ENCODER, VIDEO_ENCODER)
         return (self.names,)
