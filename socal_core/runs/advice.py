@@ -198,7 +198,7 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
         text = f"{rate:g} is so much that the model forgets what it brings. Set learning_rate to 1e-5 to 3e-5."
     elif not pretrained and rate < RANDOM_RATE:
         text = (
-            f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs will not be enough. Set it "
+            f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs are too few. Set it "
             "to 3e-4."
         )
     elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
