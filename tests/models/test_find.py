@@ -64,8 +64,9 @@ def test_several_files_are_recorded_by_a_hash_of_hashes(tmp_path: Path) -> None:
     assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
 
 
-def test_random_weights_have_no_hash() -> None:
-    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": None}
+def test_tiny_is_recorded_by_its_hash() -> None:
+    expected = sha256(Path("socal_core/models/tiny/model.safetensors").resolve())
+    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": expected}
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
