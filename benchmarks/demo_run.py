@@ -1,4 +1,4 @@
-"""The run that a new user starts: the default demo, default settings, from start to test metrics.
+"""Fine-tuning `tiny` on the default demo, from start to test metrics. (frozen_speed.py measures a default run.)
 
     python -m benchmarks.demo_run [--demo FOLDER]
 
@@ -14,13 +14,15 @@ import time
 from pathlib import Path
 
 from socal_core.dataset.demo.write import write_demo
-from socal_core.runs.config import TINY, default_config
+from socal_core.runs.config import TINY, config_from
 from socal_core.runs.cost import estimate, measured_speed
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import request_stop, start
 from socal_core.runs.machine import find_gpu, this_machine
 from socal_core.runs.state import RunState, read_status
+
+CONFIG = config_from({"recipe": "finetune"}, TINY)
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
         if options.demo is None:
             size = sum(file.stat().st_size for file in data.rglob("*")) / 1e6
             print(f"drawing the demo: {time.perf_counter() - began:.0f} s, {size:.0f} MB")
-        run = RunFolder.create(Path(scratch) / "run", default_config(TINY), data)
+        run = RunFolder.create(Path(scratch) / "run", CONFIG, data)
         began = time.time()
         start(run)
         while read_status(run).state.alive:
@@ -71,7 +73,7 @@ def compare_estimates(run: RunFolder, scratch: Path) -> None:
 
 def seconds_to_first_step(folder: Path, data: Path) -> float:
     """From the start of a run to its first training step; the run is stopped then."""
-    run = RunFolder.create(folder, default_config(TINY), data)
+    run = RunFolder.create(folder, CONFIG, data)
     began = time.time()
     start(run)
     while not (steps := [event["time"] for event in read_events(run.events_file) if event["type"] == "step"]):

@@ -32,7 +32,7 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
             progress = Progress(settings.steps, bar)
             ending = pretrain(out, settings, resume, Observer(progress.report, progress.stage, stop))
     except OSError as error:
-        remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "delete the folder and start again"
+        remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "start again in a new folder"
         reason = error.strerror or str(error)
         raise RunError(
             f"{out.name} cannot be written: {reason}. Make room or correct the path, then {remedy}."

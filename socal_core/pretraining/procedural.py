@@ -73,9 +73,9 @@ class Observer:
 
     def show(self, name: str, done: int, total: int) -> None:
         """Show the stage, and raise Stopped when asked to stop."""
+        self.stage(name, done, total)
         if self.stop():
             raise Stopped
-        self.stage(name, done, total)
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error

@@ -38,7 +38,7 @@ class Clips:
     layers: tuple[Layer, ...]
 
 
-def render(clips: int, frames: int, size: int, generator: torch.Generator) -> Clips:
+def render(clips: int, frames: int, size: int, generator: torch.Generator, kinds: tuple[int, ...] = LAYERS) -> Clips:
     """Draw a batch of clips.
 
     Args:
@@ -46,6 +46,7 @@ def render(clips: int, frames: int, size: int, generator: torch.Generator) -> Cl
         frames: Frames in a clip.
         size: Height and width of a frame in pixels.
         generator: Source of all random numbers; its device is where the clips are drawn.
+        kinds: The kind of each layer.
 
     Returns:
         The clips. The same generator state gives the same clips on the same kind of device.
@@ -63,8 +64,8 @@ def render(clips: int, frames: int, size: int, generator: torch.Generator) -> Cl
     place = view * attached + grid * (1 - attached)
     camera_flow = flow * camera.attached[:, None, None, None, None]
     layers = []
-    for number in draws.order(len(LAYERS)):
-        layer = draw_layer(draws, LAYERS[number], time)
+    for number in draws.order(len(kinds)):
+        layer = draw_layer(draws, kinds[number], time)
         mask, own = _mask(draws, layer, place)
         colour = _colour(draws, layer, own, size)
         opacity = (layer.presence * layer.opacity[:, None])[:, :, None, None, None]

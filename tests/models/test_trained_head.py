@@ -73,10 +73,28 @@ def test_rows_follow_the_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}},
+        {"id2label": None, "label2id": None},
+    ],
+    ids=str,
+)
+def test_the_second_of_two_classes_without_names_is_success(tmp_path: Path, labels: dict[str, Any]) -> None:
+    weights = write_classifier(tmp_path / "model", **labels)
+    classifier = built(tmp_path / "model")
+    pooled = layer_norm(tokens(weights, False).mean(1), (32,), weights["fc_norm.weight"], weights["fc_norm.bias"])
+    expected = linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
+    torch.testing.assert_close(logits(classifier), expected)
+    assert classifier.model.config.id2label == {0: "failure", 1: "success"}
+    assert "Its labels have no names; the second one is taken as success." in classifier.note
+
+
+@pytest.mark.parametrize(
     ("classes", "labels", "said"),
     [
         (2, {"id2label": {"0": "walking", "1": "running"}, "label2id": None}, "labels (walking, running) other than"),
-        (2, {}, "labels (LABEL_0, LABEL_1) other than"),
         (2, {"id2label": SWAPPED["id2label"], "label2id": OUTCOMES["label2id"]}, "has labels other than"),
         (2, {"id2label": ["failure", "success"], "label2id": None}, "has labels other than"),
         (

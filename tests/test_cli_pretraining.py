@@ -1,0 +1,110 @@
+"""socal_core.cli.pretraining: the command as a user types it."""
+
+import io
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from socal_core.cli import main
+from socal_core.cli.pretraining import run_pretraining
+from socal_core.errors import RunError
+from socal_core.pretraining.checkpoint import CHECKPOINT_FILE
+from tests.pretraining.test_procedural import SMALL, files_of_at_most
+from tests.test_cli import run_cli
+
+COMMAND = ("pretrain", "procedural", "--out")
+OPTIONS = ("--steps", 7, "--batch-size", 3, "--objective", "masked", "--seed", 5)
+
+
+class SignalAt(io.StringIO):
+    """A stderr that sends a real signal to this process when a text appears."""
+
+    def __init__(self, text: str, number: signal.Signals) -> None:
+        super().__init__()
+        self._text, self._number = text, number
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if text == self._text:
+            signal.raise_signal(self._number)
+        return written
+
+
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT], ids=str)
+def at_first_clip(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> SignalAt:
+    # After capsys, which replaces stderr too.
+    stream = SignalAt("Drawing clips", request.param)
+    monkeypatch.setattr("sys.stderr", stream)
+    return stream
+
+
+def test_the_options_reach_the_run_and_a_signal_stops_it(
+    tmp_path: Path, at_first_clip: SignalAt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    out = tmp_path / "run"
+    assert main([*COMMAND, str(out), *map(str, OPTIONS)]) == 0
+    assert "run is stopped. Continue with the same command and --resume." in capsys.readouterr().out
+    state = torch.load(out / CHECKPOINT_FILE, weights_only=True)
+    assert state["step"] == 0
+    expected = {"steps": 7, "batch_size": 3, "objective": "masked", "seed": 5}
+    sizes = {"frames": 16, "pool_clips": 2048, "scaling_clips": 512, "held_out_clips": 1024}
+    assert state["settings"] == {**expected, **sizes}
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert main([*COMMAND, str(out), *map(str, OPTIONS), "--resume"]) == 0
+    assert main([*COMMAND, str(out), "--resume"]) == 2
+    assert "Resume it with --steps 7 --batch-size 3 --objective masked --seed 5." in at_first_clip.getvalue()
+
+
+def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    settings = replace(SMALL, steps=11, batch_size=1)
+    assert run_pretraining(out, settings, resume=False) == 0
+    text = capsys.readouterr()
+    assert f"run is done. Fine-tune it with --set model={out}." in text.out
+    lines = text.err.splitlines()
+    assert lines[:2] == ["Drawing clips", "Training"]
+    shown = [line for line in lines if line.startswith("Step ")]
+    assert [line.split(":")[0] for line in shown] == ["Step 10 of 11", "Step 11 of 11"]
+    assert all(name in shown[0] for name in ("clip loss", "token loss", "masked loss", " s, 00:00 left"))
+    assert run_pretraining(out, settings, resume=True) == 0
+    assert "run is done already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--steps", 0), "steps: must be at least 1, got 0"),
+        (("--batch-size", 0), "batch_size: must be at least 1, got 0"),
+        (("--resume",), "nothing to resume"),
+    ],
+    ids=str,
+)
+def test_errors_end_with_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], said: str
+) -> None:
+    code, out, err = run_cli(capsys, *COMMAND, tmp_path / "run", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert said in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_existing_folder_and_one_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "file").touch()
+    assert run_cli(capsys, *COMMAND, tmp_path / "run")[0] == 2
+    code, _, err = run_cli(capsys, *COMMAND, tmp_path / "run" / "file" / "model")
+    assert code == 2
+    assert "model cannot be written: Not a directory" in err
+
+
+def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    with files_of_at_most(100_000), pytest.raises(RunError, match="File too large") as caught:
+        run_pretraining(tmp_path / "run", replace(SMALL, steps=1), resume=False)
+    assert "start again in a new folder" in str(caught.value)
