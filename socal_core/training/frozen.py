@@ -23,7 +23,8 @@ from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
 from socal_core.files import write_json
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
-from socal_core.models.head import FrozenHead, balanced_loss, fit_head, load_head, save_head
+from socal_core.models.head import FrozenHead, load_head, save_head
+from socal_core.models.head_fit import balanced_loss, fit_head
 from socal_core.runs.checkpoints import TrainingState
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder

@@ -1,4 +1,4 @@
-"""socal_core.models.head, against scikit-learn's pipelines on the features themselves."""
+"""socal_core.models.head and head_fit, against scikit-learn's pipelines on the features themselves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from socal_core.errors import ModelError, RunError
 from socal_core.models import head as heads
-from socal_core.models.head import Candidate, FrozenHead, Scored, choose, fit_head, inner_folds, load_head, save_head
+from socal_core.models.head import Candidate, FrozenHead, Scored, load_head, save_head
+from socal_core.models.head_fit import STATISTIC_SETS, choose, fit_head, inner_folds
 
 IMAGE, VIDEO = (("image",),), (("video",),)
 AUTO = (("image",), ("video",), ("image", "video"))
@@ -99,7 +100,7 @@ def test_candidates_are_scored_on_surgeons_that_they_were_not_fitted_on() -> Non
         assert (scored in head.members) == (scored.loss < np.log(2))
         if scored in head.members:
             of_members.append(np.log(predicted / (1 - predicted)))
-    assert len(head.table) == len(AUTO) * len(heads.STATISTIC_SETS)
+    assert len(head.table) == len(AUTO) * len(STATISTIC_SETS)
     average = 1 / (1 + np.exp(-np.mean(of_members, axis=0)))
     assert head.loss == pytest.approx(log_loss(labels, average, sample_weight=weights), abs=1e-4)
     assert head.auroc == pytest.approx(roc_auc_score(labels, average))
