@@ -26,7 +26,7 @@ RECIPE_RATE, RECIPE_CLIPS = 5e-4, 256
 SMALL_BATCH = 4
 FAR_OFF = 4
 """Times the recipe's learning rate, from where tiny batches are known to go wrong (VideoMAE#84)."""
-GENTLE_RATE, PRETRAINED_RATE, RANDOM_RATE = 3e-5, 1e-4, 1e-4
+GENTLE_RATE, PRETRAINED_RATE, SMALL_RATE = 3e-5, 1e-4, 3e-5
 """Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for `tiny`."""
 SGD_RATE, HIGHEST_RATE = 1e-3, 1e-2
 SMALLEST_CROP = 0.3
@@ -192,14 +192,14 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
         if rate < SGD_RATE:
             text = f"SGD at {rate:g} learns next to nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
     elif rate > HIGHEST_RATE:
-        usual = "1e-5 to 3e-5" if pretrained else "3e-4 to 1e-3"
+        usual = "1e-5 to 3e-5" if pretrained else "1e-4 to 3e-4"
         text = f"AdamW at {rate:g} does not settle, and the loss may stop being a number. Set it to {usual}."
     elif pretrained and rate > PRETRAINED_RATE:
         text = f"{rate:g} is so much that the model forgets what it brings. Set learning_rate to 1e-5 to 3e-5."
-    elif not pretrained and rate < RANDOM_RATE:
+    elif not pretrained and rate < SMALL_RATE:
         text = (
             f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs are too few. Set it "
-            "to 3e-4."
+            "to 1e-4."
         )
     elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
         weights = architecture_of(config.model).parameters / 1e6

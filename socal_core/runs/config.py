@@ -327,11 +327,12 @@ class TrainConfig:
 
 
 _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
-    # Frozen features measured best; the other settings are for fine-tuning, where a small model wants a larger step,
-    # more epochs and more patience than the notebook's (benchmarks/README.md).
+    # Frozen features measured best; the other settings are for fine-tuning, where a small model wants a larger step
+    # and more patience than the notebook's (benchmarks/README.md).
     TINY: {
         "recipe": Recipe.FROZEN,
-        "learning_rate": 5e-4,
+        "learning_rate": 1e-4,
+        "layer_decay": 0.75,
         "batch_size": 8,
         "num_epochs": 40,
         "weight_decay": 0.05,

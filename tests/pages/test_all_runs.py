@@ -70,7 +70,7 @@ def test_runs_are_listed_with_scores_and_what_differs(
     low, high = metrics["intervals"]["auroc"]
     assert done["Test AUROC"] == f"{metrics['auroc']:.2f} ({low:.2f}–{high:.2f})"
     assert rows.loc["run-2", "Window"] == "whole trial"
-    assert rows["LR"].to_dict() == {"run-1": 5e-4, "run-2": 2e-4}
+    assert rows["LR"].to_dict() == {"run-1": 1e-4, "run-2": 2e-4}
     assert not {"Batch", "Model", "Seed"} & set(rows), "in these they do not differ"
     write_notes(runs[0], RunNotes())
     assert not {"Tags", "Note"} & set(table(open_page("training", shared_data_folder)))

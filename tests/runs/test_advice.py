@@ -44,7 +44,7 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
     [
         (TINY, {"batch_size": 121}, {"batch_size": 120}, "batch_size", "warning", "121 is more than the 120 .* to 30"),
         (TINY, {"batch_size": 118}, {"batch_size": 60}, "batch_size", "info", "has 2 of 120 .* batch_size of 60"),
-        (TINY, {"learning_rate": 9e-5}, {"learning_rate": 1e-4}, "learning_rate", "warning", "9e-05 is little"),
+        (TINY, {"learning_rate": 2.9e-5}, {"learning_rate": 3e-5}, "learning_rate", "warning", "2.9e-05 is too low"),
         (TINY, {"learning_rate": 0.011}, {"learning_rate": 0.01}, "learning_rate", "warning", "AdamW at 0.011"),
         (
             TINY,
