@@ -33,19 +33,13 @@ class SignalAt(io.StringIO):
         return written
 
 
-@pytest.fixture(params=[signal.SIGTERM, signal.SIGINT], ids=str)
-def at_first_clip(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> SignalAt:
-    # After capsys, which replaces stderr too.
-    stream = SignalAt("Drawing clips", request.param)
-    monkeypatch.setattr("sys.stderr", stream)
-    return stream
-
-
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_the_options_reach_the_run_and_a_signal_stops_it(
-    tmp_path: Path, at_first_clip: SignalAt, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # Not in a fixture: pytest puts its own stderr back between a fixture and the test.
+    stderr = SignalAt("Drawing clips", number)
+    monkeypatch.setattr("sys.stderr", stderr)
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     out = tmp_path / "run"
     assert main([*COMMAND, str(out), *map(str, OPTIONS)]) == 0
@@ -58,7 +52,7 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert main([*COMMAND, str(out), *map(str, OPTIONS), "--resume"]) == 0
     assert main([*COMMAND, str(out), "--resume"]) == 2
-    assert "Resume it with --steps 7 --batch-size 3 --objective masked --seed 5." in at_first_clip.getvalue()
+    assert "Resume it with --steps 7 --batch-size 3 --objective masked --seed 5." in stderr.getvalue()
 
 
 def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
