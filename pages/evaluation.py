@@ -11,10 +11,11 @@ from pages.components.data import name_of_data
 from pages.components.frame import page
 from pages.components.honesty import warn_of_split
 from pages.components.runs import all_runs, pick_run
-from pages.components.words import plain_text
+from pages.components.words import ABOUT_ENCODERS, plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.runs.advice import FEW_TEST_TRIALS
+from socal_core.runs.config import TINY
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.recipes import Recipe
@@ -32,6 +33,9 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · {what_predicts(run, metrics)} · "
         f"data: {name_of_data(run.read_data())} · **{metrics['n']} test trials**"
     )
+    config = run.read_config()
+    if config.recipe is Recipe.FROZEN and config.model == TINY:
+        st.caption(ABOUT_ENCODERS)
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
             f"**{metrics['n']} test trials are few.** One trial changes the accuracy by {100 / metrics['n']:.0f} "

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.words import ABOUT_ENCODERS
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
@@ -132,11 +133,7 @@ def _model(item: Field[Any]) -> str:
         persist_state="session",
     )
     if choice == TINY:
-        st.caption(
-            "A small VideoMAE, pre-trained on clips drawn by a program. With frozen features it works beside "
-            "EfficientNet-Lite0, trained on ImageNet photos. Neither has seen an operation: they know shapes, colours "
-            "and motion, not surgery, and fine detail is lost at 96 and 160 pixels."
-        )
+        st.caption(f"A small VideoMAE. With frozen features it works beside EfficientNet-Lite0. {ABOUT_ENCODERS}")
         return TINY
     model = choice
     if choice == OTHER:

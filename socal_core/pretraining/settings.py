@@ -19,7 +19,7 @@ class Objective(StrEnum):
     """What pre-training asks of the model."""
 
     PARAMETERS = "parameters"
-    """The parameters of the scene, for the whole clip and for each token; the best in our comparison."""
+    """The parameters of the scene, for the whole clip and for each token."""
     MASKED = "masked"
     """The pixels of masked patches: VideoMAE's own objective."""
     BOTH = "both"
