@@ -18,7 +18,7 @@ from socal_core.runs.advice import FEW_TEST_TRIALS
 from socal_core.runs.config import TINY
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
-from socal_core.runs.recipes import Recipe
+from socal_core.runs.recipes import EncoderChoice, Recipe
 from socal_core.runs.state import RunState, read_status
 
 
@@ -34,7 +34,7 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"data: {name_of_data(run.read_data())} · **{metrics['n']} test trials**"
     )
     config = run.read_config()
-    if config.recipe is Recipe.FROZEN and config.model == TINY:
+    if config.recipe is Recipe.FROZEN and config.model == TINY and config.encoder is EncoderChoice.AUTO:
         st.caption(ABOUT_ENCODERS)
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(

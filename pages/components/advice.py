@@ -85,9 +85,9 @@ def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
         unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
         st.caption(
             f"The encoders have {_count(cost.parameters)} weights, which stay as they are; a clip takes "
-            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a usual {unit}: it may be off by "
-            "two or three times. Decoding frames that are not yet in the clip cache comes on top. Features are kept "
-            "beside the frames: a later run on the same clips embeds none of them again."
+            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a usual {unit}: it may be wrong "
+            "by a factor of two or three. Decoding frames that are not yet in the clip cache takes additional time. "
+            "Features are kept beside the frames: a later run on the same clips does not embed them again."
         )
 
 

@@ -23,7 +23,7 @@ from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
 from socal_core.runs.queue import position
-from socal_core.runs.recipes import Recipe
+from socal_core.runs.recipes import CHANCE_LOSS, Recipe
 from socal_core.runs.state import RunState, RunStatus, read_status
 
 REFRESH_SECONDS = 1.0
@@ -147,10 +147,13 @@ def _head_text(head: Event) -> str:
     encoders = " and ".join(titles[name] for name in head["encoders"])
     auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
     inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
-    members = sum(row["member"] for row in head["table"])
+    losses = [row["loss"] for row in head["table"] if row["member"]]
+    count = len(head["table"])
+    chosen = f"the mean of {len(losses)} of {count} logistic regressions, those that beat chance in the inner folds"
+    if min(losses) >= CHANCE_LOSS:
+        chosen = f"the best of {count} logistic regressions; none of them beat chance in the inner folds"
     return (
-        f"**Head**: the mean of {members} of {len(head['table'])} logistic regressions, those that beat chance in the "
-        f"inner folds, on features of {encoders}. In the inner folds: log loss {head['loss']:.3f}{inner}; on the "
+        f"**Head**: {chosen}. Features: {encoders}. In the inner folds: log loss {head['loss']:.3f}{inner}; on the "
         f"validation trials: log loss {head['val_loss']:.3f}, AUROC {auroc}."
     )
 

@@ -19,6 +19,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import train_further
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState
 from socal_core.runs.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
 from socal_core.workspace import runs_root
@@ -105,8 +106,9 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=not ended,
-        help="Start a new run from its best checkpoint, with its settings, data and split. For one run that has ended.",
+        disabled=not ended or one.config.recipe is Recipe.FROZEN,
+        help="Start a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run that "
+        "has ended.",
         key="further-run",
         on_click=_act,
         args=([one.run] if one else [], _train_further),

@@ -133,7 +133,7 @@ def _model(item: Field[Any]) -> str:
         persist_state="session",
     )
     if choice == TINY:
-        st.caption(f"A small VideoMAE. With frozen features it works beside EfficientNet-Lite0. {ABOUT_ENCODERS}")
+        st.caption(f"A small VideoMAE. With frozen features, it is combined with EfficientNet-Lite0. {ABOUT_ENCODERS}")
         return TINY
     model = choice
     if choice == OTHER:

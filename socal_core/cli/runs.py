@@ -17,7 +17,7 @@ from socal_core.errors import RunError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import HOW_TO_TRAIN_FURTHER, make_run, train_further
+from socal_core.runs.further import how_to_continue, make_run, train_further
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, written_status
 from socal_core.training.outcome import reason_of
@@ -33,7 +33,7 @@ def train(options: argparse.Namespace) -> int:
         run = RunFolder.open(options.run)
         _check_data(run, options.data)
         if written_status(run).state is RunState.DONE:
-            sys.stderr.write(f"Run {run.name} is done already. {HOW_TO_TRAIN_FURTHER}\n")
+            sys.stderr.write(f"Run {run.name} is done already. {how_to_continue(run)}\n")
             return 0
     elif is_main_process():
         run = _new_run(options) if options.from_run is None else _further_run(options)

@@ -1,8 +1,9 @@
-"""An encoder's features of clips on local disk: computed once, read ever after, without PyTorch.
+"""Features of clips, kept on the local disk, without PyTorch.
 
-One folder a data folder, encoder and way of preparing its input, beside the stores of frames; one file a clip. A file
-is written under another name and renamed, and it counts only where it was made from the very frames asked for and its
-checksum is that of its bytes. What a kill, a full disk or another program left is therefore computed again.
+There is one folder for each combination of data folder, encoder and preprocessing, beside the stores of frames, with
+one file per clip. A file is written under another name and renamed. It counts only where it was made from the very
+frames asked for and its checksum is that of its bytes. What a kill, a full disk or another program left is therefore
+computed again.
 """
 
 import hashlib

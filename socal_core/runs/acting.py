@@ -9,7 +9,7 @@ from socal_core.runs.config import SamplingMethod, TrainConfig
 from socal_core.runs.recipes import Recipe
 
 _TRAINING_GROUPS = {"Optimisation", "Schedule", "Augmentation"}
-_TRAINING_SETTINGS = {"dropout_rate", "sampling", "stride", "accumulation_steps", "gradient_checkpointing", "gpus"}
+_TRAINING_SETTINGS = {"dropout_rate", "accumulation_steps", "gradient_checkpointing", "gpus"}
 """Groups of settings, and further settings, that act only where the weights of a network are trained."""
 
 

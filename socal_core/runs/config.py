@@ -67,9 +67,9 @@ class TrainConfig:
     encoder: EncoderChoice = setting(
         EncoderChoice.AUTO,
         "Model",
-        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`, side "
-        "by side; `auto`, the mean of all three, without those that do not beat chance in a cross-validation across "
-        "the surgeons of the training subset.",
+        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`, their "
+        "features concatenated; `auto`, the mean of these three, without those that do not beat chance in a "
+        "cross-validation across the surgeons of the training subset.",
     )
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,

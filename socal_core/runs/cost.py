@@ -41,7 +41,7 @@ IMAGE_FLOP = 2 * 0.385e9 * (IMAGE_SIZE / 224) ** 2
 IMAGE_CORE_SPEED = 45e9
 """FLOP a second and core in EfficientNet-Lite0, whose small layers are slower: a frame of 160 px took 8.6 ms."""
 HEAD_SECONDS = 0.03
-"""A trial, to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
+"""Per trial, to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
 HEAD_BYTES = 1e6
 """Of a head on disk, at most."""
 FORWARD_COPIES = 12

@@ -266,8 +266,9 @@ def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     if version != FORMAT:
         raise RunError(f"{source}: config.json has format {version!r}, this version reads {FORMAT}. Update the app.")
     settings = {name: value for name, value in values.items() if name not in {"format", "data", "data_options"}}
-    if "format" in values:  # a run's file; before there were recipes, every run was fine-tuned
+    if "format" in values:  # a run's file: earlier versions fine-tuned every run, all layers at one rate
         settings.setdefault("recipe", Recipe.FINETUNE)
+        settings.setdefault("layer_decay", 1.0)
     return settings
 
 

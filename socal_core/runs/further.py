@@ -18,13 +18,27 @@ from socal_core.runs.checkpoints import best_checkpoint
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import LONGEST_NAME, Origin, RunFolder
 from socal_core.runs.model_choice import local_folder
+from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import read_status
 
 HOW_TO_TRAIN_FURTHER = (
     "Train it further as a new run, which starts from its best checkpoint: with Train further on the Training page, or "
     "with `train DATA --run NEW_RUN --from-run RUN`."
 )
+HEAD_IS_FITTED = (
+    "A head on frozen features is fitted completely, so it cannot be trained further. Duplicate the run with other "
+    "settings."
+)
 _SUFFIX = "-further"
+
+
+def how_to_continue(run: RunFolder) -> str:
+    """Say how to go on from a run that is done.
+
+    Raises:
+        RunError: Its settings cannot be read.
+    """
+    return HEAD_IS_FITTED if run.read_config().recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
 
 
 def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> RunFolder:
@@ -42,12 +56,14 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
         The new run, not started.
 
     Raises:
-        RunError: The run is waiting or at work, or has no checkpoint, or the new folder is taken.
+        RunError: The run is waiting or at work, has frozen features or no checkpoint, or the new folder is taken.
         ConfigError: A setting is refused, or would change the model or the split.
     """
     changes = dict(changes or {})
     if read_status(run).state.alive:
         raise RunError(f"Run {run.name} is waiting or at work. Stop it, or wait until it has ended.")
+    if run.read_config().recipe is Recipe.FROZEN:
+        raise RunError(f"Run {run.name} has frozen features. {HEAD_IS_FITTED}")
     if "model" in changes:
         raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
     config = replace(run.read_config(), **changes)
@@ -76,8 +92,8 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
     """Find what a new run takes over from the run that its model is a checkpoint of.
 
     Returns:
-        Where the model comes from, None where it is no checkpoint of a run; and the split of that run, None where it
-        was trained on another data folder.
+        Where the model comes from, None where it is no checkpoint of a run; and the split of the latest run on the same
+        data folder among that run and those before it, None where there is none.
 
     Raises:
         RunError: That run's settings or split cannot be read.
@@ -86,9 +102,10 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
     checkpoint = _checkpoint_folder(config.model)
     if checkpoint is None:
         return None, None
-    source = RunFolder(checkpoint.parents[1])
-    origin = Origin(source.name, checkpoint.name)
-    if source.read_data() != data.resolve():
+    sources = _ancestors(config.model)
+    origin = Origin(sources[0].name, checkpoint.name)
+    source = next((run for run in sources if run.read_data() == data.resolve()), None)
+    if source is None:
         return origin, None
     before, after = _split_settings(source.read_config()), _split_settings(config)
     for name in after:
@@ -109,19 +126,39 @@ def seen_before(model: str, split: Split) -> str:
     Returns:
         A notice for the user; "" where there are none.
     """
-    checkpoint = _checkpoint_folder(model)
-    source = None if checkpoint is None else RunFolder(checkpoint.parents[1])
-    if source is None or not source.split_file.is_file():
-        return ""
-    before = source.read_split()
-    seen = {*before.train, *before.validation} & set(split.test) | set(before.train) & set(split.validation)
+    try:
+        sources = _ancestors(model)
+        splits = [source.read_split() for source in sources]
+    except RunError as error:
+        return f"Whether the model was trained on trials of this run's validation or test subset is unknown. {error}"
+    seen: set[str] = set()
+    for before in splits:
+        seen |= {*before.train, *before.validation} & set(split.test) | set(before.train) & set(split.validation)
     if not seen:
         return ""
     return (
-        f"The model is a checkpoint of run {source.name}, which was trained on another data folder. {len(seen)} of the "
-        f"validation and test trials have the names of trials that it was trained on, such as {min(seen)}. If they are "
-        "the same trials, the scores of this run are too good."
+        f"The model is a checkpoint of run {sources[0].name}, which was trained on another data folder. {len(seen)} of "
+        f"the validation and test trials have the names of trials that it was trained on, such as {min(seen)}. If they "
+        "are the same trials, the scores of this run are too good."
     )
+
+
+def trained_on_labels(model: str) -> bool:
+    """Whether a model is a checkpoint of a run, and so was trained on outcomes."""
+    return _checkpoint_folder(model) is not None
+
+
+def _ancestors(model: str) -> list[RunFolder]:
+    """The run that a model is a checkpoint of, the run that one started from, and so on; those that still exist."""
+    found: list[RunFolder] = []
+    checkpoint = _checkpoint_folder(model)
+    while checkpoint is not None:
+        run = RunFolder(checkpoint.parents[1])
+        if run in found:
+            break
+        found.append(run)
+        checkpoint = _checkpoint_folder(run.read_config().model)
+    return found
 
 
 def _checkpoint_folder(model: str) -> Path | None:

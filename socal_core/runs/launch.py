@@ -6,7 +6,7 @@ from socal_core.errors import ConfigError, RunError
 from socal_core.runs import queue
 from socal_core.runs.background import start_module
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import HOW_TO_TRAIN_FURTHER
+from socal_core.runs.further import how_to_continue
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, read_status, write_status, written_status
 from socal_core.workspace import workspace
@@ -29,7 +29,7 @@ def start(run: RunFolder, resume: bool = False) -> None:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     try:
         if written_status(run).state is RunState.DONE:
-            raise RunError(f"Run {run.name} is done. {HOW_TO_TRAIN_FURTHER}")
+            raise RunError(f"Run {run.name} is done. {how_to_continue(run)}")
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
         write_status(run, RunState.QUEUED)
         queue.enter(run)

@@ -1,6 +1,10 @@
 """The ways to train, and the encoders that frozen features come from."""
 
 from enum import StrEnum
+from math import log
+
+CHANCE_LOSS = log(2)
+"""The log loss of always predicting 0.5."""
 
 
 class Recipe(StrEnum):
@@ -22,7 +26,7 @@ class EncoderChoice(StrEnum):
     VIDEO = "video"
     """The VideoMAE that the setting `model` names."""
     BOTH = "both"
-    """Their features side by side."""
+    """Their features concatenated."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,12 +25,20 @@ from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import balanced_loss, fit_head
+from socal_core.models.weights_record import describe_weights
 from socal_core.runs.checkpoints import TrainingState
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import trained_on_labels
+from socal_core.runs.recipes import VIDEO_ENCODER
 from socal_core.training.checkpoint import write_checkpoint
 from socal_core.training.stop import StopRequested
 from socal_core.training.subsets import with_clips
+
+TRAINED_ENCODER = (
+    "The video encoder is a checkpoint of a run that was trained on the outcomes of these training trials. The scores "
+    "of the inner folds are therefore too good; those of the validation and test trials are not affected."
+)
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,14 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
         encoders = [build_encoder(name, job.config) for name in job.config.encoder.names]
     else:
         encoders = encoders_of(job.run, head)
-    digests = {encoder.name: {"title": encoder.title, "sha256": encoder.digest} for encoder in encoders}
-    write_json(job.run.environment_file, {**job.run.read_environment(), "encoders": digests})
+    record: dict[str, Any] = {
+        "encoders": {encoder.name: {"title": encoder.title, "sha256": encoder.digest} for encoder in encoders}
+    }
+    if VIDEO_ENCODER in record["encoders"]:
+        record["weights"] = describe_weights(job.config)
+        if trained_on_labels(job.config.model):
+            job.report("notice", message=TRAINED_ENCODER)
+    write_json(job.run.environment_file, {**job.run.read_environment(), **record})
     with ExitStack() as stack:
         trials = job.split.trial_ids
         embedders = [
@@ -108,7 +122,8 @@ def _train_head(
     head = fit_head(
         features,
         training["success"].to_numpy(np.int64),
-        training["participant_id"].astype(str).tolist(),
+        # A trial whose surgeon is unknown counts as one of a surgeon with no other trial.
+        training["participant_id"].where(training["participant_id"] != "", training.index).astype(str).tolist(),
         job.config.seed,
         job.config.encoder.candidates,
         job.report,

@@ -217,15 +217,16 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     split = split_of(run, config, dataset, accelerator.is_main_process)
     if known := seen_before(config.model, split):
         report("notice", message=known)
-    if accelerator.is_main_process:
-        weights = weights_of_run(run, resumed=checkpoint is not None)
-        write_json(run.environment_file, {**describe_environment(accelerator), "weights": weights})
     if config.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # its work is not shared
+            write_json(run.environment_file, describe_environment(accelerator))
             with watch_machine(report):
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
+    if accelerator.is_main_process:  # only now is a model on this machine that had to be downloaded
+        weights = weights_of_run(run, resumed=checkpoint is not None)
+        write_json(run.environment_file, {**describe_environment(accelerator), "weights": weights})
 
     def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():

@@ -60,10 +60,14 @@ def test_the_digest_is_that_of_the_weights() -> None:
     first, second = (build_encoder("video", TrainConfig(model=TINY, recipe="frozen", seed=seed)) for seed in (0, 1))
     assert first.digest == second.digest
     module = torch.nn.Linear(2, 2)
-    before = digest_of_weights(module)
+    before = digest_of_weights(module, "heads: 2")
     with torch.no_grad():
         module.bias[1] += 1e-6
-    assert digest_of_weights(module) != before
+    assert digest_of_weights(module, "heads: 2") != before
+    with torch.no_grad():
+        module.bias[1] -= 1e-6
+    assert digest_of_weights(torch.nn.Linear(2, 2), "heads: 2") != before
+    assert digest_of_weights(module, "heads: 3") != digest_of_weights(module, "heads: 2")
 
 
 @pytest.mark.parametrize(("choice", "sizes"), [("image", [160]), ("video", [96]), ("both", [160, 96])])

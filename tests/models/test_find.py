@@ -18,6 +18,7 @@ from socal_core.errors import ModelError
 from socal_core.models.find import TINY_FOLDER, find_model
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.config import TINY, config_from
+from socal_core.runs.folder import RunFolder
 from tests.models.checkpoints import write_classifier, write_json
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -137,3 +138,18 @@ def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tu
     expected = hashlib.sha256(lines.encode()).hexdigest()
     assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
     assert crop == {"height": 32, "width": 32}
+
+
+def test_a_run_downloads_its_model_and_records_it(
+    hub: tuple[str, Path], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    address, folder = hub
+    write_classifier(folder)
+    values = {"model": "owner/name", "allow_download": "true", "num_frames": 4, "num_epochs": 1, "recipe": "finetune"}
+    settings = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
+    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-m", "socal_core", "train", str(shared_data_folder), "--run", str(tmp_path / "run")]
+    result = subprocess.run([*command, *settings], env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == 0, result.stderr
+    record = RunFolder.open(tmp_path / "run").read_environment()["weights"]
+    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": sha256(folder / "model.safetensors")}

@@ -14,16 +14,26 @@ def test_frozen_features_have_no_settings_of_training() -> None:
     frozen, trained = acting(recipe="frozen"), acting(recipe="finetune")
     assert frozen - trained == {"encoder"}
     assert {"learning_rate", "num_epochs", "scheduler_patience", "mixup", "dropout_rate", "gpus"} <= trained - frozen
-    both = {"model", "window", "num_frames", "test_clips", "seed", "split_method", "num_workers", "scaled_decoding"}
+    both = {
+        "model",
+        "window",
+        "num_frames",
+        "test_clips",
+        "seed",
+        "split_method",
+        "num_workers",
+        "scaled_decoding",
+        "sampling",
+    }
     assert both <= frozen & trained
     groups = {item.metadata["group"] for item in fields(TrainConfig) if item.name in frozen}
     assert groups == {"Model", "Clip", "Machine", "Split"}
 
 
-def test_the_stride_acts_for_dense_training_clips_alone() -> None:
+def test_the_stride_acts_for_dense_clips_alone() -> None:
     assert "stride" in acting(recipe="finetune", sampling="dense")
     assert "stride" not in acting(recipe="finetune", sampling="uniform")
-    assert "stride" not in acting(recipe="frozen", sampling="dense")
+    assert "stride" in acting(recipe="frozen", sampling="dense")  # it decides which frames are embedded
 
 
 def test_settings_of_other_ways_to_split_do_not_act() -> None:

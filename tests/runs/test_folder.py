@@ -124,6 +124,6 @@ def test_a_run_from_before_there_were_recipes_was_fine_tuned(tmp_path: Path) -> 
     run = RunFolder.create(tmp_path / "run", config_from({"recipe": "frozen"}, TINY), tmp_path)
     assert run.read_config().recipe is Recipe.FROZEN
     values = json.loads(run.config_file.read_text())
-    del values["recipe"], values["encoder"]
+    del values["recipe"], values["encoder"], values["layer_decay"]
     run.config_file.write_text(json.dumps(values))
-    assert run.read_config().recipe is Recipe.FINETUNE
+    assert (run.read_config().recipe, run.read_config().layer_decay) == (Recipe.FINETUNE, 1.0)

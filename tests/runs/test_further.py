@@ -13,12 +13,12 @@ from socal_core.files import write_json
 from socal_core.runs.checkpoints import TrainingState, checkpoint_path, write_manifest, write_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import Origin, RunFolder
-from socal_core.runs.further import make_run, seen_before, train_further
+from socal_core.runs.further import how_to_continue, make_run, seen_before, train_further
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status
 
 SPLIT = Split(("S1T1", "S2T1"), ("S3T1",), ("S4T1",), seed=0)
-SETTINGS = {"learning_rate": 3e-4, "num_epochs": 7, "test_fraction": 0.2}
+SETTINGS = {"recipe": "finetune", "learning_rate": 3e-4, "num_epochs": 7, "test_fraction": 0.2}
 
 
 def ended_run(path: Path, best: int = 2, newest: int = 3, **settings: Any) -> RunFolder:
@@ -156,3 +156,38 @@ def test_a_split_that_cannot_be_read_is_not_replaced_by_another(tmp_path: Path, 
     with pytest.raises(RunError, match=r"run-1: split\.json cannot be read"):
         train_further(run, tmp_path / "run-2")
     assert not (tmp_path / "run-2").exists()
+
+
+def test_a_run_with_frozen_features_cannot_be_trained_further(tmp_path: Path) -> None:
+    run = ended_run(tmp_path / "run-1", recipe="frozen")
+    with pytest.raises(RunError, match="run-1 has frozen features.*Duplicate the run"):
+        train_further(run)
+    assert "Duplicate the run" in how_to_continue(run)
+    assert "--from-run" in how_to_continue(ended_run(tmp_path / "run-2"))
+    assert not (tmp_path / "run-1-further").exists()
+
+
+def test_the_split_comes_from_the_last_run_on_the_same_data_however_many_lie_between(
+    tmp_path: Path, run: RunFolder
+) -> None:
+    """Trained on the data, then on another folder, then on the data again: its first split must hold."""
+    (tmp_path / "other").mkdir()
+    config = config_from({**SETTINGS, "model": str(run.checkpoints / "epoch-0002"), "seed": 5}, TINY)
+    between = make_run(tmp_path / "run-2", config, tmp_path / "other")
+    between.write_split(Split(("X1T1",), ("X2T1",), ("X3T1",), seed=5))
+    checkpoint = checkpoint_path(between, 1)
+    checkpoint.mkdir()
+    again = config_from({**SETTINGS, "model": str(checkpoint)}, TINY)
+    last = make_run(tmp_path / "run-3", again, run.read_data())
+    assert last.read_split() == SPLIT
+    assert last.read_origin() == Origin("run-2", "epoch-0001")
+    with pytest.raises(ConfigError, match="seed: must be 0, as in run run-1"):
+        make_run(
+            tmp_path / "run-4", config_from({**SETTINGS, "model": str(checkpoint), "seed": 5}, TINY), run.read_data()
+        )
+    assert "such as S1T1" in seen_before(str(checkpoint), Split(("S9T1",), ("X3T1",), ("S1T1",), seed=0))
+
+
+def test_a_damaged_split_of_an_earlier_run_is_said_and_stops_no_run(tmp_path: Path, run: RunFolder) -> None:
+    run.split_file.write_text("{")
+    assert "is unknown. Run run-1: split.json cannot be read" in seen_before(str(run.checkpoints / "epoch-0002"), SPLIT)

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from socal_core.runs.checkpoints import best_checkpoint, read_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.further import make_run
 from socal_core.runs.state import RunState, read_status
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run
@@ -226,3 +228,37 @@ def test_weights_that_changed_since_are_refused(tmp_path: Path, shared_data_fold
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ModelError, match="are not those that run run was trained with"):
         predict_trials(run, run.open_dataset(), [trial])
+
+
+def test_trials_of_unknown_surgeons_are_not_taken_for_one_surgeon(tmp_path: Path, data_folder: Path) -> None:
+    table = data_folder / "socal_trial_outcomes.csv"
+    outcomes = pd.read_csv(table, dtype=str, keep_default_na=False)
+    outcomes["participant_id"] = ""
+    outcomes.to_csv(table, index=False)
+    run = frozen_run(tmp_path / "run", data_folder, encoder="image", num_frames=2, split_method="random")
+    assert work(run, resume=False) is RunState.DONE, read_status(run).reason
+    assert folds_table(read_events(run.events_file))["fold"].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = frozen_run(tmp_path / "run", shared_data_folder, encoder="image", num_frames=2, model="owner/not-here")
+    assert work(run, resume=False) is RunState.DONE
+    environment = run.read_environment()
+    assert set(environment["encoders"]) == {"image"}
+    assert "weights" not in environment
+
+
+def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
+    tmp_path: Path, shared_data_folder: Path
+) -> None:
+    trained = new_run(tmp_path / "trained", shared_data_folder, num_epochs=1)
+    assert work(trained, resume=False) is RunState.DONE
+    run = make_run(
+        tmp_path / "run",
+        replace(trained.read_config(), recipe="frozen", encoder="video", model=str(best_checkpoint(trained))),
+        shared_data_folder,
+    )
+    assert work(run, resume=False) is RunState.DONE
+    assert any("the inner folds are therefore too good" in text for text in notices(read_events(run.events_file)))
+    assert run.read_split() == trained.read_split()
+    assert run.read_environment()["weights"]["source"] == best_checkpoint(trained).name
