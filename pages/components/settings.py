@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.words import ABOUT_ENCODERS
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
@@ -133,7 +132,10 @@ def _model(item: Field[Any]) -> str:
         persist_state="session",
     )
     if choice == TINY:
-        st.caption(f"A small VideoMAE. With frozen features, it is combined with EfficientNet-Lite0. {ABOUT_ENCODERS}")
+        st.caption(
+            "A small VideoMAE, pre-trained on clips drawn by a program. It knows shapes, colours and motion, but has "
+            "never seen an operation."
+        )
         return TINY
     model = choice
     if choice == OTHER:

@@ -160,7 +160,7 @@ def test_a_split_that_cannot_be_read_is_not_replaced_by_another(tmp_path: Path, 
 
 def test_a_run_with_frozen_features_cannot_be_trained_further(tmp_path: Path) -> None:
     run = ended_run(tmp_path / "run-1", recipe="frozen")
-    with pytest.raises(RunError, match="run-1 has frozen features.*Duplicate the run"):
+    with pytest.raises(RunError, match=r"run-1 has frozen features\..*Duplicate the run"):
         train_further(run)
     assert "Duplicate the run" in how_to_continue(run)
     assert "--from-run" in how_to_continue(ended_run(tmp_path / "run-2"))
