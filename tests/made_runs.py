@@ -127,6 +127,8 @@ def write_frozen_events(run: RunFolder, folds: int = 5, fitted: bool = True) -> 
         scores = {"loss": None, "auroc": None} if number == 2 else {"loss": 0.4, "auroc": 0.5 + number / 10}
         log.append("fold", fold=number, folds=5, surgeons=2, trials=4, successes=2, **scores)
     if fitted:
-        other = {**CHOSEN, "statistics": ["mean"], "loss": 0.6, "auroc": 0.7}
+        member = {**CHOSEN, "member": True}
+        other = {**CHOSEN, "statistics": ["mean"], "loss": 0.7, "auroc": 0.5, "member": False}
         validation = {"val_loss": 0.52, "val_accuracy": 0.75, "val_auroc": 0.8}
-        log.append("head", **CHOSEN, table=[other, CHOSEN], clips=1, **validation, seconds=2.0)
+        scores = {name: CHOSEN[name] for name in ("encoders", "loss", "auroc")}
+        log.append("head", **scores, table=[other, member], clips=1, **validation, seconds=2.0)

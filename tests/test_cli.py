@@ -16,7 +16,7 @@ from socal_core.runs.checkpoints import best_checkpoint
 from socal_core.runs.folder import Origin, RunFolder
 from tests.made_runs import write_run
 
-QUICK = ["num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
+QUICK = ["recipe=finetune", "num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
 
 

@@ -70,7 +70,7 @@ def test_with_a_run_it_is_what_that_runs_model_is_given(
     out = tmp_path / "clip.npy"
     assert run_cli(capsys, "clip", shared_data_folder, "S100T1", "--run", tmp_path / "run", "--out", out)[0] == 0
     numbers = [[3, 5, 8, 10]] if test_clips == 1 else [[3, 5, 7, 9], [4, 6, 8, 10]]
-    expected = np.stack([by_the_processor(shared_data_folder, "S100T1", clip, 64) for clip in numbers])
+    expected = np.stack([by_the_processor(shared_data_folder, "S100T1", clip, 96) for clip in numbers])
     clip = np.load(out)
     assert clip.shape == (expected[0] if test_clips == 1 else expected).shape
     assert np.abs(clip - expected).max() <= ONE_GREY_LEVEL + 1e-5
@@ -126,11 +126,11 @@ def test_the_cache_is_filled_looked_at_and_cleared(
     empty = cache(capsys, shared_data_folder, "--status")[1]
     assert (empty["trials"], empty["frames"], empty["bytes"], empty["complete"]) == (0, 0, 0, False)
     assert (empty["of_trials"], empty["of_frames"]) == (20, 240)
-    assert empty["size"] == [64, 64], "that of tiny, which a machine without weights trains"
+    assert empty["size"] == [96, 96], "that of tiny, which a machine without weights trains"
     code, full = cache(capsys, shared_data_folder, "--fill")
     assert code == 0
     assert (full["trials"], full["frames"], full["complete"], full["note"]) == (20, 240, True, "")
-    assert full["bytes"] == empty["estimated_bytes"] == 240 * 3 * 64 * 64
+    assert full["bytes"] == empty["estimated_bytes"] == 240 * 3 * 96 * 96
     assert cache(capsys, shared_data_folder)[1] == full
     assert cache(capsys, shared_data_folder, "--size", 32)[1]["frames"] == 0
     assert cache(capsys, shared_data_folder, "--fill", "--size", 32)[1]["complete"]
@@ -159,7 +159,7 @@ def test_the_text_names_what_is_there_and_what_cannot_be_read(
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
     code, out, _ = run_cli(capsys, "cache", data_folder, "--fill")
     assert code == 0
-    assert "239 of 240 frames, 20 of 20 trials, at 64x64 pixels" in out
+    assert "239 of 240 frames, 20 of 20 trials, at 96x96 pixels" in out
     assert "1 frame cannot be read" in out
 
 

@@ -24,8 +24,8 @@ from socal_core.runs.lock import take_lock
 from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, metrics_of, text_of
 from tests.pages.test_training import button, setting
 
-SHAPE = (3, 64, 64)
-FRAME_BYTES = 3 * 64**2
+SHAPE = (3, 96, 96)
+FRAME_BYTES = 3 * 96**2
 TRIALS, FRAMES = 20, 12
 """Of the data folder that the tests share."""
 FILES = ("job.json", "progress.json", "stop")
@@ -125,7 +125,7 @@ def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, 
     assert tiles["Their size"] == size_in_words(240 * FRAME_BYTES)
     assert tiles["Kept already"] == "36 (15%)"
     row = app.dataframe[0].value.iloc[0]
-    assert (row["Data set"], row["Frame size"], row["Decoding"]) == ("data", "64x64 px", "full")
+    assert (row["Data set"], row["Frame size"], row["Decoding"]) == ("data", "96x96 px", "full")
     assert row["Last used"].endswith("s ago")
     assert str(shared_data_folder.parent) not in text_of(app) + app.dataframe[0].value.to_csv()
 
@@ -253,8 +253,8 @@ def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folde
     app = open_cache(open_page, shared_data_folder)
     chosen = next(box for box in app.main.selectbox if box.label == "Make room")
     assert [label.rpartition(",")[0] for label in chosen.options] == [
-        "data, 64x64 px, scaled decoding",
-        "data, 64x64 px",
+        "data, 96x96 px, scaled decoding",
+        "data, 96x96 px",
         "Everything",
     ]
     chosen.set_value(one.folder.name).run()
@@ -282,7 +282,7 @@ def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_fold
         assert not app.exception
         assert [info.folder for info in list_stores()] == [used.folder]
         assert list(app.dataframe[0].value["Last used"]) == ["in use now"]
-        assert "data, 64x64 px, scaled decoding is in use by a run or a filling" in text_of(app)
+        assert "data, 96x96 px, scaled decoding is in use by a run or a filling" in text_of(app)
     button(app, "Remove").click().run()
     button(app, "Yes, remove").click().run()
     assert list_stores() == []

@@ -45,7 +45,10 @@ def test_a_frozen_run_shows_its_folds_and_what_was_chosen(open_page: OpenPage, s
     assert not app.exception
     assert titles(app) == ["Inner folds of the training trials", "Candidates in the inner cross-validation"]
     text = text_of(app)
-    assert "logistic regression on features of EfficientNet-Lite0 (slope over time, C 1)" in text
+    assert (
+        "the mean of 1 of 2 logistic regressions, those that beat chance in the inner folds. Features: EfficientNet"
+        in text
+    )
     assert (
         "In the inner folds: log loss 0.410, AUROC 0.83; on the validation trials: log loss 0.520, AUROC 0.80" in text
     )
@@ -76,8 +79,8 @@ def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path, w
     config = TrainConfig(model=TINY, recipe="frozen", num_frames=4, sampling="segments")
     need = needed_by(dataset, config, list_stores())
     assert (need.frames, need.of_frames) == (0, 2 * TRIALS * 4)
-    assert need.estimated_bytes == TRIALS * 4 * 3 * (64**2 + 160**2)
+    assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 160**2)
     settings = {"recipe": "frozen", "num_frames": 4}
     assert fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
-    assert {info.shape for info in list_stores()} == {(3, 64, 64), (3, 160, 160)}
+    assert {info.shape for info in list_stores()} == {(3, 96, 96), (3, 160, 160)}
     assert needed_by(dataset, config, list_stores()).complete

@@ -93,7 +93,7 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     drawn = pictures(app)
     assert len(drawn) == len(TITLES)
     assert all(f"**{title}**" in text_of(app) for title in TITLES)
-    assert "8 of the 16 frames of a clip, at the 64x64 pixels" in text_of(app)
+    assert "8 of the 16 frames of a clip, at the 96x96 pixels" in text_of(app)
     for name, value in [("learning_rate", 1e-3), ("batch_size", 2), ("dropout_rate", 0.5), ("num_workers", 0)]:
         setting(app, name).set_value(value).run()
         assert pictures(app) == drawn, f"{name} has no part in it"
@@ -196,8 +196,8 @@ def test_the_worker_leaves_rows_as_pictures(ask: Ask, shared_data_folder: Path) 
     assert "S102T1" in result["rows"][-1]["text"]
     for row in result["rows"]:
         with Image.open(io.BytesIO(base64.b64decode(row["png"]))) as picture:
-            assert picture.size == (4 * 3 * 64 + 3 * GAP, 3 * 64)
-    assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "64x64", [])
+            assert picture.size == (4 * 2 * 96 + 3 * GAP, 2 * 96)
+    assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "96x96", [])
 
 
 def test_a_model_that_is_not_here_is_told_and_stood_in_for(ask: Ask, shared_data_folder: Path) -> None:
