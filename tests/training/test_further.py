@@ -66,8 +66,9 @@ def with_one_parameter_group(run: RunFolder) -> None:
     checkpoint = newest_checkpoint(run)
     assert checkpoint is not None
     tensors: dict[str, Any] = load_tensors(checkpoint)
-    first, second = tensors["optimizer"]["param_groups"]
-    tensors["optimizer"]["param_groups"] = [{**first, "params": [*first["params"], *second["params"]]}]
+    groups = tensors["optimizer"]["param_groups"]
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    tensors["optimizer"]["param_groups"] = [{**groups[0], "params": parameters}]
     torch.save(tensors, checkpoint / "optimizer.pt")
     (checkpoint / "manifest.json").unlink()
     write_manifest(checkpoint)
