@@ -45,8 +45,8 @@ STEPS = {"mixup": 0.1, "cutmix": 0.1}
 """Of the buttons beside a number, where steps of 1 would pass over every value in use."""
 CHOICES = {
     Recipe.FINETUNE: "Fine-tune all weights",
-    Recipe.FROZEN: "Frozen features, logistic regression",
-    EncoderChoice.AUTO: "All that beat chance in cross-validation",
+    Recipe.FROZEN: "Frozen features",
+    EncoderChoice.AUTO: "All that beat chance",
     EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
     EncoderChoice.VIDEO: "The model above, clip by clip",
     EncoderChoice.BOTH: "Both",
