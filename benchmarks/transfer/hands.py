@@ -57,7 +57,7 @@ class Clamp:
 
 
 class OtherHand:
-    """One tool after the other from the other side; at an exchange the hand leaves the picture for some seconds."""
+    """A second hand, which uses several tools in turn; at each exchange it leaves the frame for some seconds."""
 
     def __init__(self, rng: np.random.Generator, look: Look, exchanges: int, frames: int) -> None:
         width, height = CANVAS

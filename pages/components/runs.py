@@ -60,7 +60,7 @@ def choose_run(run: RunFolder, page: str) -> None:
 
 
 def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
-    """Make a new run with a name of its own and start it.
+    """Make a new run under an unused name and start it.
 
     Raises:
         RunError: It cannot be started.

@@ -32,7 +32,7 @@ def read_config(files: ModelFiles) -> dict[str, Any]:
     kind = values.get("model_type")
     if values.get("auto_map"):
         raise ModelError(
-            f"{files.name} needs code of its own (auto_map in its {CONFIG_FILE}), which this app does not run: the "
+            f"{files.name} needs its own code (auto_map in its {CONFIG_FILE}), which this app does not run: the "
             "model is not supported. Choose a VideoMAE."
         )
     if not kind:

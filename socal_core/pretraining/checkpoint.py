@@ -45,7 +45,7 @@ def save_checkpoint(
         "step": step,
         "seconds": seconds,
     }
-    # torch.save hides a full disk behind an error of its own, so it writes to memory.
+    # torch.save reports a full disk as an unrelated error, so write to memory first.
     content = io.BytesIO()
     torch.save(state, content)
     write_bytes(out / CHECKPOINT_FILE, content.getvalue())

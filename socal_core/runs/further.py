@@ -44,8 +44,8 @@ def how_to_continue(run: RunFolder) -> str:
 def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> RunFolder:
     """Make a new run that starts from the best checkpoint of a run that has ended.
 
-    It has that run's settings, data and split, and counts its epochs from 1. It needs the checkpoint until it has one
-    of its own.
+    It has that run's settings, data and split, and counts its epochs from 1. It needs that run's checkpoint until it
+    has written its first one.
 
     Args:
         run: The run that has ended: done, stopped, failed or interrupted.

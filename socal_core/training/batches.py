@@ -34,9 +34,9 @@ class Batch:
     partner_labels: torch.Tensor
     """Of the clips that were mixed in, (clips,)."""
     weights: torch.Tensor
-    """The class weight of each clip, (clips,); 0 in a process that has no clip of its own."""
+    """The class weight of each clip, (clips,); 0 in a process without clips."""
     partner_weights: torch.Tensor
-    """The class weight of each partner, (clips,); 0 in a process that has no clip of its own."""
+    """The class weight of each partner, (clips,); 0 in a process without clips."""
     lam: float
     """The share of a clip's own label, 1 where nothing is mixed in."""
     size: int
@@ -94,7 +94,7 @@ def training_batches(
             own = apply_mix(own, clips[[part.places.index(place) for place in part.partners]], part.mix)
         batch_labels = torch.tensor([labels[trial_id] for trial_id in batch])
         weights = class_weights[batch_labels]
-        # A process without a clip of its own adds nothing.
+        # A process without clips adds nothing.
         weights = weights * float(share.index < len(batch))
         yield Batch(
             pixel_values=reader.preprocessor.normalise(own),

@@ -77,7 +77,7 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
 
     One-dimensional parameters, which are the biases and the scales and shifts of the norms, are in groups of their own
-    without weight decay. With `layer_decay` below 1 each layer is in groups of its own: the head, in the first group,
+    without weight decay. With `layer_decay` below 1 each layer has separate groups: the head, in the first group,
     learns at `learning_rate`, and each layer before it at `layer_decay` times the rate of the one after it. Both are as
     in VideoMAE's own `optim_factory.py`.
 

@@ -11,19 +11,9 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVide
 from socal_core.errors import ModelError
 from socal_core.models.build import build_classifier, load_classifier, save_classifier
 from socal_core.runs.config import TINY, TrainConfig, config_from
+from tests.models.checkpoints import SIZES
 
-SMALL = {
-    "image_size": 32,
-    "patch_size": 16,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "decoder_hidden_size": 16,
-    "decoder_num_hidden_layers": 1,
-    "decoder_num_attention_heads": 2,
-    "decoder_intermediate_size": 32,
-}
+SMALL = {name: size for name, size in SIZES.items() if name != "num_frames"}
 
 
 def settings(model: object, **values: object) -> TrainConfig:

@@ -36,7 +36,7 @@ def settings(model: Path, **values: object) -> TrainConfig:
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "names a quantization_config"),
         (
             {"auto_map": {"AutoModel": "code.Model"}},
-            "needs code of its own .* does not run: the model is not supported",
+            "needs its own code .* does not run: the model is not supported",
         ),
     ],
     ids=str,
@@ -96,7 +96,7 @@ def test_code_beside_a_config_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     write_classifier(tmp_path / "model", model_type="other", auto_map={"AutoConfig": "code.Config"})
     (tmp_path / "model" / "code.py").write_text(f"open({str(mark)!r}, 'w').close()")
-    with pytest.raises(ModelError, match="code of its own"):
+    with pytest.raises(ModelError, match="its own code"):
         build_classifier(settings(tmp_path / "model"))
     assert not mark.exists()
 
