@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,13 @@ def frozen_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
     return new_run(folder, data, **{"recipe": "frozen", "encoder": "video", **settings})
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    """As those that tests start: results depend on the number of threads by rounding."""
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Use as many threads as the processes that tests start: results depend on the number by rounding."""
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +164,6 @@ def test_a_stopped_run_is_resumed_to_the_same_result(
 @pytest.fixture(scope="module")
 def frozen_video(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> dict[str, Any]:
     """The result of a run that nothing disturbed."""
-    torch.set_num_threads(1)
     run = frozen_run(tmp_path_factory.mktemp("frozen") / "run", shared_data_folder)
     assert work(run, resume=False) is RunState.DONE
     return result(run)
