@@ -1,8 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks.transfer import field
+from benchmarks.transfer.field_plan import Plan
 from benchmarks.transfer.folder import write_folder
 from benchmarks.transfer_data import MAKERS
 from socal_core.dataset import layout
@@ -40,3 +43,33 @@ def test_the_best_possible_auroc_is_the_documented_one(make: str) -> None:
     # The share of pairs of a success and a failure that the probabilities put in order; ties count half.
     ordered = sum((up > down) + (up == down) / 2 for up in ups[:500] for down in downs[:500]) / 500**2
     assert ordered == pytest.approx(0.955, abs=0.012)
+
+
+def test_the_first_minute_of_field_shows_its_latent_variables() -> None:
+    late = []
+    for trial in field.simulate(50, 0):
+        plan = Plan.draw(trial.rng(0), trial)
+        # Only a fall from 1 to 0 is an exchange: the first entry of the suction is not.
+        exits = np.diff(plan.suction.inside[:60].astype(int)) == -1
+        assert exits.sum() == trial.latents["exchanges"]
+        assert (np.diff(plan.away[:60].astype(int)) == 1).sum() == trial.latents["cleanings"]
+        on_source = np.hypot(*(plan.patch[:60] - plan.source).T) < 0.15
+        assert on_source.sum() == trial.latents["held"]
+        bleeding = int(min(trial.latents["controlled"], 59))
+        assert plan.jet[bleeding - 1] > 0.5
+        assert (plan.jet[bleeding + 1 : 60] == 0).all()
+        late.append(plan.level[50:60].mean() - trial.latents["flooded"])
+    assert np.abs(late).max() < 0.25
+    assert np.mean(late) == pytest.approx(0, abs=0.02)
+
+
+def test_boxes_of_field_lie_in_the_frame_and_have_labels_of_socal() -> None:
+    labels = set()
+    for trial in field.simulate(2, 0):
+        for image, boxes in field.draw(trial):
+            assert image.shape == (trial.height, trial.width, 3)
+            for box in boxes:
+                assert 0 <= box.x1 < box.x2 <= trial.width
+                assert 0 <= box.y1 < box.y2 <= trial.height
+                labels.add(box.label)
+    assert labels == {"suction", "grasper", "cottonoid", "muscle", "string"}
