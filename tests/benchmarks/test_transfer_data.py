@@ -7,6 +7,7 @@ import pytest
 from benchmarks.transfer import field
 from benchmarks.transfer.field_plan import Plan
 from benchmarks.transfer.folder import write_folder
+from benchmarks.transfer.trial import Trial
 from benchmarks.transfer_data import MAKERS
 from socal_core.dataset import layout
 from socal_core.dataset.open import open_dataset
@@ -18,6 +19,13 @@ def write_short(out: Path, make: str, seed: int) -> dict[str, bytes]:
     trials = [replace(trial, frames=10) for trial in maker.simulate(1, seed)]
     write_folder(out, trials, maker.draw, maker.FILE_BYTES)
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def auroc(trials: list[Trial], scores: list[float]) -> float:
+    """Return the share of pairs of a success and a failure that the scores put in order; ties count half."""
+    ups = [score for trial, score in zip(trials, scores, strict=True) if trial.success]
+    downs = [score for trial, score in zip(trials, scores, strict=True) if not trial.success]
+    return sum((up > down) + (up == down) / 2 for up in ups[:500] for down in downs[:500]) / 500**2
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -38,11 +46,7 @@ def test_a_set_opens_without_problems_and_is_the_same_for_the_same_seed(make: st
 def test_the_best_possible_auroc_is_the_documented_one(make: str) -> None:
     trials = MAKERS[make].simulate(2000, 0)
     assert sum(trial.success for trial in trials) / len(trials) == pytest.approx(0.6, abs=0.02)
-    ups = [trial.probability for trial in trials if trial.success]
-    downs = [trial.probability for trial in trials if not trial.success]
-    # The share of pairs of a success and a failure that the probabilities put in order; ties count half.
-    ordered = sum((up > down) + (up == down) / 2 for up in ups[:500] for down in downs[:500]) / 500**2
-    assert ordered == pytest.approx(0.955, abs=0.012)
+    assert auroc(trials, [trial.probability for trial in trials]) == pytest.approx(0.955, abs=0.012)
 
 
 def test_the_first_minute_of_field_shows_its_latent_variables() -> None:
@@ -63,13 +67,21 @@ def test_the_first_minute_of_field_shows_its_latent_variables() -> None:
     assert np.mean(late) == pytest.approx(0, abs=0.02)
 
 
-def test_boxes_of_field_lie_in_the_frame_and_have_labels_of_socal() -> None:
+def test_each_part_of_unseen_says_something_and_none_decides_alone() -> None:
+    trials = MAKERS["unseen"].simulate(2000, 0)
+    for name in trials[0].latents:
+        assert auroc(trials, [trial.latents[name] for trial in trials]) == pytest.approx(0.8, abs=0.04)
+
+
+@pytest.mark.parametrize("make", ["field", "unseen"])
+def test_boxes_lie_in_the_frame_and_have_labels_of_socal(make: str) -> None:
+    maker = MAKERS[make]
     labels = set()
-    for trial in field.simulate(2, 0):
-        for image, boxes in field.draw(trial):
+    for trial in maker.simulate(3, 0):
+        for image, boxes in maker.draw(replace(trial, frames=60)):
             assert image.shape == (trial.height, trial.width, 3)
             for box in boxes:
                 assert 0 <= box.x1 < box.x2 <= trial.width
                 assert 0 <= box.y1 < box.y2 <= trial.height
-                labels.add(box.label)
+            labels |= {box.label for box in boxes}
     assert labels == {"suction", "grasper", "cottonoid", "muscle", "string"}
