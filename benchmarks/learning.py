@@ -1,16 +1,16 @@
 """How well the app predicts out of the box: test AUROC with all settings at their defaults, beside that of controls.
 
-    python -m benchmarks.learning [--sets colour,motion,untouched,demo,real] [--seeds 3] [--surgeons N]
+    python -m benchmarks.learning [--sets clamp,colour,field,motion,unseen,demo,real] [--seeds 3] [--surgeons N]
         [--scratch FOLDER] [--real FOLDER] [--set KEY=VALUE ...]
     python -m benchmarks.learning --shuffled [--seeds 3] [--surgeons N] [--scratch FOLDER]
 
 For each data set and seed one run, with every setting but the seed at its default (`--set` changes some of them).
-`colour`, `motion` and `untouched` are those of benchmarks/transfer_data.py with 70 surgeons, `demo` has 100 surgeons,
-`real` is the data folder that --real names. The table has a row for each run and the mean over the seeds. The model's
-difference to the colour and to the tools control is a paired bootstrap over surgeons; in the row of the mean, over the
-test trials of all seeds together, each score as its rank among the test trials of its seed. `best` marks the better of
-these two controls in that row, which is chosen on the test trials and so favours the control. The other controls are
-not compared with: the length of a whole trial is more than the model sees.
+`clamp` to `unseen` are those of benchmarks/transfer_data.py with 70 surgeons, `demo` has 100 surgeons, `real` is the
+data folder that --real names. The table has a row for each run and the mean over the seeds. The model's difference to
+the colour and to the tools control is a paired bootstrap over surgeons; in the row of the mean, over the test trials of
+all seeds together, each score as its rank among the test trials of its seed. `best` marks the better of these two
+controls in that row, which is chosen on the test trials and so favours the control. The other controls are not compared
+with: the length of a whole trial is more than the model sees.
 
 --shuffled: the same on the demo with the outcomes shuffled among surgeons, so that there is nothing to learn, for each
 recipe (asked: a mean between 0.35 and 0.65). With --scratch, data and runs are kept: the same command continues after

@@ -1,12 +1,12 @@
 """What the pre-trained weights of `tiny` are worth: test AUROC against random weights of the same architecture.
 
-    python -m benchmarks.pretrained [--sets demo,real,untouched] [--ways frozen,finetune] [--seeds 3]
+    python -m benchmarks.pretrained [--sets demo,real,unseen] [--ways frozen,finetune] [--seeds 3]
         [--finetune-seeds 1] [--surgeons N] [--scratch FOLDER] [--real FOLDER]
 
 `frozen` fits the head on the features of the video encoder alone (encoder=video); `finetune` trains all weights. All
 other settings are the defaults of `tiny`. Both kinds of weights have the same seeds, and so the same splits. The
 random weights are drawn anew for each seed, as transformers initialises them, and have no classification head; nor have
-the pre-trained ones. `demo` has 40 surgeons, `untouched` 70. `real`, the data folder of --real, has five groups: each
+the pre-trained ones. `demo` has 40 surgeons, `unseen` 70. `real`, the data folder of --real, has five groups: each
 is the test subset once, and the predictions of the five runs of a seed are put together as they are.
 
 The table has one row for each set and way. AUROCs are means over the seeds. The difference is that of the test trials
@@ -45,7 +45,8 @@ from socal_core.models.find import TINY_FOLDER
 from socal_core.runs.config import TINY, TrainConfig, default_config
 from socal_core.runs.recipes import EncoderChoice, Recipe
 
-SURGEONS = {DEMO: 40, "untouched": 70}
+SURGEONS = {DEMO: 40}
+TRANSFER_SURGEONS = 70
 PRETRAINED, RANDOM = "pretrained", "random"
 GROUPS = 5
 """Of the real trials, each of which is the test subset once."""
@@ -55,7 +56,7 @@ HEADER = ("set", "way", "seeds", "test trials", "AUROC pre-trained", "AUROC rand
 def main() -> None:
     """Train what is missing, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default="demo,real,untouched", help="names with commas (default: %(default)s)")
+    parser.add_argument("--sets", default="demo,real,unseen", help="names with commas (default: %(default)s)")
     parser.add_argument("--ways", default="frozen,finetune", help="names with commas (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="of frozen runs")
     parser.add_argument("--finetune-seeds", type=int, default=1)
@@ -69,7 +70,8 @@ def main() -> None:
     with scratch_folder(options.scratch) as scratch:
         for way in ways:
             for name in sets:
-                data = data_folder(name, options.surgeons or SURGEONS.get(name, 70), scratch, options.real)
+                surgeons = options.surgeons or SURGEONS.get(name, TRANSFER_SURGEONS)
+                data = data_folder(name, surgeons, scratch, options.real)
                 seeds = options.seeds if way is Recipe.FROZEN else options.finetune_seeds
                 rows.append(row_of(name, data, way, seeds, scratch))
                 print(markdown(HEADER, rows), flush=True)

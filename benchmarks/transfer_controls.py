@@ -1,6 +1,6 @@
 """How far simple measurements get on a set of benchmarks/transfer_data.py, and how far the best possible model does.
 
-    python -m benchmarks.transfer_controls --make colour|motion|untouched [--surgeons 70] [--seed 0]
+    python -m benchmarks.transfer_controls --make clamp|colour|field|motion|unseen [--surgeons 70] [--seed 0]
 
 Each AUROC but the first is that of a logistic regression: five folds, no surgeon in two of them, the mean of five ways
 to fold. It sees the first 60 frames. No frame is written to disk.

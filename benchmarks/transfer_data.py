@@ -1,20 +1,20 @@
 """Write one of five synthetic data sets that look unlike the demo.
 
-    python -m benchmarks.transfer_data OUT --make colour|field|motion|untouched|unseen [--surgeons 70] [--seed 0]
+    python -m benchmarks.transfer_data OUT --make clamp|colour|field|motion|unseen [--surgeons 70] [--seed 0]
 
 The defaults of the app are tuned on the demo; these sets show how well they do elsewhere. The docstring of each module
-in benchmarks/transfer says what its set shows and how well the best possible model can do. No setting may be chosen
-by a result on `untouched` or `unseen`. `unseen` is kept for one last measurement: until then, whoever works on the
-models looks neither at its frames nor at the code that draws them.
+in benchmarks/transfer says what its set shows and how well the best possible model can do. `unseen` is kept for a
+last measurement: no setting may be chosen by a result on it, and until then, whoever works on the models looks neither
+at its frames nor at the code that draws them.
 """
 
 import argparse
 from pathlib import Path
 
-from benchmarks.transfer import colour, field, motion, unseen, untouched
+from benchmarks.transfer import clamp, colour, field, motion, unseen
 from benchmarks.transfer.folder import write_folder
 
-MAKERS = {"colour": colour, "field": field, "motion": motion, "untouched": untouched, "unseen": unseen}
+MAKERS = {"clamp": clamp, "colour": colour, "field": field, "motion": motion, "unseen": unseen}
 
 
 def main() -> None:

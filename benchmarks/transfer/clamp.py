@@ -1,6 +1,6 @@
-"""Set `untouched`: a tube on a bench that is to be clamped; kept for the last measurement.
+"""Set `clamp`: a tube on a bench that is to be clamped.
 
-No setting may be chosen by a result on this set. What counts are three latent variables, all of which the first 60
+What counts are three latent variables, all of which the first 60
 seconds show:
 
 - `clamped`: the second in which a clamp closes around the tube, 8 to 56, or never. Then the tube is limp behind the
