@@ -7,17 +7,20 @@ import numpy as np
 
 from socal_core.dataset.demo import sprites
 from socal_core.dataset.demo.motion import Pose, move_tools
-from socal_core.dataset.demo.simulate import Stream, Trial, smooth_noise
+from socal_core.dataset.demo.simulate import FloatArray, Stream, Trial, smooth_noise
 from socal_core.dataset.demo.tissue import MARGIN, Image, Plane, paint_background
 
 FIELD_RADIUS = (0.52, 0.57)
 """Smallest and largest radius of the round field of view, in frame heights; above 0.5 it is cut at top and bottom."""
 SWAY = 0.016
 """Standard deviation of the camera's movement, in frame heights."""
-EXPOSURE = 0.05
-"""Standard deviation of a trial's brightness, relative."""
-TINT = 0.02
-"""Standard deviation of a trial's white balance, relative for each channel."""
+EXPOSURE, EXPOSURE_DRIFT = 0.15, 0.12
+"""Standard deviation of the brightness between and within trials, relative. As in real recordings, a bright frame need
+not show less blood than a dark one."""
+TINT, TINT_DRIFT = 0.07, 0.04
+"""Standard deviation of the white balance between and within trials, relative for each channel."""
+DRIFT_PULL = 0.06
+"""How fast light and white balance drift (smooth_noise): a camera adjusts them within some 15 s."""
 SMALLEST_BOX = 4
 """Pixels that a tool's extents must have in both directions to count as in view."""
 STRING_DARK, STRING_LIGHT = (96, 110, 74), (204, 222, 182)
@@ -46,7 +49,8 @@ class Scene:
         self._poses = move_tools(trial)
         sway = np.column_stack([smooth_noise(rng, trial.frames, 0.3) for _ in range(2)]) * SWAY
         self._sway = np.round(np.clip(sway, -MARGIN, MARGIN) * trial.height).astype(int)
-        self._gain = rng.normal(1, EXPOSURE) * (1 + 0.02 * smooth_noise(rng, trial.frames, 0.2))
+        self.gains = _drifting_light(rng, trial.frames)
+        """What the camera multiplies blue, green, red and OpenCV's fourth channel by, (frames, 4)."""
         # The tissue keeps a stain where the pool has stood.
         self._stained = np.maximum.accumulate(trial.area)
 
@@ -61,8 +65,8 @@ class Scene:
             extents = self._draw_tool(image, pose, second)
             if extents is not None and min(extents[2] - extents[0], extents[3] - extents[1]) >= SMALLEST_BOX:
                 boxes.append(Box(pose.actor, pose.label, *extents))
-        lit = cv2.multiply(image, self._light, scale=float(self._gain[second]) / 255)
-        return np.asarray(lit, dtype=np.uint8), boxes
+        lit = cv2.multiply(image, self._light, scale=1 / 255)
+        return np.asarray(cv2.multiply(lit, self.gains[second]), dtype=np.uint8), boxes
 
     def _pixel(self, x: float, y: float, second: int) -> tuple[float, float]:
         height = self.trial.height
@@ -92,6 +96,14 @@ class Scene:
         else:
             sprite = sprites.instruments(height)[pose.picture]
         return sprite.paste(image, self._visible, tip, pose.angle)
+
+
+def _drifting_light(rng: np.random.Generator, frames: int) -> FloatArray:
+    """Draw the gains of a trial's frames."""
+    brightness = rng.normal(1, EXPOSURE) * np.exp(EXPOSURE_DRIFT * smooth_noise(rng, frames, DRIFT_PULL))
+    tint = [np.exp(TINT_DRIFT * smooth_noise(rng, frames, DRIFT_PULL)) for _ in range(3)]
+    gains: FloatArray = np.clip(brightness, 0.6, 1.5)[:, None] * np.column_stack([*tint, np.ones(frames)])
+    return gains
 
 
 def _field_of_view(rng: np.random.Generator, trial: Trial) -> tuple[Image, Image]:

@@ -42,6 +42,18 @@ def test_the_view_is_round_with_a_dark_surround(scene: Scene) -> None:
     assert image[height // 2 - 20 : height // 2 + 20, width // 2 - 20 : width // 2 + 20].max(axis=2).mean() > 80
 
 
+def test_light_and_white_balance_differ_between_trials_and_drift_within_them() -> None:
+    gains = [Scene(trial).gains for trial in TRIALS]
+    for channel in range(3):
+        means = np.array([gain[:, channel].mean() for gain in gains])
+        within = np.array([gain[:, channel].std() for gain in gains])
+        assert 0.05 < means.std() < 0.3
+        assert 0.03 < within.mean() < 0.2
+        assert min(np.abs(np.diff(gain[:, channel])).max() for gain in gains) < 0.2  # it drifts, it does not flicker
+    tint = [gain[:, 2] / gain[:, 0] for gain in gains]
+    assert np.mean([ratio.std() for ratio in tint]) > 0.01
+
+
 def test_more_blood_is_more_red() -> None:
     scene = Scene(next(trial for trial in TRIALS if trial.stopped is None))
     early, late = (scene.draw(second)[0].astype(float) for second in (0, scene.trial.frames - 1))
