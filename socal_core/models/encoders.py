@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
-from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.models import build, efficientnet
@@ -136,15 +135,8 @@ def _image_encoder(config: TrainConfig) -> Encoder:
 
 
 def image_preprocessor() -> Preprocessor:
-    """The shorter side to IMAGE_SIZE, the middle cut out, (x - 127) / 128."""
-    return Preprocessor(
-        VideoMAEImageProcessorPil(
-            size={"shortest_edge": IMAGE_SIZE},
-            crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
-            image_mean=[efficientnet.MEAN] * 3,
-            image_std=[efficientnet.STD] * 3,
-        )
-    )
+    """Return the preprocessing of the image encoder: the whole frame at IMAGE_SIZE, (x - 127) / 128."""
+    return Preprocessor.whole_frame(IMAGE_SIZE, [efficientnet.MEAN] * 3, [efficientnet.STD] * 3)
 
 
 def _video_encoder(config: TrainConfig) -> Encoder:

@@ -25,9 +25,12 @@ from socal_core.models.regression import fits, gram_of, odds_of, probability_of,
 from socal_core.runs.recipes import CHANCE_LOSS
 
 INNER_FOLDS = 5
-STATISTIC_SETS = (("mean", "slope"), ("difference", "spread"), ("mean", "slope", "difference", "spread"))
-"""The sets of statistics that the inner cross-validation chooses from: what a clip shows and where it leads, how much
-it changes, and both."""
+COURSE = ("mean", "slope", "curvature")
+"""Statistics of what a clip shows and how that develops."""
+CHANGE = ("difference", "spread")
+"""Statistics of how much a clip changes."""
+STATISTIC_SETS = (COURSE, CHANGE, (*COURSE, *CHANGE))
+"""The sets of statistics that the inner cross-validation chooses from."""
 STRENGTHS = tuple(float(strength) for strength in np.logspace(-2, 2, 7))
 """The values of C on offer, the strongest regularization first. They hold for inputs scaled to a mean square length of
 1, so that they mean the same for one thousand features and for ten."""

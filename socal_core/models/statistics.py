@@ -26,6 +26,16 @@ def _slope(features: Array) -> Array:
     return _without_rounding(np.einsum("...sd,s->...d", features, time / (time**2).sum()), features)
 
 
+def _curvature(features: Array) -> Array:
+    """Least squares over time: the coefficient of the square of time, which is from -1 to 1, in the best parabola."""
+    steps = features.shape[-2]
+    if steps < 3:
+        return np.zeros_like(features[..., 0, :])
+    square = np.linspace(-1, 1, steps) ** 2
+    centred = square - square.mean()
+    return _without_rounding(np.einsum("...sd,s->...d", features, centred / (centred**2).sum()), features)
+
+
 def _difference(features: Array) -> Array:
     """The mean absolute change from one step to the next; 0 with one step."""
     if features.shape[-2] < 2:
@@ -46,6 +56,7 @@ def _without_rounding(changes: Array, features: Array) -> Array:
 STATISTICS: dict[str, Callable[[Array], Array]] = {
     "mean": _mean,
     "slope": _slope,
+    "curvature": _curvature,
     "difference": _difference,
     "spread": _spread,
 }

@@ -185,7 +185,7 @@ def write_model(network: Pretrainer, frames: int, out: Path) -> None:
     norm = {f"fc_norm.{name}": value for name, value in network.norm.state_dict().items()}
     weights = {name: value.half().contiguous().cpu() for name, value in {**encoder, **norm}.items()}
     write_bytes(out / "model.safetensors", save(weights, metadata={"format": "pt"}))
-    Preprocessor.for_size(TINY_ARCHITECTURE.image_size).processor.save_pretrained(out)
+    Preprocessor.whole_frame(TINY_ARCHITECTURE.image_size).processor.save_pretrained(out)
 
 
 def _new_network(settings: PretrainSettings, device: torch.device) -> tuple[Pretrainer, torch.optim.Optimizer]:

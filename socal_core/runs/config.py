@@ -327,10 +327,11 @@ class TrainConfig:
 
 
 _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
-    # Frozen features measured best; the other settings are for fine-tuning, where a small model wants a larger step
-    # and more patience than the notebook's (benchmarks/README.md).
+    # Frozen features of two clips measured best. The other settings are for fine-tuning, where a small model needs a
+    # larger step and more patience than the notebook's (benchmarks/README.md).
     TINY: {
         "recipe": Recipe.FROZEN,
+        "test_clips": 2,
         "learning_rate": 1e-4,
         "layer_decay": 0.75,
         "batch_size": 8,

@@ -38,8 +38,8 @@ IMAGE_PARAMETERS = 3_350_000
 """Of EfficientNet-Lite0 without its classifier and, as it runs, without the normalisations that are merged."""
 IMAGE_FLOP = 2 * 0.385e9 * (IMAGE_SIZE / 224) ** 2
 """Of a frame in EfficientNet-Lite0: 385 million multiply-adds at 224 px (its published figure)."""
-IMAGE_CORE_SPEED = 45e9
-"""FLOP a second and core in EfficientNet-Lite0, whose small layers are slower: a frame of 160 px took 8.6 ms."""
+IMAGE_CORE_SPEED = 35e9
+"""FLOP a second and core in EfficientNet-Lite0, whose small layers are slower: a frame of 224 px took 22 ms."""
 HEAD_SECONDS = 0.03
 """Per trial, to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
 HEAD_BYTES = 1e6

@@ -45,6 +45,5 @@ class EncoderChoice(StrEnum):
 
 IMAGE_ENCODER = "image"
 VIDEO_ENCODER = "video"
-IMAGE_SIZE = 160
-"""Height and width in pixels of the frames that the image encoder is given. Its weights were trained with 224, which
-takes twice as long and did no better on the demo and on real trials (nor did 128)."""
+IMAGE_SIZE = 224
+"""Height and width in pixels of the frames that the image encoder is given; its weights were trained with 224."""

@@ -197,6 +197,15 @@ def test_settings_that_it_can_work_with(config: dict[str, Any]) -> None:
     assert json.loads(json.dumps(preprocessor.recipe)) == preprocessor.recipe
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (300, 400), (48, 48)])
+def test_a_whole_frame_is_resized_without_a_crop(width: int, height: int) -> None:
+    frame = photo(width, height)
+    shrunk = Preprocessor.whole_frame(64).shrink(frame)
+    expected = np.moveaxis(np.asarray(Image.fromarray(frame).resize((64, 64), Image.Resampling.BILINEAR)), -1, 0)
+    assert shrunk.shape == Preprocessor.whole_frame(64).frame_shape == (3, 64, 64)
+    assert np.abs(shrunk.astype(int) - expected).max() <= 1
+
+
 def test_the_recipe_names_all_that_decides_the_bytes() -> None:
     assert Preprocessor.for_size(64).recipe == {
         "version": RECIPE_VERSION,

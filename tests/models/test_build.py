@@ -43,8 +43,7 @@ def pretrained(tmp_path: Path) -> Path:
 
 def test_tiny_is_a_video_classifier_of_two_outcomes() -> None:
     classifier = build_classifier(settings(TINY))
-    size = classifier.preprocessor.processor.crop_size["height"]
-    logits = classifier.model(pixel_values=torch.zeros(2, 4, 3, size, size)).logits
+    logits = classifier.model(pixel_values=torch.zeros(2, 4, *classifier.preprocessor.frame_shape)).logits
     assert logits.shape == (2, 2)
     assert classifier.model.config.id2label == {0: "failure", 1: "success"}
 

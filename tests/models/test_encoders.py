@@ -70,7 +70,7 @@ def test_the_digest_is_that_of_the_weights() -> None:
     assert digest_of_weights(module, "heads: 3") != digest_of_weights(module, "heads: 2")
 
 
-@pytest.mark.parametrize(("choice", "sizes"), [("image", [160]), ("video", [96]), ("both", [160, 96])])
+@pytest.mark.parametrize(("choice", "sizes"), [("image", [224]), ("video", [96]), ("both", [224, 96])])
 def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> None:
     config = TrainConfig(model=TINY, recipe="frozen", encoder=choice)
     assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]

@@ -37,6 +37,7 @@ def columns_of(features: dict[str, np.ndarray], candidate: Candidate) -> list[np
         by_name = {
             "mean": values.mean(axis=1),
             "slope": np.stack([np.polyfit(np.linspace(0, 1, steps), clip, 1)[0] for clip in values]),
+            "curvature": np.stack([np.polyfit(np.linspace(-1, 1, steps), clip, 2)[0] for clip in values]),
             "difference": np.abs(np.diff(values, axis=1)).mean(axis=1),
             "spread": values.std(axis=1),
         }

@@ -79,8 +79,8 @@ def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path, w
     config = TrainConfig(model=TINY, recipe="frozen", num_frames=4, sampling="segments")
     need = needed_by(dataset, config, list_stores())
     assert (need.frames, need.of_frames) == (0, 2 * TRIALS * 4)
-    assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 160**2)
+    assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 224**2)
     settings = {"recipe": "frozen", "num_frames": 4}
     assert fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
-    assert {info.shape for info in list_stores()} == {(3, 96, 96), (3, 160, 160)}
+    assert {info.shape for info in list_stores()} == {(3, 96, 96), (3, 224, 224)}
     assert needed_by(dataset, config, list_stores()).complete

@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
 from socal_core.models.build import build_classifier
 from socal_core.pretraining.checkpoint import CHECKPOINT_FILE, LOG_FILE
@@ -147,7 +148,7 @@ def test_the_written_model_is_the_network(finished: Path) -> None:
         assert torch.equal(model[f"fc_norm.{name}"], network[f"norm.{name}"].half().float())
     assert {value.dtype for value in load_file(finished / "model.safetensors").values()} == {torch.float16}
     assert classifier.note == ""
-    assert classifier.preprocessor.processor.crop_size["height"] == 96
+    assert classifier.preprocessor.recipe == Preprocessor.whole_frame(96).recipe
 
 
 @pytest.mark.parametrize("objective", [Objective.PARAMETERS, Objective.MASKED])

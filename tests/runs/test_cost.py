@@ -319,7 +319,8 @@ def test_frozen_features_cost_a_way_forward_through_each_encoder() -> None:
     # VideoMAE base: 360.7 GFLOP forward by PyTorch's own counter; 70 GFLOP a second and core.
     assert video.seconds == pytest.approx(200 * 360.7e9 / (8 * 70e9) + head_and_start, rel=0.01)
     # EfficientNet-Lite0: 8.6 ms a frame of 160 px and core, as measured.
-    assert image.seconds == pytest.approx(200 * 16 * 8.6e-3 / 8 + head_and_start, rel=0.1)
+    # EfficientNet-Lite0: 22 ms per frame of 224 px and core, as measured.
+    assert image.seconds == pytest.approx(200 * 16 * 22e-3 / 8 + head_and_start, rel=0.1)
     assert both.seconds == pytest.approx(video.seconds + image.seconds - head_and_start)
     assert (both.training_clips, both.warnings) == (200, ())
     assert image.memory < video.memory < both.memory < 3 * GB

@@ -128,7 +128,7 @@ def test_clips_and_cache_of_a_run_are_those_of_its_encoder(
 ) -> None:
     data, out = str(frozen.read_data()), tmp_path / "clip.npy"
     encoder, *_ = load_head(best_checkpoint(frozen)).encoders
-    size = {"image": 160, "video": 96}[encoder]
+    size = {"image": 224, "video": 96}[encoder]
     assert main(["clip", data, "S100T1", "--run", str(frozen.path), "--out", str(out)]) == 0
     assert np.load(out).shape == (4, 3, size, size)
     capsys.readouterr()
