@@ -44,5 +44,5 @@ def leaks(options: argparse.Namespace) -> int:
         say(f"warning: {warning}")
     for probe in probes:
         say(f"{probe.name}: {probe.verdict}")
-    say(f"Never inputs, for they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")
+    say(f"Never inputs, because they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")
     return 0

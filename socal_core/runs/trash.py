@@ -83,7 +83,9 @@ def empty_trash(entries: Sequence[TrashedRun]) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)  # another tab may be at it too
     left = [entry.name for entry in entries if os.path.lexists(entry.path)]
     if left:
-        raise RunError(f"Not all could be removed: {', '.join(left)}. May the app write to its folder of runs?")
+        raise RunError(
+            f"Not all could be removed: {', '.join(left)}. Check that the app may write to its folder of runs."
+        )
 
 
 def size_of(entries: Sequence[TrashedRun]) -> int:
@@ -117,4 +119,4 @@ def _gone(name: str) -> RunError:
 
 
 def _unmoved(what: str, error: OSError) -> RunError:
-    return RunError(f"{what}: {error.strerror}. May the app write to its folder of runs?")
+    return RunError(f"{what}: {error.strerror}. Check that the app may write to its folder of runs.")

@@ -252,5 +252,5 @@ def test_without_a_cache_everything_goes_on_and_it_is_said(
         np.testing.assert_array_equal(read(reader, ClipId("S100T1")), read(plain, ClipId("S100T1")))
         (notice,) = reader.notices()
     assert notice.startswith(("There is no clip cache", "The clip cache is not filled"))
-    assert notice.endswith("Frames are decoded anew at each use.")
+    assert notice.endswith("Frames are decoded again at each use.")
     assert not list(workspace.rglob("*.frames"))
