@@ -4,7 +4,7 @@ import re
 
 ABOUT_ENCODERS = (
     "tiny was pre-trained on generated clips, EfficientNet-Lite0 on ImageNet photos. Neither has seen an operation: "
-    "they know shapes, colours and motion, not surgery, and fine detail is lost at 96 and 224 pixels."
+    "they know shapes, colours and motion, not surgery. Fine detail is lost at 96 and 224 pixels."
 )
 """What the default model was trained on, and what it cannot do."""
 

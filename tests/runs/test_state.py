@@ -145,7 +145,7 @@ def test_a_held_lock_with_an_end_written_is_a_worker_that_leaves_or_a_new_one(
     assert read_status(run) == RunStatus(RunState.STOPPED, "Stopped by the user.")
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 1], ids=["this process", "init"])
 def test_a_reused_process_number_is_no_worker(run: RunFolder, pid: int) -> None:
     status = read_status(dead_run(run, pid=pid, started=1))
     assert status.state is RunState.INTERRUPTED
