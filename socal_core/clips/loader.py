@@ -145,7 +145,7 @@ class ClipReader:
         for other in sorted(visible.places, key=lambda other: abs(other - place)):
             kept = self._store is not None and self._store.read(trial, [other], out[None])[0]
             if kept or self._decode(trial, other, out):
-                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} stands in."
+                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} is used instead."
                 self.stand_ins.setdefault(trial.trial_id, {})[trial.frames[place]] = text
                 return
 

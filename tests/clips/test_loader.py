@@ -134,7 +134,7 @@ def test_the_nearest_readable_frame_stands_in_and_is_named(data_folder: Path) ->
             (notice,) = reader.notices()
         np.testing.assert_array_equal(pixels[2], pixels[1])
         assert "S100T1_frame_00000003.jpeg" in notice
-        assert "S100T1_frame_00000002.jpeg stands in" in notice
+        assert "S100T1_frame_00000002.jpeg is used instead" in notice
 
 
 def test_a_trial_with_too_many_broken_frames_is_left_out_and_named(data_folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_dat
     assert "SGD at" not in text_of(app)
     setting(app, "optimizer").set_value("SGD").run()
     shown = [warning.value for warning in app.warning]
-    assert any("SGD at 0.0001 learns next to nothing" in text for text in shown)
+    assert any("SGD at 0.0001 learns almost nothing" in text for text in shown)
     assert not button(app, "Start training").disabled
     setting(app, "optimizer").set_value("AdamW").run()
     assert "SGD at" not in text_of(app)

@@ -185,7 +185,7 @@ def test_two_tabs_delete_one_run(open_page: OpenPage, shared_data_folder: Path, 
     first.button(key="delete-runs").click().run()
     second.button(key="delete-runs").click().run()
     assert not second.exception
-    assert any("run-1 is not there any more" in error.value for error in second.error)
+    assert any("run-1 no longer exists" in error.value for error in second.error)
     assert no_path_in(second)
     assert len(list_trash(runs_root())) == 1
     assert list(table(second).index) == ["run-2"]
