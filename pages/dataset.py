@@ -29,7 +29,7 @@ def leaks(dataset: Dataset) -> None:
     # scikit-learn takes a second to load, which nobody waits for who does not open this view.
     from pages.components.leaks import show_leaks
 
-    st.caption("On the split by surgeon that a run has by default; the Training page does the same for its settings.")
+    st.caption("For the default split by surgeon. The Training page does the same for the split chosen there.")
     try:
         show_leaks(dataset, default_config(TINY))
     except SocalError as error:
@@ -51,8 +51,8 @@ def about(dataset: Dataset) -> None:
 def show_licence() -> None:
     st.subheader("Licence and citation")
     st.markdown(
-        "SOCAL, *Simulated Outcomes following Carotid Artery Laceration*, holds training exercises on cadavers, no "
-        f"patient data. Its licence is **{layout.LICENCE}**: name the source, no commercial use. Please cite:"
+        "SOCAL, *Simulated Outcomes following Carotid Artery Laceration*, contains training exercises on cadavers and "
+        f"no patient data. Its licence is **{layout.LICENCE}**: attribution required, no commercial use. Please cite:"
     )
     st.markdown(f"> {layout.CITATION}")
 
@@ -65,7 +65,7 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
         leaks(chosen)
     else:
         if chosen is not whole:
-            st.caption("This view is about the whole folder, whatever trials are chosen.")
+            st.caption("This view shows the whole folder, whichever trials are selected above.")
         show_view_of_folder(name, whole)
 
 
@@ -81,14 +81,14 @@ def show_view_of_folder(name: str, whole: Dataset) -> None:
         about(whole)
 
 
-INTRODUCTION = "What is in the data folder, what is wrong with it, and what would make a result untrue."
+INTRODUCTION = "What is in the data folder, what is wrong with it, and what could make results misleading."
 
 with page("Dataset", INTRODUCTION) as dataset:
     if dataset is None:
         show_licence()
     else:
         if is_demo(dataset):
-            st.info("This is the **synthetic** demo: every frame is drawn by a program, no real operation is in it.")
+            st.info("This is the **synthetic** demo: a program generated every frame; it shows no real operation.")
         ask_for_columns(dataset)
         chosen = apply(dataset, pick_trials(choices(dataset)))
         data_tiles(chosen)

@@ -43,8 +43,9 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
             icon=":material/straighten:",
         )
     st.caption(
-        f"A trial is called a success from a probability of {metrics['threshold']:.2f} on. This threshold was chosen "
-        "on the validation trials (highest balanced accuracy), not on the test trials. Success is the positive class."
+        f"A trial is predicted to be a success if its probability of success is at least {metrics['threshold']:.2f}. "
+        "This threshold was chosen on the validation trials (highest balanced accuracy), not on the test trials. "
+        "Success is the positive class."
     )
 
 
@@ -63,7 +64,7 @@ def figures(metrics: dict[str, Any]) -> None:
         chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
     with right:
         if metrics["auroc"] is None:
-            st.info("There is no ROC curve: the test trials all ended alike.")
+            st.info("There is no ROC curve: all test trials have the same outcome.")
         else:
             trials = pd.DataFrame(metrics["trials"])
             fpr, tpr = roc_points(trials["label"], trials["prob_success"])
@@ -107,7 +108,7 @@ def show(run: RunFolder) -> None:
         )
 
 
-INTRODUCTION = "How good a model is on the test trials, which it has never seen, and how sure that number is."
+INTRODUCTION = "How good a model is on the test trials, which it has never seen, and how certain that is."
 
 with page("Evaluation", INTRODUCTION):
     runs = all_runs()
@@ -115,5 +116,5 @@ with page("Evaluation", INTRODUCTION):
         # Runs with results first; sorting keeps the newest ahead within each half.
         show(pick_run(sorted(runs, key=lambda run: read_status(run).state is not RunState.DONE), "evaluation"))
     else:
-        st.info("There is no run yet. Train a model first; its test results will be here.")
+        st.info("There are no runs yet. Train a model first; its test results will appear here.")
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")

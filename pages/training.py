@@ -17,7 +17,9 @@ from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 
 PAGE = "training"
-LEAKS_HELP = "How well do the number of frames, the frame size, the colour and the like alone predict the outcome?"
+LEAKS_HELP = (
+    "How well do simple facts, such as the number of frames, the frame size or the colour, predict the outcome?"
+)
 
 
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
@@ -26,14 +28,14 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if len(usable) and task_of(usable, config.observation) == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {share_ending_inside(usable, config.observation):.0%} of the trials end "
-            "inside the window: the model sees how they ended, the muscle patch in place or the time gone by. "
+            "inside the window: the model sees how they ended, by the muscle patch or by the time. "
             "*First 60 s* is the published task.",
             icon=":material/visibility:",
         )
     elif config.observation.ends_with_the_trial:
         st.caption(
-            ":material/info: This window is as long as its trial, less the seconds left out: how fast things pass "
-            "still shows the trial's length, which goes with the outcome."
+            ":material/info: The length of this window follows the length of the trial: the pace of a clip still "
+            "reveals that length, which is related to the outcome."
         )
     unseen = usable["trial_id"].nunique() - config.observation.select(usable)["trial_id"].nunique()
     if unseen:
@@ -60,7 +62,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
 
 INTRODUCTION = (
     "Train a classifier that tells from a trial's frames whether the bleeding will be stopped. "
-    "Training runs in the background: you may leave this page, or close the browser, and come back."
+    "Training runs in the background: you can leave this page or close the browser, and come back later."
 )
 
 with page("Training", INTRODUCTION) as dataset:
@@ -70,7 +72,7 @@ with page("Training", INTRODUCTION) as dataset:
         config = settings_form()
     if dataset is not None:
         if config is None:
-            st.info("A setting in the sidebar is refused: its message is there.")
+            st.info("A setting in the sidebar is not valid. The message there says why.")
         else:
             new_run(dataset, config)
     runs = all_runs()
@@ -78,5 +80,5 @@ with page("Training", INTRODUCTION) as dataset:
         st.subheader("Progress")
         show_run(pick_run(runs, PAGE))
     else:
-        st.info("There is no run yet. The curves of the first one will appear here.")
+        st.info("There are no runs yet. The curves of the first one will appear here.")
     show_all_runs(config)

@@ -19,7 +19,7 @@ def pool_of(dataset: Dataset, predictions: pd.DataFrame | None) -> list[str]:
     if predictions is None:
         return usable
     pool = st.segmented_control(
-        "Draw from", [ALL, TEST], default=ALL, required=True, key="pool", persist_state="session"
+        "Select from", [ALL, TEST], default=ALL, required=True, key="pool", persist_state="session"
     )
     tested = set(predictions.loc[predictions["split"] == "test", "trial_id"])
     return [trial for trial in usable if pool == ALL or trial in tested]
@@ -35,7 +35,7 @@ def draw_trials(pool: list[str]) -> list[str]:
     return [trial for trial in st.session_state.get("drawn_trials", []) if trial in set(pool)]
 
 
-INTRODUCTION = "Look at single trials: any frame with its boxes, and what a model said beside what came true."
+INTRODUCTION = "Look at single trials: any frame with its boxes, and the prediction beside the true outcome."
 
 with page("Trial viewer", INTRODUCTION) as dataset:
     if dataset is not None:
@@ -52,7 +52,7 @@ with page("Trial viewer", INTRODUCTION) as dataset:
                 drawn,
                 key="trial",
                 disabled=not drawn,
-                placeholder="None drawn yet",
+                placeholder="None selected yet",
                 persist_state="session",
             )
         if trial is None:

@@ -120,7 +120,7 @@ def test_a_finished_run_is_left_as_it_is(
     before = {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
     code, _, err = run_cli(capsys, "train", shared_data_folder, "--run", trained, "--resume")
     assert code == 0
-    assert "done already" in err
+    assert "already done" in err
     assert "--from-run RUN" in err
     assert before == {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
 
@@ -177,16 +177,16 @@ def bad_config(folder: Path, content: str) -> Path:
         (["train", "{data}", "--run", "{tmp}/run", "--set", "epochs=3"], "epochs: must be KEY=VALUE"),
         (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/none"], "--config: must name a file"),
         (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/config"], "must be a JSON file"),
-        (["train", "{data}", "--run", "{trained}"], "is there already"),
+        (["train", "{data}", "--run", "{trained}"], "already exists"),
         (["train", "{tmp}", "--run", "{trained}", "--resume"], "another data folder"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "goes on with its own settings"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "goes on with its own settings"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--from-run", "{trained}"], "with its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "keeps its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "keeps its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--from-run", "{trained}"], "keeps its own settings"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{tmp}/none"], "is not a run"),
         (["train", "{tmp}", "--run", "{tmp}/run", "--from-run", "{trained}"], "another data folder"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--set", "seed=1"], "seed: must be 0"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--boxes", "csv"], "Leave --config"),
-        (["train", "{data}", "--run", "{trained}", "--from-run", "{trained}"], "is there already"),
+        (["train", "{data}", "--run", "{trained}", "--from-run", "{trained}"], "already exists"),
         (["evaluate", "{tmp}/none"], "is not a run"),
         (["predict", "{trained}", "S999T1"], "S999T1"),
         (["demo", "{tmp}/demo", "--surgeons", "1"], "surgeons"),

@@ -86,7 +86,7 @@ def test_with_a_run_it_is_what_that_runs_model_is_given(
         (["S100T1", "--window", "60"], "window: must be 'whole' or 'A:B'"),
         (["S100T1", "--frames", 5], "num_frames: must be even"),
         (["S100T1", "--size", 7], "--size: must be between 16 and 1024 pixels"),
-        (["S100T1", "--run", "nowhere", "--size", 64], "--run: has its own frames, size and window"),
+        (["S100T1", "--run", "nowhere", "--size", 64], "--run: determines frames, size and window"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(
@@ -110,7 +110,7 @@ def test_an_earlier_clip_is_replaced_and_nothing_else(
     out.write_text("a thesis")
     code, _, errors = run_cli(capsys, *arguments)
     assert code == 2
-    assert "is there already and is no array" in errors
+    assert "already exists and is not an array" in errors
     assert out.read_text() == "a thesis"
     code, _, errors = run_cli(capsys, *arguments[:-1], tmp_path / "missing" / "clip.npy")
     assert code == 2

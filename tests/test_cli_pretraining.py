@@ -67,7 +67,7 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
     assert [line.split(":")[0] for line in shown] == ["Step 10 of 11", "Step 11 of 11"]
     assert all(name in shown[0] for name in ("clip loss", "token loss", "masked loss", " s, 00:00 left"))
     assert run_pretraining(out, settings, resume=True) == 0
-    assert "run is done already" in capsys.readouterr().out
+    assert "run is already done" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_damaged_run_is_named_and_hides_no_other(
 
 
 def test_the_table_is_aligned(capsys: pytest.CaptureFixture[str], root: Path, shared_data_folder: Path) -> None:
-    assert run_cli(capsys, "runs", root) == (0, "", "There is no run here.\n")
+    assert run_cli(capsys, "runs", root) == (0, "", "There are no runs here.\n")
     write_run(root / "a", shared_data_folder, num_epochs=6)
     write_run(root / "a-much-longer-name", shared_data_folder, RunState.FAILED, num_epochs=6)
     title, *lines = run_cli(capsys, "runs", root)[1].splitlines()
@@ -142,7 +142,7 @@ def test_a_living_run_is_stopped_and_waited_for(
         monkeypatch.setattr(supervise, "STOP_PATIENCE_SECONDS", 0.2)
         code, out, err = run_cli(capsys, "stop", first.run.path)  # this worker does not look
         assert (code, out) == (2, "")
-        assert "is at work still after" in err
+        assert "is still active after" in err
         assert read_status(first.run).state is RunState.STOPPING
     finally:
         first.kill()
@@ -152,9 +152,9 @@ def test_a_living_run_is_stopped_and_waited_for(
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (RunState.DONE, "Run run-1 is not at work: it is done.\n"),
-        (RunState.FAILED, "Run run-1 is not at work: it has failed.\n"),
-        (RunState.RUNNING, "Run run-1 is not at work: it was interrupted.\n"),
+        (RunState.DONE, "Run run-1 is not active: it is done.\n"),
+        (RunState.FAILED, "Run run-1 is not active: it has failed.\n"),
+        (RunState.RUNNING, "Run run-1 is not active: it was interrupted.\n"),
     ],
 )
 def test_a_run_that_has_ended_is_left_as_it_is(

@@ -85,7 +85,7 @@ def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
         unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
         st.caption(
             f"The encoders have {_count(cost.parameters)} weights, which stay as they are; a clip takes "
-            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a usual {unit}: it may be wrong "
+            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a typical {unit}: it can be off "
             "by a factor of two or three. Decoding frames that are not yet in the clip cache takes additional time. "
             "Features are kept beside the frames: a later run on the same clips does not embed them again."
         )
@@ -94,9 +94,9 @@ def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
 def _tiles(cost: Cost) -> None:
     tiles = (
         ("Weights", _count(cost.parameters), "Trainable parameters of the model"),
-        ("Tokens a clip", f"{cost.tokens:,}", "The length of the sequence that the model works on"),
-        ("Work a clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once, forward and back"),
-        ("Time an epoch", _time(cost.epoch_seconds), "Training, and validation after it"),
+        ("Tokens per clip", f"{cost.tokens:,}", "The length of the sequence that the model works on"),
+        ("Work per clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once: forward and backward pass"),
+        ("Time per epoch", _time(cost.epoch_seconds), "Training, and validation after it"),
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)
@@ -105,19 +105,19 @@ def _tiles(cost: Cost) -> None:
 def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
     basis = (
-        "taken from the newest run of this model and number of frames on this machine"
+        "measured in the newest run of this model and number of frames on this machine"
         if cost.measured
-        else f"that of a usual {unit}, for want of a run of this model here: it may be off by two or three times"
+        else f"that of a typical {unit}, since this model has no run here: it can be off by a factor of two or three"
     )
     room = machine.gpu.memory if machine.gpu else machine.memory
     free = "" if machine.gpu else f", {size_in_words(machine.free_memory)} of it free now"
     st.caption(
         f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips; the speed is "
-        f"{basis}. Decoding frames that are not yet in the clip cache comes on top, and early stopping may end it "
-        f"sooner.  \nMemory: weights, gradients, {config.optimizer} and a batch of "
-        f"{min(config.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \n"
-        f"Checkpoints: {KEPT_CHECKPOINTS} are kept, with what {config.optimizer} needs to go on; "
-        f"{size_in_words(machine.free_disk)} are free on the disk."
+        f"{basis}. Decoding frames that are not yet in the clip cache takes additional time, and early stopping may "
+        f"end training sooner.  \nMemory: weights, gradients, {config.optimizer} and a batch of "
+        f"{min(config.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
+        f"{KEPT_CHECKPOINTS} are kept, with the state of {config.optimizer}; {size_in_words(machine.free_disk)} of "
+        "disk space are free."
     )
 
 

@@ -36,8 +36,8 @@ def _draw(drawn: Shown, typed: TrainConfig | None) -> None:
         chosen = choose_in_table(found)
         if not chosen:
             st.caption(
-                "Choose runs by the boxes on the left, to lay their curves over each other, to name, tag, stop, "
-                "resume, duplicate or delete them."
+                "Select runs with the boxes on the left to compare their curves, or to name, tag, stop, resume, "
+                "duplicate or delete them."
             )
         show_actions(chosen, typed)
         _compare(chosen)

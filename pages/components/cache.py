@@ -34,9 +34,9 @@ TOLD = "cache-told"
 DECIDING_GROUPS = {"Model", "Clip", "Machine", "Split"}
 """Of the settings: those that decide which frames a run takes, and how they are decoded."""
 PURPOSE = (
-    "Decoding and resizing frames takes much of a run's time, so each frame is decoded once and kept on disk in the "
-    "model's size: every epoch, and every later run, then only reads it. A run fills in by itself what is missing when "
-    "it starts; filling now saves it that time."
+    "Decoding and resizing frames takes much of the time of a run, so each frame is decoded once and kept on disk at "
+    "the size that the model needs. Every epoch and every later run then only reads it. A run adds what is missing "
+    "when it starts; filling the cache now saves that time."
 )
 
 
@@ -45,10 +45,10 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
 
     The settings must allow a split.
     """
-    opened = st.toggle("Clip cache", help="What this run needs of it, filling it ahead of the run, and making room.")
+    opened = st.toggle("Clip cache", help="What this run needs, filling the cache before the run, and making room.")
     try:
         stores, limit = list_stores(), limit_bytes()
-        filling = " It is being filled." if FILLING.at_work else ""
+        filling = " It is being filled now." if FILLING.at_work else ""
     except SocalError as error:
         st.error(str(error))
         return
@@ -56,7 +56,7 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
         kept = size_in_words(sum(info.bytes for info in stores))
         st.caption(f"Frames are decoded once and then kept on disk: {kept} of at most {size_in_words(limit)}.{filling}")
     else:
-        st.caption(f"Switched off by {LIMIT_VARIABLE}: frames are decoded anew at each use.")
+        st.caption(f"Switched off by {LIMIT_VARIABLE}: frames are decoded again at each use.")
     if opened:
         with st.container(border=True):
             st.write(PURPOSE)
@@ -87,9 +87,17 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
     sizes = " and ".join(f"{side}x{side}" for side in frame_sides(config))
     percent = 100 * need.frames // max(1, need.of_frames)
     tiles = (
-        ("Frames this run needs", f"{need.of_frames:,}", "Of its training, validation and test clips, each once"),
-        ("Their size", size_in_words(need.estimated_bytes), f"At {sizes} pixels, 3 bytes a pixel"),
-        ("Kept already", f"{need.frames:,} ({percent}%)", "From earlier runs and fillings, files unchanged since"),
+        (
+            "Frames this run needs",
+            f"{need.of_frames:,}",
+            "Of its training, validation and test clips, each counted once",
+        ),
+        ("Their size", size_in_words(need.estimated_bytes), f"At {sizes} pixels, 3 bytes per pixel"),
+        (
+            "Already kept",
+            f"{need.frames:,} ({percent}%)",
+            "From earlier runs and fillings; their files have not changed since",
+        ),
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)
@@ -107,16 +115,16 @@ def _how_it_ended(job: dict[str, Any], need: CacheStatus) -> None:
     ended = FILLING.read() or {} if FILLING.read("job") == job else {}
     if need.complete:
         which = "All frames of this run that can be read" if need.unreadable else "All frames of this run"
-        st.success(f"{which} are kept: it begins without decoding.", icon=":material/check:")
+        st.success(f"{which} are kept: it starts without decoding.", icon=":material/check:")
         if need.unreadable:
             few = "One frame cannot be read." if need.unreadable == 1 else f"{need.unreadable:,} frames cannot be read."
-            st.warning(ended.get("text") or f"{few} The nearest readable frames stand in.")
+            st.warning(ended.get("text") or f"{few} The nearest readable frames are used instead.")
     elif ended and "end" not in ended:
-        st.error("The filling ended without a word. Fill now goes on from there.")
+        st.error("The filling ended unexpectedly. *Fill now* continues from there.")
     elif ended.get("end") == "stopped":
-        st.info("The filling was stopped. What was kept stays, and Fill now goes on from there.")
+        st.info("The filling was stopped. The frames kept so far remain, and *Fill now* continues from there.")
     elif ended.get("end") == "note":
-        st.warning(f"{ended['text']} Remove what is no longer needed below, or allow more.")
+        st.warning(f"{ended['text']} Remove what you no longer need below, or allow more.")
     elif ended.get("end") == "error":
         st.error(ended["text"])
 
@@ -138,7 +146,7 @@ def _watch() -> None:
         width="stretch",
         on_click=FILLING.request_stop,
     )
-    st.caption("You may leave this page, or close the browser, meanwhile.")
+    st.caption("You can leave this page or close the browser meanwhile.")
 
 
 def _job(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
@@ -172,7 +180,7 @@ def _start(job: dict[str, Any], allow_download: bool) -> None:
 
 def _show_stores(stores: list[StoreInfo], limit: int) -> None:
     total = size_in_words(sum(info.bytes for info in stores))
-    st.markdown(f"**All that is kept**: {total} of at most {size_in_words(limit)} ({LIMIT_VARIABLE}).")
+    st.markdown(f"**Everything kept**: {total} of at most {size_in_words(limit)} ({LIMIT_VARIABLE}).")
     for show, text in st.session_state.pop(TOLD, []):
         {"done": st.success, "refused": st.warning}[show](text)
     if not stores:
@@ -190,7 +198,7 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
         chosen = left.selectbox("Make room", list(names), format_func=names.__getitem__, key="cache-chosen")
         right.button("Remove", icon=":material/delete:", width="stretch", on_click=_ask, args=(chosen,))
         return
-    st.warning(f"Remove **{plain_text(names[asked])}**? Runs decode these frames anew when they need them.")
+    st.warning(f"Remove **{plain_text(names[asked])}**? Runs decode these frames again when they need them.")
     with st.container(horizontal=True):
         st.button("Yes, remove", type="primary", on_click=_remove, args=(asked,))
         st.button("No, keep", on_click=_ask, args=(None,))
@@ -226,7 +234,12 @@ def _remove(chosen: str) -> None:
                 if remove_store(info.folder):
                     removed += info.bytes
                 else:
-                    told.append(("refused", f"{name} is in use by a run or a filling and stays. Wait until it ends."))
+                    told.append(
+                        (
+                            "refused",
+                            f"{name} is in use by a run or a filling and was not removed. Wait until that ends.",
+                        )
+                    )
             except OSError as error:
                 told.append(("refused", f"{name} cannot be removed: {error.strerror}."))
     if removed:

@@ -77,7 +77,7 @@ def _unreadable(filled: Filled) -> str:
     if not reasons:
         return ""
     others = f" {len(reasons) - 1} more cannot be read either." if len(reasons) > 1 else ""
-    return f"{reasons[0]}{others} The nearest readable frame stands in."
+    return f"{reasons[0]}{others} The nearest readable frame is used instead."
 
 
 if __name__ == "__main__":

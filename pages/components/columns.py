@@ -24,7 +24,7 @@ def ask_for_columns(dataset: Dataset) -> None:
     chosen = dict(options.columns)
     with st.expander("Columns of the outcomes file", expanded=lacking, icon=":material/table_chart:"):
         if lacking:
-            st.write(f"{layout.OUTCOMES_FILE} lacks columns under the names that SOCAL uses. Which ones are they?")
+            st.write(f"{layout.OUTCOMES_FILE} lacks columns with the names that SOCAL uses. Which columns are they?")
         with st.form("columns", border=False):
             cells = [cell for _ in range(3) for cell in st.columns(4)]
             answers = {

@@ -26,7 +26,7 @@ from socal_core.workspace import (
 DEMO = ""
 """The choice of the embedded demo data set, in place of a folder."""
 DEMO_NAME = "Demo data set"
-READ_AGAIN = "Looks at the folder on disk again, also for changes inside single annotation files."
+READ_AGAIN = "Reads the folder on disk again, including changes inside single annotation files."
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -45,8 +45,8 @@ def data_picker() -> None:
             typed = st.text_input(
                 "Data folder",
                 placeholder="/path/to/SOCAL",
-                help="A folder on the computer that runs this app: frames in JPEGImages/, in one folder a trial or as "
-                "videos; socal_trial_outcomes.csv; boxes as SOCAL CSV, YOLO, Pascal VOC, CVAT, COCO or MOT.",
+                help="A folder on the computer that runs this app: frames in JPEGImages/, in one folder per trial or "
+                "as videos; socal_trial_outcomes.csv; boxes as SOCAL CSV, YOLO, Pascal VOC, CVAT, COCO or MOT.",
             )
             opened = st.form_submit_button("Open folder", width="stretch")
         if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
@@ -96,7 +96,7 @@ def boxes_picker(dataset: Dataset) -> None:
         formats,
         index=formats.index(dataset.box_format),
         format_func=lambda key: format_of(key).title,
-        help="The folder holds the boxes more than once. The Dataset page tells whether they agree.",
+        help="The folder has boxes in several formats. The Dataset page shows whether they agree.",
     )
     if chosen != dataset.box_format:
         choose_options(replace(options_in_use(), boxes=chosen))
@@ -112,7 +112,7 @@ def open_chosen() -> Dataset | None:
         return _open(folder)
     except DataError as error:
         st.error(str(error), icon=":material/folder_off:")
-        st.info("Choose another folder in the sidebar, under **Change data set**, or go on with the demo.")
+        st.info("Choose another folder in the sidebar, under **Change data set**, or use the demo.")
         if folder != DEMO and st.button("Use the demo data set", key="demo-instead"):
             _choose(DEMO)
         return None
@@ -160,7 +160,7 @@ def _choose(folder: str) -> None:
 def _open_typed(folder: str) -> None:
     """Take a typed folder into use if it opens; else say why, and keep the one in use."""
     if not folder:
-        st.warning("Type the path of a folder first.")
+        st.warning("Enter the path of a folder first.")
         return
     try:
         _open(folder)

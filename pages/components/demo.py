@@ -20,14 +20,15 @@ def draw_demo() -> None:
         if progress is None:
             _start()
         else:
-            st.error(progress.get("error", "Drawing the demo data set ended without a word."))
-            if st.button("Draw the demo again", type="primary"):
+            st.error(progress.get("error", "Generating the demo data set ended unexpectedly."))
+            if st.button("Generate the demo again", type="primary"):
                 _start()
                 st.rerun()
             return
     st.write(
-        "The demo data set is drawn once, before its first use; this takes about half a minute. It shows an invented "
-        "operation in the layout of the SOCAL release, so that everything here can be tried without any data."
+        "The demo data set is generated once, before its first use; this takes about half a minute. It shows an "
+        "invented operation in the layout of the SOCAL release, so that you can try everything without data of your "
+        "own."
     )
     st.fragment(_watch, run_every=REFRESH_SECONDS)()
 
@@ -38,7 +39,7 @@ def _watch() -> None:
     progress = DRAWING.read() or {}
     done, total = progress.get("done", 0), progress.get("total", 0)
     share = done / total if total else 0.0
-    st.progress(share, text=f"Drawing the demo data set: {share:.0%}")
+    st.progress(share, text=f"Generating the demo data set: {share:.0%}")
 
 
 def _start() -> None:

@@ -22,12 +22,12 @@ def download_form() -> str | None:
         address = st.text_input(
             "Link to a shared Google Drive folder",
             placeholder="https://drive.google.com/drive/folders/…",
-            help="The link that the owner of the data gave you. Only this button asks the internet for anything.",
+            help="The link that the owner of the data gave you. Only this button connects to the internet.",
         )
         out = st.text_input(
             "Into the folder",
             placeholder="/path/to/SOCAL",
-            help="On the computer that runs this app; made when missing.",
+            help="On the computer that runs this app; created if missing.",
         )
         if st.form_submit_button("Download", width="stretch"):
             _start(address.strip(), out.strip())
@@ -37,15 +37,15 @@ def download_form() -> str | None:
 def _how_it_ended() -> str | None:
     progress = DOWNLOAD.read() or {}
     if "error" in progress:
-        st.error(f"{progress['error']} Press Download with the same link and folder to go on.")
+        st.error(f"{progress['error']} Press Download with the same link and folder to continue.")
     elif "frames" in progress:
-        st.write(f"{progress['frames']:,} frames have arrived.")
+        st.write(f"{progress['frames']:,} frames were downloaded.")
         for problem in progress["problems"]:
             st.warning(problem)
         if progress["frames"] and st.button("Open the downloaded folder", width="stretch"):
             return str(progress["out"])
     elif "text" in progress:
-        st.error("The download ended without a word. Press Download with the same link and folder to go on.")
+        st.error("The download ended unexpectedly. Press Download with the same link and folder to continue.")
     return None
 
 
@@ -57,7 +57,7 @@ def _watch() -> None:
 
 def _start(address: str, out: str) -> None:
     if not out:
-        st.warning("Type the folder that the data shall go to.")
+        st.warning("Enter the folder to download into.")
         return
     try:
         drive_link(address)
@@ -66,14 +66,14 @@ def _start(address: str, out: str) -> None:
         st.error(str(error))
         return
     except (RuntimeError, ValueError, OSError):
-        st.error("The folder's name cannot be used. Type another one.")
+        st.error("The folder's name cannot be used. Enter another one.")
         return
     progress_file = str(DOWNLOAD.file("progress.json"))
     arguments = ["pages.components.download_worker", address, str(folder), progress_file]
     try:
         DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
     except RunError:
-        st.error("A download is under way already, started in another tab. Wait until it has ended.")
+        st.error("A download that was started in another tab is running already. Wait until it has ended.")
         return
     except OSError as error:
         st.error(f"The download cannot be started: {error.strerror}.")

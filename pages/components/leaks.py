@@ -22,9 +22,9 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
     split = make_split(trials, config.split_settings)
     sides = describe(split, trials)["trials"]
     st.write(
-        f"Each line is a model that knows one thing only. It learns from the {sides['train']} training trials and is "
-        f"asked about the {sides['validation'] + sides['test']} trials of the other sides (validation and test). "
-        f"Window: {config.observation.describe()}."
+        f"Each line is a model that knows one fact only. It learns from the {sides['train']} training trials and is "
+        f"tested on the {sides['validation'] + sides['test']} validation and test trials. Window: "
+        f"{config.observation.describe()}."
     )
     warning = split_warning(split, trials)
     if warning:
@@ -36,7 +36,7 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
     for probe in probes:
         st.markdown(f"{_icon(probe)} **{probe.name}.** {probe.verdict}")
     st.caption(
-        "Never inputs, for they are outcomes themselves: "
+        "Never inputs, because they are outcomes themselves: "
         + "; ".join(f"**{name}**, {reason}" for name, reason in OUTCOME_MEASURES.items())
         + "."
     )

@@ -163,7 +163,7 @@ def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     text, fraction = seen.progress.text, seen.progress.fraction
     if status.state is RunState.QUEUED:  # the events tell of an earlier start, if of any
         place = position(run)
-        text, fraction = (f"Waiting for its turn: number {place} in the queue" if place else "Starting"), 0.0
+        text, fraction = (f"Waiting in the queue: number {place} in the queue" if place else "Starting"), 0.0
     left.progress(min(1.0, fraction), text=text)
     right.button(
         "Stopping" if status.stopping else "Stop",
@@ -187,7 +187,7 @@ def _log(run: RunFolder) -> None:
 def _end(run: RunFolder, status: RunStatus) -> None:
     if status.state is RunState.DONE:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.write("Trained and tested.")
+            st.write("Training and testing are done.")
             st.page_link("pages/evaluation.py", label="See the test results", icon=":material/analytics:")
             st.page_link("pages/trial_viewer.py", label="Go through the trials", icon=":material/slideshow:")
         return

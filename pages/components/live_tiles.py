@@ -19,15 +19,19 @@ def live_tiles(progress: Progress, machine: Machine | None, has_epochs: bool) ->
 def _training(progress: Progress) -> list[tuple[str, str, str]]:
     epoch, left, speed = progress.epoch, progress.seconds_left, progress.clips_per_second
     rate, wait = progress.learning_rate, progress.data_wait
-    most = "Epoch at work, and the most epochs allowed"
+    most = "Current epoch and the largest number of epochs"
     return [
         ("Epoch", UNKNOWN if epoch is None else f"{epoch} of {progress.epochs}", most),
-        ("Time left", UNKNOWN if left is None else in_words(left), "If every epoch is trained. Less if it stops early"),
-        ("Clips a second", _number(speed), "Training clips, on average over the last epoch"),
+        (
+            "Time left",
+            UNKNOWN if left is None else in_words(left),
+            "If all epochs are trained; less with early stopping",
+        ),
+        ("Clips per second", _number(speed), "Training clips, averaged over the last epoch"),
         (
             "Data wait",
             _percent(None if wait is None else 100 * wait),
-            "Share of the last epoch's training time spent on waiting for clips",
+            "Fraction of the last epoch's training time spent waiting for clips",
         ),
         ("Learning rate", UNKNOWN if rate is None else f"{rate:.1e}", "Of the last step"),
     ]
@@ -35,16 +39,16 @@ def _training(progress: Progress) -> list[tuple[str, str, str]]:
 
 def _machine(machine: Machine | None) -> list[tuple[str, str, str]]:
     if machine is None:
-        return [("CPU", UNKNOWN, "Told every few seconds while the run is at work"), ("Memory", UNKNOWN, "")]
+        return [("CPU", UNKNOWN, "Measured every few seconds while the run is active"), ("Memory", UNKNOWN, "")]
     tiles = [
-        ("CPU", _percent(machine.cpu_percent), "Share of all processors of the machine that the run takes"),
-        ("Memory", _gigabytes(machine.memory_mb), f"Taken by the run, of {_gigabytes(machine.memory_total_mb)}"),
+        ("CPU", _percent(machine.cpu_percent), "Fraction of all processors of the machine that the run uses"),
+        ("Memory", _gigabytes(machine.memory_mb), f"Used by the run, of {_gigabytes(machine.memory_total_mb)}"),
     ]
     if machine.gpu_percent is not None:
-        tiles.append(("GPU", _percent(machine.gpu_percent), "Share of the time that the first GPU is at work"))
+        tiles.append(("GPU", _percent(machine.gpu_percent), "Fraction of the time that the first GPU is busy"))
     if machine.gpu_memory_mb is not None:
         whole = _gigabytes(machine.gpu_memory_total_mb)
-        tiles.append(("GPU memory", _gigabytes(machine.gpu_memory_mb), f"Taken on the first GPU, of {whole}"))
+        tiles.append(("GPU memory", _gigabytes(machine.gpu_memory_mb), f"Used on the first GPU, of {whole}"))
     return tiles
 
 

@@ -24,7 +24,7 @@ def show_problems(dataset: Dataset) -> None:
     if not checked:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.caption(
-            f"Opening the folder looks at its tables and names, and decodes no frame. Checking all "
+            f"Opening the folder reads tables and names but decodes no frame. Checking all "
             f"{len(dataset.frames):,} frames takes about a minute for every 5,000 of full HD."
         )
         if right.button("Check every frame", icon=":material/image_search:", width="stretch"):
@@ -36,7 +36,7 @@ def show_problems(dataset: Dataset) -> None:
     problems = sorted([*dataset.problems, *(of_frames if checked else [])], key=_cost)
     if problems:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.write("Nothing here stops the app. Each line says what is wrong, where, and what was done about it.")
+        left.write("None of these stops the app. Each row says what is wrong, where, and what was done about it.")
         right.download_button(
             "Download as CSV",
             problems_csv(problems),
@@ -48,9 +48,9 @@ def show_problems(dataset: Dataset) -> None:
         )
         _table(problems)
     elif checked:
-        st.success("Nothing is wrong with this folder: every frame can be read.")
+        st.success("No problems in this folder: every frame can be read.")
     else:
-        st.success("Nothing is wrong with the tables and names of this folder.")
+        st.success("No problems in the tables and names of this folder.")
 
 
 def _cost(problem: Problem) -> int:

@@ -10,15 +10,19 @@ from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
 
 TILES = (
-    ("Accuracy", "accuracy", "Share of the test trials that are called rightly"),
-    ("Precision", "precision", "Of the trials called a success, the share that was one"),
-    ("Recall", "recall", "Of the true successes, the share that was found"),
-    ("AUROC", "auroc", "Chance that a success gets a higher probability than a failure: 0.5 is chance, 1 is perfect"),
+    ("Accuracy", "accuracy", "Fraction of the test trials that are predicted correctly"),
+    ("Precision", "precision", "Fraction of the predicted successes that were successes"),
+    ("Recall", "recall", "Fraction of the successes that were predicted"),
+    (
+        "AUROC",
+        "auroc",
+        "Probability that a success receives a higher probability than a failure: 0.5 is chance, 1 is perfect",
+    ),
 )
 TILES_WITHOUT_INTERVAL = (
     ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
     ("F1", "f1", "Harmonic mean of precision and recall"),
-    ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect, 0.25 is a coin"),
+    ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect, always 0.5 gives 0.25"),
 )
 
 
@@ -36,7 +40,7 @@ def score_tiles(metrics: dict[str, Any]) -> None:
         )
     st.caption(
         "In grey: the 95 % interval, the range in which the true value is likely to lie. A difference between two "
-        "models that is smaller than these intervals may be chance."
+        "models that is smaller than these intervals may be due to chance."
     )
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
         column.metric(label, score(metrics[name]), help=text, border=True)
@@ -89,11 +93,14 @@ def left_out(metrics: dict[str, Any]) -> None:
     """Trials that the run could not use, and frames that it replaced, with the reason."""
     if metrics["left_out"]:
         st.subheader("Trials left out")
-        st.caption("A trial is left out when over 20 % of its clip's frames cannot be read, or none is in the window.")
+        st.caption(
+            "A trial is left out if more than 20 % of the frames of its clip cannot be read, or if no frame is in "
+            "the window."
+        )
         st.table(pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).set_index("Trial"))
     if metrics["stand_ins"]:
         st.subheader("Frames replaced")
-        st.caption("The nearest readable frame of the trial stands in for a frame that cannot be read.")
+        st.caption("A frame that cannot be read is replaced by the nearest readable frame of the trial.")
         st.write("\n".join(f"- {text}" for text in metrics["stand_ins"]))
 
 
@@ -108,7 +115,7 @@ def test_trials(metrics: dict[str, Any]) -> None:
             "Surgeon": trials["participant_id"],
             "True outcome": trials["label"].map(OUTCOMES),
             "Predicted": trials["predicted"].map(OUTCOMES),
-            "": right.map({True: "✓ right", False: "✗ wrong"}),
+            "": right.map({True: "✓ correct", False: "✗ wrong"}),
             "Probability of success": trials["prob_success"],
         }
     )

@@ -56,7 +56,7 @@ def show_trash() -> None:
     last, number = entries[0], len(entries)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Bring back {plain_text(last.name)}",
+            f"Restore {plain_text(last.name)}",
             icon=":material/undo:",
             help="The run that was deleted last, with all its files.",
             key="bring-back",
@@ -67,10 +67,10 @@ def show_trash() -> None:
         text = f"Empty the trash ({runs}, {size_in_words(_size(tuple(entries)))})"
         with st.popover(text, icon=":material/delete_forever:", key=EMPTY_OPEN, on_change="rerun"):
             st.write(
-                f"**{runs}** will be removed for good, checkpoints and predictions too: nobody can bring them back."
+                f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
             )
             st.button(
-                "Remove for good", type="primary", key="empty-trash", on_click=_act, args=([entries], empty_trash)
+                "Delete permanently", type="primary", key="empty-trash", on_click=_act, args=([entries], empty_trash)
             )
 
 
@@ -97,7 +97,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "Duplicate with changes",
         icon=":material/content_copy:",
         disabled=one is None or one.config is None,
-        help="Put its settings into the sidebar, where you change what you want and start another run. For one run.",
+        help="Copies its settings to the sidebar, where you can change them and start another run. For one run.",
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
@@ -107,8 +107,8 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "Train further",
         icon=":material/forward:",
         disabled=not ended or one.config.recipe is Recipe.FROZEN,
-        help="Start a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run that "
-        "has ended.",
+        help="Starts a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run "
+        "that has ended.",
         key="further-run",
         on_click=_act,
         args=([one.run] if one else [], _train_further),
@@ -122,12 +122,12 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "Delete",
         icon=":material/delete:",
         disabled=bool(running),
-        help="Stop what is at work first." if running else None,
+        help="Stop the active runs first." if running else None,
         key=DELETE_OPEN,
         on_change="rerun",
     ):
         names = ", ".join(plain_text(label(item)) for item in chosen)
-        st.write(f"**{names}** will be moved to the trash, and can be brought back until that is emptied.")
+        st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
         runs = [item.run for item in chosen]
         st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
 
@@ -139,7 +139,7 @@ def _queue_buttons(found: RunSummary, place: int) -> None:
             text,
             icon=f":material/{icon}:",
             disabled=not 1 <= to <= len(queue.waiting()),
-            help=f"It is number {place} of those that wait.",
+            help=f"It is number {place} in the queue.",
             key=f"{text.lower()}-run",
             on_click=_act,
             args=([found.run], partial(queue.move, to=to)),
@@ -153,7 +153,7 @@ def _edited(typed: TrainConfig | None) -> None:
     if run is None:
         return
     name = plain_text(label_of(run))
-    st.info(f"The settings of **{name}** are in the sidebar: change what you want, then save them.")
+    st.info(f"The settings of **{name}** are in the sidebar. Change what you want, then save them.")
     with st.container(horizontal=True):
         st.button(
             f"Save to {name}",
@@ -163,7 +163,7 @@ def _edited(typed: TrainConfig | None) -> None:
             on_click=_end_edit,
             args=(run, typed),
         )
-        st.button("Leave it as it was", key="cancel-edit", on_click=_end_edit, args=(run, None))
+        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(run, None))
 
 
 def _edit(found: RunSummary) -> None:
@@ -199,7 +199,7 @@ def _notes_form(found: RunSummary) -> None:
         st.text_input("Name", found.notes.name, LONGEST_NAME, key=keys[0], placeholder=found.run.name)
         st.text_area("Note", found.notes.note, max_chars=LONGEST_NOTE, key=keys[1])
         st.text_input("Tags", ", ".join(found.notes.tags), key=keys[2], placeholder="baseline, first minute")
-        st.caption("The folder keeps its name; tags have commas between them.")
+        st.caption("The folder keeps its name. Separate tags with commas.")
         st.form_submit_button("Save", type="primary", on_click=_save, args=(found.run, keys))
 
 
@@ -224,10 +224,10 @@ def _duplicate(found: RunSummary | None) -> None:
         return
     st.session_state.pop(_EDITED, None)
     missing = take_settings(found.config)
-    text = f"The settings of **{plain_text(label(found))}** are in the sidebar: change what you want, then start."
+    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change what you want, then start."
     if found.data is not None:
         text += (
-            f" It was trained on {plain_text(name_of_data(found.data))}; the new run takes the data set that is open."
+            f" It was trained on {plain_text(name_of_data(found.data))}; the new run uses the data set that is open."
         )
     st.session_state[_SAID] = {"error": False, "text": f"{text} {missing}".strip()}
     st.session_state[_CHANGED] = True
@@ -242,7 +242,9 @@ def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
         except SocalError as error:
             errors.append(plain_text(str(error)))
         except OSError as error:
-            errors.append(f"That cannot be done: {error.strerror}. May the app write to its folder of runs?")
+            errors.append(
+                f"This is not possible: {error.strerror}. Check that the app may write to its folder of runs."
+            )
     st.session_state[_SAID] = {"error": True, "text": "\n\n".join(errors)} if errors else None
     st.session_state[_CHANGED] = True
     if not errors:

@@ -38,7 +38,7 @@ SHORT = {
     "num_frames": "Frames",
     "learning_rate": "LR",
     "batch_size": "Batch",
-    "num_epochs": "Most epochs",
+    "num_epochs": "Max. epochs",
     "scheduler_patience": "LR patience",
     "scheduler_factor": "LR factor",
     "early_stopping_patience": "Patience",
@@ -55,23 +55,27 @@ SHORT = {
     "gradient_checkpointing": "Grad. checkpointing",
     "num_workers": "Threads",
     "split_method": "Split",
-    "validation_fraction": "Val. share",
-    "test_fraction": "Test share",
+    "validation_fraction": "Val. fraction",
+    "test_fraction": "Test fraction",
 }
 """Heads of columns, where the setting's own name is long."""
 COLUMNS = {
-    "Run": st.column_config.TextColumn(pinned=True, width=160, help="The name you gave it, else that of its folder"),
-    "State": st.column_config.TextColumn(width=105, help="With its place, where it waits for others to end"),
-    "Epochs": st.column_config.TextColumn(
-        width="small", help="Epochs trained, and the most allowed; frozen features have none"
+    "Run": st.column_config.TextColumn(
+        pinned=True, width=160, help="The name that you gave it, or the name of its folder"
     ),
-    "Best validation loss": st.column_config.NumberColumn("Val. loss", format="%.3f", help="The lowest of its epochs"),
+    "State": st.column_config.TextColumn(width=105, help="With its position, if it waits in the queue"),
+    "Epochs": st.column_config.TextColumn(
+        width="small", help="Epochs trained, and the largest number; frozen features have none"
+    ),
+    "Best validation loss": st.column_config.NumberColumn(
+        "Val. loss", format="%.3f", help="The lowest over its epochs"
+    ),
     "Best epoch": st.column_config.NumberColumn(width=95, help="The epoch of the lowest validation loss"),
     "Test AUROC": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
     "Test accuracy": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
     "Tags": st.column_config.ListColumn(width=140),
     "Note": st.column_config.TextColumn(width=200),
-    "Duration": st.column_config.TextColumn(help="Hours, minutes and seconds at work, pauses left out"),
+    "Duration": st.column_config.TextColumn(help="Hours, minutes and seconds, without pauses"),
 }
 
 

@@ -128,13 +128,13 @@ def _model(item: Field[Any]) -> str:
         format_func=MODELS.__getitem__,
         key=_key("model_choice"),
         on_change=_take_defaults,
-        help=item.metadata["help"] + " Another model sets its own defaults, but for window and split.",
+        help=item.metadata["help"] + " Choosing a model sets its defaults, except for window and split.",
         persist_state="session",
     )
     if choice == TINY:
         st.caption(
-            "A small VideoMAE, pre-trained on clips drawn by a program. It knows shapes, colours and motion, but has "
-            "never seen an operation."
+            "A small VideoMAE, pre-trained on generated clips. It knows shapes, colours and motion, but has never "
+            "seen an operation."
         )
         return TINY
     model = choice
@@ -143,7 +143,7 @@ def _model(item: Field[Any]) -> str:
             "Hugging Face id or folder", key=_key("model_other"), persist_state="session", placeholder="owner/name"
         ).strip()
         if not model:
-            raise ConfigError("model", "type a Hugging Face id or the path of a model's folder", model)
+            raise ConfigError("model", "must be a Hugging Face id or the path of a model's folder", model)
     if weights_at_hand(model):
         st.caption("Its weights are on this machine.")
     else:

@@ -25,8 +25,8 @@ VERSION = 1
 REFRESH_SECONDS = 0.5
 DRAWING = Background("strip")
 HELP = (
-    "The frames of a trial after resize and crop, as validation and test see them, and the same trial as training "
-    "will change it in its first three epochs under the settings in the sidebar."
+    "The frames of a trial after resizing and cropping, as in validation and test, and the same trial as training will "
+    "change it in its first three epochs, with the settings in the sidebar."
 )
 RELEVANT_GROUPS = {"Clip", "Augmentation"}
 RELEVANT = {"model", "recipe", "encoder", "scaled_decoding", "seed"}
@@ -50,7 +50,7 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     if result is None:
         last = _last(request)
         if last is not None:
-            st.caption(f"Until then, trial {last['trial_id']} as it was drawn before:")
+            st.caption(f"Until then, trial {last['trial_id']} with the settings before:")
             _rows(last)
     elif "error" in result:
         st.error(result["error"])
@@ -61,8 +61,8 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
         st.session_state[SHOWN] = (request["fingerprint"], request["out"])
         st.session_state.pop(ASKED, None)
         st.caption(
-            f"{result['shown']} of the {result['num_frames']} frames of a clip, at the {result['size']} pixels that "
-            "the model is given."
+            f"{result['shown']} of the {result['num_frames']} frames of a clip, at the {result['size']} pixels of the "
+            "model's input."
         )
         _rows(result)
 
@@ -103,11 +103,13 @@ def _status(request: dict[str, Any], drawn: bool) -> None:
     if (_result(Path(request["out"])) is not None) is not drawn:
         st.rerun()  # also starts or ends the timer
     if drawn:
-        st.markdown(f"**Trial {request['trial_id']}** under the settings in the sidebar")
+        st.markdown(f"**Trial {request['trial_id']}** with the settings in the sidebar")
         return
     if not at_work:
         _start(request)
-    st.markdown(f":material/hourglass_top: **Trial {request['trial_id']}** is being drawn; this takes some seconds.")
+    st.markdown(
+        f":material/hourglass_top: **Trial {request['trial_id']}** is being prepared; this takes a few seconds."
+    )
 
 
 def _last(request: dict[str, Any]) -> dict[str, Any] | None:
@@ -130,7 +132,7 @@ def _start(request: dict[str, Any]) -> None:
     out.parent.mkdir(exist_ok=True)
     if st.session_state.get(ASKED) == str(out):
         del st.session_state[ASKED]
-        write_json(out, {"error": "The drawing of this strip ended without a word."})
+        write_json(out, {"error": "Preparing these frames ended unexpectedly."})
         st.rerun()
     try:
         DRAWING.start(["pages.components.strip_worker", str(DRAWING.file("request.json"))], {"request": request})

@@ -58,8 +58,8 @@ def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
         return preprocessors_of(config)[0]
     size = architecture_of(config.model).image_size
     note = (
-        f"{config.model} is not on this machine: the frames are shown as VideoMAE usually takes them, the shorter side "
-        f"resized to {size} pixels and the middle cut out."
+        f"{config.model} is not on this machine: the frames are shown as VideoMAE usually receives them, resized to a "
+        f"shorter edge of {size} pixels and cropped to the centre."
     )
     return Preprocessor.for_size(size), note
 

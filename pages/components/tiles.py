@@ -16,9 +16,9 @@ def data_tiles(dataset: Dataset) -> None:
         ("Trials", f"{summary['trials']:,}", "Trials with at least one frame"),
         ("Usable", f"{usable:,}", "Trials with a frame and a known outcome"),
         ("Surgeons", f"{dataset.usable_trials['participant_id'].nunique():,}", "Surgeons of the usable trials"),
-        ("Successes", rate, "Share of the usable trials in which the bleeding was stopped in time"),
-        ("Frames", f"{summary['frames']:,}", "One frame a second"),
-        ("Boxes", f"{summary['boxes']:,}", "Boxes drawn around instruments and materials"),
+        ("Successes", rate, "Fraction of the usable trials in which the bleeding was stopped in time"),
+        ("Frames", f"{summary['frames']:,}", "One frame per second"),
+        ("Boxes", f"{summary['boxes']:,}", "Boxes around instruments and materials"),
         ("Problems", f"{problems:,}", "Errors and warnings; the Dataset page lists them, with file and row"),
     ]
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):

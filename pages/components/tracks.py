@@ -12,6 +12,6 @@ def boxes_with_tracks(dataset: Dataset) -> pd.DataFrame:
     return _tracked(dataset, str(dataset.root), digest_of_boxes(dataset.boxes))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Following the tools from frame to frame")
+@st.cache_resource(max_entries=2, show_spinner="Tracking the tools from frame to frame")
 def _tracked(_dataset: Dataset, root: str, digest: str) -> pd.DataFrame:
     return tracked_boxes(_dataset)

@@ -13,8 +13,8 @@ from socal_core.figures.style import OUTCOMES
 from socal_core.runs.folder import RunFolder
 
 SIDES = {
-    "train": "This is a **training** trial: the model has seen its outcome, so the prediction is no evidence of how "
-    "good the model is.",
+    "train": "This is a **training** trial: the model has learned from its outcome, so the prediction does not show "
+    "how good the model is.",
     "validation": "This is a **validation** trial: it helped to choose the epoch and the threshold, so the "
     "prediction is weak evidence.",
     "test": "This is a **test** trial: the model has never seen this surgeon.",
@@ -91,7 +91,7 @@ def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predicti
 
 def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:
     if boxes.empty:
-        st.write("No box is drawn in this frame.")
+        st.write("This frame has no boxes.")
         return
     st.dataframe(
         box_table(boxes, size),

@@ -60,12 +60,12 @@ def _what_length_tells(usable: pd.DataFrame) -> None:
         return
     scale = f"the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is perfect)"
     if auroc < TELLING_AUROC:
-        st.info(f"The length of a trial says little about its outcome here: {scale}.", icon=":material/timer:")
+        st.info(f"Here, the length of a trial says little about its outcome: {scale}.", icon=":material/timer:")
     else:
         st.info(
-            "**The length of a trial gives the outcome away.** A trial ends when the bleeding stops; a failed one runs "
-            f"on to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees the "
-            "first 60 s has to look.",
+            "**The length of a trial reveals the outcome.** A trial ends when the bleeding stops; a failed one "
+            f"continues to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees "
+            "the first 60 s cannot.",
             icon=":material/timer:",
         )
 
@@ -109,7 +109,7 @@ def coaching(dataset: Dataset) -> None:
     for column, measure in zip(st.columns(2), ("tth", "blood_loss"), strict=True):
         with column:
             chart(coaching_change(dataset.trials, measure), f"coaching-{measure}")
-    st.caption("Every surgeon with both trials counts, also those without video. There was no control group.")
+    st.caption("Includes every surgeon with both trials, also those without video. There was no control group.")
 
 
 def missing(dataset: Dataset) -> None:

@@ -23,7 +23,7 @@ NUMPY_MAGIC = b"\x93NUMPY"
 
 
 def clip(options: argparse.Namespace) -> int:
-    """Write what a model is given of one trial."""
+    """Write the model input for one trial."""
     import numpy as np
     import torch
 
@@ -31,7 +31,7 @@ def clip(options: argparse.Namespace) -> int:
 
     _refuse_other_file(options.out)
     if options.run is not None and (options.frames, options.size, options.window) != (None, None, None):
-        raise ConfigError("--run", "has its own frames, size and window: leave those away", options.run.name)
+        raise ConfigError("--run", "determines frames, size and window: leave them out", options.run.name)
     dataset = open_data(options)
     config = _config(options)
     preprocessor = _preprocessor(options, Architecture().image_size)
@@ -54,7 +54,7 @@ def clip(options: argparse.Namespace) -> int:
 
 
 def cache(options: argparse.Namespace) -> int:
-    """Fill the cache of a data folder's frames, empty it, or say what is in it."""
+    """Fill or clear the clip cache of a data folder, or report what is in it."""
     from socal_core.clips.cache import limit_bytes, list_stores, remove_store
     from socal_core.clips.fill import all_frames, fill, status_of
     from socal_core.clips.store import FrameStore
@@ -125,7 +125,7 @@ def _refuse_other_file(path: Path) -> None:
     try:
         with path.open("rb") as file:
             if file.read(len(NUMPY_MAGIC)) != NUMPY_MAGIC:
-                raise DataError(f"{path} is there already and is no array. Choose another name.")
+                raise DataError(f"{path} already exists and is not an array. Choose another name.")
     except FileNotFoundError:
         return
     except OSError as error:

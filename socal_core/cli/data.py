@@ -13,17 +13,17 @@ from socal_core.dataset.inspect import check_frames, summarise
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Draw the synthetic data set."""
+    """Generate the synthetic data set."""
     from socal_core.dataset.demo.write import write_demo
 
-    with Bar("Drawing trials") as bar:
+    with Bar("Generating trials") as bar:
         write_demo(options.out, options.surgeons, options.seed, bar.show)
     say(f"The demo data set is in {options.out}. Look at it: python -m socal_core inspect {options.out}")
     return 0
 
 
 def download(options: argparse.Namespace) -> int:
-    """Fetch a shared Google Drive folder or file, and check what arrived."""
+    """Download a shared Google Drive folder or file, and check it."""
     from socal_core.dataset.download import download as fetch
 
     arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
@@ -34,7 +34,7 @@ def download(options: argparse.Namespace) -> int:
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """Say what is in a data folder and what is wrong with it."""
+    """Report what is in a data folder and what is wrong with it."""
     dataset = open_data(options)
     summary = summarise(dataset)
     if options.deep:

@@ -29,14 +29,14 @@ def _add(commands: Any, module: str, name: str, text: str) -> argparse.ArgumentP
 
 
 def _add_data_commands(commands: Any) -> None:
-    sub = _add(commands, "data", "demo", "Draw the synthetic data set.")
-    sub.add_argument("out", type=Path, help="a folder that is not there yet")
-    sub.add_argument("--surgeons", type=int, default=40, help="two trials each (default: 40)")
-    sub.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default: 0)")
-    sub = _add(commands, "data", "download", "Fetch a shared Google Drive folder or file, and check what arrived.")
+    sub = _add(commands, "data", "demo", "Generate the synthetic data set.")
+    sub.add_argument("out", type=Path, help="a folder that does not exist yet")
+    sub.add_argument("--surgeons", type=int, default=40, help="surgeons, with two trials each (default: 40)")
+    sub.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (default: 0)")
+    sub = _add(commands, "data", "download", "Download a shared Google Drive folder or file, and check it.")
     sub.add_argument("address", help="the link that its owner shared")
-    sub.add_argument("out", type=Path, help="a folder; a download that broke off goes on there")
-    sub = _add(commands, "data", "inspect", "Say what is in a data folder and what is wrong with it.")
+    sub.add_argument("out", type=Path, help="a folder; an interrupted download continues there")
+    sub = _add(commands, "data", "inspect", "Report what is in a data folder and what is wrong with it.")
     _add_data(sub)
     sub.add_argument("--deep", action="store_true", help="also open every frame")
     sub.add_argument("--json", action="store_true")
@@ -45,40 +45,45 @@ def _add_data_commands(commands: Any) -> None:
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "data", "convert", "Write a data set with its boxes in another format.")
     _add_data(sub)
-    sub.add_argument("out", type=Path, help="a folder that is not there yet")
+    sub.add_argument("out", type=Path, help="a folder that does not exist yet")
     writable = [form.key for form in FORMATS if form.write is not None]
     sub.add_argument("--to", required=True, choices=writable, help="the format of the boxes")
     sub.add_argument("--annotations-only", action="store_true", help="leave out the copies of frames and videos")
 
 
 def _add_clip_commands(commands: Any) -> None:
-    sub = _add(commands, "clips", "clip", "Write what a model is given of one trial, as a NumPy array.")
+    sub = _add(commands, "clips", "clip", "Write the model input for one trial as a NumPy array.")
     _add_data(sub)
     sub.add_argument("trial_id")
     sub.add_argument("--frames", type=int, help="frames in the clip, an even number (default: 16)")
-    sub.add_argument("--size", type=int, help="side of a frame in pixels (default: 224)")
+    sub.add_argument("--size", type=int, help="height and width of a frame in pixels (default: 224)")
     sub.add_argument("--window", help="0:60 (default), 30:90, 0:-10 (all but the last 10 s) or whole")
-    sub.add_argument("--run", type=Path, help="a run's folder: exactly what that run's model is given")
+    sub.add_argument("--run", type=Path, help="a run's folder: exactly the input of its model")
     sub.add_argument("--out", type=Path, required=True, help="float32 (frames, 3, size, size), normalised")
-    sub = _add(commands, "clips", "cache", "Fill the cache of a data folder's frames, empty it, or say what is in it.")
+    sub = _add(commands, "clips", "cache", "Fill or clear the clip cache of a data folder, or report what is in it.")
     _add_data(sub)
     action = sub.add_mutually_exclusive_group()
-    action.add_argument("--fill", action="store_true", help="decode every frame that is not there yet")
-    action.add_argument("--status", action="store_true", help="say what is there (default)")
+    action.add_argument("--fill", action="store_true", help="decode every frame that is not in the cache yet")
+    action.add_argument("--status", action="store_true", help="report what is there (default)")
     action.add_argument("--clear", action="store_true", help="delete it: all sizes, or the one named")
-    sub.add_argument("--size", type=int, help="side of a frame in pixels (default: that of the model `train` takes)")
-    sub.add_argument("--run", type=Path, help="a run's folder: frames as that run's model is given them")
+    sub.add_argument(
+        "--size", type=int, help="height and width of a frame in pixels (default: that of the default model)"
+    )
+    sub.add_argument("--run", type=Path, help="a run's folder: frames as its model receives them")
     sub.add_argument("--json", action="store_true")
 
 
 def _add_split_commands(commands: Any) -> None:
     sub = _add(
-        commands, "splitting", "split", "Show how a run would split the trials, with the proof that it is sound."
+        commands,
+        "splitting",
+        "split",
+        "Show how a run would split the trials, and how many surgeons the subsets share.",
     )
     _add_data(sub)
     _add_settings(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "splitting", "leaks", "Measure what predicts the outcome without a look at the operation.")
+    sub = _add(commands, "splitting", "leaks", "Measure what predicts the outcome without showing the operation.")
     _add_data(sub)
     _add_settings(sub)
     sub.add_argument("--json", action="store_true")
@@ -87,16 +92,16 @@ def _add_split_commands(commands: Any) -> None:
 def _add_run_commands(commands: Any) -> None:
     sub = _add(commands, "runs", "train", "Train a run in this process, resume one, or train a finished one further.")
     _add_data(sub)
-    sub.add_argument("--run", type=Path, required=True, help="the run's folder, made by this command")
+    sub.add_argument("--run", type=Path, required=True, help="the run's folder, created by this command")
     _add_settings(sub)
-    sub.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    sub.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
     sub.add_argument(
         "--from-run",
         type=Path,
         metavar="RUN",
         help="start from the best checkpoint of a run that has ended, with its settings and its split",
     )
-    sub = _add(commands, "runs", "evaluate", "Give a run's metrics on its test trials.")
+    sub = _add(commands, "runs", "evaluate", "Report a run's metrics on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "runs", "predict", "Predict single trials with a run's best checkpoint.")
@@ -104,9 +109,9 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("trial_id", nargs="+")
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "runs", "List the runs in a folder, each with its true state.")
-    sub.add_argument("root", type=Path, help="a folder that holds one folder for each run")
+    sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended; it can be resumed.")
+    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed.")
     sub.add_argument("run", type=Path)
 
 
@@ -143,7 +148,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=TITLE",
-        help="a column of the outcomes file that has another title, such as success=haemostasis; may be repeated",
+        help="title of a column of the outcomes file, if not SOCAL's, such as success=haemostasis; may be repeated",
     )
 
 

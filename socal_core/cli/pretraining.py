@@ -41,7 +41,7 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
         {
             Ending.DONE: f"{out.name} is done. Fine-tune it with --set model={out}.",
             Ending.STOPPED: f"{out.name} is stopped. Continue with the same command and --resume.",
-            Ending.WAS_DONE: f"{out.name} is done already. Fine-tune it with --set model={out}.",
+            Ending.WAS_DONE: f"{out.name} is already done. Fine-tune it with --set model={out}.",
         }[ending]
     )
     return 0
@@ -80,7 +80,9 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
         received.append(number)
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.stderr.write("\nStopping soon, with a checkpoint. Ctrl-C again breaks off without a checkpoint.\n")
+            sys.stderr.write(
+                "\nStopping soon, with a checkpoint. Press Ctrl-C again to end at once, without a checkpoint.\n"
+            )
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

@@ -29,11 +29,11 @@ def train(options: argparse.Namespace) -> int:
     if options.resume and (options.run / "config.json").is_file():
         if options.config or options.set or options.boxes or options.column or options.from_run:
             away = "--config, --set, --boxes, --column and --from-run"
-            raise RunError(f"A run goes on with its own settings. Leave {away} away, or start a new run.")
+            raise RunError(f"A resumed run keeps its own settings. Leave {away} out, or start a new run.")
         run = RunFolder.open(options.run)
         _check_data(run, options.data)
         if written_status(run).state is RunState.DONE:
-            sys.stderr.write(f"Run {run.name} is done already. {how_to_continue(run)}\n")
+            sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
     elif is_main_process():
         run = _new_run(options) if options.from_run is None else _further_run(options)
@@ -69,11 +69,11 @@ def _further_run(options: argparse.Namespace) -> RunFolder:
 
 def _check_data(run: RunFolder, data: str) -> None:
     if run.read_data() != Path(data).resolve():
-        raise RunError(f"Run {run.name} was started on another data folder than {data}. Name that one.")
+        raise RunError(f"Run {run.name} was started on another data folder than {data}. Use that one.")
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Give a run's metrics on its test trials."""
+    """Report a run's metrics on its test trials."""
     run = RunFolder.open(options.run)
     predictions, written = run.read_predictions(), run.read_metrics()
     if predictions is None or written is None:
@@ -128,8 +128,8 @@ def _evaluate_text(metrics: dict[str, Any]) -> str:
     (tn, fp), (fn, tp) = metrics["confusion_matrix"]
     return "\n".join(
         [
-            f"{metrics['n']} test trials: {tp} successes and {tn} failures called right, "
-            f"{fn} successes and {fp} failures called wrong",
+            f"{metrics['n']} test trials: {tp} successes and {tn} failures predicted correctly, "
+            f"{fn} successes and {fp} failures predicted wrongly",
             *(text(name) for name in names),
             *([compared] if (compared := comparison(metrics)) else []),
         ]

@@ -30,11 +30,11 @@ def split(options: argparse.Namespace) -> int:
 
 
 def leaks(options: argparse.Namespace) -> int:
-    """Measure what predicts the outcome without a look at the operation."""
+    """Measure what predicts the outcome without showing the operation."""
     dataset = open_data(options)
     config = settings(options)
     drawn = make_split(dataset.usable_trials, config.split_settings)
-    with Bar("Looking at first frames") as bar:
+    with Bar("Reading first frames") as bar:
         probes = probe_leaks(dataset, drawn, config.observation, bar.show)
     if options.json:
         say(json.dumps({"probes": [probe.as_dict() for probe in probes], "refused": REFUSED_INPUTS}, indent=2))
@@ -44,5 +44,5 @@ def leaks(options: argparse.Namespace) -> int:
         say(f"warning: {warning}")
     for probe in probes:
         say(f"{probe.name}: {probe.verdict}")
-    say(f"Never inputs, for they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")
+    say(f"Never inputs, because they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")
     return 0

@@ -36,7 +36,7 @@ def runs(options: argparse.Namespace) -> int:
     elif rows:
         say(_table(rows))
     else:
-        sys.stderr.write("There is no run here.\n")
+        sys.stderr.write("There are no runs here.\n")
     return 0
 
 
@@ -46,16 +46,16 @@ def stop(options: argparse.Namespace) -> int:
     state = read_status(run).state
     if not state.alive:
         verb = {RunState.FAILED: "has", RunState.INTERRUPTED: "was"}.get(state, "is")
-        say(f"Run {run.name} is not at work: it {verb} {state}.")
+        say(f"Run {run.name} is not active: it {verb} {state}.")
         return 0
     request_stop(run)
-    sys.stderr.write(f"Run {run.name} is asked to stop. Waiting until it has ended.\n")
+    sys.stderr.write(f"Run {run.name} was asked to stop. Waiting until it has ended.\n")
     deadline = time.monotonic() + STOP_PATIENCE_SECONDS
     while (state := read_status(run).state).alive:
         if time.monotonic() > deadline:
             raise RunError(
-                f"Run {run.name} was asked to stop and is at work still after {STOP_PATIENCE_SECONDS:.0f} s. It ends "
-                "with its step: wait for that, or end its process."
+                f"Run {run.name} was asked to stop and is still active after {STOP_PATIENCE_SECONDS:.0f} s. It ends "
+                "after its current step: wait for that, or end its process."
             )
         time.sleep(0.1)
     say(f"Run {run.name} is {state}.")

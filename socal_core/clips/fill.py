@@ -136,7 +136,7 @@ def fill(
         return filled
     reason = make_room(total * store.frame_bytes, store.folder)
     if reason:
-        filled.note = f"The clip cache is not filled: {reason}. Frames are decoded anew at each use."
+        filled.note = f"The clip cache is not filled: {reason}. Frames are decoded again at each use."
         return filled
     chunks = [(trial, places[i : i + CHUNK]) for trial, places in missing for i in range(0, len(places), CHUNK)]
     # In an order of its own: processes that fill the same store share the work instead of doing it twice.
@@ -170,7 +170,7 @@ def _keep(
             filled.unreadable[trial.frames[place]] = str(error)
             store.write(trial, place, None, stamps[place])
         except OSError as error:
-            filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded anew at each use."
+            filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded again at each use."
             break
     return len(places)
 

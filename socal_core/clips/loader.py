@@ -82,7 +82,7 @@ class ClipReader:
         stand_ins = [text for texts in self.stand_ins.values() for text in texts.values()]
         named = {frame for texts in self.stand_ins.values() for frame in texts}
         others = [
-            f"{reason} The nearest readable frame stands in where a clip would take it."
+            f"{reason} A clip that needs it uses the nearest readable frame instead."
             for frame, reason in self.filled.unreadable.items()
             if frame not in named
         ]
@@ -145,7 +145,7 @@ class ClipReader:
         for other in sorted(visible.places, key=lambda other: abs(other - place)):
             kept = self._store is not None and self._store.read(trial, [other], out[None])[0]
             if kept or self._decode(trial, other, out):
-                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} stands in."
+                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} is used instead."
                 self.stand_ins.setdefault(trial.trial_id, {})[trial.frames[place]] = text
                 return
 
@@ -191,7 +191,7 @@ def open_clips(
         except (OSError, SocalError) as error:
             reason = f"{error.strerror}." if isinstance(error, OSError) else error
             reader = ClipReader(dataset, config, preprocessor)
-            reader.filled = Filled(note=f"There is no clip cache: {reason} Frames are decoded anew at each use.")
+            reader.filled = Filled(note=f"There is no clip cache: {reason} Frames are decoded again at each use.")
         else:
             reader = ClipReader(dataset, config, preprocessor, store)
             wanted = reader.plan.wanted(trial_ids, trained)

@@ -16,7 +16,7 @@ from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainCon
 from socal_core.runs.recipes import Recipe
 
 FEW_TRIALS = 1000
-"""Below that all weights of a pre-trained model, trained at a usual rate, learn the trials by heart (VideoMAE#129)."""
+"""Below that all weights of a pre-trained model, trained at a usual rate, overfit the trials (VideoMAE#129)."""
 FEW_TEST_TRIALS = 20
 """Below that one trial changes the test accuracy by more than 5 percentage points."""
 FEW_VALIDATION_TRIALS = 10
@@ -178,8 +178,8 @@ def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.INFO,
             "batch_size",
-            f"The last batch of an epoch has {rest} of {trials} trials, and counts as much as one of {size}. "
-            f"A batch_size of {even} makes them more even.",
+            f"The last batch of an epoch has {rest} of {trials} trials, and its step weighs as much as one of {size}. "
+            f"A batch_size of {even} makes batches more even.",
         )
 
 
@@ -190,12 +190,12 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
     text = ""
     if config.optimizer is OptimizerName.SGD:
         if rate < SGD_RATE:
-            text = f"SGD at {rate:g} learns next to nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
+            text = f"SGD at {rate:g} learns almost nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
     elif rate > HIGHEST_RATE:
         usual = "1e-5 to 3e-5" if pretrained else "1e-4 to 3e-4"
-        text = f"AdamW at {rate:g} does not settle, and the loss may stop being a number. Set it to {usual}."
+        text = f"AdamW at {rate:g} does not converge, and the loss may become NaN. Set it to {usual}."
     elif pretrained and rate > PRETRAINED_RATE:
-        text = f"{rate:g} is so much that the model forgets what it brings. Set learning_rate to 1e-5 to 3e-5."
+        text = f"{rate:g} is so high that the model forgets its pre-training. Set learning_rate to 1e-5 to 3e-5."
     elif not pretrained and rate < SMALL_RATE:
         text = (
             f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs are too few. Set it "
@@ -225,7 +225,7 @@ def _patience(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             Level.WARNING,
             "early_stopping_patience",
             f"Training ends after {ends} epochs without improvement, and the learning rate falls after {patience + 1}: "
-            f"no epoch would see the lower rate. Set early_stopping_patience to {patience + 2} or more.",
+            f"no epoch would use the lower rate. Set early_stopping_patience to {patience + 2} or more.",
         )
     if config.num_epochs <= ends + 1:
         yield Advice(
@@ -246,7 +246,7 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "num_frames",
-            f"A clip has {frames} frames, and of most trials the window shows {shown} or fewer: frames repeat. {what}.",
+            f"A clip has {frames} frames, and the window of most trials has {shown} or fewer: frames repeat. {what}.",
         )
         return
     span = (frames - 1) * config.stride + 1
@@ -254,8 +254,8 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "stride",
-            f"A dense clip of {frames} frames, each {config.stride} after the other, is {span} frames long, and the "
-            f"window shows {shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
+            f"A dense clip of {frames} frames, one every {config.stride}, is {span} frames long, and the window has "
+            f"{shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
         )
 
 
@@ -263,19 +263,19 @@ def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]
     mixed = [name for name in ("mixup", "cutmix") if getattr(config, name) > 0]
     if mixed and min(config.batch_size, found.train.trials) == 1:
         names = " and ".join(mixed)
-        yield Advice(Level.WARNING, mixed[0], f"With one clip a step {names} has no partner. Raise batch_size.")
+        yield Advice(Level.WARNING, mixed[0], f"With one clip per step, {names} has no partner. Raise batch_size.")
     if config.crop_area < SMALLEST_CROP:
         yield Advice(
             Level.WARNING,
             "crop_area",
-            f"Crops down to {config.crop_area:.0%} of the picture often leave the tools out, and with them what tells "
-            "of the outcome. Set crop_area to 0.5 or more.",
+            f"Crops down to {config.crop_area:.0%} of the frame often miss the tools, which carry information about "
+            "the outcome. Set crop_area to 0.5 or more.",
         )
     strong = (
-        ("horizontal_flip", STRONG_FLIP, "mirrors most training clips, and validation sees none mirrored", "0.5"),
-        ("hue_jitter", STRONG_HUE, "turns blood to other colours, which no trial has", "0.1"),
+        ("horizontal_flip", STRONG_FLIP, "mirrors most training clips, but no validation clip is mirrored", "0.5"),
+        ("hue_jitter", STRONG_HUE, "gives blood colours that no trial has", "0.1"),
         ("color_jitter", STRONG_COLOUR, "makes clips far darker or paler than any trial", "0.2 to 0.4"),
-        ("rotation_degrees", STRONG_ROTATION, "lays clips on their side, and cameras stand upright", "10"),
+        ("rotation_degrees", STRONG_ROTATION, "tilts clips strongly, although cameras are upright", "10"),
     )
     for name, most, effect, usual in strong:
         value = getattr(config, name)
@@ -297,14 +297,14 @@ def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
 def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     if config.gpus > max(1, found.gpus):
         there = "one GPU" if found.gpus == 1 else f"{found.gpus} GPUs" if found.gpus else "no GPU"
-        text = f"The run asks for {config.gpus} GPUs, and this machine has {there}. Set gpus to {max(1, found.gpus)}."
+        text = f"The run asks for {config.gpus} GPUs, but this machine has {there}. Set gpus to {max(1, found.gpus)}."
         yield Advice(Level.ERROR, "gpus", text)
     share = -(-min(config.batch_size, max(1, found.train.trials)) // config.gpus)
     if config.accumulation_steps > share:
         yield Advice(
             Level.INFO,
             "accumulation_steps",
-            f"{config.accumulation_steps} parts of {share} clips a device: no part has less than one clip. "
+            f"{config.accumulation_steps} parts of {share} clips per device: no part has fewer than one clip. "
             f"Set accumulation_steps to {share}.",
         )
 
@@ -314,7 +314,7 @@ def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.INFO,
             "num_workers",
-            f"{config.num_workers} reading threads share {found.cores} processor cores with the training. "
+            f"{config.num_workers} reading threads share {found.cores} processor cores with training. "
             f"Set num_workers to {max(2, found.cores)}.",
         )
     least = 2 * LEAST_REDUCTION * min(frame_sides(config))
@@ -322,6 +322,6 @@ def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.INFO,
             "scaled_decoding",
-            f"Scaled decoding changes nothing: the frames' shorter side has {found.frame_side} pixels, and it begins "
-            f"at {least} for this model.",
+            f"Scaled decoding changes nothing: the shorter edge of the frames has {found.frame_side} pixels, and for "
+            f"this model it needs {least}.",
         )

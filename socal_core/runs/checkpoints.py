@@ -78,11 +78,11 @@ def checkpoint_to_resume(run: RunFolder) -> tuple[Path | None, list[str]]:
         damage = damage_of(path)
         if not damage:
             return path, passed
-        passed.append(f"Checkpoint {path.name} is damaged ({damage}) and was passed over.")
+        passed.append(f"Checkpoint {path.name} is damaged ({damage}) and was skipped.")
     if passed:
         raise RunError(
-            f"No checkpoint of run {run.name} is whole, so there is nothing to go on from. Start a new run, or delete "
-            "the run's folder checkpoints to train this one from the beginning."
+            f"No checkpoint of run {run.name} is complete, so there is nothing to continue from. Start a new run, or "
+            "delete the run's folder checkpoints to train this one from the beginning."
         )
     return None, []
 
@@ -97,7 +97,7 @@ def best_checkpoint(run: RunFolder) -> Path:
     damage = damage_of(checkpoint) if checkpoint != newest else ""
     if damage:
         raise RunError(
-            f"The best checkpoint of run {run.name}, {checkpoint.name}, is damaged: {damage}. Train it anew."
+            f"The best checkpoint of run {run.name}, {checkpoint.name}, is damaged: {damage}. Train it again."
         )
     return checkpoint
 

@@ -37,11 +37,11 @@ class SamplingMethod(StrEnum):
     """Which frames of the window a training clip takes (clips/sampling.py)."""
 
     UNIFORM = "uniform"
-    """Evenly spread, the same in every epoch."""
+    """Evenly spaced, the same in every epoch."""
     SEGMENTS = "segments"
-    """One drawn from each of as many equal parts as the clip has frames, anew in every epoch."""
+    """One random frame from each of `num_frames` equal parts of the window, new in every epoch."""
     DENSE = "dense"
-    """Every `stride`-th from a start drawn in every epoch."""
+    """Every `stride`-th frame from a random start, new in every epoch."""
 
     @property
     def draws(self) -> bool:
@@ -67,14 +67,14 @@ class TrainConfig:
     encoder: EncoderChoice = setting(
         EncoderChoice.AUTO,
         "Model",
-        "For `frozen`: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; `both`, their "
-        "features concatenated; `auto`, the mean of these three, without those that do not beat chance in a "
-        "cross-validation across the surgeons of the training subset.",
+        "Where features come from: `image`, EfficientNet-Lite0 on each frame; `video`, the model above on each clip; "
+        "`both`, the two concatenated; `auto`, the mean over those of the three that beat chance in a cross-validation "
+        "over the surgeons of the training subset.",
     )
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
         "Model",
-        "Fetch the model's weights from the Hugging Face hub when they are not on this machine.",
+        "Download the weights of the model from the Hugging Face hub if they are not on this machine.",
     )
     dropout_rate: float = setting(
         0.2,
@@ -86,9 +86,9 @@ class TrainConfig:
     window: str = setting(
         "0:60",
         "Clip",
-        "The seconds of a trial that the model sees: `0:60` predicts from the first minute (the published task); "
-        "`0:-10` ends ten seconds before the trial does; `whole` shows the end of the trial too, which is recognition, "
-        "not prediction.",
+        "The observation window, in seconds of the trial: `0:60` predicts from the first minute (the published task); "
+        "`0:-10` ends ten seconds before the trial does; `whole` also shows the end of the trial, which makes the task "
+        "recognition, not prediction.",
     )
     num_frames: int = setting(
         16,
@@ -102,156 +102,169 @@ class TrainConfig:
     sampling: SamplingMethod = setting(
         SamplingMethod.UNIFORM,
         "Clip",
-        "Which frames a training clip takes: `uniform`, evenly spread; `segments`, one drawn from each of equal parts, "
-        "anew in every epoch (against overfitting); `dense`, close together from a drawn start.",
+        "How the frames of a training clip are sampled: `uniform`, evenly spaced; `segments`, one random frame from "
+        "each of `num_frames` equal parts of the window, new in every epoch (against overfitting); `dense`, close "
+        "together from a random start.",
     )
-    stride: int = setting(4, "Clip", "For `dense`: frames from one to the next, one a second; 2 to 4.", 1, 64)
+    stride: int = setting(4, "Clip", "Distance from one frame of a dense clip to the next, in frames; 2 to 4.", 1, 64)
     test_clips: int = setting(
         1,
         "Clip",
-        "Clips a trial in validation and test, whose probabilities are averaged; VideoMAE's own tests take 5.",
+        "Clips per trial in validation and test, whose probabilities are averaged; VideoMAE's own tests use 5.",
         1,
         20,
     )
     optimizer: OptimizerName = setting(
         OptimizerName.ADAMW,
         "Optimisation",
-        "AdamW suits transformers, at 1e-5 to 1e-3; SGD has momentum 0.9 and wants 1e-3 to 1e-1.",
+        "AdamW suits transformers, with a learning rate of 1e-5 to 1e-3; SGD has momentum 0.9 and needs 1e-3 to 1e-1.",
     )
     learning_rate: float = setting(
-        5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 from random ones.", 1e-8, 1.0
+        5e-5, "Optimisation", "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 for random ones.", 1e-8, 1.0
     )
     batch_size: int = setting(
-        4, "Optimisation", "Clips a step, over all devices; 4 to 16 for some hundred trials.", 1, 1024
+        4, "Optimisation", "Clips per step, over all devices; 4 to 16 for a few hundred trials.", 1, 1024
     )
-    num_epochs: int = setting(30, "Optimisation", "Most times training goes through its trials; 20 to 50.", 1, 10_000)
+    num_epochs: int = setting(30, "Optimisation", "The largest number of epochs; 20 to 50.", 1, 10_000)
     layer_decay: float = setting(
         1.0,
         "Optimisation",
-        "Layer-wise decay of the learning rate: each layer learns at this factor times the rate of the layer after it. "
-        "1 is off; VideoMAE's own fine-tuning uses 0.7 to 0.75.",
+        "Layer-wise decay: the learning rate of each layer is this factor times that of the layer after it. 1 is off; "
+        "VideoMAE's own fine-tuning uses 0.7 to 0.75.",
         0.1,
         1.0,
     )
     weight_decay: float = setting(0.01, "Optimisation", "0.01 to 0.1 for AdamW.", 0.0, 1.0)
     scheduler_patience: int = setting(
-        1, "Schedule", "Epochs without a lower validation loss before the learning rate falls; 1 to 5.", 0, 1000
+        1,
+        "Schedule",
+        "Epochs without a lower validation loss that are tolerated before the learning rate falls; 1 to 5.",
+        0,
+        1000,
     )
     scheduler_factor: float = setting(
-        0.1, "Schedule", "What the learning rate is then multiplied by; 0.1 to 0.5.", 0.001, 0.999
+        0.1, "Schedule", "The factor by which the learning rate is then multiplied; 0.1 to 0.5.", 0.001, 0.999
     )
     early_stopping_patience: int = setting(
         3,
         "Schedule",
-        "Epochs without a lower validation loss before training ends; 3 to 12, two or more above the patience.",
+        "Epochs without a lower validation loss after which training ends; 3 to 12, at least two more than "
+        "scheduler_patience.",
         1,
         10_000,
     )
     horizontal_flip: float = setting(
-        0.5, "Augmentation", "Chance that a training clip is mirrored, all its frames alike; 0 or 0.5.", 0.0, 1.0
+        0.5, "Augmentation", "Probability that a training clip is mirrored, all frames alike; 0 or 0.5.", 0.0, 1.0
     )
     color_jitter: float = setting(
         0.2,
         "Augmentation",
-        "Largest change of brightness, contrast and saturation, one draw a clip; 0.1 to 0.4.",
+        "Largest change of brightness, contrast and saturation, the same for all frames of a clip; 0.1 to 0.4.",
         0.0,
         1.0,
     )
     hue_jitter: float = setting(
-        0.1, "Augmentation", "Largest turn of hue, as a part of the colour circle; 0 to 0.1.", 0.0, 0.5
+        0.1, "Augmentation", "Largest change of hue, as a fraction of the colour circle; 0 to 0.1.", 0.0, 0.5
     )
     rotation_degrees: float = setting(
-        0.0, "Augmentation", "Largest rotation of a training clip, to either side; 10 is usual.", 0.0, 180.0
+        0.0,
+        "Augmentation",
+        "Largest rotation of a training clip in degrees, in either direction; 10 is usual.",
+        0.0,
+        180.0,
     )
     crop_area: float = setting(
         1.0,
         "Augmentation",
-        "Random resized crop: smallest share of the picture that is kept; 1 keeps all, 0.5 is strong.",
+        "Random resized crop: the smallest fraction of the frame that is kept; 1 keeps all, 0.5 is strong.",
         0.05,
         1.0,
     )
     random_erasing: float = setting(
-        0.0, "Augmentation", "Chance that a rectangle of a training clip is blotted out; VideoMAE takes 0.25.", 0.0, 1.0
+        0.0, "Augmentation", "Probability that a rectangle of a training clip is erased; VideoMAE uses 0.25.", 0.0, 1.0
     )
     rand_augment: float = setting(
-        0.0, "Augmentation", "Strength of RandAugment, 0 (off) to 10; VideoMAE takes 7.", 0.0, 10.0
+        0.0, "Augmentation", "Strength of RandAugment, 0 (off) to 10; VideoMAE uses 7.", 0.0, 10.0
     )
     rand_augment_steps: int = setting(
-        2, "Augmentation", "Changes that RandAugment makes to a clip, one after the other; VideoMAE takes 4.", 1, 8
+        2, "Augmentation", "Operations that RandAugment applies to a clip, one after the other; VideoMAE uses 4.", 1, 8
     )
     mixup: float = setting(
         0.0,
         "Augmentation",
-        "Mixup: two clips of a batch laid over each other; alpha of the Beta distribution of their shares, 0 is off, "
-        "VideoMAE takes 0.8.",
+        "Mixup blends two clips of a batch: alpha of the Beta distribution of their weights. 0 is off; VideoMAE uses "
+        "0.8.",
         0.0,
         10.0,
     )
     cutmix: float = setting(
         0.0,
         "Augmentation",
-        "CutMix: a rectangle of one clip set into another; alpha as for mixup, 0 is off, VideoMAE takes 1. With both "
-        "on, each batch draws one of them.",
+        "CutMix pastes a rectangle of one clip into another: alpha as for mixup. 0 is off; VideoMAE uses 1. If both "
+        "are on, one of them is chosen at random for each batch.",
         0.0,
         10.0,
     )
     scaled_decoding: bool = setting(
         False,
         "Machine",
-        "Decode large JPEG frames at a half, a quarter or an eighth of their size: less time, a little less exact "
+        "Decode large JPEG frames at a half, a quarter or an eighth of their size: faster and slightly less exact "
         "(benchmarks/README.md has both).",
     )
     accumulation_steps: int = setting(
         1,
         "Machine",
-        "Gradient accumulation: a batch is computed in so many parts, one after the other, before the weights change. "
-        "Less memory, the same training but for rounding and for what dropout draws.",
+        "Gradient accumulation: each batch is computed in this many parts, one after the other, before the weights "
+        "change. Takes less memory; training is the same except for rounding and for the random numbers of dropout.",
         1,
         1024,
     )
     gradient_checkpointing: bool = setting(
         False,
         "Machine",
-        "Compute each layer again on the way back in place of keeping its values: a fraction of the memory of a clip, "
-        "a third more time, the same training but for rounding.",
+        "Recompute the activations of each layer in the backward pass instead of storing them. Takes a fraction of the "
+        "memory per clip and a third more time; training is the same except for rounding.",
     )
     restarts: int = setting(
         0,
         "Machine",
-        "Times that a run in the background goes on by itself after its process was killed, as for lack of memory.",
+        "Number of times that a run in the background restarts by itself after its process was killed, such as for "
+        "lack of memory.",
         0,
         100,
     )
     gpus: int = setting(
-        1, "Machine", "GPUs that share each batch, where there are several; other runs take the rest or wait.", 1, 64
+        1, "Machine", "GPUs that each batch is divided among. Other runs use the remaining GPUs, or wait.", 1, 64
     )
     num_workers: int = setting(
         2,
         "Machine",
-        "Threads that read clips while the model computes; 2 to 4, 0 reads in between. Changes no result.",
+        "Threads that read clips while the model computes; 2 to 4. With 0, computing waits for reading. The results do "
+        "not depend on it.",
         0,
         64,
     )
     split_method: SplitMethod = setting(
         SplitMethod.SURGEON,
         "Split",
-        "`surgeon`: no surgeon is in two subsets, sizes by fractions; `socal20`: the twenty published test trials; "
-        "`column`: one cohort, specialty or training status is the test subset; `k-fold`: one of several folds by "
-        "surgeon is the test subset; `random`: by trial, whose score is too good.",
+        "`surgeon`: no surgeon is in two subsets, sizes by the fractions below; `socal20`: the twenty published test "
+        "trials; `column`: one cohort, specialty or training status is the test subset; `k-fold`: one of several folds "
+        "by surgeon is the test subset; `random`: by trial, which gives scores that are too high.",
     )
     validation_fraction: float = setting(
         SplitSettings.validation_fraction,
         "Split",
-        "Share of trials that choose the best epoch and the threshold: of all trials for `surgeon` and `random`, of "
-        "the trials outside the test subset for the other methods. 0.15 is 12 of 80 trials; the notebook takes 0.1.",
+        "Fraction of trials in the validation subset, which selects the best epoch and the threshold: of all trials "
+        "for `surgeon` and `random`, of the trials outside the test subset for the other methods. 0.15 is 12 of 80 "
+        "trials; the notebook uses 0.1.",
         0.01,
         0.8,
     )
     test_fraction: float = setting(
         SplitSettings.test_fraction,
         "Split",
-        "Share of trials kept for the final test; used by `surgeon` and `random`. 0.25 keeps 20 of 80 trials, so that "
-        "one trial changes the accuracy by 5 percentage points; the notebook's 0.1 keeps 8.",
+        "Fraction of trials in the test subset. 0.25 gives 20 of 80 trials, so that one trial changes the accuracy by "
+        "5 percentage points; the notebook's 0.1 gives 8.",
         0.01,
         0.8,
         methods=[method for method in SplitMethod if method.draws_test],
@@ -259,19 +272,19 @@ class TrainConfig:
     split_column: str = setting(
         SplitSettings.column,
         "Split",
-        "The column of the surgeon that defines the test subset: cohort, specialty or training_status.",
+        "The attribute of the surgeon that defines the test subset: cohort, specialty or training_status.",
         methods=[SplitMethod.COLUMN],
     )
     split_value: str = setting(
         SplitSettings.value,
         "Split",
-        "The value of that column whose trials are the test subset. Trials where it is unknown are left out.",
+        "The value of `split_column` whose trials form the test subset. Trials without a value are left out.",
         methods=[SplitMethod.COLUMN],
     )
     folds: int = setting(
         SplitSettings.folds,
         "Split",
-        "Number of folds; train a run for each, with the same seed.",
+        "Number of folds. Train one run for each, with the same seed.",
         2,
         MOST_FOLDS,
         methods=[SplitMethod.KFOLD],
@@ -279,12 +292,12 @@ class TrainConfig:
     fold: int = setting(
         SplitSettings.fold,
         "Split",
-        "The fold that is the test subset, from 1 on.",
+        "The fold that is the test subset, counted from 1.",
         1,
         MOST_FOLDS,
         methods=[SplitMethod.KFOLD],
     )
-    seed: int = setting(0, "Split", "Fixes the split, the order of trials, augmentation and dropout.", 0, 2**31 - 1)
+    seed: int = setting(0, "Split", "Fixes the split, the order of the trials, augmentation and dropout.", 0, 2**31 - 1)
 
     def __post_init__(self) -> None:
         for item in fields(self):

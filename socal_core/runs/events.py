@@ -118,8 +118,8 @@ def line_of(event: Event) -> str:
     kind = event["type"]
     if kind == "started":
         if event.get("step"):
-            return f"Training goes on after step {event['step']} of epoch {event['epoch'] + 1}."
-        return f"Training goes on after epoch {event['epoch']}." if event["epoch"] else "Training begins."
+            return f"Training continues after step {event['step']} of epoch {event['epoch'] + 1}."
+        return f"Training continues after epoch {event['epoch']}." if event["epoch"] else "Training begins."
     if kind == "stage":
         return "" if event["done"] else str(event["stage"])
     if kind == "epoch":

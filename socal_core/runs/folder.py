@@ -147,7 +147,7 @@ class RunFolder:
                 "Choose another name."
             )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"Run {path.name} is there already. Choose another name, or go on with it by --resume.")
+            raise RunError(f"Run {path.name} already exists. Choose another name, or continue it with --resume.")
         run = cls(path)
         check_num_frames(config)
         folder = None if config.model == TINY else local_folder(config.model)

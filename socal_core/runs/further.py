@@ -61,7 +61,7 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
     """
     changes = dict(changes or {})
     if read_status(run).state.alive:
-        raise RunError(f"Run {run.name} is waiting or at work. Stop it, or wait until it has ended.")
+        raise RunError(f"Run {run.name} is waiting or active. Stop it, or wait until it has ended.")
     if run.read_config().recipe is Recipe.FROZEN:
         raise RunError(f"Run {run.name} has frozen features. {HEAD_IS_FITTED}")
     if "model" in changes:

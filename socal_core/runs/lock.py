@@ -23,7 +23,7 @@ def take_lock(path: Path, run: str) -> int:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (handle := try_lock(path)) is None:
         if time.monotonic() > deadline:
-            raise RunError(f"Run {run} is at work already. Wait for it, or stop it.")
+            raise RunError(f"Run {run} is already active. Wait until it ends, or stop it.")
         time.sleep(0.01)
     return handle
 

@@ -58,7 +58,7 @@ def write_notes(run: RunFolder, notes: RunNotes) -> None:
     try:
         write_json(run.notes_file, asdict(notes))
     except FileNotFoundError:
-        raise RunError(f"Run {run.name} is not there any more. Load the page again.") from None
+        raise RunError(f"Run {run.name} no longer exists. Reload the page.") from None
     except OSError as error:
         raise RunError(
             f"The notes of run {run.name} cannot be written: {error.strerror}. May the app write to its folder?"

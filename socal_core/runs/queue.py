@@ -43,7 +43,7 @@ def slot(
         write_status(run, RunState.QUEUED)
         taken = _wait(run, slots, check_stop, notify)
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot wait for its turn: {error.strerror}. Mend that and resume it.") from None
+        raise RunError(f"Run {run.name} cannot wait in the queue: {error.strerror}. Fix that and resume it.") from None
     try:
         yield tuple(taken) if gpus else None
     finally:
@@ -94,7 +94,7 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
         _refuse_begun(run, order)
         if run.split_file.exists():
             raise RunError(
-                f"Run {run.name} keeps its settings: it has begun before, or it trains another run's model further. "
+                f"Run {run.name} keeps its settings: it has started before, or it trains another run's model further. "
                 "Start a new run for other settings."
             )
         run.origin_file.unlink(missing_ok=True)  # of the model that it had before
@@ -157,7 +157,7 @@ def _take(slots: Sequence[str], count: int) -> dict[str, int]:
 
 def _refuse_begun(run: RunFolder, order: list[str]) -> None:
     if _key(run) not in order:
-        raise RunError(f"Run {run.name} does not wait any more: it has begun or ended. Reload the list.")
+        raise RunError(f"Run {run.name} is no longer waiting: it has started or ended. Reload the page.")
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _why_it_died(worker: Process | None) -> str:
             "programs and resume the run. If that happens again, start a new run with more accumulation_steps, with "
             "gradient_checkpointing on, or with fewer frames."
         )
-    return "The training process ended without a word: it crashed or was killed. Resume the run."
+    return "The training process ended unexpectedly: it crashed or was killed. Resume the run."
 
 
 def _settle(run: RunFolder, values: dict[str, Any], reason: str) -> None:

@@ -34,7 +34,7 @@ def trash(run: RunFolder) -> TrashedRun:
     """Move a run's folder into the trash beside it; RunError when it lives, has gone or cannot be moved."""
     try:
         if read_status(run).state.alive:
-            raise RunError(f"Run {run.name} is waiting or at work. Stop it, then delete it.")
+            raise RunError(f"Run {run.name} is waiting or active. Stop it, then delete it.")
         lock = take_lock(run.lock_file, run.name)
     except FileNotFoundError:
         raise _gone(run.name) from None
@@ -68,9 +68,9 @@ def restore(entry: TrashedRun) -> RunFolder:
     try:
         entry.path.rename(target)
     except FileNotFoundError:
-        raise RunError(f"Run {entry.name} is not in the trash any more. Load the page again.") from None
+        raise RunError(f"Run {entry.name} is no longer in the trash. Reload the page.") from None
     except OSError as error:
-        raise _unmoved(f"Run {entry.name} cannot be brought back", error) from None
+        raise _unmoved(f"Run {entry.name} cannot be restored", error) from None
     return RunFolder(target)
 
 
@@ -83,7 +83,9 @@ def empty_trash(entries: Sequence[TrashedRun]) -> None:
             shutil.rmtree(entry.path, ignore_errors=True)  # another tab may be at it too
     left = [entry.name for entry in entries if os.path.lexists(entry.path)]
     if left:
-        raise RunError(f"Not all could be removed: {', '.join(left)}. May the app write to its folder of runs?")
+        raise RunError(
+            f"Not all could be removed: {', '.join(left)}. Check that the app may write to its folder of runs."
+        )
 
 
 def size_of(entries: Sequence[TrashedRun]) -> int:
@@ -113,8 +115,8 @@ def _move_aside(run: RunFolder) -> TrashedRun:
 
 
 def _gone(name: str) -> RunError:
-    return RunError(f"Run {name} is not there any more: moved, or deleted in another window. Load the page again.")
+    return RunError(f"Run {name} no longer exists: it was moved, or deleted in another window. Reload the page.")
 
 
 def _unmoved(what: str, error: OSError) -> RunError:
-    return RunError(f"{what}: {error.strerror}. May the app write to its folder of runs?")
+    return RunError(f"{what}: {error.strerror}. Check that the app may write to its folder of runs.")

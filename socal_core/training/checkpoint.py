@@ -146,8 +146,8 @@ def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path
             raise RunError(GONE) from None
         free = shutil.disk_usage(run.path).free / 1e6
         raise RunError(
-            f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before "
-            "is whole. Make room, or allow writing there, and resume the run."
+            f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before is "
+            "complete. Make room, or allow writing there, and resume the run."
         ) from error
     if target.exists():  # damaged, or it would have been kept
         shutil.rmtree(target)

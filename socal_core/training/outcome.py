@@ -59,7 +59,7 @@ def _words_for(error: BaseException | None, run: RunFolder) -> str:
         return GONE
     if isinstance(error, OSError) and error.errno in DISK_TROUBLES:
         return (
-            f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is whole. Make room, or "
+            f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is complete. Make room, or "
             "allow writing there, and resume the run."
         )
     return ""
@@ -67,11 +67,11 @@ def _words_for(error: BaseException | None, run: RunFolder) -> str:
 
 def _unexpected(error: BaseException) -> str:
     return (
-        f"An unexpected error ({type(error).__name__}). The whole text is in the training process's output: the run's "
-        "worker.log where the app started it."
+        f"An unexpected error ({type(error).__name__}). The full message is in the output of the training process: "
+        "worker.log in the run's folder if the app started it."
     )
 
 
 def reason_of(run: RunFolder) -> str:
     """Why a run has failed, for whoever waited for it."""
-    return written_status(run).reason or "The end of the run could not be written down: see above."
+    return written_status(run).reason or "The end of the run could not be recorded: see above."

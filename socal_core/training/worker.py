@@ -137,7 +137,7 @@ def _signals_stop(run: RunFolder) -> Iterator[None]:
         run.stop_file.touch()
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.stderr.write("\nStopping after this step. Ctrl-C again breaks off without a checkpoint.\n")
+            sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -174,7 +174,9 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
         if not state.alive:
             return state
         if restart < allowed:
-            report("notice", message="The training process was killed, and another goes on from the last checkpoint.")
+            report(
+                "notice", message="The training process was killed, and another one continues from the last checkpoint."
+            )
     raise RunError(
         f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. Where memory ran out, "
         "more accumulation_steps help. Resume the run, or start a new one."

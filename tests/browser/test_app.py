@@ -134,7 +134,7 @@ def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartSer
     for tab in tabs:
         tab.goto(server.url)
     for tab in tabs:
-        expect(tab.get_by_text("Drawing the demo data set")).to_be_visible()
+        expect(tab.get_by_text("Generating the demo data set")).to_be_visible()
     for tab in tabs:
         expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
     assert (server.workspace / "demo.log").read_text().count("Wrote the demo data set") == 1
@@ -146,7 +146,7 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
     start_training(tab, epochs=2)
     wait_for_points(tab, "Validation", 1)
     # Nobody touches the page: it comes to its final state by itself.
-    expect(tab.get_by_text("Trained and tested.")).to_be_visible(timeout=WORK_MS)
+    expect(tab.get_by_text("Training and testing are done.")).to_be_visible(timeout=WORK_MS)
     expect(tab.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     (run,) = list_runs(server.workspace / "runs")
     assert read_status(run).state is RunState.DONE
@@ -173,7 +173,7 @@ def test_the_default_run_shows_its_folds_and_its_results(server: Server, open_ta
     tab = open_tab()
     tab.goto(f"{server.url}/training")
     tab.get_by_role("button", name="Start training").click()
-    expect(tab.get_by_text("Trained and tested.")).to_be_visible(timeout=WORK_MS)
+    expect(tab.get_by_text("Training and testing are done.")).to_be_visible(timeout=WORK_MS)
     expect(tab.get_by_text("Inner folds of the training trials")).to_be_visible()
     expect(tab.get_by_text("Candidates in the inner cross-validation")).to_be_visible()
     expect(tab.get_by_text("logistic regressions, those that beat chance")).to_be_visible()

@@ -134,7 +134,7 @@ def test_the_nearest_readable_frame_stands_in_and_is_named(data_folder: Path) ->
             (notice,) = reader.notices()
         np.testing.assert_array_equal(pixels[2], pixels[1])
         assert "S100T1_frame_00000003.jpeg" in notice
-        assert "S100T1_frame_00000002.jpeg stands in" in notice
+        assert "S100T1_frame_00000002.jpeg is used instead" in notice
 
 
 def test_a_trial_with_too_many_broken_frames_is_left_out_and_named(data_folder: Path) -> None:
@@ -252,5 +252,5 @@ def test_without_a_cache_everything_goes_on_and_it_is_said(
         np.testing.assert_array_equal(read(reader, ClipId("S100T1")), read(plain, ClipId("S100T1")))
         (notice,) = reader.notices()
     assert notice.startswith(("There is no clip cache", "The clip cache is not filled"))
-    assert notice.endswith("Frames are decoded anew at each use.")
+    assert notice.endswith("Frames are decoded again at each use.")
     assert not list(workspace.rglob("*.frames"))

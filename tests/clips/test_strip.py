@@ -142,7 +142,7 @@ def test_a_broken_frame_is_named(data_folder: Path) -> None:
     strip = strip_of(data_folder, settings(num_frames=12, window="whole"))
     assert len(strip.notes) == 1
     assert f"{TRIAL}_frame_00000003.jpeg" in strip.notes[0]
-    assert "stands in" in strip.notes[0]
+    assert "is used instead" in strip.notes[0]
 
 
 def test_a_window_without_frames_is_refused_in_words(shared_data_folder: Path) -> None:

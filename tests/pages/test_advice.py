@@ -26,8 +26,8 @@ def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folde
     assert "for up to 40 epochs on this machine" in line
     assert "**1.2 GB** of memory, **107 MB** of checkpoints" in line
     tiles = metrics_of(app)
-    assert (tiles["Weights"], tiles["Tokens a clip"], tiles["Work a clip"]) == ("3.0 M", "288", "6 GFLOP")
-    assert "An epoch has 12 training and 8 validation clips; the speed is that of a usual" in text_of(app)
+    assert (tiles["Weights"], tiles["Tokens per clip"], tiles["Work per clip"]) == ("3.0 M", "288", "6 GFLOP")
+    assert "An epoch has 12 training and 8 validation clips; the speed is that of a typical" in text_of(app)
     assert not button(app, "Start training").disabled
 
 
@@ -41,7 +41,7 @@ def test_the_cost_follows_settings_and_earlier_runs(open_page: OpenPage, shared_
     setting(app, "num_epochs").set_value(1).run()
     assert "for one epoch" in cost_line(app)
     setting(app, "num_frames").set_value(8).run()
-    assert "that of a usual" in text_of(app)
+    assert "that of a typical" in text_of(app)
 
 
 def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -49,7 +49,7 @@ def test_advice_comes_and_goes_with_the_settings(open_page: OpenPage, shared_dat
     assert "SGD at" not in text_of(app)
     setting(app, "optimizer").set_value("SGD").run()
     shown = [warning.value for warning in app.warning]
-    assert any("SGD at 0.0001 learns next to nothing" in text for text in shown)
+    assert any("SGD at 0.0001 learns almost nothing" in text for text in shown)
     assert not button(app, "Start training").disabled
     setting(app, "optimizer").set_value("AdamW").run()
     assert "SGD at" not in text_of(app)

@@ -172,8 +172,8 @@ def test_all_runs_deleted_then_the_trash_emptied(
     app = choose(open_page("training", shared_data_folder), "run-1", "run-2")
     app.button(key="delete-runs").click().run()
     assert list_runs(runs_root()) == []
-    assert "There is no run yet" in text_of(app)
-    assert "**2 runs** will be removed for good" in text_of(app)
+    assert "There are no runs yet" in text_of(app)
+    assert "**2 runs** will be deleted permanently" in text_of(app)
     app.button(key="empty-trash").click().run()
     assert not app.exception
     assert list_trash(runs_root()) == []
@@ -185,7 +185,7 @@ def test_two_tabs_delete_one_run(open_page: OpenPage, shared_data_folder: Path, 
     first.button(key="delete-runs").click().run()
     second.button(key="delete-runs").click().run()
     assert not second.exception
-    assert any("run-1 is not there any more" in error.value for error in second.error)
+    assert any("run-1 no longer exists" in error.value for error in second.error)
     assert no_path_in(second)
     assert len(list_trash(runs_root())) == 1
     assert list(table(second).index) == ["run-2"]

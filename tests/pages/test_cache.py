@@ -123,7 +123,7 @@ def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, 
     tiles = metrics_of(app)
     assert tiles["Frames this run needs"] == "240"
     assert tiles["Their size"] == size_in_words(240 * FRAME_BYTES)
-    assert tiles["Kept already"] == "36 (15%)"
+    assert tiles["Already kept"] == "36 (15%)"
     row = app.dataframe[0].value.iloc[0]
     assert (row["Data set"], row["Frame size"], row["Decoding"]) == ("data", "96x96 px", "full")
     assert row["Last used"].endswith("s ago")
@@ -139,17 +139,17 @@ def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path,
     assert not app.exception
     assert app.get("progress")[0].proto.text
     assert button(app, "Stop")
-    assert "It is being filled." in text_of(app)
+    assert "It is being filled now." in text_of(app)
     wait_for_the_end(workspace)
     app.run()
     assert not app.exception
-    assert metrics_of(app)["Kept already"] == "239 (99%)"
+    assert metrics_of(app)["Already kept"] == "239 (99%)"
     assert "All frames of this run that can be read are kept" in app.success[0].value
     assert any("S103T1_frame_00000005.jpeg cannot be read" in warning.value for warning in app.warning)
     assert button(app, "Fill now").disabled
     assert progress_of(workspace)["end"] == "done"
     setting(app, "scaled_decoding").set_value(True).run()
-    assert metrics_of(app)["Kept already"] == "0 (0%)"
+    assert metrics_of(app)["Already kept"] == "0 (0%)"
     assert not app.success
 
 
@@ -224,8 +224,8 @@ def test_a_lack_of_room_is_told_until_there_is_room(
 @pytest.mark.parametrize(
     ("progress", "message"),
     [
-        ({"done": 5, "total": 9}, "The filling ended without a word. Fill now goes on from there."),
-        ({"end": "stopped", "text": ""}, "The filling was stopped. What was kept stays"),
+        ({"done": 5, "total": 9}, "The filling ended unexpectedly. *Fill now* continues from there."),
+        ({"end": "stopped", "text": ""}, "The filling was stopped. The frames kept so far remain"),
         ({"end": "error", "text": "The model is not here."}, "The model is not here."),
     ],
 )

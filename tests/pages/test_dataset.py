@@ -138,7 +138,7 @@ def test_a_broken_frame_is_found_by_checking_every_frame(open_page: OpenPage, da
 
 def test_sound_frames_are_said_to_be_sound(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = show(open_page("dataset", shared_data_folder), "Problems")
-    assert "Nothing is wrong with the tables and names of this folder." in text_of(app)
+    assert "No problems in the tables and names of this folder." in text_of(app)
     press_check(app)
     assert "every frame can be read" in text_of(app)
 
@@ -163,12 +163,12 @@ def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder:
 
 
 def test_length_is_said_to_tell_the_outcome_only_where_it_does(open_page: OpenPage, data_folder: Path) -> None:
-    assert "says little about its outcome here" in text_of(open_page("dataset", data_folder))
+    assert "says little about its outcome" in text_of(open_page("dataset", data_folder))
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
     for image in (data_folder / layout.IMAGES_DIR).iterdir():
         if outcomes[image.name.split("_")[0]] == 1 and int(image.stem[-2:]) > 6:
             image.unlink()
-    assert "gives the outcome away" in text_of(open_page("dataset", data_folder))
+    assert "reveals the outcome" in text_of(open_page("dataset", data_folder))
 
 
 def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_fold
     outcomes.to_csv(data_folder / layout.OUTCOMES_FILE, index=False)
     app = open_page("dataset", data_folder)
     assert not app.exception
-    assert "gives the outcome away" not in text_of(app)
+    assert "reveals the outcome" not in text_of(app)
     assert "cannot be split" in text_of(show(app, "Leaks"))
 
 
@@ -261,8 +261,8 @@ def test_leaks_are_of_the_chosen_boxes(open_page: OpenPage, data_folder: Path) -
 
 def test_views_of_the_whole_folder_say_so(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = choose(show(open_page("dataset", shared_data_folder), "Problems"), "outcomes", 1)
-    assert "about the whole folder" in text_of(app)
-    assert "about the whole folder" not in text_of(show(app, "Trials"))
+    assert "shows the whole folder" in text_of(app)
+    assert "shows the whole folder" not in text_of(show(app, "Trials"))
 
 
 def test_nothing_but_the_page_itself_is_on_the_page(open_page: OpenPage, shared_data_folder: Path) -> None:

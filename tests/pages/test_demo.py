@@ -42,14 +42,14 @@ def drawing(workspace: Path):
 def test_a_second_tab_looks_on(open_page: OpenPage, drawing: None, name: str) -> None:
     app = open_page(name)
     assert not app.exception
-    assert [bar.proto.text for bar in app.get("progress")] == ["Drawing the demo data set: 25%"]
+    assert [bar.proto.text for bar in app.get("progress")] == ["Generating the demo data set: 25%"]
 
 
 def test_a_drawing_that_failed_is_not_repeated_unasked(open_page: OpenPage, workspace: Path) -> None:
     (workspace / "demo.progress.json").write_text('{"error": "The disk is full."}')
     app = open_page("dataset")
     assert "The disk is full." in text_of(app)
-    assert [button.label for button in app.main.button] == ["Draw the demo again"]
+    assert [button.label for button in app.main.button] == ["Generate the demo again"]
 
 
 def test_another_folder_can_be_opened_meanwhile(open_page: OpenPage, drawing: None, shared_data_folder: Path) -> None:

@@ -30,7 +30,7 @@ def test_an_address_that_is_no_drive_link_is_refused(
 
 def test_a_folder_has_to_be_named(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
     app = ask(open_page("dataset", shared_data_folder), "https://drive.google.com/drive/folders/abcdefghijk", "")
-    assert "Type the folder" in app.sidebar.warning[0].value
+    assert "Enter the folder" in app.sidebar.warning[0].value
     assert not (workspace / "download.log").exists()
 
 
@@ -49,7 +49,7 @@ def test_what_arrived_can_be_opened(
     progress = {"frames": 240, "problems": ["socal.csv did not arrive."], "out": str(data_folder)}
     write_json(workspace / "download.progress.json", progress)
     app = open_page("dataset", shared_data_folder)
-    assert "240 frames have arrived." in text_of(app)
+    assert "240 frames were downloaded." in text_of(app)
     assert "socal.csv did not arrive." in text_of(app)
     next(button for button in app.button if button.label == "Open the downloaded folder").click().run()
     assert app.session_state["data_folder"] == str(data_folder)
@@ -57,7 +57,7 @@ def test_what_arrived_can_be_opened(
 
 def test_a_worker_that_was_killed_is_told(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
     write_json(workspace / "download.progress.json", {"text": "Fetching frames.zip"})
-    assert "ended without a word" in text_of(open_page("dataset", shared_data_folder))
+    assert "ended unexpectedly" in text_of(open_page("dataset", shared_data_folder))
 
 
 def test_the_worker_leaves_its_error_for_the_page(tmp_path: Path) -> None:

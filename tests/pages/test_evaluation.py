@@ -44,7 +44,7 @@ def test_the_scores_are_those_of_the_predictions(
     test = predictions[predictions["split"] == "test"]
     right = (test["label"] == test["predicted"]).mean()
     assert right < 1
-    assert (table[""].str.endswith("right")).mean() == right
+    assert (table[""].str.endswith("correct")).mean() == right
     assert table[""].iloc[0] == "✗ wrong"
     assert set(table["Trial"]) == set(test["trial_id"])
 
@@ -55,7 +55,7 @@ def test_threshold_task_and_small_numbers_are_named(
     text = text_of(open_page("evaluation", shared_data_folder))
     metrics = done.read_metrics()
     assert "**Prediction** · window: first 60 s" in text
-    assert f"probability of {metrics['threshold']:.2f}" in text
+    assert f"probability of success is at least {metrics['threshold']:.2f}" in text
     assert "chosen on the validation trials" in text
     assert (metrics["n"], "8 test trials are few.** One trial changes the accuracy by 12 percentage" in text) == (
         8,
@@ -79,7 +79,7 @@ def test_twenty_test_trials_as_the_default_split_leaves_are_not_few(
     write_json(done.metrics_file, {**done.read_metrics(), "n": trials})
     text = text_of(open_page("evaluation", shared_data_folder))
     assert ("test trials are few" in text) is few
-    assert "A difference between two models that is smaller than these intervals may be chance." in text
+    assert "A difference between two models that is smaller than these intervals may be due to chance." in text
 
 
 def test_whether_the_model_is_above_the_controls_is_said(

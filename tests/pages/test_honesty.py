@@ -49,4 +49,4 @@ def test_leaks_are_looked_for_on_the_split_of_the_form(open_page: OpenPage, shar
     assert "Mean colour" not in text_of(app)
     next(toggle for toggle in app.toggle if toggle.label.startswith("Look for leaks")).set_value(True).run()
     assert not app.exception
-    assert "learns from the 12 training trials and is asked about the 8 trials" in text_of(app)
+    assert "learns from the 12 training trials and is tested on the 8 validation and test trials" in text_of(app)

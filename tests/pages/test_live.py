@@ -77,7 +77,7 @@ def test_runs_of_an_earlier_version_lack_nothing_but_what_was_not_measured(
     app = open_page("training", shared_data_folder)
     assert not app.exception
     tiles = metrics_of(app)
-    assert {tiles[name] for name in ("Clips a second", "Data wait", "CPU", "Memory")} == {"–"}
+    assert {tiles[name] for name in ("Clips per second", "Data wait", "CPU", "Memory")} == {"–"}
     assert [len(data) for data in charts(app).values()] == [4, 3, 1]
 
 
@@ -117,7 +117,7 @@ def test_intervals_are_drawn_where_there_are_any(
     names = {title: [trace["name"] for trace in data] for title, data in charts(app).items()}
     scores = next(found for title, found in names.items() if title.startswith("On the validation trials"))
     assert [name for name in scores if name.startswith("Interval")] == ["Interval of Accuracy"]
-    assert metrics_of(app)["Clips a second"] == "12.3"
+    assert metrics_of(app)["Clips per second"] == "12.3"
 
 
 def test_the_log_is_there_without_the_servers_paths(

@@ -87,7 +87,7 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     app = show(fine_tuning(open_page("training", shared_data_folder)))
     assert not app.exception
     first = trials(app)[0]
-    assert f"Trial {first}** is being drawn" in text_of(app)
+    assert f"Trial {first}** is being prepared" in text_of(app)
     wait_for_the_worker(workspace)
     app.run()
     drawn = pictures(app)
@@ -99,8 +99,8 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
         assert pictures(app) == drawn, f"{name} has no part in it"
     no_process()
     setting(app, "rotation_degrees").set_value(20.0).run()
-    assert f"Trial {first}** is being drawn" in text_of(app)
-    assert f"Until then, trial {first} as it was drawn before" in text_of(app)
+    assert f"Trial {first}** is being prepared" in text_of(app)
+    assert f"Until then, trial {first} with the settings before" in text_of(app)
     assert pictures(app) == drawn, "the old strip stays"
     wait_for_the_worker(workspace)
     assert draw(workspace / "strip.request.json")  # here: a second process would have to load PyTorch again
@@ -116,13 +116,13 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     for name, value in [("color_jitter", 0.5), ("num_frames", 8), ("seed", 1), ("mixup", 0.8)]:
         before = setting(app, name).value
         setting(app, name).set_value(value).run()
-        assert "is being drawn" in text_of(app), f"the strip depends on {name}"
+        assert "is being prepared" in text_of(app), f"the strip depends on {name}"
         setting(app, name).set_value(before).run()
-        assert "is being drawn" not in text_of(app)
+        assert "is being prepared" not in text_of(app)
     changed = shared_data_folder / "JPEGImages" / f"{first}_frame_00000002.jpeg"
     times = changed.stat()
     os.utime(changed, (1, 1))
-    assert "is being drawn" in text_of(app.run()), "a frame has changed"
+    assert "is being prepared" in text_of(app.run()), "a frame has changed"
     os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
     os.close(lock)
 
@@ -133,13 +133,13 @@ def test_another_trial_is_drawn_below_its_own_name(
     app = show(open_page("training", shared_data_folder))
     chosen = trials(app)[-1]
     choose(app, chosen)
-    assert f"Trial {chosen}** is being drawn" in text_of(app)
+    assert f"Trial {chosen}** is being prepared" in text_of(app)
     setting(app, "test_fraction").set_value(0.7).run()
     assert not app.exception
     left = next(box for box in app.selectbox if box.key == "strip-trial")
     assert chosen not in left.options, "the split has moved it to another subset"
     assert left.value in left.options
-    assert f"Trial {left.value}** is being drawn" in text_of(app)
+    assert f"Trial {left.value}** is being prepared" in text_of(app)
 
 
 def test_a_window_without_frames_is_told_without_a_process(
@@ -161,11 +161,11 @@ def test_a_process_that_dies_is_told_and_not_started_again_unasked(
     no_process()
     app = show(open_page("training", shared_data_folder))
     for _ in range(2):
-        assert "is being drawn" in text_of(app)
+        assert "is being prepared" in text_of(app)
         wait_for_the_worker(workspace)
         for _ in range(2):
             app.run()
-            assert [error.value for error in app.main.error] == ["The drawing of this strip ended without a word."]
+            assert [error.value for error in app.main.error] == ["Preparing these frames ended unexpectedly."]
             assert not pictures(app)
         next(button for button in app.button if button.label == "Try again").click().run()
     wait_for_the_worker(workspace)

@@ -201,7 +201,7 @@ def test_a_run_that_ended_early_says_why_and_can_be_resumed(
 
 
 @pytest.mark.parametrize(
-    ("waits", "text"), [(True, "Waiting for its turn: number 1 in the queue"), (False, "Starting")]
+    ("waits", "text"), [(True, "Waiting in the queue: number 1 in the queue"), (False, "Starting")]
 )
 def test_a_run_that_was_resumed_and_has_not_begun_tells_nothing_of_before(
     open_page: OpenPage, shared_data_folder: Path, waits: bool, text: str

@@ -110,7 +110,9 @@ def done(shared_data_folder: Path) -> RunFolder:
     return write_run(runs_root() / "run-done", shared_data_folder)
 
 
-@pytest.mark.parametrize(("side", "words"), [("train", "no evidence"), ("validation", "weak"), ("test", "never seen")])
+@pytest.mark.parametrize(
+    ("side", "words"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
+)
 def test_the_prediction_stands_beside_the_truth_with_its_side(
     open_page: OpenPage, shared_data_folder: Path, done: RunFolder, side: str, words: str
 ) -> None:

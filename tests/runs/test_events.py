@@ -45,8 +45,8 @@ def test_events_come_back_in_order(tmp_path: Path) -> None:
     ("event", "line"),
     [
         ({"type": "started", "epoch": 0}, "Training begins."),
-        ({"type": "started", "epoch": 3}, "Training goes on after epoch 3."),
-        ({"type": "started", "epoch": 0, "step": 12}, "Training goes on after step 12 of epoch 1."),
+        ({"type": "started", "epoch": 3}, "Training continues after epoch 3."),
+        ({"type": "started", "epoch": 0, "step": 12}, "Training continues after step 12 of epoch 1."),
         ({"type": "stage", "stage": "Keeping frames", "done": 0, "total": 9}, "Keeping frames"),
         ({"type": "stage", "stage": "Keeping frames", "done": 5, "total": 9}, ""),
         ({"type": "step", "epoch": 1, "step": 2, "loss": 0.5}, ""),

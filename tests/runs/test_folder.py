@@ -36,11 +36,11 @@ def test_names_that_are_refused(tmp_path: Path, name: str) -> None:
 def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run-1")
     before = run.config_file.read_bytes()
-    with pytest.raises(RunError, match="is there already"):
+    with pytest.raises(RunError, match="already exists"):
         RunFolder.create(tmp_path / "run-1", default_config(TINY), tmp_path)
     assert run.config_file.read_bytes() == before
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunError, match="is there already"):
+    with pytest.raises(RunError, match="already exists"):
         new_run(tmp_path / "file")
 
 

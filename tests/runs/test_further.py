@@ -65,7 +65,7 @@ def test_the_new_run_is_named_after_the_old_one(tmp_path: Path, run: RunFolder) 
     assert train_further(ended_run(tmp_path / "run-2-further-4")).name == "run-2-further"
     assert train_further(ended_run(tmp_path / ("r" * 64))).name == "r" * 56 + "-further"
     assert train_further(run, tmp_path / "mine").name == "mine"
-    with pytest.raises(RunError, match="mine is there already"):
+    with pytest.raises(RunError, match="mine already exists"):
         train_further(run, tmp_path / "mine")
 
 
@@ -100,7 +100,7 @@ def test_a_run_at_work_is_refused(run: RunFolder, state: RunState) -> None:
     write_status(run, state)
     lock = take_lock(run.lock_file, run.name)
     try:
-        with pytest.raises(RunError, match="run-1 is waiting or at work"):
+        with pytest.raises(RunError, match="run-1 is waiting or active"):
             train_further(run)
     finally:
         os.close(lock)

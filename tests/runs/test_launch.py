@@ -65,7 +65,7 @@ def test_many_starts_at_once_give_one_worker(
 ) -> None:
     with pool(STARTERS) as starters:
         answers = sorted(starters.map(partial(attempt, run), range(STARTERS)))
-    assert answers == ["Run run-1 is at work already. Wait for it, or stop it."] * (STARTERS - 1) + ["started"]
+    assert answers == ["Run run-1 is already active. Wait until it ends, or stop it."] * (STARTERS - 1) + ["started"]
     assert len(sleepers(run)) == 1
     assert read_status(run) == RunStatus(RunState.QUEUED)
 
@@ -172,7 +172,7 @@ def test_a_process_that_cannot_be_made_leaves_a_reason(run: RunFolder, monkeypat
 def test_a_second_worker_is_refused_while_one_is_at_work(run: RunFolder) -> None:
     lock = take_lock(run.lock_file, run.name)
     write_status(run, RunState.RUNNING)
-    with pytest.raises(RunError, match="is at work already"):
+    with pytest.raises(RunError, match="is already active"):
         start(run)
     assert read_status(run).state is RunState.RUNNING
     os.close(lock)

@@ -82,7 +82,7 @@ def test_what_cannot_be_written_is_said_without_a_path(run: RunFolder, tmp_path:
         write_notes(run, RunNotes("x"))
     assert str(tmp_path) not in str(caught.value)
     shutil.rmtree(run.path)
-    with pytest.raises(RunError, match="run-1 is not there any more") as caught:
+    with pytest.raises(RunError, match="run-1 no longer exists") as caught:
         write_notes(run, RunNotes("x"))
     assert str(tmp_path) not in str(caught.value)
 

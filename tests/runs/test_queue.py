@@ -131,9 +131,9 @@ def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> N
     queued[0].end()
     queued[1].begins()
     content = run.config_file.read_bytes()
-    with pytest.raises(RunError, match="run-1 does not wait any more"):
+    with pytest.raises(RunError, match="run-1 is no longer waiting"):
         queue.edit(run, config)
-    with pytest.raises(RunError, match="run-1 does not wait any more"):
+    with pytest.raises(RunError, match="run-1 is no longer waiting"):
         queue.move(run, 1)
     assert run.config_file.read_bytes() == content
 
@@ -141,7 +141,7 @@ def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> N
 def test_a_run_that_trained_before_keeps_its_settings(queued: list[Worker]) -> None:
     run = queued[1].run
     run.split_file.write_text("{}")
-    with pytest.raises(RunError, match="run-1 keeps its settings: it has begun before"):
+    with pytest.raises(RunError, match="run-1 keeps its settings: it has started before"):
         queue.edit(run, replace(run.read_config(), num_epochs=7))
 
 
@@ -224,7 +224,7 @@ def test_more_gpus_than_there_are_are_refused(tmp_path: Path, monkeypatch: pytes
 def test_a_queue_that_cannot_be_written_is_said(tmp_path: Path, workspace: Path) -> None:
     (workspace / "queue").write_text("in the way")
     run = new_run(tmp_path / "run-1")
-    with pytest.raises(RunError, match="run-1 cannot wait for its turn") as caught, queue.slot(run, int, print):
+    with pytest.raises(RunError, match="run-1 cannot wait in the queue") as caught, queue.slot(run, int, print):
         raise AssertionError
     assert str(workspace) not in str(caught.value)
     assert written_status(run).state is RunState.QUEUED

@@ -149,7 +149,7 @@ def test_a_held_lock_with_an_end_written_is_a_worker_that_leaves_or_a_new_one(
 def test_a_reused_process_number_is_no_worker(run: RunFolder, pid: int) -> None:
     status = read_status(dead_run(run, pid=pid, started=1))
     assert status.state is RunState.INTERRUPTED
-    assert "ended without a word" in status.reason
+    assert "ended unexpectedly" in status.reason
 
 
 def test_a_restart_of_the_machine_is_named(run: RunFolder) -> None:
@@ -163,9 +163,9 @@ def test_the_oom_killer_is_named_and_blamed_for_no_earlier_death(run: RunFolder,
     counter.write_text("low 0\noom 4\noom_kill 3\n")
     dead_run(run, oom_counter=str(counter), oom_kills=3)
     copy = run.status_file.read_bytes()
-    assert "without a word" in read_status(run).reason
+    assert "ended unexpectedly" in read_status(run).reason
     counter.write_text("low 0\noom 5\noom_kill 4\n")
-    assert "without a word" in read_status(run).reason  # that one came later and hit something else
+    assert "ended unexpectedly" in read_status(run).reason  # that one came later and hit something else
 
     run.status_file.write_bytes(copy)
     reason = read_status(run).reason

@@ -51,7 +51,7 @@ def test_a_deleted_run_is_whole_in_the_trash_and_comes_back(run: RunFolder, tmp_
 def test_a_living_run_is_refused(run: RunFolder, tmp_path: Path) -> None:
     lock = take_lock(run.lock_file, run.name)
     try:
-        with pytest.raises(RunError, match=r"run-1 is waiting or at work\. Stop it"):
+        with pytest.raises(RunError, match=r"run-1 is waiting or active\. Stop it"):
             trash(run)
     finally:
         os.close(lock)
@@ -85,7 +85,7 @@ def test_two_tabs_delete_at_once(tmp_path: Path) -> None:
             thread.join()
         (refused,) = [end for end in ends if isinstance(end, str)]
         # The other one holds the lock for the moment of the move.
-        assert "is not there any more" in refused or "is waiting or at work" in refused
+        assert "no longer exists" in refused or "is waiting or active" in refused
         assert not run.path.exists(), "nothing is made anew in its place"
     assert len(list_trash(tmp_path)) == 20
 
@@ -95,7 +95,7 @@ def test_what_has_left_the_trash_is_nobody_s_trouble(run: RunFolder, tmp_path: P
     entry = trash(run)
     restore(entry)
     if again is restore:
-        with pytest.raises(RunError, match="not in the trash any more") as caught:
+        with pytest.raises(RunError, match="no longer in the trash") as caught:
             again(entry)
         assert str(tmp_path) not in str(caught.value)
     else:
@@ -146,7 +146,7 @@ def test_a_run_of_which_little_is_left_can_be_deleted(run: RunFolder, tmp_path: 
 
 def test_a_trash_that_cannot_be_made_is_said_without_a_path(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / TRASH).write_text("in the way")
-    with pytest.raises(RunError, match=r"run-1 cannot be deleted: .*May the app write") as caught:
+    with pytest.raises(RunError, match=r"run-1 cannot be deleted: .*Check that the app may write") as caught:
         trash(run)
     assert str(tmp_path) not in str(caught.value)
     assert list_runs(tmp_path) == [run]
@@ -155,5 +155,5 @@ def test_a_trash_that_cannot_be_made_is_said_without_a_path(run: RunFolder, tmp_
 
 def test_a_run_that_has_gone_is_said(run: RunFolder) -> None:
     shutil.rmtree(run.path)
-    with pytest.raises(RunError, match="run-1 is not there any more"):
+    with pytest.raises(RunError, match="run-1 no longer exists"):
         trash(run)

@@ -221,7 +221,7 @@ def test_what_is_left_of_a_half_deleted_run_goes_on_to_the_same_weights(
     assert weights_hash(newest_checkpoint(stopped_run)) == weights_hash(newest_checkpoint(done_run))
     assert stopped_run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
     said = notices(read_events(stopped_run.events_file))
-    assert [notice for notice in said if "is damaged" in notice and "passed over" in notice] == said
+    assert [notice for notice in said if "is damaged" in notice and "was skipped" in notice] == said
     assert len(said) == damaged
 
 
@@ -248,7 +248,7 @@ def test_a_checkpoint_that_was_tampered_with_is_passed_over(
     target.write_bytes(data if content == "bit" else hostile)
     assert work(stopped_run, resume=True) is RunState.DONE
     (notice,) = notices(read_events(stopped_run.events_file))
-    assert notice == f"Checkpoint {newest.name} is damaged (optimizer.pt is not what was saved) and was passed over."
+    assert notice == f"Checkpoint {newest.name} is damaged (optimizer.pt is not what was saved) and was skipped."
     assert not victim.exists()
     assert weights_hash(newest_checkpoint(stopped_run)) == weights_hash(newest_checkpoint(done_run))
     assert timeless(read_events(stopped_run.events_file)) == timeless(read_events(done_run.events_file))

@@ -204,7 +204,7 @@ def test_damage_everywhere_is_said_instead_of_beginning_anew(run: RunFolder, cla
     assert checkpoint_to_resume(run) == (None, [])
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
     cut(run.checkpoints / "epoch-0001" / "model.safetensors")
-    with pytest.raises(RunError, match="No checkpoint of run run is whole"):
+    with pytest.raises(RunError, match="No checkpoint of run run is complete"):
         checkpoint_to_resume(run)
 
 

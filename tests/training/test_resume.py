@@ -203,7 +203,7 @@ def test_a_run_whose_process_is_killed_goes_on_by_itself_if_asked(
         os.kill(json.loads(run.status_file.read_text())["process"]["pid"], signal.SIGKILL)
     with run.lock_file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the last process has ended
-    assert any("another goes on" in notice for notice in notices(read_events(run.events_file)))
+    assert any("another one continues" in notice for notice in notices(read_events(run.events_file)))
     if kills == 2:
         assert read_status(run).state is RunState.FAILED
         assert "was killed 2 times; 1 restarts are allowed" in read_status(run).reason
