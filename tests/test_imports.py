@@ -20,6 +20,7 @@ ORDER = [
     {"pretraining"},
     {"evaluation"},
     {"training"},
+    {"jobs"},
     {"cli"},
     {"__main__"},
 ]
