@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from socal_core.installation import CODE_FOLDER
+from socal_core.startup import ENVIRONMENT
 from socal_core.workspace import workspace
 
 
@@ -26,7 +27,7 @@ def start_module(arguments: list[str], log: Path, lock: int, environment: Mappin
             stderr=output,
             start_new_session=True,
             pass_fds=(lock,),
-            env={**os.environ, "SOCAL_WORKSPACE": str(workspace().resolve()), **(environment or {})},
+            env={**ENVIRONMENT, **os.environ, "SOCAL_WORKSPACE": str(workspace().resolve()), **(environment or {})},
         )
     # Somebody has to collect the exit code, or the ended process stays as a zombie until the server ends.
     threading.Thread(target=process.wait, daemon=True).start()
