@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import write_dataset
+from tests.wheel import Installed, install_wheel
 
 # Nothing leaves the machine while tests run.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -50,3 +51,9 @@ def real_trials() -> Path:
     if not path.is_dir():
         pytest.skip("the real trials are not on this machine")
     return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The project, installed from its wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))
