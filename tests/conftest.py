@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.factories import write_dataset
+from tests.wheel import Installed, install_wheel
 
 # Nothing leaves the machine while tests run.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -79,3 +80,9 @@ def real_trials() -> Path:
     if not path.is_dir():
         pytest.skip("the real trials are not on this machine")
     return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The project, installed from its wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))
