@@ -170,6 +170,7 @@ def bad_config(folder: Path, content: str) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["app", "--port", "65536"], "--port: must be between 1 and 65535"),
         (["inspect", "{tmp}/none"], "none"),
         (["inspect", "{tmp}/config"], "config"),
         (["train", "{tmp}/none", "--run", "{tmp}/run"], "none"),

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def draw(request_file: Path) -> bool:
-    """Draw what a request of strip.py asks for; its file `out` then holds rows and notes, or an `error`: then False."""
+    """Draw what the Training page asks for; the file `out` of the request then holds a strip, or an `error` (False)."""
     request = json.loads(request_file.read_text(encoding="utf-8"))
     root, out = Path(request["data"]), Path(request["out"])
     try:
