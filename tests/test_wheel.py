@@ -84,7 +84,6 @@ def test_the_command_says_its_version(installed: Installed, empty: Path) -> None
     assert Path(place).is_relative_to(installed.environment)
 
 
-@pytest.mark.slow
 def test_a_run_trains_and_records_its_version(installed: Installed, demo: Path, empty: Path) -> None:
     settings = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
     installed.run(installed.socal, "train", demo, "--run", "run", *settings, "--set", "num_epochs=1", cwd=empty)
@@ -117,7 +116,6 @@ assert app.get("image") and not app.error, "a process of its own has rendered th
 """
 
 
-@pytest.mark.slow
 def test_all_pages_open_and_start_their_processes(installed: Installed, demo: Path, empty: Path) -> None:
     installed.run(installed.python, "-c", OPEN_ALL_PAGES, demo, *PAGES, cwd=empty)
     assert not [*empty.iterdir()]

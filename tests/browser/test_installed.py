@@ -7,7 +7,7 @@ from tests.browser.conftest import WORK_MS, OpenTab, StartServer
 from tests.browser.test_app import MENU, go
 from tests.wheel import Installed
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 
 def test_the_installed_app_generates_the_demo_and_opens_all_pages(
