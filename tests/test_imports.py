@@ -24,7 +24,7 @@ ORDER = [
     {"evaluation"},
     {"training"},
     {"jobs"},
-    {"cli"},
+    {"cli", "api"},
     {"__main__"},
 ]
 # Pure functions of tables and arrays: beside the order, above the pages.
@@ -55,7 +55,7 @@ def test_a_part_imports_only_what_stands_above_it(path: Path) -> None:
     part = part_of(path)
     used = {name.split(".")[1] for name in imports_of(path) if name.startswith("socal_core.")}
     if part == "__init__":
-        assert not used
+        assert used <= {"api"}  # for type checkers; test_api.py shows that the import alone loads nothing
     elif part == "figures":
         assert used <= FIGURES_MAY_USE
     else:

@@ -1,0 +1,74 @@
+"""The public API for notebooks and scripts: open a data folder, look at a finished run."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.dataset.open import open_dataset
+from socal_core.dataset.splits import Split
+from socal_core.dataset.types import Dataset
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.events import Event, read_events
+from socal_core.runs.folder import RunFolder
+
+__all__ = ["Dataset", "Run", "load_run", "open_dataset"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it was when it was loaded; each part is read from its file when it is first used."""
+
+    path: Path
+    """The folder of the run."""
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        """The settings; RunError where the file is damaged."""
+        return self._folder.read_config()
+
+    @cached_property
+    def split(self) -> Split:
+        """The trial ids of each subset: `train`, `validation` and `test`; RunError before the run has a split."""
+        return self._folder.read_split()
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """What happened, in order: a dict for each event, with `type` and `time` (seconds since 1970)."""
+        return read_events(self._folder.events_file)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any] | None:
+        """The test metrics of the best checkpoint; None before they are computed."""
+        return self._folder.read_metrics()
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame | None:
+        """One row for each usable trial; None before they are computed.
+
+        Columns: trial_id and participant_id (text), split (`train`, `validation` or `test`), label and predicted (0 or
+        1), prob_success (probability of success).
+        """
+        return self._folder.read_predictions()
+
+    @property
+    def _folder(self) -> RunFolder:
+        return RunFolder(self.path)
+
+
+def load_run(folder: str | PathLike[str]) -> Run:
+    """Load a run that the app or `train` wrote.
+
+    Args:
+        folder: The folder of the run.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: The folder holds no run.
+    """
+    return Run(RunFolder.open(Path(folder)).path)
