@@ -1,19 +1,24 @@
 # make app       install what is missing and start the app on 127.0.0.1:8501
-# make test      install what is missing and run every check and test
+# make test      install what is missing and run every check and test; long sweeps are sampled
+# make test-full the same without sampling, and with the tests that take minutes
 # make coverage  the tests once more, with the lines that none of them reaches (nearly twice as slow)
 # make lock      write constraints.txt anew from the versions that are installed
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS := -n logical --maxprocesses 8 --dist loadscope
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
-.PHONY: app test coverage lint browser lock clean
+.PHONY: app test test-full coverage lint browser lock clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: lint browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
+
+test-full: lint browser
+	$(BIN)/python -m pytest $(WORKERS) --full
 
 coverage: lint browser
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

@@ -1,7 +1,7 @@
-"""`python -m socal_core`: all that the pages do, without a browser."""
+"""`python -m socal_core`, the same as `socal`: all that the pages do, without a browser."""
 
 import sys
 
 from socal_core.cli import main
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main())

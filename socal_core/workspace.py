@@ -5,21 +5,24 @@ import os
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_data_path
+
 from socal_core.errors import SocalError
 from socal_core.files import write_json
+from socal_core.installation import CODE_FOLDER, is_checkout
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, where runs and the demo are kept ({reason}). "
     "Start it with SOCAL_WORKSPACE=FOLDER, a folder that may be written to."
 )
 
-PROJECT = Path(__file__).resolve().parents[1]
-
 
 def workspace() -> Path:
-    """The app's own folder: `SOCAL_WORKSPACE`, else `workspace/` in the project. Made when it is missing."""
-    folder = Path(os.environ.get("SOCAL_WORKSPACE") or PROJECT / "workspace")
-    return _made(folder)
+    """Return the app's own folder, made when it is missing.
+
+    It is `SOCAL_WORKSPACE`, else `workspace/` in a checkout, else the user's data directory.
+    """
+    return _made(Path(os.environ.get("SOCAL_WORKSPACE") or _default_workspace()))
 
 
 def runs_root() -> Path:
@@ -70,6 +73,12 @@ def remember_options(data: str, options: dict[str, Any]) -> None:
     """Keep how a data folder is to be read."""
     kept = _settings().get("options")
     _remember({"options": {**(kept if isinstance(kept, dict) else {}), data: options}})
+
+
+def _default_workspace() -> Path:
+    if is_checkout():
+        return CODE_FOLDER / "workspace"
+    return user_data_path("socal", appauthor=False)
 
 
 def _settings() -> dict[str, Any]:

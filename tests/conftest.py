@@ -5,13 +5,43 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.factories import write_dataset
+from tests.wheel import Installed, install_wheel
 
 # Nothing leaves the machine while tests run.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several workers share the cores. The processes that they start must use as many threads as they do: results
+    # depend on the number by rounding.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the tests marked `full` and sweep without sampling")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With --full, try ten times as many examples as usual where a test does not say how many."""
+    settings.register_profile("sampled", max_examples=30, deadline=None)
+    settings.register_profile("full", max_examples=300, deadline=None)
+    settings.load_profile("full" if config.getoption("--full") else "sampled")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether sweeps try everything (--full) or a sample."""
+    return bool(request.config.getoption("--full"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,3 +80,9 @@ def real_trials() -> Path:
     if not path.is_dir():
         pytest.skip("the real trials are not on this machine")
     return path
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The project, installed from its wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))

@@ -170,6 +170,7 @@ def bad_config(folder: Path, content: str) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["app", "--port", "65536"], "--port: must be between 1 and 65535"),
         (["inspect", "{tmp}/none"], "none"),
         (["inspect", "{tmp}/config"], "config"),
         (["train", "{tmp}/none", "--run", "{tmp}/run"], "none"),
@@ -212,8 +213,9 @@ def test_errors_go_to_stderr_with_exit_code_2(
 
 def test_the_module_runs_and_says_what_it_can_do() -> None:
     result = subprocess.run([sys.executable, "-m", "socal_core", "--help"], capture_output=True, text=True, check=True)
-    commands = ("demo", "download", "inspect", "agreement", "convert", "split", "leaks", "train", "evaluate", "predict")
-    for command in commands:
+    assert result.stdout.startswith("usage: python -m socal_core ")
+    data = ("demo", "download", "inspect", "agreement", "convert", "split", "leaks")
+    for command in ("app", *data, "train", "evaluate", "predict"):
         assert command in result.stdout
 
 

@@ -14,10 +14,12 @@ from socal_core.runs.folder import RunFolder
 from tests.test_cli import run_cli
 
 
-def by_the_processor(data: Path, trial: str, numbers: list[int], size: int) -> np.ndarray:
+def by_the_processor(data: Path, trial: str, numbers: list[int], size: int, whole: bool = False) -> np.ndarray:
+    square = {"height": size, "width": size}
     processor = VideoMAEImageProcessorPil(
-        size={"shortest_edge": size},
-        crop_size={"height": size, "width": size},
+        size=square if whole else {"shortest_edge": size},
+        do_center_crop=not whole,
+        crop_size=square,
         image_mean=[0.485, 0.456, 0.406],
         image_std=[0.229, 0.224, 0.225],
     )
@@ -70,7 +72,7 @@ def test_with_a_run_it_is_what_that_runs_model_is_given(
     out = tmp_path / "clip.npy"
     assert run_cli(capsys, "clip", shared_data_folder, "S100T1", "--run", tmp_path / "run", "--out", out)[0] == 0
     numbers = [[3, 5, 8, 10]] if test_clips == 1 else [[3, 5, 7, 9], [4, 6, 8, 10]]
-    expected = np.stack([by_the_processor(shared_data_folder, "S100T1", clip, 96) for clip in numbers])
+    expected = np.stack([by_the_processor(shared_data_folder, "S100T1", clip, 96, whole=True) for clip in numbers])
     clip = np.load(out)
     assert clip.shape == (expected[0] if test_clips == 1 else expected).shape
     assert np.abs(clip - expected).max() <= ONE_GREY_LEVEL + 1e-5

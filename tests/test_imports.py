@@ -1,18 +1,21 @@
 """The order of the house: a package imports only what stands above it, and light parts stay light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from socal_core.startup import ENVIRONMENT, prepare_process
+
 ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "socal_core"
 
 # Each line may import from itself and from the lines above it.
 ORDER = [
-    {"errors", "files"},
+    {"errors", "files", "installation", "startup"},
     {"workspace", "dataset"},
     {"runs"},
     {"clips"},
@@ -20,6 +23,7 @@ ORDER = [
     {"pretraining"},
     {"evaluation"},
     {"training"},
+    {"jobs"},
     {"cli"},
     {"__main__"},
 ]
@@ -86,3 +90,43 @@ def test_what_the_pages_use_loads_no_torch(modules: str) -> None:
     code = f"import sys, {modules}; print([m for m in ('torch', 'transformers', 'streamlit') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "[]"
+
+
+CHANGES_NOTHING = """
+import os, pkgutil
+from importlib import import_module
+import accelerate, cv2, huggingface_hub, kornia, sklearn, torch, transformers  # what they change is their own affair
+before = dict(os.environ)
+import socal_core
+for module in pkgutil.walk_packages(socal_core.__path__, "socal_core."):
+    if module.name != "socal_core.__main__":
+        import_module(module.name)
+changed = {name for name, value in os.environ.items() if before.get(name) != value}
+assert {name for name in changed if not name.startswith("TORCH")} == set()  # PyTorch loads more of itself on demand
+assert torch.serialization.get_crc32_options()
+assert transformers.utils.logging.is_progress_bar_enabled()
+"""
+
+
+def test_importing_the_library_changes_nothing_around_it() -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    command = [sys.executable, "-c", CHANGES_NOTHING]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("entry", ["import pages", "from socal_core.cli import main; main(['demo', '/'])"])
+def test_an_entry_point_prepares_its_process(entry: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    found = f"'torch' in sys.modules, {ENVIRONMENT}.items() <= dict(os.environ).items()"
+    code = f"import os, sys; {entry}; print({found})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_what_the_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    prepare_process()
+    assert os.environ["OMP_WAIT_POLICY"] == "active"

@@ -48,3 +48,16 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: py
     with pytest.raises(SocalError, match="SOCAL_WORKSPACE=FOLDER") as caught:
         workspace.runs_root()
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("checkout", [True, False])
+def test_the_workspace_is_in_the_checkout_or_else_with_the_users_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkout: bool
+) -> None:
+    monkeypatch.delenv("SOCAL_WORKSPACE")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(workspace, "CODE_FOLDER", tmp_path / "code")
+    monkeypatch.setattr(workspace, "is_checkout", lambda: checkout)
+    expected = tmp_path / "code/workspace" if checkout else tmp_path / "data/socal"
+    assert workspace.workspace() == expected
+    assert expected.is_dir()

@@ -166,7 +166,7 @@ def _start(job: dict[str, Any], allow_download: bool) -> None:
     arguments = [str(FILLING.file(name)) for name in ("job.json", "progress.json", "stop")]
     try:
         FILLING.start(
-            ["pages.components.cache_worker", *arguments],
+            ["socal_core.jobs.fill_cache", *arguments],
             {"job": job, "progress": {"done": 0, "total": 0}},
             {} if allow_download else {"HF_HUB_OFFLINE": "1"},
         )

@@ -43,7 +43,7 @@ def _watch() -> None:
 
 
 def _start() -> None:
-    arguments = ["pages.components.demo_worker", str(demo_folder().resolve()), str(DRAWING.file("progress.json"))]
+    arguments = ["socal_core.jobs.generate_demo", str(demo_folder().resolve()), str(DRAWING.file("progress.json"))]
     try:
         DRAWING.start(arguments, {"progress": {}})
     except RunError:

@@ -69,7 +69,7 @@ def _start(address: str, out: str) -> None:
         st.error("The folder's name cannot be used. Enter another one.")
         return
     progress_file = str(DOWNLOAD.file("progress.json"))
-    arguments = ["pages.components.download_worker", address, str(folder), progress_file]
+    arguments = ["socal_core.jobs.fetch_data", address, str(folder), progress_file]
     try:
         DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
     except RunError:

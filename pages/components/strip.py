@@ -135,7 +135,7 @@ def _start(request: dict[str, Any]) -> None:
         write_json(out, {"error": "Preparing these frames ended unexpectedly."})
         st.rerun()
     try:
-        DRAWING.start(["pages.components.strip_worker", str(DRAWING.file("request.json"))], {"request": request})
+        DRAWING.start(["socal_core.jobs.render_strip", str(DRAWING.file("request.json"))], {"request": request})
     except RunError:
         return  # another tab was quicker; it is this one's turn next
     st.session_state[ASKED] = str(out)

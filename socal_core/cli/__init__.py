@@ -7,12 +7,14 @@ from importlib import import_module
 
 from socal_core.cli.parser import make_parser
 from socal_core.errors import SocalError
+from socal_core.startup import prepare_process
 
 EXIT_USER_ERROR = 2
 
 
-def main(arguments: list[str]) -> int:
-    """Run one command; returns the exit code."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command, that of the command line where none is given; return the exit code."""
+    prepare_process()
     options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from socal_core.cli.bars import Bar
 from socal_core.cli.options import data_options, open_data, say
+from socal_core.cli.parser import program_name
 from socal_core.dataset.inspect import check_frames, summarise
 
 
@@ -18,7 +19,7 @@ def demo(options: argparse.Namespace) -> int:
 
     with Bar("Generating trials") as bar:
         write_demo(options.out, options.surgeons, options.seed, bar.show)
-    say(f"The demo data set is in {options.out}. Look at it: python -m socal_core inspect {options.out}")
+    say(f"The demo data set is in {options.out}. Look at it: {program_name()} inspect {options.out}")
     return 0
 
 

@@ -1,9 +1,11 @@
 """Every command and its arguments; the commands are functions of their names in the modules beside this one."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
+from socal_core import __version__
 from socal_core.dataset.boxes import FORMATS
 from socal_core.pretraining.settings import Objective, PretrainSettings
 
@@ -12,8 +14,10 @@ DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with ex
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser; parsed options hold `module` and `command`, and the command's own arguments."""
-    parser = argparse.ArgumentParser(prog="python -m socal_core", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog=program_name(), description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"socal {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_app_command(commands)
     _add_data_commands(commands)
     _add_clip_commands(commands)
     _add_split_commands(commands)
@@ -22,10 +26,21 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def program_name() -> str:
+    """Return how the command line was started, as users type it."""
+    return "python -m socal_core" if Path(sys.argv[0]).name == "__main__.py" else "socal"
+
+
 def _add(commands: Any, module: str, name: str, text: str) -> argparse.ArgumentParser:
     sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     sub.set_defaults(module=module, command=name)
     return sub
+
+
+def _add_app_command(commands: Any) -> None:
+    sub = _add(commands, "app", "app", "Serve the app to a browser on this machine, until Ctrl-C.")
+    sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the one last chosen, or the demo)")
+    sub.add_argument("--port", type=int, help="where the app listens on 127.0.0.1 (default: 8501)")
 
 
 def _add_data_commands(commands: Any) -> None:

@@ -1,6 +1,5 @@
 """Opening a frame: its size from the header, its pixels, the full check. The only code that opens images."""
 
-import os
 import re
 import struct
 import warnings
@@ -15,9 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from socal_core.errors import DataError
-
-# OpenCV takes this in when it is loaded, which may happen below: FFmpeg's reports of damaged videos are not for stderr.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 MAX_PIXELS = 40_000_000
 """A frame with more is refused before it is decoded: 4K video has 8.8 million."""

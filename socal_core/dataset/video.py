@@ -5,22 +5,18 @@ FFmpeg would also follow a play list that calls itself a video.
 """
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 from socal_core.dataset.images import MAX_PIXELS
 from socal_core.errors import DataError
-
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # damaged files are reported by us, not on stderr
-
-import cv2
 
 MAX_SECONDS = 36_000
 """A header that promises more than ten hours is not believed."""

@@ -29,9 +29,6 @@ from socal_core.runs.checkpoints import newest_checkpoint
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 
-# A bar for each load and save would fill the run's log; the run shows its own progress.
-transformers_logging.disable_progress_bar()
-
 NEW_HEAD = ("classifier.", "fc_norm.")
 """Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
 BACKBONE = ("embeddings.patch_embeddings.", "encoder.")

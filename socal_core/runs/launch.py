@@ -9,7 +9,6 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import how_to_continue
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, read_status, write_status, written_status
-from socal_core.workspace import workspace
 
 LOCK_VARIABLE = "SOCAL_RUN_LOCK"
 """Tells a worker the descriptor of the lock that it was born with."""
@@ -59,9 +58,7 @@ def _environment(run: RunFolder) -> dict[str, str]:
         config = run.read_config()
     except ConfigError as error:
         raise RunError(f"Run {run.name} cannot be started, in its config.json {error}. Start a new run.") from None
-    # The worker runs in another folder, and waits in the same queue.
-    environment = {"SOCAL_WORKSPACE": str(workspace().resolve())}
-    return environment if config.allow_download else {**environment, "HF_HUB_OFFLINE": "1"}
+    return {} if config.allow_download else {"HF_HUB_OFFLINE": "1"}
 
 
 def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str, str]) -> None:

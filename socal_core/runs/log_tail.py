@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from socal_core.errors import SocalError
+from socal_core.installation import CODE_FOLDER
 from socal_core.runs.folder import RunFolder
-from socal_core.workspace import PROJECT
 
 LINES = 15
 _TAIL_BYTES = 32_768
@@ -42,7 +42,7 @@ def _without_paths(line: str, hidden: list[tuple[str, str]]) -> str:
 
 def _known_folders(run: RunFolder) -> list[tuple[str, str]]:
     """Folders that may stand in the log and what is shown for each, the longest first."""
-    names = {run.path: run.name, PROJECT: PROJECT.name, Path.home(): "~", Path(sys.prefix): "python"}
+    names = {run.path: run.name, CODE_FOLDER: CODE_FOLDER.name, Path.home(): "~", Path(sys.prefix): "python"}
     try:
         data = run.read_data()
         names[data] = data.name

@@ -5,7 +5,8 @@ import os
 import pickle
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,6 @@ from socal_core.runs.folder import RunFolder
 from socal_core.training.stop import GONE
 
 logger = logging.getLogger(__name__)
-
-# The manifest holds a SHA-256 of the file; PyTorch's own checksums in it would take as long again.
-torch.serialization.set_crc32_options(False)
 
 CHECKPOINT_SECONDS = 600.0
 """There is a checkpoint as often as this, however long it takes, within a long epoch too: a crash costs no more."""
@@ -109,7 +107,8 @@ def save_checkpoint(
 
     def write(draft: Path) -> None:
         save_classifier(classifier, draft, weights)
-        torch.save(tensors, draft / OPTIMIZER_FILE)
+        with _without_checksums():
+            torch.save(tensors, draft / OPTIMIZER_FILE)
 
     write_checkpoint(run, state, write)
 
@@ -168,6 +167,17 @@ def load_tensors(checkpoint: Path) -> State:
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
         raise RunError(f"Checkpoint {checkpoint.name} is damaged: {OPTIMIZER_FILE} cannot be read.") from None
     return tensors
+
+
+@contextmanager
+def _without_checksums() -> Iterator[None]:
+    """Leave out PyTorch's own checksums: they take as long as the SHA-256 of the file, which the manifest holds."""
+    before = torch.serialization.get_crc32_options()
+    torch.serialization.set_crc32_options(False)
+    try:
+        yield
+    finally:
+        torch.serialization.set_crc32_options(before)
 
 
 def _copied(value: Any) -> Any:

@@ -9,6 +9,8 @@ import psutil
 import torch
 from accelerate import Accelerator
 
+from socal_core import __version__
+
 PACKAGES = ("torch", "transformers", "accelerate", "kornia", "numpy", "pandas", "pillow", "scikit-learn")
 
 
@@ -16,6 +18,7 @@ def describe_environment(accelerator: Accelerator) -> dict[str, Any]:
     """Versions and machine as JSON-ready values; nothing that names the machine or its user."""
     device = accelerator.device
     return {
+        "socal_core": __version__,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",

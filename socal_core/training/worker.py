@@ -28,6 +28,7 @@ from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.lock import take_lock
 from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status, written_status
+from socal_core.startup import prepare_process
 from socal_core.training.outcome import Outcome, reason_of
 from socal_core.training.stop import StopRequested
 from socal_core.training.subsets import split_of, with_clips
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 def main(arguments: list[str]) -> int:
     """Train the run named on the command line; exit code 0 when done or stopped, 2 when failed."""
+    prepare_process()
     parser = argparse.ArgumentParser(prog="python -m socal_core.training.worker")
     parser.add_argument("run", type=Path)
     parser.add_argument("--resume", action="store_true")

@@ -3,18 +3,19 @@
 import fcntl
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from socal_core.runs.folder import RunFolder
+from tests.wheel import Installed, free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -53,16 +54,17 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     processes: list[subprocess.Popen[str]] = []
     workspaces: list[Path] = []
 
-    def start_server(data: Path | None = None) -> Server:
+    def start_server(data: Path | None = None, installed: Installed | None = None) -> Server:
         workspace = tmp_path / f"workspace-{len(processes)}"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        port = free_port()
+        command: list[Any] = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", port, "--"]
+        variables = dict(os.environ)
+        if installed is not None:
+            command, variables = [installed.socal, "app", "--port", port], installed.variables
         process = subprocess.Popen(
-            [*command, *(["--", str(data)] if data else [])],
-            cwd=PROJECT,
-            env={**os.environ, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
+            [*map(str, command), *([str(data)] if data else [])],
+            cwd=installed.home if installed else PROJECT,
+            env={**variables, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

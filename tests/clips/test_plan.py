@@ -14,7 +14,8 @@ from socal_core.runs.config import TINY, config_from
 
 
 def plan(folder: Path, **settings: object) -> ClipPlan:
-    return ClipPlan(open_dataset(folder), config_from({"recipe": "finetune", "num_frames": 4, **settings}, TINY))
+    values = {"recipe": "finetune", "num_frames": 4, "test_clips": 1, **settings}
+    return ClipPlan(open_dataset(folder), config_from(values, TINY))
 
 
 @pytest.mark.parametrize(

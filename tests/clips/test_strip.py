@@ -34,7 +34,7 @@ DRAWN = {"sampling": "segments", "window": "whole"}
 
 
 def settings(**values: Any) -> TrainConfig:
-    return config_from({"recipe": "finetune", "num_frames": 4, "seed": 3, **values}, TINY)
+    return config_from({"recipe": "finetune", "num_frames": 4, "test_clips": 1, "seed": 3, **values}, TINY)
 
 
 def strip_of(folder: Path, config: TrainConfig, trained: list[str] | None = None) -> Strip:

@@ -52,26 +52,30 @@ def run(module: str, place: Path, *names: str) -> Any:
     return json.loads(done.stdout)
 
 
+SAMPLED = 5
+"""Without --full, every SAMPLED-th round of the sweep is run."""
+
+
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return run("fuzz_sweep", tmp_path_factory.mktemp("sweep"))
+def swept(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Any:
+    return run("fuzz_sweep", tmp_path_factory.mktemp("sweep"), "--every", str(1 if full else SAMPLED))
 
 
 def test_no_broken_file_does_harm(swept: Any) -> None:
     assert swept["failures"] == []
 
 
-def test_every_reader_met_many_broken_files(swept: Any) -> None:
-    tried = swept["tried"]
-    assert sum(tried.values()) >= 2_000
-    assert {reader: count for reader, count in tried.items() if reader in READERS and count < 80} == {}
+def test_every_reader_met_many_broken_files(swept: Any, full: bool) -> None:
+    tried, every = swept["tried"], 1 if full else SAMPLED
+    assert sum(tried.values()) >= 2_000 // every
+    assert {reader: count for reader, count in tried.items() if reader in READERS and count < 80 // every} == {}
     assert set(tried) == READERS | VIDEOS | {"links"}
-    assert sum(tried[suffix] for suffix in VIDEOS) >= 80
+    assert sum(tried[suffix] for suffix in VIDEOS) >= 80 // every
 
 
-def test_nearly_all_folders_are_opened_in_spite_of_it(swept: Any) -> None:
+def test_nearly_all_folders_are_opened_in_spite_of_it(swept: Any, full: bool) -> None:
     """A sweep whose folders are refused as a whole would see little."""
-    assert swept["refused"] <= tried_at_once(swept) * 0.1
+    assert swept["refused"] <= tried_at_once(swept) * (0.1 if full else 0.2)
 
 
 def tried_at_once(swept: Any) -> int:
@@ -83,13 +87,14 @@ def test_the_sweep_stays_within_memory(swept: Any) -> None:
     assert swept["peak"] < GB
 
 
-def test_the_sweep_met_the_problems_that_it_is_about(swept: Any) -> None:
+def test_the_sweep_met_the_problems_that_it_is_about(swept: Any, full: bool) -> None:
     wanted = {
-        "bad-coordinates", "bad-entry", "broken-quotes", "broken-xml", "class-without-name", "empty-file", "not-utf-8",
+        "bad-coordinates", "bad-entry", "broken-xml", "class-without-name", "empty-file", "not-utf-8",
         "nul-bytes", "unreadable-file", "unreadable-frame", "unreadable-video", "unknown-trial",
         "wrong-number-of-fields",
     }  # fmt: skip
-    assert wanted - set(swept["codes"]) == set()
+    rare = {"broken-quotes"} if full else set()
+    assert (wanted | rare) - set(swept["codes"]) == set()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +107,7 @@ def test_a_giant_file_is_refused_or_read_in_seconds(case: str, quick: Any) -> No
     assert_harmless(quick[case])
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("case", sorted(SLOW))
 def test_a_giant_file_that_is_read_in_part_ends_too(case: str, tmp_path: Path) -> None:
     assert_harmless(run("fuzz_big", tmp_path, case)[case])

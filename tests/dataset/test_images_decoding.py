@@ -249,13 +249,13 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
             np.testing.assert_array_equal(frame, expected[path])
 
 
-def test_opencv_is_loaded_with_the_first_jpeg_and_is_told_to_keep_quiet(tmp_path: Path) -> None:
+def test_opencv_is_loaded_with_the_first_jpeg(tmp_path: Path) -> None:
     jpeg(tmp_path / "a.jpeg")
     code = (
-        "import os, sys; from pathlib import Path; from socal_core.dataset.images import read_frame, read_size; "
+        "import sys; from pathlib import Path; from socal_core.dataset.images import read_frame, read_size; "
         "path = Path(sys.argv[1]); read_size(path); before = 'cv2' in sys.modules; read_frame(path); "
-        "print(before, 'cv2' in sys.modules, os.environ['OPENCV_FFMPEG_LOGLEVEL'])"
+        "print(before, 'cv2' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.jpeg")]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
-    assert result.stdout.split() == ["False", "True", "-8"]
+    assert result.stdout.split() == ["False", "True"]

@@ -12,13 +12,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.cache import needed_by
-from pages.components.cache_worker import fill_cache
 from pages.components.words import size_in_words
 from socal_core.clips.cache import LIMIT_VARIABLE, list_stores
 from socal_core.clips.fill import all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.open import open_dataset
 from socal_core.files import write_json
+from socal_core.jobs.fill_cache import fill_cache
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.lock import take_lock
 from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, metrics_of, text_of

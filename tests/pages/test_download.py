@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.download_worker import fetch
 from socal_core.files import write_json
+from socal_core.jobs.fetch_data import fetch
 from socal_core.runs.lock import take_lock
 from tests.pages.conftest import OpenPage, text_of
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from pages.components.cache import needed_by
-from pages.components.cache_worker import fill_cache
 from socal_core.clips.cache import list_stores
 from socal_core.dataset.open import open_dataset
+from socal_core.jobs.fill_cache import fill_cache
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.state import RunState
 from socal_core.workspace import runs_root
@@ -32,7 +32,7 @@ def test_the_form_asks_for_what_acts(open_page: OpenPage, shared_data_folder: Pa
     assert not {"setting-learning_rate", "setting-mixup", "setting-scheduler_patience", "setting-gpus"} & keys
     assert not {"Optimisation", "Schedule", "Augmentation"} & {group.label for group in app.sidebar.expander}
     text = text_of(app)
-    assert f"{TRIALS} clips are embedded once, then a logistic regression is fitted" in text
+    assert f"{2 * TRIALS} clips are embedded once, then a logistic regression is fitted" in text
     assert "epochs on this machine" not in text
     setting(app, "recipe").set_value("finetune").run()
     assert setting(app, "learning_rate").value
@@ -80,7 +80,7 @@ def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path, w
     need = needed_by(dataset, config, list_stores())
     assert (need.frames, need.of_frames) == (0, 2 * TRIALS * 4)
     assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 224**2)
-    settings = {"recipe": "frozen", "num_frames": 4}
+    settings = {"recipe": "frozen", "num_frames": 4, "test_clips": 1}
     assert fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
     assert {info.shape for info in list_stores()} == {(3, 96, 96), (3, 224, 224)}
     assert needed_by(dataset, config, list_stores()).complete

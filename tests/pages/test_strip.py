@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.components.strip_worker import draw
 from socal_core.clips.strip import GAP
 from socal_core.dataset.cache import KEPT
 from socal_core.files import write_json
+from socal_core.jobs.render_strip import draw
 from socal_core.runs.config import PRETRAINED, TINY
 from socal_core.runs.lock import take_lock
 from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, text_of

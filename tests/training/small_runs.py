@@ -9,6 +9,7 @@ from socal_core.runs.folder import RunFolder
 QUICK = {
     "recipe": "finetune",
     "num_frames": 4,
+    "test_clips": 1,
     "num_epochs": 3,
     "batch_size": 4,
     "validation_fraction": 0.2,

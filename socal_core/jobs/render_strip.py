@@ -23,7 +23,11 @@ logger = logging.getLogger(__name__)
 
 
 def draw(request_file: Path) -> bool:
-    """Draw what a request of strip.py asks for; its file `out` then holds rows and notes, or an `error`: then False."""
+    """Render what a request of the Training page asks for.
+
+    Returns:
+        Whether its file `out` holds rows and notes; otherwise it holds an `error`.
+    """
     request = json.loads(request_file.read_text(encoding="utf-8"))
     root, out = Path(request["data"]), Path(request["out"])
     try:
