@@ -1,12 +1,12 @@
-"""Augmentation of training clips, a batch at a time and where the batch lies: one draw a clip, shared by its frames.
+"""Augmentation of training clips, by batch and on the device of the batch: one change per clip, shared by its frames.
 
-First the colour jitter, then all that moves pixels, in one interpolation, then what RandAugment does to colours, then
-random erasing. What a draw takes from a clip, such as its mean colour, is taken over all of its frames, so that nothing
-flickers. Crop, rotation and RandAugment's moves look past the edge by reflection: no black corners, and no streaks.
+The order is colour jitter, all geometric changes in one interpolation, RandAugment's colour changes, random erasing.
+Statistics of a clip, such as its mean colour, are computed over all of its frames, so that nothing flickers. Crop,
+rotation and RandAugment's moves reflect the frame beyond its edge: no black corners, and no streaks.
 
 RandAugment's operations are those of its paper (Cubuk et al., CVPR Workshops 2020) without solarize, which turns bright
 colours into their opposites. Invert and cutout, which later lists add, are left out too: the colour of blood and tissue
-is what a surgical clip shows, and blotting out is a setting of its own.
+is what a surgical clip shows, and erasing has its own setting.
 """
 
 import math
@@ -27,7 +27,7 @@ from socal_core.runs.config import TrainConfig
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]
-"""Top, left, bottom, right as shares of the side."""
+"""Top, left, bottom, right as fractions of the height or width."""
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
@@ -62,7 +62,7 @@ _CHANGE_AT_TEN = {
     **dict.fromkeys((Operation.TRANSLATE_X, Operation.TRANSLATE_Y), 0.45),
     **dict.fromkeys(_FACTORS, 0.9),
 }
-"""At magnitude 10, to either side: degrees, slope, share of the side, and what is added to a factor of 1."""
+"""At magnitude 10, in either direction: degrees, slope, fraction of the width, and what is added to a factor of 1."""
 
 # NTSC; its first row is the luma that the contrast and saturation of torchvision and Pillow use.
 _RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -71,7 +71,7 @@ _YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
 
 @dataclass(frozen=True)
 class Recolour:
-    """A change of colours: three factors, and a turn of hue in parts of the colour circle (red to yellow is 1/6)."""
+    """A colour change: three factors, and a change of hue as a fraction of the colour circle (red to yellow is 1/6)."""
 
     brightness: float = 1.0
     contrast: float = 1.0
@@ -81,7 +81,7 @@ class Recolour:
 
 @dataclass(frozen=True)
 class Step:
-    """One change by RandAugment; strength in the operation's unit: degrees, slope, share of the side, factor, bits."""
+    """One RandAugment operation; strength in its own unit: degrees, slope, fraction of the width, factor, bits."""
 
     operation: Operation
     strength: float = 0.0
@@ -89,7 +89,7 @@ class Step:
 
 @dataclass(frozen=True)
 class ClipDraw:
-    """All that chance decides about one clip; as it stands by default it changes nothing."""
+    """The random choices for one clip; the default changes nothing."""
 
     flip: bool = False
     jitter: Recolour = Recolour()
@@ -101,7 +101,7 @@ class ClipDraw:
 
 
 class Augmentation:
-    """The augmentation that a run's settings ask for. It is for training alone: evaluation never calls it."""
+    """The augmentation that a run's settings ask for. Only training uses it."""
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
@@ -112,9 +112,9 @@ class Augmentation:
 
 
 def draw_of(config: TrainConfig, seed: int) -> ClipDraw:
-    """The draw for one clip, fixed by its seed (0 … 2^63 - 1) and the settings.
+    """Sample the changes of one clip, fixed by its seed (0 … 2^63 - 1) and the settings.
 
-    Every number is drawn whether its part is on or not, so switching one part on leaves the draws of the others.
+    Every number is sampled whether its setting is on or not, so switching one on leaves the others unchanged.
     """
     rng = np.random.default_rng(seed)
     flip, erase = rng.random(2)
@@ -136,8 +136,8 @@ def draw_of(config: TrainConfig, seed: int) -> ClipDraw:
 def apply_draws(clips: torch.Tensor, draws: Sequence[ClipDraw]) -> torch.Tensor:
     """Change each of the clips (clips, frames, 3, size, size), float on a 0-1 scale, by its draw.
 
-    Same shape, scale and device; the tensor given is not written to, and is handed back where no draw changes
-    anything. A clip comes out the same in any batch: to the bit on a CPU, to rounding on a GPU.
+    Same shape, scale and device. The input is not written to, and is returned if no draw changes anything. The result
+    for a clip does not depend on its batch: bitwise on a CPU, up to rounding on a GPU.
     """
     if len(clips) != len(draws):
         raise ValueError(f"one draw a clip is needed, got {len(draws)} for {len(clips)} clips")
@@ -159,9 +159,9 @@ def apply_draws(clips: torch.Tensor, draws: Sequence[ClipDraw]) -> torch.Tensor:
 
 
 def _draw_box(rng: np.random.Generator, areas: tuple[float, float], aspects: tuple[float, float]) -> Box:
-    """A rectangle inside the picture: uniform area, log-uniform width to height among those that fit, uniform place.
+    """Sample a rectangle in the frame: uniform area, log-uniform aspect ratio among those that fit, uniform position.
 
-    Keeping to what fits, instead of drawing again, leaves the area uniform and the number of draws fixed.
+    Restricting to what fits, instead of sampling again, keeps the area uniform and the count of random numbers fixed.
     """
     area = rng.uniform(*areas)
     aspect = math.exp(rng.uniform(math.log(max(aspects[0], area)), math.log(min(aspects[1], 1 / area))))
@@ -182,7 +182,7 @@ def _draw_step(rng: np.random.Generator, magnitude: float) -> Step:
 def _change(
     clips: torch.Tensor, values: dict[int, T], change: Callable[[torch.Tensor, list[T]], torch.Tensor]
 ) -> torch.Tensor:
-    """The clips at some positions changed by their values, in place; the others stay as they are to the bit."""
+    """Change the clips at some positions by their values, in place; the others keep every bit."""
     chosen = list(values)
     if len(chosen) == len(clips):
         return change(clips, list(values.values()))
@@ -192,17 +192,17 @@ def _change(
 
 
 def _recolour(clips: torch.Tensor, recolours: Sequence[Recolour]) -> torch.Tensor:
-    """Brightness, contrast about the clip's mean grey, saturation and hue: one linear map of RGB a clip.
+    """Brightness, contrast about the clip's mean grey, saturation and hue: one linear map of RGB per clip.
 
-    Hue turns and saturation scales the plane of I and Q in YIQ, as adjust_hsv_in_yiq of TensorFlow Addons and DALI's
-    color_twist do; luma stays. By way of HSV, which is not linear, hue alone takes ten times as long as all of this.
+    Hue rotates and saturation scales the plane of I and Q in YIQ, as adjust_hsv_in_yiq of TensorFlow Addons and DALI's
+    color_twist do; luma is unchanged. Through HSV, which is not linear, hue alone takes ten times as long as all this.
     """
     maps = np.stack([_colour_map(recolour) for recolour in recolours])
     gains = torch.as_tensor(maps, dtype=clips.dtype, device=clips.device)
     fades = [recolour.brightness * (1 - recolour.contrast) for recolour in recolours]
     offsets = torch.tensor(fades, dtype=clips.dtype, device=clips.device)
     if any(fades):
-        means = clips.mean((-2, -1)).mean(1)  # (clips, 3); by way of the frames, for a sum in the same order
+        means = clips.mean((-2, -1)).mean(1)  # (clips, 3); per frame first, so that the order of the sum is fixed
         offsets = offsets * sum(means[:, i] * luma for i, luma in enumerate(_RGB_TO_YIQ[0].tolist()))
     frames = clips.flatten(0, 1).flatten(2)  # (clips * frames, 3, size * size): a product for each frame
     per_frame = clips.shape[1]
@@ -211,7 +211,7 @@ def _recolour(clips: torch.Tensor, recolours: Sequence[Recolour]) -> torch.Tenso
 
 
 def _colour_map(recolour: Recolour) -> NDArray[np.float64]:
-    # The hues of red, green and blue follow each other against the direction from I to Q.
+    # From red to green to blue runs against the direction from I to Q, hence the sign.
     angle = -2 * math.pi * recolour.hue
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     in_yiq = np.eye(3)
@@ -221,7 +221,7 @@ def _colour_map(recolour: Recolour) -> NDArray[np.float64]:
 
 
 def _warp_of(draw: ClipDraw) -> NDArray[np.float64] | None:
-    """From where each pixel is taken, (3, 3) on a scale from -1 to 1 with the centre at 0; None where nothing moves."""
+    """Return the map from output to input positions, (3, 3), on a scale from -1 to 1; None if nothing moves."""
     moves = [_move(step) for step in (Step(Operation.ROTATE, draw.rotation), *draw.steps)]
     if draw.crop != WHOLE:
         top, left, bottom, right = draw.crop
@@ -231,7 +231,7 @@ def _warp_of(draw: ClipDraw) -> NDArray[np.float64] | None:
 
 
 def _move(step: Step) -> NDArray[np.float64]:
-    """The matrix of a step that moves pixels, from where they go to where they come from; else the unit matrix."""
+    """Return the matrix of a geometric step, from output to input positions; the identity for other steps."""
     matrix, strength = np.eye(3), step.strength
     match step.operation:
         case Operation.ROTATE:
@@ -248,7 +248,7 @@ def _warp(clips: torch.Tensor, warps: Sequence[NDArray[np.float64]]) -> torch.Te
     size = clips.shape[-1]
     rows = torch.as_tensor(np.stack(warps), dtype=clips.dtype, device=clips.device)[..., None, None]
     x = torch.linspace(-1 + 1 / size, 1 - 1 / size, size, dtype=clips.dtype, device=clips.device)
-    # Not functional.affine_grid: its matrix product may run in reduced precision on a GPU, too coarse for places.
+    # Not functional.affine_grid: its matrix product may run in reduced precision on a GPU, too coarse for positions.
     grid = torch.stack([rows[:, i, 0] * x + rows[:, i, 1] * x[:, None] + rows[:, i, 2] for i in (0, 1)], dim=-1)
     frames_as_channels = clips.flatten(1, 2)  # one grid serves all frames of a clip
     warped = functional.grid_sample(frames_as_channels, grid, padding_mode="reflection", align_corners=False)
@@ -256,7 +256,7 @@ def _warp(clips: torch.Tensor, warps: Sequence[NDArray[np.float64]]) -> torch.Te
 
 
 def _stretch(clips: torch.Tensor, _: list[float]) -> torch.Tensor:
-    """Each channel of a clip from its darkest to its brightest pixel onto 0 … 1; a channel of one value stays."""
+    """Stretch each channel of a clip to 0 … 1; a constant channel is unchanged."""
     low, high = clips.amin((1, 3, 4), keepdim=True), clips.amax((1, 3, 4), keepdim=True)
     return torch.where(high > low, (clips - low) / (high - low), clips)
 
@@ -287,9 +287,9 @@ _COLOUR_CHANGES: dict[Operation, Callable[[torch.Tensor, list[float]], torch.Ten
 
 
 def _erase(clip: torch.Tensor, box: Box) -> None:
-    """Paint a rectangle of a clip (frames, 3, size, size), in place, with the clip's mean colour.
+    """Fill a rectangle of a clip (frames, 3, size, size), in place, with the clip's mean colour.
 
-    Noise, which did a little better in the paper, would differ from a CPU to a GPU; black would be a picture's border.
+    Noise, which did slightly better in the paper, would differ between CPU and GPU; black would look like a border.
     """
     top, left, bottom, right = (round(share * clip.shape[-1]) for share in box)
     clip[..., top:bottom, left:right] = clip.mean((-2, -1)).mean(0)[:, None, None]

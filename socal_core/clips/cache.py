@@ -1,4 +1,4 @@
-"""All stores of frames and of features together: how large they are, how large they may be, and their removal."""
+"""All stores of frames and features: their size, the limit, and their removal."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _REMOVED = ".removed-"
 
 @dataclass(frozen=True)
 class StoreInfo:
-    """What is known of a store without its data set."""
+    """What is known about a store without its data set."""
 
     folder: Path
     data: Path
@@ -31,14 +31,14 @@ class StoreInfo:
     """Of a frame: (3, height, width)."""
     recipe: dict[str, Any]
     encoder: str
-    """The encoder whose features it keeps; "" where it keeps the frames themselves."""
+    """The encoder whose features it keeps; "" if it keeps frames."""
     bytes: int
-    """What it takes on the disk."""
+    """Its size on the disk."""
     last_used: float
     """Seconds since 1970."""
 
     def in_use(self) -> bool:
-        """Whether a run or a filling has it in use at this moment, so that it cannot be removed."""
+        """Whether a run or a filling is using it now, so that it cannot be removed."""
         try:
             lock = try_lock(self.folder / LOCK_FILE)
         except OSError:
@@ -50,7 +50,7 @@ class StoreInfo:
 
 
 def limit_bytes() -> int:
-    """What all stores together may take: SOCAL_CACHE_GB, or 20 GB; ConfigError when that is no number."""
+    """The size limit of all stores together: SOCAL_CACHE_GB, or 20 GB; ConfigError if it is not a number."""
     text = os.environ.get(LIMIT_VARIABLE, "")
     try:
         limit = float(text) if text else DEFAULT_LIMIT_GB
@@ -62,7 +62,7 @@ def limit_bytes() -> int:
 
 
 def list_stores() -> list[StoreInfo]:
-    """The stores of this workspace, the least recently used first; what is no store is left out."""
+    """The stores of this workspace, the least recently used first; anything that is not a store is left out."""
     infos = [info for folder in _folders() if (info := _info(folder)) is not None]
     return sorted(infos, key=lambda info: info.last_used)
 
@@ -72,11 +72,11 @@ def remove_store(folder: Path) -> bool:
     try:
         lock = try_lock(folder / LOCK_FILE)
     except FileNotFoundError:
-        return True  # somebody else was faster
+        return True  # another process removed it
     if lock is None:
         return False
     try:
-        # Out of sight in one step, so that nobody opens a store that is half there.
+        # Renamed in one step, so that nobody opens a store that is partly deleted.
         gone = folder.with_name(_REMOVED + uuid.uuid4().hex)
         folder.rename(gone)
         shutil.rmtree(gone)
@@ -86,9 +86,9 @@ def remove_store(folder: Path) -> bool:
 
 
 def make_room(needed: int, keep: Path) -> str:
-    """Have `needed` bytes more fit below the limit and on the disk, by removing the stores not used for longest.
+    """Make room for `needed` more bytes below the limit and on the disk, by removing the least recently used stores.
 
-    The store `keep` and those in use stay. Returns "" or, in words, why there is no room.
+    The store `keep` and those in use are not removed. Returns "", or why there is no room.
     """
     _sweep()
     limit = limit_bytes()
@@ -102,13 +102,13 @@ def make_room(needed: int, keep: Path) -> str:
             total -= info.bytes
     if total + needed > limit:
         return (
-            f"it would take {(total + needed) / 1e9:.1f} GB with what is kept already, and {limit / 1e9:g} GB are "
+            f"it would take {(total + needed) / 1e9:.1f} GB with what is already kept, but only {limit / 1e9:g} GB are "
             f"allowed ({LIMIT_VARIABLE})"
         )
     if needed + RESERVE > _free():
         return (
-            f"it needs {needed / 1e9:.1f} GB more, {_free() / 1e9:.1f} GB are free on the disk and "
-            f"{RESERVE / 1e9:g} GB stay free"
+            f"it needs {needed / 1e9:.1f} GB more; {_free() / 1e9:.1f} GB are free on the disk, of which "
+            f"{RESERVE / 1e9:g} GB are kept free"
         )
     return ""
 
@@ -121,7 +121,7 @@ def _folders() -> Iterator[Path]:
 
 
 def _sweep() -> None:
-    """Delete what a removal that was killed left, and stores that lost the file that tells what they are."""
+    """Delete the remains of interrupted removals, and stores without the file that describes them."""
     if stores_folder().is_dir():
         for path in stores_folder().glob(f"{_REMOVED}*"):
             shutil.rmtree(path, ignore_errors=True)
@@ -150,7 +150,7 @@ def _info(folder: Path) -> StoreInfo | None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes on the disk; the files have holes where no frame is kept yet."""
+    """Bytes on the disk; the files are sparse where no frame is kept yet."""
     total = 0
     try:
         for entry in os.scandir(folder):

@@ -23,14 +23,14 @@ from socal_core.clips.store import StoreFolder
 from socal_core.dataset.folder import Stamp
 
 FORMAT = 1
-"""Raised when the files, or the values that an encoder gives, change."""
+"""Increased when the files, or the values of an encoder, change."""
 _MAGIC = b"SOCALFTR"
 _HEADER = struct.Struct("<8sIII32s32s")  # magic, format, steps, dims, what it was made from, checksum
 
 
 @dataclass(frozen=True)
 class EncodedBy:
-    """All that decides an encoder's features of given frames."""
+    """Everything that determines an encoder's features of given frames."""
 
     encoder: str
     """Its name."""
@@ -41,16 +41,16 @@ class EncodedBy:
     shape: tuple[int, int, int]
     """Of a frame: (3, height, width)."""
     device: str
-    """Type of the device that computes: others round in another way."""
+    """Type of the device that computes: others round differently."""
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """The frames of a clip, as a store of features knows them."""
+    """The frames of a clip, as a store of features identifies them."""
 
     trial_id: str
     frames: tuple[str, ...]
-    """Names, in the order in which the encoder is given them."""
+    """Names, in the order in which the encoder receives them."""
     stamps: tuple[Stamp | None, ...]
     """Of their files."""
 
@@ -61,7 +61,7 @@ class ClipFrames:
 
     @property
     def source(self) -> bytes:
-        """Tells these versions of the files from any other; 32 bytes."""
+        """Identifies these versions of the files; 32 bytes."""
         stamps = [None if stamp is None else (stamp.size, stamp.mtime_ns) for stamp in self.stamps]
         return _digest([self.trial_id, self.frames, stamps])
 
@@ -84,7 +84,7 @@ class FeatureStore(StoreFolder):
         )
 
     def read(self, clip: ClipFrames) -> NDArray[np.float32] | None:
-        """The features of a clip, (steps, dims); None where they are not kept, damaged or of other versions."""
+        """The features of a clip, (steps, dims); None if they are not kept, damaged or of other versions."""
         try:
             content = self._file(clip).read_bytes()
         except OSError:
@@ -100,7 +100,7 @@ class FeatureStore(StoreFolder):
         return np.frombuffer(values, "<f4").reshape(steps, dims).astype(np.float32)
 
     def write(self, clip: ClipFrames, features: NDArray[np.float32]) -> None:
-        """Keep the features (steps, dims) of a clip in one step; OSError where the disk does not take them."""
+        """Keep the features (steps, dims) of a clip in one step; OSError if the disk cannot be written to."""
         steps, dims = features.shape
         values = np.ascontiguousarray(features, "<f4").tobytes()
         checksum = hashlib.sha256(_described(steps, dims, clip.source) + values).digest()
@@ -113,7 +113,7 @@ class FeatureStore(StoreFolder):
             draft.unlink(missing_ok=True)
 
     def room_for(self, needed: int) -> str:
-        """Make room for so many bytes more; returns "" or, in words, why there is none."""
+        """Make room for this many more bytes; returns "", or why there is none."""
         return make_room(needed, self.folder)
 
     def _file(self, clip: ClipFrames) -> Path:

@@ -1,4 +1,4 @@
-"""Filling the store of frames: what is missing is decoded once, by as many threads as the machine has cores."""
+"""Fill the store of frames: missing frames are decoded once, by as many threads as the machine has cores."""
 
 import os
 import random
@@ -20,22 +20,22 @@ from socal_core.errors import DataError
 from socal_core.runs.machine import usable_cores
 
 if TYPE_CHECKING:
-    from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which those who only look do without
+    from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which reading the status does not need
 
 CHUNK = 16
-"""Frames of a trial that one thread decodes in a row, which is what a video is fastest in."""
+"""Consecutive frames of a trial that one thread decodes; videos decode fastest in sequence."""
 PROGRESS_SECONDS = 0.25
 
 Wanted = Sequence[tuple[TrialFrames, Sequence[int]]]
-"""Trials, each with the places of the frames that are asked for."""
+"""Trials, each with the indices of the requested frames."""
 
 
 @dataclass(frozen=True)
 class CacheStatus:
-    """How much of what was asked for is in a store."""
+    """How many of the requested frames are in a store."""
 
     trials: int
-    """Trials all of whose frames are kept, or known to be unreadable."""
+    """Trials whose frames are all kept, or known to be unreadable."""
     of_trials: int
     frames: int
     """Frames whose pixels are kept."""
@@ -43,9 +43,9 @@ class CacheStatus:
     unreadable: int
     """Frames that are known to be unreadable."""
     bytes: int
-    """What the frames that are kept take on the disk."""
+    """Size of the kept frames on the disk."""
     estimated_bytes: int
-    """What all frames that were asked for take."""
+    """Size of all requested frames."""
 
     @property
     def complete(self) -> bool:
@@ -65,7 +65,7 @@ class Filled:
     unreadable: dict[str, str] = field(default_factory=dict)
     """By frame: why it cannot be read."""
     note: str = ""
-    """Why frames are missing in the store though they can be read; "" when none are."""
+    """Why readable frames are missing in the store; "" if none are."""
 
 
 def all_frames(dataset: Dataset) -> Wanted:
@@ -78,7 +78,7 @@ def all_frames(dataset: Dataset) -> Wanted:
 
 
 def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
-    """The stamp of the file that holds a frame, None when it is not there."""
+    """The stamp of the file that contains a frame, None if it does not exist."""
     try:
         return stamp_of(dataset.file_of(name).stat())
     except OSError:
@@ -86,7 +86,7 @@ def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
 
 
 def status_of(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatus:
-    """How much of `wanted` is kept; asks for the stamp of each frame's file."""
+    """Count how much of `wanted` is kept; reads the stamp of each frame's file."""
     kept, unreadable, complete, total = 0, 0, 0, 0
     for trial, places in wanted:
         states = _states(dataset, store, trial, places)
@@ -106,7 +106,7 @@ def status_of(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatu
 
 
 def missing_frames(dataset: Dataset, store: FrameStore, wanted: Wanted) -> list[tuple[TrialFrames, list[int]]]:
-    """Of the frames asked for, those whose pixels are not kept, or whose files have changed since."""
+    """The requested frames whose pixels are not kept, or whose files have changed since."""
     missing = []
     for trial, places in wanted:
         states = _states(dataset, store, trial, places)
@@ -125,8 +125,8 @@ def fill(
 ) -> Filled:
     """Decode and keep what is missing of `wanted`; the store must be in use.
 
-    `progress(done, total)`, in frames, a few times a second; it may raise to stop. What was kept until then stays.
-    A disk that has no room ends the filling, and the note says so: nothing is lost but time.
+    `progress(done, total)` is called with numbers of frames a few times per second; it may raise to stop. Frames kept
+    until then remain. A full disk ends the filling, and the note says so: only time is lost.
     """
     missing = missing_frames(dataset, store, wanted)
     total = sum(len(places) for _, places in missing)
@@ -139,7 +139,7 @@ def fill(
         filled.note = f"The clip cache is not filled: {reason}. Frames are decoded again at each use."
         return filled
     chunks = [(trial, places[i : i + CHUNK]) for trial, places in missing for i in range(0, len(places), CHUNK)]
-    # In an order of its own: processes that fill the same store share the work instead of doing it twice.
+    # In a different order per process: processes that fill the same store divide the work instead of doing it twice.
     random.Random(os.getpid()).shuffle(chunks)  # noqa: S311 - no secret
     with quiet_pillow(), threads(cores()) as pool:
         waiting = {pool.submit(_keep, dataset, preprocessor, store, filled, *chunk) for chunk in chunks}
@@ -156,7 +156,7 @@ def _keep(
     trial: TrialFrames,
     places: Sequence[int],
 ) -> int:
-    """Decode and keep some frames of a trial, unless the disk was found full; how many were dealt with."""
+    """Decode and keep some frames of a trial, unless the disk is full; returns how many were processed."""
     missing = [] if filled.note else _still_missing(dataset, store, trial, places)
     while missing:
         names = [trial.frames[place] for place in missing]
@@ -176,13 +176,13 @@ def _keep(
 
 
 def cores() -> int:
-    """The cores of this machine that are this process's share, where torchrun started several."""
+    """The cores per process of this machine, where torchrun started several."""
     return max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 @contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads that drops what still waits when it is left; decoding and resizing run side by side in it."""
+    """A pool of threads that cancels waiting work on exit; decoding and resizing run in parallel in it."""
     with ThreadPoolExecutor(count) as pool:
         try:
             yield pool
@@ -195,13 +195,13 @@ def _states(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Seq
 
 
 def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Sequence[int]) -> list[int]:
-    """What another process has not kept since."""
+    """The frames that no other process has kept since."""
     found = missing_frames(dataset, store, [(trial, places)])
     return found[0][1] if found else []
 
 
 def _counted(waiting: set[Future[int]]) -> Iterator[int]:
-    """How much is done, a few times a second and at the end; an error in a thread comes out here."""
+    """Yield how much is done, a few times per second and at the end; raises the error of a thread."""
     done = 0
     while waiting:
         ended, waiting = wait(waiting, PROGRESS_SECONDS, FIRST_EXCEPTION)

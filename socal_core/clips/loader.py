@@ -1,7 +1,7 @@
-"""The clips of trials, from the store of frames or decoded anew, read ahead of the model by threads.
+"""The clips of trials, from the store of frames or newly decoded, prefetched by threads.
 
-Which frames a clip takes depends on the settings, the trial and the epoch alone (clips/plan.py), so any number of
-threads and processes gives the same clips.
+The frames of a clip depend only on the settings, the trial and the epoch (clips/plan.py), so any number of threads and
+processes gives the same clips.
 """
 
 import logging
@@ -28,7 +28,7 @@ from socal_core.runs.config import TrainConfig
 logger = logging.getLogger(__name__)
 
 MAX_STAND_IN_SHARE = 0.2
-"""A trial is left out when more than this share of a clip's frames cannot be read."""
+"""A trial is left out if more than this fraction of a clip's frames cannot be read."""
 BATCHES_AHEAD = 2
 """Batches that are read while the model computes on one."""
 
@@ -39,27 +39,27 @@ class ClipReader:
     def __init__(
         self, dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor, store: FrameStore | None = None
     ) -> None:
-        """`store`: where frames are kept, in use as long as clips are read; None decodes each frame at each use."""
+        """`store`: where frames are kept, locked as long as clips are read; None decodes each frame at each use."""
         self.plan = ClipPlan(dataset, config)
         self.preprocessor = preprocessor
         self.shape = (config.num_frames, *preprocessor.frame_shape)
         self.stand_ins: dict[str, dict[str, str]] = {}
-        """By trial_id, by frame: that it cannot be read, why, and which frame stands in."""
+        """By trial_id, by frame: why it cannot be read, and which frame replaces it."""
         self.left_out: dict[str, str] = {}
         """By trial_id: why there is no clip."""
         self.filled = Filled()
         """How the filling of the store ended."""
         self.keeps = store is not None
-        """Whether a frame that is missing in the store is put there."""
+        """Whether a frame that is missing in the store is added to it."""
         self._dataset = dataset
         self._workers = config.num_workers
         self._store = store
         self._unreadable: dict[str, str] = {}
 
     def check(self, trial_ids: Sequence[str], progress: Callable[[int, int], None]) -> None:
-        """Read the evaluation clips of trials once; those that have none are in `left_out` from then on.
+        """Read the evaluation clips of trials once; trials without a clip are then in `left_out`.
 
-        `progress(done, total)` after each trial, and it may raise to stop.
+        `progress(done, total)` is called after each trial, and may raise to stop.
         """
 
         def read(trial_id: str) -> str:
@@ -78,7 +78,7 @@ class ClipReader:
                 progress(done, len(trial_ids))
 
     def notices(self) -> list[str]:
-        """What the user should know of the clips: no cache, trials left out, broken frames, each once."""
+        """Texts for the user about the clips: no cache, trials left out, broken frames, each once."""
         stand_ins = [text for texts in self.stand_ins.values() for text in texts.values()]
         named = {frame for texts in self.stand_ins.values() for frame in texts}
         others = [
@@ -91,7 +91,7 @@ class ClipReader:
     def batches(self, batches: Sequence[Sequence[ClipId]]) -> Iterator[torch.Tensor]:
         """The clips of each batch, in order: uint8, (clips, frames, 3, height, width).
 
-        Read ahead by the run's number of threads; with none, when they are asked for.
+        Prefetched by the run's number of threads; without threads, read when requested.
         """
         if self._workers == 0:
             for batch in batches:
@@ -123,11 +123,11 @@ class ClipReader:
         except DataError:
             if clip.epoch is None:
                 raise
-            # The draw met too many broken frames. The evaluation clip, which has been checked, is as good a draw.
+            # The sampled clip has too many broken frames. The evaluation clip has been checked.
             self._read(visible, self.plan.places_of(ClipId(clip.trial_id)), out)
 
     def _read(self, visible: Visible, places: Sequence[int], out: NDArray[np.uint8]) -> None:
-        """Fill `out` with these frames of a trial; the nearest readable one stands in for one that is broken."""
+        """Fill `out` with these frames of a trial; a broken frame is replaced by the nearest readable one."""
         trial = visible.trial
         found = np.zeros(len(places), np.bool_) if self._store is None else self._store.read(trial, places, out)
         broken = [i for i in np.flatnonzero(~found).tolist() if not self._decode(trial, places[i], out[i])]
@@ -140,7 +140,7 @@ class ClipReader:
             self._stand_in(visible, places[i], out[i])
 
     def _stand_in(self, visible: Visible, place: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the nearest frame of the window that can be read; of two as near, the earlier."""
+        """Fill `out` with the nearest readable frame of the window; of two equally near, the earlier."""
         trial = visible.trial
         for other in sorted(visible.places, key=lambda other: abs(other - place)):
             kept = self._store is not None and self._store.read(trial, [other], out[None])[0]
@@ -150,7 +150,7 @@ class ClipReader:
                 return
 
     def _decode(self, trial: TrialFrames, place: int, out: NDArray[np.uint8]) -> bool:
-        """Decode one frame into `out` and keep it; False when it cannot be read, and the reason is then remembered."""
+        """Decode one frame into `out` and keep it; False if it cannot be read. The reason is then remembered."""
         name = trial.frames[place]
         if name in self._unreadable:
             return False
@@ -178,9 +178,9 @@ def open_clips(
     trained: Collection[str],
     progress: Callable[[str, int, int], None],
 ) -> Iterator[ClipReader]:
-    """A reader of some trials' clips, the store filled with what they may take of it, each trial tried once.
+    """Open some trials' clips: fill the store with the frames that they may use, and check each trial once.
 
-    trained: those of the trials whose training clips will be asked for.
+    trained: those of the trials whose training clips will be read.
     progress: (what is being done, done, total); it may raise to stop.
     """
     preprocessor = replace(preprocessor, scaled=config.scaled_decoding)

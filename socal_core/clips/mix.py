@@ -1,6 +1,7 @@
 """Mixing the clips of a batch two by two: mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019).
 
-One draw a batch. The loss of a mixed clip is `lam` times that of its own label plus 1 - `lam` times its partner's.
+There is one mix per batch. The loss of a mixed clip is `lam` times that of its own label plus 1 - `lam` times that of
+its partner's.
 """
 
 import math
@@ -17,7 +18,7 @@ class Mix:
     """How the clips of one batch are mixed; all their frames alike."""
 
     lam: float
-    """Share of the own clip, 0-1; for CutMix the share of pixels outside the box."""
+    """Weight of the own clip, 0-1; for CutMix the fraction of pixels outside the box."""
     box: tuple[int, int, int, int] | None
     """CutMix: top, left, bottom, right of the rectangle that comes from the partner, in pixels. None is mixup."""
 
@@ -25,7 +26,7 @@ class Mix:
 def mix_of(config: TrainConfig, batch_size: int, size: int, seed: int) -> Mix | None:
     """The mix of one batch of clips of size x size pixels, fixed by its seed (0 … 2^63 - 1) and the settings.
 
-    With mixup and CutMix both on, each is drawn half of the time. None where both are off or a clip has no partner.
+    With mixup and CutMix both on, each is chosen half of the time. None where both are off or a clip has no partner.
     """
     if batch_size < 2 or config.mixup == config.cutmix == 0:
         return None
@@ -35,7 +36,7 @@ def mix_of(config: TrainConfig, batch_size: int, size: int, seed: int) -> Mix | 
     lam = float(rng.beta(alpha, alpha))
     if not cut:
         return Mix(lam, None)
-    # As in the paper: a square around a pixel drawn anywhere, cut off at the edges, and the share that this leaves.
+    # As in the paper: a square around a random pixel, cut at the edges; the weight follows from the remaining area.
     half = round(size * math.sqrt(1 - lam)) / 2
     row, column = rng.integers(size, size=2).tolist()
     top, left = max(0, math.floor(row - half)), max(0, math.floor(column - half))

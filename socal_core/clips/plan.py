@@ -1,4 +1,4 @@
-"""Which frames the clips of a run take, by its settings alone: known before any is read, and to the pages as well."""
+"""Which frames the clips of a run use, by its settings alone: known before any is read, also to the pages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Visible:
 
 
 class ClipPlan:
-    """The frames of a run's clips. A place is a frame's number in its trial, from 0."""
+    """The frames of a run's clips. A place is the index of a frame in its trial, from 0."""
 
     def __init__(self, dataset: Dataset, config: TrainConfig) -> None:
         self._dataset = dataset
@@ -40,10 +40,10 @@ class ClipPlan:
         self._rows = dataset.frames.groupby("trial_id", sort=False).indices
 
     def visible(self, trial_id: str) -> Visible:
-        """What the window shows of a trial; DataError when it holds no frame."""
+        """The part of a trial inside the window; DataError if it has no frame."""
         if trial_id not in self._visible:
             if trial_id not in self._rows:
-                self._dataset.frames_of(trial_id)  # says that there is none
+                self._dataset.frames_of(trial_id)  # raises the error
             rows = self._dataset.frames.iloc[self._rows[trial_id]]
             inside = self._config.observation.select(rows)["position"]
             if inside.empty:
@@ -53,11 +53,11 @@ class ClipPlan:
         return self._visible[trial_id]
 
     def evaluation_clips(self, trial_id: str) -> list[ClipId]:
-        """The clips of a trial that validation and test take."""
+        """The clips of a trial for validation and test."""
         return [ClipId(trial_id, number=number) for number in range(self._config.test_clips)]
 
     def places_of(self, clip: ClipId) -> list[int]:
-        """The frames of a clip; DataError when the window holds none."""
+        """The frames of a clip; DataError if the window has none."""
         shown = self.visible(clip.trial_id).places
         if clip.epoch is None:
             return _at(shown, evaluation_positions(len(shown), self._config)[clip.number])
@@ -65,7 +65,7 @@ class ClipPlan:
         return _at(shown, training_positions(len(shown), self._config, seed))
 
     def wanted(self, trial_ids: Sequence[str], trained: Collection[str]) -> list[tuple[TrialFrames, list[int]]]:
-        """The frames that the clips of these trials may take; trials without a frame in the window are left out.
+        """The frames that the clips of these trials may use; trials without a frame in the window are left out.
 
         trained: those of the trials that also have training clips.
         """

@@ -21,7 +21,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 """RGB mean and standard deviation of ImageNet on a 0-1 scale; what the published VideoMAE weights were trained with."""
 
 RECIPE_VERSION = 1
-"""Goes up when the same recipe gives other bytes than before: frames kept on disk are then made anew."""
+"""Increased when the same recipe gives other bytes than before: kept frames are then decoded again."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
 """Where transformers saves an image processor."""
 MAX_SIDE = 4096
@@ -74,7 +74,7 @@ class Preprocessor:
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
-        """(3, height, width) of what `shrink` gives for every picture; ModelError when it depends on the picture."""
+        """(3, height, width) of the result of `shrink` for every frame; ModelError if it depends on the frame."""
         processor = self.processor
         if processor.do_center_crop:
             return 3, *_sides(self._crop_size)
@@ -89,7 +89,7 @@ class Preprocessor:
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """All that decides the bytes that `read` gives for a frame, JSON-ready; normalisation has no part in it."""
+        """Everything that determines the bytes that `read` returns, JSON-ready; not the normalisation."""
         processor = self.processor
         return {
             "version": RECIPE_VERSION,
@@ -106,10 +106,10 @@ class Preprocessor:
         return {"scale": scale.flatten().tolist(), "shift": shift.flatten().tolist()}
 
     def check(self) -> None:
-        """Try the processor on a small picture; ModelError when its settings are not what it can work with."""
+        """Try the processor on a small image; ModelError if its settings do not work."""
         processor = self.processor
         sides = [*dict(self._size).values(), *dict(self._crop_size).values()]
-        # First, for a picture of a million pixels a side would be made without a question.
+        # First: the processor would create an image of a million pixels per edge without complaint.
         if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
             raise ModelError(f"its {self.file} holds a size that is no whole number from 1 to {MAX_SIDE}.")
         picture = np.zeros((24, 32, 3), dtype=np.uint8)
@@ -127,7 +127,7 @@ class Preprocessor:
         return next(self.read_all(dataset, [frame]))
 
     def read_all(self, dataset: Dataset, frames: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """As `read`, for frames of one trial in order; the first that cannot be used ends it by DataError."""
+        """As `read`, for frames of one trial in order; raises DataError at the first that cannot be used."""
         for frame, picture in zip(frames, dataset.read_frames(frames, self._short_side), strict=True):
             try:
                 yield self.shrink(picture)
@@ -137,8 +137,8 @@ class Preprocessor:
     def shrink(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize and crop an RGB frame (height, width, 3) as the processor does; (3, height, width), contiguous.
 
-        No value is more than one grey level from the processor's. DataError when the frame is so long and narrow
-        that it would grow beyond all bounds.
+        No value is more than one grey level from the processor's. DataError if the frame is so long and narrow
+        that the result would be too large.
         """
         shrunk = self._resize(frame) if self.processor.do_resize else np.moveaxis(frame, -1, 0)
         if self.processor.do_center_crop:
@@ -146,14 +146,14 @@ class Preprocessor:
         return np.ascontiguousarray(shrunk)
 
     def normalise(self, clips: torch.Tensor) -> torch.Tensor:
-        """Clips on a 0-1 scale, (…, 3, height, width), to what the model is given; same shape, same device."""
+        """Convert clips on a 0-1 scale, (…, 3, height, width), to model input; same shape, same device."""
         scale, shift = self._scale_and_shift(clips.device)
         return torch.addcmul(shift, clips, scale)
 
     def model_input(self, pixels: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """Clips as bytes, uint8 (…, 3, height, width), to what the model is given, written into `out` and returned.
+        """Convert clips as bytes, uint8 (…, 3, height, width), to model input, written into `out` and returned.
 
-        out: float32, same shape and device. Memory that is in use already: new memory takes longer than the arithmetic.
+        out: float32, same shape and device. Reuse its memory: new memory takes longer than the arithmetic.
         """
         scale, shift = self._scale_and_shift(pixels.device)
         return out.copy_(pixels).mul_(scale / 255).add_(shift)
@@ -172,7 +172,7 @@ class Preprocessor:
         if not 0 < height * width <= MAX_PIXELS:
             raise DataError(f"its {frame.shape[1]}x{frame.shape[0]} pixels would be resized to {width}x{height}.")
         if self._resample is not Resampling.BILINEAR:
-            # torch's bicubic on bytes strays by up to 27 grey levels from Pillow's, and it has no other filters.
+            # torch's bicubic on bytes differs by up to 27 grey levels from Pillow's, and it has no other filters.
             resized: NDArray[np.uint8] = self.processor.resize(np.moveaxis(frame, -1, 0), self._size, self._resample)
             return resized
         picture = torch.from_numpy(np.require(frame, requirements=["C", "W"])).permute(2, 0, 1)[None]
@@ -194,7 +194,7 @@ class Preprocessor:
             height, width = _sides(size)
         return height, width
 
-    # The processor makes this of the sizes in its file, whatever its own types say.
+    # The processor converts the sizes in its file to this, whatever its own types say.
     @property
     def _size(self) -> SizeDict:
         return cast(SizeDict, self.processor.size)
@@ -211,7 +211,7 @@ class Preprocessor:
 
     @property
     def _short_side(self) -> int | None:
-        """For scaled decoding, how many pixels the shorter side of a picture is resized to at most; None without it."""
+        """For scaled decoding, the largest size of the shorter edge after resizing, in pixels; None without it."""
         if not (self.scaled and self.processor.do_resize):
             return None
         size = self._size

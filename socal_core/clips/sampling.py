@@ -1,7 +1,7 @@
-"""Which frames of a trial make its clips, and in which order an epoch goes through the trials: pure functions.
+"""Which frames of a trial form its clips, and the order of the trials in an epoch: pure functions.
 
-Everywhere `available` is the number of frames in the window, and the result holds positions 0 … available - 1 among
-them, each clip in the order of time. ValueError when a number that must be at least 1 is not.
+`available` is always the number of frames in the window. The results are positions 0 … available - 1 among them, each
+clip in temporal order. ValueError if a number that must be at least 1 is not.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ Positions = NDArray[np.int64]
 
 
 def training_positions(available: int, config: TrainConfig, seed: int) -> Positions:
-    """The clip of one trial for one epoch, by the run's way of sampling; shape (num_frames,).
+    """Sample the clip of one trial for one epoch, by the run's sampling method; shape (num_frames,).
 
-    seed: from `draw_seed`, of the run's seed, the epoch and the trial; `uniform` has no chance in it.
+    seed: from `draw_seed`, of the run's seed, the epoch and the trial; `uniform` is not random.
     """
     match config.sampling:
         case SamplingMethod.UNIFORM:
@@ -30,7 +30,7 @@ def training_positions(available: int, config: TrainConfig, seed: int) -> Positi
 
 
 def evaluation_positions(available: int, config: TrainConfig) -> Positions:
-    """The clips of one trial in validation and test, free of chance; shape (test_clips, num_frames)."""
+    """Return the clips of one trial in validation and test, not random; shape (test_clips, num_frames)."""
     if config.sampling is SamplingMethod.DENSE:
         return multi(available, config.num_frames, config.test_clips, config.stride)
     if config.test_clips == 1:
@@ -39,29 +39,29 @@ def evaluation_positions(available: int, config: TrainConfig) -> Positions:
 
 
 def uniform(available: int, num_frames: int) -> Positions:
-    """Evenly spread, first and last included; shape (num_frames,).
+    """Sample evenly spaced frames, the first and last included; shape (num_frames,).
 
-    With fewer frames than the clip needs, frames repeat evenly: the same rule, and no chance in it.
+    With fewer frames than the clip needs, frames repeat evenly, by the same rule.
     """
     _check(available=available, num_frames=num_frames)
     return np.linspace(0, available - 1, num_frames).round().astype(np.int64)
 
 
 def segments(available: int, num_frames: int, seed: int) -> Positions:
-    """One frame drawn from each of num_frames equal parts; shape (num_frames,).
+    """Sample one random frame from each of num_frames equal parts; shape (num_frames,).
 
     The training clips of Temporal Segment Networks (Wang et al., ECCV 2016). With fewer frames than the clip needs,
-    a part is less than a frame long and neighbouring parts may draw the same one.
+    a part is shorter than a frame, and neighbouring parts may sample the same one.
     """
     _check(available=available, num_frames=num_frames)
     places = np.arange(num_frames) + np.random.default_rng(seed).random(num_frames)
-    # A draw just under 1 may round up to the end of the last part, behind the last frame.
+    # A random number just under 1 may round up to the end of the last part, beyond the last frame.
     positions: Positions = np.minimum((places * available / num_frames).astype(np.int64), available - 1)
     return positions
 
 
 def dense(available: int, num_frames: int, stride: int, seed: int) -> Positions:
-    """Every stride-th frame from a start drawn from all that fit; shape (num_frames,).
+    """Sample every stride-th frame from a random start, of all that fit; shape (num_frames,).
 
     In a window too short for the stride the clip starts at 0 and the last frame repeats, as in VideoMAE's own loader
     for Kinetics.
@@ -72,11 +72,11 @@ def dense(available: int, num_frames: int, stride: int, seed: int) -> Positions:
 
 
 def multi(available: int, num_frames: int, clips: int, stride: int | None = None) -> Positions:
-    """Several clips of one trial for testing, free of chance; shape (clips, num_frames).
+    """Return several clips of one trial for testing, not random; shape (clips, num_frames).
 
-    Without a stride the clips share out each of num_frames equal parts: clip j takes the frame at (j + 0.5) / clips of
-    it. With one they are dense clips whose starts are evenly spaced from the first to the last that fits; a single
-    clip starts in the middle of them.
+    Without a stride, the clips divide each of num_frames equal parts among them: clip j takes the frame at
+    (j + 0.5) / clips of the part. With a stride they are dense clips whose starts are evenly spaced from the first to
+    the last that fits; a single clip starts in the middle.
     """
     _check(clips=clips)
     if stride is not None:
@@ -85,7 +85,7 @@ def multi(available: int, num_frames: int, clips: int, stride: int | None = None
         return _every(stride, starts, available, num_frames)
     _check(available=available, num_frames=num_frames)
     part, clip = np.arange(num_frames), np.arange(clips)[:, None]
-    # floor((part + (clip + 0.5) / clips) * available / num_frames), in whole numbers and so free of rounding.
+    # floor((part + (clip + 0.5) / clips) * available / num_frames), in integers, so without rounding.
     return (2 * (part * clips + clip) + 1) * available // (2 * clips * num_frames)
 
 
@@ -96,7 +96,7 @@ def _latest_start(available: int, num_frames: int, stride: int) -> int:
 
 
 def _every(stride: int, starts: NDArray[np.generic], available: int, num_frames: int) -> Positions:
-    """Dense clips from these starts, (starts, num_frames); behind the last frame it repeats."""
+    """Dense clips from these starts, (starts, num_frames); beyond the last frame, it repeats."""
     steps = np.arange(num_frames) * stride
     positions: Positions = np.minimum(starts.astype(np.int64)[:, None] + steps, available - 1)
     return positions
@@ -109,9 +109,9 @@ def _check(**numbers: int) -> None:
 
 
 def draw_seed(*parts: object) -> int:
-    """A seed for one random draw, fixed by what it is for, such as (seed, epoch, trial_id); 0 … 2^63 - 1.
+    """Derive a seed from its purpose, such as (seed, epoch, trial_id); 0 … 2^63 - 1.
 
-    Chance that depends on nothing else makes a resumed run, and any number of workers, draw the same.
+    It depends on nothing else, so a resumed run and any number of workers sample the same values.
     """
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

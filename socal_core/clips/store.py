@@ -1,14 +1,15 @@
-"""A data set's frames on local disk, resized and cropped for a model: decoded once, read ever after.
+"""A data set's frames on local disk, resized and cropped for a model: decoded once, then only read.
 
-One folder a data folder and way of resizing (the recipe), one file a trial, one slot a frame. A slot holds raw bytes:
-they are exactly what was computed, and reading them costs a copy. Measured (`python -m benchmarks.clips --storage`):
-lossless compression saves a fifth (zlib) to three fifths (WebP) of the room and makes reading over ten times slower;
-JPEG takes a seventh, is slow as well and no longer exact. All of SOCAL, 31,443 frames of 224 px, is 4.7 GB raw.
+There is one folder per data folder and way of resizing (the recipe), one file per trial and one slot per frame. A slot
+holds raw bytes: they are exactly what was computed, and reading them costs a copy. Measured
+(`python -m benchmarks.clips --storage`): lossless compression saves a fifth (zlib) to three fifths (WebP) of the space
+and makes reading over ten times slower; JPEG takes a seventh, is slow as well and not exact. All of SOCAL, 31,443
+frames of 224 px, is 4.7 GB raw.
 
-A trial's file: a header that tells what it is, an index with one record a frame, the slots. The pixels are written
-before their record, and a slot counts only where the checksum in its record is that of its bytes. So nothing can be
-half there: what a kill, a full disk or another program left is no slot, and is made anew. Two processes that fill the
-same slot write the same bytes.
+A trial's file has a header that identifies it, an index with one record per frame, and the slots. The pixels are
+written before their record, and a slot counts only if the checksum in its record is that of its bytes. So no slot is
+partly written: what a kill, a full disk or another program left does not count and is written again. Two processes that
+fill the same slot write the same bytes.
 """
 
 import fcntl
@@ -32,7 +33,7 @@ from socal_core.files import write_json
 from socal_core.workspace import cache_folder
 
 FORMAT = 1
-"""Raised when the files, or the pixels that a recipe stands for, change."""
+"""Increased when the files, or the pixels of a recipe, change."""
 ABOUT_FILE = "store.json"
 LOCK_FILE = "in-use"
 
@@ -56,23 +57,23 @@ class TrialFrames:
 
     @cached_property
     def digest(self) -> bytes:
-        """Tells this trial with these frames from any other; 16 bytes."""
+        """Identifies this trial with these frames; 16 bytes."""
         text = json.dumps([self.trial_id, self.frames])
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
 
 
 class StoreFolder:
-    """A folder of kept values that can be made again: found by what it holds, and locked while it is in use."""
+    """A folder of cached values: found by a description of its content, and locked while it is in use."""
 
     def __init__(self, about: Mapping[str, Any]) -> None:
-        """`about`: all that tells this store from any other, JSON-ready, with `data` and `shape` (clips/cache.py)."""
+        """`about`: everything that identifies this store, JSON-ready, with `data` and `shape` (clips/cache.py)."""
         self._about = dict(about)
         key = hashlib.sha256(json.dumps(self._about, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
         self.folder = stores_folder() / key[:32]
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Make the store where it is missing, and keep it from being removed."""
+        """Create the store if it is missing, and prevent its removal."""
         lock = self._lock()
         try:
             if not (self.folder / ABOUT_FILE).exists():
@@ -92,14 +93,14 @@ class StoreFolder:
             fcntl.flock(lock, fcntl.LOCK_SH)
             if os.fstat(lock).st_nlink:
                 return lock
-            os.close(lock)  # here too
+            os.close(lock)  # it was removed here too
 
 
 class FrameStore(StoreFolder):
-    """The kept frames of one data folder in one size. OSError where the disk does not let it write."""
+    """The kept frames of one data folder at one size. OSError if the disk cannot be written to."""
 
     def __init__(self, root: Path, recipe: Mapping[str, Any], shape: tuple[int, int, int]) -> None:
-        """`root`: the data folder; `recipe`: all that decides the bytes of a frame; `shape`: (3, height, width)."""
+        """`root`: the data folder; `recipe`: all that determines the bytes of a frame; `shape`: (3, height, width)."""
         super().__init__(
             {"format": FORMAT, "data": os.path.realpath(root), "recipe": dict(recipe), "shape": list(shape)}
         )
@@ -107,9 +108,9 @@ class FrameStore(StoreFolder):
         self.frame_bytes = int(np.prod(shape))
 
     def states(self, trial: TrialFrames, places: Sequence[int], stamps: Sequence[Stamp | None]) -> NDArray[np.uint32]:
-        """The states of the frames at some places (KEPT, UNREADABLE, 0), (places,); 0 where the file has another stamp.
+        """Return the states of some frames (KEPT, UNREADABLE, 0), (places,); 0 if the file has another stamp.
 
-        Looks at the index alone: a slot that turns out damaged is found when it is read.
+        Only the index is read: a damaged slot is detected when it is read.
         """
         first = min(places, default=0)
         records = self._records(trial, range(first, max(places, default=0) + 1))
@@ -121,14 +122,14 @@ class FrameStore(StoreFolder):
         return np.where(same, records["state"], 0).astype(np.uint32)
 
     def count(self, trial: TrialFrames) -> int:
-        """Frames whose pixels are kept, whatever became of their files since."""
+        """Frames whose pixels are kept, whether or not their files have changed since."""
         records = self._records(trial, range(len(trial.frames)))
         return 0 if records is None else int((records["state"] == KEPT).sum())
 
     def read(self, trial: TrialFrames, places: Sequence[int], out: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Copy the frames at some places into `out` (places, 3, height, width); which of them were there.
+        """Copy some frames into `out` (places, 3, height, width); returns which of them were there.
 
-        What stands in `out` for the others is no frame.
+        The content of `out` for the others is undefined.
         """
         found = np.zeros(len(places), np.bool_)
         try:
@@ -147,7 +148,7 @@ class FrameStore(StoreFolder):
                     read = os.preadv(handle, [pixels], self._offset(trial, place))
                     found[i] = read == self.frame_bytes and self._sum(place, pixels) == record["checksum"]
         except OSError:
-            pass  # a disk that fails now has given what it has given
+            pass  # what was read before the disk failed is valid
         finally:
             os.close(handle)
         return found
@@ -176,7 +177,7 @@ class FrameStore(StoreFolder):
         return -(-head // _PAGE) * _PAGE + place * self.frame_bytes
 
     def _sum(self, place: int, pixels: memoryview) -> int:
-        # Begun with the place, so that a slot in another's place does not pass.
+        # Starts from the index of the frame, so that a slot at a wrong position does not pass.
         return zlib.crc32(pixels, place + 1)
 
     def _header(self, trial: TrialFrames) -> bytes:
@@ -195,7 +196,7 @@ class FrameStore(StoreFolder):
             os.close(handle)
 
     def _read_index(self, handle: int, trial: TrialFrames, places: range) -> NDArray[np.void] | None:
-        """The records of some places, which follow each other, of a trial's file; None when it is torn or foreign."""
+        """The records of consecutive frames in a trial's file; None if it is incomplete or of another kind."""
         if os.pread(handle, _HEADER.size, 0) != self._header(trial):
             return None
         length = len(places) * _RECORD.itemsize
@@ -203,7 +204,7 @@ class FrameStore(StoreFolder):
         return np.frombuffer(records, _RECORD) if len(records) == length else None
 
     def _prepare(self, handle: int, trial: TrialFrames) -> None:
-        """Make a file that is new, torn or foreign an empty one of this trial."""
+        """Initialize a file that is new, incomplete or of another kind."""
         last = range(len(trial.frames) - 1, len(trial.frames))
         if self._read_index(handle, trial, last) is not None:
             return

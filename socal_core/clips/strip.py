@@ -1,4 +1,4 @@
-"""What the model sees of a trial, as pictures: its clips after resize and crop, and as training changes them."""
+"""What the model sees of a trial, as images: its clips after resizing and cropping, and as training changes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,14 +33,14 @@ class StripRow:
 
     title: str
     text: str
-    """What was done to the clip, and at which seconds its frames lie."""
+    """What was done to the clip, and the seconds of its frames."""
     frames: NDArray[np.uint8]
     """(frames, height, width, 3), RGB."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One trial as a run gives it to its model, but for the normalisation."""
+    """One trial as the model of a run receives it, except for normalisation."""
 
     rows: tuple[StripRow, ...]
     """The clip of validation and test, those of the first epochs and, where clips are mixed, a mixed one."""
@@ -51,11 +51,11 @@ class Strip:
 def draw_strip(
     dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor, trial_id: str, trained: Sequence[str] = ()
 ) -> Strip:
-    """The clips of one trial under the settings of a run, to the bit what that run will see on a CPU.
+    """Return the clips of one trial with the settings of a run, bitwise what that run will use on a CPU.
 
     trained: the run's training trials in their order, for the trial's partner where clips are mixed. A run that has
-    to leave some of them out has other batches and so other partners.
-    DataError when the window holds no frame or too few of its frames can be read.
+    to leave some of them out has other batches, and so other partners.
+    DataError if the window has no frame, or if too few of its frames can be read.
     """
     with quiet_pillow():
         clips = _Clips(dataset, config, preprocessor)
@@ -77,7 +77,7 @@ def draw_strip(
 
 
 def describe_draw(draw: ClipDraw) -> str:
-    """What a draw of the augmentation does to its clip, in words; what rounds to nothing is left out."""
+    """Describe what the augmentation does to a clip; what rounds to nothing is left out."""
     jitter = draw.jitter
     factors = {"brightness": jitter.brightness, "contrast": jitter.contrast, "saturation": jitter.saturation}
     parts = [f"{name} × {factor:.2f}" for name, factor in factors.items() if round(factor, 2) != 1]
@@ -90,16 +90,16 @@ def describe_draw(draw: ClipDraw) -> str:
     top, left, bottom, right = draw.crop
     share = (bottom - top) * (right - left)
     if round(share, 2) < 1:
-        parts.append(f"cropped to {share:.0%} of the picture")
+        parts.append(f"cropped to {share:.0%} of the frame")
     if draw.steps:
         parts.append(f"RandAugment: {', '.join(step.operation for step in draw.steps)}")
     if draw.erased is not None:
-        parts.append("a rectangle blotted out")
-    return "; ".join(parts) or "as it is, or nearly so"
+        parts.append("a rectangle erased")
+    return "; ".join(parts) or "unchanged, or nearly so"
 
 
 def side_by_side(frames: NDArray[np.uint8]) -> Image.Image:
-    """Frames (frames, height, width, 3) in a row with see-through gaps; small ones enlarged, each pixel to a square."""
+    """Frames (frames, height, width, 3) in a row with transparent gaps; small ones enlarged, each pixel to a square."""
     count, height, width, _ = frames.shape
     factor = max(1, READABLE_SIDE // max(height, width))
     large = frames.repeat(factor, axis=1).repeat(factor, axis=2)
@@ -137,7 +137,7 @@ class _Clips:
         return self.row(f"Training, epoch {epoch}", text, clip, self.augmented(clip), self._config.sampling.draws)
 
     def mixed_row(self, trial_id: str, trained: Sequence[str]) -> StripRow:
-        """The clip of that epoch in which it is mixed most evenly; DataError when it has no partner in any."""
+        """The clip of the epoch in which it is mixed most evenly; DataError if it has no partner in any."""
         found = [pair for epoch in EPOCHS if (pair := self._mix_in(trial_id, trained, epoch)) is not None]
         if not found:
             raise DataError(
@@ -147,14 +147,14 @@ class _Clips:
         mixed = apply_mix(self.augmented(clip), self.augmented(partner), mix)
         own, other = f"{mix.lam:.0%}", f"{1 - mix.lam:.0%}"
         text = (
-            f"{own} of this clip laid over {other} of {partner.trial_id} (mixup)."
+            f"{own} of this clip blended with {other} of {partner.trial_id} (mixup)."
             if mix.box is None
             else f"a rectangle of {other} comes from {partner.trial_id} (CutMix)."
         )
         return self.row(f"Training, epoch {clip.epoch}, mixed", text, clip, mixed, self._config.sampling.draws)
 
     def row(self, title: str, text: str, clip: ClipId, pixels: torch.Tensor, named: bool) -> StripRow:
-        """A row of the frames shown of a clip; `named`: whether the text tells at which seconds they lie."""
+        """A row of the frames shown of a clip; `named`: whether the text gives their seconds."""
         shown = np.linspace(0, pixels.shape[1] - 1, min(FRAMES_SHOWN, pixels.shape[1])).round().astype(int)
         if named:
             places = np.array(self.reader.plan.places_of(clip))[shown]
@@ -164,7 +164,7 @@ class _Clips:
         return StripRow(title, text, frames.contiguous().numpy())
 
     def _mix_in(self, trial_id: str, trained: Sequence[str], epoch: int) -> tuple[Mix, ClipId, ClipId] | None:
-        """How training mixes the clip in an epoch, and with which; None when it has no partner but itself."""
+        """How training mixes the clip in an epoch, and with which other clip; None if it has no other partner."""
         config = self._config
         for step, batch in enumerate(epoch_batches(trained, config.batch_size, config.seed, epoch)):
             if trial_id in batch:

@@ -1,4 +1,4 @@
-"""Whether one predictor is better than another on the same trials: the difference of their AUROCs with its interval."""
+"""Whether one predictor is better than another on the same trials: the difference of their AUROCs, with an interval."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,17 +10,17 @@ from socal_core.evaluation.metrics import CONFIDENCE, Interval
 
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
-"""Groups that must have a trial of each class. In simulated trials the 95 % interval held the true difference in
+"""Groups that must have a trial of each class. In simulated trials the 95 % interval contained the true difference in
 92 of 100 cases with five such groups, in 84 with two and in 51 with one."""
 
 
 class Verdict(StrEnum):
-    """What an interval of a difference says of the first predictor."""
+    """What the interval of a difference says about the first predictor."""
 
     ABOVE = "above"
     """The whole interval is above 0."""
     NOT_SHOWN = "not shown to be above"
-    """The interval holds 0, or there is none."""
+    """The interval contains 0, or there is none."""
     BELOW = "below"
     """The whole interval is below 0."""
 
@@ -45,7 +45,7 @@ def auroc_difference(
 ) -> Difference | None:
     """Compare two predictors on the same trials by a paired bootstrap over groups.
 
-    A resample draws as many groups as there are, with replacement, and takes all trials of each drawn group. The
+    A resample has as many groups as there are, sampled with replacement, with all trials of each group. The
     interval is between percentiles of the differences in RESAMPLES resamples; those with one class only, which have
     no AUROC, are left out. With few groups it is somewhat too narrow.
 

@@ -1,6 +1,6 @@
-"""Controls: what simple rules score on the test trials of a run, to compare its model with.
+"""Controls: the scores of simple rules on the test trials of a run, to compare its model with.
 
-A model that is not above them has learned nothing that needs a network.
+A model that is not above them has not shown that it needs a network.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from socal_core.evaluation.cues import colour_over_time, predict_from, tool_pres
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 
 TOOL_PARTS = 3
-"""Equal parts of what the window shows of a trial, in which the presence of tools is counted."""
+"""Equal parts of what the window shows of a trial; the presence of tools is counted in each."""
 COLOUR, TOOLS = "colour", "tools"
 SCORES = ("accuracy", "balanced_accuracy", "auroc", "auroc_interval", "difference", "difference_interval", "verdict")
 
@@ -34,8 +34,8 @@ def controls(
         predictions: The model's predictions of all trials (runs/folder.py).
         window: What the model may see of a trial.
         clips: The clips that the model saw of each trial, in the order of `predictions`, shape (clips, frames, 3,
-            height, width), RGB. The colour control takes nothing else, so it knows no more than the model, and it
-            decodes no frame that the model did not need.
+            height, width), RGB. The colour control uses nothing else, so it sees no more than the model, and no
+            further frame is decoded.
 
     Returns:
         For each control key (majority, frames, length, colour, tools), name, description and SCORES, all JSON-ready.
@@ -47,9 +47,9 @@ def controls(
     seen = window.select(frames)
     result = [_majority(predictions)]
     if not window.ends_with_the_trial:
-        text = f"The number of frames in the {window.describe()}: all that the model could learn of the length."
+        text = f"The number of frames in the {window.describe()}: all that the model can learn about the length."
         result.append(_learned(predictions, _count(seen, trials), "frames", "Frames in the window", text))
-    text = "The number of frames of the whole trial: failures run on to the time limit, successes end early."
+    text = "The number of frames of the whole trial: failures continue to the time limit, successes end early."
     result.append(_learned(predictions, _count(frames, trials), "length", "Length of the trial", text))
     text = "Logistic regression on the mean colour of the frames that the model sees and its slope over the clip."
     colours = colour_over_time(clips).set_axis(trials)
@@ -104,13 +104,13 @@ def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> d
     name = "Tools over time"
     if dataset.boxes.empty:
         return _absent(TOOLS, name, "The tools control was not computed: the data have no boxes.")
-    # Parts of the frames that are there, not of the window: a part must not tell that a trial ends inside it.
+    # Parts of the existing frames, not of the window: a part must not reveal that a trial ends inside it.
     place = seen.groupby("trial_id").cumcount()
     part = place * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
     presence = tool_presence(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
     if presence.empty:
         return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
-    text = "Logistic regression on the share of frames that show each tool, in each third of what the model may see."
+    text = "Logistic regression on the fraction of frames that show each tool, in each third of what the model may see."
     return _learned(predictions, presence, TOOLS, name, text)
 
 

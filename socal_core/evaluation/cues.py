@@ -69,7 +69,7 @@ def colour_over_time(trials: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
 
 
 def tool_presence(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
-    """Compute the share of frames with each label of the boxes, in each part of a trial.
+    """Compute the fraction of frames with each label of the boxes, in each part of a trial.
 
     Args:
         boxes: The boxes (dataset/types.py).

@@ -1,6 +1,6 @@
-"""Leak probes: how well each thing that is not surgery predicts the outcome of new surgeons, before any training.
+"""Leak probes: how well facts other than the operation predict the outcome for new surgeons, before any training.
 
-A model can learn whatever these can, so a high bar is a warning about the data, not praise of a predictor.
+A model can learn whatever these can, so a high score is a warning about the data, not praise of a predictor.
 """
 
 import os
@@ -27,7 +27,7 @@ FIRST_FRAMES = 3
 """Frames of a trial that are opened: one odd frame does not decide, and a slow drive is not kept busy for long."""
 BIN_SECONDS = 10
 MIN_TRIALS = 10
-"""With fewer held-out trials nothing is called a leak: among ten probes one or another orders six trials by chance."""
+"""With fewer held-out trials nothing is called a leak: of ten probes, one may rank six trials correctly by chance."""
 
 REFUSED_INPUTS = layout.OUTCOME_MEASURES
 """Columns that are outcomes themselves, and why each is never an input."""
@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Probe:
-    """What one thing alone tells of the outcome of held-out trials."""
+    """How well one fact alone predicts the outcome of held-out trials."""
 
     name: str
     """Short, for a bar."""
@@ -48,7 +48,7 @@ class Probe:
     n: int
     """Held-out trials."""
     verdict: str
-    """What the number means and what to do, in plain words."""
+    """What the number means and what to do."""
 
     @property
     def is_leak(self) -> bool:
@@ -62,13 +62,13 @@ class Probe:
 
 @dataclass(frozen=True)
 class _Suspect:
-    """Something that may give the outcome away."""
+    """Something that may reveal the outcome."""
 
     name: str
     subject: str
     """How a sentence about it begins."""
     values: pd.DataFrame
-    """A row a trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown)."""
+    """One row per trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown)."""
     meaning: str
     advice: str
 
@@ -80,7 +80,7 @@ def check_input(column: str) -> None:
 
 
 def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progress | None = None) -> list[Probe]:
-    """How well each suspect alone predicts success, learned from the training trials; the highest AUROC first.
+    """Measure how well each suspect alone predicts success, learned from the training trials; the highest AUROC first.
 
     Scored on the validation and test trials together: a probe chooses nothing on validation, so both are surgeons
     that it has never seen (a split by trial may share surgeons: see `split_warning`). Of each trial the first
@@ -102,7 +102,7 @@ def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progre
 def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
     reason = _why_not(suspect, train, held_out)
     if reason:
-        return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tried: {reason}")
+        return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tested: {reason}")
     probabilities = predict_from(suspect.values, train)[held_out.index]
     auroc = float(roc_auc_score(held_out, probabilities))
     probe = Probe(suspect.name, auroc, auroc_interval(held_out, probabilities), len(held_out), "")
@@ -115,23 +115,23 @@ def _why_not(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> str:
         if labels.nunique() < 2:
             return f"the {side} trials do not have both outcomes. Split again with another seed or other sizes."
     if suspect.values.loc[train.index].isna().all(axis=None):
-        return "it is known of no training trial. Add it to the data if you have it."
+        return "it is unknown for all training trials. Add it to the data if you have it."
     if varying(suspect.values, train.index).empty:
-        return "it is the same for all training trials, so that nothing can be learned from it."
+        return "it is the same for all training trials, so nothing can be learned from it."
     return ""
 
 
 def _verdict(suspect: _Suspect, probe: Probe) -> str:
-    """The number in words: a leak only where chance is ruled out."""
+    """The verdict: a leak only if chance is ruled out."""
     gives = f"{suspect.subject} alone gives {probe.auroc:.2f}"
     if probe.is_leak:
         return f"{gives}: {suspect.meaning}. {suspect.advice}"
     if probe.auroc is None or probe.interval is None or probe.auroc <= 0.5:
-        return f"{gives}, no better than chance: it tells nothing on these {probe.n} held-out trials."
+        return f"{gives}, no better than chance on these {probe.n} held-out trials."
     low, high = probe.interval
     return (
         f"{gives} on {probe.n} held-out trials, which may be chance ({low:.2f} to {high:.2f}). "
-        f"Hold more surgeons back to be sure; if in doubt, {suspect.advice[0].lower()}{suspect.advice[1:]}"
+        f"Hold out more surgeons to be certain; if in doubt, {suspect.advice[0].lower()}{suspect.advice[1:]}"
     )
 
 
@@ -153,14 +153,14 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
             "File size",
             "The file size of the first frames",
             looks[["bytes"]],
-            "how well frames compress goes with the outcome, by recorder, by site or by what is in view",
+            "how well frames compress is related to the outcome, through the recorder, the site or what is in view",
             "Save all frames in the same way, and look at results within one site.",
         ),
         _Suspect(
             "Mean colour",
             "The mean colour of the first frames",
             looks[list(CHANNELS)],
-            "light, white balance or blood at the start goes with the outcome",
+            "light, white balance or blood at the start is related to the outcome",
             "Train with more colour jitter, and look at results within one site.",
         ),
         *_surgeons(trials),
@@ -168,24 +168,24 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
             "Tools over time",
             "The presence of tools over time",
             tool_presence(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
-            "which tools are in view, and when, is enough without a pixel",
-            "Take it as the score that a video model has to pass.",
+            "which tools are in view, and when, is enough without any pixels",
+            "Treat it as the score that a video model has to beat.",
         ),
     ]
 
 
 def _lengths(frames: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Window) -> list[_Suspect]:
-    """Length of the trial, and what is left of it in a window that has an end."""
+    """Length of the trial, and what remains of it in a window with a fixed end."""
     whole, inside = (table.groupby("trial_id").size().reindex(ids, fill_value=0).to_frame() for table in (frames, seen))
     seconds = window.describe()
-    keep = f"Keep to the {seconds}; the frames in the window show what is left of it there."
+    keep = f"Use the {seconds}; the probe of the frames in the window shows what remains of it."
     advice = f"Use the {Window(0, 60).describe()}." if window.ends_with_the_trial else keep
     meaning = "a model that sees trials from beginning to end may only be reading their length"
     length = _Suspect("Number of frames", "The number of frames", whole, meaning, advice)
     if window.ends_with_the_trial:
         return [length]
     subject = f"The number of frames in the {seconds}"
-    meaning = "trials that end inside the window give their outcome away"
+    meaning = "trials that end inside the window reveal their outcome"
     advice = "Use a window that ends before the shortest trials do."
     return [length, _Suspect("Frames in the window", subject, inside, meaning, advice)]
 
@@ -197,14 +197,14 @@ def _sizes(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _surgeons(trials: pd.DataFrame) -> list[_Suspect]:
-    """Who operates, and for which time."""
-    who = "a model may recognise who operates instead of how"
+    """Who operates, and whether it is the first or second trial."""
+    who = "a model may recognize the surgeon instead of the surgery"
     within = "Look at results within each"
     texts = {
         "cohort": (
             "Cohort",
             "The cohort",
-            "a model that recognises the site needs no surgery",
+            "a model that recognizes the site need not look at the operation",
             "Split by cohort, so that the site of the test trials is new.",
         ),
         "specialty": ("Specialty", "The surgeon's specialty", who, f"{within} specialty."),
@@ -212,8 +212,8 @@ def _surgeons(trials: pd.DataFrame) -> list[_Suspect]:
         "trial_number": (
             "Trial 1 or 2",
             "The number of the trial",
-            "trials after coaching end otherwise, and a model may recognise that it sees a second one",
-            "Look at results of first and second trials apart.",
+            "trials after coaching end differently, and a model may recognize that it sees a second trial",
+            "Look at the results of first and second trials separately.",
         ),
     }
     return [

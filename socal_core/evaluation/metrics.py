@@ -1,6 +1,6 @@
 """Numbers from a table of predictions alone: no model, no torch. Success is the positive class.
 
-A value that is not defined, such as the AUROC of trials that all end alike, is None.
+A value that is not defined, such as the AUROC of trials with one outcome, is None.
 """
 
 from math import sqrt
@@ -64,9 +64,9 @@ def wilson_interval(successes: int, n: int) -> Interval:
 
 
 def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
-    """A 95 % interval of the AUROC that stays honest for few trials and for a perfect score; None with one class.
+    """A 95 % interval of the AUROC that is valid for few trials and for a perfect score; None with one class.
 
-    Method 5 of Newcombe, Stat Med 2006;25:559: the score interval with the variance of Hanley and McNeil. It takes
+    Method 5 of Newcombe, Stat Med 2006;25:559: the score interval with the variance of Hanley and McNeil. It treats
     trials as independent; two trials of one surgeon are not quite, so the true interval is a little wider.
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
@@ -81,7 +81,7 @@ def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
         inner = 1 + spread * ((1 - theta) / (2 - theta) + theta / (1 + theta))
         return sign * (theta - estimate) - z * sqrt(theta * (1 - theta) * inner / (positives * negatives))
 
-    # At 0 and 1 the variance is 0 and so is the distance: a root that says nothing, hence the small step inwards.
+    # At 0 and 1 the variance is 0 and so is the distance: a meaningless root, hence the small step inwards.
     step = 1e-9
     low = 0.0 if estimate == 0 else brentq(distance, step, min(estimate, 1 - step), args=(-1,))
     high = 1.0 if estimate == 1 else brentq(distance, max(estimate, step), 1 - step, args=(1,))
@@ -95,10 +95,10 @@ def roc_points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.
 
 
 def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """The probability from which a trial is called a success: highest balanced accuracy on the trials given.
+    """Choose the threshold with the highest balanced accuracy on the given trials.
 
-    Give it validation trials, never test trials. Of equally good thresholds, halfway between two neighbouring
-    probabilities each, the one nearest to 0.5 is taken; 0.5 itself when the trials all end alike.
+    Pass validation trials, never test trials. Candidates are the midpoints between neighbouring probabilities, and 0.5.
+    Of equally good ones, the one nearest to 0.5 is taken; it is 0.5 if all trials have the same outcome.
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
     if not 0 < y.sum() < len(y):

@@ -60,12 +60,12 @@ def finish_run(
 
 
 def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What the run's best checkpoint says of some trials, in the order given, whether or not their outcome is known.
+    """Predict some trials with the run's best checkpoint, in the order given, whether or not their outcome is known.
 
     Each is {trial_id, prob_success, prob_failure, predicted, threshold}; DataError for a trial without a clip.
     """
     for trial_id in trial_ids:
-        dataset.frames_of(trial_id)  # names a trial that is not there before the model is loaded
+        dataset.frames_of(trial_id)  # names a missing trial before the model is loaded
     metrics = run.read_metrics()
     if metrics is None:
         raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")

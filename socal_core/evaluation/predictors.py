@@ -22,7 +22,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import Recipe
 
 PREDICTION_BATCH = 8
-"""Clips a forward pass; the result depends on it by rounding alone."""
+"""Clips per forward pass; results depend on it only by rounding."""
 
 
 class Predictor(Protocol):
@@ -34,7 +34,7 @@ class Predictor(Protocol):
 
     @property
     def stand_ins(self) -> list[str]:
-        """In words: which frames cannot be read, and which stand in for them."""
+        """Texts: which frames cannot be read, and which replace them."""
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Logits (trials, 2) on the CPU; `progress` as in `logits_of`."""
@@ -43,7 +43,7 @@ class Predictor(Protocol):
         """The evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
 
     def describe(self) -> dict[str, Any]:
-        """What predicts, JSON-ready: `recipe`, and `text` for the user."""
+        """Describe the model, JSON-ready: `recipe`, and `text` for the user."""
 
 
 class ClassifierPredictor:
@@ -61,7 +61,7 @@ class ClassifierPredictor:
 
     @property
     def stand_ins(self) -> list[str]:
-        """In words: which frames cannot be read, and which stand in for them."""
+        """Texts: which frames cannot be read, and which replace them."""
         return [text for texts in self._reader.stand_ins.values() for text in texts.values()]
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
@@ -73,7 +73,7 @@ class ClassifierPredictor:
         return _clips_of(self._reader, trial_ids)
 
     def describe(self) -> dict[str, Any]:
-        """What predicts, JSON-ready."""
+        """Describe the model, JSON-ready."""
         text = f"weights of epoch {self._epoch} (lowest validation loss)"
         return {"recipe": str(Recipe.FINETUNE), "text": text}
 
@@ -97,13 +97,13 @@ class FrozenPredictor:
 
     @property
     def stand_ins(self) -> list[str]:
-        """In words: which frames cannot be read, and which stand in for them."""
+        """Texts: which frames cannot be read, and which replace them."""
         readers = [embedder.reader for embedder in self._embedders.values()]
         texts = [text for reader in readers for by_frame in reader.stand_ins.values() for text in by_frame.values()]
         return list(dict.fromkeys(texts))
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Logits (trials, 2) on the CPU; `progress` as in `logits_of`, begun again for each encoder."""
+        """Logits (trials, 2) on the CPU; `progress` as in `logits_of`, once for each encoder."""
         show = progress or (lambda done, total: None)
         features = {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
         odds = torch.from_numpy(self._head.logits(features))  # (trials, clips)
@@ -114,7 +114,7 @@ class FrozenPredictor:
         return _clips_of(next(iter(self._embedders.values())).reader, trial_ids)
 
     def describe(self) -> dict[str, Any]:
-        """What predicts, JSON-ready."""
+        """Describe the model, JSON-ready."""
         titles = [embedder.encoder.title for embedder in self._embedders.values()]
         count = len(self._head.members)
         fitted = "logistic regression" if count == 1 else f"mean of {count} logistic regressions"
@@ -130,7 +130,7 @@ class FrozenPredictor:
 def open_predictor(
     run: RunFolder, dataset: Dataset, trial_ids: Sequence[str], progress: Callable[[str, int, int], None]
 ) -> Iterator[Predictor]:
-    """The run's best checkpoint and the clips of some trials, exactly as the run's model is given them.
+    """Open the run's best checkpoint and the clips of some trials, exactly as the model receives them.
 
     Args:
         run: A run that has a checkpoint.
@@ -159,7 +159,7 @@ def open_predictor(
 
 
 def best_predictor(run: RunFolder, reader: ClipReader) -> ClassifierPredictor:
-    """The best checkpoint of a fine-tuned run, with clips that are open already."""
+    """The best checkpoint of a fine-tuned run, with clips that are already open."""
     return ClassifierPredictor(best_classifier(run), reader, read_training_state(best_checkpoint(run)).epoch)
 
 

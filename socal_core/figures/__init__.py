@@ -1,1 +1,1 @@
-"""Plotly figures and drawn frames: pure functions of tables and arrays."""
+"""Plotly figures and annotated frames: pure functions of tables and arrays."""

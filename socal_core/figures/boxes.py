@@ -1,4 +1,4 @@
-"""Figures of boxes: how many a frame has, and where on the frame they lie."""
+"""Figures of boxes: how many there are per frame, and where on the frame they lie."""
 
 import numpy as np
 import pandas as pd
@@ -9,15 +9,15 @@ from socal_core.figures.groups import nothing, percent, plain, trial_rows
 from socal_core.figures.style import NEUTRAL, styled
 
 MOST_BOXES = 12
-"""Frames with this many boxes or more share a bar."""
+"""Frames with this many boxes or more are counted in one bar."""
 GRID_HEIGHT, GRID_WIDTH = 36, 64
-"""A frame of 16:9 in square cells; frames of another shape are stretched to it."""
+"""A 16:9 frame in square cells; frames of another shape are stretched to it."""
 
 DENSITY = [[0, "#F4F7FA"], [0.25, "#B5D3E7"], [0.6, "#3F8CBF"], [1, "#083A66"]]
 
 
 def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
-    """How many frames have no box, one, two and so on."""
+    """Plot how many frames have no box, one, two and so on."""
     title = "Boxes per frame"
     if frames.empty:
         return nothing(title, "No frame to show.")
@@ -40,7 +40,7 @@ def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
 
 
 def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
-    """Where on the frame boxes lie: for each cell the share of the boxes that cover it; `label` None: all labels.
+    """Plot where on the frame boxes lie: the fraction of boxes that cover each cell; `label` None: all labels.
 
     Boxes of trials whose frame size is unknown are left out.
     """
@@ -56,10 +56,10 @@ def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = N
         zmin=0,
         colorscale=DENSITY,
         colorbar={"title": "Boxes", "tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
-        hovertemplate="%{z:.1%} of the boxes cover this place<extra></extra>",
+        hovertemplate="%{z:.1%} of the boxes cover this cell<extra></extra>",
     )
     count = f"{title} ({len(corners):,} boxes)"
-    figure = styled(go.Figure(heat), count, "Share of the frame's width", "Share of its height", height=400)
+    figure = styled(go.Figure(heat), count, "Fraction of the frame's width", "Fraction of its height", height=400)
     figure.update_xaxes(range=[0, 1], constrain="domain", tickformat=".0%", ticklabelstandoff=6, showgrid=False)
     # The first row on top, as in the image.
     shape = {"scaleanchor": "x", "scaleratio": GRID_HEIGHT / GRID_WIDTH, "constrain": "domain"}
@@ -67,7 +67,7 @@ def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = N
 
 
 def relative_corners(boxes: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.float64]:
-    """Corners x1, y1, x2, y2 as shares of the frame, cut at its edge; without boxes of trials of unknown size."""
+    """Compute corners as fractions of the frame, cut at its edge; boxes of trials of unknown size are left out."""
     sizes = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
     rows = trial_rows(trials, boxes["trial_id"])
     known = rows >= 0
@@ -78,7 +78,7 @@ def relative_corners(boxes: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.fl
 
 
 def covering(corners: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many boxes lie at least partly in each cell of the grid, from corners as `relative_corners` gives them.
+    """Count the boxes that lie at least partly in each cell of the grid, from corners as `relative_corners` gives them.
 
     Each box marks the ends of its rectangle in a table of differences (a summed-area table backwards: Crow, SIGGRAPH
     1984); two running sums fill in all rectangles at once.

@@ -11,10 +11,10 @@ from socal_core.figures.groups import nothing, plain
 from socal_core.figures.style import FAILURE, GUIDE, OUTCOMES, SUCCESS, styled
 
 MEASURES = {"tth": ("Time to haemostasis", "s"), "blood_loss": ("Blood loss", "mL")}
-"""What is compared beside success, with its unit; less is better in both."""
+"""What is compared besides success, with its unit; lower is better for both."""
 
 CHANGES = [["neither", "improved"], ["worsened", "both"]]
-"""What a success in trial 1 (row: no, yes) and in trial 2 (column) makes of a surgeon."""
+"""How a surgeon is described by success in trial 1 (row: no, yes) and in trial 2 (column)."""
 
 
 def coaching_table(trials: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def coaching_success(trials: pd.DataFrame) -> go.Figure:
 
 
 def coaching_change(trials: pd.DataFrame, column: str) -> go.Figure:
-    """One line a surgeon from trial 1 to trial 2 in a column of MEASURES, and the line of the medians."""
+    """One line per surgeon from trial 1 to trial 2 in a column of MEASURES, and the line of the medians."""
     title, unit = MEASURES[column]
     summary = coaching_summary(trials)[column]
     if not summary["pairs"]:

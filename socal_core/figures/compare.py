@@ -1,4 +1,4 @@
-"""Curves of several runs laid over each other: one colour a run."""
+"""Curves of several runs in one figure: one colour per run."""
 
 import html
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from socal_core.figures.style import styled, waiting
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
 """Okabe and Ito's palette, without the yellow and the black that vanish on a light or a dark page."""
 DASHES = ("solid", "dash", "dot", "dashdot")
-"""From the ninth run on the colours come again, with another line."""
+"""From the ninth run on the colours repeat, with another line style."""
 HEIGHT, LINE_HEIGHT = 320, 20
 """Of the plot and of a line of the legend below it, in pixels."""
 LONGEST_NAME = 40
-"""Characters of a run's name in the legend; all of it stands where the mouse points."""
+"""Characters of a run's name in the legend; the hover text has all of it."""
 
 
 def overlaid_losses(runs: Mapping[str, pd.DataFrame]) -> go.Figure:

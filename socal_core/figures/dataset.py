@@ -33,7 +33,7 @@ CAN_BE_MISSING = {
     "specialty": "Specialty",
     "training_status": "Training status",
 }
-"""What may be unknown of a trial, and what it is called."""
+"""What may be unknown about a trial, and its name for the user."""
 
 
 def class_balance(trials: pd.DataFrame) -> go.Figure:
@@ -57,7 +57,7 @@ def class_balance(trials: pd.DataFrame) -> go.Figure:
 
 
 def class_balance_by(trials: pd.DataFrame, column: str) -> go.Figure:
-    """How many trials of each group ended how, as stacked bars; `column` is one of groups.GROUPS.
+    """Plot the outcomes of each group as stacked bars; `column` is one of groups.GROUPS.
 
     Of more than MAX_GROUPS groups the largest are drawn, and the others as one.
     """
@@ -92,7 +92,7 @@ def class_balance_by(trials: pd.DataFrame, column: str) -> go.Figure:
 
 
 def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
-    """Lengths of trials (columns `success`, `n_frames`), one histogram an outcome on shared bins."""
+    """Plot the lengths of trials (columns `success`, `n_frames`), one histogram per outcome on common bins."""
     title = "Frames per trial by outcome"
     if not trials["success"].isin(list(OUTCOMES)).any():
         return nothing(title, "No trial with a known outcome to show.")
@@ -110,11 +110,11 @@ def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
         )
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(rangemode="tozero")
-    return styled(figure, title, "Frames in the trial (one a second)", "Trials")
+    return styled(figure, title, "Frames in the trial (one per second)", "Trials")
 
 
 def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
-    """One bar a trial with frames, the shortest first, in the colour of its outcome."""
+    """Plot one bar per trial with frames, the shortest first, in the colour of its outcome."""
     title = "Frames per trial"
     ordered = trials[trials["n_frames"] > 0].sort_values("n_frames", kind="stable")
     if ordered.empty:
@@ -136,7 +136,7 @@ def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
 
 
 def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
-    """How many boxes each label has, the commonest on top."""
+    """Plot how many boxes each label has, the most common at the top."""
     title = "Boxes by label"
     counts = boxes["label"].value_counts(ascending=True)
     if counts.empty:
@@ -159,7 +159,7 @@ def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
 
 
 def missing_values(trials: pd.DataFrame) -> go.Figure:
-    """The share of the trials for which each thing is not known, the most missing on top."""
+    """Plot the fraction of trials in which each value is missing, the most frequent at the top."""
     title = "Missing data"
     if trials.empty:
         return nothing(title, "No trial to show.")
@@ -175,12 +175,12 @@ def missing_values(trials: pd.DataFrame) -> go.Figure:
         customdata=counts.to_list(),
         hovertemplate=f"%{{y}}: missing in %{{customdata:,}} of {len(trials):,} trials<extra></extra>",
     )
-    figure = styled(go.Figure(bars), title, f"Share of the {len(trials):,} trials", "", height=420)
+    figure = styled(go.Figure(bars), title, f"Fraction of the {len(trials):,} trials", "", height=420)
     return figure.update_xaxes(range=[0, 1.12], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
 
 
 def missing_counts(trials: pd.DataFrame) -> pd.Series:
-    """For how many trials each of CAN_BE_MISSING is not known, by the name people read."""
+    """Count the trials in which each of CAN_BE_MISSING is unknown, by its name for the user."""
     missing = trials.isna().assign(
         frames=trials["n_frames"] == 0,
         participant_id=trials["participant_id"] == "",
@@ -190,7 +190,7 @@ def missing_counts(trials: pd.DataFrame) -> pd.Series:
 
 
 def length_auroc(trials: pd.DataFrame) -> float | None:
-    """The AUROC of telling the outcomes of trials apart by `n_frames` alone, 0.5 to 1; None unless both occur.
+    """The AUROC of `n_frames` alone for the outcome, 0.5 to 1; None unless both outcomes occur.
 
     By the rank sum (Hanley and McNeil, Radiology 1982;143:29), ties counting half: the page that shows it opens sooner
     without scikit-learn.

@@ -8,7 +8,7 @@ from socal_core.figures.style import GUIDE, OUTCOMES, SUCCESS, styled
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]]) -> go.Figure:
-    """Counts of [[tn, fp], [fn, tp]], rows by true and columns by predicted outcome, with the share of the row."""
+    """Plot [[tn, fp], [fn, tp]], rows by true and columns by predicted outcome, with the fraction of the row."""
     names = list(OUTCOMES.values())
     shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
     cells = [

@@ -1,4 +1,4 @@
-"""Frames with their boxes drawn in, and the numbers of those boxes."""
+"""Frames with their boxes, and the table of those boxes."""
 
 import zlib
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ def label_colour(label: str) -> str:
 
 
 def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_share: float = TEXT_SHARE) -> Image.Image:
-    """A new RGB image with each box, its label and its track id (columns x1, y1, x2, y2, label, track_id) drawn in.
+    """Return a new RGB image with each box, its label and its track id (columns x1, y1, x2, y2, label, track_id).
 
     Letters are as high as `text_share` of the image, and at least 12 pixels: more for a picture that is shown small.
     """
@@ -57,7 +57,7 @@ def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_share: float = TEXT
 
 
 def box_table(boxes: pd.DataFrame, frame_size: tuple[int, int] | None) -> pd.DataFrame:
-    """One row a box: tracking_id (Int64), label, area_px (px²), area_share (% of the frame, NA for an unknown size)."""
+    """One row per box: tracking_id (Int64), label, area_px (px²), area_share (% of the frame, NA if unknown)."""
     area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
     table = pd.DataFrame(
         {
@@ -71,7 +71,7 @@ def box_table(boxes: pd.DataFrame, frame_size: tuple[int, int] | None) -> pd.Dat
 
 
 def name_place(box: Corners, size: tuple[float, float], frame: tuple[int, int], taken: Iterable[Corners]) -> Corners:
-    """Where a name of a size goes: above its box, below or inside; in the frame, on no other name where possible."""
+    """Choose where a name goes: above its box, below or inside; within the frame, over no other name if possible."""
     width, height = size
     left = min(max(0.0, box[0]), max(0.0, frame[0] - width))
     tops = [box[1] - height, box[3], box[1], box[3] - height]

@@ -10,7 +10,7 @@ from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, 
 
 
 def inner_folds(folds: pd.DataFrame) -> go.Figure:
-    """AUROC in each inner fold (table of runs/events.py) of the candidate that led when the fold was done.
+    """AUROC in each inner fold (table of runs/events.py) of the candidate that was best after the fold.
 
     A fold without an AUROC has no bar: its trials end alike, or the other folds' do.
     """

@@ -44,23 +44,23 @@ def group_names(trials: pd.DataFrame, column: str) -> pd.Series:
 
 
 def trial_rows(trials: pd.DataFrame, trial_ids: pd.Series) -> NDArray[np.int64]:
-    """The row in `trials` of each trial id, -1 where it has none; each different id is looked up once."""
+    """The row in `trials` of each trial id, -1 where it has none; each distinct id is looked up once."""
     codes, ids = pd.factorize(trial_ids)
     rows: NDArray[np.int64] = trials.index.get_indexer(pd.Index(ids))[codes]
     return rows
 
 
 def percent(share: float) -> str:
-    """The share in whole per cent; a small one is not called none."""
+    """Format a fraction as a whole percentage; a small one is not shown as zero."""
     return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def plain(value: object) -> str:
-    """The value as text in which plotly finds no markup: names come from files that anybody may have written."""
+    """Return the value as text in which plotly finds no markup: names come from files that anybody may have written."""
     return html.escape(str(value), quote=False)
 
 
 def nothing(title: str, text: str) -> go.Figure:
-    """A figure without data that says what there is none of."""
+    """A figure without data that says what is missing."""
     figure = styled(waiting(go.Figure(), text), title, "", "")
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)

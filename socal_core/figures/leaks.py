@@ -1,4 +1,4 @@
-"""Figure of the leak probes: what each thing alone tells of the outcome."""
+"""Figure of the leak probes: how well each fact alone predicts the outcome."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _BAR = 34  # pixels of height
 
 
 def leak_bars(probes: Sequence[Probe]) -> go.Figure:
-    """One bar a probe in the order given, the first on top, with its 95 % interval and the line of chance at 0.5.
+    """Plot one bar per probe in the order given, the first at the top, with its 95 % interval and a line at 0.5.
 
     Probes without an AUROC keep their place and say `not known`.
     """
@@ -20,7 +20,7 @@ def leak_bars(probes: Sequence[Probe]) -> go.Figure:
         group = [probe for probe in probes if probe.auroc is not None and probe.is_leak == is_leak]
         if group:
             figure.add_trace(_bars(group, name, colour))
-    title = "What each of these alone tells of the outcome"
+    title = "How well each of these alone predicts the outcome"
     styled(figure, title, "AUROC on held-out trials, with its 95 % interval", "", height=140 + _BAR * len(probes))
     for probe in probes:
         if probe.auroc is None:

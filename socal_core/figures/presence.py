@@ -1,4 +1,4 @@
-"""Figures of what is in view when: trials by seconds, and the share of trials by outcome."""
+"""Figures of what is in view when: trials by second, and the fraction of trials by outcome."""
 
 from math import ceil
 from typing import Literal, NamedTuple
@@ -13,11 +13,11 @@ from socal_core.figures.groups import CODE_COLOURS, OUTCOME_NAMES, nothing, outc
 from socal_core.figures.style import OUTCOME_COLOURS, OUTCOMES, styled
 
 MAX_COLUMNS = 600
-"""Longer trials are drawn with several seconds in a column."""
+"""Longer trials have several seconds per column."""
 MAX_LABELS = 8
-"""As many small figures as SOCAL has labels; of more labels the commonest are drawn."""
+"""As many small figures as SOCAL has labels; of more labels the most common are shown."""
 MIN_RUNNING = 5
-"""A share of fewer running trials than this is not drawn, unless there never were more."""
+"""A fraction of fewer running trials than this is not shown, unless there never were more."""
 
 ABSENT_TO_PRESENT = [[0, "#E4E9EE"], [0.25, "#A9B8C4"], [1, "#33475B"]]
 """What is absent keeps a tint, so that it differs from the page behind it, which stands for `no frame`."""
@@ -63,7 +63,7 @@ def frames_with_boxes(line: Timeline, boxes: pd.DataFrame) -> NDArray[np.int64]:
 def tool_presence(
     frames: pd.DataFrame, boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = None, order: Order = "outcome"
 ) -> go.Figure:
-    """When a label is in view: one row a trial, one column a second, colour = share of its frames with the label.
+    """Plot when a label is in view: one row per trial, one column per second, coloured by the fraction of frames.
 
     `label` None: any label. `order` of the rows: `outcome`, in each the longest first; `surgeon`, as in `trials`;
     `length`, the longest first. Cells without a frame, as after a trial's end, are blank. Trials without frames are
@@ -99,11 +99,11 @@ def tool_presence(
 
 
 def presence_by_outcome(frames: pd.DataFrame, boxes: pd.DataFrame, trials: pd.DataFrame) -> go.Figure:
-    """One small figure a label: the share of the trials still running that show it, by second, a line an outcome.
+    """Plot one small figure per label: the fraction of running trials that show it, by second, one line per outcome.
 
     The commonest MAX_LABELS labels; a line ends where fewer than MIN_RUNNING trials of its outcome still run.
     """
-    title = "Share of running trials that show each label"
+    title = "Fraction of running trials that show each label"
     line = timeline(frames, trials)
     boxes = boxes[boxes["trial_id"].isin(line.trials.index)]
     labels = boxes["label"].value_counts().index[:MAX_LABELS].to_list()
@@ -175,7 +175,7 @@ def _group_by_outcome(figure: go.Figure, names: list[str], codes: NDArray[np.int
 
 
 def _share_of_running(running: NDArray[np.bool_], showing: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """By column, the share of the running rows that show; NaN where too few run."""
+    """By column, the fraction of running rows that show the label; NaN where too few are running."""
     many = running.sum(axis=0)
     share = np.full(len(many), np.nan, dtype=np.float32)
     np.divide(showing.sum(axis=0), many, out=share, where=many >= max(1, min(MIN_RUNNING, len(running))))

@@ -17,7 +17,7 @@ OUTCOME_COLOURS = {0: FAILURE, 1: SUCCESS}
 
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
-    """The figure with title, axis titles and the house's layout; the same object."""
+    """The figure with title, axis titles and the common layout; the same object."""
     figure.update_layout(
         title={"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}},
         height=height,

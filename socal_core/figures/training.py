@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, waiting
 
 MAX_STEP_POINTS = 500
-"""What is known of single steps is thinned to about this many points: a long run draws as quickly as a short one."""
+"""Single steps are thinned to about this many points, so that a long run is displayed as quickly as a short one."""
 BAND_OPACITY = 0.16
 SMALL_HEIGHT = 190
 
@@ -80,7 +80,7 @@ def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
 
 
 def thinning(count: int) -> slice:
-    """Which of so many steps are drawn: about MAX_STEP_POINTS, the last always among them, where the curve is now."""
+    """Choose the steps to plot: about MAX_STEP_POINTS, and always the last one, where the curve is now."""
     every = max(1, count // MAX_STEP_POINTS)
     return slice((count - 1) % every, None, every)
 
@@ -98,7 +98,7 @@ def _figure(traces: list[Trace], last: int, title: str, y: str, **y_axis: Any) -
 
 @cache
 def _layout(title: str, y: str) -> dict[str, Any]:
-    """The house's layout but for plotly's template, which every figure brings along."""
+    """The common layout without plotly's template, which every figure has already."""
     layout: dict[str, Any] = styled(go.Figure(layout={"template": None}), title, "Epoch", y).layout.to_plotly_json()
     layout.pop("template", None)
     return layout
@@ -142,7 +142,7 @@ def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
 
 
 def _hover_with_interval(epochs: pd.DataFrame, score: str) -> Trace:
-    """What a curve says of a point: its interval too, where it has one."""
+    """The hover text of a point, with its interval if it has one."""
     ends = _intervals(epochs, score).itertuples(index=False)
     texts = [f" ({low:.2f} to {high:.2f})" if low <= high else "" for low, high in ends]
     return {"customdata": texts, "hovertemplate": "%{y:.3f}%{customdata}"}

@@ -191,7 +191,7 @@ def test_a_full_disk_ends_the_filling_in_words_and_leaves_nothing_wrong(tmp_path
     assert result["note"].startswith("The clip cache is not filled: ")
     assert result["note"].endswith("Frames are decoded again at each use.")
     expected = {
-        "small disk": "0.0 GB are free on the disk and 1 GB stay free",
+        "small disk": "0.0 GB are free on the disk, of which 1 GB are kept free",
         "small disk, filled to the brim": "No space left on device",
         "small files": "File too large",
     }

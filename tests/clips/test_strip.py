@@ -87,7 +87,7 @@ def test_with_all_off_every_row_is_the_first(shared_data_folder: Path) -> None:
     assert len(strip.rows) == 1 + len(EPOCHS)
     for row in strip.rows[1:]:
         np.testing.assert_array_equal(row.frames, strip.rows[0].frames)
-        assert row.text == "as it is, or nearly so."
+        assert row.text == "unchanged, or nearly so."
 
 
 def test_long_clips_are_shown_by_eight_frames_from_first_to_last(shared_data_folder: Path) -> None:
@@ -153,14 +153,14 @@ def test_a_window_without_frames_is_refused_in_words(shared_data_folder: Path) -
 @pytest.mark.parametrize(
     ("draw", "words"),
     [
-        (ClipDraw(), "as it is, or nearly so"),
-        (ClipDraw(jitter=Recolour(contrast=1.001, hue=0.0001), rotation=0.2), "as it is, or nearly so"),
+        (ClipDraw(), "unchanged, or nearly so"),
+        (ClipDraw(jitter=Recolour(contrast=1.001, hue=0.0001), rotation=0.2), "unchanged, or nearly so"),
         (ClipDraw(jitter=Recolour(0.9, 1.1)), "brightness × 0.90; contrast × 1.10"),
         (ClipDraw(jitter=Recolour(saturation=1.25, hue=-0.05)), "saturation × 1.25; hue -18°"),
         (ClipDraw(flip=True, rotation=-7.4), "mirrored; rotated by 7° to the right"),
-        (ClipDraw(rotation=7.4, crop=(0, 0.2, 1, 0.7)), "rotated by 7° to the left; cropped to 50% of the picture"),
+        (ClipDraw(rotation=7.4, crop=(0, 0.2, 1, 0.7)), "rotated by 7° to the left; cropped to 50% of the frame"),
         (ClipDraw(steps=(Step(Operation.ROTATE, 3.0), Step(Operation.COLOR, 1.2))), "RandAugment: rotate, color"),
-        (ClipDraw(erased=(0.1, 0.1, 0.5, 0.5)), "a rectangle blotted out"),
+        (ClipDraw(erased=(0.1, 0.1, 0.5, 0.5)), "a rectangle erased"),
     ],
 )
 def test_a_draw_in_words(draw: ClipDraw, words: str) -> None:

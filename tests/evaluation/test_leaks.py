@@ -144,7 +144,7 @@ def test_what_leaks_is_found_and_nothing_else(cohort: Cohort, what: str, window:
     assert {probe.name for probe in probes if probe.is_leak} == names
     assert {probe.name for probe in probes[: len(names)]} == names
     assert all((probe.auroc or 0) > 0.98 for probe in probes[: len(names)])
-    assert all("may be chance" in p.verdict or "tells nothing" in p.verdict for p in probes[len(names) :])
+    assert all("may be chance" in p.verdict or "no better than chance" in p.verdict for p in probes[len(names) :])
     aurocs = [probe.auroc or 0 for probe in probes]
     assert aurocs == sorted(aurocs, reverse=True)
 
@@ -154,7 +154,7 @@ def test_second_trials_that_succeed_are_found(cohort: Cohort) -> None:
     dataset = cohort.dataset()
     probe = probe_leaks(dataset, split_of(dataset), MINUTE)[0]
     assert (probe.name, probe.auroc) == ("Trial 1 or 2", 1.0)
-    assert "Look at results of first and second trials apart." in probe.verdict
+    assert "Look at the results of first and second trials separately." in probe.verdict
 
 
 def test_outcomes_that_follow_nothing_give_chance(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_the_verdict_says_what_to_do(cohort: Cohort) -> None:
     assert set(whole) == PROBES - {"Frames in the window"}
     minute = named(probe_leaks(dataset, split_of(dataset), MINUTE))
     assert set(minute) == PROBES
-    assert "Keep to the first 60 s" in minute["Number of frames"].verdict
+    assert "Use the first 60 s" in minute["Number of frames"].verdict
     assert "ends before the shortest trials do" in minute["Frames in the window"].verdict
 
 
@@ -245,7 +245,7 @@ def test_below_one_half_stays_and_tells_nothing(cohort: Cohort) -> None:
     dataset.trials.loc[held_out, "success"] = 1 - dataset.trials.loc[held_out, "success"]
     probe = named(probe_leaks(dataset, split, WHOLE))["Number of frames"]
     assert (probe.auroc, probe.is_leak) == (0, False)
-    assert "tells nothing" in probe.verdict
+    assert "no better than chance" in probe.verdict
 
 
 def test_a_handful_of_trials_is_no_alarm(cohort: Cohort) -> None:
@@ -274,10 +274,10 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
 @pytest.mark.parametrize(
     ("column", "value", "name", "said"),
     [
-        ("cohort", None, "Cohort", "known of no training trial"),
+        ("cohort", None, "Cohort", "unknown for all training trials"),
         ("cohort", "USC", "Cohort", "the same for all training trials"),
         ("width", 1280, "Frame size", "the same for all training trials"),
-        ("width", pd.NA, "Frame size", "known of no training trial"),
+        ("width", pd.NA, "Frame size", "unknown for all training trials"),
     ],
 )
 def test_what_cannot_be_tried_says_why(cohort: Cohort, column: str, value: object, name: str, said: str) -> None:
@@ -293,7 +293,7 @@ def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
     dataset = replace(dataset, boxes=dataset.boxes.iloc[:0])
     probe = named(probe_leaks(dataset, split_of(dataset), MINUTE))["Tools over time"]
     assert probe.auroc is None
-    assert "cannot be tried" in probe.verdict
+    assert "cannot be tested" in probe.verdict
 
 
 @pytest.mark.parametrize("side", ["training", "held-out"])
@@ -333,7 +333,7 @@ def test_no_readable_frame_at_all(cohort: Cohort) -> None:
     probes = named(probe_leaks(dataset, split_of(dataset), MINUTE))
     for name in ("Mean colour", "File size"):
         assert probes[name].auroc is None
-        assert "known of no training trial" in probes[name].verdict
+        assert "unknown for all training trials" in probes[name].verdict
 
 
 def test_progress_counts_the_frames_that_are_opened(cohort: Cohort) -> None:
