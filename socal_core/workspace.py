@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import SocalError
-from socal_core.files import write_json
+from socal_core.storage import write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, where runs and the demo are kept ({reason}). "

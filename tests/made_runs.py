@@ -12,12 +12,12 @@ from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
-from socal_core.files import write_json
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status
+from socal_core.storage import write_json
 
 MODEL_TEXTS = {
     Recipe.FINETUNE: "weights of epoch 3 (lowest validation loss)",

@@ -12,7 +12,7 @@ CORE = ROOT / "socal_core"
 
 # Each line may import from itself and from the lines above it.
 ORDER = [
-    {"errors", "files"},
+    {"errors", "storage"},
     {"workspace", "dataset"},
     {"runs"},
     {"clips"},

@@ -16,8 +16,8 @@ from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
-from socal_core.files import write_json
 from socal_core.runs.config import TrainConfig
+from socal_core.storage import write_json
 from socal_core.workspace import cache_folder
 
 VERSION = 1

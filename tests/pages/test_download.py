@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.download_worker import fetch
-from socal_core.files import write_json
 from socal_core.runs.lock import take_lock
+from socal_core.storage import write_json
 from tests.pages.conftest import OpenPage, text_of
 
 

@@ -19,9 +19,9 @@ from streamlit.testing.v1 import AppTest
 from pages.components.strip_worker import draw
 from socal_core.clips.strip import GAP
 from socal_core.dataset.cache import KEPT
-from socal_core.files import write_json
 from socal_core.runs.config import PRETRAINED, TINY
 from socal_core.runs.lock import take_lock
+from socal_core.storage import write_json
 from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, text_of
 
 Ask = Callable[..., dict[str, Any]]
