@@ -69,8 +69,8 @@ def write_run(
         window = config.observation
         metrics = {
             **metrics_of_test_trials(predictions),
-            "task": "recognition" if window.sees_the_end else "prediction",
-            "share_ending_inside": 1.0 if window.sees_the_end else 0.1,
+            "task": "recognition" if window.stop is None else "prediction",
+            "share_ending_inside": 1.0 if window.stop is None else 0.1,
             "window": window.describe(),
             "model": {"recipe": str(config.recipe), "text": MODEL_TEXTS[config.recipe]},
             "epoch": max(1, epochs - 1),
