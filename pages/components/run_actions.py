@@ -240,7 +240,7 @@ def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
         try:
             action(thing)
         except SocalError as error:
-            errors.append(plain_text(str(error)))
+            errors.append(plain_text(error))
         except OSError as error:
             errors.append(f"That cannot be done: {error.strerror}. May the app write to its folder of runs?")
     st.session_state[_SAID] = {"error": True, "text": "\n\n".join(errors)} if errors else None

@@ -53,16 +53,21 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     processes: list[subprocess.Popen[str]] = []
     workspaces: list[Path] = []
 
-    def start_server(data: Path | None = None) -> Server:
+    def start_server(data: Path | str | None = None, script: Path | str = "app.py") -> Server:
         workspace = tmp_path / f"workspace-{len(processes)}"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+        command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
         process = subprocess.Popen(
             [*command, *(["--", str(data)] if data else [])],
             cwd=PROJECT,
-            env={**os.environ, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "SOCAL_WORKSPACE": str(workspace),
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONPATH": str(PROJECT),  # for a script that lies elsewhere
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
