@@ -9,6 +9,7 @@ from pages.components.frame import page
 from pages.components.problems import show_problems
 from pages.components.tiles import data_tiles
 from pages.components.views import VIEWS
+from pages.components.words import plain_text
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import format_of
 from socal_core.dataset.filters import apply, choices
@@ -33,13 +34,13 @@ def leaks(dataset: Dataset) -> None:
     try:
         show_leaks(dataset, default_config(TINY))
     except SocalError as error:
-        st.info(f"These trials cannot be split. {error}")
+        st.info(f"These trials cannot be split. {plain_text(error)}")
 
 
 def about(dataset: Dataset) -> None:
     """Where the tables came from, and the fingerprint of what was read."""
     boxes = format_of(dataset.box_format).title if dataset.box_format else "none"
-    place = f"{dataset.images_dir or 'the data folder itself'}" + (
+    place = plain_text(dataset.images_dir or "the data folder itself") + (
         f", and {len(dataset.videos):,} videos" if dataset.videos else ""
     )
     st.markdown(f"Frames: **{place}**  \nBoxes: **{boxes}**")

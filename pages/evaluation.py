@@ -30,8 +30,9 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
             icon=":material/visibility:",
         )
     st.markdown(
-        f"**{metrics['task'].capitalize()}** · window: {metrics['window']} · {what_predicts(run, metrics)} · "
-        f"data: {name_of_data(run.read_data())} · **{metrics['n']} test trials**"
+        f"**{plain_text(metrics['task'].capitalize())}** · window: {plain_text(metrics['window'])} · "
+        f"{what_predicts(run, metrics)} · data: {plain_text(name_of_data(run.read_data()))} · "
+        f"**{metrics['n']:d} test trials**"
     )
     config = run.read_config()
     if config.recipe is Recipe.FROZEN and config.model == TINY and config.encoder is EncoderChoice.AUTO:
@@ -55,7 +56,7 @@ def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
     text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
     if config.recipe is Recipe.FROZEN:
         return plain_text(text)
-    return f"model {plain_text(model_name(config.model))} · {text}"
+    return f"model {plain_text(model_name(config.model))} · {plain_text(text)}"
 
 
 def figures(metrics: dict[str, Any]) -> None:
@@ -76,11 +77,11 @@ def show(run: RunFolder) -> None:
     if metrics is None:
         state = read_status(run).state
         if state.alive:
-            st.info(f"Run {run.name} is {state}. Its test results appear here when it is done.")
+            st.info(f"Run {plain_text(run.name)} is {state}. Its test results appear here when it is done.")
         else:
             st.info(
-                f"Run {run.name} has no test results, its state is *{state}*. Resume it on the Training page, or "
-                "choose another run."
+                f"Run {plain_text(run.name)} has no test results, its state is *{state}*. Resume it on the Training "
+                "page, or choose another run."
             )
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return

@@ -11,6 +11,7 @@ from pages.components.runs import all_runs, choose_run, pick_run, start_run
 from pages.components.settings import settings_form
 from pages.components.split import show_split
 from pages.components.strip import show_strip
+from pages.components.words import plain_text
 from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import SocalError
@@ -55,7 +56,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
         try:
             run = start_run(config, dataset)
         except SocalError as error:
-            st.error(str(error))
+            st.error(plain_text(error))
         else:
             choose_run(run, PAGE)
 

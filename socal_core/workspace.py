@@ -8,8 +8,8 @@ from typing import Any
 from platformdirs import user_data_path
 
 from socal_core.errors import SocalError
-from socal_core.files import write_json
 from socal_core.installation import CODE_FOLDER, is_checkout
+from socal_core.storage import write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, where runs and the demo are kept ({reason}). "

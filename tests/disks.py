@@ -1,8 +1,12 @@
 """Small disks, for tests of full ones."""
 
 import json
+import resource
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +23,19 @@ def small_disk(size: str) -> tuple[str, ...] | None:
         except FileNotFoundError:
             return None
     return None
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """Have the system refuse to let this process write a file with more bytes."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def on_small_disk(size: str, code: str, *arguments: object) -> Any:

@@ -12,12 +12,12 @@ from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
-from socal_core.files import write_json
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status
+from socal_core.storage import write_json
 
 MODEL_TEXTS = {
     Recipe.FINETUNE: "weights of epoch 3 (lowest validation loss)",
@@ -69,8 +69,8 @@ def write_run(
         window = config.observation
         metrics = {
             **metrics_of_test_trials(predictions),
-            "task": "recognition" if window.sees_the_end else "prediction",
-            "share_ending_inside": 1.0 if window.sees_the_end else 0.1,
+            "task": "recognition" if window.stop is None else "prediction",
+            "share_ending_inside": 1.0 if window.stop is None else 0.1,
             "window": window.describe(),
             "model": {"recipe": str(config.recipe), "text": MODEL_TEXTS[config.recipe]},
             "epoch": max(1, epochs - 1),

@@ -11,9 +11,9 @@ import pytest
 from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
-from socal_core.files import write_json
 from socal_core.runs.checkpoints import best_checkpoint
 from socal_core.runs.folder import Origin, RunFolder
+from socal_core.storage import write_json
 from tests.made_runs import write_run
 
 QUICK = ["recipe=finetune", "num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]

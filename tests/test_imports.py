@@ -15,7 +15,7 @@ CORE = ROOT / "socal_core"
 
 # Each line may import from itself and from the lines above it.
 ORDER = [
-    {"errors", "files", "installation", "startup"},
+    {"errors", "storage", "installation", "startup"},
     {"workspace", "dataset"},
     {"runs"},
     {"clips"},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.words import in_words, size_in_words
+from pages.components.words import in_words, plain_text, size_in_words
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
@@ -36,7 +36,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
         found = circumstances(dataset, split, config, machine.cores, _gpus())
         cost = _cost(config, found, machine)
     except (SocalError, OSError) as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return False
     given = advice(config, found)
     texts = {level: [item.text for item in given if item.level is level] for level in Level}

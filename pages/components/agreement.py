@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.data import opened_with
+from pages.components.words import plain_text
 from socal_core.dataset.agreement import Agreement, compare_formats
 from socal_core.dataset.boxes import format_of
 from socal_core.dataset.options import OpenOptions
@@ -25,9 +26,9 @@ def show_agreement(dataset: Dataset) -> None:
         st.info("The folder holds its boxes in one format, so there is nothing to compare.")
         return
     result = _compared(str(dataset.root), dataset.fingerprint, opened_with(dataset))
-    (st.success if result.agrees() else st.warning)(result.sentences()[0])
+    (st.success if result.agrees() else st.warning)(plain_text(result.sentences()[0]))
     for sentence in result.sentences()[1:]:
-        st.write(sentence)
+        st.write(plain_text(sentence))
     summary = result.summary.assign(format=result.summary["format"].map(_title))
     names = {"format": "Format", "label": "Label", "largest_shift": "Largest shift (px)"}
     names |= KINDS

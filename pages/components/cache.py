@@ -50,7 +50,7 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
         stores, limit = list_stores(), limit_bytes()
         filling = " It is being filled now." if FILLING.at_work else ""
     except SocalError as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return
     if limit:
         kept = size_in_words(sum(info.bytes for info in stores))
@@ -118,15 +118,15 @@ def _how_it_ended(job: dict[str, Any], need: CacheStatus) -> None:
         st.success(f"{which} are kept: it starts without decoding.", icon=":material/check:")
         if need.unreadable:
             few = "One frame cannot be read." if need.unreadable == 1 else f"{need.unreadable:,} frames cannot be read."
-            st.warning(ended.get("text") or f"{few} The nearest readable frames are used instead.")
+            st.warning(plain_text(ended.get("text", "")) or f"{few} The nearest readable frames are used instead.")
     elif ended and "end" not in ended:
         st.error("The filling ended unexpectedly. *Fill now* continues from there.")
     elif ended.get("end") == "stopped":
         st.info("The filling was stopped. The frames kept so far remain, and *Fill now* continues from there.")
     elif ended.get("end") == "note":
-        st.warning(f"{ended['text']} Remove what you no longer need below, or allow more.")
+        st.warning(f"{plain_text(ended['text'])} Remove what you no longer need below, or allow more.")
     elif ended.get("end") == "error":
-        st.error(ended["text"])
+        st.error(plain_text(ended["text"]))
 
 
 def _watch() -> None:

@@ -1,5 +1,7 @@
 """Plotly figures on a page."""
 
+import html
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -8,4 +10,4 @@ CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"
 
 def chart(figure: go.Figure, key: str) -> None:
     """Draw a figure at full width; the same key updates it in place."""
-    st.plotly_chart(figure, width="stretch", key=key, config=CONFIG, alt=figure.layout.title.text)
+    st.plotly_chart(figure, width="stretch", key=key, config=CONFIG, alt=html.unescape(figure.layout.title.text))

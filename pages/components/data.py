@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components.demo import draw_demo
 from pages.components.download import download_form
+from pages.components.words import plain_text
 from socal_core.dataset.boxes import format_of
 from socal_core.dataset.cache import open_cached
 from socal_core.dataset.options import OpenOptions
@@ -39,7 +40,7 @@ def data_picker() -> None:
     if folder == DEMO:
         st.markdown(f"**{DEMO_NAME}** (synthetic)")
     else:
-        st.markdown(f"**{Path(folder).name or folder}**", help=folder)
+        st.markdown(f"**{plain_text(Path(folder).name or folder)}**", help=plain_text(folder))
     with st.expander("Change data set"):
         with st.form("data-folder", border=False):
             typed = st.text_input(
@@ -111,7 +112,7 @@ def open_chosen() -> Dataset | None:
     try:
         return _open(folder)
     except DataError as error:
-        st.error(str(error), icon=":material/folder_off:")
+        st.error(plain_text(error), icon=":material/folder_off:")
         st.info("Choose another folder in the sidebar, under **Change data set**, or use the demo.")
         if folder != DEMO and st.button("Use the demo data set", key="demo-instead"):
             _choose(DEMO)
@@ -165,7 +166,7 @@ def _open_typed(folder: str) -> None:
     try:
         _open(folder)
     except DataError as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return
     _choose(folder)
 

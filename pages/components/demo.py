@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.background import Background
+from pages.components.words import plain_text
 from socal_core.errors import RunError
 from socal_core.workspace import demo_folder
 
@@ -20,7 +21,7 @@ def draw_demo() -> None:
         if progress is None:
             _start()
         else:
-            st.error(progress.get("error", "Generating the demo data set ended unexpectedly."))
+            st.error(plain_text(progress.get("error", "Generating the demo data set ended unexpectedly.")))
             if st.button("Generate the demo again", type="primary"):
                 _start()
                 st.rerun()

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.background import Background
+from pages.components.words import plain_text
 from socal_core.dataset.drive import drive_link
 from socal_core.errors import DataError, RunError
 
@@ -37,11 +38,11 @@ def download_form() -> str | None:
 def _how_it_ended() -> str | None:
     progress = DOWNLOAD.read() or {}
     if "error" in progress:
-        st.error(f"{progress['error']} Press Download with the same link and folder to continue.")
+        st.error(f"{plain_text(progress['error'])} Press Download with the same link and folder to continue.")
     elif "frames" in progress:
         st.write(f"{progress['frames']:,} frames were downloaded.")
         for problem in progress["problems"]:
-            st.warning(problem)
+            st.warning(plain_text(problem))
         if progress["frames"] and st.button("Open the downloaded folder", width="stretch"):
             return str(progress["out"])
     elif "text" in progress:
@@ -52,7 +53,7 @@ def _how_it_ended() -> str | None:
 def _watch() -> None:
     if not DOWNLOAD.at_work:
         st.rerun()
-    st.info((DOWNLOAD.read() or {}).get("text", FIRST), icon=":material/cloud_download:")
+    st.info(plain_text((DOWNLOAD.read() or {}).get("text", FIRST)), icon=":material/cloud_download:")
 
 
 def _start(address: str, out: str) -> None:
@@ -63,7 +64,7 @@ def _start(address: str, out: str) -> None:
         drive_link(address)
         folder = Path(out).expanduser().resolve()
     except DataError as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return
     except (RuntimeError, ValueError, OSError):
         st.error("The folder's name cannot be used. Enter another one.")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from pages.components.data import boxes_picker, data_picker, open_chosen
+from pages.components.words import plain_text
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 
@@ -40,4 +41,4 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
                 boxes_picker(dataset)
         yield dataset
     except SocalError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain_text(error), icon=":material/error:")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components.words import plain_text
 from socal_core.dataset.splits import warning_of
 from socal_core.errors import SocalError
 from socal_core.runs.folder import RunFolder
@@ -21,7 +22,7 @@ def warn_of_split(run: RunFolder) -> None:
     """Say above a run's result when its split makes it too good."""
     text = split_warning_of(run)
     if text:
-        st.warning(f"**{run.name}:** {text}", icon=":material/group_off:")
+        st.warning(f"**{plain_text(run.name)}:** {text}", icon=":material/group_off:")
 
 
 def warn_of_splits(runs: Sequence[RunFolder]) -> None:
@@ -32,4 +33,4 @@ def warn_of_splits(runs: Sequence[RunFolder]) -> None:
         if text:
             texts.setdefault(text, []).append(run.name)
     for text, names in texts.items():
-        st.warning(f"**{', '.join(names)}:** {text}", icon=":material/group_off:")
+        st.warning(f"**{plain_text(', '.join(names))}:** {text}", icon=":material/group_off:")

@@ -3,6 +3,7 @@
 import streamlit as st
 from PIL import Image
 
+from pages.components.words import plain_text
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import draw_boxes
@@ -39,9 +40,9 @@ def contact_sheet(dataset: Dataset, seed: int) -> None:
         try:
             picture = read_picture(dataset, row.frame)
         except DataError as error:
-            cell.warning(str(error))
+            cell.warning(plain_text(error))
             continue
         drawn = draw_boxes(picture, dataset.boxes[dataset.boxes["frame"] == row.frame], THUMBNAIL_TEXT)
         drawn.thumbnail(THUMBNAIL_SIZE)
-        caption = f"{row.trial_id}, frame {row.position + 1}"
+        caption = f"{plain_text(row.trial_id)}, frame {row.position + 1}"
         cell.image(drawn, caption=caption, width="stretch", output_format="JPEG")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.data import options_in_use
+from pages.components.words import plain_text
 from socal_core.dataset.layout import OUTCOME_MEASURES
 from socal_core.dataset.splits import Split, describe, make_split, split_warning
 from socal_core.dataset.tracked import digest_of_boxes
@@ -34,7 +35,7 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
     probes = _probes(dataset, key, split, config.window)
     chart(leak_bars(probes), "leaks")
     for probe in probes:
-        st.markdown(f"{_icon(probe)} **{probe.name}.** {probe.verdict}")
+        st.markdown(f"{_icon(probe)} **{plain_text(probe.name)}.** {plain_text(probe.verdict)}")
     st.caption(
         "Never inputs, because they are outcomes themselves: "
         + "; ".join(f"**{name}**, {reason}" for name, reason in OUTCOME_MEASURES.items())

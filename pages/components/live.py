@@ -42,10 +42,10 @@ def _show_origin(run: RunFolder) -> None:
     try:
         origin = run.read_origin()
     except RunError as error:
-        st.caption(plain_text(str(error)))
+        st.caption(plain_text(error))
     else:
         if origin is not None:
-            st.caption(f"Started from the checkpoint {origin.checkpoint} of run {plain_text(origin.run)}.")
+            st.caption(f"Started from the checkpoint {plain_text(origin.checkpoint)} of run {plain_text(origin.run)}.")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     _log(run)
     if seen.notices:
         with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
-            st.write("\n".join(f"- {message}" for message in seen.notices))
+            st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
 
 
 def _head_text(head: Event) -> str:
@@ -160,7 +160,7 @@ def _head_text(head: Event) -> str:
 
 def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     left, right = st.columns([6, 1], vertical_alignment="bottom")
-    text, fraction = seen.progress.text, seen.progress.fraction
+    text, fraction = plain_text(seen.progress.text), seen.progress.fraction
     if status.state is RunState.QUEUED:  # the events tell of an earlier start, if of any
         place = position(run)
         text, fraction = (f"Waiting in the queue: number {place} in the queue" if place else "Starting"), 0.0
@@ -192,11 +192,11 @@ def _end(run: RunFolder, status: RunStatus) -> None:
             st.page_link("pages/trial_viewer.py", label="Go through the trials", icon=":material/slideshow:")
         return
     show = st.info if status.state is RunState.STOPPED else st.error
-    show(status.reason or "The run ended before it was done.")
+    show(plain_text(status.reason) or "The run ended before it was done.")
     if st.button("Resume", icon=":material/play_arrow:", key="resume"):
         try:
             launch.start(run, resume=True)
         except RunError as error:
-            st.error(str(error))
+            st.error(plain_text(error))
         else:
             st.rerun()

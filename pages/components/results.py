@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.words import plain_text
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
@@ -55,7 +56,7 @@ def per_class(metrics: dict[str, Any]) -> None:
             "Precision": score(values["precision"]),
             "Recall": score(values["recall"]),
             "F1": score(values["f1"]),
-            "Test trials": str(values["support"]),
+            "Test trials": f"{values['support']:d}",
         }
         for name in OUTCOMES.values()
         for values in [metrics["per_class"][name.lower()]]
@@ -69,12 +70,13 @@ def above_controls(metrics: dict[str, Any]) -> None:
     if text:
         above = all(row["verdict"] == Verdict.ABOVE for row in compared(metrics) if row["verdict"])
         show, icon = (st.success, ":material/check:") if above else (st.warning, ":material/balance:")
-        show(text, icon=icon)
+        show(plain_text(text), icon=icon)
 
 
 def controls(metrics: dict[str, Any]) -> None:
     """The model beside the controls."""
     st.subheader("Is it better than simple rules?")
+    named = [{**row, "name": plain_text(row["name"])} for row in metrics["controls"]]
     rows = [
         {
             "": row["name"],
@@ -82,11 +84,11 @@ def controls(metrics: dict[str, Any]) -> None:
             "Balanced accuracy": score(row["balanced_accuracy"]),
             "AUROC": score(row["auroc"]),
         }
-        for row in [{"name": "**This model**", **metrics}, *metrics["controls"]]
+        for row in [{**metrics, "name": "**This model**"}, *named]
     ]
     st.table(pd.DataFrame(rows).set_index(""))
-    for row in metrics["controls"]:
-        st.caption(f"*{row['name']}*: {row['description']}")
+    for row in named:
+        st.caption(f"*{row['name']}*: {plain_text(row['description'])}")
 
 
 def left_out(metrics: dict[str, Any]) -> None:
@@ -97,11 +99,12 @@ def left_out(metrics: dict[str, Any]) -> None:
             "A trial is left out if more than 20 % of the frames of its clip cannot be read, or if no frame is in "
             "the window."
         )
-        st.table(pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).set_index("Trial"))
+        table = pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).map(plain_text)
+        st.table(table.set_index("Trial"))
     if metrics["stand_ins"]:
         st.subheader("Frames replaced")
         st.caption("A frame that cannot be read is replaced by the nearest readable frame of the trial.")
-        st.write("\n".join(f"- {text}" for text in metrics["stand_ins"]))
+        st.write("\n".join(f"- {plain_text(text)}" for text in metrics["stand_ins"]))
 
 
 def test_trials(metrics: dict[str, Any]) -> None:

@@ -240,7 +240,7 @@ def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
         try:
             action(thing)
         except SocalError as error:
-            errors.append(plain_text(str(error)))
+            errors.append(plain_text(error))
         except OSError as error:
             errors.append(
                 f"This is not possible: {error.strerror}. Check that the app may write to its folder of runs."

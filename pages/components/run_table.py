@@ -17,11 +17,11 @@ from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
-from socal_core.runs.lock import is_locked
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.overview import RunSummary, differing_settings, summary_of
 from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunStatus, read_status
+from socal_core.storage import is_locked
 from socal_core.workspace import runs_root
 
 CHOSEN = "chosen-runs"

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.words import plain_text
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
@@ -69,7 +70,7 @@ def settings_form() -> TrainConfig | None:
         check_num_frames(config)
         return config
     except ConfigError as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return None
 
 

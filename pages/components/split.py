@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.words import plain_text
 from socal_core.dataset.splits import SplitMethod, describe, left_out, make_split, split_warning, surgeons_in_common
 from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
@@ -32,7 +33,7 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     try:
         split = make_split(trials, config.split_settings)
     except SocalError as error:
-        st.error(str(error))
+        st.error(plain_text(error))
         return False
     subsets = describe(split, trials)
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):

@@ -11,13 +11,14 @@ import streamlit as st
 
 from pages.components.background import Background
 from pages.components.data import opened_with
+from pages.components.words import plain_text
 from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.splits import make_split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
-from socal_core.files import write_json
 from socal_core.runs.config import TrainConfig
+from socal_core.storage import write_json
 from socal_core.workspace import cache_folder
 
 VERSION = 1
@@ -43,17 +44,17 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     try:
         request = _request(dataset, config, trial_id, trained)
     except DataError as error:
-        st.warning(str(error))
+        st.warning(plain_text(error))
         return
     result = _result(Path(request["out"]))
     st.fragment(_status, run_every=REFRESH_SECONDS if result is None else None)(request, result is not None)
     if result is None:
         last = _last(request)
         if last is not None:
-            st.caption(f"Until then, trial {last['trial_id']} with the settings before:")
+            st.caption(f"Until then, trial {plain_text(last['trial_id'])} with the settings before:")
             _rows(last)
     elif "error" in result:
-        st.error(result["error"])
+        st.error(plain_text(result["error"]))
         if st.button("Try again", key="strip-again"):
             Path(request["out"]).unlink(missing_ok=True)
             st.rerun()
@@ -102,14 +103,13 @@ def _status(request: dict[str, Any], drawn: bool) -> None:
     at_work = DRAWING.at_work  # first: whoever gives the lock back has left its result before
     if (_result(Path(request["out"])) is not None) is not drawn:
         st.rerun()  # also starts or ends the timer
+    trial = f"**Trial {plain_text(request['trial_id'])}**"
     if drawn:
-        st.markdown(f"**Trial {request['trial_id']}** with the settings in the sidebar")
+        st.markdown(f"{trial} with the settings in the sidebar")
         return
     if not at_work:
         _start(request)
-    st.markdown(
-        f":material/hourglass_top: **Trial {request['trial_id']}** is being prepared; this takes a few seconds."
-    )
+    st.markdown(f":material/hourglass_top: {trial} is being prepared; this takes a few seconds.")
 
 
 def _last(request: dict[str, Any]) -> dict[str, Any] | None:
@@ -120,10 +120,10 @@ def _last(request: dict[str, Any]) -> dict[str, Any] | None:
 
 def _rows(result: dict[str, Any]) -> None:
     for row in result["rows"]:
-        st.caption(f"**{row['title']}**: {row['text']}")
+        st.caption(f"**{plain_text(row['title'])}**: {plain_text(row['text'])}")
         st.image(base64.b64decode(row["png"]), alt=f"{row['title']}: frames of trial {result['trial_id']}")
     for note in result["notes"]:
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {plain_text(note)}")
 
 
 def _start(request: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 from pages.components.honesty import split_warning_of, warn_of_split
 from pages.components.images import read_picture
 from pages.components.tracks import boxes_with_tracks
+from pages.components.words import plain_text
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import box_table, draw_boxes
@@ -44,7 +45,7 @@ def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: p
         frame = frames.iloc[number - 1]
         of_frame = boxes[boxes["frame"] == frame["frame"]]
         size = _picture(dataset, trial_id, frame, of_frame)
-        st.caption(f"Frame {number} of {len(frames)} · second {frame['second']} · {frame['frame']}")
+        st.caption(f"Frame {number} of {len(frames)} · second {frame['second']} · {plain_text(frame['frame'])}")
     with right:
         _prediction(dataset, trial_id, run, predictions)
         st.subheader("Boxes in this frame")
@@ -58,7 +59,7 @@ def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFr
     try:
         picture = read_picture(dataset, frame["frame"])
     except DataError as error:
-        st.warning(f"This frame cannot be shown. {error}", icon=":material/broken_image:")
+        st.warning(f"This frame cannot be shown. {plain_text(error)}", icon=":material/broken_image:")
         width, height = dataset.trials.loc[trial_id, ["width", "height"]]
         return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
     st.image(draw_boxes(picture, boxes), width="stretch", output_format="JPEG", alt=f"Frame {frame['frame']}")
@@ -73,7 +74,9 @@ def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predicti
     if rows.empty:
         right.metric("Prediction", "–", border=True)
         st.caption(
-            f"Run {run.name} has no prediction for this trial." if run else "Choose a run to see its prediction."
+            f"Run {plain_text(run.name)} has no prediction for this trial."
+            if run
+            else "Choose a run to see its prediction."
         )
         return
     row = rows.iloc[0]

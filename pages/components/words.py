@@ -9,9 +9,26 @@ ABOUT_ENCODERS = (
 """What the default model was trained on, and what it cannot do."""
 
 
-def plain_text(text: str) -> str:
-    """A text with every sign of Markdown taken literally."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|$:<>~])", r"\\\1", text)
+_JOINER = "\u2060"
+"""No width and no meaning: it keeps apart what Streamlit would join to a link, an icon or an arrow after unescaping."""
+_JOINED = re.compile(
+    r":(?=\S)"  # http://…, :emoji:, :material/icon:, :red[…]
+    r"|www(?=\.)"
+    r"|(?<=[\w.+-])(?=@)"
+    r"|(?<!\S)[<>~-](?=(?:=|-|->|>)(?!\S))",  # ->, <->, >=
+    re.IGNORECASE,
+)
+
+
+def plain_text(text: object) -> str:
+    """Return text that Streamlit shows as it is, on one line: no Markdown, link, image, formula, emoji, icon or arrow.
+
+    For everything that a page shows and that comes from a folder, a file, a process or a person. Widgets that take
+    no Markdown (the options of a drop-down, the cells of a data frame) are given the text itself.
+    """
+    line = _JOINED.sub(lambda found: found[0] + _JOINER, " ".join(str(text).split()))
+    line = re.sub(r"([\\`*_{}\[\]()#+!|$<>~&])", r"\\\1", line)
+    return re.sub(r"^(\d*)([-.])", r"\1\\\2", line)  # would begin a list
 
 
 def in_words(seconds: float) -> str:

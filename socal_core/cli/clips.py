@@ -14,6 +14,7 @@ from socal_core.runs.architecture import Architecture, architecture_of
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
+from socal_core.storage import replacing
 
 if TYPE_CHECKING:
     from socal_core.clips.preprocess import Preprocessor
@@ -43,7 +44,7 @@ def clip(options: argparse.Namespace) -> int:
         texts = reader.notices()
     array = clips[0] if len(clips) == 1 else clips
     try:
-        with options.out.open("wb") as file:
+        with replacing(options.out) as draft, draft.open("wb") as file:
             np.save(file, array)
     except OSError as error:
         raise DataError(f"{options.out} cannot be written: {error.strerror}.") from None

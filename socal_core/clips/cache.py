@@ -12,7 +12,7 @@ from typing import Any
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.dataset.disk import RESERVE
 from socal_core.errors import ConfigError
-from socal_core.runs.lock import try_lock
+from socal_core.storage import try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0

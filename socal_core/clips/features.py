@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from socal_core.clips.cache import make_room
 from socal_core.clips.store import StoreFolder
 from socal_core.dataset.folder import Stamp
+from socal_core.storage import replacing
 
 FORMAT = 1
 """Increased when the files, or the values of an encoder, change."""
@@ -104,13 +105,8 @@ class FeatureStore(StoreFolder):
         steps, dims = features.shape
         values = np.ascontiguousarray(features, "<f4").tobytes()
         checksum = hashlib.sha256(_described(steps, dims, clip.source) + values).digest()
-        target = self._file(clip)
-        draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
+        with replacing(self._file(clip)) as draft:
             draft.write_bytes(_HEADER.pack(_MAGIC, FORMAT, steps, dims, clip.source, checksum) + values)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
 
     def room_for(self, needed: int) -> str:
         """Make room for this many more bytes; returns "", or why there is none."""

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from socal_core.dataset.folder import Stamp
-from socal_core.files import write_json
+from socal_core.storage import share_lock, write_json
 from socal_core.workspace import cache_folder
 
 FORMAT = 1
@@ -87,10 +87,9 @@ class StoreFolder:
         while True:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                lock = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+                lock = share_lock(self.folder / LOCK_FILE)
             except FileNotFoundError:
                 continue  # the store was removed in between
-            fcntl.flock(lock, fcntl.LOCK_SH)
             if os.fstat(lock).st_nlink:
                 return lock
             os.close(lock)  # it was removed here too

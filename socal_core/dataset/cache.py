@@ -23,7 +23,7 @@ from socal_core.dataset.open import checked_folder, read_folder
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.types import Dataset, Problem, Severity
 from socal_core.errors import SocalError
-from socal_core.files import write_json
+from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -134,12 +134,8 @@ def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write Parquet in one step."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        table.to_parquet(temporary, compression="lz4")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as draft:
+        table.to_parquet(draft, compression="lz4")
 
 
 def forget_oldest(folder: Path, pattern: str) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import FORMATS, format_of
 from socal_core.dataset.boxes.rows import Format
-from socal_core.dataset.disk import check_room, remove_leftover
+from socal_core.dataset.disk import check_room
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_places
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
+from socal_core.storage import new_folder
 
 _TABLES = (layout.OUTCOMES_FILE, layout.DEMOGRAPHICS_FILE, layout.MAPPING_FILE)
 
@@ -46,23 +47,16 @@ def convert(
     write = _writer(key)
     _check_target(out, dataset.root)
     files = _frame_files(dataset) if with_frames else []
-    temporary = out.with_name(f".{out.name}.converting")
     try:
         _check_space(dataset.root, files, out)
-        remove_leftover(temporary, "convert")
-        temporary.mkdir(parents=True)
-        write(dataset, temporary)
-        progress(1, 1 + len(files))
-        _copy_tables(dataset.root, temporary, dict(options.columns if options else ()))
-        _copy_frames(dataset.root, files, temporary, progress)
-        if out.exists():
-            out.rmdir()
-        temporary.rename(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(out) as draft:
+            write(dataset, draft)
+            progress(1, 1 + len(files))
+            _copy_tables(dataset.root, draft, dict(options.columns if options else ()))
+            _copy_frames(dataset.root, files, draft, progress)
     except OSError as error:
         raise DataError(f"{out.name} cannot be written: {error.strerror or type(error).__name__}.") from error
-    finally:
-        if not temporary.is_symlink():
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def writable_formats() -> list[Format]:

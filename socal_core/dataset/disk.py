@@ -1,4 +1,4 @@
-"""Writing a folder of many files: room on the disk before it, and what an earlier start left."""
+"""Writing a folder of many files: room on the disk before it."""
 
 import shutil
 from pathlib import Path
@@ -21,14 +21,3 @@ def check_room(needed: int, place: Path, what: str, advice: str) -> None:
     if needed > free - RESERVE:
         text = f"needs {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are free and {RESERVE / 1e9:g} GB stay free"
         raise DataError(f"{what} {text}. {advice}")
-
-
-def remove_leftover(folder: Path, again: str) -> None:
-    """Delete what an earlier, killed start left; never through a link.
-
-    DataError when it is one; the message says to do `again`, a verb, what failed.
-    """
-    if folder.is_symlink():
-        raise DataError(f"{folder.name} is a link. Delete it, then {again} again.")
-    if folder.exists():
-        shutil.rmtree(folder)

@@ -5,7 +5,6 @@ at the end. So a download that was killed leaves nothing that looks complete, an
 Nothing calls this but the user's own click or command, and there is no address that it knows by itself.
 """
 
-import fcntl
 import os
 import shutil
 import stat
@@ -18,6 +17,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.drive import Fetch, drive_link, fetch_from_drive
 from socal_core.dataset.unpack import DamagedArchive, Progress, has_frames, say_nothing, unpack
 from socal_core.errors import DataError
+from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
 """Inside the data folder: what is not complete yet."""
@@ -117,13 +117,12 @@ def _arriving_folder(out: Path) -> Iterator[Path]:
     if arriving.is_symlink():
         raise DataError(f"{ARRIVING} in the folder is a link. Delete it, then start the download again.")
     arriving.mkdir(parents=True, exist_ok=True)
-    handle = os.open(arriving / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    handle = try_lock(arriving / _LOCK)
+    if handle is None:
+        raise DataError("A download into this folder is running already. Wait for it to end.")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield arriving
         shutil.rmtree(arriving)
-    except BlockingIOError:
-        raise DataError("A download into this folder is running already. Wait for it to end.") from None
     finally:
         os.close(handle)
 

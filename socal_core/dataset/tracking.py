@@ -48,22 +48,12 @@ is then a track of its own.
 _CORNERS = ["x1", "y1", "x2", "y2"]
 
 
-def with_track_ids(boxes: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The boxes of one trial with a track_id (Int64) each, and where the ids come from: "file" or "tracker".
-
-    The folder's own ids are kept when every box has one. Else boxes of one label are linked from frame to frame;
-    ids count from 1 in the order of appearance, and two boxes of a frame never share one.
-    """
-    if len(boxes) and boxes["track_id"].notna().all():
-        return boxes.copy(), "file"
-    ids = _track(boxes, np.zeros(len(boxes), dtype=np.int64))
-    return boxes.assign(track_id=pd.array(ids, dtype="Int64")), "tracker"
-
-
 def track_all(boxes: pd.DataFrame) -> pd.DataFrame:
     """The boxes of a whole data set, same rows in the same order, with track_id (Int64) and track_source (str).
 
-    Each trial gets what `with_track_ids` gives it alone; track_source is "file" or "tracker".
+    Each trial is tracked alone. Where every box of it has an id of the folder's own, these are kept and track_source is
+    "file". Else it is "tracker": boxes of one label are linked from frame to frame, ids count from 1 in the order of
+    appearance, and two boxes of a frame never share one.
     """
     has_ids = boxes["track_id"].notna()
     from_file = has_ids.groupby(boxes["trial_id"]).transform("all").to_numpy(dtype=bool)

@@ -99,10 +99,6 @@ class Dataset:
             raise DataError(f"Trial {trial_id} has no frame. Choose a trial that has.")
         return rows
 
-    def boxes_of(self, trial_id: str) -> pd.DataFrame:
-        """The boxes of one trial in time order; empty when it has none."""
-        return self.boxes[self.boxes["trial_id"] == trial_id]
-
     def file_of(self, frame: str) -> Path:
         """The file on disk that holds a frame: an image, or its trial's video."""
         video = self._video_of(frame)

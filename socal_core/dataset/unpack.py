@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import stat
 import struct
 import zipfile
@@ -12,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.dataset import layout
-from socal_core.dataset.disk import check_room, remove_leftover
+from socal_core.dataset.disk import check_room
 from socal_core.dataset.problems import printable
 from socal_core.errors import DataError
+from socal_core.storage import new_folder
 
 ANNOTATION_SUFFIXES = frozenset({".csv", ".xml", ".txt", ".json", ".yaml", ".yml"})
 
@@ -75,22 +75,15 @@ def unpack(archive: Path, out: Path, progress: Progress | None = None) -> int:
     `progress` is told a line of text now and then. DataError before anything is written when the zip could write
     outside `out`, fill the disk, or is encrypted or not a zip; DamagedArchive when it is cut off or broken.
     """
-    temporary = out.with_name(f".{out.name}.unpacking")
     with _opened(archive) as opened:
         if out.is_symlink() or (out.exists() and not (out.is_dir() and next(out.iterdir(), None) is None)):
             text = f"{out.name} is there already. Move it away or delete it, then unpack {archive.name} again."
             raise DataError(text)
         entries = _accepted(opened, archive)
         _check_sizes(entries, archive, out.parent)
-        try:
-            remove_leftover(temporary, "unpack")
-            temporary.mkdir(parents=True)
-            _write(opened, entries, temporary, archive.name, progress or say_nothing)
-            if out.exists():
-                out.rmdir()
-            temporary.rename(out)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(out) as draft:
+            _write(opened, entries, draft, archive.name, progress or say_nothing)
     return len(entries)
 
 

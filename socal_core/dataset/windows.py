@@ -37,11 +37,6 @@ class Window:
         return cls(start, stop)
 
     @property
-    def sees_the_end(self) -> bool:
-        """Whether the window has no end of its own."""
-        return self.stop is None
-
-    @property
     def ends_with_the_trial(self) -> bool:
         """Whether the window is the longer the longer the trial is, so that the length of the trial is in view."""
         return self.stop is None or self.stop < 0

@@ -14,9 +14,9 @@ from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.evaluation.predictors import Predictor, open_predictor
-from socal_core.files import write_json
 from socal_core.runs.checkpoints import best_checkpoint, read_training_state
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import write_json
 
 
 def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -1,11 +1,11 @@
 """Curves of several runs in one figure: one colour per run."""
 
-import html
 from collections.abc import Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from socal_core.figures.groups import plain
 from socal_core.figures.style import styled, waiting
 
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
@@ -52,7 +52,7 @@ def _overlaid(runs: Mapping[str, pd.DataFrame], column: str, lowest: bool) -> go
                 "size": [15 if star else 6 for star in starred],
                 "symbol": ["star" if star else "circle" for star in starred],
             },
-            customdata=[html.escape(name)] * len(epochs),
+            customdata=[plain(name)] * len(epochs),
             hovertemplate="%{y:.3f}<extra>%{customdata}</extra>",
             showlegend=True,
         )
@@ -70,4 +70,4 @@ def _styled(figure: go.Figure, title: str, y: str) -> go.Figure:
 
 def _short(name: str) -> str:
     """For the legend, which would take markup in a name for markup."""
-    return html.escape(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
+    return plain(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")

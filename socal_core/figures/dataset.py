@@ -127,7 +127,7 @@ def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
             y=ordered["n_frames"].to_numpy()[codes == code],
             name=OUTCOME_NAMES[code],
             marker_color=CODE_COLOURS[code],
-            customdata=ordered.index[codes == code].to_list(),
+            customdata=[plain(trial) for trial in ordered.index[codes == code]],
             hovertemplate=f"%{{customdata}}, {OUTCOME_NAMES[code].lower()}: %{{y:,}} frames<extra></extra>",
         )
     figure.update_layout(barmode="overlay", bargap=0.1 if len(ordered) < 100 else 0)

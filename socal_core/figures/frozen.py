@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from socal_core.figures.groups import plain
 from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, waiting
 
 
@@ -37,7 +38,7 @@ def inner_candidates(table: Sequence[dict[str, Any]]) -> go.Figure:
     Args:
         table: Of the event `head` (runs/events.py); empty before there is one.
     """
-    names = {id(row): f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}" for row in table}
+    names = {id(row): plain(f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}") for row in table}
     traces = []
     for member, title, colour in ((True, "In the head", VALIDATION), (False, "Left out", NEUTRAL)):
         rows = [row for row in table if row["member"] is member]

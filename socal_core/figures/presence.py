@@ -77,7 +77,8 @@ def tool_presence(
     shares: NDArray[np.float32] = np.full(line.frames.shape, np.nan, dtype=np.float32)
     np.divide(hits, line.frames, out=shares, where=line.frames > 0)
     codes = outcome_codes(line.trials)
-    names = [f"{trial}, {OUTCOME_NAMES[code].lower()}" for trial, code in zip(line.trials.index, codes, strict=True)]
+    trial_ids = map(plain, line.trials.index)
+    names = [f"{trial}, {OUTCOME_NAMES[code].lower()}" for trial, code in zip(trial_ids, codes, strict=True)]
     figure = go.Figure(
         go.Heatmap(
             z=shares,

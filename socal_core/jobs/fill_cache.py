@@ -15,9 +15,9 @@ from socal_core.dataset.cache import open_cached
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.splits import make_split
 from socal_core.errors import SocalError
-from socal_core.files import write_json
 from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.config import TINY, config_from
+from socal_core.storage import write_json
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from socal_core.dataset.demo.write import write_demo
 from socal_core.errors import SocalError
-from socal_core.files import write_json
+from socal_core.storage import write_json
 
 logger = logging.getLogger(__name__)
 

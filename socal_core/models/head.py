@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from socal_core.errors import ModelError
-from socal_core.files import write_json
 from socal_core.models.statistics import STATISTICS
+from socal_core.storage import write_json
 
 HEAD_FILE, ABOUT_FILE = "head.safetensors", "head.json"
 

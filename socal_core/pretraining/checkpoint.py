@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from socal_core.errors import RunError
-from socal_core.files import write_bytes, write_text
 from socal_core.pretraining.objective import Pretrainer
 from socal_core.pretraining.settings import PretrainSettings
+from socal_core.storage import write_bytes, write_text
 
 CHECKPOINT_FILE = "checkpoint.pt"
 LOG_FILE = "log.jsonl"

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from socal_core.errors import RunError
-from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import write_json
 
 STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.pt"

@@ -16,11 +16,11 @@ from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.splits import Split
 from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
-from socal_core.files import write_json, write_text
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
 from socal_core.runs.recipes import Recipe
+from socal_core.storage import write_json, write_text
 
 FORMAT = 1
 """Version of the folder's layout, written into config.json."""

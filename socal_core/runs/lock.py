@@ -1,18 +1,13 @@
-"""One worker a run: a lock that lives exactly as long as the worker's process.
+"""One worker per run: whoever takes the lock of a run waits out a reader, and is told in words that a worker has it."""
 
-The kernel gives the lock back when the process ends, however it ends, so a dead worker is never taken for a living
-one, a reused process number cannot mislead, and there is nothing to clean up after a crash.
-"""
-
-import fcntl
-import os
 import time
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.storage import try_lock
 
 _PATIENCE_SECONDS = 1.0
-"""A reader asking `is_locked` holds the lock for some microseconds; whoever takes it waits that out."""
+"""A reader that asks whether a lock is held holds it for some microseconds; whoever takes it waits that out."""
 
 
 def take_lock(path: Path, run: str) -> int:
@@ -26,31 +21,3 @@ def take_lock(path: Path, run: str) -> int:
             raise RunError(f"Run {run} is already active. Wait until it ends, or stop it.")
         time.sleep(0.01)
     return handle
-
-
-def try_lock(path: Path) -> int | None:
-    """Take the lock as `take_lock` does, without patience; None when somebody has it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        if isinstance(error, BlockingIOError):
-            return None
-        raise
-    return handle
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 
 from socal_core.errors import RunError
-from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import write_json
 
 LONGEST_NAME = 80
 LONGEST_TAG = 30

@@ -5,7 +5,6 @@ lock file for each slot. A slot is held as a run's own lock is, by an open descr
 worker that was killed frees its slot, and one that dies while it waits is passed over.
 """
 
-import fcntl
 import json
 import os
 import time
@@ -15,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from socal_core.errors import RunError
-from socal_core.files import write_json
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.further import inherited
 from socal_core.runs.gpus import visible_gpus
-from socal_core.runs.lock import is_locked, try_lock
 from socal_core.runs.model_choice import local_folder
 from socal_core.runs.state import RunState, write_status
+from socal_core.storage import is_locked, locked, try_lock, write_json
 from socal_core.workspace import workspace
 
 _POLL_SECONDS = 0.25
@@ -171,16 +169,12 @@ def _words(run: RunFolder) -> Iterator[None]:
 @contextmanager
 def _changing() -> Iterator[list[str]]:
     """The order, without the dead, for this process alone; written afterwards when it was changed."""
-    handle = os.open(_folder() / "order.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(_folder() / "order.lock"):
         written = _read_order()
         order = _living(written)
         yield order
         if order != written:
             write_json(_order_file(), order)
-    finally:
-        os.close(handle)
 
 
 def _read_order() -> list[str]:

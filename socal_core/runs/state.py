@@ -1,6 +1,5 @@
 """What state a run is really in: derived from its worker's lock, from what was written, and from who wrote it."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -10,10 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.lock import is_locked
 from socal_core.runs.process import Process, process_from, this_process
+from socal_core.storage import is_locked, kept_free, write_json
 
 LEAST_FREE = 1_000_000
 """Bytes below which a disk counts as full."""
@@ -121,18 +119,12 @@ def _settle(run: RunFolder, values: dict[str, Any], reason: str) -> None:
         return  # nobody wrote anything: there was no worker
     with _settling:
         try:
-            handle = os.open(run.lock_file, os.O_RDONLY)
+            # For other readers the lock stays free, and whoever starts a worker waits for this.
+            with kept_free(run.lock_file) as free:
+                if free and _read(run) == values:
+                    write_json(run.status_file, {**values, "state": RunState.INTERRUPTED, "reason": reason})
         except OSError:
-            return
-        try:
-            # Shared: for other readers the lock stays free, and whoever starts a worker waits for this.
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            if _read(run) == values:
-                write_json(run.status_file, {**values, "state": RunState.INTERRUPTED, "reason": reason})
-        except OSError:
-            return  # a worker has begun, or the disk takes nothing: it is worked out again at the next look
-        finally:
-            os.close(handle)
+            return  # the disk takes nothing: it is worked out again at the next look
 
 
 def _read(run: RunFolder) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Complete checkpoints: weights, optimiser, schedule and progress, all or nothing on disk."""
 
 import logging
-import os
 import pickle
 import shutil
 import time
@@ -26,6 +25,7 @@ from socal_core.runs.checkpoints import (
     write_training_state,
 )
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import new_folder, sync
 from socal_core.training.stop import GONE
 
 logger = logging.getLogger(__name__)
@@ -127,20 +127,21 @@ def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path
     target = checkpoint_path(run, state.epoch, state.step)
     if damage_of(target) == "":
         return  # stopped where it was resumed: training is the same to the bit
-    draft = target.with_name(f".{target.name}.tmp")
     for left in run.checkpoints.glob(".*.tmp"):  # by a crash
         shutil.rmtree(left)
     try:
         run.checkpoints.mkdir(exist_ok=True)  # never the run's folder: it may have been moved meanwhile
-        draft.mkdir()
-        write(draft)
-        write_training_state(draft, state)
-        write_manifest(draft)
-        for file in [*draft.iterdir(), draft]:
-            _sync(file)
+        with new_folder(target) as draft:
+            write(draft)
+            write_training_state(draft, state)
+            write_manifest(draft)
+            for file in [*draft.iterdir(), draft]:
+                sync(file)
+            if target.exists():  # damaged, or it would have been kept
+                shutil.rmtree(target)
+        sync(run.checkpoints)
     # safetensors and PyTorch have errors of their own for a disk that takes no more.
     except (OSError, RuntimeError, SafetensorError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
         if not run.path.is_dir():
             raise RunError(GONE) from None
         free = shutil.disk_usage(run.path).free / 1e6
@@ -148,10 +149,6 @@ def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path
             f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before is "
             "complete. Make room, or allow writing there, and resume the run."
         ) from error
-    if target.exists():  # damaged, or it would have been kept
-        shutil.rmtree(target)
-    draft.rename(target)
-    _sync(run.checkpoints)
     best, found = checkpoint_path(run, state.best_epoch), list_checkpoints(run)
     newer = found.index(target)  # so many were passed over, for they are damaged: they must not take a place
     for other in [*found[:newer], *found[newer + KEPT :]]:
@@ -187,12 +184,3 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _copied(item) for name, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value
-
-
-def _sync(path: Path) -> None:
-    """Have the system put a file or a folder's entries on the disk before anything later."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,7 +20,6 @@ from socal_core.dataset.types import Dataset
 from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import finish_run, probabilities_of
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
-from socal_core.files import write_json
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
@@ -31,6 +30,7 @@ from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import trained_on_labels
 from socal_core.runs.recipes import VIDEO_ENCODER
+from socal_core.storage import write_json
 from socal_core.training.checkpoint import write_checkpoint
 from socal_core.training.stop import StopRequested
 from socal_core.training.subsets import with_clips

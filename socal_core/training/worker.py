@@ -18,7 +18,6 @@ from types import FrameType
 from typing import Any
 
 from socal_core.errors import RunError
-from socal_core.files import write_json
 from socal_core.runs import queue
 from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.events import Event, EventLog, line_of
@@ -29,6 +28,7 @@ from socal_core.runs.lock import take_lock
 from socal_core.runs.recipes import Recipe
 from socal_core.runs.state import RunState, write_status, written_status
 from socal_core.startup import prepare_process
+from socal_core.storage import write_json
 from socal_core.training.outcome import Outcome, reason_of
 from socal_core.training.stop import StopRequested
 from socal_core.training.subsets import split_of, with_clips

@@ -54,11 +54,13 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     processes: list[subprocess.Popen[str]] = []
     workspaces: list[Path] = []
 
-    def start_server(data: Path | None = None, installed: Installed | None = None) -> Server:
+    def start_server(
+        data: Path | str | None = None, installed: Installed | None = None, script: Path | str = "app.py"
+    ) -> Server:
         workspace = tmp_path / f"workspace-{len(processes)}"
         port = free_port()
-        command: list[Any] = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", port, "--"]
-        variables = dict(os.environ)
+        command: list[Any] = [sys.executable, "-m", "streamlit", "run", script, "--server.port", port, "--"]
+        variables = {**os.environ, "PYTHONPATH": str(PROJECT)}  # for a script that is elsewhere
         if installed is not None:
             command, variables = [installed.socal, "app", "--port", port], installed.variables
         process = subprocess.Popen(

@@ -204,7 +204,7 @@ def test_nothing_is_written_into_the_data_folder(folder: Path, tmp_path: Path, n
     with pytest.raises(DataError, match=r"lies in the data folder|something in it"):
         convert(before, tmp_path / name, "csv", True, ignore)
     assert content_of(folder) == untouched
-    assert not (tmp_path / ".data.converting").exists()
+    assert not (tmp_path / ".data.tmp").exists()
 
 
 @pytest.mark.parametrize("kind", ["full", "file", "link"])
@@ -285,7 +285,7 @@ def test_a_kill_leaves_nothing_that_looks_complete(folder: Path, tmp_path: Path)
     out = tmp_path / "out"
     result = subprocess.run([sys.executable, "-c", code, folder, out], check=False, cwd=ROOT)
     assert result.returncode == 9
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.converting", "data"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.tmp", "data"]
     convert(open_dataset(folder), out, "csv", True, ignore)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
     assert len(open_dataset(out).frames) == 16
@@ -294,7 +294,7 @@ def test_a_kill_leaves_nothing_that_looks_complete(folder: Path, tmp_path: Path)
 def test_a_link_in_the_place_of_the_temporary_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").write_text("mine")
-    (tmp_path / ".out.converting").symlink_to(tmp_path / "other")
+    (tmp_path / ".out.tmp").symlink_to(tmp_path / "other")
     with pytest.raises(DataError, match="is a link"):
         convert(open_dataset(folder), tmp_path / "out", "csv", True, ignore)
     assert (tmp_path / "other" / "mine.txt").read_text() == "mine"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socal_core.dataset.open import open_dataset
-from socal_core.dataset.tracking import MAX_DISTANCE, PATIENCE, matching_cost, track_all, with_track_ids
+from socal_core.dataset.tracking import MAX_DISTANCE, PATIENCE, matching_cost, track_all
 
 BOX = tuple[int, str, int, int]  # position, label, left, top: these boxes are 30x40, a diagonal of 50
 SIZED = tuple[int, str, int, int, int, int]  # the same with width and height
@@ -90,21 +90,24 @@ def boxes(rows: Sequence[BOX | SIZED], track_ids: list[int] | None = None, trial
 )
 def test_ids(rows: list[BOX | SIZED], ids: list[int]) -> None:
     given_boxes = boxes(rows)
-    tracked, source = with_track_ids(given_boxes)
+    tracked = track_all(given_boxes)
     assert tracked["track_id"].tolist() == ids
-    assert (source, str(tracked["track_id"].dtype)) == ("tracker", "Int64")
+    assert str(tracked["track_id"].dtype) == "Int64"
+    assert set(tracked["track_source"]) <= {"tracker"}
     assert given_boxes["track_id"].isna().all(), "the table that was given stays as it was"
-    pd.testing.assert_frame_equal(tracked.drop(columns="track_id"), given_boxes.drop(columns="track_id"))
+    pd.testing.assert_frame_equal(
+        tracked.drop(columns=["track_id", "track_source"]), given_boxes.drop(columns="track_id")
+    )
 
 
 def test_ids_of_the_file_are_kept_when_all_boxes_have_one() -> None:
     rows: list[BOX] = [(0, "suction", 0, 0), (1, "suction", 0, 0)]
-    tracked, source = with_track_ids(boxes(rows, [9, 4]))
-    assert (tracked["track_id"].tolist(), source) == ([9, 4], "file")
+    tracked = track_all(boxes(rows, [9, 4]))
+    assert (tracked["track_id"].tolist(), set(tracked["track_source"])) == ([9, 4], {"file"})
     half = boxes(rows, [9, 4])
     half.loc[1, "track_id"] = pd.NA
-    tracked, source = with_track_ids(half)
-    assert (tracked["track_id"].tolist(), source) == ([1, 1], "tracker")
+    tracked = track_all(half)
+    assert (tracked["track_id"].tolist(), set(tracked["track_source"])) == ([1, 1], {"tracker"})
 
 
 @settings(max_examples=80, deadline=None)
@@ -115,7 +118,7 @@ def test_ids_of_the_file_are_kept_when_all_boxes_have_one() -> None:
     )
 )
 def test_two_boxes_of_a_frame_never_share_an_id(rows: list[BOX]) -> None:
-    tracked, _ = with_track_ids(boxes(rows))
+    tracked = track_all(boxes(rows))
     assert not tracked.duplicated(["position", "track_id"]).any()
     assert tracked.groupby("track_id")["label"].nunique().le(1).all()
     assert set(tracked["track_id"]) == set(range(1, tracked["track_id"].nunique() + 1))
@@ -128,8 +131,8 @@ def test_two_boxes_of_a_frame_never_share_an_id(rows: list[BOX]) -> None:
 def test_the_order_of_the_rows_changes_no_track(data: st.DataObject) -> None:
     places = st.tuples(st.integers(0, 6), st.just("suction"), st.integers(0, 20), st.integers(0, 3))
     rows = data.draw(st.lists(places.map(lambda r: (r[0], r[1], 20 * r[2], 40 * r[3])), max_size=25, unique=True))
-    tracked, _ = with_track_ids(boxes(rows))
-    shuffled, _ = with_track_ids(boxes(data.draw(st.permutations(rows))))
+    tracked = track_all(boxes(rows))
+    shuffled = track_all(boxes(data.draw(st.permutations(rows))))
     assert members(tracked) == members(shuffled)
 
 
@@ -169,7 +172,7 @@ def drawn_boxes(position: int) -> st.SearchStrategy[list[SIZED]]:
 @settings(max_examples=150, deadline=None)
 @given(drawn_boxes(0), drawn_boxes(1))
 def test_matching_is_the_best_of_all(old: list[SIZED], new: list[SIZED]) -> None:
-    ids = with_track_ids(boxes([*old, *new]))[0]["track_id"].to_list()
+    ids = track_all(boxes([*old, *new]))["track_id"].to_list()
     before = dict(zip(ids[: len(old)], old, strict=True))
     taken = [(before[i], box) for i, box in zip(ids[len(old) :], new, strict=True) if i in before]
     costs = [plain_cost(*pair) for pair in taken]
@@ -205,10 +208,10 @@ def test_all_at_once_is_each_trial_alone(rows: list[tuple[str, int, str, int]], 
     pd.testing.assert_frame_equal(tracked[columns], table[columns])
     assert (str(tracked["track_id"].dtype), str(tracked["track_source"].dtype)) == ("Int64", "str")
     for trial, given_boxes in table.groupby("trial_id"):
-        alone, source = with_track_ids(given_boxes)
+        alone = track_all(given_boxes)
         here = tracked[tracked["trial_id"] == trial]
         pd.testing.assert_series_equal(here["track_id"], alone["track_id"])
-        assert set(here["track_source"]) == {source} == {"file" if trial in with_ids else "tracker"}
+        assert set(here["track_source"]) == {"file" if trial in with_ids else "tracker"}
 
 
 def test_a_trial_with_some_ids_is_tracked_anew_and_others_keep_theirs() -> None:
@@ -239,7 +242,8 @@ def test_costs() -> None:
 
 def test_the_boxes_of_a_folder(folder: Path) -> None:
     data = open_dataset(folder)
-    tracked, source = with_track_ids(data.boxes_of("S100T1"))
-    assert source == "tracker"
+    tracked = track_all(data.boxes)
+    tracked = tracked[tracked["trial_id"] == "S100T1"]
+    assert set(tracked["track_source"]) == {"tracker"}
     assert dict(zip(tracked["label"], tracked["track_id"], strict=True)) == {"suction": 1, "grasper": 2}
     assert data.boxes["track_id"].isna().all()

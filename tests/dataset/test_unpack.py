@@ -93,13 +93,13 @@ def test_frames_and_annotations_are_written_and_nothing_else(tmp_path: Path) -> 
 
 def test_an_empty_folder_is_taken_and_what_a_killed_start_left_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / ".out.unpacking").mkdir()
-    (tmp_path / ".out.unpacking" / "old.jpeg").write_bytes(b"half")
+    (tmp_path / ".out.tmp").mkdir()
+    (tmp_path / ".out.tmp" / "old.jpeg").write_bytes(b"half")
 
     unpack(make_zip(tmp_path / "a.zip", [(FRAME, BYTES)]), tmp_path / "out")
 
     assert tree(tmp_path / "out") == {"JPEGImages": None, FRAME: BYTES}
-    assert not (tmp_path / ".out.unpacking").exists()
+    assert not (tmp_path / ".out.tmp").exists()
 
 
 def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path) -> None:
     assert tree(tmp_path / "out") == {"mine.txt": b"mine"}
 
 
-@pytest.mark.parametrize("linked", ["out", ".out.unpacking"])
+@pytest.mark.parametrize("linked", ["out", ".out.tmp"])
 def test_nothing_is_written_through_a_link(tmp_path: Path, linked: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / linked).symlink_to(tmp_path / "elsewhere")

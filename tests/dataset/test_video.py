@@ -62,7 +62,7 @@ def test_a_data_set_of_videos(folder: Path) -> None:
     assert data.frames_of("S100T1")["second"].tolist() == [0, 1, 2, 3]
     assert set(data.videos) == {"S100T1", "S100T2"}
     # The boxes of socal.csv name the frames as SOCAL does, and the first three are there.
-    assert sorted(set(data.boxes_of("S100T1")["position"])) == [0, 1, 2]
+    assert sorted(set(data.boxes.loc[data.boxes["trial_id"] == "S100T1", "position"])) == [0, 1, 2]
     frame = data.frames_of("S100T1")["frame"].iloc[2]
     assert data.read_frame(frame).mean() == pytest.approx(60, abs=4)
     assert data.file_of(frame) == folder / "videos" / "S100T1.mp4"

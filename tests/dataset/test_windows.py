@@ -38,7 +38,6 @@ def test_a_window_selects_seconds(text: str, window: Window, seconds: list[int],
     assert Window.parse(text) == window
     assert window.select(FRAMES)["second"].tolist() == seconds
     assert window.describe() == words
-    assert window.sees_the_end is (text == "whole")
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
 """The app without a browser: AppTest by way of app.py."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,12 +36,17 @@ def fine_tuning(app: AppTest) -> AppTest:
     return app.sidebar.selectbox(key="setting-recipe").set_value("finetune").run()
 
 
+def as_read(text: str) -> str:
+    """Plain text as a reader of the page sees it: without the marks that keep it from being interpreted."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text).replace("\u2060", "")
+
+
 def text_of(app: AppTest) -> str:
     """All that a reader of the page reads in running text, messages included."""
     parts = []
     for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success"):
         parts += [element.value for element in getattr(app, kind)]
-    return "\n".join(parts)
+    return as_read("\n".join(parts))
 
 
 def metrics_of(app: AppTest) -> dict[str, str]:

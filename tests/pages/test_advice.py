@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from socal_core.dataset import layout
-from socal_core.files import write_json
+from socal_core.storage import write_json
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_run

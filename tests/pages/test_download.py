@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from socal_core.files import write_json
 from socal_core.jobs.fetch_data import fetch
 from socal_core.runs.lock import take_lock
+from socal_core.storage import write_json
 from tests.pages.conftest import OpenPage, text_of
 
 

@@ -4,13 +4,13 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.evaluation.controls import comparison
-from socal_core.files import write_json
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.state import RunState
+from socal_core.storage import write_json
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_run
-from tests.pages.conftest import OpenPage, metrics_of, text_of
+from tests.pages.conftest import OpenPage, as_read, metrics_of, text_of
 
 
 @pytest.fixture
@@ -90,12 +90,12 @@ def test_whether_the_model_is_above_the_controls_is_said(
         row.update(auroc=0.4, difference=0.3, difference_interval=[0.1, 0.5], verdict="above")
     write_json(done.metrics_file, metrics)
     app = open_page("evaluation", shared_data_folder)
-    assert [item.value for item in app.success] == [comparison(metrics)]
+    assert [as_read(item.value) for item in app.success] == [comparison(metrics)]
     metrics["controls"][-1].update(difference_interval=[-0.1, 0.5], verdict="not shown to be above")
     write_json(done.metrics_file, metrics)
     app = open_page("evaluation", shared_data_folder)
     assert not app.success
-    assert comparison(metrics) in [item.value for item in app.warning]
+    assert comparison(metrics) in [as_read(item.value) for item in app.warning]
     assert "is above the colour control" in comparison(metrics)
 
 

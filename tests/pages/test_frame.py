@@ -12,7 +12,7 @@ from socal_core.runs.state import RunState
 from socal_core.workspace import demo_folder, remembered_data_folder, runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_run
-from tests.pages.conftest import PROJECT, OpenPage, metrics_of, text_of
+from tests.pages.conftest import PROJECT, OpenPage, as_read, metrics_of, text_of
 
 PAGES = ("app", "dataset", "training", "evaluation", "trial_viewer")
 MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer"]
@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_used_is_named_and_the_rest_works(
     make(folder)
     app = open_page(name, folder)
     assert not app.exception
-    assert any(str(folder) in error.value for error in app.error)
+    assert any(str(folder) in as_read(error.value) for error in app.error)
     assert str(PROJECT) not in text_of(app)
     assert links(app) == MENU
     assert app.button(key="demo-instead").label == "Use the demo data set"

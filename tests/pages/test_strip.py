@@ -18,11 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 from socal_core.clips.strip import GAP
 from socal_core.dataset.cache import KEPT
-from socal_core.files import write_json
 from socal_core.jobs.render_strip import draw
 from socal_core.runs.config import PRETRAINED, TINY
 from socal_core.runs.lock import take_lock
-from tests.pages.conftest import PROJECT, OpenPage, fine_tuning, text_of
+from socal_core.storage import write_json
+from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, text_of
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -151,7 +151,7 @@ def test_a_window_without_frames_is_told_without_a_process(
     next(box for box in app.sidebar.number_input if box.label == "From second").set_value(100).run()
     app = show(app)
     assert not app.exception
-    assert any("no frame in the window (seconds 100 to 160)" in warning.value for warning in app.main.warning)
+    assert any("no frame in the window (seconds 100 to 160)" in as_read(warning.value) for warning in app.main.warning)
     assert not (workspace / "strip.request.json").exists()
 
 

@@ -14,7 +14,7 @@ from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run
-from tests.pages.conftest import OpenPage, fine_tuning, text_of
+from tests.pages.conftest import OpenPage, as_read, fine_tuning, text_of
 
 OWN_WIDGETS = {"model", "window"}
 
@@ -90,7 +90,7 @@ def test_a_refused_setting_is_named_and_nothing_can_start(
         setting(app, "validation_fraction").set_value(0.5)
         value = 0.6
     setting(app, name).set_value(value).run()
-    assert any(message in error.value for error in app.sidebar.error)
+    assert any(message in as_read(error.value) for error in app.sidebar.error)
     assert "Start training" not in {button.label for button in app.button}
     assert not app.exception
 
@@ -110,7 +110,7 @@ def test_frames_that_another_model_would_ignore_are_refused(
     app = open_page("training", shared_data_folder)
     setting(app, "model_choice").set_value("other").run()
     setting(app, "model_other").set_value(str(tmp_path)).run()
-    assert any("num_frames: must be a multiple of 3" in error.value for error in app.sidebar.error)
+    assert any("num_frames: must be a multiple of 3" in as_read(error.value) for error in app.sidebar.error)
     setting(app, "num_frames").set_value(15).run()
     assert not app.sidebar.error
 
@@ -314,7 +314,7 @@ def test_only_what_the_split_needs_is_asked(
 def test_a_cohort_is_left_out_from_the_form(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     setting(app, "split_method").set_value("column").run()
-    assert any(error.value.startswith("split_value: ") for error in app.sidebar.error)
+    assert any(as_read(error.value).startswith("split_value: ") for error in app.sidebar.error)
     setting(app, "split_column").set_value("training_status").run()
     setting(app, "split_value").set_value("Trainee").run()
     assert "The test subset is the chosen group" in text_of(app)

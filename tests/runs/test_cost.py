@@ -13,7 +13,6 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
-from socal_core.files import write_json
 from socal_core.models.build import build_classifier
 from socal_core.models.encoders import build_encoder
 from socal_core.runs.architecture import TINY_ARCHITECTURE, Architecture, architecture_of
@@ -21,6 +20,7 @@ from socal_core.runs.config import PRETRAINED, TINY, config_from
 from socal_core.runs.cost import CORE_SPEED, EPOCH_SECONDS, GPU_SPEED, estimate, measured_speed, memory_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.machine import Gpu, Machine
+from socal_core.storage import write_json
 from tests.made_runs import write_run
 
 GB = 10**9

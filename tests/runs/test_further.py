@@ -9,13 +9,13 @@ import pytest
 
 from socal_core.dataset.splits import Split
 from socal_core.errors import ConfigError, RunError
-from socal_core.files import write_json
 from socal_core.runs.checkpoints import TrainingState, checkpoint_path, write_manifest, write_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import Origin, RunFolder
 from socal_core.runs.further import how_to_continue, make_run, seen_before, train_further
 from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, write_status
+from socal_core.storage import write_json
 
 SPLIT = Split(("S1T1", "S2T1"), ("S3T1",), ("S4T1",), seed=0)
 SETTINGS = {"recipe": "finetune", "learning_rate": 3e-4, "num_epochs": 7, "test_fraction": 0.2}

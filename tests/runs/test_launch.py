@@ -15,8 +15,9 @@ from socal_core.errors import RunError
 from socal_core.runs import queue
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import request_stop, start
-from socal_core.runs.lock import is_locked, take_lock
+from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, RunStatus, read_status, write_status
+from socal_core.storage import is_locked
 from tests.runs.workers import CONTEXT, new_run, until
 
 STARTERS = 8

@@ -10,9 +10,10 @@ import pytest
 from socal_core.errors import RunError
 from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
-from socal_core.runs.lock import is_locked, take_lock
+from socal_core.runs.lock import take_lock
 from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.runs.trash import TRASH, empty_trash, list_trash, restore, size_of, trash
+from socal_core.storage import is_locked
 
 
 @pytest.fixture

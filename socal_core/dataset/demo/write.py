@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
 
@@ -18,6 +17,7 @@ from socal_core.dataset.demo.scene import Box, Scene
 from socal_core.dataset.demo.simulate import Trial, simulate_trials
 from socal_core.dataset.demo.tissue import Image
 from socal_core.errors import ConfigError, DataError
+from socal_core.storage import new_folder
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,8 @@ def write_demo(
     try:
         target = out.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the last step is a rename within one file system.
-        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as holder:
-            folder = Path(holder) / "demo"
+        with new_folder(target) as folder:
             _write_folder(folder, trials, seed, progress)
-            folder.replace(target)
     except OSError as error:
         raise DataError(
             f"The demo cannot be written to {out} ({error.strerror or error}). "
@@ -78,7 +75,7 @@ def _refuse_occupied(out: Path) -> None:
 
 def _write_folder(folder: Path, trials: list[Trial], seed: int, progress: Callable[[int, int], None] | None) -> None:
     """All files of the demo, in a new folder."""
-    (folder / layout.IMAGES_DIR).mkdir(parents=True)
+    (folder / layout.IMAGES_DIR).mkdir()
     faults = tables.Faults.of(trials)
     drawn = _draw_trials(folder / layout.IMAGES_DIR, trials, faults, progress)
     mapping: list[tables.Row] = []

@@ -4,7 +4,7 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.dataset.open import open_dataset
-from socal_core.dataset.tracking import with_track_ids
+from socal_core.dataset.tracking import track_all
 from socal_core.dataset.types import Severity
 from tests.dataset.editing import append_line, found, replace_line
 
@@ -25,7 +25,7 @@ def test_every_box_gets_its_id(tracked: Path) -> None:
     assert data.problems == ()
     assert dict(zip(data.boxes["label"], data.boxes["track_id"], strict=True)) == {"suction": 7, "grasper": 8}
     assert len(data.boxes) == 40
-    assert with_track_ids(data.boxes_of("S100T1"))[1] == "file"
+    assert set(track_all(data.boxes)["track_source"]) == {"file"}
 
 
 def test_the_order_of_rows_and_columns_does_not_matter(tracked: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_failure_midway_leaves_nothing_behind(tmp_path: Path, error: type[Base
     (tmp_path / "out").mkdir()  # an empty folder is as good as none, and stays as it is
 
     def stop(done: int, total: int) -> None:
-        assert list(tmp_path.glob(".out-*"))
+        assert list(tmp_path.glob(".out.*"))
         raise error
 
     with pytest.raises(error):
