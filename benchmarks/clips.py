@@ -45,8 +45,8 @@ from benchmarks.clips_size import measure_memory, measure_scale
 from benchmarks.clips_storage import measure_storage
 from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 
 TRIALS, FRAMES = 24, 20
 PICTURES = 96

@@ -10,7 +10,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from benchmarks.clips_common import empty_workspace, pictures, preprocessor, settings, silent, table, write_trials
 from socal_core.clips.loader import ClipReader, open_clips
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.training.batches import Batch, Share, training_batches
 
 TRIALS, FRAMES = 80, 20

@@ -25,8 +25,8 @@ from benchmarks.clips_common import (
 from socal_core.clips.fill import fill
 from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.store import FrameStore, TrialFrames
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 
 SAMPLE = 64
 BATCH = 8

@@ -24,7 +24,7 @@ from socal_core.clips.fill import all_frames, fill, status_of
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.store import FrameStore
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 
 SOCAL_TRIALS = 147
 LARGE_LINKS = 24
@@ -48,7 +48,7 @@ import cv2
 import torch
 from socal_core.clips.loader import open_clips
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 """
 OPEN = """
 import sys

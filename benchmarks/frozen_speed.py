@@ -29,7 +29,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 from benchmarks.clips import reference_epoch
 from benchmarks.clips_common import CLIP_FRAMES, SIZE, empty_workspace, pictures, table, write_trials
 from socal_core.dataset.demo.write import write_demo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.runs.config import config_from
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder

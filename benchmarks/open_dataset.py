@@ -24,7 +24,7 @@ from PIL import Image
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import FORMATS, format_of
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -32,7 +32,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset.demo.write import write_demo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.tracking import track_all
 
 try:

@@ -12,8 +12,8 @@ from pages.components.views import VIEWS
 from pages.components.words import plain_text
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import format_of
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import apply, choices
-from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs.config import TINY, default_config
 

@@ -12,7 +12,7 @@ from pages.components.settings import settings_form
 from pages.components.split import show_split
 from pages.components.strip import show_strip
 from pages.components.words import plain_text
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
 from pages.components.viewer import show_trial
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 
 TRIALS_DRAWN = 10
 ALL, TEST = "All usable trials", "Test trials only"

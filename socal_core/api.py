@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import Split
-from socal_core.dataset.types import Dataset
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import make_split
-from socal_core.dataset.types import Dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.runs.config import TINY, config_from

@@ -71,10 +71,11 @@ def test_the_core_knows_nothing_of_its_interface(path: Path) -> None:
 @pytest.mark.parametrize(
     "modules",
     [
-        "socal_core.dataset.open, socal_core.dataset.inspect, socal_core.dataset.splits, socal_core.dataset.tracking",
+        "socal_core.dataset.opening, socal_core.dataset.inspection, socal_core.dataset.tracking",
+        "socal_core.dataset.splits",
         "socal_core.dataset.demo.write",
         "socal_core.runs.launch, socal_core.runs.state, socal_core.runs.progress, socal_core.runs.model_choice",
-        "socal_core.runs.advice, socal_core.runs.cost, socal_core.runs.queue, socal_core.runs.overview",
+        "socal_core.runs.advice, socal_core.runs.cost, socal_core.runs.run_queue, socal_core.runs.overview",
         "socal_core.runs.follow, socal_core.runs.log_tail, socal_core.runs.notes, socal_core.runs.trash",
         "socal_core.runs.further",
         "socal_core.dataset.cache, socal_core.dataset.tracked",

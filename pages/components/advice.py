@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.words import in_words, plain_text, size_in_words
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import make_split
-from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs.advice import Circumstances, Level, advice, circumstances
 from socal_core.runs.config import TrainConfig

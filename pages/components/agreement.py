@@ -6,8 +6,8 @@ from pages.components.data import opened_with
 from pages.components.words import plain_text
 from socal_core.dataset.agreement import Agreement, compare_formats
 from socal_core.dataset.boxes import format_of
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Dataset
 
 ROWS_SHOWN = 1000
 KINDS = {

@@ -15,8 +15,8 @@ from socal_core.clips.cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_
 from socal_core.clips.fill import CacheStatus, status_of
 from socal_core.clips.plan import ClipPlan
 from socal_core.clips.store import FrameStore
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import make_split
-from socal_core.dataset.types import Dataset
 from socal_core.errors import RunError, SocalError
 from socal_core.runs.architecture import frame_sides
 from socal_core.runs.config import TrainConfig

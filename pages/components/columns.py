@@ -4,9 +4,9 @@ import streamlit as st
 
 from pages.components.data import choose_options, options_in_use
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.outcomes import read_titles
-from socal_core.dataset.types import Dataset, Severity
 
 NONE = ""
 

@@ -12,8 +12,8 @@ from pages.components.download import download_form
 from pages.components.words import plain_text
 from socal_core.dataset.boxes import format_of
 from socal_core.dataset.cache import open_cached
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Dataset
 from socal_core.errors import ConfigError, DataError
 from socal_core.workspace import (
     demo_folder,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.data import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 
 MENU = (

@@ -4,7 +4,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.components.words import plain_text
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import draw_boxes
 

@@ -5,10 +5,10 @@ import streamlit as st
 from pages.components.charts import chart
 from pages.components.data import options_in_use
 from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.layout import OUTCOME_MEASURES
 from socal_core.dataset.splits import Split, describe, make_split, split_warning
 from socal_core.dataset.tracked import digest_of_boxes
-from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.leaks import Probe, probe_leaks
 from socal_core.figures.leaks import leak_bars

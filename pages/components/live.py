@@ -22,8 +22,8 @@ from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
-from socal_core.runs.queue import position
 from socal_core.runs.recipes import CHANCE_LOSS, Recipe
+from socal_core.runs.run_queue import position
 from socal_core.runs.state import RunState, RunStatus, read_status
 
 REFRESH_SECONDS = 1.0

@@ -5,9 +5,9 @@ import streamlit as st
 
 from pages.components.data import fingerprint
 from pages.components.words import plain_text
-from socal_core.dataset.inspect import check_frames
+from socal_core.dataset.dataset import Dataset, Problem, Severity
+from socal_core.dataset.inspection import check_frames
 from socal_core.dataset.problems import problems_csv
-from socal_core.dataset.types import Dataset, Problem, Severity
 
 ROWS_SHOWN = 10
 TABLE_HEIGHT = 560

@@ -13,7 +13,7 @@ from pages.components.run_table import label, status_of
 from pages.components.runs import choose_run
 from pages.components.words import plain_text, size_in_words
 from socal_core.errors import SocalError
-from socal_core.runs import launch, queue
+from socal_core.runs import launch, run_queue
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import train_further
@@ -89,7 +89,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     stoppable = [item.run for item, status in states if status and status.state.alive and not status.stopping]
     resumable = [item.run for item, status in states if status and status.state in RESUMABLE]
     one = chosen[0] if len(chosen) == 1 else None
-    if one and (place := queue.position(one.run)):
+    if one and (place := run_queue.position(one.run)):
         _queue_buttons(one, place)
     _button("Stop", "stop", stoppable, launch.request_stop)
     _button("Resume", "play_arrow", resumable, _resume)
@@ -138,11 +138,11 @@ def _queue_buttons(found: RunSummary, place: int) -> None:
         st.button(
             text,
             icon=f":material/{icon}:",
-            disabled=not 1 <= to <= len(queue.waiting()),
+            disabled=not 1 <= to <= len(run_queue.waiting()),
             help=f"It is number {place} in the queue.",
             key=f"{text.lower()}-run",
             on_click=_act,
-            args=([found.run], partial(queue.move, to=to)),
+            args=([found.run], partial(run_queue.move, to=to)),
         )
     st.button("Edit", icon=":material/tune:", key="edit-run", on_click=_edit, args=(found,))
 
@@ -176,7 +176,7 @@ def _edit(found: RunSummary) -> None:
 
 def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    _act([] if typed is None else [run], partial(queue.edit, config=typed))
+    _act([] if typed is None else [run], partial(run_queue.edit, config=typed))
 
 
 def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:

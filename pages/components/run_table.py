@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.data import name_of_data
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
@@ -107,7 +107,7 @@ def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
     """One row a run; columns for settings only where two of them differ, for tags and notes only if there are any."""
     differing = set(differing_settings([item.config for item in found if item.config is not None]))
     shown = [item.name for item in fields(TrainConfig) if item.name in differing | ALWAYS]
-    places = {run.path.resolve(): place for place, run in enumerate(queue.waiting(), start=1)}
+    places = {run.path.resolve(): place for place, run in enumerate(run_queue.waiting(), start=1)}
     table = pd.DataFrame([_row(item, shown, places.get(item.run.path.resolve())) for item in found])
     said = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
     return table.drop(columns=[name for name, used in said.items() if not used])

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.data import opened_with
 from pages.components.honesty import warn_of_splits
 from pages.components.run_table import columns_of, summary, table_of
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs import launch
 from socal_core.runs.config import TrainConfig

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import SplitMethod, describe, left_out, make_split, split_warning, surgeons_in_common
-from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 

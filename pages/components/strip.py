@@ -14,8 +14,8 @@ from pages.components.data import opened_with
 from pages.components.words import plain_text
 from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import make_split
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.runs.config import TrainConfig
 from socal_core.storage import write_json

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from socal_core.dataset.inspect import summarise
-from socal_core.dataset.types import Dataset, Severity
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.inspection import summarise
 
 
 def data_tiles(dataset: Dataset) -> None:

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.tracked import digest_of_boxes, tracked_boxes
-from socal_core.dataset.types import Dataset
 
 
 def boxes_with_tracks(dataset: Dataset) -> pd.DataFrame:

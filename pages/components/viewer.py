@@ -7,7 +7,7 @@ from pages.components.honesty import split_warning_of, warn_of_split
 from pages.components.images import read_picture
 from pages.components.tracks import boxes_with_tracks
 from pages.components.words import plain_text
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import box_table, draw_boxes
 from socal_core.figures.style import OUTCOMES

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.images import contact_sheet
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.figures.boxes import box_density, boxes_per_frame
 from socal_core.figures.dataset import (
     boxes_by_label,

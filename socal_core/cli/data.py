@@ -10,7 +10,7 @@ from tqdm import tqdm
 from socal_core.cli.bars import Bar
 from socal_core.cli.options import data_options, open_data, say
 from socal_core.cli.parser import program_name
-from socal_core.dataset.inspect import check_frames, summarise
+from socal_core.dataset.inspection import check_frames, summarise
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from socal_core.dataset.cache import open_cached
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Dataset
 from socal_core.errors import ConfigError
 from socal_core.runs.config import TrainConfig, config_from
 from socal_core.runs.folder import settings_in

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from socal_core.clips.cache import make_room
 from socal_core.clips.store import KEPT, UNREADABLE, FrameStore, TrialFrames
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.images import quiet_pillow
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.machine import usable_cores
 

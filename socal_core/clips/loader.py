@@ -20,8 +20,8 @@ from socal_core.clips.fill import Filled, cores, fill, stamp_of_frame, threads
 from socal_core.clips.plan import ClipId, ClipPlan, Visible
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore, TrialFrames
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, SocalError
 from socal_core.runs.config import TrainConfig
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from socal_core.clips.sampling import Positions, draw_seed, evaluation_positions, training_positions
 from socal_core.clips.store import TrialFrames
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.recipes import Recipe

@@ -12,8 +12,8 @@ from transformers.image_transforms import center_crop, get_resize_output_image_s
 from transformers.image_utils import ChannelDimension, SizeDict, get_image_size_for_max_height_width
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import MAX_PIXELS
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, ModelError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

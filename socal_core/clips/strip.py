@@ -14,8 +14,8 @@ from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import draw_seed, epoch_batches
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.recipes import Recipe

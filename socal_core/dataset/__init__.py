@@ -1,1 +1,1 @@
-"""A folder on disk in, one validated data set out; `open.open_dataset` is the way in."""
+"""A folder on disk in, one validated data set out; `opening.open_dataset` is the way in."""

@@ -10,12 +10,12 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import find_formats, format_of
 from socal_core.dataset.boxes.rows import CORNERS, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import checked_folder, read_folder
+from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.pairing import KINDS, MOST_BOXES, crowded_frames, pair_boxes
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset, Problem
 
 OTHER_CORNERS = tuple(f"other_{name}" for name in CORNERS)
 _WHY_ROUNDED = {"yolo": " (YOLO stores shares of the frame)"}

@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
-from socal_core.dataset.open import checked_folder, read_folder
+from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Dataset, Problem, Severity
 from socal_core.errors import SocalError
 from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
@@ -41,7 +41,7 @@ DAMAGE = (OSError, ValueError, KeyError, TypeError)
 
 
 def open_cached(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
-    """As open.open_dataset, from what is kept when nothing has changed since; else read anew and kept."""
+    """As opening.open_dataset, from what is kept when nothing has changed since; else read anew and kept."""
     root = checked_folder(folder)
     options = options or OpenOptions()
     try:

@@ -12,12 +12,12 @@ from pathlib import Path
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import FORMATS, format_of
 from socal_core.dataset.boxes.rows import Format
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.disk import check_room
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_places
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.storage import new_folder
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 
 UNKNOWN = "Unknown"
 """What a missing value is called where people read it; in filters and choices it is None."""

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
 from socal_core.dataset.media import Media
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
-from socal_core.dataset.types import Severity
 
 
 def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFrame:

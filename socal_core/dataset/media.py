@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder, Listing
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import MOST_TRIALS, is_missing, read_lines, read_table, to_integers, to_numbers
-from socal_core.dataset.types import Severity
 
 MEASURED_COLUMNS = ("cottonoid", "cottonoid_success", "muscle", "muscle_success", "tth", "blood_loss")
 SIZE_COLUMNS = {"trial_video_width": "width", "trial_video_height": "height"}

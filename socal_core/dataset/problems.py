@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.types import Problem, Severity
+from socal_core.dataset.dataset import Problem, Severity
 
 PROBLEMS_PER_KIND = 50
 """Problems of one code in one file that are kept one by one; the others are counted in one further entry."""

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 LARGEST_INTEGER = 10**9

@@ -7,8 +7,8 @@ import os
 import pandas as pd
 
 from socal_core.dataset.cache import DAMAGE, forget_oldest, write_table
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.tracking import TRACKER_VERSION, track_all
-from socal_core.dataset.types import Dataset
 from socal_core.errors import SocalError
 from socal_core.workspace import cache_folder
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
 from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying

@@ -72,7 +72,7 @@ def tool_presence(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd
     """Compute the fraction of frames with each label of the boxes, in each part of a trial.
 
     Args:
-        boxes: The boxes (dataset/types.py).
+        boxes: The boxes (dataset/dataset.py).
         parts: The frames to count, with columns frame, trial_id and part.
         ids: The trials.
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.splits import Split
-from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import Split
-from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls

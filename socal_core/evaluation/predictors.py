@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from socal_core.clips.loader import ClipReader, open_clips
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder

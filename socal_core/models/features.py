@@ -11,7 +11,7 @@ from socal_core.clips.features import ClipFrames, EncodedBy, FeatureStore
 from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.models.encoders import Encoder
 from socal_core.runs.config import TrainConfig
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 import pandas as pd
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import Split, SplitMethod
-from socal_core.dataset.types import Dataset
 from socal_core.runs.architecture import architecture_of, frame_sides
 from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
 from socal_core.runs.recipes import Recipe

@@ -12,9 +12,9 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from socal_core.dataset.cache import open_cached
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.splits import Split
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from

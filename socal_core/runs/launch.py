@@ -3,7 +3,7 @@
 import os
 
 from socal_core.errors import ConfigError, RunError
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.background import start_module
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.further import how_to_continue
@@ -17,7 +17,7 @@ LOCK_IN_PARENT = "parent"
 
 
 def start(run: RunFolder, resume: bool = False) -> None:
-    """Start the run's worker in the background, where it waits for its turn (runs/queue.py).
+    """Start the run's worker in the background, where it waits for its turn (runs/run_queue.py).
 
     RunError when a worker is at it, when the run is done, or when its folder is gone or damaged; then nothing changes.
     """
@@ -31,7 +31,7 @@ def start(run: RunFolder, resume: bool = False) -> None:
             raise RunError(f"Run {run.name} is done. {how_to_continue(run)}")
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
         write_status(run, RunState.QUEUED)
-        queue.enter(run)
+        run_queue.enter(run)
         _start_worker(run, resume, lock, environment)
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import Split
-from socal_core.dataset.types import Dataset
 from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import finish_run, probabilities_of
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of

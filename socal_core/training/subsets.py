@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import Split, make_split
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from socal_core.errors import RunError
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
@@ -121,7 +121,7 @@ def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iter
 
     with (
         _signals_stop(run),
-        queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus,
+        run_queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus,
     ):
         if gpus is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)

@@ -10,7 +10,7 @@ from benchmarks.transfer.folder import write_folder
 from benchmarks.transfer.trial import Trial
 from benchmarks.transfer_data import MAKERS
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 
 
 def write_short(out: Path, make: str, seed: int) -> dict[str, bytes]:

@@ -20,8 +20,8 @@ from socal_core.clips.cache import remove_store
 from socal_core.clips.fill import Wanted, all_frames, fill, status_of
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 
 PREPROCESSOR = Preprocessor.for_size(64)
 

@@ -14,8 +14,8 @@ import pytest
 from socal_core.clips.fill import Wanted, all_frames, fill, missing_frames, status_of
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.test_video import write_video
 from tests.disks import small_disk
 from tests.factories import write_dataset

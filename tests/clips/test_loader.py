@@ -13,9 +13,9 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import read_frame
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.workspace import cache_folder

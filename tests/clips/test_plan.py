@@ -6,7 +6,7 @@ import pytest
 
 from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.sampling import draw_seed, segments
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.runs.config import TINY, config_from
 

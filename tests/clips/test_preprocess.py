@@ -17,7 +17,7 @@ from transformers.models.videomae.image_processing_pil_videomae import VideoMAEI
 
 from socal_core.clips.preprocess import RECIPE_VERSION, Preprocessor
 from socal_core.dataset.images import quiet_pillow
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError, ModelError
 from tests.dataset.test_video import write_video
 from tests.factories import write_dataset

@@ -9,7 +9,7 @@ from PIL import Image
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.rows import BOX_DTYPES
-from socal_core.dataset.types import Dataset, Problem
+from socal_core.dataset.dataset import Dataset, Problem
 
 
 def found(problems: Dataset | Iterable[Problem], code: str) -> list[Problem]:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.tracking import track_all
 from tests.factories import write_dataset

@@ -9,7 +9,7 @@ import numpy as np
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import coco, cvat_video, voc, yolo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from tests.dataset import fuzzing, fuzzing_media
 from tests.dataset.fuzzing import Payloads
 from tests.factories import write_csv, write_dataset

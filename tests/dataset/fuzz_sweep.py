@@ -18,11 +18,11 @@ from functools import partial
 from pathlib import Path
 
 from socal_core.dataset.boxes.rows import BOX_DTYPES
+from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.problems import PROBLEMS_PER_KIND
-from socal_core.dataset.types import Dataset, Problem
 from socal_core.errors import DataError
 from tests.dataset.fuzz_archives import sweep_archives
 from tests.dataset.fuzz_links import link_scenes

@@ -14,7 +14,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.agreement import Agreement, compare_formats
 from socal_core.dataset.boxes import coco, socal_csv
 from socal_core.dataset.boxes.rows import CORNERS
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.pairing import KINDS, MOST_BOXES, pair_boxes
 from socal_core.errors import DataError

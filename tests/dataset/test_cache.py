@@ -7,10 +7,10 @@ import pytest
 
 from socal_core.dataset import cache, layout, tracked
 from socal_core.dataset.cache import open_cached
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.tracking import track_all
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from tests.dataset.editing import append_line, write_frame
 from tests.dataset.test_video import write_video

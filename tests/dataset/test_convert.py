@@ -15,12 +15,12 @@ from socal_core.dataset.boxes import coco
 from socal_core.dataset.boxes.rows import Format, KnownFrames
 from socal_core.dataset.boxes.validate import validate
 from socal_core.dataset.convert import convert, writable_formats
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.pairing import pair_boxes
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from tests.factories import write_csv, write_dataset
 
@@ -278,7 +278,7 @@ def test_a_kill_leaves_nothing_that_looks_complete(folder: Path, tmp_path: Path)
     code = (
         "import os, sys; from pathlib import Path\n"
         "from socal_core.dataset.convert import convert\n"
-        "from socal_core.dataset.open import open_dataset\n"
+        "from socal_core.dataset.opening import open_dataset\n"
         "convert(open_dataset(sys.argv[1]), Path(sys.argv[2]), 'csv', True,"
         " lambda done, total: done > 9 and os._exit(9))"
     )

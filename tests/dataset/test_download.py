@@ -10,7 +10,7 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.download import ARRIVING, EXPECTED_FILES, check_arrived, download
 from socal_core.dataset.drive import DriveLink, Fetch
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from tests.dataset.playing_drive import FOLDER, tree, write_shared, zip_folder
 from tests.factories import write_dataset

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import Choices, TrialFilter, apply, choices, frame_sizes
-from socal_core.dataset.types import Dataset
 from tests.figures.made_tables import make_boxes, make_dataset, make_trials
 
 LABELS = ("suction", "grasper", "muscle")

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
 from socal_core.dataset.media import find_media
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Severity
 from tests.dataset.editing import found
 from tests.factories import write_csv
 

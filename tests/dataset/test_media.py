@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from tests.dataset.editing import found
 

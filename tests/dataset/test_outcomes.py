@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.editing import append_line, drop_lines, edit_column, found, replace_line, write_frame
 
 GOOD = "S100T2,100,20,1,30,1,100,1,250,64,48"

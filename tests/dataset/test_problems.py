@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problems import PROBLEMS_PER_KIND, ProblemLog, printable, problems_csv
-from socal_core.dataset.types import Severity
 
 
 def rows(count: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import (
     SIDES,
     SOCAL20_TRIALS,

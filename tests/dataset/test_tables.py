@@ -3,10 +3,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import is_missing, read_lines, read_table, to_cells, to_integers, to_numbers
-from socal_core.dataset.types import Severity
 from tests.dataset.editing import found
 
 NAME = "table.csv"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.tracking import MAX_DISTANCE, PATIENCE, matching_cost, track_all
 
 BOX = tuple[int, str, int, int]  # position, label, left, top: these boxes are 30x40, a diagonal of 50

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
 from socal_core.evaluation.controls import SCORES, comparison, controls

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.splits import Split, surgeon_split
-from socal_core.dataset.types import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import predict_from

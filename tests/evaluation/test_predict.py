@@ -9,7 +9,7 @@ from PIL import Image
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
 from socal_core.clips.loader import open_clips
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.models.build import build_classifier

@@ -1,4 +1,4 @@
-"""Tables of trials, frames and boxes as types.py documents them, from the few columns that a test is about."""
+"""Tables of trials, frames and boxes as dataset.py documents them, from the few columns that a test is about."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.dataset import Dataset
 
 TEXT = ("cohort", "specialty", "training_status")
 WHOLE = ("trial_number", "success", "width", "height")

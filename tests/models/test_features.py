@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.models.encoders import Encoder
 from socal_core.models.features import open_embedder
 from socal_core.runs.config import TINY, TrainConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.checkpoints import TrainingState, write_manifest, write_training_state
 from socal_core.runs.config import default_config
 from socal_core.runs.folder import RunFolder, list_runs
@@ -277,7 +277,7 @@ def test_waiting_runs_change_places_and_settings(
     try:
         for run in fresh:
             write_status(run, RunState.QUEUED)
-            queue.enter(run)
+            run_queue.enter(run)
         app = choose(open_page("training", shared_data_folder), "run-4")
         assert table(app).loc["run-4", "State"] == "queued (2)"
         assert not enabled(app, "down-run")

@@ -16,7 +16,7 @@ from pages.components.words import size_in_words
 from socal_core.clips.cache import LIMIT_VARIABLE, list_stores
 from socal_core.clips.fill import all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.lock import take_lock

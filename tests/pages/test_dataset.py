@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from tests.factories import write_dataset
 from tests.pages.conftest import OpenPage, metrics_of, text_of
 

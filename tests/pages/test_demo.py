@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.generate_demo import draw
 from socal_core.runs.lock import take_lock
 from socal_core.workspace import demo_folder

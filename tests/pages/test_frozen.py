@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pages.components.cache import needed_by
 from socal_core.clips.cache import list_stores
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.state import RunState

@@ -9,7 +9,7 @@ from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
 from socal_core.runs.lock import take_lock
-from socal_core.runs.queue import enter
+from socal_core.runs.run_queue import enter
 from socal_core.runs.state import RunState, read_status, write_status
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset

@@ -4,7 +4,7 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.runs.folder import RunFolder
 from socal_core.workspace import runs_root
 from tests.factories import write_csv, write_dataset

@@ -11,7 +11,7 @@ import pytest
 
 from socal_core.dataset.demo.simulate import simulate_trials
 from socal_core.dataset.demo.tables import Faults
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import Split, make_split
 from socal_core.runs.advice import Advice, Circumstances, Level, Side, advice, circumstances
 from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from socal_core.errors import RunError
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.launch import request_stop, start
 from socal_core.runs.lock import take_lock
@@ -89,8 +89,8 @@ def test_places_in_the_queue_are_in_the_order_of_the_starts(
     for each in runs:
         start(each)
         sleepers(each)
-    assert queue.waiting() == runs
-    assert [queue.position(each) for each in runs] == [1, 2, 3]
+    assert run_queue.waiting() == runs
+    assert [run_queue.position(each) for each in runs] == [1, 2, 3]
 
 
 def test_a_run_can_be_asked_to_stop_before_it_has_begun(
@@ -167,7 +167,7 @@ def test_a_process_that_cannot_be_made_leaves_a_reason(run: RunFolder, monkeypat
     status = read_status(run)
     assert status.state is RunState.FAILED
     assert status.reason == "The training process could not be started: No such file or directory."
-    assert queue.waiting() == []
+    assert run_queue.waiting() == []
 
 
 def test_a_second_worker_is_refused_while_one_is_at_work(run: RunFolder) -> None:

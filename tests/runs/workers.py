@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.lock import take_lock
@@ -71,7 +71,7 @@ def work(run: RunFolder, pipe: Connection) -> None:
             raise StopError
 
     try:
-        with queue.slot(run, check_stop, pipe.send) as gpus:
+        with run_queue.slot(run, check_stop, pipe.send) as gpus:
             write_status(run, RunState.RUNNING)
             pipe.send(("began", gpus))
             pipe.recv()

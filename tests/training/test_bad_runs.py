@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
 from socal_core.models.build import load_classifier

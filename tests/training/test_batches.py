@@ -13,7 +13,7 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import epoch_batches
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.training.batches import Batch, Share, training_batches
 

@@ -15,7 +15,7 @@ from transformers import modeling_utils
 
 from socal_core.clips.loader import open_clips
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.splits import surgeons_in_common
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.evaluation.predict import predict_trials

@@ -10,9 +10,9 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import coco, cvat_images, cvat_video, mot, socal_csv, voc, yolo
 from socal_core.dataset.boxes.rows import BOX_DTYPES, Format, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 FORMATS: tuple[Format, ...] = (

@@ -8,10 +8,10 @@ import pandas as pd
 import yaml  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import read_text
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 NO_CLASS = -1

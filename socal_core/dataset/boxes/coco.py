@@ -13,9 +13,9 @@ import pandas as pd
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.coco_entries import Collected, collect
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, KnownFrames
+from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.types import Dataset, Severity
 from socal_core.errors import DataError
 
 ANNOTATIONS_DIR = "annotations"

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from socal_core.dataset.boxes.rows import CORNERS, LARGEST_COORDINATE
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
-from socal_core.dataset.types import Severity
 
 Key = int | str
 """An id of an image or a category."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
-from socal_core.dataset.boxes.xml import (
+from socal_core.dataset.boxes.xml_files import (
     MOST_BOXES,
     Element,
     find_xml,
@@ -21,9 +21,9 @@ from socal_core.dataset.boxes.xml import (
     to_number,
     to_track_id,
 )
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.types import Severity
 
 FOLDERS = ("", "annotations")
 """Where CVAT's files are looked for."""

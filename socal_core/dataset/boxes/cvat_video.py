@@ -24,7 +24,7 @@ from socal_core.dataset.boxes.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, i
 from socal_core.dataset.boxes.cvat_tracks import Shapes, boxes_at
 from socal_core.dataset.boxes.cvat_writer import UNTRACKED, write
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
-from socal_core.dataset.boxes.xml import (
+from socal_core.dataset.boxes.xml_files import (
     MOST_BOXES,
     Element,
     find_xml,
@@ -33,9 +33,9 @@ from socal_core.dataset.boxes.xml import (
     to_number,
     to_track_id,
 )
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 _FIELDS = frozenset({"id", "name", "source", "start_frame", "stop_frame", "frame_filter", "size", "original_size"})

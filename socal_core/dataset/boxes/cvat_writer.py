@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from socal_core.dataset.boxes.cvat_images import FOLDERS
 from socal_core.dataset.boxes.rows import KnownFrames
-from socal_core.dataset.boxes.xml import xml_attribute, xml_text
-from socal_core.dataset.types import Dataset
+from socal_core.dataset.boxes.xml_files import xml_attribute, xml_text
+from socal_core.dataset.dataset import Dataset
 
 UNTRACKED = {"tracked": "0"}
 """The attribute of a track whose id is none."""

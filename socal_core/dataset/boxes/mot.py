@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.class_names import NO_CLASS, list_names, to_labels
 from socal_core.dataset.boxes.rows import BoxRows, Format, KnownFrames, empty_rows
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 _OWN = "gt/gt.txt"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import FrameIndex
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video

@@ -12,10 +12,10 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes.class_names import find_names
 from socal_core.dataset.boxes.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.dataset.boxes.tracks import add_track_ids
+from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
-from socal_core.dataset.types import Dataset, Severity
 
 _COLUMNS = list(layout.BOX_COLUMNS)
 _TRACK_TITLES = ("tracking_id", "track_id")

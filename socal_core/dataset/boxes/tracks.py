@@ -4,10 +4,10 @@ import pandas as pd
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
-from socal_core.dataset.types import Severity
 
 _FILE = layout.TRACKS_FILE
 _KEY = list(layout.BOX_COLUMNS)

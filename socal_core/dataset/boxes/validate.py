@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE, BoxRows, KnownFrames
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.types import Severity
 
 
 def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:

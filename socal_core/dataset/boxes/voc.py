@@ -13,7 +13,7 @@ import pandas as pd
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, KnownFrames
-from socal_core.dataset.boxes.xml import (
+from socal_core.dataset.boxes.xml_files import (
     HEAD,
     LARGEST_XML,
     MOST_BOXES,
@@ -24,9 +24,9 @@ from socal_core.dataset.boxes.xml import (
     to_number,
     xml_text,
 )
+from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset, Severity
 from socal_core.errors import DataError
 
 _FOLDERS = ("Annotations", "annotations")

@@ -14,10 +14,10 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes.class_names import find_names, to_labels
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.dataset.boxes.yolo_files import LABEL_DIRS, PARTS, label_files, read_files
+from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
-from socal_core.dataset.types import Dataset, Severity
 from socal_core.errors import DataError
 
 _DIR = LABEL_DIRS[0]

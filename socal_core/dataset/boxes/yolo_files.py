@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import to_integers, to_numbers
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 LABEL_DIRS = ("labels", "obj_train_data", "obj_valid_data", "obj_test_data")

@@ -6,8 +6,8 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import cvat_video
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Problem
+from socal_core.dataset.dataset import Problem
+from socal_core.dataset.opening import open_dataset
 from tests.factories import write_dataset
 
 

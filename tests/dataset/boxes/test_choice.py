@@ -6,9 +6,9 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import coco, yolo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Dataset, Severity
 from tests.dataset.editing import found
 
 HEADER = ",".join(layout.BOX_COLUMNS)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset.boxes import coco
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.opening import open_dataset
 from tests.conftest import SHARED_DATA
 from tests.dataset.boxes.coco_files import FILE, FRAME, annotation, content, place, read_rows, two_trials
 from tests.dataset.editing import found

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.boxes.coco_files import FILE, FRAME, annotation, content, place, read_rows, two_trials
 from tests.dataset.editing import found
 

@@ -14,7 +14,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import coco
 from socal_core.dataset.boxes.rows import BOX_DTYPES, KnownFrames
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.boxes.coco_files import FILE, FRAME, two_trials
 from tests.dataset.editing import found

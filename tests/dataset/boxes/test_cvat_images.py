@@ -6,10 +6,10 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import cvat_images
 from socal_core.dataset.boxes.rows import CORNERS, KnownFrames
+from socal_core.dataset.dataset import Problem, Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Problem, Severity
 from tests.dataset.editing import found
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

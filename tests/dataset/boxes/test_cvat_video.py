@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from socal_core.dataset.boxes import cvat_video
 from socal_core.dataset.boxes.rows import CORNERS, KnownFrames
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.video import Video
 from tests.dataset.boxes.cvat_video_files import annotate, box, opened, track, two_trials

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset.boxes import cvat_video
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.types import Severity
 from tests.dataset.boxes.cvat_video_files import annotate, box, opened, track, two_trials
 
 folder = two_trials  # stands for the folder of tests/dataset/conftest.py here

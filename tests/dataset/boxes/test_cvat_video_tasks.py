@@ -8,10 +8,10 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import cvat_video
 from socal_core.dataset.boxes.rows import KnownFrames
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Severity
 from socal_core.dataset.video import Video
 from tests.dataset.boxes.cvat_video_files import annotate, box, opened, pixels, track, two_trials
 from tests.dataset.editing import found

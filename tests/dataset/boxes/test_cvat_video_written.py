@@ -11,10 +11,10 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import cvat_video
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset
 from socal_core.dataset.video import Video
 from tests.dataset.editing import found
 from tests.factories import write_dataset

@@ -10,10 +10,10 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import mot
 from socal_core.dataset.boxes.rows import BoxRows, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Problem, Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Problem, Severity
 from socal_core.dataset.video import Video
 from tests.conftest import SHARED_DATA
 from tests.dataset.editing import found, put

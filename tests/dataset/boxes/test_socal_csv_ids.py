@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.boxes.test_socal_csv import FRAME, boxes_file
 from tests.dataset.editing import append_line, found
 from tests.factories import write_csv

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import socal_csv
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Dataset, Severity
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.boxes.test_socal_csv import FRAME, boxes_file
 from tests.dataset.editing import DRAWN_COLUMNS, found, with_boxes
 from tests.factories import write_dataset

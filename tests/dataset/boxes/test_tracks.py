@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.tracking import track_all
-from socal_core.dataset.types import Severity
 from tests.dataset.editing import append_line, found, replace_line
 
 FRAME = "S100T1_frame_00000001.jpeg"

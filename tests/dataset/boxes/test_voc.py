@@ -10,11 +10,11 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import voc
 from socal_core.dataset.boxes.rows import CORNERS, BoxRows, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset, Problem, Severity
 from tests.dataset.editing import found, write_frame
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"

@@ -9,10 +9,10 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
 from socal_core.dataset.boxes.rows import CORNERS, KnownFrames
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.types import Severity
 from tests.conftest import SHARED_DATA
 from tests.dataset.boxes.yolo_files import BOX, ROW, SECOND, STEM, boxes_in, known_frames, read
 from tests.dataset.editing import found, put

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
 from tests.dataset.boxes.yolo_files import BOX, ROW, STEM, boxes_in, read
 from tests.dataset.editing import found, put
 

@@ -6,9 +6,9 @@ import pytest
 
 from socal_core.dataset.boxes import yolo
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Severity
 from tests.dataset.boxes.yolo_files import KNOWN, ROW, SECOND, STEM, boxes_in, known_frames, read
 from tests.dataset.editing import found, put
 

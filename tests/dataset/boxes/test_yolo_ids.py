@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
 from tests.dataset.boxes.yolo_files import SECOND, STEM, read
 from tests.dataset.editing import put
 

@@ -12,10 +12,10 @@ from socal_core.dataset import layout
 from socal_core.dataset.boxes import yolo
 from socal_core.dataset.boxes.rows import KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset
 from socal_core.errors import DataError
 from tests.dataset.boxes.yolo_files import SECOND, STEM, read
 from tests.dataset.editing import with_boxes

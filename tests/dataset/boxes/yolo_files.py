@@ -8,9 +8,9 @@ import pandas as pd
 from socal_core.dataset.boxes import yolo
 from socal_core.dataset.boxes.rows import BoxRows, KnownFrames
 from socal_core.dataset.boxes.validate import validate
+from socal_core.dataset.dataset import Problem
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Problem
 
 STEM = "S100T1_frame_00000001"
 SECOND = "S100T1_frame_00000002"

@@ -10,7 +10,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.demo.simulate import FRAME_SIZES
 from socal_core.dataset.demo.tables import Faults
 from socal_core.dataset.demo.write import write_demo
-from socal_core.dataset.open import open_dataset
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError, SocalError
 from tests.dataset.demo.conftest import SURGEONS, Demo
 

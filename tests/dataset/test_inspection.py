@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from socal_core.dataset import layout
-from socal_core.dataset.inspect import check_frames, summarise
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.inspection import check_frames, summarise
+from socal_core.dataset.opening import open_dataset
 from tests.dataset.editing import append_line, drop_lines, edit_column, replace_line, write_frame
 from tests.dataset.image_files import png_header
 

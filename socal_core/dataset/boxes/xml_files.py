@@ -16,10 +16,10 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
 from socal_core.dataset.boxes.rows import KnownFrames
+from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import LARGEST_INTEGER
-from socal_core.dataset.types import Severity
 from socal_core.errors import DataError
 
 LARGEST_XML = 100_000_000

@@ -1,4 +1,4 @@
-"""socal_core.runs.queue, with real processes that wait, run, are killed and stopped."""
+"""socal_core.runs.run_queue, with real processes that wait, run, are killed and stopped."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 
 from socal_core.dataset.splits import Split
 from socal_core.errors import ConfigError, RunError
-from socal_core.runs import queue
+from socal_core.runs import run_queue
 from socal_core.runs.folder import Origin, RunFolder
 from socal_core.runs.launch import request_stop
 from socal_core.runs.state import RunState, read_status, written_status
@@ -70,12 +70,12 @@ class WantsTwo(RunFolder):
 
 
 def names() -> list[str]:
-    return [run.name for run in queue.waiting()]
+    return [run.name for run in run_queue.waiting()]
 
 
 def test_one_run_is_at_work_and_the_others_follow_in_order(queued: list[Worker]) -> None:
     assert names() == ["run-1", "run-2", "run-3"]
-    assert [queue.position(worker.run) for worker in queued] == [None, 1, 2, 3]
+    assert [run_queue.position(worker.run) for worker in queued] == [None, 1, 2, 3]
     states = [read_status(worker.run).state for worker in queued]
     assert states == [RunState.RUNNING, RunState.QUEUED, RunState.QUEUED, RunState.QUEUED]
     for number, worker in enumerate(queued):
@@ -104,9 +104,9 @@ def test_a_killed_run_that_waited_is_passed_over(queued: list[Worker]) -> None:
 
 @pytest.mark.parametrize(("to", "expected"), [(1, [3, 1, 2]), (2, [1, 3, 2]), (0, [3, 1, 2]), (99, [1, 2, 3])])
 def test_the_order_can_be_changed_while_runs_wait(queued: list[Worker], to: int, expected: list[int]) -> None:
-    queue.move(queued[3].run, to)
+    run_queue.move(queued[3].run, to)
     assert names() == [f"run-{number}" for number in expected]
-    assert queue.position(queued[3].run) == expected.index(3) + 1
+    assert run_queue.position(queued[3].run) == expected.index(3) + 1
     queued[0].end()
     queued[expected[0]].begins()
 
@@ -119,22 +119,22 @@ def test_a_waiting_run_stops_within_a_second(queued: list[Worker], number: int) 
     queued[number].process.join(10)
     assert time.monotonic() - begin < 1
     assert read_status(queued[number].run).state is RunState.STOPPED
-    assert queue.position(queued[number].run) is None
+    assert run_queue.position(queued[number].run) is None
 
 
 def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> None:
     run = queued[1].run
     config, data = run.read_config(), run.read_data()
-    queue.edit(run, replace(config, num_epochs=7, seed=3))
+    run_queue.edit(run, replace(config, num_epochs=7, seed=3))
     assert run.read_config() == replace(config, num_epochs=7, seed=3)
     assert run.read_data() == data
     queued[0].end()
     queued[1].begins()
     content = run.config_file.read_bytes()
     with pytest.raises(RunError, match="run-1 is no longer waiting"):
-        queue.edit(run, config)
+        run_queue.edit(run, config)
     with pytest.raises(RunError, match="run-1 is no longer waiting"):
-        queue.move(run, 1)
+        run_queue.move(run, 1)
     assert run.config_file.read_bytes() == content
 
 
@@ -142,7 +142,7 @@ def test_a_run_that_trained_before_keeps_its_settings(queued: list[Worker]) -> N
     run = queued[1].run
     run.split_file.write_text("{}")
     with pytest.raises(RunError, match="run-1 keeps its settings: it has started before"):
-        queue.edit(run, replace(run.read_config(), num_epochs=7))
+        run_queue.edit(run, replace(run.read_config(), num_epochs=7))
 
 
 def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
@@ -154,13 +154,13 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
     (source.checkpoints / "epoch-0002").mkdir()
     model = str(source.checkpoints / "epoch-0002")
     with pytest.raises(ConfigError, match="seed: must be 0, as in run source"):
-        queue.edit(run, replace(run.read_config(), model=model, seed=3))
+        run_queue.edit(run, replace(run.read_config(), model=model, seed=3))
     assert not run.split_file.exists()
-    queue.edit(run, replace(run.read_config(), model=model))
+    run_queue.edit(run, replace(run.read_config(), model=model))
     assert run.read_split() == source.read_split()
     assert run.read_origin() == Origin("source", "epoch-0002")
     with pytest.raises(RunError, match="or it trains another run's model further"):
-        queue.edit(run, replace(run.read_config(), num_epochs=7))
+        run_queue.edit(run, replace(run.read_config(), num_epochs=7))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1, null]", '["/nowhere"]', None])
@@ -174,14 +174,14 @@ def test_a_damaged_order_is_made_anew_by_those_who_wait(
     queued[0].end()
     queued[int(order_then[0][-1])].begins()
     assert names() == order_then[1:]
-    assert json.loads(order.read_text()) == [str(run.path) for run in queue.waiting()]
+    assert json.loads(order.read_text()) == [str(run.path) for run in run_queue.waiting()]
 
 
 def test_a_place_left_by_a_killed_worker_does_not_count(queued: list[Worker], workspace: Path) -> None:
     queued[1].kill()
     assert "run-1" in (workspace / "queue" / "order.json").read_text()
     again = Worker(queued[1].run)
-    queue.enter(again.run)  # as runs/launch.py does with the lock in its hands
+    run_queue.enter(again.run)  # as runs/launch.py does with the lock in its hands
     assert names() == ["run-2", "run-3", "run-1"]
     again.kill()
 
@@ -207,7 +207,7 @@ def test_a_run_on_two_gpus_waits_for_both_and_is_not_overtaken(
     first.end()
     assert both.says_nothing(0.6)
     assert single.says_nothing(0.0)
-    queue.move(single.run, 1)
+    run_queue.move(single.run, 1)
     assert single.begins() == gpus[first]
     single.end()
     second.end()
@@ -217,14 +217,17 @@ def test_a_run_on_two_gpus_waits_for_both_and_is_not_overtaken(
 def test_more_gpus_than_there_are_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     run = WantsTwo(new_run(tmp_path / "run-1").path)
-    with pytest.raises(RunError, match="gpus: run run-1 asks for 2, this machine has 1"), queue.slot(run, int, print):
+    with (
+        pytest.raises(RunError, match="gpus: run run-1 asks for 2, this machine has 1"),
+        run_queue.slot(run, int, print),
+    ):
         raise AssertionError
 
 
 def test_a_queue_that_cannot_be_written_is_said(tmp_path: Path, workspace: Path) -> None:
     (workspace / "queue").write_text("in the way")
     run = new_run(tmp_path / "run-1")
-    with pytest.raises(RunError, match="run-1 cannot wait in the queue") as caught, queue.slot(run, int, print):
+    with pytest.raises(RunError, match="run-1 cannot wait in the queue") as caught, run_queue.slot(run, int, print):
         raise AssertionError
     assert str(workspace) not in str(caught.value)
     assert written_status(run).state is RunState.QUEUED

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.dataset.images import check_image, quiet_pillow
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Dataset, Problem, Severity
 from socal_core.errors import DataError
 
 

@@ -3,11 +3,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from socal_core.dataset.boxes import xml
-from socal_core.dataset.boxes.xml import XmlFile, find_xml, read_xml, to_number, to_track_id, xml_attribute, xml_text
+from socal_core.dataset.boxes import xml_files
+from socal_core.dataset.boxes.xml_files import (
+    XmlFile,
+    find_xml,
+    read_xml,
+    to_number,
+    to_track_id,
+    xml_attribute,
+    xml_text,
+)
+from socal_core.dataset.dataset import Problem, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.types import Problem, Severity
 
 WANTED = frozenset({"track", "box"})
 SOUND = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -20,7 +28,7 @@ SOUND = b"""<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def parse(data: bytes, wanted: frozenset[str] = WANTED) -> tuple[list[xml.Element], XmlFile, tuple[Problem, ...]]:
+def parse(data: bytes, wanted: frozenset[str] = WANTED) -> tuple[list[xml_files.Element], XmlFile, tuple[Problem, ...]]:
     log = ProblemLog()
     file = XmlFile("a.xml", data, wanted, log)
     return list(file), file, log.problems()
@@ -103,7 +111,7 @@ def test_attributes_of_many_boxes_in_one_track_are_no_harm() -> None:
 
 
 def test_the_number_of_elements_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml, "_MOST_WANTED", 10)
+    monkeypatch.setattr(xml_files, "_MOST_WANTED", 10)
     elements, _, (problem,) = parse(b"<a>" + b"<box/>" * 20)
     assert len(elements) == 10
     assert "more elements" in problem.message
@@ -129,7 +137,7 @@ def test_a_file_that_is_too_large(tmp_path: Path, log: ProblemLog) -> None:
 
 
 def test_files_are_found_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xml, "LARGEST_XML", 1_000)
+    monkeypatch.setattr(xml_files, "LARGEST_XML", 1_000)
     (tmp_path / "sub").mkdir()
     (tmp_path / "b.XML").write_bytes(SOUND)
     (tmp_path / "c.xml").write_bytes(b"<other/>")
@@ -147,7 +155,7 @@ def test_files_are_found_by_their_content(tmp_path: Path, monkeypatch: pytest.Mo
 def test_no_file_of_a_large_folder_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, expected: int
 ) -> None:
-    monkeypatch.setattr(xml, "MOST_SNIFFED", 2)
+    monkeypatch.setattr(xml_files, "MOST_SNIFFED", 2)
     (tmp_path / "sub").mkdir()
     (tmp_path / "a.xml").write_bytes(b"<annotations/>")
     for number in range(6):

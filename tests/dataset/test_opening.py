@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.inspect import check_frames, summarise
-from socal_core.dataset.open import open_dataset
-from socal_core.dataset.types import Severity
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.inspection import check_frames, summarise
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from tests.dataset.editing import edit_column, found, write_frame
 from tests.dataset.image_files import png_header
@@ -167,7 +167,7 @@ def test_a_folder_of_videos_that_may_not_be_read_is_named(public_folder: Path, o
 def test_frames_that_must_be_closer_than_a_second(
     folder: Path, monkeypatch: pytest.MonkeyPatch, frames: int, trials: int
 ) -> None:
-    monkeypatch.setattr("socal_core.dataset.open._MOST_FRAMES", frames)
+    monkeypatch.setattr("socal_core.dataset.opening._MOST_FRAMES", frames)
     problems = found(open_dataset(folder), "many-frames")
     assert [(problem.severity, problem.path, problem.count) for problem in problems] == [
         (Severity.WARNING, layout.IMAGES_DIR, trials)
@@ -278,7 +278,7 @@ def test_the_tables_agree_with_each_other(folder: Path) -> None:
 
 def test_opening_needs_neither_torch_nor_streamlit(folder: Path) -> None:
     code = (
-        "import sys; from socal_core.dataset.open import open_dataset; open_dataset(sys.argv[1]); "
+        "import sys; from socal_core.dataset.opening import open_dataset; open_dataset(sys.argv[1]); "
         "print({'torch', 'streamlit', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
