@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
 from socal_core.runs.checkpoints import best_checkpoint
+from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import Origin, RunFolder
 from socal_core.storage import write_json
 from tests.made_runs import write_run
@@ -175,7 +177,12 @@ def bad_config(folder: Path, content: str) -> Path:
         (["inspect", "{tmp}/config"], "config"),
         (["train", "{tmp}/none", "--run", "{tmp}/run"], "none"),
         (["train", "{data}", "--run", "{tmp}/run", "--set", "num_epochs=0"], "num_epochs: must be between 1"),
-        (["train", "{data}", "--run", "{tmp}/run", "--set", "epochs=3"], "epochs: must be KEY=VALUE"),
+        (["train", "{data}", "--run", "{tmp}/run", "--set", "epochs"], "--set: must be NAME=VALUE"),
+        (
+            ["train", "{data}", "--run", "{tmp}/run", "--set", "learning_rat=3"],
+            "learning_rat: is not a setting (did you mean learning_rate?), got '3'",
+        ),
+        (["train", "{data}", "--run", "{tmp}/run", "--set", "xyz=3"], "xyz: is not a setting (the settings are "),
         (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/none"], "--config: must name a file"),
         (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/config"], "must be a JSON file"),
         (["train", "{data}", "--run", "{trained}"], "already exists"),
@@ -344,3 +351,20 @@ def test_a_stage_is_told_once_where_there_is_no_terminal(capsys: pytest.CaptureF
             for done in range(3):
                 bar.show({"type": "stage", "stage": stage, "done": done, "total": 3})
     assert capsys.readouterr().err == "Waiting for another run to end\nFilling the clip cache\n"
+
+
+def test_a_misspelt_command_gets_the_nearest_match(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["trian"])
+    assert ended.value.code == 2
+    assert "Did you mean train?" in capsys.readouterr().err
+
+
+def test_the_help_of_train_lists_all_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = capsys.readouterr().out
+    for item in fields(TrainConfig):
+        assert f"\n  {item.name} " in text
+    assert "number, 1e-08 to 1 (default: 0.0001)" in text
+    assert "finetune, frozen (default: frozen)" in text

@@ -10,7 +10,7 @@ from socal_core.dataset.cache import open_cached
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.options import OpenOptions
 from socal_core.errors import ConfigError
-from socal_core.runs.config import TrainConfig, config_from
+from socal_core.runs.config import TrainConfig, config_from, unknown_setting
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
 
@@ -51,11 +51,13 @@ def settings(options: argparse.Namespace) -> TrainConfig:
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Read `key=value` from the command line into a setting's name and a value of its type."""
+    """Read `name=value` from the command line into a setting's name and a value of its type."""
     name, separator, raw = text.partition("=")
     types = {item.name: item.type for item in fields(TrainConfig)}
-    if not separator or name not in types:
-        raise ConfigError(name or "--set", "must be KEY=VALUE with the name of a setting", text)
+    if not separator:
+        raise ConfigError("--set", "must be NAME=VALUE, such as num_epochs=20", text)
+    if name not in types:
+        raise unknown_setting(name, raw)
     if types[name] is bool:
         if raw.lower() not in {"true", "false"}:
             raise ConfigError(name, "must be true or false", raw)

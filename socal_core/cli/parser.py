@@ -1,20 +1,34 @@
 """Every command and its arguments; the commands are functions of their names in the modules beside this one."""
 
 import argparse
+import re
 import sys
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from socal_core import __version__
+from socal_core.cli.settings_help import settings_help
 from socal_core.dataset.boxes import FORMATS
 from socal_core.pretraining.settings import Objective, PretrainSettings
 
 DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with exit code 2 and a message on stderr."
 
 
+class _Parser(argparse.ArgumentParser):
+    """Suggests the nearest match for a misspelt command or choice; argparse does so itself from Python 3.14 on."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if found:
+            near = get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), n=1)
+            message += f". Did you mean {near[0]}?" if near else ""
+        super().error(message)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser; parsed options hold `module` and `command`, and the command's own arguments."""
-    parser = argparse.ArgumentParser(prog=program_name(), description=DESCRIPTION)
+    parser = _Parser(prog=program_name(), description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"socal {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_app_command(commands)
@@ -169,5 +183,6 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     """A run's settings."""
+    parser.epilog, parser.formatter_class = settings_help(), argparse.RawDescriptionHelpFormatter
     parser.add_argument("--config", type=Path, help="a JSON file of settings, such as another run's config.json")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting; may be repeated")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; may be repeated")

@@ -7,6 +7,7 @@ command line, the check and the sidebar follow from it.
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -368,8 +369,16 @@ def config_from(values: Mapping[str, Any], default_model: str) -> TrainConfig:
     known = {item.name for item in fields(TrainConfig)}
     for name, value in values.items():
         if name not in known:
-            raise ConfigError(name, f"is no setting; the settings are {', '.join(sorted(known))}", value)
+            raise unknown_setting(name, value)
     model = values.get("model", default_model)
     if not isinstance(model, str):
         raise ConfigError("model", "must be a text", model)
     return replace(default_config(model), **values)
+
+
+def unknown_setting(name: str, value: object) -> ConfigError:
+    """Return the error for a name that is not a setting, with the nearest name or all of them."""
+    known = sorted(item.name for item in fields(TrainConfig))
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+    return ConfigError(name, f"is not a setting ({hint})", value)

@@ -61,7 +61,8 @@ def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> No
         ("folds", 2.5, "must be a whole number"),
         ("split_value", None, "must be a text"),
         ("allow_download", "yes", "must be true or false"),
-        ("momentum", 0.9, "is no setting"),
+        ("momentum", 0.9, "is not a setting"),
+        ("optimiser", "sgd", "is not a setting (did you mean optimizer?)"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_field_rule_and_value(field: str, value: Any, rule: str) -> None:
