@@ -167,14 +167,14 @@ def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:
     """The encoders of a fitted head.
 
     Raises:
-        ModelError: Weights are missing, or not those that the head was fitted on.
+        ModelError: Weights are missing, or weights or preprocessing are not those that the head was fitted on.
     """
     encoders = [build_encoder(name, run.read_config()) for name in head.encoders]
     for encoder in encoders:
-        if encoder.digest != head.digests[encoder.name]:
+        if encoder.identity != head.digests[encoder.name]:
             raise ModelError(
-                f"The weights of {encoder.title} are not those that run {run.name} was trained with. Bring those back, "
-                "or train a new run."
+                f"The weights or the preprocessing of {encoder.title} are not those that run {run.name} was trained "
+                "with. Bring those back, or train a new run."
             )
     return encoders
 

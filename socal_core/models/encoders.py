@@ -1,6 +1,7 @@
 """Pre-trained networks whose weights stay as they are, as encoders of clips."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,12 @@ class Encoder:
     """From (clips, frames, 3, height, width) to (clips, steps, dims)."""
     note: str = ""
     """What the user should know of how it was loaded."""
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 over the weights and the preprocessing: a head fits the features of this encoder alone."""
+        preprocessing = {**self.preprocessor.recipe, "normalisation": self.preprocessor.normalisation}
+        return hashlib.sha256(json.dumps([self.digest, preprocessing], sort_keys=True).encode()).hexdigest()
 
     @torch.inference_mode()
     def embed(self, pixel_values: torch.Tensor) -> torch.Tensor:

@@ -74,7 +74,7 @@ class FrozenHead:
     table: tuple[Scored, ...]
     """All candidates, each set of encoders and statistics with its best strength."""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of the weights of each of the encoders, by name."""
+    """Identity of each of the encoders (encoders.py), by name."""
 
     @property
     def encoders(self) -> tuple[str, ...]:

@@ -129,7 +129,7 @@ def _train_head(
         job.report,
         job.check_stop,
     )
-    digests = {embedder.encoder.name: embedder.encoder.digest for embedder in embedders}
+    digests = {embedder.encoder.name: embedder.encoder.identity for embedder in embedders}
     head = replace(head, digests={name: digests[name] for name in head.encoders})
     labels = trials.loc[list(split.validation), "success"].to_numpy(np.int64)
     probabilities = probabilities_of(FrozenPredictor(head, embedders).logits(split.validation))

@@ -1,9 +1,12 @@
 """socal_core.models.encoders"""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from socal_core.clips.preprocess import Preprocessor
 from socal_core.models.build import build_classifier
 from socal_core.models.efficientnet import load_efficientnet
 from socal_core.models.encoders import build_encoder, digest_of_weights, image_preprocessor, preprocessors_of
@@ -75,3 +78,12 @@ def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> N
     config = TrainConfig(model=TINY, recipe="frozen", encoder=choice)
     assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]
     assert frame_sides(config) == tuple(sizes)
+
+
+def test_another_preprocessing_is_another_encoder() -> None:
+    encoder = build_encoder("image", CONFIG)
+    cropped = replace(encoder, preprocessor=Preprocessor.for_size(224))
+    assert encoder.identity == build_encoder("image", CONFIG).identity
+    assert cropped.digest == encoder.digest
+    assert cropped.identity != encoder.identity
+    assert replace(encoder, digest="other").identity != encoder.identity
