@@ -60,7 +60,7 @@ for text in json.loads(sys.argv[1]):
 
 VIEWS = {
     "Overview": "text=Boxes by label",
-    "Groups": "text=Frames per trial",
+    "Groups": "text=zcohort",
     "Boxes": "text=Boxes per frame",
     "Tools": "text=Fraction of running trials that show each label",
     "Coaching": "text=There was no control group.",
