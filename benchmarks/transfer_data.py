@@ -3,9 +3,8 @@
     python -m benchmarks.transfer_data OUT --make clamp|colour|field|motion|unseen [--surgeons 70] [--seed 0]
 
 The defaults of the app are tuned on the demo; these sets show how well they do elsewhere. The docstring of each module
-in benchmarks/transfer says what its set shows and how well the best possible model can do. `unseen` is kept for a
-last measurement: no setting may be chosen by a result on it, and until then, whoever works on the models looks neither
-at its frames nor at the code that draws them.
+in benchmarks/transfer says what its set shows and how well the best possible model can do. `unseen` is kept for the
+last measurement. Never choose a setting by a result on it, and do not look at its frames or its code before.
 """
 
 import argparse

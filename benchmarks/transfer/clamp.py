@@ -25,7 +25,7 @@ from benchmarks.transfer import paint
 from benchmarks.transfer.bench import CANVAS, Look, Smoke, Tube, paint_bench
 from benchmarks.transfer.folder import Image
 from benchmarks.transfer.hands import Clamp, OtherHand
-from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, success_probability
+from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, draw_trials, success_probability
 
 WIDTH, HEIGHT = 480, 270
 FILE_BYTES = 40_000
@@ -45,21 +45,8 @@ def simulate(surgeons: int, seed: int) -> list[Trial]:
     clamping = (33 - np.minimum(signs["clamped"], 60)) / 13
     score = 0.55 * clamping + 0.4 * (5 - signs["exchanges"]) / 2.5 + 0.35 * signs["order"]
     probability = success_probability(score, STEEPNESS)
-    return [
-        Trial(
-            seed=seed,
-            surgeon=index // 2,
-            number=index % 2 + 1,
-            frames=int(rng.integers(FEWEST_FRAMES, MOST_FRAMES + 1)),
-            width=WIDTH,
-            height=HEIGHT,
-            quality=int(rng.integers(70, 93)),
-            latents={name: float(values[index]) for name, values in signs.items()},
-            probability=float(probability[index]),
-            success=bool(rng.uniform() < probability[index]),
-        )
-        for index in range(2 * surgeons)
-    ]
+    sizes = [(WIDTH, HEIGHT)] * len(control)
+    return draw_trials(rng, seed, signs, probability, sizes, (FEWEST_FRAMES, MOST_FRAMES), (70, 92))
 
 
 def _signs(rng: np.random.Generator, control: FloatArray) -> dict[str, FloatArray]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.transfer import paint, tools
 from benchmarks.transfer.folder import Image
 from benchmarks.transfer.paint import Colour, Plane
-from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, success_probability
+from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, draw_trials, success_probability
 
 WIDTH, HEIGHT = 320, 180
 CANVAS = (400, 240)
@@ -39,21 +39,9 @@ def simulate(surgeons: int, seed: int) -> list[Trial]:
     rng = np.random.default_rng((seed, STREAM))
     control = draw_control(rng, surgeons, shared=0.6)
     probability = success_probability(control, STEEPNESS)
-    return [
-        Trial(
-            seed=seed,
-            surgeon=index // 2,
-            number=index % 2 + 1,
-            frames=int(rng.integers(FEWEST_FRAMES, MOST_FRAMES + 1)),
-            width=WIDTH,
-            height=HEIGHT,
-            quality=int(rng.integers(70, 93)),
-            latents={"control": float(control[index])},
-            probability=float(probability[index]),
-            success=bool(rng.uniform() < probability[index]),
-        )
-        for index in range(2 * surgeons)
-    ]
+    sizes = [(WIDTH, HEIGHT)] * len(control)
+    latents = {"control": control}
+    return draw_trials(rng, seed, latents, probability, sizes, (FEWEST_FRAMES, MOST_FRAMES), (70, 92))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from benchmarks.transfer.field_look import Look, paint_tissue
 from benchmarks.transfer.field_plan import NEVER, SLIP, Plan
 from benchmarks.transfer.field_tools import Tools
 from benchmarks.transfer.folder import Image
-from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, success_probability
+from benchmarks.transfer.trial import Box, FloatArray, Trial, draw_control, draw_trials, success_probability
 
 FILE_BYTES = 28_000
 FEWEST_FRAMES, MOST_FRAMES = 60, 100
@@ -51,22 +51,8 @@ def simulate(surgeons: int, seed: int) -> list[Trial]:
         np.zeros(len(control)),
     )
     probability = success_probability(score, STEEPNESS)
-    sizes = rng.integers(len(SIZES), size=surgeons)
-    return [
-        Trial(
-            seed=seed,
-            surgeon=index // 2,
-            number=index % 2 + 1,
-            frames=int(rng.integers(FEWEST_FRAMES, MOST_FRAMES + 1)),
-            width=SIZES[sizes[index // 2]][0],
-            height=SIZES[sizes[index // 2]][1],
-            quality=int(rng.integers(60, 93)),
-            latents={name: float(values[index]) for name, values in signs.items()},
-            probability=float(probability[index]),
-            success=bool(rng.uniform() < probability[index]),
-        )
-        for index in range(2 * surgeons)
-    ]
+    sizes = [SIZES[index] for index in np.repeat(rng.integers(len(SIZES), size=surgeons), 2)]
+    return draw_trials(rng, seed, signs, probability, sizes, (FEWEST_FRAMES, MOST_FRAMES), (60, 92))
 
 
 def _signs(rng: np.random.Generator, control: FloatArray) -> dict[str, FloatArray]:

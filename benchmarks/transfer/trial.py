@@ -1,6 +1,6 @@
 """A synthetic trial before it is drawn, and how its outcome is drawn from the latent variables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,43 @@ class Trial:
     def rng(self, stream: int) -> np.random.Generator:
         """Return random numbers of this trial alone."""
         return np.random.default_rng((self.seed, stream, self.surgeon, self.number))
+
+
+def draw_trials(
+    rng: np.random.Generator,
+    seed: int,
+    latents: Mapping[str, FloatArray],
+    probability: FloatArray,
+    sizes: Sequence[tuple[int, int]],
+    frames: tuple[int, int],
+    quality: tuple[int, int],
+) -> list[Trial]:
+    """Draw length, JPEG quality and outcome of each trial, two trials per surgeon in a row.
+
+    Args:
+        rng: Source of randomness.
+        seed: Seed of the set.
+        latents: What the frames show, by name, each (trials,).
+        probability: Probability of success of each trial, (trials,).
+        sizes: Width and height of each trial, (trials,).
+        frames: Fewest and most frames of a trial.
+        quality: Lowest and highest JPEG quality.
+    """
+    return [
+        Trial(
+            seed=seed,
+            surgeon=index // 2,
+            number=index % 2 + 1,
+            frames=int(rng.integers(*frames, endpoint=True)),
+            width=sizes[index][0],
+            height=sizes[index][1],
+            quality=int(rng.integers(*quality, endpoint=True)),
+            latents={name: float(values[index]) for name, values in latents.items()},
+            probability=float(probability[index]),
+            success=bool(rng.uniform() < probability[index]),
+        )
+        for index in range(len(probability))
+    ]
 
 
 def draw_control(rng: np.random.Generator, surgeons: int, shared: float) -> FloatArray:

@@ -25,7 +25,7 @@ from statistics import NormalDist
 import numpy as np
 
 from benchmarks.transfer.folder import Image
-from benchmarks.transfer.trial import Box, Trial, draw_control, success_probability
+from benchmarks.transfer.trial import Box, Trial, draw_control, draw_trials, success_probability
 from benchmarks.transfer.unseen_field import Field
 from benchmarks.transfer.unseen_look import LONGEST, Camera, Look
 from benchmarks.transfer.unseen_tools import Tools
@@ -47,22 +47,9 @@ def simulate(surgeons: int, seed: int) -> list[Trial]:
     parts = np.sqrt(SHARED) * control + np.sqrt(1 - SHARED) * rng.normal(size=(len(LATENTS), 2 * surgeons))
     latents = np.vectorize(NormalDist().cdf)(parts)
     probability = success_probability(latents.sum(axis=0), STEEPNESS)
-    sizes = np.repeat(rng.integers(len(SIZES), size=surgeons), 2)
-    return [
-        Trial(
-            seed=seed,
-            surgeon=index // 2,
-            number=index % 2 + 1,
-            frames=int(rng.integers(FEWEST_FRAMES, LONGEST + 1)),
-            width=SIZES[sizes[index]][0],
-            height=SIZES[sizes[index]][1],
-            quality=int(rng.integers(65, 94)),
-            latents=dict(zip(LATENTS, latents[:, index].tolist(), strict=True)),
-            probability=float(probability[index]),
-            success=bool(rng.uniform() < probability[index]),
-        )
-        for index in range(2 * surgeons)
-    ]
+    sizes = [SIZES[index] for index in np.repeat(rng.integers(len(SIZES), size=surgeons), 2)]
+    named = dict(zip(LATENTS, latents, strict=True))
+    return draw_trials(rng, seed, named, probability, sizes, (FEWEST_FRAMES, LONGEST), (65, 93))
 
 
 def draw(trial: Trial) -> Iterator[tuple[Image, list[Box]]]:
