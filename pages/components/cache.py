@@ -29,7 +29,7 @@ ALL = ""
 """The choice of all that is kept, in place of a store's folder."""
 ASKED = "cache-asked"
 """In the session: the folder's name, or ALL, whose removal waits for a yes."""
-TOLD = "cache-told"
+TOLD = "cache-messages"
 """In the session: how the last removal went, to be said once."""
 DECIDING_GROUPS = {"Model", "Clip", "Machine", "Split"}
 """Of the settings: those that decide which frames a run takes, and how they are decoded."""
@@ -225,7 +225,7 @@ def _ask(folder: str | None) -> None:
 def _remove(chosen: str) -> None:
     """Remove a store, or all, and leave word of how it went."""
     st.session_state[ASKED] = None
-    told: list[tuple[str, str]] = []
+    messages: list[tuple[str, str]] = []
     removed = 0
     for info in list_stores():
         if chosen in {ALL, info.folder.name}:
@@ -234,19 +234,19 @@ def _remove(chosen: str) -> None:
                 if remove_store(info.folder):
                     removed += info.bytes
                 else:
-                    told.append(
+                    messages.append(
                         (
                             "refused",
                             f"{name} is in use by a run or a filling and was not removed. Wait until that ends.",
                         )
                     )
             except OSError as error:
-                told.append(("refused", f"{name} cannot be removed: {error.strerror}."))
+                messages.append(("refused", f"{name} cannot be removed: {error.strerror}."))
     if removed:
-        told.insert(0, ("done", f"Removed: {size_in_words(removed)}."))
+        messages.insert(0, ("done", f"Removed: {size_in_words(removed)}."))
         if not FILLING.at_work:
             FILLING.file("progress.json").unlink(missing_ok=True)  # what it tells, such as a lack of room, is past
-    st.session_state[TOLD] = told
+    st.session_state[TOLD] = messages
 
 
 def _name(info: StoreInfo) -> str:

@@ -76,7 +76,7 @@ def remove_store(folder: Path) -> bool:
     if lock is None:
         return False
     try:
-        # Renamed in one step, so that nobody opens a store that is partly deleted.
+        # The rename takes one step: no other process can open a partly deleted store.
         gone = folder.with_name(_REMOVED + uuid.uuid4().hex)
         folder.rename(gone)
         shutil.rmtree(gone)

@@ -126,7 +126,7 @@ def fill(
     """Decode and keep what is missing of `wanted`; the store must be in use.
 
     `progress(done, total)` is called with numbers of frames a few times per second; it may raise to stop. Frames kept
-    until then remain. A full disk ends the filling, and the note says so: only time is lost.
+    before that remain. If the disk is full, filling ends and the note says so. No data is lost.
     """
     missing = missing_frames(dataset, store, wanted)
     total = sum(len(places) for _, places in missing)

@@ -1,7 +1,7 @@
 """Mixing the clips of a batch two by two: mixup (Zhang et al., ICLR 2018) and CutMix (Yun et al., ICCV 2019).
 
-There is one mix per batch. The loss of a mixed clip is `lam` times that of its own label plus 1 - `lam` times that of
-its partner's.
+All clips of a batch share one mixing weight `lam`. The loss of a mixed clip is `lam` times the loss for its own label
+plus (1 - `lam`) times the loss for the label of its partner.
 """
 
 import math

@@ -309,7 +309,7 @@ def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_
     work(alone, resume=False)
     together = RunFolder(tmp_path / "together")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    # The two dashes keep torchrun from taking --run for an option of its own.
+    # Without the two dashes, torchrun would read --run as its own option.
     command += ["--module", "--", "socal_core", "train", str(shared_data_folder), "--run", str(together.path)]
     command += ["--config", str(alone.config_file)]
     result = subprocess.run(
