@@ -7,6 +7,7 @@ from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
+from socal_core.cli.settings_help import values_of
 from socal_core.dataset.splits import SplitMethod
 from socal_core.runs.acting import acts
 from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
@@ -47,19 +48,7 @@ def _section(group: str, members: list[Field[Any]]) -> str:
 
 def _row(item: Field[Any], shared: list[str]) -> str:
     meaning = " ".join([item.metadata["help"], *(text for text in _conditions(item) if text not in shared)])
-    return f"| `{item.name}` | {_values(item)} | {_default(item)} | {meaning} |"
-
-
-def _values(item: Field[Any]) -> str:
-    kind: Any = item.type
-    low, high = item.metadata["low"], item.metadata["high"]
-    if issubclass(kind, StrEnum):
-        return ", ".join(f"`{value}`" for value in kind)
-    if kind is bool:
-        return "`true`, `false`"
-    if kind is str:
-        return "text"
-    return f"whole number, {low:,} to {high:,}" if kind is int else f"number, {low:g} to {high:g}"
+    return f"| `{item.name}` | {values_of(item, '`')} | {_default(item)} | {meaning} |"
 
 
 def _default(item: Field[Any]) -> str:

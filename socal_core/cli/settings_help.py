@@ -15,20 +15,21 @@ def settings_help() -> str:
     ]
     for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
         lines += ["", f"{group}:"]
-        lines += [f"  {item.name:<26} {_values(item)} (default: {_default(item)})" for item in members]
+        lines += [f"  {item.name:<26} {values_of(item)} (default: {_default(item)})" for item in members]
     return "\n".join(lines)
 
 
-def _values(item: Field[Any]) -> str:
+def values_of(item: Field[Any], mark: str = "") -> str:
+    """Describe the values that a setting takes, names between two `mark`s."""
     kind: Any = item.type
     low, high = item.metadata["low"], item.metadata["high"]
     if issubclass(kind, StrEnum):
-        return ", ".join(kind)
+        return ", ".join(f"{mark}{value}{mark}" for value in kind)
     if kind is bool:
-        return "true or false"
+        return f"{mark}true{mark}, {mark}false{mark}"
     if kind is str:
         return "text"
-    return f"whole number, {low} to {high}" if kind is int else f"number, {low:g} to {high:g}"
+    return f"whole number, {low:,} to {high:,}" if kind is int else f"number, {low:g} to {high:g}"
 
 
 def _default(item: Field[Any]) -> str:
