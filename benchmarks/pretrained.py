@@ -7,10 +7,10 @@
 other settings are the defaults of `tiny`. Both kinds of weights have the same seeds, and so the same splits. The
 random weights are drawn anew for each seed, as transformers initialises them, and have no classification head; nor have
 the pre-trained ones. `demo` has 40 surgeons, `unseen` 70. `real`, the data folder of --real, has five groups: each
-is the test subset once, and the predictions of the five runs of a seed are put together as they are.
+is the test subset of one run per seed.
 
-The table has one row for each set and way. AUROCs are means over the seeds. The difference is that of the test trials
-of all seeds together, each score as its rank among the test trials of its seed, with a paired bootstrap over surgeons.
+The table has one row for each set and way. AUROCs are means over the runs. The difference is that of the test trials
+of all runs together, each score as its rank among the test trials of its run, with a paired bootstrap over surgeons.
 Seconds are those of all runs of the row, pre-trained and random. With --scratch, data and runs are kept: the same
 command continues after an interruption.
 """
@@ -20,7 +20,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.metrics import roc_auc_score
 from transformers import VideoMAEConfig, VideoMAEForPreTraining
@@ -43,6 +42,7 @@ from socal_core.dataset.splits import SplitMethod
 from socal_core.models.build import build_classifier
 from socal_core.models.find import TINY_FOLDER
 from socal_core.runs.config import TINY, TrainConfig, default_config
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import EncoderChoice, Recipe
 
 SURGEONS = {DEMO: 40}
@@ -81,12 +81,14 @@ def row_of(name: str, data: Path, way: Recipe, seeds: int, scratch: Path) -> lis
     """The line of the table for one set and one way to train."""
     blocks, seconds = [], 0.0
     for seed in range(seeds):
-        scores = {}
-        for weights in (PRETRAINED, RANDOM):
-            scores[weights], took = predictions_of(name, data, settings(way, weights, seed, scratch), weights, scratch)
-            seconds += took
-        block = scores[PRETRAINED].rename(columns={"prob_success": PRETRAINED})
-        blocks.append(block.join(scores[RANDOM]["prob_success"].rename(RANDOM)))
+        runs = {
+            weights: runs_of(name, data, settings(way, weights, seed, scratch), weights, scratch)
+            for weights in (PRETRAINED, RANDOM)
+        }
+        seconds += sum(seconds_of(run) for run in (*runs[PRETRAINED], *runs[RANDOM]))
+        for pretrained, random in zip(runs[PRETRAINED], runs[RANDOM], strict=True):
+            block = test_predictions(pretrained).rename(columns={"prob_success": PRETRAINED})
+            blocks.append(block.join(test_predictions(random)["prob_success"].rename(RANDOM)))
     aurocs = [
         np.mean([roc_auc_score(block["label"], block[kind]) for block in blocks]) for kind in (PRETRAINED, RANDOM)
     ]
@@ -96,20 +98,19 @@ def row_of(name: str, data: Path, way: Recipe, seeds: int, scratch: Path) -> lis
     return [name, str(way), *counts, *(f"{auroc:.3f}" for auroc in aurocs), difference, f"{seconds:.0f}"]
 
 
-def predictions_of(
-    name: str, data: Path, config: TrainConfig, weights: str, scratch: Path
-) -> tuple[pd.DataFrame, float]:
-    """The predictions of the test trials for one seed, and the seconds that its runs took."""
+def runs_of(name: str, data: Path, config: TrainConfig, weights: str, scratch: Path) -> list[RunFolder]:
+    """The finished runs of one seed: one, or for the real trials one per fold."""
     configs = [config]
     if name == REAL:
         configs = [
             replace(config, split_method=SplitMethod.KFOLD, folds=GROUPS, fold=fold) for fold in range(1, GROUPS + 1)
         ]
-    runs = []
-    for fold, chosen in enumerate(configs, start=1):
-        run = scratch / "pretrained-runs" / f"{data.name}-{config.recipe}-{weights}-{config.seed}-{fold}"
-        runs.append(finished_run(run, chosen, data))
-    return pd.concat([test_predictions(run) for run in runs]), sum(seconds_of(run) for run in runs)
+    return [
+        finished_run(
+            scratch / "pretrained-runs" / f"{data.name}-{config.recipe}-{weights}-{config.seed}-{fold}", chosen, data
+        )
+        for fold, chosen in enumerate(configs, start=1)
+    ]
 
 
 def settings(way: Recipe, weights: str, seed: int, scratch: Path) -> TrainConfig:
