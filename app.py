@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.components.data import is_demo
-from pages.components.frame import page
+from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
+from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 
 NEWEST_RUNS = 5

@@ -19,8 +19,8 @@ from PIL import Image
 from benchmarks.open_dataset import settle, write_folder
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset import layout
-from socal_core.dataset.demo.scene import Scene
-from socal_core.dataset.demo.simulate import simulate_trials
+from socal_core.demo.scene import Scene
+from socal_core.demo.simulate import simulate_trials
 from socal_core.runs.config import TINY, TrainConfig, default_config
 
 REPOSITORY = Path(__file__).resolve().parents[1]

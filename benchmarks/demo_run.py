@@ -13,14 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from socal_core.dataset.demo.write import write_demo
+from socal_core.demo.write import write_demo
+from socal_core.lifecycle.launch import request_stop, start
+from socal_core.lifecycle.state import RunState, read_status
+from socal_core.preflight.cost import estimate, measured_speed
+from socal_core.preflight.machine import find_gpu, this_machine
 from socal_core.runs.config import TINY, config_from
-from socal_core.runs.cost import estimate, measured_speed
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.launch import request_stop, start
-from socal_core.runs.machine import find_gpu, this_machine
-from socal_core.runs.state import RunState, read_status
 
 CONFIG = config_from({"recipe": "finetune"}, TINY)
 

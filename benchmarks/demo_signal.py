@@ -17,9 +17,9 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from socal_core.dataset.demo.scene import Scene
-from socal_core.dataset.demo.simulate import FloatArray, Trial, simulate_trials
-from socal_core.dataset.demo.write import encode_jpeg
+from socal_core.demo.scene import Scene
+from socal_core.demo.simulate import FloatArray, Trial, simulate_trials
+from socal_core.demo.write import encode_jpeg
 
 FRAMES_PER_CLIP = 16
 WINDOW_S = 60

@@ -42,7 +42,7 @@ from benchmarks.experiments import (
     seconds_of,
     test_predictions,
 )
-from socal_core.cli.options import parse_setting
+from socal_core.cli.arguments import parse_setting
 from socal_core.dataset import layout
 from socal_core.evaluation.controls import COLOUR, TOOL_PARTS, TOOLS
 from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from socal_core.annotations import FORMATS, format_of
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import FORMATS, format_of
 from socal_core.dataset.opening import open_dataset
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -38,7 +38,7 @@ LINKS = 50_000
 CHILD = """
 import resource, sys, time
 start = time.perf_counter()
-from socal_core.dataset.cache import open_cached
+from socal_core.dataset.table_cache import open_cached
 imported = time.perf_counter()
 data = open_cached(sys.argv[1])
 opened = time.perf_counter()

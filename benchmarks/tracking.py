@@ -31,9 +31,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset.demo.write import write_demo
+from socal_core.annotations.tracker import track_all
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.tracking import track_all
+from socal_core.demo.write import write_demo
 
 try:
     import supervision as sv

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.components.columns import ask_for_columns
-from pages.components.data import is_demo
-from pages.components.filters import pick_trials
-from pages.components.frame import page
-from pages.components.problems import show_problems
+from pages.components.dataset.columns import ask_for_columns
+from pages.components.dataset.filters import pick_trials
+from pages.components.dataset.problems import show_problems
+from pages.components.dataset.views import VIEWS
+from pages.components.page_frame import page
+from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
-from pages.components.views import VIEWS
 from pages.components.words import plain_text
+from socal_core.annotations import format_of
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import format_of
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import apply, choices
 from socal_core.errors import SocalError
@@ -28,7 +28,7 @@ def view_names(dataset: Dataset) -> list[str]:
 
 def leaks(dataset: Dataset) -> None:
     # scikit-learn takes a second to load, which nobody waits for who does not open this view.
-    from pages.components.leaks import show_leaks
+    from pages.components.dataset.leak_view import show_leaks
 
     st.caption("For the default split by surgeon. The Training page does the same for the split chosen there.")
     try:
@@ -73,7 +73,7 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
 def show_view_of_folder(name: str, whole: Dataset) -> None:
     if name == AGREEMENT:
         # SciPy takes a while to load, which nobody waits for who does not open this view.
-        from pages.components.agreement import show_agreement
+        from pages.components.dataset.agreement import show_agreement
 
         show_agreement(whole)
     elif name == PROBLEMS:

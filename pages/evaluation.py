@@ -5,21 +5,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import results
 from pages.components.charts import chart
-from pages.components.data import name_of_data
-from pages.components.frame import page
+from pages.components.evaluation import results
 from pages.components.honesty import warn_of_split
+from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
+from pages.components.sidebar.data_picker import name_of_data
 from pages.components.words import ABOUT_ENCODERS, plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
-from socal_core.runs.advice import FEW_TEST_TRIALS
+from socal_core.lifecycle.state import RunState, read_status
+from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.config import TINY
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.recipes import EncoderChoice, Recipe
-from socal_core.runs.state import RunState, read_status
 
 
 def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:

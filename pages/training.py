@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages.components.advice import show_advice
-from pages.components.all_runs import show_all_runs
-from pages.components.cache import show_cache
-from pages.components.frame import page
-from pages.components.live import show_run
+from pages.components.page_frame import page
 from pages.components.runs import all_runs, choose_run, pick_run, start_run
-from pages.components.settings import settings_form
-from pages.components.split import show_split
-from pages.components.strip import show_strip
+from pages.components.training.advice import show_advice
+from pages.components.training.all_runs import show_all_runs
+from pages.components.training.clip_cache import show_cache
+from pages.components.training.live import show_run
+from pages.components.training.settings_form import settings_form
+from pages.components.training.split import show_split
+from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
@@ -45,7 +45,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # scikit-learn takes a second to load, which nobody waits for who does not ask for it.
-        from pages.components.leaks import show_leaks
+        from pages.components.dataset.leak_view import show_leaks
 
         show_leaks(dataset, config)
     allowed = ready and show_advice(dataset, config)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.components.frame import page
+from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
-from pages.components.viewer import show_trial
+from pages.components.trial_viewer.viewer import show_trial
 from socal_core.dataset.dataset import Dataset
 
 TRIALS_DRAWN = 10

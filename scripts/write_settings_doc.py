@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.cli.settings_help import values_of
-from socal_core.dataset.splits import SplitMethod
 from socal_core.runs.acting import acts
 from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
 from socal_core.runs.recipes import Recipe
+from socal_core.splits import SplitMethod
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 INTRODUCTION = f"""# Settings

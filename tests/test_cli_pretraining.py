@@ -11,7 +11,7 @@ import torch
 from socal_core.cli import main
 from socal_core.cli.pretraining import run_pretraining
 from socal_core.errors import RunError
-from socal_core.pretraining.checkpoint import CHECKPOINT_FILE
+from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
 from tests.pretraining.test_procedural import SMALL, files_of_at_most
 from tests.test_cli import run_cli
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from socal_core.cli import main, supervise
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import RunState, read_status, write_status
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.lock import take_lock
-from socal_core.runs.state import RunState, read_status, write_status
+from tests.lifecycle.workers import Worker, new_run
 from tests.made_runs import write_run
-from tests.runs.workers import Worker, new_run
 
 KEYS = {"run", "state", "epoch", "epochs", "best", "started", "reason"}
 NOTHING = {"epoch": None, "epochs": None, "best": None, "started": None}

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,13 @@ CORE = ROOT / "socal_core"
 
 # Each line may import from itself and from the lines above it.
 ORDER = [
-    {"errors", "storage", "installation", "startup"},
-    {"workspace", "dataset"},
+    {"errors", "storage", "disk", "installation", "startup"},
+    {"workspace"},
+    {"dataset", "annotations"},
+    {"splits", "demo", "fetch"},
     {"runs"},
+    {"lifecycle"},
+    {"preflight"},
     {"clips"},
     {"models"},
     {"pretraining"},
@@ -28,7 +33,7 @@ ORDER = [
     {"__main__"},
 ]
 # Pure functions of tables and arrays: beside the order, above the pages.
-FIGURES_MAY_USE = {"figures", "errors", "dataset", "runs", "evaluation"}
+FIGURES_MAY_USE = {"figures", "errors", "dataset", "annotations", "splits", "runs", "lifecycle", "evaluation"}
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
 
@@ -43,6 +48,15 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
+def modules_imported_at_once(path: Path) -> set[str]:
+    """The names of modules that a module imports while it is loaded itself; not those for type checkers."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
 def part_of(path: Path) -> str:
     return path.relative_to(CORE).parts[0].removesuffix(".py")
 
@@ -50,40 +64,53 @@ def part_of(path: Path) -> str:
 CORE_FILES = sorted(CORE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_part_imports_only_what_stands_above_it(path: Path) -> None:
-    part = part_of(path)
-    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("socal_core.")}
+def allowed(part: str) -> set[str]:
+    """The parts of socal_core that a part may import."""
     if part == "__init__":
-        assert used <= {"api"}  # for type checkers; test_api.py shows that the import alone loads nothing
-    elif part == "figures":
-        assert used <= FIGURES_MAY_USE
-    else:
-        assert "figures" not in used
-        assert all(RANK[name] <= RANK[part] for name in used), f"{part} imports {used}"
+        return {"api"}  # for type checkers; test_api.py shows that the import alone loads nothing
+    if part == "figures":
+        return FIGURES_MAY_USE
+    return {name for name, rank in RANK.items() if rank <= RANK[part]}
 
 
-@pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_core_knows_nothing_of_its_interface(path: Path) -> None:
-    assert not any(name.split(".")[0] in {"streamlit", "pages", "app"} for name in imports_of(path))
+def test_a_part_imports_only_what_stands_above_it() -> None:
+    wrong = []
+    for path in CORE_FILES:
+        used = {name.split(".")[1] for name in imports_of(path) if name.startswith("socal_core.")}
+        if beyond := used - allowed(part_of(path)):
+            wrong.append(f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}")
+    assert wrong == []
+
+
+def test_the_core_knows_nothing_of_its_interface() -> None:
+    interface = {"streamlit", "pages", "app"}
+    wrong = [path for path in CORE_FILES if {name.split(".")[0] for name in imports_of(path)} & interface]
+    assert wrong == []
+
+
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in CORE_FILES}
+    uses = {name: modules_imported_at_once(path) & modules.keys() for name, path in modules.items()}
+    TopologicalSorter(uses).prepare()  # raises CycleError
 
 
 @pytest.mark.parametrize(
     "modules",
     [
-        "socal_core.dataset.opening, socal_core.dataset.inspection, socal_core.dataset.tracking",
-        "socal_core.dataset.splits",
-        "socal_core.dataset.demo.write",
-        "socal_core.runs.launch, socal_core.runs.state, socal_core.runs.progress, socal_core.runs.model_choice",
-        "socal_core.runs.advice, socal_core.runs.cost, socal_core.runs.run_queue, socal_core.runs.overview",
-        "socal_core.runs.follow, socal_core.runs.log_tail, socal_core.runs.notes, socal_core.runs.trash",
-        "socal_core.runs.further",
-        "socal_core.dataset.cache, socal_core.dataset.tracked",
-        "socal_core.dataset.agreement, socal_core.dataset.convert",
-        "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.cache, socal_core.clips.fill",
-        "socal_core.evaluation.metrics, socal_core.evaluation.controls, socal_core.evaluation.leaks",
-        "socal_core.figures.leaks, socal_core.figures.coaching, socal_core.figures.presence",
-        "socal_core.pretraining.settings",
+        "socal_core.dataset.opening, socal_core.dataset.inspection, socal_core.annotations.tracker",
+        "socal_core.splits",
+        "socal_core.demo.write",
+        "socal_core.runs.progress, socal_core.runs.model_choice, socal_core.runs.overview",
+        "socal_core.runs.follow, socal_core.runs.log_tail, socal_core.runs.notes",
+        "socal_core.lifecycle.launch, socal_core.lifecycle.state, socal_core.lifecycle.run_queue",
+        "socal_core.lifecycle.further, socal_core.lifecycle.trash",
+        "socal_core.preflight.advice, socal_core.preflight.cost, socal_core.preflight.machine",
+        "socal_core.dataset.table_cache, socal_core.annotations.track_cache",
+        "socal_core.annotations.agreement, socal_core.annotations.convert",
+        "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.clip_cache, socal_core.clips.fill",
+        "socal_core.evaluation.metrics, socal_core.evaluation.controls, socal_core.evaluation.leak_probes",
+        "socal_core.figures.leak_figures, socal_core.figures.coaching, socal_core.figures.presence",
+        "socal_core.pretraining.pretrain_settings",
         "socal_core.cli",
     ],
 )

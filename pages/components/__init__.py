@@ -1,1 +1,1 @@
-"""What the pages share: the frame of a page, pickers, caches, the live view of a run."""
+"""Parts of pages: those that several pages share, and one folder per page."""

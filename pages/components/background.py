@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from socal_core.runs.background import start_module
-from socal_core.runs.lock import take_lock
+from socal_core.lifecycle.background import start_module
+from socal_core.lifecycle.lock import take_lock
 from socal_core.storage import is_locked, write_json
 from socal_core.workspace import workspace
 

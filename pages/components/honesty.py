@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.words import plain_text
-from socal_core.dataset.splits import warning_of
 from socal_core.errors import SocalError
 from socal_core.runs.folder import RunFolder
+from socal_core.splits import warning_of
 
 
 def split_warning_of(run: RunFolder) -> str | None:

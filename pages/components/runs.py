@@ -6,17 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.data import opened_with
 from pages.components.honesty import warn_of_splits
 from pages.components.run_table import columns_of, summary, table_of
+from pages.components.sidebar.data_picker import opened_with
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
-from socal_core.runs import launch
+from socal_core.lifecycle import launch
+from socal_core.lifecycle.further import make_run
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_runs
-from socal_core.runs.further import make_run
 from socal_core.runs.notes import label_of
-from socal_core.runs.state import RunState
 from socal_core.workspace import runs_root
 
 NO_RUN = "none"
@@ -64,7 +64,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
 
     Raises:
         RunError: It cannot be started.
-        ConfigError: Its model is a checkpoint of a run, and a setting would change the split (runs/further.py).
+        ConfigError: Its model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
     """
     root = runs_root()
     stem = name = f"run-{datetime.now():%Y%m%d-%H%M%S}"

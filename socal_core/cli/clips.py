@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from socal_core.cli.arguments import open_data, say
 from socal_core.cli.bars import Bar, StageBar
-from socal_core.cli.options import open_data, say
 from socal_core.errors import ConfigError, DataError
 from socal_core.runs.architecture import Architecture, architecture_of
 from socal_core.runs.config import TINY, TrainConfig
@@ -56,7 +56,7 @@ def clip(options: argparse.Namespace) -> int:
 
 def cache(options: argparse.Namespace) -> int:
     """Fill or clear the clip cache of a data folder, or report what is in it."""
-    from socal_core.clips.cache import limit_bytes, list_stores, remove_store
+    from socal_core.clips.clip_cache import limit_bytes, list_stores, remove_store
     from socal_core.clips.fill import all_frames, fill, status_of
     from socal_core.clips.store import FrameStore
 

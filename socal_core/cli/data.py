@@ -7,15 +7,15 @@ from typing import Any
 
 from tqdm import tqdm
 
+from socal_core.cli.arguments import data_options, open_data, say
 from socal_core.cli.bars import Bar
-from socal_core.cli.options import data_options, open_data, say
 from socal_core.cli.parser import program_name
 from socal_core.dataset.inspection import check_frames, summarise
 
 
 def demo(options: argparse.Namespace) -> int:
     """Generate the synthetic data set."""
-    from socal_core.dataset.demo.write import write_demo
+    from socal_core.demo.write import write_demo
 
     with Bar("Generating trials") as bar:
         write_demo(options.out, options.surgeons, options.seed, bar.show)
@@ -25,7 +25,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def download(options: argparse.Namespace) -> int:
     """Download a shared Google Drive folder or file, and check it."""
-    from socal_core.dataset.download import download as fetch
+    from socal_core.fetch.download import download as fetch
 
     arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
     for problem in arrived.problems:
@@ -47,7 +47,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 def agreement(options: argparse.Namespace) -> int:
     """Compare the boxes of a folder that holds them in several formats."""
-    from socal_core.dataset.agreement import compare_formats
+    from socal_core.annotations.agreement import compare_formats
 
     result = compare_formats(options.data, data_options(options))
     say(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
@@ -56,7 +56,7 @@ def agreement(options: argparse.Namespace) -> int:
 
 def convert(options: argparse.Namespace) -> int:
     """Write a data set with its boxes in another format."""
-    from socal_core.dataset.convert import convert as write
+    from socal_core.annotations.convert import convert as write
 
     dataset = open_data(options)
     with Bar("Copying frames") as bar:

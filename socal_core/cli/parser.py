@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from socal_core import __version__
+from socal_core.annotations import FORMATS
 from socal_core.cli.settings_help import settings_help
-from socal_core.dataset.boxes import FORMATS
-from socal_core.pretraining.settings import Objective, PretrainSettings
+from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 
 DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with exit code 2 and a message on stderr."
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from socal_core.cli.arguments import say
 from socal_core.cli.bars import StageBar
-from socal_core.cli.options import say
 from socal_core.errors import RunError
-from socal_core.pretraining.checkpoint import CHECKPOINT_FILE
+from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
+from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import Ending, Observer, pretrain
-from socal_core.pretraining.settings import Objective, PretrainSettings
 
 
 def procedural(options: argparse.Namespace) -> int:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.cli.arguments import data_options, open_data, parse_setting, say, settings
 from socal_core.cli.bars import StageBar, TrainingBar
-from socal_core.cli.options import data_options, open_data, parse_setting, say, settings
-from socal_core.dataset.splits import warning_of
 from socal_core.errors import RunError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
+from socal_core.lifecycle.further import how_to_continue, make_run, train_further
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import RunState, written_status
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import how_to_continue, make_run, train_further
-from socal_core.runs.lock import take_lock
-from socal_core.runs.state import RunState, written_status
-from socal_core.training.outcome import reason_of
+from socal_core.splits import warning_of
+from socal_core.training.run_end import reason_of
 from socal_core.training.worker import is_main_process, work
 
 

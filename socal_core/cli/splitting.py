@@ -3,10 +3,10 @@
 import argparse
 import json
 
+from socal_core.cli.arguments import open_data, say, settings
 from socal_core.cli.bars import Bar
-from socal_core.cli.options import open_data, say, settings
-from socal_core.dataset.splits import describe, make_split, split_warning, surgeons_in_common
-from socal_core.evaluation.leaks import REFUSED_INPUTS, probe_leaks
+from socal_core.evaluation.leak_probes import REFUSED_INPUTS, probe_leaks
+from socal_core.splits import describe, make_split, split_warning, surgeons_in_common
 
 
 def split(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.clips.cache import make_room
+from socal_core.clips.clip_cache import make_room
 from socal_core.clips.store import StoreFolder
 from socal_core.dataset.folder import Stamp
 from socal_core.storage import replacing

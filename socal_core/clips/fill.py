@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.clips.cache import make_room
+from socal_core.clips.clip_cache import make_room
 from socal_core.clips.store import KEPT, UNREADABLE, FrameStore, TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError
-from socal_core.runs.machine import usable_cores
+from socal_core.preflight.machine import usable_cores
 
 if TYPE_CHECKING:
     from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which reading the status does not need

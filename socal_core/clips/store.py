@@ -66,7 +66,7 @@ class StoreFolder:
     """A folder of cached values: found by a description of its content, and locked while it is in use."""
 
     def __init__(self, about: Mapping[str, Any]) -> None:
-        """`about`: everything that identifies this store, JSON-ready, with `data` and `shape` (clips/cache.py)."""
+        """`about`: everything that identifies this store, JSON-ready, with `data` and `shape` (clips/clip_cache.py)."""
         self._about = dict(about)
         key = hashlib.sha256(json.dumps(self._about, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
         self.folder = stores_folder() / key[:32]

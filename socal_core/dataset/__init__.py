@@ -1,1 +1,1 @@
-"""A folder on disk in, one validated data set out; `opening.open_dataset` is the way in."""
+"""Read a folder on disk as one validated data set: see `opening.open_dataset`."""

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from socal_core.annotations import load_boxes
+from socal_core.annotations.rows import KnownFrames
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import load_boxes
-from socal_core.dataset.boxes.rows import KnownFrames
 from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
 from socal_core.dataset.images import quiet_pillow, read_size
 from socal_core.dataset.media import Media, find_media
-from socal_core.dataset.options import OpenOptions
+from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError

@@ -8,14 +8,14 @@ import pandas as pd
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.splits import Split
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.evaluation.predictors import Predictor, open_predictor
-from socal_core.runs.checkpoints import best_checkpoint, read_training_state
+from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.folder import RunFolder
+from socal_core.splits import Split
 from socal_core.storage import write_json
 
 

@@ -17,7 +17,7 @@ from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head
-from socal_core.runs.checkpoints import best_checkpoint, read_training_state
+from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import Recipe
 

@@ -4,8 +4,8 @@ import logging
 import sys
 from pathlib import Path
 
-from socal_core.dataset.download import download
 from socal_core.errors import SocalError
+from socal_core.fetch.download import download
 from socal_core.storage import write_json
 
 logger = logging.getLogger(__name__)

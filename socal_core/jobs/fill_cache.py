@@ -11,12 +11,12 @@ from typing import Any
 from socal_core.clips.fill import Filled, fill
 from socal_core.clips.plan import ClipPlan
 from socal_core.clips.store import FrameStore
-from socal_core.dataset.cache import open_cached
-from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.splits import make_split
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import SocalError
 from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.config import TINY, config_from
+from socal_core.splits import make_split
 from socal_core.storage import write_json
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import logging
 import sys
 from pathlib import Path
 
-from socal_core.dataset.demo.write import write_demo
+from socal_core.demo.write import write_demo
 from socal_core.errors import SocalError
 from socal_core.storage import write_json
 

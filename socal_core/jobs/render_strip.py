@@ -10,8 +10,8 @@ from typing import Any
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.strip import StripRow, draw_strip, side_by_side
-from socal_core.dataset.cache import forget_oldest, open_cached
-from socal_core.dataset.options import OpenOptions
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.table_cache import forget_oldest, open_cached
 from socal_core.errors import SocalError
 from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.architecture import architecture_of

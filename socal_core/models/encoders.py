@@ -12,7 +12,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.models import build, efficientnet
 from socal_core.models.build import build_classifier
 from socal_core.models.head import load_head
-from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from socal_core.dataset.splits.balance import draw_folds
 from socal_core.errors import RunError
 from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, columns_of, statistic_of
 from socal_core.models.regression import fits, gram_of, odds_of, probability_of, rotate, standard_of
 from socal_core.runs.recipes import CHANCE_LOSS
+from socal_core.splits.balance import draw_folds
 
 INNER_FOLDS = 5
 COURSE = ("mean", "slope", "curvature")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 
 from socal_core.clips.sampling import draw_seed
+from socal_core.pretraining.pretrain_settings import PretrainSettings
 from socal_core.pretraining.render import render
-from socal_core.pretraining.settings import PretrainSettings
 from socal_core.pretraining.targets import Targets, targets_of
 from socal_core.runs.architecture import TINY_ARCHITECTURE as TINY
 

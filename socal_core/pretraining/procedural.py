@@ -20,10 +20,16 @@ from transformers import VideoMAEConfig
 from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessor
 from socal_core.clips.sampling import draw_seed
 from socal_core.errors import RunError
-from socal_core.pretraining.checkpoint import append_log, load_checkpoint, remove_leftovers, save_checkpoint, trim_log
-from socal_core.pretraining.objective import Pretrainer, draw_masks
 from socal_core.pretraining.pool import PATCH, ClipPool, draw_clips
-from socal_core.pretraining.settings import Objective, PretrainSettings
+from socal_core.pretraining.pretrain_files import (
+    append_log,
+    load_checkpoint,
+    remove_leftovers,
+    save_checkpoint,
+    trim_log,
+)
+from socal_core.pretraining.pretrain_objective import Pretrainer, draw_masks
+from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
 from socal_core.storage import try_lock, write_bytes, write_json

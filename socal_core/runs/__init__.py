@@ -1,1 +1,1 @@
-"""The run folder, known to the pages and the worker alike. Nothing here needs torch."""
+"""The run folder: settings, files, events. Nothing here needs torch."""

@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from socal_core.dataset.cache import open_cached
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.splits import Split
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
 from socal_core.runs.recipes import Recipe
+from socal_core.splits import Split
 from socal_core.storage import write_json, write_text
 
 FORMAT = 1
@@ -79,7 +79,7 @@ class RunFolder:
 
     @property
     def status_file(self) -> Path:
-        """The state the worker last wrote; runs/state.py tells what is true."""
+        """The state the worker last wrote; lifecycle/state.py tells what is true."""
         return self.path / "status.json"
 
     @property

@@ -6,8 +6,8 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
-from socal_core.dataset.splits import SplitMethod
 from socal_core.errors import ConfigError
+from socal_core.splits import SplitMethod
 
 
 def setting(

@@ -6,8 +6,8 @@ import sys
 import torch
 from accelerate import Accelerator
 
+from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 
 
 def make_accelerator() -> Accelerator:

@@ -16,24 +16,24 @@ import numpy as np
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.splits import Split
 from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import finish_run, probabilities_of
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
+from socal_core.lifecycle.further import trained_on_labels
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import balanced_loss, fit_head
 from socal_core.models.weights_record import describe_weights
-from socal_core.runs.checkpoints import TrainingState
+from socal_core.runs.checkpoint_folders import TrainingState
 from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import trained_on_labels
 from socal_core.runs.recipes import VIDEO_ENCODER
+from socal_core.splits import Split
 from socal_core.storage import write_json
-from socal_core.training.checkpoint import write_checkpoint
+from socal_core.training.checkpoint_io import write_checkpoint
+from socal_core.training.run_split import with_clips
 from socal_core.training.stop import StopRequested
-from socal_core.training.subsets import with_clips
 
 TRAINED_ENCODER = (
     "The video encoder is a checkpoint of a run that was trained on the outcomes of these training trials. The scores "

@@ -18,18 +18,18 @@ from torch import nn
 
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.sampling import draw_seed
-from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
 from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
+from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
-from socal_core.runs.checkpoints import TrainingState, read_training_state
+from socal_core.runs.checkpoint_folders import TrainingState, read_training_state
 from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import HOW_TO_TRAIN_FURTHER
+from socal_core.splits import Split
 from socal_core.training.batches import Share, training_batches
-from socal_core.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints, load_tensors
+from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.stop import StopRequested
 

@@ -1,7 +1,7 @@
 """The process that trains a run: `python -m socal_core.training.worker RUN_DIR [--resume]`.
 
-Started by runs/launch.py in the background or by the command line in the foreground; with several GPUs it becomes one
-process for each, by torchrun.
+Started by lifecycle/launch.py in the background or by the command line in the foreground; with several GPUs it becomes
+one process for each, by torchrun.
 """
 
 import argparse
@@ -18,20 +18,20 @@ from types import FrameType
 from typing import Any
 
 from socal_core.errors import RunError
-from socal_core.runs import run_queue
-from socal_core.runs.checkpoints import TrainingState, checkpoint_to_resume, read_training_state
+from socal_core.lifecycle import run_queue
+from socal_core.lifecycle.further import seen_before
+from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import RunState, write_status, written_status
+from socal_core.runs.checkpoint_folders import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import seen_before
-from socal_core.runs.launch import LOCK_IN_PARENT, LOCK_VARIABLE
-from socal_core.runs.lock import take_lock
 from socal_core.runs.recipes import Recipe
-from socal_core.runs.state import RunState, write_status, written_status
 from socal_core.startup import prepare_process
 from socal_core.storage import write_json
-from socal_core.training.outcome import Outcome, reason_of
+from socal_core.training.run_end import Outcome, reason_of
+from socal_core.training.run_split import split_of, with_clips
 from socal_core.training.stop import StopRequested
-from socal_core.training.subsets import split_of, with_clips
 
 logger = logging.getLogger(__name__)
 

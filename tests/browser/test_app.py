@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.folder import list_runs
-from socal_core.runs.state import RunState, read_status
 from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer
 from tests.factories import write_dataset
 from tests.made_runs import write_run

@@ -10,10 +10,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from socal_core.dataset import layout
+from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, write_notes
-from socal_core.runs.state import RunState, write_status
 from socal_core.storage import write_json
 from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer
 from tests.browser.test_app import go, settled

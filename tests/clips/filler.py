@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from socal_core.clips.cache import remove_store
+from socal_core.clips.clip_cache import remove_store
 from socal_core.clips.fill import Wanted, all_frames, fill, status_of
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from socal_core.clips.cache import list_stores, remove_store
+from socal_core.clips.clip_cache import list_stores, remove_store
 from socal_core.clips.features import ClipFrames, EncodedBy, FeatureStore
 from socal_core.dataset.folder import Stamp
 

@@ -161,7 +161,7 @@ def limited_files() -> None:
 
 
 NO_RESERVE = (
-    "import sys, json, socal_core.clips.cache as cache; cache.RESERVE = -10**12; "
+    "import sys, json, socal_core.clips.clip_cache as cache; cache.RESERVE = -10**12; "
     "from tests.clips.filler import main; print(json.dumps(main(sys.argv[1:])))"
 )
 

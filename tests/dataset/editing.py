@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from socal_core.annotations.rows import BOX_DTYPES
 from socal_core.dataset import layout
-from socal_core.dataset.boxes.rows import BOX_DTYPES
 from socal_core.dataset.dataset import Dataset, Problem
 
 

@@ -8,8 +8,8 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-from socal_core.dataset.unpack import has_frames, unpack
 from socal_core.errors import DataError
+from socal_core.fetch.unpack import has_frames, unpack
 from tests.dataset.fuzz_watch import Watch, snapshot
 from tests.dataset.fuzzing import Payloads
 from tests.dataset.fuzzing_media import binary_payloads

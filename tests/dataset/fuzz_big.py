@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.tracker import track_all
 from socal_core.dataset import layout
+from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.options import OpenOptions
-from socal_core.dataset.tracking import track_all
 from tests.factories import write_dataset
 
 MB = 1_000_000

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from socal_core.annotations import coco, cvat_video, voc, yolo
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import coco, cvat_video, voc, yolo
 from socal_core.dataset.opening import open_dataset
 from tests.dataset import fuzzing, fuzzing_media
 from tests.dataset.fuzzing import Payloads

@@ -17,11 +17,11 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from socal_core.dataset.boxes.rows import BOX_DTYPES
+from socal_core.annotations.rows import BOX_DTYPES
 from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
+from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.options import OpenOptions
 from socal_core.dataset.problems import PROBLEMS_PER_KIND
 from socal_core.errors import DataError
 from tests.dataset.fuzz_archives import sweep_archives

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from socal_core.annotations.tracker import track_all
+from socal_core.annotations.xml_files import read_xml
 from socal_core.dataset import layout
-from socal_core.dataset.boxes.xml_files import read_xml
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.outcomes import read_outcomes
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.tracking import track_all
 from tests.dataset.fuzz_big import CASES
 
 GB = 1_000_000_000

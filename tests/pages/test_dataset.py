@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from socal_core.annotations import yolo
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import yolo
 from socal_core.dataset.opening import open_dataset
 from tests.factories import write_dataset
 from tests.pages.conftest import OpenPage, metrics_of, text_of

@@ -8,7 +8,7 @@ import pytest
 
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.generate_demo import draw
-from socal_core.runs.lock import take_lock
+from socal_core.lifecycle.lock import take_lock
 from socal_core.workspace import demo_folder
 from tests.pages.conftest import OpenPage, text_of
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from socal_core.jobs.fetch_data import fetch
-from socal_core.runs.lock import take_lock
+from socal_core.lifecycle.lock import take_lock
 from socal_core.storage import write_json
 from tests.pages.conftest import OpenPage, text_of
 

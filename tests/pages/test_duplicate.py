@@ -1,4 +1,4 @@
-"""pages.components.duplicate: the form gives back the settings that were put into it."""
+"""pages.components.training.duplicate: the form gives back the settings that were put into it."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,8 +11,8 @@ def form_with(values: dict[str, object]) -> None:
     """The script of a page: settings are put into the form, and what it then says is kept."""
     import streamlit as st
 
-    from pages.components.duplicate import take_settings
-    from pages.components.settings import settings_form
+    from pages.components.training.duplicate import take_settings
+    from pages.components.training.settings_form import settings_form
     from socal_core.runs.config import TINY, config_from
 
     if "missing" not in st.session_state:

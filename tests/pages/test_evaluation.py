@@ -4,8 +4,8 @@ import pytest
 
 from socal_core.dataset import layout
 from socal_core.evaluation.controls import comparison
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import RunState
 from socal_core.storage import write_json
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset

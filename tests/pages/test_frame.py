@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from socal_core.dataset import layout
-from socal_core.dataset.demo.write import write_demo
-from socal_core.runs.state import RunState
+from socal_core.demo.write import write_demo
+from socal_core.lifecycle.state import RunState
 from socal_core.workspace import demo_folder, remembered_data_folder, runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_run

@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
-from pages.components.cache import needed_by
-from socal_core.clips.cache import list_stores
+from pages.components.training.clip_cache import needed_by
+from socal_core.clips.clip_cache import list_stores
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.config import TINY, TrainConfig
-from socal_core.runs.state import RunState
 from socal_core.workspace import runs_root
 from tests.made_runs import write_frozen_events, write_run
 from tests.pages.conftest import OpenPage, text_of
-from tests.pages.test_cache import files_of_a_filling
+from tests.pages.test_clip_cache import files_of_a_filling
 from tests.pages.test_training import setting
 
 TRIALS = 20

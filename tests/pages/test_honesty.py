@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.state import RunState
+from socal_core.lifecycle.state import RunState
 from socal_core.workspace import runs_root
 from tests.made_runs import write_run
 from tests.pages.conftest import OpenPage, text_of

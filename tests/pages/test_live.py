@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pages.components.words import in_words
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.lock import take_lock
-from socal_core.runs.state import RunState, write_status
 from socal_core.workspace import runs_root
 from tests.made_runs import write_events, write_run
 from tests.pages.conftest import PROJECT, OpenPage, metrics_of, text_of

@@ -17,10 +17,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from socal_core.clips.strip import GAP
-from socal_core.dataset.cache import KEPT
+from socal_core.dataset.table_cache import KEPT
 from socal_core.jobs.render_strip import draw
+from socal_core.lifecycle.lock import take_lock
 from socal_core.runs.config import PRETRAINED, TINY
-from socal_core.runs.lock import take_lock
 from socal_core.storage import write_json
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, text_of
 
@@ -236,6 +236,8 @@ def test_only_the_newest_strips_are_kept(ask: Ask, shared_data_folder: Path, wor
 
 
 def test_the_page_loads_no_torch() -> None:
-    code = "import sys, pages.components.strip; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    code = (
+        "import sys, pages.components.training.strip; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert result.stdout.strip() == "[]"

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.annotations import yolo
 from socal_core.dataset import layout
-from socal_core.dataset.boxes import yolo
 from socal_core.dataset.opening import open_dataset
 from socal_core.runs.folder import RunFolder
 from socal_core.workspace import runs_root

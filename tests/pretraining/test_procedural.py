@@ -20,9 +20,9 @@ from safetensors.torch import load_file
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
 from socal_core.models.build import build_classifier
-from socal_core.pretraining.checkpoint import CHECKPOINT_FILE, LOG_FILE
+from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE, LOG_FILE
+from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
-from socal_core.pretraining.settings import Objective, PretrainSettings
 from socal_core.runs.config import TINY, config_from
 from socal_core.storage import try_lock
 
@@ -40,7 +40,7 @@ KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
 from socal_core.pretraining.procedural import pretrain
-from socal_core.pretraining.settings import Objective, PretrainSettings
+from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 written = []
 def kill_at_the_tenth(file):
     written.append(file)

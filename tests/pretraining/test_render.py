@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from socal_core.pretraining.pool import ClipPool, draw_clips
+from socal_core.pretraining.pretrain_settings import PretrainSettings
 from socal_core.pretraining.render import Clips, render
 from socal_core.pretraining.scenes import SHAPE, TUBE
-from socal_core.pretraining.settings import PretrainSettings
 from socal_core.pretraining.targets import targets_of
 
 CPU = torch.device("cpu")

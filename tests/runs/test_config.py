@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from socal_core.cli.options import parse_setting
-from socal_core.dataset.splits import SplitMethod, SplitSettings
+from socal_core.cli.arguments import parse_setting
 from socal_core.errors import ConfigError
 from socal_core.runs.config import (
     PRETRAINED,
@@ -17,6 +16,7 @@ from socal_core.runs.config import (
     config_from,
     default_config,
 )
+from socal_core.splits import SplitMethod, SplitSettings
 
 
 def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import RunState
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run
 

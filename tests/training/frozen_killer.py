@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.events import Event
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import RunState
 from socal_core.training.worker import work
 
 

@@ -17,14 +17,14 @@ import torch
 
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.splits import Split
 from socal_core.errors import RunError
+from socal_core.lifecycle.launch import start
+from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import load_classifier
-from socal_core.runs.checkpoints import best_checkpoint, list_checkpoints, newest_checkpoint, write_manifest
+from socal_core.runs.checkpoint_folders import best_checkpoint, list_checkpoints, newest_checkpoint, write_manifest
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.launch import start
-from socal_core.runs.state import RunState, read_status
+from socal_core.splits import Split
 from socal_core.training import loop
 from socal_core.training.batches import Batch, training_batches
 from socal_core.training.worker import work
@@ -269,10 +269,10 @@ def test_a_pickle_whose_hash_fits_is_not_run_either(stopped_run: RunFolder, tmp_
 ON_A_FULL_DISK = """
 import json, os, sys
 from pathlib import Path
-from socal_core.runs.checkpoints import newest_checkpoint
+from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import read_status
+from socal_core.lifecycle.state import read_status
 from socal_core.training.worker import work
 config = config_from(json.loads(sys.argv[2]), TINY)
 run = RunFolder.create(Path(os.environ["SOCAL_WORKSPACE"]) / "run", config, Path(sys.argv[1]))
@@ -296,8 +296,8 @@ from pathlib import Path
 from socal_core.errors import RunError
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.launch import request_stop, start
-from socal_core.runs.state import read_status
+from socal_core.lifecycle.launch import request_stop, start
+from socal_core.lifecycle.state import read_status
 from socal_core.training.worker import work
 workspace = os.environ["SOCAL_WORKSPACE"]
 config = config_from(json.loads(sys.argv[2]), TINY)

@@ -16,18 +16,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from socal_core.cli import main
-from socal_core.dataset.splits import Split
 from socal_core.errors import ModelError
 from socal_core.evaluation.predict import predict_trials
+from socal_core.lifecycle.further import make_run
+from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier, save_classifier
 from socal_core.models.efficientnet import SHA256
 from socal_core.models.head import load_head
-from socal_core.runs.checkpoints import best_checkpoint, read_training_state
+from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.further import make_run
-from socal_core.runs.state import RunState, read_status
+from socal_core.splits import Split
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run
 

@@ -16,15 +16,15 @@ from transformers import modeling_utils
 from socal_core.clips.loader import open_clips
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.splits import surgeons_in_common
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.evaluation.predict import predict_trials
+from socal_core.lifecycle.state import RunState, read_status, written_status
 from socal_core.models.build import build_classifier, load_classifier, save_classifier
-from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint, read_training_state
+from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint, read_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
-from socal_core.runs.state import RunState, read_status, written_status
+from socal_core.splits import surgeons_in_common
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.loop import is_out_of_memory, smaller
 from socal_core.training.objective import class_weights

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from socal_core.runs.checkpoints import best_checkpoint
+from socal_core.lifecycle.state import RunState, read_status
+from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.events import Event, notices, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.state import RunState, read_status
 from socal_core.training.worker import work
 from tests.models.checkpoints import OUTCOMES, save_weights, write_classifier, write_pretrained
 from tests.training.small_runs import new_run

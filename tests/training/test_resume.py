@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from socal_core.errors import RunError
-from socal_core.runs.checkpoints import best_checkpoint, newest_checkpoint
+from socal_core.lifecycle.launch import start
+from socal_core.lifecycle.state import RunState, read_status, written_status
+from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint
 from socal_core.runs.events import Event, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.launch import start
 from socal_core.runs.log_tail import log_tail
-from socal_core.runs.state import RunState, read_status, written_status
 from socal_core.training.worker import work
 from tests.training.killer import timeless, weights_hash
 from tests.training.small_runs import EVERYTHING, new_run
@@ -217,7 +217,7 @@ def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: P
     run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
     code = (
         "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
-        "from socal_core.runs.launch import start;"
+        "from socal_core.lifecycle.launch import start;"
         "start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
     )
     starter = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False)

@@ -1,0 +1,59 @@
+"""Whether the boxes are the same in every format in which the folder holds them."""
+
+import streamlit as st
+
+from pages.components.sidebar.data_picker import opened_with
+from pages.components.words import plain_text
+from socal_core.annotations import format_of
+from socal_core.annotations.agreement import Agreement, compare_formats
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.open_options import OpenOptions
+
+ROWS_SHOWN = 1000
+KINDS = {
+    "exact": "Exact",
+    "rounding": "Within 1 px",
+    "shifted": "Shifted",
+    "renamed": "Renamed",
+    "missing": "Missing",
+    "extra": "Extra",
+}
+
+
+def show_agreement(dataset: Dataset) -> None:
+    """Sentences, a table by label, and every difference; of the whole folder, whatever trials are chosen."""
+    if len(dataset.box_formats) < 2:
+        st.info("The folder holds its boxes in one format, so there is nothing to compare.")
+        return
+    result = _compared(str(dataset.root), dataset.fingerprint, opened_with(dataset))
+    (st.success if result.agrees() else st.warning)(plain_text(result.sentences()[0]))
+    for sentence in result.sentences()[1:]:
+        st.write(plain_text(sentence))
+    summary = result.summary.assign(format=result.summary["format"].map(_title))
+    names = {"format": "Format", "label": "Label", "largest_shift": "Largest shift (px)"}
+    names |= KINDS
+    st.dataframe(
+        summary[["format", "label", *KINDS, "largest_shift"]].rename(columns=names),
+        hide_index=True,
+        height="content" if len(summary) <= 16 else 560,
+    )
+    if len(result.details):
+        st.subheader("Differences")
+        st.dataframe(result.details.head(ROWS_SHOWN), hide_index=True, placeholder="–", height=320)
+        st.download_button(
+            "Download all differences as CSV",
+            result.details.to_csv(index=False),
+            file_name="differences.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _title(key: object) -> str:
+    return format_of(str(key)).title
+
+
+@st.cache_resource(max_entries=2, show_spinner="Comparing the formats")
+def _compared(root: str, fingerprint: str, options: OpenOptions) -> Agreement:
+    return compare_formats(root, options)

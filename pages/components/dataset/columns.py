@@ -1,0 +1,47 @@
+"""Columns of the outcomes file that have other names: said once, remembered for the folder."""
+
+import streamlit as st
+
+from pages.components.sidebar.data_picker import choose_options, options_in_use
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.outcomes import read_titles
+
+NONE = ""
+
+
+def ask_for_columns(dataset: Dataset) -> None:
+    """A form, where the file lacks a column that is needed or was given another name before."""
+    options = options_in_use()
+    lacking = any(
+        problem.code == "missing-column" and problem.path == layout.OUTCOMES_FILE and problem.severity is Severity.ERROR
+        for problem in dataset.problems
+    )
+    if not lacking and not options.columns:
+        return
+    titles = read_titles(dataset.root)
+    chosen = dict(options.columns)
+    with st.expander("Columns of the outcomes file", expanded=lacking, icon=":material/table_chart:"):
+        if lacking:
+            st.write(f"{layout.OUTCOMES_FILE} lacks columns with the names that SOCAL uses. Which columns are they?")
+        with st.form("columns", border=False):
+            cells = [cell for _ in range(3) for cell in st.columns(4)]
+            answers = {
+                name: cell.selectbox(
+                    name + (" (needed)" if name in layout.REQUIRED_OUTCOME_COLUMNS else ""),
+                    [NONE, *titles],
+                    index=_place(titles, chosen.get(name, name)),
+                    format_func=lambda title: title or "not there",
+                    key=f"column-{name}",
+                )
+                for name, cell in zip(layout.OUTCOME_COLUMNS, cells, strict=False)
+            }
+            if st.form_submit_button("Use these columns"):
+                pairs = tuple((name, title) for name, title in answers.items() if title and title != name)
+                choose_options(OpenOptions(options.boxes, pairs))
+
+
+def _place(titles: list[str], title: str) -> int:
+    """The place of a title among the choices, 0 (none) when it is not there."""
+    return titles.index(title) + 1 if title in titles else 0

@@ -1,0 +1,44 @@
+"""The frame of every page: title, menu, data set, and errors in words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
+from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
+from socal_core.errors import SocalError
+
+MENU = (
+    ("app.py", "Overview", ":material/home:"),
+    ("pages/dataset.py", "Dataset", ":material/dataset:"),
+    ("pages/training.py", "Training", ":material/model_training:"),
+    ("pages/evaluation.py", "Evaluation", ":material/analytics:"),
+    ("pages/trial_viewer.py", "Trial viewer", ":material/slideshow:"),
+)
+
+
+@contextmanager
+def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset | None]:
+    """Draw the frame and hand over the open data set, None when there is none to work with (the page then says why).
+
+    A SocalError of the page's body is shown as its message; menu and picker stay as they are.
+    """
+    st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
+    with st.sidebar:
+        for script, label, icon in MENU:
+            st.page_link(script, label=label, icon=icon, width="stretch")
+        menu_end = st.container()
+    st.title(heading or title)
+    st.write(introduction)
+    try:
+        with menu_end:
+            data_picker()
+        dataset = open_chosen()
+        if dataset is not None:
+            with menu_end:
+                boxes_picker(dataset)
+        yield dataset
+    except SocalError as error:
+        st.error(plain_text(error), icon=":material/error:")

@@ -1,0 +1,199 @@
+"""The data set in use: which folder, opened once and kept, and the picker in the sidebar."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.sidebar.demo import draw_demo
+from pages.components.sidebar.download import download_form
+from pages.components.words import plain_text
+from socal_core.annotations import format_of
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.table_cache import open_cached
+from socal_core.errors import ConfigError, DataError
+from socal_core.workspace import (
+    demo_folder,
+    given_data_folder,
+    remember_data_folder,
+    remember_options,
+    remembered_data_folder,
+    remembered_options,
+)
+
+DEMO = ""
+"""The choice of the embedded demo data set, in place of a folder."""
+DEMO_NAME = "Demo data set"
+READ_AGAIN = "Reads the folder on disk again, including changes inside single annotation files."
+
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+def data_picker() -> None:
+    """In the sidebar: the name of the data set in use, and the way to another one."""
+    folder = _chosen()
+    st.divider()
+    st.caption("Data set in use")
+    if folder == DEMO:
+        st.markdown(f"**{DEMO_NAME}** (synthetic)")
+    else:
+        st.markdown(f"**{plain_text(Path(folder).name or folder)}**", help=plain_text(folder))
+    with st.expander("Change data set"):
+        with st.form("data-folder", border=False):
+            typed = st.text_input(
+                "Data folder",
+                placeholder="/path/to/SOCAL",
+                help="A folder on the computer that runs this app: frames in JPEGImages/, in one folder per trial or "
+                "as videos; socal_trial_outcomes.csv; boxes as SOCAL CSV, YOLO, Pascal VOC, CVAT, COCO or MOT.",
+            )
+            opened = st.form_submit_button("Open folder", width="stretch")
+        if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
+            _choose(DEMO)
+        if opened:
+            _open_typed(typed.strip())
+        if folder != DEMO and st.button("Read the folder again", width="stretch", help=READ_AGAIN):
+            _opened.clear()
+            st.rerun()
+    with st.expander("Download data"):
+        downloaded = download_form()
+        if downloaded is not None:
+            _open_typed(downloaded)
+
+
+def choose_options(options: OpenOptions) -> None:
+    """Read the folder in use in another way from now on."""
+    remember_options(_chosen(), options.as_dict())
+    st.rerun()
+
+
+def options_in_use() -> OpenOptions:
+    """What was chosen for the folder in use."""
+    return _options_of(_chosen())
+
+
+def opened_with(dataset: Dataset) -> OpenOptions:
+    """How a data set of the folder in use was read: as chosen, but for a box format that is no longer there."""
+    options = options_in_use()
+    return options if options.boxes in dataset.box_formats else replace(options, boxes="")
+
+
+def _options_of(folder: str) -> OpenOptions:
+    try:
+        return OpenOptions.from_dict(remembered_options(folder))
+    except ConfigError:
+        return OpenOptions()  # remembered by another version
+
+
+def boxes_picker(dataset: Dataset) -> None:
+    """The choice of the boxes' format, where the folder has several."""
+    if len(dataset.box_formats) < 2:
+        return
+    formats = list(dataset.box_formats)
+    chosen = st.selectbox(
+        "Boxes read from",
+        formats,
+        index=formats.index(dataset.box_format),
+        format_func=lambda key: format_of(key).title,
+        help="The folder has boxes in several formats. The Dataset page shows whether they agree.",
+    )
+    if chosen != dataset.box_format:
+        choose_options(replace(options_in_use(), boxes=chosen))
+
+
+def open_chosen() -> Dataset | None:
+    """The data set in use; None while there is none to work with, and the page then shows why."""
+    folder = _chosen()
+    if folder == DEMO and not demo_folder().is_dir():
+        draw_demo()
+        return None
+    try:
+        return _open(folder)
+    except DataError as error:
+        st.error(plain_text(error), icon=":material/folder_off:")
+        st.info("Choose another folder in the sidebar, under **Change data set**, or use the demo.")
+        if folder != DEMO and st.button("Use the demo data set", key="demo-instead"):
+            _choose(DEMO)
+        return None
+
+
+def is_demo(dataset: Dataset) -> bool:
+    """Whether this is the embedded demo data set."""
+    return dataset.root == demo_folder()
+
+
+def name_of_data(root: Path) -> str:
+    """How a page calls the data set in a folder, without the folder's path."""
+    return DEMO_NAME if root.resolve() == demo_folder().resolve() else root.name
+
+
+def fingerprint(root: Path) -> Fingerprint:
+    """Name, time and size of what lies directly in a folder: differs when a table or the list of images has changed."""
+    try:
+        with os.scandir(root) as entries:
+            return tuple(sorted(_entry(entry) for entry in entries))
+    except OSError:
+        return ()  # opening the folder says what is wrong with it
+
+
+def _entry(entry: os.DirEntry[str]) -> tuple[str, int, int]:
+    try:
+        found = entry.stat()
+    except OSError:
+        return entry.name, 0, 0  # a link to nowhere
+    return entry.name, found.st_mtime_ns, found.st_size
+
+
+def _chosen() -> str:
+    if "data_folder" not in st.session_state:
+        st.session_state["data_folder"] = remembered_data_folder(given_data_folder(sys.argv[1:]))
+    return str(st.session_state["data_folder"])
+
+
+def _choose(folder: str) -> None:
+    st.session_state["data_folder"] = folder
+    remember_data_folder(folder, given_data_folder(sys.argv[1:]))
+    st.rerun()
+
+
+def _open_typed(folder: str) -> None:
+    """Take a typed folder into use if it opens; else say why, and keep the one in use."""
+    if not folder:
+        st.warning("Enter the path of a folder first.")
+        return
+    try:
+        _open(folder)
+    except DataError as error:
+        st.error(plain_text(error))
+        return
+    _choose(folder)
+
+
+def _open(folder: str) -> Dataset:
+    root = demo_folder() if folder == DEMO else _expanded(folder)
+    options = _options_of(folder)
+    try:
+        try:
+            return _opened(str(root), fingerprint(root), options)
+        except DataError:
+            # The format that was once chosen may have gone; then the first one that is there is as good as any.
+            return _opened(str(root), fingerprint(root), replace(options, boxes=""))
+    except DataError as error:
+        # As the user typed it: what ~ stands for is not for everybody to read.
+        raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None
+
+
+def _expanded(folder: str) -> Path:
+    """The folder with `~` replaced, where there is such a home."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        return Path(folder)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the data folder")
+def _opened(root: str, fingerprint: Fingerprint, options: OpenOptions) -> Dataset:
+    """The data set in a folder, shared by all tabs and read-only; opened again when the fingerprint has changed."""
+    return open_cached(Path(root), options)

@@ -1,0 +1,165 @@
+"""Before the start of a run: what is worth saying of its settings, and what it will cost on this machine."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.words import in_words, plain_text, size_in_words
+from socal_core.dataset.dataset import Dataset
+from socal_core.errors import SocalError
+from socal_core.lifecycle.gpus import visible_gpus
+from socal_core.preflight.advice import Circumstances, Level, advice, circumstances
+from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
+from socal_core.preflight.machine import Gpu, Machine, find_gpu, this_machine
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.recipes import Recipe
+from socal_core.splits import make_split
+from socal_core.workspace import runs_root
+
+SHOWN = 3
+"""Pieces of advice of a kind that stand open; more are behind a click."""
+NEWEST_RUNS = 20
+"""Among which one of the same model is looked for."""
+BOXES = {
+    Level.ERROR: (st.error, ":material/block:"),
+    Level.WARNING: (st.warning, ":material/warning:"),
+    Level.INFO: (st.info, ":material/info:"),
+}
+
+
+def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
+    """Show advice on the settings, which must allow a split, and the cost; False when the run must not be started."""
+    try:
+        split = make_split(dataset.usable_trials, config.split_settings)
+        machine = this_machine(runs_root(), _gpu())
+        found = circumstances(dataset, split, config, machine.cores, _gpus())
+        cost = _cost(config, found, machine)
+    except (SocalError, OSError) as error:
+        st.error(plain_text(error))
+        return False
+    given = advice(config, found)
+    texts = {level: [item.text for item in given if item.level is level] for level in Level}
+    texts[Level.WARNING] = [*cost.warnings, *texts[Level.WARNING]]
+    for level, lines in texts.items():
+        _box(level, lines)
+    if not texts[Level.ERROR]:
+        _show_cost(cost, config, machine)
+    return not texts[Level.ERROR]
+
+
+def _box(level: Level, lines: list[str]) -> None:
+    """One box for a level: a line as it is, several as a list, of which the rest opens by a click."""
+    if not lines:
+        return
+    show, icon = BOXES[level]
+    listed = [lines[0]] if len(lines) == 1 else [f"- {line}" for line in lines]
+    show("\n".join(listed[:SHOWN]), icon=icon)
+    if len(lines) > SHOWN:
+        with st.expander(f"{len(lines) - SHOWN} more of this kind"):
+            st.markdown("\n".join(listed[SHOWN:]))
+
+
+def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
+    if config.recipe is Recipe.FROZEN:
+        _show_frozen_cost(cost, machine)
+        return
+    where = "of GPU memory" if cost.on_gpu else "of memory"
+    epochs = "one epoch" if config.num_epochs == 1 else f"up to {config.num_epochs} epochs"
+    st.markdown(
+        f":material/schedule: About **{_time(cost.seconds)}** for {epochs} on this machine, "
+        f"**{_about(cost.memory)}** {where}, **{_about(cost.checkpoints)}** of checkpoints."
+    )
+    with st.expander("How this is estimated"):
+        _tiles(cost)
+        _basis(cost, config, machine)
+
+
+def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
+    where = "of GPU memory" if cost.on_gpu else "of memory"
+    st.markdown(
+        f":material/schedule: About **{_time(cost.seconds)}** on this machine, **{_about(cost.memory)}** {where}: "
+        f"{cost.training_clips:,} clips are embedded once, then a logistic regression is fitted."
+    )
+    with st.expander("How this is estimated"):
+        unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
+        st.caption(
+            f"The encoders have {_count(cost.parameters)} weights, which stay as they are; a clip takes "
+            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a typical {unit}: it can be off "
+            "by a factor of two or three. Decoding frames that are not yet in the clip cache takes additional time. "
+            "Features are kept beside the frames: a later run on the same clips does not embed them again."
+        )
+
+
+def _tiles(cost: Cost) -> None:
+    tiles = (
+        ("Weights", _count(cost.parameters), "Trainable parameters of the model"),
+        ("Tokens per clip", f"{cost.tokens:,}", "The length of the sequence that the model works on"),
+        ("Work per clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once: forward and backward pass"),
+        ("Time per epoch", _time(cost.epoch_seconds), "Training, and validation after it"),
+    )
+    for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
+        column.metric(label, value, help=text, border=True)
+
+
+def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
+    unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
+    basis = (
+        "measured in the newest run of this model and number of frames on this machine"
+        if cost.measured
+        else f"that of a typical {unit}, since this model has no run here: it can be off by a factor of two or three"
+    )
+    room = machine.gpu.memory if machine.gpu else machine.memory
+    free = "" if machine.gpu else f", {size_in_words(machine.free_memory)} of it free now"
+    st.caption(
+        f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips; the speed is "
+        f"{basis}. Decoding frames that are not yet in the clip cache takes additional time, and early stopping may "
+        f"end training sooner.  \nMemory: weights, gradients, {config.optimizer} and a batch of "
+        f"{min(config.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
+        f"{KEPT_CHECKPOINTS} are kept, with the state of {config.optimizer}; {size_in_words(machine.free_disk)} of "
+        "disk space are free."
+    )
+
+
+def _cost(config: TrainConfig, found: Circumstances, machine: Machine) -> Cost:
+    runs = list_runs(runs_root())[:NEWEST_RUNS]
+    speed = _speed(config.model, config.num_frames, machine.gpu, tuple(_stamp(run) for run in runs))
+    return estimate(config, found.train.trials, found.validation.trials, found.test.trials, machine, speed)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _speed(model: str, num_frames: int, gpu: Gpu | None, runs: tuple[tuple[str, int], ...]) -> float | None:
+    """The measured speed, looked up anew only when a run was added or got on; the sizes of events tell."""
+    return measured_speed((RunFolder(Path(path)) for path, _ in runs), model, num_frames, gpu)
+
+
+def _stamp(run: RunFolder) -> tuple[str, int]:
+    try:
+        return str(run.path), run.events_file.stat().st_size
+    except OSError:
+        return str(run.path), 0
+
+
+@st.cache_resource(show_spinner=False)
+def _gpu() -> Gpu | None:
+    """Asked once for the life of the server: it takes up to some seconds."""
+    return find_gpu()
+
+
+@st.cache_resource(show_spinner=False)
+def _gpus() -> int:
+    """Parts of a divided GPU count too, whose memory nobody tells."""
+    return len(visible_gpus())
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / DAY:.1f} days" if seconds >= 2 * DAY else in_words(seconds)
+
+
+def _about(size: float) -> str:
+    """Bytes as roughly as they are known."""
+    return f"{size / 1e9:.1f} GB" if size >= 0.5e9 else f"{size / 1e6:.0f} MB"
+
+
+def _count(number: int) -> str:
+    return f"{number / 1e6:.1f} M"

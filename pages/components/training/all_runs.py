@@ -1,0 +1,64 @@
+"""All runs of the workspace: the table, the curves of the chosen ones, and what can be done with them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.charts import chart
+from pages.components.honesty import warn_of_splits
+from pages.components.run_table import choose_in_table, label, status_of, summaries
+from pages.components.training.run_actions import page_must_be_drawn, show_actions, show_trash
+from pages.components.words import plain_text
+from socal_core.figures.compare import overlaid_auroc, overlaid_losses
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.overview import RunSummary
+
+REFRESH_SECONDS = 5.0
+Shown = tuple[tuple[str, ...], bool]
+"""Folder names of the runs that a page shows, and whether one of them is alive."""
+
+
+def show_all_runs(typed: TrainConfig | None) -> None:
+    """Draw the part of the page, again every few seconds as long as some run is alive.
+
+    `typed`: the settings in the sidebar, None when one is refused.
+    """
+    shown = _shown(summaries())
+    st.fragment(_draw, run_every=REFRESH_SECONDS if shown[1] else None)(shown, typed)
+
+
+def _draw(drawn: Shown, typed: TrainConfig | None) -> None:
+    found = summaries()
+    if page_must_be_drawn() or _shown(found) != drawn:
+        st.rerun()  # other parts of the page show runs too, and the timer ends with the last living run
+    if found:
+        st.subheader("All runs")
+        chosen = choose_in_table(found)
+        if not chosen:
+            st.caption(
+                "Select runs with the boxes on the left to compare their curves, or to name, tag, stop, resume, "
+                "duplicate or delete them."
+            )
+        show_actions(chosen, typed)
+        _compare(chosen)
+        problems = [plain_text(item.problem) for item in found if item.problem]
+        if problems:
+            st.warning("\n\n".join(problems), icon=":material/broken_image:")
+        warn_of_splits([item.run for item in found if item.config is not None])
+    show_trash()
+
+
+def _compare(chosen: Sequence[RunSummary]) -> None:
+    readable = {label(item): item.epochs for item in chosen if item.config is not None}
+    if not readable:
+        return
+    left, right = st.columns(2)
+    with left:
+        chart(overlaid_losses(readable), "compare-loss")
+    with right:
+        chart(overlaid_auroc(readable), "compare-auroc")
+
+
+def _shown(found: Sequence[RunSummary]) -> Shown:
+    statuses = [status_of(item) for item in found]
+    return tuple(item.run.name for item in found), any(status.state.alive for status in statuses if status)

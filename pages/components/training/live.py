@@ -1,0 +1,202 @@
+"""One run as it happens: state, progress, curves, log, stop and resume."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components.charts import chart
+from pages.components.honesty import warn_of_split
+from pages.components.runs import STATE_COLOURS
+from pages.components.training.live_tiles import live_tiles
+from pages.components.words import plain_text
+from socal_core.errors import RunError, SocalError
+from socal_core.figures.frozen import inner_candidates, inner_folds
+from socal_core.figures.training import accuracy_curves, learning_rates, loss_curves, thinning
+from socal_core.lifecycle import launch
+from socal_core.lifecycle.run_queue import position
+from socal_core.lifecycle.state import RunState, RunStatus, read_status
+from socal_core.runs.events import Event, epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.follow import EventFollower
+from socal_core.runs.log_tail import log_tail
+from socal_core.runs.notes import label_of
+from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
+from socal_core.runs.recipes import CHANCE_LOSS, Recipe
+
+REFRESH_SECONDS = 1.0
+
+
+def show_run(run: RunFolder) -> None:
+    """Draw a run, again every second as long as its worker lives."""
+    state = read_status(run).state
+    warn_of_split(run)
+    _show_origin(run)
+    st.fragment(_draw, run_every=REFRESH_SECONDS if state.alive else None)(run, state)
+
+
+def _show_origin(run: RunFolder) -> None:
+    """Say which run's checkpoint the run started from, where it started from one."""
+    try:
+        origin = run.read_origin()
+    except RunError as error:
+        st.caption(plain_text(error))
+    else:
+        if origin is not None:
+            st.caption(f"Started from the checkpoint {plain_text(origin.checkpoint)} of run {plain_text(origin.run)}.")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is drawn of a run's events, made once for all who look at it."""
+
+    events: list[Event]
+    progress: Progress
+    machine: Machine | None
+    notices: list[str]
+    charts: dict[str, go.Figure]
+    by_epoch: tuple[int, float | None]
+    """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
+    head: Event | None
+    """Of a frozen run, once it is fitted."""
+
+
+class _Watched:
+    """A run that somebody looks at."""
+
+    def __init__(self, events_file: Path, frozen: bool) -> None:
+        self._follower = EventFollower(events_file)
+        self._look = _seen_frozen if frozen else _seen
+        self._seen: _Seen | None = None
+        self._lock = threading.Lock()
+
+    def look(self) -> _Seen:
+        with self._lock:  # what one has drawn serves the others
+            events = self._follower.events()
+            if self._seen is None or self._seen.events is not events:
+                self._seen = self._look(events, self._seen)
+            return self._seen
+
+
+def _seen(events: list[Event], before: _Seen | None) -> _Seen:
+    """What is to be drawn; a figure of which no event tells anything new is taken over."""
+    progress, epochs = progress_of(events), epochs_table(events)
+    every_step = [event for event in events if event["type"] == "step"]
+    steps = steps_table(every_step[thinning(len(every_step))])
+    by_epoch = (len(epochs), progress.learning_rate)
+    charts = {"loss": loss_curves(epochs, steps)}
+    if before is not None and by_epoch == before.by_epoch:
+        charts |= {name: before.charts[name] for name in ("accuracy", "learning-rate")}
+    else:
+        charts |= {"accuracy": accuracy_curves(epochs), "learning-rate": learning_rates(epochs, steps)}
+    return _Seen(events, progress, machine_of(events), notices(events), charts, by_epoch, None)
+
+
+def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
+    """What is to be drawn of a frozen run: it has inner folds and candidates in place of epochs."""
+    folds, head = folds_table(events), head_of(events)
+    by_epoch = (len(folds), None if head is None else head["loss"])
+    if before is not None and by_epoch == before.by_epoch:
+        charts = before.charts
+    else:
+        charts = {"folds": inner_folds(folds), "candidates": inner_candidates([] if head is None else head["table"])}
+    return _Seen(events, progress_of(events), machine_of(events), notices(events), charts, by_epoch, head)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _watched(events_file: str, frozen: bool) -> _Watched:
+    return _Watched(Path(events_file), frozen)
+
+
+def _is_frozen(run: RunFolder) -> bool:
+    try:
+        return run.read_config().recipe is Recipe.FROZEN
+    except SocalError:
+        return False  # the table of runs says what is wrong with it
+
+
+def _draw(run: RunFolder, drawn_state: RunState) -> None:
+    status = read_status(run)
+    if status.state is not drawn_state:
+        st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
+    seen = _watched(str(run.events_file), _is_frozen(run)).look()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
+        st.markdown(f"**{plain_text(label_of(run))}**")
+    if status.state.alive:
+        _progress(run, status, seen)
+    else:
+        _end(run, status)
+    if seen.head is not None:
+        st.markdown(_head_text(seen.head))
+    places = [*st.columns(2), st.container()]
+    for place, (name, figure) in zip(places, seen.charts.items(), strict=False):
+        with place:
+            chart(figure, f"{name}-{run.name}")
+    _log(run)
+    if seen.notices:
+        with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
+            st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
+
+
+def _head_text(head: Event) -> str:
+    """Say what the inner cross-validation chose, and its scores."""
+    titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
+    encoders = " and ".join(titles[name] for name in head["encoders"])
+    auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
+    inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
+    losses = [row["loss"] for row in head["table"] if row["member"]]
+    count = len(head["table"])
+    chosen = f"the mean of {len(losses)} of {count} logistic regressions, those that beat chance in the inner folds"
+    if min(losses) >= CHANCE_LOSS:
+        chosen = f"the best of {count} logistic regressions; none of them beat chance in the inner folds"
+    return (
+        f"**Head**: {chosen}. Features: {encoders}. In the inner folds: log loss {head['loss']:.3f}{inner}; on the "
+        f"validation trials: log loss {head['val_loss']:.3f}, AUROC {auroc}."
+    )
+
+
+def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
+    left, right = st.columns([6, 1], vertical_alignment="bottom")
+    text, fraction = plain_text(seen.progress.text), seen.progress.fraction
+    if status.state is RunState.QUEUED:  # the events tell of an earlier start, if of any
+        place = position(run)
+        text, fraction = (f"Waiting in the queue: number {place} in the queue" if place else "Starting"), 0.0
+    left.progress(min(1.0, fraction), text=text)
+    right.button(
+        "Stopping" if status.stopping else "Stop",
+        icon=":material/stop:",
+        disabled=status.stopping,
+        key="stop",
+        width="stretch",
+        on_click=launch.request_stop,
+        args=(run,),
+    )
+    live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
+
+
+def _log(run: RunFolder) -> None:
+    lines = log_tail(run)
+    if lines:
+        with st.expander("Last lines of the log", icon=":material/terminal:"):
+            st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def _end(run: RunFolder, status: RunStatus) -> None:
+    if status.state is RunState.DONE:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.write("Training and testing are done.")
+            st.page_link("pages/evaluation.py", label="See the test results", icon=":material/analytics:")
+            st.page_link("pages/trial_viewer.py", label="Go through the trials", icon=":material/slideshow:")
+        return
+    show = st.info if status.state is RunState.STOPPED else st.error
+    show(plain_text(status.reason) or "The run ended before it was done.")
+    if st.button("Resume", icon=":material/play_arrow:", key="resume"):
+        try:
+            launch.start(run, resume=True)
+        except RunError as error:
+            st.error(plain_text(error))
+        else:
+            st.rerun()

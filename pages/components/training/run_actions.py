@@ -1,0 +1,258 @@
+"""What can be done with chosen runs: name, note, tags; stop, resume, duplicate, train further; delete, bring back."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+import streamlit as st
+
+from pages.components.run_table import label, status_of
+from pages.components.runs import choose_run
+from pages.components.sidebar.data_picker import name_of_data
+from pages.components.training.duplicate import take_settings
+from pages.components.words import plain_text, size_in_words
+from socal_core.errors import SocalError
+from socal_core.lifecycle import launch, run_queue
+from socal_core.lifecycle.further import train_further
+from socal_core.lifecycle.state import RunState
+from socal_core.lifecycle.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
+from socal_core.runs.config import TrainConfig
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
+from socal_core.runs.overview import RunSummary
+from socal_core.runs.recipes import Recipe
+from socal_core.workspace import runs_root
+
+RESUMABLE = {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}
+_SAID = "runs-said"
+_CHANGED = "runs-changed"
+_EDITED = "edited-run"
+NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN = "notes-open", "delete-open", "empty-open"
+
+
+def page_must_be_drawn() -> bool:
+    """Whether an action has changed what other parts of the page show; asked once, it is no longer so."""
+    return bool(st.session_state.pop(_CHANGED, False))
+
+
+def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> None:
+    """Draw the actions on the chosen runs, and what the last action had to say.
+
+    `typed`: the settings in the sidebar, which can replace those of a waiting run; None when one is refused.
+    """
+    _say([item.run.name for item in chosen])
+    if chosen:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _buttons(chosen)
+    _edited(typed)
+
+
+def show_trash() -> None:
+    """Draw what can be done with the deleted runs; nothing when there are none."""
+    entries = list_trash(runs_root())
+    if not entries:
+        return
+    last, number = entries[0], len(entries)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Restore {plain_text(last.name)}",
+            icon=":material/undo:",
+            help="The run that was deleted last, with all its files.",
+            key="bring-back",
+            on_click=_act,
+            args=([last], restore),
+        )
+        runs = "1 run" if number == 1 else f"{number} runs"
+        text = f"Empty the trash ({runs}, {size_in_words(_size(tuple(entries)))})"
+        with st.popover(text, icon=":material/delete_forever:", key=EMPTY_OPEN, on_change="rerun"):
+            st.write(
+                f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
+            )
+            st.button(
+                "Delete permanently", type="primary", key="empty-trash", on_click=_act, args=([entries], empty_trash)
+            )
+
+
+def _say(names: list[str]) -> None:
+    """Draw what the last action had to say, until other runs are chosen."""
+    said = st.session_state.get(_SAID)
+    if said and said.setdefault("beside", names) == names:
+        (st.error if said["error"] else st.info)(said["text"])
+    else:
+        st.session_state[_SAID] = None
+
+
+def _buttons(chosen: Sequence[RunSummary]) -> None:
+    states = [(item, status_of(item)) for item in chosen]
+    running = [item.run for item, status in states if status and status.state.alive]
+    stoppable = [item.run for item, status in states if status and status.state.alive and not status.stopping]
+    resumable = [item.run for item, status in states if status and status.state in RESUMABLE]
+    one = chosen[0] if len(chosen) == 1 else None
+    if one and (place := run_queue.position(one.run)):
+        _queue_buttons(one, place)
+    _button("Stop", "stop", stoppable, launch.request_stop)
+    _button("Resume", "play_arrow", resumable, _resume)
+    st.button(
+        "Duplicate with changes",
+        icon=":material/content_copy:",
+        disabled=one is None or one.config is None,
+        help="Copies its settings to the sidebar, where you can change them and start another run. For one run.",
+        key="duplicate-run",
+        on_click=_duplicate,
+        args=(one,),
+    )
+    ended = one is not None and one.config is not None and not running
+    st.button(
+        "Train further",
+        icon=":material/forward:",
+        disabled=not ended or one.config.recipe is Recipe.FROZEN,
+        help="Starts a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run "
+        "that has ended.",
+        key="further-run",
+        on_click=_act,
+        args=([one.run] if one else [], _train_further),
+    )
+    with st.popover(
+        "Name, note, tags", icon=":material/edit:", disabled=one is None, key=NOTES_OPEN, on_change="rerun"
+    ):
+        if one is not None:
+            _notes_form(one)
+    with st.popover(
+        "Delete",
+        icon=":material/delete:",
+        disabled=bool(running),
+        help="Stop the active runs first." if running else None,
+        key=DELETE_OPEN,
+        on_change="rerun",
+    ):
+        names = ", ".join(plain_text(label(item)) for item in chosen)
+        st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
+        runs = [item.run for item in chosen]
+        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
+
+
+def _queue_buttons(found: RunSummary, place: int) -> None:
+    """What can be done with a run that waits, the next one being in place 1."""
+    for text, icon, to in (("Up", "arrow_upward", place - 1), ("Down", "arrow_downward", place + 1)):
+        st.button(
+            text,
+            icon=f":material/{icon}:",
+            disabled=not 1 <= to <= len(run_queue.waiting()),
+            help=f"It is number {place} in the queue.",
+            key=f"{text.lower()}-run",
+            on_click=_act,
+            args=([found.run], partial(run_queue.move, to=to)),
+        )
+    st.button("Edit", icon=":material/tune:", key="edit-run", on_click=_edit, args=(found,))
+
+
+def _edited(typed: TrainConfig | None) -> None:
+    """The end of editing a waiting run: its settings are those in the sidebar, or stay what they were."""
+    run: RunFolder | None = st.session_state.get(_EDITED)
+    if run is None:
+        return
+    name = plain_text(label_of(run))
+    st.info(f"The settings of **{name}** are in the sidebar. Change what you want, then save them.")
+    with st.container(horizontal=True):
+        st.button(
+            f"Save to {name}",
+            type="primary",
+            key="save-run",
+            disabled=typed is None,
+            on_click=_end_edit,
+            args=(run, typed),
+        )
+        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(run, None))
+
+
+def _edit(found: RunSummary) -> None:
+    if found.config is not None:
+        missing = take_settings(found.config)
+        st.session_state[_SAID] = {"error": True, "text": missing} if missing else None
+        st.session_state[_EDITED] = found.run
+        st.session_state[_CHANGED] = True
+
+
+def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
+    st.session_state.pop(_EDITED, None)
+    _act([] if typed is None else [run], partial(run_queue.edit, config=typed))
+
+
+def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:
+    """A button that does something with those of the chosen runs with which it can be done."""
+    st.button(
+        text if len(runs) < 2 else f"{text} {len(runs)} runs",
+        icon=f":material/{icon}:",
+        disabled=not runs,
+        key=f"{text.lower()}-runs",
+        on_click=_act,
+        args=(runs, action),
+    )
+
+
+def _notes_form(found: RunSummary) -> None:
+    # What was saved is in the keys: after a save, by whichever window, the fields start from it.
+    saved = f"{found.run.name}-{crc32(repr(found.notes).encode()):08x}"
+    keys = [f"{field}-{saved}" for field in ("name", "note", "tags")]
+    with st.form(f"notes-{saved}", border=False):
+        st.text_input("Name", found.notes.name, LONGEST_NAME, key=keys[0], placeholder=found.run.name)
+        st.text_area("Note", found.notes.note, max_chars=LONGEST_NOTE, key=keys[1])
+        st.text_input("Tags", ", ".join(found.notes.tags), key=keys[2], placeholder="baseline, first minute")
+        st.caption("The folder keeps its name. Separate tags with commas.")
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(found.run, keys))
+
+
+def _save(run: RunFolder, keys: Sequence[str]) -> None:
+    name, note, tags = (str(st.session_state[key]) for key in keys)
+    _act([run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
+
+
+def _resume(run: RunFolder) -> None:
+    launch.start(run, resume=True)
+
+
+def _train_further(run: RunFolder) -> None:
+    """Start a new run from the run's best checkpoint, and have the page show it."""
+    further = train_further(run)
+    launch.start(further)
+    choose_run(further, "training")
+
+
+def _duplicate(found: RunSummary | None) -> None:
+    if found is None or found.config is None:
+        return
+    st.session_state.pop(_EDITED, None)
+    missing = take_settings(found.config)
+    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change what you want, then start."
+    if found.data is not None:
+        text += (
+            f" It was trained on {plain_text(name_of_data(found.data))}; the new run uses the data set that is open."
+        )
+    st.session_state[_SAID] = {"error": False, "text": f"{text} {missing}".strip()}
+    st.session_state[_CHANGED] = True
+
+
+def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
+    """Do something with each thing; what cannot be done is said, and keeps nothing else from being done."""
+    errors = []
+    for thing in things:
+        try:
+            action(thing)
+        except SocalError as error:
+            errors.append(plain_text(error))
+        except OSError as error:
+            errors.append(
+                f"This is not possible: {error.strerror}. Check that the app may write to its folder of runs."
+            )
+    st.session_state[_SAID] = {"error": True, "text": "\n\n".join(errors)} if errors else None
+    st.session_state[_CHANGED] = True
+    if not errors:
+        for key in (NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN):
+            st.session_state[key] = False
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _size(entries: tuple[TrashedRun, ...]) -> int:
+    """What lies in the trash does not change."""
+    return size_of(entries)

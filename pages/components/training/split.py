@@ -1,0 +1,58 @@
+"""The split of a data set in numbers, before a run is started."""
+
+import streamlit as st
+
+from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
+from socal_core.errors import SocalError
+from socal_core.runs.config import TrainConfig
+from socal_core.splits import SplitMethod, describe, left_out, make_split, split_warning, surgeons_in_common
+
+SUBSETS = {
+    "train": ("Training", "The model learns from these trials."),
+    "validation": ("Validation", "These choose the best epoch and the threshold."),
+    "test": ("Test", "Not used until training has ended. They give the final score."),
+}
+
+METHODS = {
+    SplitMethod.SURGEON: "The split is by surgeon",
+    SplitMethod.SOCAL20: "The test subset is the published one, the rest is split by surgeon",
+    SplitMethod.COLUMN: "The test subset is the chosen group, the rest is split by surgeon",
+    SplitMethod.KFOLD: "The folds are by surgeon",
+    SplitMethod.RANDOM: "The split is by trial",
+}
+REASONS = {
+    SplitMethod.SOCAL20: "more trials of the ten published surgeons",
+    SplitMethod.COLUMN: "the chosen column has no value for them, so they may belong to the test subset",
+}
+
+
+def show_split(dataset: Dataset, config: TrainConfig) -> bool:
+    """Show what a run with these settings would train and test on; False when the data does not allow it."""
+    trials = dataset.usable_trials
+    try:
+        split = make_split(trials, config.split_settings)
+    except SocalError as error:
+        st.error(plain_text(error))
+        return False
+    subsets = describe(split, trials)
+    for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
+        row = subsets.loc[subset]
+        with column.container(border=True, height="stretch"):
+            st.markdown(
+                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
+                f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
+            )
+    away = left_out(split, trials)
+    st.caption(
+        f"{METHODS[split.method]}: **{surgeons_in_common(split, trials)}** surgeons have trials in more than one "
+        "subset." + (f" {_count(len(away), 'trial')} left out: {REASONS[split.method]}." if away else "")
+    )
+    warning = split_warning(split, trials)
+    if warning:
+        st.warning(warning)
+    return True
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number:.0f} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,17 @@
+"""The track ids of the boxes, made once and kept."""
+
+import pandas as pd
+import streamlit as st
+
+from socal_core.annotations.track_cache import digest_of_boxes, tracked_boxes
+from socal_core.dataset.dataset import Dataset
+
+
+def boxes_with_tracks(dataset: Dataset) -> pd.DataFrame:
+    """All boxes with a track id each, and `track_source`: `file` or `tracker`."""
+    return _tracked(dataset, str(dataset.root), digest_of_boxes(dataset.boxes))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Tracking the tools from frame to frame")
+def _tracked(_dataset: Dataset, root: str, digest: str) -> pd.DataFrame:
+    return tracked_boxes(_dataset)

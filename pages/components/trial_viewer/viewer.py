@@ -1,0 +1,109 @@
+"""One trial: any frame with its boxes, the prediction, the numbers of the boxes."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.honesty import split_warning_of, warn_of_split
+from pages.components.images import read_picture
+from pages.components.trial_viewer.tracks import boxes_with_tracks
+from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
+from socal_core.errors import DataError
+from socal_core.figures.frames import box_table, draw_boxes
+from socal_core.figures.style import OUTCOMES
+from socal_core.runs.folder import RunFolder
+
+SIDES = {
+    "train": "This is a **training** trial: the model has learned from its outcome, so the prediction does not show "
+    "how good the model is.",
+    "validation": "This is a **validation** trial: it helped to choose the epoch and the threshold, so the "
+    "prediction is weak evidence.",
+    "test": "This is a **test** trial: the model has never seen this surgeon.",
+}
+RANDOM_TEST = "This is a **test** trial, but the model may have trained on another trial of its surgeon."
+ID_SOURCES = {
+    "file": "The tracking ids come from the data folder's own files.",
+    "tracker": "The data has no tracking ids: these come from the app's own tracker, which joins the boxes of one "
+    "label from frame to frame. It can confuse two instruments of one kind.",
+}
+
+
+def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+    """Draw a trial; moving the slider draws this part of the page alone."""
+    st.fragment(_draw)(dataset, trial_id, run, predictions)
+
+
+def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+    frames = dataset.frames_of(trial_id)
+    tracked = boxes_with_tracks(dataset)
+    boxes = tracked[tracked["trial_id"] == trial_id]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        number = 1
+        if len(frames) > 1:
+            number = st.slider("Frame", 1, len(frames), key=f"frame-{trial_id}")
+        frame = frames.iloc[number - 1]
+        of_frame = boxes[boxes["frame"] == frame["frame"]]
+        size = _picture(dataset, trial_id, frame, of_frame)
+        st.caption(f"Frame {number} of {len(frames)} · second {frame['second']} · {plain_text(frame['frame'])}")
+    with right:
+        _prediction(dataset, trial_id, run, predictions)
+        st.subheader("Boxes in this frame")
+        _table(of_frame, size)
+        if len(boxes):
+            st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
+
+
+def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFrame) -> tuple[int, int] | None:
+    """Show the frame; its size, by the trial's record when it cannot be read, None when that is not known either."""
+    try:
+        picture = read_picture(dataset, frame["frame"])
+    except DataError as error:
+        st.warning(f"This frame cannot be shown. {plain_text(error)}", icon=":material/broken_image:")
+        width, height = dataset.trials.loc[trial_id, ["width", "height"]]
+        return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
+    st.image(draw_boxes(picture, boxes), width="stretch", output_format="JPEG", alt=f"Frame {frame['frame']}")
+    return picture.size
+
+
+def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+    truth = OUTCOMES[int(dataset.trials.loc[trial_id, "success"])]
+    rows = predictions[predictions["trial_id"] == trial_id] if predictions is not None else pd.DataFrame()
+    left, right = st.columns(2)
+    left.metric("True outcome", truth, border=True)
+    if rows.empty:
+        right.metric("Prediction", "–", border=True)
+        st.caption(
+            f"Run {plain_text(run.name)} has no prediction for this trial."
+            if run
+            else "Choose a run to see its prediction."
+        )
+        return
+    row = rows.iloc[0]
+    right.metric("Prediction", OUTCOMES[int(row["predicted"])], border=True)
+    verdict = "right" if OUTCOMES[int(row["predicted"])] == truth else "wrong"
+    success = float(row["prob_success"])
+    st.progress(success, text=f"Probability of success: {success:.0%}")
+    st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")
+    warning = split_warning_of(run) if run else None
+    side = RANDOM_TEST if warning and row["split"] == "test" else SIDES[row["split"]]
+    st.markdown(f"The prediction is **{verdict}**. {side}")
+    if run:
+        warn_of_split(run)
+
+
+def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:
+    if boxes.empty:
+        st.write("This frame has no boxes.")
+        return
+    st.dataframe(
+        box_table(boxes, size),
+        hide_index=True,
+        placeholder="–",
+        column_config={
+            "tracking_id": st.column_config.NumberColumn("tracking_id", format="%d"),
+            "label": "Label",
+            "area_px": st.column_config.NumberColumn("Area (px²)", format="localized"),
+            "area_share": st.column_config.NumberColumn("Area (% of frame)", format="%.2f"),
+        },
+    )

@@ -1,0 +1,217 @@
+"""COCO JSON: lists of images, categories and annotations, with the box as x, y, width, height.
+
+Written by CVAT, Label Studio, Roboflow and others; track ids stand in an annotation's `attributes` or beside its box.
+Source of the field names: the COCO data format page (cocodataset.org).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from socal_core.annotations.coco_entries import Collected, collect
+from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.errors import DataError
+
+ANNOTATIONS_DIR = "annotations"
+INSTANCES_FILE = "instances.json"
+BESIDE_FRAMES = "_annotations.coco.json"
+
+_MEMORY = 600_000_000
+"""Bytes that the parsed files of a folder may take together: about 200,000 annotations with their images.
+
+Measured with the worst files that pass: 0.84 GB for the whole process.
+"""
+_BYTES_A_VALUE = 110
+"""Measured: lists, objects, numbers and short texts take 22 to 102 bytes for each bracket, comma and colon."""
+_BYTES_A_LETTER = 3
+_BYTES_A_WIDE_LETTER = 9
+"""One letter beyond the basic plane makes a whole text, and the value cut from it, four bytes a letter."""
+_LONGEST_INTEGER = 18
+
+
+def find(folder: DataFolder) -> list[str]:
+    """JSON files that hold images and annotations: in annotations/, in the folder itself, beside the frames."""
+    found = [f"{ANNOTATIONS_DIR}/{name}" for name in _json_files(folder, ANNOTATIONS_DIR)]
+    found += _json_files(folder, "")
+    for parent in ("", *layout.IMAGES_DIRS):
+        found += [name for place in _with_splits(folder, parent) if folder.is_file(name := f"{place}/{BESIDE_FRAMES}")]
+    return [name for name in found if _is_sure(name) or _has_keys(folder, name)]
+
+
+def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
+    """The boxes of all files together; entries that cannot be read as a box become problems, by number from 1."""
+    rows = Collected()
+    left = _MEMORY
+    for name in files:
+        data = _read_bytes(folder, name, log)
+        if data is None:
+            continue
+        cost = _cost(data)
+        if cost > left:
+            text = f"{name} is not read: its {len(data):,} bytes hold more than fits into memory ({_MEMORY:,} bytes)."
+            text += " Split it by trial, or leave masks out when you export it."
+            log.add("file-too-large", Severity.ERROR, name, text)
+            continue
+        left -= cost
+        content = _parse(data, name, log)
+        if content is not None:
+            collect(content, name, rows, log)
+    _report(rows, files[0], known, log)
+    return BoxRows(rows.boxes(), rows.without_tool())
+
+
+def write(dataset: Dataset, out: Path) -> None:
+    """Write annotations/instances.json: one line an entry, ids from 1, the same data always the same bytes."""
+    others = sorted(set(dataset.boxes["label"]) - set(layout.LABELS))
+    categories = {label: number for number, label in enumerate((*layout.LABELS, *others), start=1)}
+    numbers = {frame: number for number, frame in enumerate(dataset.frames["frame"], start=1)}
+    entries = {
+        "licenses": [],
+        "categories": [{"id": number, "name": label, "supercategory": "tool"} for label, number in categories.items()],
+        "images": _images(dataset, numbers),
+        "annotations": _annotations(dataset, numbers, categories),
+    }
+    info = json.dumps({"description": "Boxes of a SOCAL data folder", "version": "1.0"})
+    lists = [f'"{key}": [\n' + ",\n".join(map(json.dumps, values)) + "\n]" for key, values in entries.items()]
+    target = out / ANNOTATIONS_DIR
+    target.mkdir()
+    text = "{\n" + ",\n".join([f'"info": {info}', *lists]) + "\n}\n"
+    (target / INSTANCES_FILE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _images(dataset: Dataset, numbers: dict[str, int]) -> list[dict[str, Any]]:
+    """One entry a frame, with its size where it is known."""
+    sizes = {
+        trial: {"width": int(width), "height": int(height)}
+        for trial, width, height in dataset.trials[["width", "height"]].dropna().itertuples(name=None)
+    }
+    trials = dataset.frames["trial_id"]
+    return [
+        {"id": number, "file_name": frame, **sizes.get(trial, {})}
+        for (frame, number), trial in zip(numbers.items(), trials, strict=True)
+    ]
+
+
+def _annotations(dataset: Dataset, numbers: dict[str, int], categories: dict[str, int]) -> list[dict[str, Any]]:
+    """One entry a box."""
+    entries: list[dict[str, Any]] = []
+    columns = dataset.boxes[["frame", *CORNERS, "label", "track_id"]]
+    for number, (frame, x1, y1, x2, y2, label, track) in enumerate(columns.itertuples(index=False, name=None), start=1):
+        entry: dict[str, Any] = {
+            "id": number,
+            "image_id": numbers[frame],
+            "category_id": categories[label],
+            "bbox": [x1, y1, x2 - x1, y2 - y1],
+            "area": (x2 - x1) * (y2 - y1),
+            "iscrowd": 0,
+        }
+        if not pd.isna(track):
+            entry["attributes"] = {"track_id": int(track)}
+        entries.append(entry)
+    return entries
+
+
+def _json_files(folder: DataFolder, path: str) -> list[str]:
+    try:
+        return [name for name in folder.listing(path).files if name.lower().endswith(".json")]
+    except OSError:
+        return []
+
+
+def _with_splits(folder: DataFolder, parent: str) -> list[str]:
+    """A folder of frames, when there is one, and its folders of a division such as `train`, relative."""
+    if parent and parent not in folder.listing().folders:
+        return []
+    try:
+        below = folder.listing(parent).folders
+    except OSError:
+        return []
+    splits = [f"{parent}/{own}".lstrip("/") for own in below if own.lower() in layout.SPLIT_FOLDERS]
+    return [parent, *splits] if parent else splits
+
+
+def _is_sure(name: str) -> bool:
+    """Whether the name alone says COCO, so that a broken file is reported and not passed over."""
+    parent, _, own = name.rpartition("/")
+    return own == BESIDE_FRAMES or (parent == ANNOTATIONS_DIR and own.startswith("instances"))
+
+
+def _has_keys(folder: DataFolder, name: str) -> bool:
+    """Whether the text holds both keys; where they stand in the file is free, so all of it is searched."""
+    try:
+        data = folder.read(name)
+    except DataError:
+        return False
+    return b'"images"' in data and b'"annotations"' in data
+
+
+def _read_bytes(folder: DataFolder, name: str, log: ProblemLog) -> bytes | None:
+    try:
+        return folder.read(name, _MEMORY // _BYTES_A_LETTER)
+    except DataError as error:
+        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {error}. Nothing in it is used.")
+        return None
+
+
+def _cost(data: bytes) -> int:
+    """The bytes that a JSON text takes at most when it is parsed."""
+    values = sum(data.count(mark) for mark in (b"[", b"{", b",", b":"))
+    wide = not data.isascii() or b"\\u" in data
+    return values * _BYTES_A_VALUE + len(data) * (_BYTES_A_WIDE_LETTER if wide else _BYTES_A_LETTER)
+
+
+def _parse(data: bytes, name: str, log: ProblemLog) -> dict[str, Any] | None:
+    """The object that the file holds; None, and a problem, when it is no JSON object."""
+    try:
+        content = json.loads(_decode(data, name, log), parse_int=_integer)
+    except json.JSONDecodeError as error:
+        reason = f"it is no JSON, or cut off, in line {error.lineno}: {error.msg}"
+    except RecursionError:
+        reason = "its lists are nested too deep"
+    else:
+        if isinstance(content, dict):
+            return content
+        reason = "it must be an object with images and annotations"
+    log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {reason}. Nothing in it is used.")
+    return None
+
+
+def _decode(data: bytes, name: str, log: ProblemLog) -> str:
+    try:
+        return data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError:
+        text = f"{name} is not UTF-8 text; read as Latin-1. Save it as UTF-8 to be sure."
+        log.add("not-utf-8", Severity.WARNING, name, text)
+        return data.decode("latin-1")
+
+
+def _integer(digits: str) -> int | str:
+    """A whole number; the text itself where it is too long to be one of anything, however many digits it has."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
+
+
+def _report(rows: Collected, path: str, known: KnownFrames, log: ProblemLog) -> None:
+    """Classes without a name, and images that are said to have another size than the frames here."""
+    if rows.nameless:
+        classes = printable(", ".join(sorted(map(str, rows.nameless))))
+        text = f"No category names the classes {classes}; their boxes get labels such as class 4."
+        log.add("class-without-name", Severity.WARNING, path, text, count=sum(rows.nameless.values()))
+    images = rows.sized_images()
+    places = known.places(images["frame"])
+    images, places = images[places >= 0], places[places >= 0]
+    sizes = known.sizes(places)
+    images = images.assign(real_width=sizes[:, 0], real_height=sizes[:, 1]).dropna()
+    differs = (images["width"] != images["real_width"]) | (images["height"] != images["real_height"])
+    text = "Frame {frame} has {width}x{height} pixels in this file, {real_width}x{real_height} in its trial; "
+    text += "its boxes may lie in the wrong place."
+    shown = images[differs].astype(dict.fromkeys(("width", "height", "real_width", "real_height"), "int64"))
+    log.add_rows("frame-size-differs", Severity.WARNING, path, shown, text)
+
+
+FORMAT = Format("coco", "COCO JSON", find, read, write)

@@ -1,0 +1,213 @@
+"""The entries of a COCO file one by one: each value may be of any type, and a bad entry costs itself alone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.tables import LARGEST_INTEGER
+
+Key = int | str
+"""An id of an image or a category."""
+
+_LONGEST_NAME = 255
+"""Letters; each box carries the names of its frame and its class, so one long name would stand in memory many times."""
+_TRACK_KEYS = ("track_id", "tracking_id")
+_SIZES = ("width", "height")
+_DTYPES = {
+    "row": "int64",
+    "file": "str",
+    "frame": "str",
+    "label": "str",
+    "track_id": "Int64",
+    **dict.fromkeys((*CORNERS, *_SIZES), "float64"),
+}
+
+
+@dataclass
+class Collected:
+    """What the files of a folder hold, row by row."""
+
+    nameless: Counter[Key] = field(default_factory=Counter)
+    """The classes without a name, and how many boxes each has."""
+    box_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    empty_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    sized_rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def boxes(self) -> pd.DataFrame:
+        """The boxes as BoxRows documents them."""
+        return _table(self.box_rows, ("file", "frame", *CORNERS, "label", "track_id"))
+
+    def without_tool(self) -> pd.DataFrame:
+        """The images that no annotation points to: file, frame."""
+        return _table(self.empty_rows, ("file", "frame"))
+
+    def sized_images(self) -> pd.DataFrame:
+        """The images whose size a file gives: file, frame, width, height (pixels, float64)."""
+        return _table(self.sized_rows, ("file", "frame", *_SIZES))
+
+
+def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> None:
+    """Add the boxes and images of one file, which is named in problems."""
+    names = _categories(content, file, log)
+    images = _images(content, file, rows, log)
+    pointed: set[Key] = set()
+    for number, entry in _entries(content, "annotations", file, log):
+        key = _key(entry.get("image_id"))
+        if key is None or key not in images:
+            text = f"Entry {number} of annotations is for image {printable(entry.get('image_id'))}, which is not among "
+            log.add("box-without-frame", Severity.ERROR, file, text + "the images; it is left out.", number)
+            continue
+        pointed.add(key)
+        corners = _corners(entry, number, file, log)
+        if corners is not None:
+            track = _track_id(entry, number, file, log)
+            rows.box_rows.append((number, file, images[key][1], *corners, _label(entry, names, rows), track))
+    rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in pointed]
+
+
+def _table(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+    names = ("row", *columns)
+    values = zip(*rows, strict=True) if rows else ([] for _ in names)
+    table = {name: pd.Series(column, dtype=_DTYPES[name]) for name, column in zip(names, values, strict=True)}
+    return pd.DataFrame(table).set_index("row")
+
+
+def _entries(content: dict[str, Any], key: str, file: str, log: ProblemLog) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of one of the lists, with their numbers from 1."""
+    entries = content.get(key)
+    if not isinstance(entries, list):
+        if key != "categories" or entries is not None:
+            text = f"{file} has no list of {key}; the file is read without them."
+            log.add("missing-list", Severity.ERROR, file, text)
+        return
+    for number, entry in enumerate(entries, start=1):
+        if isinstance(entry, dict):
+            yield number, entry
+        else:
+            text = f"Entry {number} of {key} must be an object, got {_shown(entry)}; it is left out."
+            log.add("bad-entry", Severity.ERROR, file, text, number)
+
+
+def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key, str]:
+    """The name of each class."""
+    names: dict[Key, str] = {}
+    for number, entry in _entries(content, "categories", file, log):
+        key, name = _key(entry.get("id")), _text(entry.get("name"))
+        if key is None or not name:
+            text = f"Entry {number} of categories must have an id and a name, got {_shown(entry.get('id'))} and "
+            text += f"{_shown(entry.get('name'))}; it is left out."
+            log.add("bad-entry", Severity.ERROR, file, text, number)
+        elif names.setdefault(key, name) != name:
+            text = f"Class {printable(key)} is called {printable(names[key])} already; {printable(name)} is not used."
+            log.add("doubled-class", Severity.WARNING, file, text, number)
+    return names
+
+
+def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str]]:
+    """Entry number and file name of each image, by its id."""
+    images: dict[Key, tuple[int, str]] = {}
+    for number, entry in _entries(content, "images", file, log):
+        key, frame = _key(entry.get("id")), _text(entry.get("file_name"))
+        if key is None or not frame:
+            text = f"Entry {number} of images must have an id and a file_name, got {_shown(entry.get('id'))} and "
+            text += f"{_shown(entry.get('file_name'))}; it is left out."
+            log.add("bad-entry", Severity.ERROR, file, text, number)
+        elif key in images:
+            text = f"Entry {number} of images has the id {printable(key)} of entry {images[key][0]}, which keeps the "
+            log.add("doubled-image-id", Severity.ERROR, file, text + "boxes; this one is left out.", number)
+        else:
+            images[key] = number, frame
+            size = [_number(entry.get(side)) for side in _SIZES]
+            if all(side is not None and 0 < side <= LARGEST_COORDINATE for side in size):
+                rows.sized_rows.append((number, file, frame, *size))
+    return images
+
+
+def _corners(
+    entry: dict[str, Any], number: int, file: str, log: ProblemLog
+) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom in pixels; None, and a problem, when the entry is no single box."""
+    if entry.get("iscrowd") in (1, "1"):
+        text = f"Entry {number} of annotations marks a crowd (iscrowd), not one box; it is left out."
+        log.add("crowd-annotation", Severity.INFO, file, text, number)
+        return None
+    bbox = entry.get("bbox")
+    if not bbox and entry.get("segmentation"):
+        text = f"Entry {number} of annotations is a mask (segmentation) without a bbox; it is left out."
+        log.add("mask-without-box", Severity.INFO, file, text, number)
+        return None
+    sides = [_number(value) for value in bbox] if isinstance(bbox, list) and len(bbox) == 4 else []
+    x, y, width, height = sides or [None] * 4
+    if x is None or y is None or width is None or height is None:
+        text = f"The bbox of entry {number} of annotations must be four numbers (x, y, width, height in pixels), got "
+        log.add("bad-coordinates", Severity.ERROR, file, f"{text}{_shown(bbox)}; it is left out.", number)
+        return None
+    return x, y, x + width, y + height
+
+
+def _label(entry: dict[str, Any], names: dict[Key, str], rows: Collected) -> str:
+    """The name of an annotation's class; "" when it has none."""
+    key = _key(entry.get("category_id"))
+    if key is None:
+        return ""
+    if key not in names:
+        rows.nameless[key] += 1
+    return names.get(key, f"class {key}")
+
+
+def _track_id(entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> int | None:
+    """The id of an annotation's track, from its attributes or beside its box."""
+    attributes = entry.get("attributes")
+    places = [attributes, entry] if isinstance(attributes, dict) else [entry]
+    given = next((place[name] for place in places for name in _TRACK_KEYS if place.get(name) is not None), None)
+    if given is None:
+        return None
+    key = _key(given)
+    if isinstance(key, int) and abs(key) <= LARGEST_INTEGER:
+        return key
+    text = f"The track id of entry {number} of annotations must be a whole number, got {_shown(given)}; "
+    log.add("bad-track-id", Severity.WARNING, file, text + "the box has no id from the file.", number)
+    return None
+
+
+def _key(value: object) -> Key | None:
+    """An id as a number where it is one, also when written as text or with a point; None when it is no id."""
+    if type(value) is int:  # true and false are no ids
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= LARGEST_INTEGER else None
+    text = _text(value)
+    return int(text) if text.isdecimal() and len(text) < len(str(LARGEST_INTEGER)) else text or None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if type(value) in (int, float) else None  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    """A text without blanks around it, "" when it is none or too long for a name.
+
+    JSON may hold halves of letters, which no name has.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_NAME:
+        return ""
+    return value.strip() if value.isascii() else value.encode("utf-8", "replace").decode().strip()
+
+
+def _shown(value: object) -> str:
+    """A value of any type for a message; what is nested is not spelled out, however deep and long it is."""
+    if isinstance(value, list) and len(value) <= 4:
+        return f"[{', '.join(map(_shown_plainly, value))}]"
+    return _shown_plainly(value)
+
+
+def _shown_plainly(value: object) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value):,}"
+    return "an object" if isinstance(value, dict) else printable(value)

@@ -1,0 +1,170 @@
+"""CVAT's XML "for images": each image with its boxes, in any XML file at the top or in annotations/.
+
+The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/ (version 1.1, "Annotation"). Images that CVAT
+exports have no track ids; where a label has an attribute track_id or tracking_id, that is one.
+"""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.xml_files import (
+    MOST_BOXES,
+    Element,
+    find_xml,
+    read_xml,
+    report_sizes,
+    to_number,
+    to_track_id,
+)
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog, printable
+
+FOLDERS = ("", "annotations")
+"""Where CVAT's files are looked for."""
+SIDES = ("xtl", "ytl", "xbr", "ybr")
+OTHER_SHAPES = frozenset({"polygon", "polyline", "points", "mask", "ellipse", "cuboid", "skeleton", "tag"})
+"""What CVAT can draw beside boxes; a tag belongs to a whole image."""
+
+_TRACK_TITLES = ("track_id", "tracking_id")
+_WANTED = OTHER_SHAPES | {"image", "box"}
+
+
+def find(folder: DataFolder) -> list[str]:
+    """The XML files with <annotations> and an <image>."""
+    return find_xml(folder, FOLDERS, _has_images)
+
+
+def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
+    """The boxes of all files; an image without anything drawn on it is a frame without a tool."""
+    boxes, toolless, left = [empty_rows().boxes], [empty_rows().without_tool], MOST_BOXES
+    for path in files:
+        xml = read_xml(folder, path, _WANTED, log)
+        if xml is None:
+            continue
+        found = _Found()
+        for element in xml:
+            if element.level == 2 and element.name == "image":
+                found.add_image(element)
+            elif element.level == 3 and element.parent is not None and element.parent.name == "image":
+                found.add_shape(element, element.parent)
+            if len(found.lines) >= left:
+                text = f"There are more than {MOST_BOXES:,} boxes; those from here on are not read."
+                log.add("too-many-boxes", Severity.ERROR, path, text, element.line)
+                break
+        left -= len(found.lines)
+        report_other_shapes(found.others, path, log)
+        report_sizes(found.images(), path, known, log)
+        boxes.append(found.boxes(path, log).assign(file=path))
+        toolless.append(found.without_tool().assign(file=path))
+        if left <= 0:
+            break
+    return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
+
+
+def is_box(element: Element) -> bool:
+    """Whether a shape is a box with sides along the frame's."""
+    return element.name == "box" and to_number(element.attributes.get("rotation", "0")) == 0
+
+
+def report_other_shapes(others: Counter[str], path: str, log: ProblemLog) -> None:
+    """Note, once, the shapes of a file that are no upright boxes: how many of each kind."""
+    if others:
+        counts = ", ".join(f"{count:,} x {name}" for name, count in sorted(others.items()))
+        text = f"{path} has shapes that are no upright boxes, which are not read: {counts}."
+        log.add("other-shapes", Severity.INFO, path, text, count=others.total())
+
+
+def _has_images(head: bytes, data: bytes) -> bool:
+    return b"<annotations" in head and (b"<image " in head or b"<image " in data)
+
+
+@dataclass
+class _Found:
+    """What one file says: columns of its images and of its boxes."""
+
+    names: list[str] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
+    heights: list[float] = field(default_factory=list)
+    image_lines: list[int] = field(default_factory=list)
+    empty: list[bool] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    corners: "array[float]" = field(default_factory=lambda: array("d"))
+    labels: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    others: Counter[str] = field(default_factory=Counter)
+    _drawn_on: Element | None = None
+    """The last image that something was drawn on: kept itself, for a number would be given again when it is gone."""
+
+    def add_image(self, image: Element) -> None:
+        """An image that has ended."""
+        self.names.append(image.attributes.get("name", ""))
+        self.widths.append(to_number(image.attributes.get("width")))
+        self.heights.append(to_number(image.attributes.get("height")))
+        self.image_lines.append(image.line)
+        self.empty.append(self._drawn_on is not image)
+
+    def add_shape(self, shape: Element, image: Element) -> None:
+        """A box or another shape."""
+        if shape.name == "tag":
+            self.others["tag"] += 1
+            return
+        self._drawn_on = image
+        if not is_box(shape):
+            self.others["rotated box" if shape.name == "box" else shape.name] += 1
+            return
+        self.frames.append(image.attributes.get("name", ""))
+        self.corners.extend([to_number(shape.attributes.get(side)) for side in SIDES])
+        self.labels.append(shape.attributes.get("label", "").strip())
+        self.ids.append(_id_text(shape))
+        self.lines.append(shape.line)
+
+    def images(self) -> pd.DataFrame:
+        """frame, width, height by line."""
+        index = pd.Index(self.image_lines, dtype="int64", name="row")
+        names = pd.Series(self.names, index=index, dtype="str")
+        sizes = np.array([self.widths, self.heights], np.float64)
+        return pd.DataFrame({"frame": names, "width": sizes[0], "height": sizes[1]}, index=index)
+
+    def without_tool(self) -> pd.DataFrame:
+        """The images without a box or another shape."""
+        return self.images().loc[np.array(self.empty, bool), ["frame"]]
+
+    def boxes(self, path: str, log: ProblemLog) -> pd.DataFrame:
+        """The boxes as BoxRows documents them."""
+        index = pd.Index(np.array(self.lines, np.int64), name="row")
+        table = pd.DataFrame({"frame": pd.Series(self.frames, index=index, dtype="str")}, index=index)
+        corners = np.array(self.corners, np.float64).reshape(-1, 4)
+        table = table.assign(**dict(zip(CORNERS, corners.T, strict=True)))
+        table["label"] = pd.Series(self.labels, index=index, dtype="str")
+        ids = [to_track_id(text) for text in self.ids]
+        table["track_id"] = pd.Series(ids, index=index, dtype="Int64")
+        bad = [number for number, (text, own) in enumerate(zip(self.ids, ids, strict=True)) if text and own is None]
+        for number in bad:
+            text = f"The track id must be a whole number from 0, got {printable(self.ids[number])}; the box has none."
+            log.add("bad-track-id", Severity.WARNING, path, text, self.lines[number])
+        doubled = table[table["track_id"].notna() & table.duplicated(["frame", "track_id"])]
+        text = "Track id {track_id} stands more than once in frame {frame}; both boxes keep it."
+        log.add_rows("doubled-track-id", Severity.WARNING, path, doubled, text)
+        return table
+
+
+def _id_text(box: Element) -> str:
+    """What its attribute for the track id says, "" when it has none."""
+    return next(
+        (
+            child.text.strip()
+            for child in box.children or ()
+            if child.name == "attribute" and child.attributes.get("name", "").lower() in _TRACK_TITLES
+        ),
+        "",
+    )
+
+
+FORMAT = Format("cvat-images", "CVAT for images", find, read)

@@ -1,0 +1,165 @@
+"""The published format: one CSV, one row a box, or a frame name alone for a frame without a tool.
+
+Published without a header; copies go round with one, and with a column `tracking_id`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from socal_core.annotations.class_names import find_names
+from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.track_ids import add_track_ids
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
+
+_COLUMNS = list(layout.BOX_COLUMNS)
+_TRACK_TITLES = ("tracking_id", "track_id")
+
+
+def find(folder: DataFolder) -> list[str]:
+    """The boxes file, when there is one."""
+    return [layout.BOXES_FILE] if folder.has(layout.BOXES_FILE) else []
+
+
+def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
+    """The rows of the boxes file; rows that cannot be read as a box become problems."""
+    lines = read_lines(folder, layout.BOXES_FILE, log)
+    if lines is None:
+        return empty_rows()
+    columns = _COLUMNS
+    if _is_header(lines):
+        columns, lines = _header(lines, log), lines.after_first()
+    if not columns:
+        return empty_rows()
+    cells = to_cells(lines, len(columns), log).set_axis(columns, axis="columns")
+    del lines  # of millions of boxes: the text is not needed twice
+    corners = {name: to_numbers(cells[name]) for name in CORNERS}
+    good = np.logical_and.reduce([(side.abs() <= LARGEST_COORDINATE) & (side % 1 == 0) for side in corners.values()])
+    odd = cells[~good]
+    empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
+    text = "Corners must be whole numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
+    log.add_rows("bad-coordinates", Severity.ERROR, layout.BOXES_FILE, odd[~empty], text)
+    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], folder, known, log)
+    boxes = cells.loc[good, ["frame", "label"]]
+    boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
+    boxes = boxes.assign(**{name: side[good].astype("int64") for name, side in corners.items()}, track_id=track_ids)
+    return add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), layout.BOXES_FILE, log)
+
+
+def write(dataset: Dataset, out: Path) -> None:
+    """Write the boxes as published; with a header and `tracking_id` where any box has an id."""
+    tracked = bool(dataset.boxes["track_id"].notna().any())
+    boxes = dataset.boxes.rename(columns={"track_id": _TRACK_TITLES[0]})
+    boxes["label"] = [" ".join(label.splitlines()) for label in boxes["label"]]  # a line is a row
+    columns = [*_COLUMNS, _TRACK_TITLES[0]] if tracked else _COLUMNS
+    silent = dataset.frames.loc[~dataset.frames["frame"].isin(boxes["frame"]), ["frame"]]
+    numbers = [name for name in columns if name not in ("frame", "label")]
+    table = pd.concat([boxes[columns], silent]).astype(dict.fromkeys(numbers, "Int64"))
+    table.to_csv(out / layout.BOXES_FILE, header=tracked, index=False, lineterminator="\n")
+
+
+def _is_header(lines: Lines) -> bool:
+    """Whether the first line names columns: a row of a frame holds none of their names."""
+    return len(set(_titles(lines)) & set(_COLUMNS)) > 1
+
+
+def _titles(lines: Lines) -> list[str]:
+    return [title.strip(' "\t').lower() for title in lines.texts[0].split(",")]
+
+
+def _header(lines: Lines, log: ProblemLog) -> list[str]:
+    """The columns that the first line names, in its order; empty, and a problem, when it does not name all once.
+
+    Columns that nobody asks for are called by their place.
+    """
+    titles = _titles(lines)
+    for code, odd, text in (
+        ("missing-column", [name for name in _COLUMNS if name not in titles], "has no column"),
+        ("doubled-column", [name for name in _COLUMNS if titles.count(name) > 1], "names more than once"),
+    ):
+        if odd:
+            row = lines.numbers[0]
+            message = (
+                f"The header {text} {', '.join(odd)}; the file is not read. Name each of {', '.join(_COLUMNS)} once."
+            )
+            log.add(code, Severity.ERROR, layout.BOXES_FILE, message, row)
+            return []
+    track = next((title for title in _TRACK_TITLES if title in titles), None)
+    columns = [title if title in _COLUMNS else f"column {place}" for place, title in enumerate(titles, start=1)]
+    if track is not None:
+        columns[titles.index(track)] = "track_id"
+    return columns
+
+
+def _track_ids(boxes: pd.DataFrame, folder: DataFolder, known: KnownFrames, log: ProblemLog) -> pd.Series:
+    """The column of track ids (Int64), NA where the file has none or where they are the numbers of the labels."""
+    if "track_id" not in boxes:
+        return pd.Series(pd.NA, boxes.index, dtype="Int64")
+    ids = to_integers(boxes["track_id"])
+    bad = boxes[ids.isna() & ~is_missing(boxes["track_id"])]
+    text = "tracking_id must be a whole number, got {track_id}; the box has no id from the file."
+    log.add_rows("bad-track-id", Severity.WARNING, layout.BOXES_FILE, bad, text)
+    given = boxes.assign(track_id=ids)[ids.notna() & ~is_missing(boxes["label"])]
+    pairs = given[["label", "track_id"]].drop_duplicates()
+    if pairs["label"].duplicated().any():
+        return ids  # a label with several numbers: they tell its boxes apart
+    if given.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any():
+        evidence = "frames hold it twice"
+    else:
+        by_trial = _by_trial(given, known)
+        if pairs["track_id"].duplicated().any() or not _labels_keep_ids(by_trial):
+            return ids
+        if not _are_class_numbers(pairs, by_trial, folder):
+            text = (
+                "Every box of a label has the same tracking_id in all trials: it may be the class number. It is kept; "
+                "delete the column if it is no track id."
+            )
+            log.add("track-id-may-be-class", Severity.WARNING, layout.BOXES_FILE, text, count=len(given))
+            return ids
+        evidence = "it is the place of the label in the list of labels"
+    text = f"tracking_id is the number of the label: each label has one number in all trials, and {evidence}."
+    log.add("track-id-is-class", Severity.WARNING, layout.BOXES_FILE, f"{text} It is not used.", count=len(given))
+    return ids.mask(ids.notna())
+
+
+def _by_trial(boxes: pd.DataFrame, known: KnownFrames) -> pd.DataFrame:
+    """The labels and ids that each trial has (trial_id, label, track_id), once each."""
+    places = known.places(boxes["frame"])
+    boxes = boxes.loc[places >= 0, ["label", "track_id"]]
+    trials = known.frames["trial_id"].take(places[places >= 0]).to_numpy()
+    return boxes.assign(trial_id=trials).drop_duplicates()
+
+
+def _labels_keep_ids(by_trial: pd.DataFrame) -> bool:
+    """Whether at least two labels, of which each has one id, come in more than one trial."""
+    return int((by_trial["label"].value_counts() > 1).sum()) > 1
+
+
+def _are_class_numbers(pairs: pd.DataFrame, by_trial: pd.DataFrame, folder: DataFolder) -> bool:
+    """Whether ids that are one to one with the labels are their places in the folder's list of classes, or in SOCAL's.
+
+    One to one alone shows nothing: with one track a label, ids that count from 1 in each trial come out so, and
+    suction 1, grasper 2 is SOCAL's order as well. But ids that count skip no number where a trial lacks a label, and
+    class numbers do. Only YOLO's own numbers, the folder's list from 0, need no such gap.
+    """
+    own, published = find_names(folder, [""], ProblemLog())[1], dict(enumerate(layout.LABELS))
+    numbers = list(zip(pairs["track_id"], pairs["label"].str.lower(), strict=True))
+
+    def listed(names: dict[int, str], first: int) -> bool:
+        return all(names.get(int(number) - first, "").lower() == label for number, label in numbers)
+
+    if listed(own, 0):
+        return True
+    if not any(listed(names, first) for names, first in ((own, 1), (published, 0), (published, 1))):
+        return False
+    ids = by_trial.groupby("trial_id")["track_id"].agg(["min", "max", "nunique"])
+    counted = (ids["max"] - ids["min"] + 1 == ids["nunique"]).all() and ids["min"].nunique() == 1
+    return not (counted and ids["min"].iloc[0] <= 1)
+
+
+FORMAT = Format("csv", "SOCAL CSV", find, read, write)

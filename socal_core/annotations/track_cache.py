@@ -1,0 +1,52 @@
+"""The tracks of a whole data set, made once for each version of its boxes and kept in the app's own folder."""
+
+import hashlib
+import logging
+import os
+
+import pandas as pd
+
+from socal_core.annotations.tracker import TRACKER_VERSION, track_all
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.table_cache import DAMAGE, forget_oldest, write_table
+from socal_core.errors import SocalError
+from socal_core.workspace import cache_folder
+
+logger = logging.getLogger(__name__)
+
+
+def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
+    """All boxes with a track id each, and `track_source` (`file` or `tracker`); made once for each version of the data.
+
+    Columns as Dataset.boxes and tracking.track_all document them.
+    """
+    digest = digest_of_boxes(dataset.boxes)
+    try:
+        path = cache_folder() / "tracks" / f"{digest}-{TRACKER_VERSION}.parquet"
+    except SocalError:
+        return track_all(dataset.boxes)
+    try:
+        tracks = pd.read_parquet(path)
+        os.utime(path)  # in use: others go first
+        return dataset.boxes.assign(track_id=tracks["track_id"], track_source=tracks["track_source"])
+    except DAMAGE:
+        boxes = track_all(dataset.boxes)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(boxes[["track_id", "track_source"]], path)
+        forget_oldest(path.parent, "*.parquet")
+    except OSError as error:
+        logger.warning("The tracks could not be kept for the next time: %s", error.strerror)
+    return boxes
+
+
+def digest_of_boxes(boxes: pd.DataFrame) -> str:
+    """SHA-256 over all that the tracker looks at."""
+    digest = hashlib.sha256()
+    for name in ("position", "x1", "y1", "x2", "y2"):
+        digest.update(boxes[name].to_numpy().tobytes())
+    digest.update(boxes["track_id"].fillna(-1).to_numpy("int64").tobytes())
+    for name in ("trial_id", "label"):
+        codes, names = pd.factorize(boxes[name])
+        digest.update(codes.tobytes() + "\n".join(names).encode())
+    return digest.hexdigest()[:32]

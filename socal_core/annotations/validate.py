@@ -1,0 +1,125 @@
+"""The checks that the boxes of all formats go through."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE, BoxRows, KnownFrames
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problems import ProblemLog, printable
+
+
+def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
+    """The boxes that hold, in frame order, in whole pixels inside their frames; else problems of `path`."""
+    place = known.places(rows.boxes["frame"])
+    _report_frames(rows, path, known, place, log)
+    # Of the data set from here on: a name in the file may be another spelling of the frame's.
+    boxes = _kept(rows.boxes.drop(columns="frame").assign(place=place), place >= 0)
+    boxes["frame"] = known.frames["frame"].take(boxes["place"].to_numpy()).to_numpy()
+    boxes = _whole_pixels(boxes, path, log)
+    boxes = boxes.assign(label=_plain_labels(boxes["label"], path, log))
+    boxes = _drop_invalid(boxes, path, log)
+    boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["place"].to_numpy()), nan=np.inf), path, log)
+    _report_labels(boxes["label"], path, log)
+    if not boxes["place"].is_monotonic_increasing:
+        boxes = boxes.sort_values("place", kind="stable")
+    places = boxes["place"].to_numpy()
+    boxes = boxes.assign(**{name: known.frames[name].take(places).to_numpy() for name in ("trial_id", "position")})
+    return boxes[list(BOX_DTYPES)].reset_index(drop=True).astype(BOX_DTYPES)
+
+
+def _kept(boxes: pd.DataFrame, mask: NDArray[np.bool_]) -> pd.DataFrame:
+    """The rows of the mask; the table itself when that is all of them, for a copy of millions takes its time."""
+    kept: pd.DataFrame = boxes if mask.all() else boxes.loc[mask].copy()
+    return kept
+
+
+def _report_frames(rows: BoxRows, path: str, known: KnownFrames, place: NDArray[np.intp], log: ProblemLog) -> None:
+    """Rows for frames that do not exist, frames said to be empty that are not, frames that no row mentions."""
+    toolless = rows.without_tool.assign(place=known.places(rows.without_tool["frame"]))
+    named_by = [name for name in ("frame", "file") if name in rows.boxes]
+    unknown = pd.concat([rows.boxes.loc[place < 0, named_by], toolless[toolless["place"] < 0]]).sort_index()
+    text = f"Frame {{frame}} is not among the frames of a trial {log.among_frames}; the row is not used."
+    log.add_rows("box-without-frame", Severity.ERROR, path, unknown, text)
+    toolless = toolless[toolless["place"] >= 0]
+    named = np.zeros(len(known.frames), dtype=bool)
+    named[place[place >= 0]] = True
+    both = toolless[named[toolless["place"]]]
+    text = "Frame {frame} is said to be without a tool here and has boxes in other rows; the boxes are used."
+    log.add_rows("contradicting-rows", Severity.WARNING, path, both, text)
+    named[toolless["place"]] = True
+    silent = int((~named).sum())
+    if silent:
+        text = f"{silent:,} frames have no row in {path}; they count as frames without boxes."
+        log.add("frame-without-row", Severity.INFO, path, text, count=silent)
+
+
+def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Corners rounded to whole pixels (int64); boxes with a corner that is no number, or a huge one, are left out."""
+    if all(boxes[name].dtype == np.int64 and _small(boxes[name]) for name in CORNERS):
+        return boxes  # the usual case of millions of boxes
+    corners = boxes[list(CORNERS)].to_numpy(np.float64)
+    bad = ~(np.abs(corners) <= LARGEST_COORDINATE).all(axis=1)  # NaN compares as false
+    text = "Corners must be numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
+    log.add_rows("bad-coordinates", Severity.ERROR, path, boxes[bad], text)
+    whole = np.rint(corners[~bad]).astype(np.int64)
+    kept: pd.DataFrame = boxes[~bad]
+    return kept.assign(**dict(zip(CORNERS, whole.T, strict=True)))
+
+
+def _small(corners: pd.Series) -> bool:
+    return corners.empty or bool(max(corners.max(), -corners.min()) <= LARGEST_COORDINATE)
+
+
+def _drop_invalid(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Leave out boxes without area or label, and rows that repeat another."""
+    corners = "{x1}, {y1}, {x2}, {y2}"
+    inverted = (boxes["x2"] <= boxes["x1"]) | (boxes["y2"] <= boxes["y1"])
+    text = f"The box {corners} has no area: x2 must be greater than x1 and y2 greater than y1. It is left out."
+    log.add_rows("box-without-area", Severity.ERROR, path, boxes[inverted], text)
+    nameless = ~inverted & (boxes["label"] == "")
+    text = f"The box {corners} has no label; it is left out."
+    log.add_rows("box-without-label", Severity.ERROR, path, boxes[nameless], text)
+    boxes = _kept(boxes, (~inverted & ~nameless).to_numpy())
+    doubled = boxes.assign(label=pd.factorize(boxes["label"])[0]).duplicated(["place", *CORNERS, "label"])
+    text = f"The {{label}} box {corners} of frame {{frame}} stands further up already; it is used once."
+    log.add_rows("doubled-box", Severity.WARNING, path, boxes[doubled], text)
+    return _kept(boxes, ~doubled.to_numpy())
+
+
+def _fit_into_frames(boxes: pd.DataFrame, sizes: NDArray[np.float64], path: str, log: ProblemLog) -> pd.DataFrame:
+    """Clip boxes at the edges of their frames (width, height; inf when unknown); drop those wholly outside."""
+    corners = boxes[list(CORNERS)].to_numpy()
+    outside = (corners[:, :2] >= sizes).any(axis=1) | (corners[:, 2:] <= 0).any(axis=1)
+    clipped = np.clip(corners, 0, np.tile(sizes, 2)).astype(np.int64)
+    beyond = ~outside & (clipped != corners).any(axis=1)
+    for mask, code, severity, done in (
+        (outside, "box-outside-frame", Severity.ERROR, "lies outside its frame ({size}); it is left out."),
+        (beyond, "box-past-edge", Severity.WARNING, "runs past the edge of its frame ({size}); it is cut there."),
+    ):
+        found = boxes[mask].assign(size=[_size_text(width, height) for width, height in sizes[mask]])
+        log.add_rows(code, severity, path, found, "The box {x1}, {y1}, {x2}, {y2} " + done)
+    return _kept(boxes.assign(**dict(zip(CORNERS, clipped.T, strict=True))), np.asarray(~outside))
+
+
+def _size_text(width: float, height: float) -> str:
+    return f"{width:.0f}x{height:.0f}" if np.isfinite(width) and np.isfinite(height) else "size unknown"
+
+
+def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
+    """Labels in lower case, as SOCAL writes them, and without spaces around them."""
+    plain = {label: str(label).strip().lower() for label in labels.unique()}
+    changed = sorted(printable(label) for label, lower in plain.items() if lower not in ("", label))
+    if changed:
+        text = f"Labels are read in lower case, so that Grasper and grasper are one: {printable(', '.join(changed))}."
+        log.add("label-case", Severity.INFO, path, text, count=len(changed))
+    return labels.map(plain).astype("str")
+
+
+def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
+    """One problem for each label that SOCAL does not use."""
+    for label, count in labels.value_counts().items():
+        if label not in layout.LABELS:
+            text = f"{count:,} boxes have the label {printable(label)}, which SOCAL does not use; they are kept."
+            log.add("unknown-label", Severity.INFO, path, text, count=count)

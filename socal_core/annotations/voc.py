@@ -1,0 +1,213 @@
+"""Pascal VOC: one XML file a frame in Annotations/, or in a folder below it.
+
+The numbers are taken as they stand. VOC counted pixels from 1, most tools that write it today do not, and the same
+boxes are to have the same numbers in every format. VOC has no place for track ids.
+"""
+
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
+from socal_core.annotations.xml_files import (
+    HEAD,
+    LARGEST_XML,
+    MOST_BOXES,
+    Element,
+    list_xml,
+    read_xml,
+    report_sizes,
+    to_number,
+    xml_text,
+)
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog
+from socal_core.errors import DataError
+
+_FOLDERS = ("Annotations", "annotations")
+_LARGEST_FILE = 1_000_000
+"""Bytes; some 3,000 boxes in one frame."""
+_WANTED = frozenset({"filename", "size", "object"})
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def find(folder: DataFolder) -> list[str]:
+    """The folder of annotations, when there is one that holds XML files which are not CVAT's."""
+    for parent in _FOLDERS:
+        first = next((path for below in _with_folders(folder, parent) for path in list_xml(folder, below)), None)
+        if first is not None and not _is_cvat(folder, first):
+            return [parent]
+    return []
+
+
+def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
+    """The boxes of all files; a file without an object says that its frame is without a tool."""
+    found = _Found()
+    for path in [path for parent in _with_folders(folder, files[0]) for path in list_xml(folder, parent)]:
+        if len(found.lines) >= MOST_BOXES:
+            text = f"There are more than {MOST_BOXES:,} boxes; this file and those after it are not read."
+            log.add("too-many-boxes", Severity.ERROR, path, text)
+            break
+        _read_file(folder, path, found, log)
+    return _to_rows(found, files[0], known, log)
+
+
+def write(dataset: Dataset, out: Path) -> None:
+    """Write Annotations/<stem>.xml for each frame, in folders where the frames lie in folders; without track ids."""
+    sizes = dataset.trials[["width", "height"]].fillna(0).astype("int64")
+    size_of = dict(zip(sizes.index, zip(sizes["width"], sizes["height"], strict=True), strict=True))
+    objects = _objects(dataset.boxes)
+    used: set[str] = set()
+    for frame, trial in zip(dataset.frames["frame"], dataset.frames["trial_id"], strict=True):
+        stem = frame.rpartition(".")[0] or frame
+        stem = frame if stem in used else stem  # a.jpeg beside a.png
+        used.add(stem)
+        path = out / _FOLDERS[0] / f"{stem}.xml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = _document(frame, dataset.images_dir, size_of[trial], objects.get(frame, []))
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@dataclass
+class _Found:
+    """What the files say: columns of the boxes, one entry a file, and the boxes' files by number."""
+
+    paths: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    widths: "array[float]" = field(default_factory=lambda: array("d"))
+    heights: "array[float]" = field(default_factory=lambda: array("d"))
+    empty: list[bool] = field(default_factory=list)
+    """Whether the file is sound and says that there is no tool."""
+    corners: "array[float]" = field(default_factory=lambda: array("d"))
+    labels: list[str] = field(default_factory=list)
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    of_file: "array[int]" = field(default_factory=lambda: array("q"))
+
+
+def _with_folders(folder: DataFolder, parent: str) -> list[str]:
+    """A folder and those directly in it; only its name when it is not there."""
+    try:
+        below = folder.listing(parent).folders if parent in folder.listing().folders else []
+    except OSError:
+        below = []
+    return [parent, *(f"{parent}/{name}" for name in below)]
+
+
+def _is_cvat(folder: DataFolder, path: str) -> bool:
+    try:
+        return b"<annotations" in folder.read(path, LARGEST_XML)[:HEAD].replace(b"\0", b"")
+    except DataError:
+        return False
+
+
+def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) -> None:
+    xml = read_xml(folder, path, _WANTED, log, _LARGEST_FILE)
+    if xml is None:
+        return
+    number, name, width, height, objects = len(found.paths), "", 0.0, 0.0, 0
+    for element in xml:
+        if element.level != 2 or xml.root != "annotation":
+            continue
+        if element.name == "object":
+            objects += 1
+            _read_object(element, number, path, found, log)
+        elif element.name == "filename":
+            name = element.text.strip()
+        else:
+            width, height = to_number(element.child_text("width")), to_number(element.child_text("height"))
+    if xml.root not in ("", "annotation"):
+        text = f"{path} is no Pascal VOC annotation: its first element is not <annotation>. Nothing in it is used."
+        log.add("unreadable-file", Severity.ERROR, path, text)
+        return
+    found.paths.append(path)
+    found.names.append(name)
+    found.widths.append(width)
+    found.heights.append(height)
+    found.empty.append(xml.complete and not objects)
+
+
+def _read_object(element: Element, number: int, path: str, found: _Found, log: ProblemLog) -> None:
+    """Its own box; those of its parts, such as a person's head, lie in elements of their own and are none."""
+    label, bounds = "", None
+    for child in element.children or ():
+        if child.name == "name":
+            label = label or child.text.strip()
+        elif child.name == "bndbox" and bounds is None:
+            bounds = child
+    if bounds is None:
+        text = "The object has no bndbox; it is left out."
+        log.add("object-without-box", Severity.ERROR, path, text, element.line)
+        return
+    sides = {side.name: side.text for side in bounds.children or ()}
+    found.corners.extend([to_number(sides.get(name)) for name in _SIDES])
+    found.labels.append(label)
+    found.lines.append(element.line)
+    found.of_file.append(number)
+
+
+def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> BoxRows:
+    frames = _frames_of(found, parent, known, log)
+    first = pd.Index(np.ones(len(frames), np.int64), name="row")
+    files = pd.DataFrame({"frame": frames, "file": pd.Series(found.paths, dtype="str")}).set_index(first)
+    said = files.assign(width=np.array(found.widths), height=np.array(found.heights))
+    report_sizes(said, parent, known, log)
+    of_file = np.array(found.of_file, np.int64)
+    boxes = files.take(of_file).set_index(pd.Index(np.array(found.lines, np.int64), name="row"))
+    corners = np.array(found.corners, np.float64).reshape(-1, 4)
+    boxes = boxes.assign(**dict(zip(CORNERS, corners.T, strict=True)))
+    boxes["label"] = pd.Series(found.labels, index=boxes.index, dtype="str")
+    boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
+    return BoxRows(boxes, files[np.array(found.empty, bool)])
+
+
+def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:
+    """The frame of each file: as its `filename` says where that is known, else as the file itself is called."""
+    own = [path[len(parent) + 1 :].rpartition(".")[0] for path in found.paths]
+    folders = [stem.rpartition("/")[0] for stem in own]
+    given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
+    by_name, by_stem = known.places(given), known.places([f"{stem}.xml" for stem in own])
+    places = np.where(by_name >= 0, by_name, by_stem)
+    names = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
+    for number in np.flatnonzero((by_name >= 0) & (by_stem >= 0) & (by_name != by_stem)):
+        text = "The file says that it is about {0}, and by its own name it is about {1}; the first is used."
+        frames = known.frames["frame"].iloc[[by_name[number], by_stem[number]]]
+        log.add("other-frame-name", Severity.WARNING, found.paths[number], text.format(*frames))
+    known_names = known.frames["frame"].take(np.maximum(places, 0)).set_axis(names.index)
+    return names.where(places < 0, known_names).astype("str")
+
+
+def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:
+    """The <object> of each box, by frame."""
+    objects: dict[str, list[str]] = {}
+    columns = [boxes[name].tolist() for name in ("frame", "label", *CORNERS)]
+    for frame, label, *corners in zip(*columns, strict=True):
+        sides = "".join(f"<{side}>{value}</{side}>" for side, value in zip(_SIDES, corners, strict=True))
+        objects.setdefault(frame, []).append(
+            f"\t<object>\n\t\t<name>{xml_text(label)}</name>\n\t\t<pose>Unspecified</pose>\n"
+            "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"
+            f"\t\t<bndbox>{sides}</bndbox>\n\t</object>"
+        )
+    return objects
+
+
+def _document(frame: str, images_dir: str, size: tuple[int, int], objects: list[str]) -> str:
+    parent, _, own = frame.rpartition("/")
+    lines = [
+        "<annotation>",
+        f"\t<folder>{xml_text(parent.rpartition('/')[2] or images_dir or layout.IMAGES_DIR)}</folder>",
+        f"\t<filename>{xml_text(own)}</filename>",
+        f"\t<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>",
+        "\t<segmented>0</segmented>",
+        *objects,
+        "</annotation>",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+FORMAT = Format("voc", "Pascal VOC", find, read, write)

@@ -1,0 +1,260 @@
+"""Leak probes: how well facts other than the operation predict the outcome for new surgeons, before any training.
+
+A model can learn whatever these can, so a high score is a warning about the data, not praise of a predictor.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.images import quiet_pillow, read_thumbnail
+from socal_core.dataset.windows import Window
+from socal_core.errors import ConfigError, DataError
+from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
+from socal_core.evaluation.metrics import Interval, auroc_interval
+from socal_core.splits import Split
+
+FIRST_FRAMES = 3
+"""Frames of a trial that are opened: one odd frame does not decide, and a slow drive is not kept busy for long."""
+BIN_SECONDS = 10
+MIN_TRIALS = 10
+"""With fewer held-out trials nothing is called a leak: of ten probes, one may rank six trials correctly by chance."""
+
+REFUSED_INPUTS = layout.OUTCOME_MEASURES
+"""Columns that are outcomes themselves, and why each is never an input."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How well one fact alone predicts the outcome of held-out trials."""
+
+    name: str
+    """Short, for a bar."""
+    auroc: float | None
+    """None where it cannot be computed; the verdict then says why."""
+    interval: Interval
+    """Of 95 %, as low and high."""
+    n: int
+    """Held-out trials."""
+    verdict: str
+    """What the number means and what to do."""
+
+    @property
+    def is_leak(self) -> bool:
+        """Whether chance is no explanation: the interval lies above 0.5, on at least MIN_TRIALS trials."""
+        return self.interval is not None and self.interval[0] > 0.5 and self.n >= MIN_TRIALS
+
+    def as_dict(self) -> dict[str, Any]:
+        """The probe as JSON-ready values."""
+        return {**asdict(self), "is_leak": self.is_leak}
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """Something that may reveal the outcome."""
+
+    name: str
+    subject: str
+    """How a sentence about it begins."""
+    values: pd.DataFrame
+    """One row per trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown)."""
+    meaning: str
+    advice: str
+
+
+def check_input(column: str) -> None:
+    """ConfigError when a column of the trials is an outcome itself, and so may not be an input."""
+    if column in REFUSED_INPUTS:
+        raise ConfigError("input", f"must be known before the outcome is ({REFUSED_INPUTS[column]})", column)
+
+
+def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progress | None = None) -> list[Probe]:
+    """Measure how well each suspect alone predicts success, learned from the training trials; the highest AUROC first.
+
+    Scored on the validation and test trials together: a probe chooses nothing on validation, so both are surgeons
+    that it has never seen (a split by trial may share surgeons: see `split_warning`). Of each trial the first
+    FIRST_FRAMES frames in the window are opened; `progress` is told (done, total) after each, and what cannot be
+    read is left out. Probes without an AUROC come last.
+    DataError when the split names a trial that is not usable.
+    """
+    lost = sorted(set(split.trial_ids) - set(dataset.usable_trials.index))
+    if lost:
+        named = ", ".join(lost)
+        raise DataError(f"The split names {named}, no usable trial of this data set. Open the data it was made for.")
+    labels = dataset.trials.loc[list(split.trial_ids), "success"].astype("int64")
+    train = labels[list(split.train)]
+    held_out = labels[[*split.validation, *split.test]]
+    probes = [_probe(suspect, train, held_out) for suspect in _suspects(dataset, labels.index, window, progress)]
+    return sorted(probes, key=lambda probe: (probe.auroc is None, -(probe.auroc or 0)))
+
+
+def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
+    reason = _why_not(suspect, train, held_out)
+    if reason:
+        return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tested: {reason}")
+    probabilities = predict_from(suspect.values, train)[held_out.index]
+    auroc = float(roc_auc_score(held_out, probabilities))
+    probe = Probe(suspect.name, auroc, auroc_interval(held_out, probabilities), len(held_out), "")
+    return replace(probe, verdict=_verdict(suspect, probe))
+
+
+def _why_not(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> str:
+    """Why there is no AUROC, and what that means; "" when there is one."""
+    for side, labels in (("training", train), ("held-out", held_out)):
+        if labels.nunique() < 2:
+            return f"the {side} trials do not have both outcomes. Split again with another seed or other sizes."
+    if suspect.values.loc[train.index].isna().all(axis=None):
+        return "it is unknown for all training trials. Add it to the data if you have it."
+    if varying(suspect.values, train.index).empty:
+        return "it is the same for all training trials, so nothing can be learned from it."
+    return ""
+
+
+def _verdict(suspect: _Suspect, probe: Probe) -> str:
+    """The verdict: a leak only if chance is ruled out."""
+    gives = f"{suspect.subject} alone gives {probe.auroc:.2f}"
+    if probe.is_leak:
+        return f"{gives}: {suspect.meaning}. {suspect.advice}"
+    if probe.auroc is None or probe.interval is None or probe.auroc <= 0.5:
+        return f"{gives}, no better than chance on these {probe.n} held-out trials."
+    low, high = probe.interval
+    return (
+        f"{gives} on {probe.n} held-out trials, which may be chance ({low:.2f} to {high:.2f}). "
+        f"Hold out more surgeons to be certain; if in doubt, {suspect.advice[0].lower()}{suspect.advice[1:]}"
+    )
+
+
+def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progress | None) -> list[_Suspect]:
+    trials = dataset.trials.loc[ids]
+    frames = dataset.frames[dataset.frames["trial_id"].isin(ids)]
+    seen = window.select(frames)
+    looks = _look_at_first_frames(dataset, ids, seen, progress)
+    return [
+        *_lengths(frames, seen, ids, window),
+        _Suspect(
+            "Frame size",
+            "The size of the frames",
+            _sizes(trials),
+            "cameras or recorders differ between the outcomes, and a model may tell them apart by sharpness",
+            "Look at results within one frame size.",
+        ),
+        _Suspect(
+            "File size",
+            "The file size of the first frames",
+            looks[["bytes"]],
+            "how well frames compress is related to the outcome, through the recorder, the site or what is in view",
+            "Save all frames in the same way, and look at results within one site.",
+        ),
+        _Suspect(
+            "Mean colour",
+            "The mean colour of the first frames",
+            looks[list(CHANNELS)],
+            "light, white balance or blood at the start is related to the outcome",
+            "Train with more colour jitter, and look at results within one site.",
+        ),
+        *_surgeons(trials),
+        _Suspect(
+            "Tools over time",
+            "The presence of tools over time",
+            tool_presence(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
+            "which tools are in view, and when, is enough without any pixels",
+            "Treat it as the score that a video model has to beat.",
+        ),
+    ]
+
+
+def _lengths(frames: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Window) -> list[_Suspect]:
+    """Length of the trial, and what remains of it in a window with a fixed end."""
+    whole, inside = (table.groupby("trial_id").size().reindex(ids, fill_value=0).to_frame() for table in (frames, seen))
+    seconds = window.describe()
+    keep = f"Use the {seconds}; the probe of the frames in the window shows what remains of it."
+    advice = f"Use the {Window(0, 60).describe()}." if window.ends_with_the_trial else keep
+    meaning = "a model that sees trials from beginning to end may only be reading their length"
+    length = _Suspect("Number of frames", "The number of frames", whole, meaning, advice)
+    if window.ends_with_the_trial:
+        return [length]
+    subject = f"The number of frames in the {seconds}"
+    meaning = "trials that end inside the window reveal their outcome"
+    advice = "Use a window that ends before the shortest trials do."
+    return [length, _Suspect("Frames in the window", subject, inside, meaning, advice)]
+
+
+def _sizes(trials: pd.DataFrame) -> pd.DataFrame:
+    """Width and height of each trial's frames as one text, missing where one of them is unknown."""
+    known = trials[["width", "height"]].dropna().astype("str")
+    return (known["width"] + "x" + known["height"]).reindex(trials.index).to_frame()
+
+
+def _surgeons(trials: pd.DataFrame) -> list[_Suspect]:
+    """Who operates, and whether it is the first or second trial."""
+    who = "a model may recognize the surgeon instead of the surgery"
+    within = "Look at results within each"
+    texts = {
+        "cohort": (
+            "Cohort",
+            "The cohort",
+            "a model that recognizes the site need not look at the operation",
+            "Split by cohort, so that the site of the test trials is new.",
+        ),
+        "specialty": ("Specialty", "The surgeon's specialty", who, f"{within} specialty."),
+        "training_status": ("Training status", "The surgeon's training status", who, f"{within} training status."),
+        "trial_number": (
+            "Trial 1 or 2",
+            "The number of the trial",
+            "trials after coaching end differently, and a model may recognize that it sees a second trial",
+            "Look at the results of first and second trials separately.",
+        ),
+    }
+    return [
+        _Suspect(name, subject, _category(trials, column), meaning, advice)
+        for column, (name, subject, meaning, advice) in texts.items()
+    ]
+
+
+def _category(trials: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A column of the trials as text, missing where it is unknown; ConfigError when it is an outcome itself."""
+    check_input(column)
+    return trials[[column]].astype("str").where(trials[[column]].notna())
+
+
+def _look_at_first_frames(
+    dataset: Dataset, ids: pd.Index, seen: pd.DataFrame, progress: Progress | None
+) -> pd.DataFrame:
+    """Mean file size (bytes) and mean red, green, blue (0 to 255) of each trial's first frames; NaN with none."""
+    first = seen.groupby("trial_id").head(FIRST_FRAMES)
+    looks: list[tuple[float, ...]] = []
+    with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for look in pool.map(lambda name: _look(dataset, name), first["frame"]):
+            looks.append(look)
+            if progress is not None:
+                progress(len(looks), len(first))
+    table = pd.DataFrame(looks, columns=["bytes", *CHANNELS], dtype="float64")
+    return table.groupby(first["trial_id"].to_numpy()).mean().reindex(ids)
+
+
+def _look(dataset: Dataset, frame: str) -> tuple[float, ...]:
+    """File size and mean colour of a frame, NaN where it cannot be read."""
+    try:
+        return _file_size(dataset, frame), *_pixels(dataset, frame).mean(axis=(0, 1)).tolist()
+    except (DataError, OSError):
+        return (np.nan,) * 4
+
+
+def _pixels(dataset: Dataset, frame: str) -> NDArray[np.uint8]:
+    return read_thumbnail(dataset.file_of(frame)) if dataset.is_image(frame) else dataset.read_frame(frame)
+
+
+def _file_size(dataset: Dataset, frame: str) -> float:
+    """Bytes of a frame's own file; NaN for one of a video, whose size tells its length."""
+    return dataset.file_of(frame).stat().st_size if dataset.is_image(frame) else np.nan

@@ -1,0 +1,1 @@
+"""Fetch a data folder: download it, or unpack an archive."""

@@ -1,0 +1,193 @@
+"""A finished run trained further: a new run that starts from its best checkpoint, on its data and with its split.
+
+The split must stay: with another one, trials on which the model was trained could validate or test it. So every new run
+whose model is a checkpoint of a run on the same data takes over that run's split, however the checkpoint was named.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from socal_core.dataset.open_options import OpenOptions
+from socal_core.errors import ConfigError, RunError
+from socal_core.lifecycle.state import read_status
+from socal_core.runs.checkpoint_folders import best_checkpoint
+from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.folder import LONGEST_NAME, Origin, RunFolder
+from socal_core.runs.model_choice import local_folder
+from socal_core.runs.recipes import Recipe
+from socal_core.splits import Split
+
+HOW_TO_TRAIN_FURTHER = (
+    "Train it further as a new run, which starts from its best checkpoint: with Train further on the Training page, or "
+    "with `train DATA --run NEW_RUN --from-run RUN`."
+)
+HEAD_IS_FITTED = (
+    "A head on frozen features is fitted completely, so it cannot be trained further. Duplicate the run with other "
+    "settings."
+)
+_SUFFIX = "-further"
+
+
+def how_to_continue(run: RunFolder) -> str:
+    """Say how to go on from a run that is done.
+
+    Raises:
+        RunError: Its settings cannot be read.
+    """
+    return HEAD_IS_FITTED if run.read_config().recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
+
+
+def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> RunFolder:
+    """Make a new run that starts from the best checkpoint of a run that has ended.
+
+    It has that run's settings, data and split, and counts its epochs from 1. It needs that run's checkpoint until it
+    has written its first one.
+
+    Args:
+        run: The run that has ended: done, stopped, failed or interrupted.
+        path: The new run's folder; None makes one beside the run, named after it.
+        changes: Settings by name that replace those of the run.
+
+    Returns:
+        The new run, not started.
+
+    Raises:
+        RunError: The run is waiting or at work, has frozen features or no checkpoint, or the new folder is taken.
+        ConfigError: A setting is refused, or would change the model or the split.
+    """
+    changes = dict(changes or {})
+    if read_status(run).state.alive:
+        raise RunError(f"Run {run.name} is waiting or active. Stop it, or wait until it has ended.")
+    if run.read_config().recipe is Recipe.FROZEN:
+        raise RunError(f"Run {run.name} has frozen features. {HEAD_IS_FITTED}")
+    if "model" in changes:
+        raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
+    config = replace(run.read_config(), **changes)
+    config = replace(config, model=str(best_checkpoint(run).resolve()))
+    return make_run(path or _free_path(run), config, run.read_data(), run.read_data_options())
+
+
+def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> RunFolder:
+    """Make a new run's folder, with the split of another run where the model is a checkpoint of that.
+
+    Args:
+        path: The new run's folder.
+        config: Its settings.
+        data: Its data folder.
+        options: How the data folder is read.
+
+    Raises:
+        RunError: The folder is taken, or the other run's settings or split cannot be read.
+        ConfigError: A setting would change the split.
+    """
+    origin, split = inherited(config, data)
+    return RunFolder.create(path, config, data, options, origin, split)
+
+
+def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | None]:
+    """Find what a new run takes over from the run that its model is a checkpoint of.
+
+    Returns:
+        Where the model comes from, None where it is no checkpoint of a run; and the split of the latest run on the same
+        data folder among that run and those before it, None where there is none.
+
+    Raises:
+        RunError: That run's settings or split cannot be read.
+        ConfigError: The settings ask for another split than that run's.
+    """
+    checkpoint = _checkpoint_folder(config.model)
+    if checkpoint is None:
+        return None, None
+    sources = _ancestors(config.model)
+    origin = Origin(sources[0].name, checkpoint.name)
+    source = next((run for run in sources if run.read_data() == data.resolve()), None)
+    if source is None:
+        return origin, None
+    before, after = _split_settings(source.read_config()), _split_settings(config)
+    for name in after:
+        if before[name] != after[name]:  # split_method comes first; where it is the same, the names are too
+            rule = (
+                f"must be {before[name]}, as in run {source.name}, whose checkpoint is the model: another "
+                "split would test the model on trials on which it was trained"
+            )
+            raise ConfigError(name, rule, after[name])
+    return origin, source.read_split()
+
+
+def seen_before(model: str, split: Split) -> str:
+    """Describe the validation and test trials that have the names of trials which shaped the model before.
+
+    A split that was taken over has none; with another data folder, trials of one name may or may not be the same.
+
+    Returns:
+        A notice for the user; "" where there are none.
+    """
+    try:
+        sources = _ancestors(model)
+        splits = [source.read_split() for source in sources]
+    except RunError as error:
+        return f"Whether the model was trained on trials of this run's validation or test subset is unknown. {error}"
+    seen: set[str] = set()
+    for before in splits:
+        seen |= {*before.train, *before.validation} & set(split.test) | set(before.train) & set(split.validation)
+    if not seen:
+        return ""
+    return (
+        f"The model is a checkpoint of run {sources[0].name}, which was trained on another data folder. {len(seen)} of "
+        f"the validation and test trials have the names of trials that it was trained on, such as {min(seen)}. If they "
+        "are the same trials, the scores of this run are too good."
+    )
+
+
+def trained_on_labels(model: str) -> bool:
+    """Whether a model is a checkpoint of a run, and so was trained on outcomes."""
+    return _checkpoint_folder(model) is not None
+
+
+def _ancestors(model: str) -> list[RunFolder]:
+    """The run that a model is a checkpoint of, the run that one started from, and so on; those that still exist."""
+    found: list[RunFolder] = []
+    checkpoint = _checkpoint_folder(model)
+    while checkpoint is not None:
+        run = RunFolder(checkpoint.parents[1])
+        if run in found:
+            break
+        found.append(run)
+        checkpoint = _checkpoint_folder(run.read_config().model)
+    return found
+
+
+def _checkpoint_folder(model: str) -> Path | None:
+    """The folder of a model that is a checkpoint of a run; None for any other model."""
+    folder = None if model == TINY else local_folder(model)
+    if folder is None:
+        return None
+    folder = folder.resolve()
+    if len(folder.parts) < 3:
+        return None
+    source = RunFolder(folder.parents[1])
+    return folder if folder.parent == source.checkpoints and source.config_file.is_file() else None
+
+
+def _split_settings(config: TrainConfig) -> dict[str, Any]:
+    """The settings that the split depends on, those without effect left out."""
+    return {
+        item.name: getattr(config, item.name)
+        for item in fields(config)
+        if item.metadata["group"] == "Split" and config.split_method in item.metadata["methods"]
+    }
+
+
+def _free_path(run: RunFolder) -> Path:
+    """A folder beside the run that is not there yet: its name with `-further` behind it, and a number from 2 on."""
+    stem, number = re.sub(rf"{_SUFFIX}(-\d+)?$", "", run.name), 1
+    while True:
+        ending = _SUFFIX if number == 1 else f"{_SUFFIX}-{number}"
+        path = run.path.with_name(stem[: LONGEST_NAME - len(ending)] + ending)
+        if not os.path.lexists(path):
+            return path
+        number += 1

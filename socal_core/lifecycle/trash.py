@@ -1,0 +1,122 @@
+"""Deleted runs: moved aside whole, brought back whole, and removed for good only when the trash is emptied."""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from socal_core.errors import RunError
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import read_status
+from socal_core.runs.folder import RunFolder
+
+TRASH = ".trash"
+"""Folder beside the runs; a name with a dot is never a run."""
+_TIME = "%Y%m%d-%H%M%S-%f"
+_ENTRY = re.compile(r"(?P<run>.+)-(?P<time>\d{8}-\d{6}-\d{6})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class TrashedRun:
+    """A run in the trash."""
+
+    path: Path
+    name: str
+    """Of the folder that it was."""
+    time: str
+    """When it was deleted, in UTC; sorts by age."""
+
+
+def trash(run: RunFolder) -> TrashedRun:
+    """Move a run's folder into the trash beside it; RunError when it lives, has gone or cannot be moved."""
+    try:
+        if read_status(run).state.alive:
+            raise RunError(f"Run {run.name} is waiting or active. Stop it, then delete it.")
+        lock = take_lock(run.lock_file, run.name)
+    except FileNotFoundError:
+        raise _gone(run.name) from None
+    except OSError as error:
+        raise _unmoved(f"Run {run.name} cannot be deleted", error) from None
+    # Nobody can start it from here on: who waits for the lock finds no folder behind it.
+    try:
+        return _move_aside(run)
+    finally:
+        os.close(lock)
+
+
+def list_trash(root: Path) -> list[TrashedRun]:
+    """The deleted runs of a folder of runs, the last deleted first."""
+    try:
+        entries = list((root / TRASH).iterdir())
+    except OSError:
+        return []
+    matches = [(path, _ENTRY.fullmatch(path.name)) for path in entries]
+    found = [TrashedRun(path, match["run"], match["time"]) for path, match in matches if match]
+    return sorted(found, key=lambda entry: (entry.time, entry.name), reverse=True)
+
+
+def restore(entry: TrashedRun) -> RunFolder:
+    """Bring a deleted run back, under its name or, where that is taken, with a number behind it."""
+    root = entry.path.parents[1]
+    target, number = root / entry.name, 1
+    while os.path.lexists(target):
+        number += 1
+        target = root / f"{entry.name}-{number}"
+    try:
+        entry.path.rename(target)
+    except FileNotFoundError:
+        raise RunError(f"Run {entry.name} is no longer in the trash. Reload the page.") from None
+    except OSError as error:
+        raise _unmoved(f"Run {entry.name} cannot be restored", error) from None
+    return RunFolder(target)
+
+
+def empty_trash(entries: Sequence[TrashedRun]) -> None:
+    """Remove deleted runs for good; RunError names those of which something is left."""
+    for entry in entries:
+        if entry.path.is_symlink():
+            entry.path.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(entry.path, ignore_errors=True)  # another tab may be at it too
+    left = [entry.name for entry in entries if os.path.lexists(entry.path)]
+    if left:
+        raise RunError(
+            f"Not all could be removed: {', '.join(left)}. Check that the app may write to its folder of runs."
+        )
+
+
+def size_of(entries: Sequence[TrashedRun]) -> int:
+    """Bytes that deleted runs take up; what goes away meanwhile is not counted."""
+    total = 0
+    for entry in entries:
+        for folder, _, files in os.walk(entry.path):
+            for name in files:
+                try:
+                    total += Path(folder, name).lstat().st_size
+                except OSError:
+                    continue
+    return total
+
+
+def _move_aside(run: RunFolder) -> TrashedRun:
+    time = datetime.now(UTC).strftime(_TIME)
+    target = run.path.parent / TRASH / f"{run.name}-{time}"
+    try:
+        target.parent.mkdir(exist_ok=True)
+        run.path.rename(target)
+    except FileNotFoundError:
+        raise _gone(run.name) from None
+    except OSError as error:
+        raise _unmoved(f"Run {run.name} cannot be deleted", error) from None
+    return TrashedRun(target, run.name, time)
+
+
+def _gone(name: str) -> RunError:
+    return RunError(f"Run {name} no longer exists: it was moved, or deleted in another window. Reload the page.")
+
+
+def _unmoved(what: str, error: OSError) -> RunError:
+    return RunError(f"{what}: {error.strerror}. Check that the app may write to its folder of runs.")

@@ -1,0 +1,1 @@
+"""What to know before a run starts: advice, cost, the machine."""

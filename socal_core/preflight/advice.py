@@ -1,0 +1,327 @@
+"""What is worth saying of a run's settings before it is started: those that contradict each other, or the data.
+
+Pure functions of the settings and of what the data has for them; nothing is refused here but what cannot train.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from socal_core.dataset.dataset import Dataset
+from socal_core.runs.architecture import architecture_of, frame_sides
+from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
+from socal_core.runs.recipes import Recipe
+from socal_core.splits import Split, SplitMethod
+
+FEW_TRIALS = 1000
+"""Below that all weights of a pre-trained model, trained at a usual rate, overfit the trials (VideoMAE#129)."""
+FEW_TEST_TRIALS = 20
+"""Below that one trial changes the test accuracy by more than 5 percentage points."""
+FEW_VALIDATION_TRIALS = 10
+"""Fewer than for the test: validation only ranks the epochs of one run, at the cost of trials to train on."""
+RECIPE_RATE, RECIPE_CLIPS = 5e-4, 256
+"""VideoMAE's own recipe for small data sets: learning rate for so many clips a step, less for fewer."""
+SMALL_BATCH = 4
+FAR_OFF = 4
+"""Times the recipe's learning rate, from where tiny batches are known to go wrong (VideoMAE#84)."""
+GENTLE_RATE, PRETRAINED_RATE, SMALL_RATE = 3e-5, 1e-4, 3e-5
+"""Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for `tiny`."""
+SGD_RATE, HIGHEST_RATE = 1e-3, 1e-2
+SMALLEST_CROP = 0.3
+STRONG_FLIP, STRONG_HUE, STRONG_COLOUR, STRONG_ROTATION = 0.5, 0.2, 0.5, 45
+THREADS_PER_CORE = 4
+LEAST_REDUCTION = 2
+"""Scaled decoding halves a frame only where its shorter side then is still twice the model's."""
+TEST_SETTINGS = {
+    SplitMethod.KFOLD: ("folds", "Choose fewer folds, or report the mean over all folds."),
+    SplitMethod.SOCAL20: ("split_method", "Choose another split_method."),
+    SplitMethod.COLUMN: ("split_value", "Choose another split_value or split_method."),
+}
+"""What decides which trials are the test subset where test_fraction does not, and what to do about too few."""
+
+
+class Level(StrEnum):
+    """How much a piece of advice matters."""
+
+    ERROR = "error"
+    """The run could not train: it must not be started."""
+    WARNING = "warning"
+    """It is known to fail, or the settings contradict each other."""
+    INFO = "info"
+    """Worth knowing."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to know of the settings, and what to do about it."""
+
+    level: Level
+    field: str
+    """The setting to change."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """The trials of one side of the split that have a frame in the window."""
+
+    successes: int
+    failures: int
+
+    @property
+    def trials(self) -> int:
+        """All of them."""
+        return self.successes + self.failures
+
+    @property
+    def one_outcome(self) -> str:
+        """`successes` or `failures` where all trials are that; empty where both are there, or none is."""
+        if not self.trials or (self.successes and self.failures):
+            return ""
+        return "successes" if self.successes else "failures"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the settings meet: the sides of the split, the frames that the window shows, the machine."""
+
+    train: Side
+    validation: Side
+    test: Side
+    window_frames: int
+    """In the middle one of the training trials, 0 when there is none."""
+    frame_side: int | None
+    """The shorter side in pixels of the largest frames, None when nobody says."""
+    cores: int
+    gpus: int
+    """That a run may use; 0 on a machine without."""
+
+
+def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
+    """What a run with these settings and this split would meet on this data."""
+    shown = config.observation.select(dataset.frames).groupby("trial_id").size()
+    trials = dataset.usable_trials
+
+    def side(trial_ids: Iterable[str]) -> Side:
+        success = trials.loc[[trial for trial in trial_ids if trial in shown.index], "success"]
+        return Side(int((success == 1).sum()), int((success == 0).sum()))
+
+    frames = shown[shown.index.isin(split.train)].median()
+    sides = trials[["width", "height"]].min(axis=1, skipna=False).max()
+    return Circumstances(
+        train=side(split.train),
+        validation=side(split.validation),
+        test=side(split.test),
+        window_frames=0 if pd.isna(frames) else int(frames),
+        frame_side=None if pd.isna(sides) else int(sides),
+        cores=cores,
+        gpus=gpus,
+    )
+
+
+def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
+    """All that is worth saying of these settings, what matters most first."""
+    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides]
+    if config.recipe is Recipe.FROZEN:
+        rules = [_clip, _reading, _sides]
+    given = [item for rule in rules for item in rule(config, found)]
+    return sorted(given, key=lambda item: list(Level).index(item.level))
+
+
+def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    for name, side in (("training", found.train), ("validation", found.validation), ("test", found.test)):
+        if not side.trials:
+            text = (
+                f"No {name} trial has a frame in the window ({config.observation.describe()}). Choose another window."
+            )
+            yield Advice(Level.ERROR, "window", text)
+    if found.train.one_outcome:
+        text = f"All {found.train.trials} training trials are {found.train.one_outcome}: there is nothing to learn."
+        yield Advice(Level.ERROR, "split_method", f"{text} Choose another seed, smaller fractions or more data.")
+    larger = "Increase {}, choose another seed or add trials."
+    field = "validation_fraction"
+    yield from _held_out("validation", found.validation, FEW_VALIDATION_TRIALS, field, larger.format(field))
+    field, remedy = TEST_SETTINGS.get(config.split_method, ("test_fraction", larger.format("test_fraction")))
+    yield from _held_out("test", found.test, FEW_TEST_TRIALS, field, remedy)
+
+
+def _held_out(name: str, subset: Side, few: int, field: str, remedy: str) -> Iterator[Advice]:
+    """Warn of a validation or test subset whose scores say little."""
+    if subset.trials == 1:
+        text = f"The {name} subset has one trial: it has no AUROC, and the accuracy is either 0 or 1."
+    elif subset.one_outcome:
+        text = f"All {subset.trials} {name} trials are {subset.one_outcome}, so the {name} subset has no AUROC."
+    elif 0 < subset.trials < few:
+        text = (
+            f"The {name} subset has only {subset.trials} trials: one trial changes the {name} accuracy by "
+            f"{100 / subset.trials:.0f} percentage points."
+        )
+    else:
+        return
+    yield Advice(Level.WARNING, field, f"{text} {remedy}")
+
+
+def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    size, trials = config.batch_size, found.train.trials
+    if 1 < trials < size:
+        yield Advice(
+            Level.WARNING,
+            "batch_size",
+            f"batch_size {size} is more than the {trials} training trials: every step sees all of them, and an epoch "
+            f"is one step. Set it to {max(1, trials // 4)}.",
+        )
+    rest = trials % size
+    if trials > size and 0 < rest < size / 4:
+        even = -(-trials // -(-trials // size))
+        yield Advice(
+            Level.INFO,
+            "batch_size",
+            f"The last batch of an epoch has {rest} of {trials} trials, and its step weighs as much as one of {size}. "
+            f"A batch_size of {even} makes batches more even.",
+        )
+
+
+def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    """At most one of these: each says all that is to be done."""
+    rate, pretrained = config.learning_rate, config.model != TINY
+    recipe = RECIPE_RATE * config.batch_size / RECIPE_CLIPS
+    text = ""
+    if config.optimizer is OptimizerName.SGD:
+        if rate < SGD_RATE:
+            text = f"SGD at {rate:g} learns almost nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
+    elif rate > HIGHEST_RATE:
+        usual = "1e-5 to 3e-5" if pretrained else "1e-4 to 3e-4"
+        text = f"AdamW at {rate:g} does not converge, and the loss may become NaN. Set it to {usual}."
+    elif pretrained and rate > PRETRAINED_RATE:
+        text = f"{rate:g} is so high that the model forgets its pre-training. Set learning_rate to 1e-5 to 3e-5."
+    elif not pretrained and rate < SMALL_RATE:
+        text = (
+            f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs are too few. Set it "
+            "to 1e-4."
+        )
+    elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(config.model).parameters / 1e6
+        text = (
+            f"{weights:.0f} million weights, all trainable, on {found.train.trials} trials at {rate:g}: this overfits "
+            f"within a few epochs. Set learning_rate to 1e-5 (VideoMAE's own recipe gives {recipe:.1e} for batches of "
+            f"{config.batch_size}), and sampling to segments."
+        )
+    elif pretrained and config.batch_size < SMALL_BATCH and rate > FAR_OFF * recipe:
+        text = (
+            f"Steps of {config.batch_size} clips are noisy at {rate:g}: VideoMAE's recipe, {RECIPE_RATE:g} for "
+            f"{RECIPE_CLIPS} clips, gives {recipe:.1e}. Lower learning_rate, or raise batch_size."
+        )
+    if text:
+        yield Advice(Level.WARNING, "learning_rate", text)
+
+
+def _patience(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    patience, ends = config.scheduler_patience, config.early_stopping_patience
+    # After `patience` + 1 epochs without improvement the rate falls; an epoch with the lower rate is one more.
+    if ends < patience + 2 <= config.num_epochs:
+        yield Advice(
+            Level.WARNING,
+            "early_stopping_patience",
+            f"Training ends after {ends} epochs without improvement, and the learning rate falls after {patience + 1}: "
+            f"no epoch would use the lower rate. Set early_stopping_patience to {patience + 2} or more.",
+        )
+    if config.num_epochs <= ends + 1:
+        yield Advice(
+            Level.INFO,
+            "num_epochs",
+            f"With {config.num_epochs} epochs and a patience of {ends} training never ends early; the best epoch is "
+            "used all the same.",
+        )
+
+
+def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    frames, shown = config.num_frames, found.window_frames
+    if not shown:
+        return
+    if frames > shown:
+        step = architecture_of(config.model).tubelet_size
+        what = f"Set num_frames to {step}" if shown < 2 * step else f"Set num_frames to {shown // step * step} or less"
+        yield Advice(
+            Level.WARNING,
+            "num_frames",
+            f"A clip has {frames} frames, and the window of most trials has {shown} or fewer: frames repeat. {what}.",
+        )
+        return
+    span = (frames - 1) * config.stride + 1
+    if config.sampling is SamplingMethod.DENSE and span > shown:
+        yield Advice(
+            Level.WARNING,
+            "stride",
+            f"A dense clip of {frames} frames, one every {config.stride}, is {span} frames long, and the window has "
+            f"{shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
+        )
+
+
+def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    mixed = [name for name in ("mixup", "cutmix") if getattr(config, name) > 0]
+    if mixed and min(config.batch_size, found.train.trials) == 1:
+        names = " and ".join(mixed)
+        yield Advice(Level.WARNING, mixed[0], f"With one clip per step, {names} has no partner. Raise batch_size.")
+    if config.crop_area < SMALLEST_CROP:
+        yield Advice(
+            Level.WARNING,
+            "crop_area",
+            f"Crops down to {config.crop_area:.0%} of the frame often miss the tools, which carry information about "
+            "the outcome. Set crop_area to 0.5 or more.",
+        )
+    strong = (
+        ("horizontal_flip", STRONG_FLIP, "mirrors most training clips, but no validation clip is mirrored", "0.5"),
+        ("hue_jitter", STRONG_HUE, "gives blood colours that no trial has", "0.1"),
+        ("color_jitter", STRONG_COLOUR, "makes clips far darker or paler than any trial", "0.2 to 0.4"),
+        ("rotation_degrees", STRONG_ROTATION, "tilts clips strongly, although cameras are upright", "10"),
+    )
+    for name, most, effect, usual in strong:
+        value = getattr(config, name)
+        if value > most:
+            yield Advice(Level.INFO, name, f"{name} {value:g} {effect}. {usual} is usual.")
+
+
+def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.dropout_rate == 0 and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(config.model).parameters / 1e6
+        yield Advice(
+            Level.INFO,
+            "dropout_rate",
+            f"No dropout, with {weights:.0f} million weights and {found.train.trials} trials: 0.1 to 0.2 helps against "
+            "overfitting.",
+        )
+
+
+def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.gpus > max(1, found.gpus):
+        there = "one GPU" if found.gpus == 1 else f"{found.gpus} GPUs" if found.gpus else "no GPU"
+        text = f"The run asks for {config.gpus} GPUs, but this machine has {there}. Set gpus to {max(1, found.gpus)}."
+        yield Advice(Level.ERROR, "gpus", text)
+    share = -(-min(config.batch_size, max(1, found.train.trials)) // config.gpus)
+    if config.accumulation_steps > share:
+        yield Advice(
+            Level.INFO,
+            "accumulation_steps",
+            f"{config.accumulation_steps} parts of {share} clips per device: no part has fewer than one clip. "
+            f"Set accumulation_steps to {share}.",
+        )
+
+
+def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if config.num_workers > THREADS_PER_CORE * found.cores:
+        yield Advice(
+            Level.INFO,
+            "num_workers",
+            f"{config.num_workers} reading threads share {found.cores} processor cores with training. "
+            f"Set num_workers to {max(2, found.cores)}.",
+        )
+    least = 2 * LEAST_REDUCTION * min(frame_sides(config))
+    if config.scaled_decoding and found.frame_side is not None and found.frame_side < least:
+        yield Advice(
+            Level.INFO,
+            "scaled_decoding",
+            f"Scaled decoding changes nothing: the shorter edge of the frames has {found.frame_side} pixels, and for "
+            f"this model it needs {least}.",
+        )

@@ -1,0 +1,125 @@
+"""The files of a pre-training run: checkpoint and log. A kill at any moment leaves the last checkpoint whole."""
+
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from socal_core.errors import RunError
+from socal_core.pretraining.pretrain_objective import Pretrainer
+from socal_core.pretraining.pretrain_settings import PretrainSettings
+from socal_core.storage import write_bytes, write_text
+
+CHECKPOINT_FILE = "checkpoint.pt"
+LOG_FILE = "log.jsonl"
+
+
+def save_checkpoint(
+    out: Path,
+    settings: PretrainSettings,
+    network: Pretrainer,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+) -> None:
+    """Replace the checkpoint in one step.
+
+    Args:
+        out: The run's folder.
+        settings: Those of the run; a resumed run must have the same.
+        network: The network after `step` steps.
+        optimizer: Its optimizer.
+        step: Steps done.
+        seconds: Time that they took.
+
+    Raises:
+        OSError: The file cannot be written, such as on a full disk. The last checkpoint stays.
+    """
+    state = {
+        "settings": settings.as_dict(),
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "seconds": seconds,
+    }
+    # torch.save reports a full disk as an unrelated error, so write to memory first.
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_bytes(out / CHECKPOINT_FILE, content.getvalue())
+
+
+def load_checkpoint(
+    out: Path, settings: PretrainSettings, network: Pretrainer, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Load a checkpoint's state into a network and an optimizer.
+
+    Args:
+        out: The run's folder.
+        settings: What the run is to be resumed with.
+        network: Receives the weights.
+        optimizer: Receives the state of the optimizer.
+
+    Returns:
+        Steps done, and the seconds that they took.
+
+    Raises:
+        RunError: There is no checkpoint, it is damaged, or the run was started with other settings.
+    """
+    file = out / CHECKPOINT_FILE
+    if not file.is_file():
+        raise RunError(
+            f"{out.name} has no {CHECKPOINT_FILE}, so there is nothing to resume. Delete the folder if it exists, and "
+            "start without --resume."
+        )
+    damaged = RunError(
+        f"{out.name}: its {CHECKPOINT_FILE} is damaged or of another version. Delete the folder and start without "
+        "--resume."
+    )
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        started_with = dict(state["settings"])
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
+        raise damaged from None
+    if started_with.keys() != settings.as_dict().keys():
+        raise damaged
+    if started_with != settings.as_dict():
+        options = _options(started_with, settings)
+        raise RunError(f"{out.name} was started with other settings. Resume it with {options}.")
+    try:
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        return int(state["step"]), float(state["seconds"])
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
+        raise damaged from None
+
+
+def append_log(out: Path, values: dict[str, Any]) -> None:
+    """Add a line to the log."""
+    with (out / LOG_FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(values) + "\n")
+
+
+def trim_log(out: Path, step: int) -> None:
+    """Drop the lines of steps after a checkpoint, which a resumed run does again, and a line that was cut off."""
+    try:
+        lines = (out / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    write_text(out / LOG_FILE, "".join(kept))
+
+
+def remove_leftovers(out: Path) -> None:
+    """Delete the unfinished files of a call that was killed while it wrote."""
+    for file in out.glob(".*.tmp"):
+        file.unlink()
+
+
+def _options(started_with: dict[str, Any], settings: PretrainSettings) -> str:
+    """The command-line options of the settings that differ."""
+    wanted = settings.as_dict()
+    different = {name: value for name, value in started_with.items() if wanted.get(name) != value}
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in different.items())

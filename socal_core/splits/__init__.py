@@ -1,0 +1,41 @@
+"""Which trials train, choose and test: by surgeon unless asked otherwise, so that nobody's hand is on two sides."""
+
+from socal_core.splits.methods import (
+    SOCAL20_TRIALS,
+    column_split,
+    k_fold_split,
+    make_split,
+    random_split,
+    socal20_split,
+    surgeon_split,
+)
+from socal_core.splits.split_settings import MOST_FOLDS, SplitMethod, SplitSettings
+from socal_core.splits.subsets import (
+    SIDES,
+    Split,
+    describe,
+    left_out,
+    split_warning,
+    surgeons_in_common,
+    warning_of,
+)
+
+__all__ = [
+    "MOST_FOLDS",
+    "SIDES",
+    "SOCAL20_TRIALS",
+    "Split",
+    "SplitMethod",
+    "SplitSettings",
+    "column_split",
+    "describe",
+    "k_fold_split",
+    "left_out",
+    "make_split",
+    "random_split",
+    "socal20_split",
+    "split_warning",
+    "surgeon_split",
+    "surgeons_in_common",
+    "warning_of",
+]

@@ -1,0 +1,178 @@
+"""The ways to split, each a pure function of ids, surgeons, outcomes and seed.
+
+`trials` is a table as Dataset.usable_trials gives it: indexed by trial_id, with participant_id, success (0/1) and, for
+column_split, what is known of the surgeon. Every refusal is a DataError (the trials) or a ConfigError (a setting).
+"""
+
+import pandas as pd
+
+from socal_core.errors import ConfigError, DataError
+from socal_core.splits.balance import draw_folds, draw_sides
+from socal_core.splits.split_settings import (
+    SplitMethod,
+    SplitSettings,
+    check_column,
+    check_fold,
+    check_fractions,
+)
+from socal_core.splits.subsets import SIDES, Split
+
+SOCAL20_SURGEONS = ("203", "206", "303", "306", "316", "318", "403", "505", "616", "807")
+SOCAL20_TRIALS = tuple(f"S{surgeon}T{number}" for surgeon in SOCAL20_SURGEONS for number in (1, 2))
+"""The published test trials, both of each of ten surgeons: https://github.com/jonahmackey/MAT497."""
+
+
+def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
+    """The split that the settings ask for."""
+    validation, seed = settings.validation_fraction, settings.seed
+    match settings.method:
+        case SplitMethod.SURGEON:
+            return surgeon_split(trials, validation, settings.test_fraction, seed)
+        case SplitMethod.SOCAL20:
+            return socal20_split(trials, validation, seed)
+        case SplitMethod.COLUMN:
+            return column_split(trials, settings.column, settings.value, validation, seed)
+        case SplitMethod.KFOLD:
+            return k_fold_split(trials, settings.folds, settings.fold, validation, seed)
+        case SplitMethod.RANDOM:
+            return random_split(trials, validation, settings.test_fraction, seed)
+
+
+def surgeon_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
+    """Split by surgeon, stratified by outcome.
+
+    The sides are as near to their fractions as whole surgeons allow, each with at least one surgeon and, where
+    possible, with both outcomes. Refused with fewer than three surgeons, or when all trials end alike.
+    """
+    check_fractions(validation_fraction, test_fraction)
+    _check_trials(trials, seed)
+    surgeons = _surgeons(trials)
+    _check_surgeons(surgeons, len(SIDES))
+    test, validation, train = draw_sides(surgeons, trials["success"], (test_fraction, validation_fraction), seed)
+    return Split(train, validation, test, seed)
+
+
+def random_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
+    """Split by trial, stratified by outcome, without regard to surgeons: no honest test, see split_warning."""
+    check_fractions(validation_fraction, test_fraction)
+    _check_trials(trials, seed)
+    if len(trials) < len(SIDES):
+        raise DataError(f"There are {len(trials)} usable trials; a split needs at least {len(SIDES)}. Add trials.")
+    each = trials.index.to_series()
+    test, validation, train = draw_sides(each, trials["success"], (test_fraction, validation_fraction), seed)
+    return Split(train, validation, test, seed, SplitMethod.RANDOM)
+
+
+def socal20_split(trials: pd.DataFrame, validation_fraction: float, seed: int) -> Split:
+    """Test on the twenty published trials; split the other surgeons into train and validation.
+
+    What the ten surgeons did beside those twenty trials is on no side. Refused when one of the twenty is missing.
+    """
+    check_fractions(validation_fraction)
+    _check_trials(trials, seed)
+    missing = [trial for trial in SOCAL20_TRIALS if trial not in trials.index]
+    if missing:
+        raise DataError(
+            f"Of the {len(SOCAL20_TRIALS)} published test trials, {len(missing)} are not among the usable ones: "
+            f"{', '.join(missing)}. Add their frames and outcomes, or choose another split_method."
+        )
+    surgeons = _surgeons(trials)
+    tested = trials.index.isin(SOCAL20_TRIALS)
+    rest = trials[~surgeons.isin(surgeons[tested])]
+    return _with_test(trials[tested], rest, validation_fraction, seed, SplitMethod.SOCAL20)
+
+
+def column_split(trials: pd.DataFrame, column: str, value: str, validation_fraction: float, seed: int) -> Split:
+    """Test on all trials with this value in cohort, specialty or training_status; split the other surgeons.
+
+    Trials where the column is unknown are on no side: they may belong to what is left out, and the test would then no
+    longer show how the model does on a cohort it has never seen. Refused: a value that is not there.
+    """
+    check_fractions(validation_fraction)
+    check_column(column)
+    _check_trials(trials, seed)
+    surgeons = _surgeons(trials)
+    known = trials[column].dropna().astype("str") if column in trials else pd.Series(dtype="str")
+    values = sorted(known.unique())
+    if not values:
+        raise DataError(f"No usable trial has a known {column}. Add the file of demographics, or split by surgeon.")
+    if value.strip() not in values:
+        raise ConfigError("split_value", f"must be a {column} of the usable trials: {', '.join(values)}", value)
+    split_up = sorted(name for name, group in known.groupby(surgeons[known.index]) if group.nunique() > 1)
+    if split_up:
+        raise DataError(f"Surgeon {', '.join(split_up)} has more than one {column}. Correct the demographics.")
+    tested = known == value.strip()
+    test, rest = trials.loc[known.index[tested]], trials.loc[known.index[~tested]]
+    return _with_test(test, rest, validation_fraction, seed, SplitMethod.COLUMN)
+
+
+def k_fold_split(trials: pd.DataFrame, folds: int, fold: int, validation_fraction: float, seed: int) -> Split:
+    """Test on one of the folds (1 to `folds`) that share out all surgeons, stratified by outcome; split the others.
+
+    With the same seed, each trial is in the test subset of exactly one fold. Refused with fewer surgeons than folds.
+    """
+    check_fractions(validation_fraction)
+    check_fold(folds, fold)
+    _check_trials(trials, seed)
+    surgeons = _surgeons(trials)
+    _check_surgeons(surgeons, max(folds, len(SIDES)))
+    test = draw_folds(surgeons, trials["success"], folds, seed)[fold - 1]
+    tested = trials.index.isin(test)
+    return _with_test(trials[tested], trials[~tested], validation_fraction, seed, SplitMethod.KFOLD)
+
+
+def _with_test(
+    test: pd.DataFrame, rest: pd.DataFrame, validation_fraction: float, seed: int, method: SplitMethod
+) -> Split:
+    """The split with this test side; the other trials are divided by surgeon into train and validation."""
+    surgeons = _surgeons(rest)
+    if surgeons.nunique() < 2:
+        raise DataError(
+            f"Outside the test subset there are trials of {surgeons.nunique()} surgeons; training and validation need "
+            "one each. Add trials of other surgeons, or choose another split."
+        )
+    if rest["success"].nunique() < 2:
+        raise DataError(
+            f"All trials outside the test subset end in {_outcome(rest)}: there is nothing to learn. "
+            "Add trials of both outcomes, or choose another split."
+        )
+    validation, train = draw_sides(surgeons, rest["success"], (validation_fraction,), seed)
+    return Split(train, validation, tuple(sorted(test.index)), seed, method)
+
+
+def _check_trials(trials: pd.DataFrame, seed: int) -> None:
+    """Refuse what no method can split."""
+    if seed < 0:
+        raise ConfigError("seed", "must not be negative", seed)
+    if trials["success"].isna().any():
+        raise DataError("Only trials with a known success can be split. Leave the others out.")
+    if trials["success"].nunique() == 1:
+        raise DataError(
+            f"All usable trials end in {_outcome(trials)}: there is nothing to learn. Add trials of both outcomes."
+        )
+
+
+def _surgeons(trials: pd.DataFrame) -> pd.Series:
+    """The surgeon of each trial; DataError where nobody knows, since that trial could leak to any side."""
+    surgeons = trials["participant_id"]
+    nameless = trials.index[surgeons.isna() | (surgeons == "")]
+    if len(nameless):
+        raise DataError(
+            f"The surgeon of {', '.join(nameless)} is unknown, so nothing shows that the subsets share no surgeon. "
+            "Write participant_id into the outcomes, or take the trials away."
+        )
+    return surgeons
+
+
+def _check_surgeons(surgeons: pd.Series, least: int) -> None:
+    found = surgeons.nunique()
+    if found < least:
+        raise DataError(
+            f"The usable trials are of {found} surgeons; this split needs at least {least}. "
+            "Add trials of other surgeons."
+        )
+
+
+def _outcome(trials: pd.DataFrame) -> str:
+    """How trials ended that all ended alike."""
+    return "success" if trials["success"].iloc[0] == 1 else "failure"

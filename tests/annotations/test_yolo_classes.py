@@ -1,0 +1,85 @@
+"""Names of YOLO's classes: the files that give them, and classes without one."""
+
+from pathlib import Path
+
+import pytest
+
+from socal_core.dataset.dataset import Severity
+from tests.annotations.yolo_files import BOX, ROW, STEM, boxes_in, read
+from tests.dataset.editing import found, put
+
+LISTED = "names:\n- 'no'\n- suction\n"
+MAPPED = "nc: 2\nnames: {1: suction, 0: no}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "labels"),
+    [
+        ({"classes.txt": "no\nsuction\n"}, ["no", "suction"]),
+        ({"classes.txt": "\ufeffno\r\nsuction"}, ["no", "suction"]),
+        ({"classes.txt": "\n suction \n"}, ["class 0", "suction"]),
+        ({"classes.txt": "no\nsuction".encode("utf-16")}, ["no", "suction"]),
+        ({"labels/classes.txt": "no\nsuction\n"}, ["no", "suction"]),
+        ({"obj.names": "no\nsuction\n"}, ["no", "suction"]),
+        ({"data.yaml": LISTED}, ["no", "suction"]),
+        ({"data.yaml": MAPPED}, ["no", "suction"]),
+        ({"labels/socal.yml": MAPPED}, ["no", "suction"]),
+        ({"a.yaml": "service: names\n", "b.yaml": "nc: 2\n", "c.yaml": LISTED}, ["no", "suction"]),
+        ({"classes.txt": "no\nsuction\n", "data.yaml": "names: [a, b]\n"}, ["no", "suction"]),
+        ({"data.yaml": "names: [a, b]", "a.yaml": "names: [c, d]"}, ["a", "b"]),
+        ({"data.yaml": "names: [no]"}, ["no", "class 1"]),
+        ({"data.yaml": "names: {zero: a, 1: suction, 2: [x]}"}, ["class 0", "suction"]),
+        ({"data.yaml": "names: suction"}, ["class 0", "class 1"]),
+        ({"data.yaml": "names: &a [*a, suction]"}, ["class 0", "suction"]),
+    ],
+)
+def test_class_names(tmp_path: Path, files: dict[str, str | bytes], labels: list[str]) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": ROW + ROW.replace("0", "1", 1), **files})
+    rows, problems = read(tmp_path)
+    assert rows.boxes["label"].tolist() == labels
+    nameless = [problem for problem in problems if problem.code == "class-without-name"]
+    assert len(nameless) == any(label.startswith("class") for label in labels)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("names: [a, b", "but got"),
+        ("names: " + "[" * 3000, "nested too deeply"),
+        ("names: \0", "not YAML"),
+        ("names: [" + "a, " * 100_000 + "]", "more than the 200,000"),
+        ("names: *unknown", "undefined alias"),
+    ],
+)
+def test_yaml_that_cannot_be_read(tmp_path: Path, content: str, said: str) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": ROW, "data.yaml": content})
+    rows, problems = read(tmp_path)
+    (problem,) = found(problems, "unreadable-file")
+    assert (problem.severity, problem.path) == (Severity.ERROR, "data.yaml")
+    assert said in problem.message
+    assert rows.boxes["label"].tolist() == ["class 0"]
+
+
+@pytest.mark.parametrize("content", ["names: !!python/object/apply:os.system [exit]", "names: {<<: {0: a}}"])
+def test_yaml_builds_no_objects(tmp_path: Path, content: str) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": ROW, "data.yaml": content})
+    assert read(tmp_path)[0].boxes["label"].tolist()[0] in ("exit", "class 0")
+
+
+def test_aliases_that_multiply_cost_nothing(tmp_path: Path) -> None:
+    bomb = "a0: &a0 {k: v}\n" + "".join(
+        f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 40)
+    )
+    put(tmp_path, {f"labels/{STEM}.txt": ROW, "data.yaml": f"{bomb}names: [*a39, suction]\n"})
+    assert boxes_in(tmp_path) == ([BOX], ["class-without-name", "frame-without-row", "unknown-label"])
+
+
+def test_classes_without_a_name_are_told_once(tmp_path: Path) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": "".join(f"{at % 12} 0.5 0.5 0.2 0.4\n" for at in range(24))})
+    rows, problems = read(tmp_path)
+    (problem,) = problems
+    assert (problem.code, problem.severity, problem.path, problem.count) == (
+        "class-without-name", Severity.WARNING, "labels", 24,
+    )  # fmt: skip
+    assert "class 0, class 1, class 2, class 3, class 4, …" in problem.message
+    assert rows.boxes["track_id"].isna().all()

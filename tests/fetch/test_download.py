@@ -1,0 +1,365 @@
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from socal_core.dataset import layout
+from socal_core.dataset.opening import open_dataset
+from socal_core.errors import DataError
+from socal_core.fetch.download import ARRIVING, EXPECTED_FILES, check_arrived, download
+from socal_core.fetch.drive import DriveLink, Fetch
+from tests.factories import write_dataset
+from tests.fetch.playing_drive import FOLDER, tree, write_shared, zip_folder
+
+WEB_PAGE = b"\xef\xbb\xbf \n<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>"
+
+
+def copying(source: Path, breaks_after: int | None = None, asked: list[str] | None = None) -> Fetch:
+    """A fetch that copies a folder instead of asking Drive; it may break off after some files, in the middle of one."""
+
+    def fetch(link: DriveLink, folder: Path, wanted: Callable[[str], bool], tell: Callable[[str], None]) -> None:
+        names = [name for name in sorted(tree(source)) if wanted(name) and not (folder / name).exists()]
+        for number, name in enumerate(names):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if number == breaks_after:
+                target.with_name(f"{target.name}abcdefgh.part").write_bytes((source / name).read_bytes()[:10])
+                raise DataError("Google Drive cannot be reached.")
+            if asked is not None:
+                asked.append(name)
+            tell(name)
+            target.with_name(f"{target.name}abcdefgh.part").unlink(missing_ok=True)
+            shutil.copy(source / name, target)
+
+    return fetch
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    return write_shared(tmp_path / "shared")
+
+
+def test_an_address_that_is_no_drive_link_is_refused_before_anything_is_fetched(shared: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+    with pytest.raises(DataError, match="no link to a Google Drive folder"):
+        download("https://example.org/frames.zip", tmp_path / "out", fetch=copying(shared, asked=asked))
+    assert asked == []
+    assert not (tmp_path / "out").exists()
+
+
+# ---- what arrives
+
+
+def test_a_shared_folder_becomes_a_data_folder(shared: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+
+    arrived = download(FOLDER, tmp_path / "new" / "out", said.append, copying(shared))
+
+    assert arrived.complete
+    assert (set(arrived.files), arrived.missing, arrived.frames) == (set(EXPECTED_FILES), (), 12)
+    dataset = open_dataset(tmp_path / "new" / "out")
+    assert (len(dataset.frames), len(dataset.trials), len(dataset.problems)) == (12, 4, 0)
+    assert "Unpacking frames.zip: 12 of 12 files" in said
+    assert not [path for path in (tmp_path / "new" / "out").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("prefix", ["", "JPEGImages/", "frames/", "images/", "SOCAL/", "SOCAL v1/JPEGImages/"])
+def test_frames_find_their_place_however_the_zip_was_packed(shared: Path, tmp_path: Path, prefix: str) -> None:
+    frames = tmp_path / "frames"
+    with zipfile.ZipFile(shared / "frames.zip") as opened:
+        opened.extractall(frames)
+    zip_folder(frames, shared / "frames.zip", prefix)
+
+    arrived = download(FOLDER, tmp_path / "out", fetch=copying(shared))
+
+    assert arrived.complete
+    assert tree(tmp_path / "out" / layout.IMAGES_DIR) == tree(frames)
+
+
+def test_a_whole_data_set_in_one_zip_is_laid_out(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", surgeons=2, frames=2)
+    (data / "Annotations").mkdir()
+    (data / "Annotations" / "a.xml").write_text("<a/>")
+    (tmp_path / "shared").mkdir()
+    zip_folder(data, tmp_path / "shared" / "SOCAL.zip", "SOCAL/")
+
+    assert download(FOLDER, tmp_path / "out", fetch=copying(tmp_path / "shared")).complete
+
+    got = tree(tmp_path / "out")
+    del got["SOCAL.zip"]
+    assert got == tree(data)
+
+
+def test_folders_of_trials_and_annotations_beside_frames_stay_together(tmp_path: Path) -> None:
+    names = ["S1T1/1.jpeg", "S1T2/1.jpeg", "S3T1_frame_1.jpeg", "S3T1_frame_1.txt", "classes.txt", "labels/a.txt"]
+    (tmp_path / "shared").mkdir()
+    with zipfile.ZipFile(tmp_path / "shared" / "frames.zip", "w") as opened:
+        for name in names:
+            opened.writestr(name, b"x")
+
+    download(FOLDER, tmp_path / "out", fetch=copying(tmp_path / "shared"))
+
+    placed = {f"JPEGImages/{name}" for name in names[:4]} | set(names[4:]) | {"frames.zip"}
+    assert set(tree(tmp_path / "out")) == placed
+
+
+@pytest.mark.parametrize("already", [0, 3])
+def test_frames_that_are_shared_one_by_one_appear_together(tmp_path: Path, already: int) -> None:
+    data, out = write_dataset(tmp_path / "data", surgeons=2, frames=2), tmp_path / "out"
+    frames = sorted((data / layout.IMAGES_DIR).iterdir())
+    for path in frames[:already]:
+        (out / layout.IMAGES_DIR).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, out / layout.IMAGES_DIR)
+    before = tree(out)
+    with pytest.raises(DataError, match="cannot be reached"):
+        download(FOLDER, out, fetch=copying(data, 4))
+    assert {name: content for name, content in tree(out).items() if not name.startswith(ARRIVING)} == before
+
+    asked: list[str] = []
+    assert download(FOLDER, out, fetch=copying(data, asked=asked)).complete
+    assert len(asked) == len(tree(data)) - already - 4
+    assert tree(out) == tree(data)
+
+
+def test_several_zips_are_put_together(shared: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(shared / "more.ZIP", "w") as opened:
+        opened.writestr("S900T1_frame_00000001.jpeg", b"x")
+    with zipfile.ZipFile(shared / "tables.zip", "w") as opened:
+        opened.writestr("other.csv", b"x")
+    assert download(FOLDER, tmp_path / "out", fetch=copying(shared)).frames == 13
+    # A zip without frames is left as it is.
+    assert not (tmp_path / "out" / "other.csv").exists()
+
+
+def test_two_zips_with_the_same_frame_are_named(shared: Path, tmp_path: Path) -> None:
+    shutil.copy(shared / "frames.zip", shared / "frames (1).zip")
+    with pytest.raises(DataError, match=r"frames\.zip holds S100T1_frame_00000001\.jpeg, which another zip"):
+        download(FOLDER, tmp_path / "out", fetch=copying(shared))
+    assert not (tmp_path / "out" / layout.IMAGES_DIR).exists()
+
+
+def test_missing_files_are_named(shared: Path, tmp_path: Path) -> None:
+    (shared / layout.MAPPING_FILE).unlink()
+    (shared / "frames.zip").unlink()
+
+    arrived = download(FOLDER, tmp_path / "out", fetch=copying(shared))
+
+    assert arrived.missing == (layout.IMAGES_DIR, layout.MAPPING_FILE)
+    assert not arrived.complete
+    assert any(text.startswith(f"{layout.MAPPING_FILE} did not arrive. Ask whoever") for text in arrived.problems)
+    assert any("JPEGImages or frames.zip" in text for text in arrived.problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(WEB_PAGE, "it is a web page, not data"), (b"", "it is empty")], ids=["web page", "empty"]
+)
+def test_a_page_or_nothing_in_place_of_a_file_is_dropped_and_fetched_anew(
+    shared: Path, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    good = (shared / layout.BOXES_FILE).read_bytes()
+    (shared / layout.BOXES_FILE).write_bytes(content)
+
+    arrived = download(FOLDER, tmp_path / "out", fetch=copying(shared))
+
+    assert arrived.missing == (layout.BOXES_FILE,)
+    assert any(text.startswith(f"{layout.BOXES_FILE}: {reason}") for text in arrived.problems)
+    assert not (tmp_path / "out" / layout.BOXES_FILE).exists()
+
+    (shared / layout.BOXES_FILE).write_bytes(good)
+    asked: list[str] = []
+    assert download(FOLDER, tmp_path / "out", fetch=copying(shared, asked=asked)).complete
+    assert asked == [layout.BOXES_FILE]
+
+
+def test_a_page_that_another_tool_saved_in_the_folder_is_replaced(shared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / layout.OUTCOMES_FILE).write_bytes(WEB_PAGE)
+    (out / layout.BOXES_FILE).write_bytes(b"mine")
+    assert download(FOLDER, out, fetch=copying(shared)).complete
+    assert (out / layout.OUTCOMES_FILE).read_bytes() == (shared / layout.OUTCOMES_FILE).read_bytes()
+    assert (out / layout.BOXES_FILE).read_bytes() == b"mine"
+
+
+def test_checking_names_leftovers_and_changes_nothing(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", surgeons=2, frames=2)
+    images = data / layout.IMAGES_DIR
+    (data / f"{layout.BOXES_FILE}abcdefgh.part").write_bytes(b"x")
+    (data / "report.html").write_bytes(WEB_PAGE)
+    for path in sorted(images.iterdir())[:7]:
+        path.write_bytes(b"")
+    (data / ARRIVING).mkdir()
+    before = tree(data)
+
+    arrived = check_arrived(data)
+
+    assert tree(data) == before
+    assert arrived.frames == 1
+    empty, part, ended = arrived.problems
+    assert part.startswith("socal.csvabcdefgh.part: it is the beginning of a file")
+    assert "and 2 more: it is empty" in empty
+    assert "Start it again to go on" in ended
+
+
+def test_images_where_no_frame_is_looked_for_are_said_and_not_counted(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", surgeons=2, frames=2)
+    (data / layout.IMAGES_DIR).rename(data / "SOCAL")
+    (data / "S100T1").mkdir()
+    shutil.copy(data / "SOCAL" / "S100T1_frame_00000001.jpeg", data / "S100T1" / "00000001.jpeg")
+
+    arrived = check_arrived(data)
+
+    assert arrived.frames == 1
+    assert not arrived.complete
+    assert [text for text in arrived.problems if text.startswith("There are images in SOCAL, where frames are not")]
+
+
+# ---- breaking off
+
+
+@pytest.mark.parametrize("done", range(5))
+def test_a_download_that_broke_off_goes_on_and_is_never_taken_for_complete(
+    shared: Path, tmp_path: Path, done: int
+) -> None:
+    out, asked = tmp_path / "out", []
+    with pytest.raises(DataError, match="cannot be reached"):
+        download(FOLDER, out, fetch=copying(shared, done, asked))
+    assert [path.name for path in out.iterdir()] == [ARRIVING]
+    with pytest.raises(DataError):
+        open_dataset(out)
+
+    assert download(FOLDER, out, fetch=copying(shared, asked=asked)).complete
+
+    assert sorted(asked) == sorted(tree(shared))
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("line", ["Unpacking frames.zip: 0", "Unpacking frames.zip: 12", "Checking"])
+def test_a_start_that_is_killed_while_unpacking_leaves_no_frames(shared: Path, tmp_path: Path, line: str) -> None:
+    out = tmp_path / "out"
+
+    def killed(text: str) -> None:
+        if text.startswith(line):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download(FOLDER, out, killed, copying(shared))
+    assert not (out / layout.IMAGES_DIR).exists()
+
+    asked: list[str] = []
+    assert download(FOLDER, out, fetch=copying(shared, asked=asked)).complete
+    assert asked == []
+
+
+@pytest.mark.parametrize("packed", ["frames", "all", "nothing"])
+def test_a_start_that_is_killed_before_the_frames_are_in_place_has_all_else_and_goes_on(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: str
+) -> None:
+    out, source = tmp_path / "out", shared
+    if packed != "frames":
+        source = write_dataset(tmp_path / "data", surgeons=2, frames=3)
+    if packed == "all":
+        (tmp_path / "zipped").mkdir()
+        zip_folder(source, tmp_path / "zipped" / "SOCAL.zip")
+        source = tmp_path / "zipped"
+    replace = Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if target == out / layout.IMAGES_DIR:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed)
+        download(FOLDER, out, fetch=copying(source))
+    assert {ARRIVING, *EXPECTED_FILES} == {path.name for path in out.iterdir() if path.suffix != ".zip"}
+
+    arrived = download(FOLDER, out, fetch=copying(source))
+    assert (arrived.complete, arrived.frames) == (True, 12)
+
+
+def test_a_second_download_fetches_and_unpacks_nothing(shared: Path, tmp_path: Path) -> None:
+    out, asked = tmp_path / "out", []
+    download(FOLDER, out, fetch=copying(shared))
+    before = tree(out)
+    assert download(FOLDER, out, fetch=copying(shared, asked=asked)).complete
+    assert (asked, tree(out)) == ([], before)
+
+
+def test_a_zip_that_comes_later_is_not_mixed_in_and_named(shared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    download(FOLDER, out, fetch=copying(shared))
+    shutil.copy(shared / "frames.zip", shared / "more.zip")
+    assert any("more.zip was not unpacked" in text for text in download(FOLDER, out, fetch=copying(shared)).problems)
+
+
+def test_a_damaged_zip_is_fetched_anew(shared: Path, tmp_path: Path) -> None:
+    good = (shared / "frames.zip").read_bytes()
+    (shared / "frames.zip").write_bytes(good[: len(good) // 2])
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match=r"^frames\.zip is not a zip file, or is cut off.*It was deleted: start the"):
+        download(FOLDER, out, fetch=copying(shared))
+    assert not (out / layout.IMAGES_DIR).exists()
+
+    (shared / "frames.zip").write_bytes(good)
+    asked: list[str] = []
+    assert download(FOLDER, out, fetch=copying(shared, asked=asked)).complete
+    assert asked == ["frames.zip"]
+
+
+def test_a_damaged_zip_of_the_user_is_not_deleted(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.zip").write_bytes(b"PK not a zip")
+    with pytest.raises(DataError, match=r"^mine\.zip is not a zip file"):
+        download(FOLDER, tmp_path / "out", fetch=copying(shared))
+    assert (tmp_path / "out" / "mine.zip").read_bytes() == b"PK not a zip"
+
+
+def test_a_zip_that_leads_out_is_refused(shared: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(shared / "frames.zip", "w") as opened:
+        opened.writestr(zipfile.ZipInfo("../../../evil.jpeg"), b"x")
+    with pytest.raises(DataError, match=r"frames\.zip is refused: its entry \.\./\.\./\.\./evil\.jpeg may not"):
+        download(FOLDER, tmp_path / "out", fetch=copying(shared))
+    assert not list(tmp_path.rglob("evil.jpeg"))
+
+
+# ---- the folder
+
+
+def test_a_file_in_place_of_the_folder_is_refused(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(DataError, match=r"^out is a file"):
+        download(FOLDER, tmp_path / "out", fetch=copying(shared))
+
+
+def test_a_link_in_place_of_the_hidden_folder_is_refused(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out" / ARRIVING).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="is a link"):
+        download(FOLDER, tmp_path / "out", fetch=copying(shared))
+    assert tree(tmp_path / "elsewhere") == {}
+
+
+def test_two_downloads_into_one_folder_do_not_meet(shared: Path, tmp_path: Path) -> None:
+    def second(text: str) -> None:
+        with pytest.raises(DataError, match="running already"):
+            download(FOLDER, tmp_path / "out", fetch=copying(shared))
+
+    assert download(FOLDER, tmp_path / "out", second, copying(shared)).complete
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_in_plain_words(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match=r"^The download cannot be written: Not a directory"):
+        download(FOLDER, tmp_path / "file" / "out", fetch=copying(shared))
+
+
+def test_nothing_is_loaded_for_a_download_until_somebody_asks_for_one() -> None:
+    code = "import sys, socal_core.fetch.download; print({'gdown', 'requests', 'bs4'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"

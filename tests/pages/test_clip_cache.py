@@ -1,0 +1,327 @@
+"""The clip cache on the Training page: what a run needs, filling it ahead of the run, removal."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.training.clip_cache import needed_by
+from pages.components.words import size_in_words
+from socal_core.clips.clip_cache import LIMIT_VARIABLE, list_stores
+from socal_core.clips.fill import all_frames, stamp_of_frame
+from socal_core.clips.store import FrameStore
+from socal_core.dataset.opening import open_dataset
+from socal_core.jobs.fill_cache import fill_cache
+from socal_core.lifecycle.lock import take_lock
+from socal_core.runs.config import TINY, TrainConfig
+from socal_core.storage import write_json
+from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, metrics_of, text_of
+from tests.pages.test_training import button, setting
+
+SHAPE = (3, 96, 96)
+FRAME_BYTES = 3 * 96**2
+TRIALS, FRAMES = 20, 12
+"""Of the data folder that the tests share."""
+FILES = ("job.json", "progress.json", "stop")
+"""That page and worker share."""
+
+
+def keep_frames(data: Path, trials: int, scaled: bool = False, shape: tuple[int, int, int] = SHAPE) -> FrameStore:
+    """A store that holds all frames of the first trials."""
+    dataset = open_dataset(data)
+    store = FrameStore(data, {"scaled": scaled}, shape)
+    with store.in_use():
+        for trial, places in all_frames(dataset)[:trials]:
+            for place in places:
+                stamp = stamp_of_frame(dataset, trial.frames[place])
+                store.write(trial, place, np.full(shape, place, np.uint8), stamp)
+    return store
+
+
+def open_cache(open_page: OpenPage, data: Path) -> AppTest:
+    app = fine_tuning(open_page("training", data))
+    return next(toggle for toggle in app.main.toggle if toggle.label == "Clip cache").set_value(True).run()
+
+
+def files_of_a_filling(workspace: Path, data: Path, **settings: object) -> list[Path]:
+    """Those that the worker is started with, the first one written."""
+    files = [workspace / f"clip-cache.{name}" for name in FILES]
+    write_json(files[0], {"config": {"model": TINY, **settings}, "data": str(data), "data_options": {}})
+    return files
+
+
+def wait_for_the_end(workspace: Path) -> None:
+    """Until nobody holds the filling's lock."""
+    with (workspace / "clip-cache.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+
+
+def progress_of(workspace: Path) -> dict[str, object]:
+    return dict(json.loads((workspace / "clip-cache.progress.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "frames"),
+    [
+        ({}, TRIALS * FRAMES),
+        ({"num_frames": 4}, TRIALS * 4),
+        ({"num_frames": 4, "window": "0:2"}, TRIALS * 2),
+        # 12 trials train, and may draw any frame of the window; the others' clips are fixed.
+        ({"num_frames": 4, "sampling": "segments"}, 12 * FRAMES + 8 * 4),
+    ],
+)
+def test_what_a_run_needs(shared_data_folder: Path, settings: dict[str, object], frames: int) -> None:
+    need = needed_by(open_dataset(shared_data_folder), TrainConfig(model=TINY, **settings), list_stores())
+    assert (need.frames, need.of_frames, need.estimated_bytes) == (0, frames, frames * FRAME_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("store", "frames"),
+    [
+        ({}, 3 * FRAMES),
+        ({"scaled": True}, 0),
+        ({"shape": (3, 32, 32)}, 0),
+    ],
+    ids=["the run's", "scaled decoding", "another size"],
+)
+def test_only_what_fits_the_run_counts_as_kept(shared_data_folder: Path, store: dict[str, object], frames: int) -> None:
+    keep_frames(shared_data_folder, 3, **store)
+    assert needed_by(open_dataset(shared_data_folder), TrainConfig(model=TINY), list_stores()).frames == frames
+
+
+def test_a_file_that_changed_is_not_kept(data_folder: Path) -> None:
+    keep_frames(data_folder, 3)
+    frame = data_folder / "JPEGImages" / "S100T1_frame_00000001.jpeg"
+    os.utime(frame, ns=(1, 1))
+    assert needed_by(open_dataset(data_folder), TrainConfig(model=TINY), list_stores()).frames == 3 * FRAMES - 1
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0 GB"), (12_300, "12 kB"), (7_654_321, "7.7 MB"), (4.73e9, "4.7 GB"), (20e9, "20 GB")]
+)
+def test_sizes_in_words(size: float, words: str) -> None:
+    assert size_in_words(size) == words
+
+
+def test_closed_it_is_a_line(open_page: OpenPage, shared_data_folder: Path) -> None:
+    keep_frames(shared_data_folder, 3)
+    app = open_page("training", shared_data_folder)
+    assert "of at most 20 GB." in text_of(app)
+    assert "Frames this run needs" not in metrics_of(app)
+    assert "Fill now" not in {button.label for button in app.button}
+
+
+def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, shared_data_folder: Path) -> None:
+    keep_frames(shared_data_folder, 3)
+    app = open_cache(open_page, shared_data_folder)
+    tiles = metrics_of(app)
+    assert tiles["Frames this run needs"] == "240"
+    assert tiles["Their size"] == size_in_words(240 * FRAME_BYTES)
+    assert tiles["Already kept"] == "36 (15%)"
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["Data set"], row["Frame size"], row["Decoding"]) == ("data", "96x96 px", "full")
+    assert row["Last used"].endswith("s ago")
+    assert str(shared_data_folder.parent) not in text_of(app) + app.dataframe[0].value.to_csv()
+
+
+def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path, workspace: Path) -> None:
+    """A real process, as long as it takes; a broken frame is told of."""
+    (data_folder / "JPEGImages" / "S103T1_frame_00000005.jpeg").write_bytes(b"broken")
+    (workspace / "clip-cache.stop").touch()  # meant for an earlier filling
+    app = open_cache(open_page, data_folder)
+    button(app, "Fill now").click().run()
+    assert not app.exception
+    assert app.get("progress")[0].proto.text
+    assert button(app, "Stop")
+    assert "It is being filled now." in text_of(app)
+    wait_for_the_end(workspace)
+    app.run()
+    assert not app.exception
+    assert metrics_of(app)["Already kept"] == "239 (99%)"
+    assert "All frames of this run that can be read are kept" in app.success[0].value
+    assert any("S103T1_frame_00000005.jpeg cannot be read" in as_read(warning.value) for warning in app.warning)
+    assert button(app, "Fill now").disabled
+    assert progress_of(workspace)["end"] == "done"
+    setting(app, "scaled_decoding").set_value(True).run()
+    assert metrics_of(app)["Already kept"] == "0 (0%)"
+    assert not app.success
+
+
+def test_a_filling_under_way_is_shown_in_every_tab_and_can_be_stopped(
+    open_page: OpenPage, shared_data_folder: Path, workspace: Path
+) -> None:
+    lock = take_lock(workspace / "clip-cache.lock", "cache")
+    try:
+        write_json(workspace / "clip-cache.progress.json", {"done": 60, "total": 240})
+        app = open_cache(open_page, shared_data_folder)
+        assert [bar.proto.text for bar in app.get("progress")] == ["Filling the clip cache: 60 of 240 frames"]
+        assert "Fill now" not in {button.label for button in app.button}
+        button(app, "Stop").click().run()
+        assert (workspace / "clip-cache.stop").exists()
+        assert button(app, "Stopping").disabled
+    finally:
+        os.close(lock)
+    app.run()
+    assert button(app, "Fill now")
+
+
+def test_the_worker_ends_when_asked(workspace: Path, shared_data_folder: Path) -> None:
+    *files, stop = files_of_a_filling(workspace, shared_data_folder)
+    stop.touch()
+    assert fill_cache(*files, stop)
+    assert progress_of(workspace)["end"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"model": "nobody/nothing"}, "nobody/nothing"), ({"test_fraction": 0.9}, "test_fraction")],
+)
+def test_the_worker_says_why_it_cannot(
+    workspace: Path, shared_data_folder: Path, settings: dict[str, object], words: str
+) -> None:
+    assert not fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
+    assert progress_of(workspace)["end"] == "error"
+    assert words in str(progress_of(workspace)["text"])
+
+
+def test_the_worker_gives_no_path_away(workspace: Path, tmp_path: Path) -> None:
+    assert not fill_cache(*files_of_a_filling(workspace, tmp_path / "gone"))
+    text = str(progress_of(workspace)["text"])
+    assert "gone" in text and str(tmp_path) not in text
+
+
+def test_a_cache_that_cannot_be_written_to_is_told(workspace: Path, shared_data_folder: Path) -> None:
+    (workspace / "cache").mkdir(exist_ok=True)
+    (workspace / "cache" / "clips").write_text("in the way")
+    assert not fill_cache(*files_of_a_filling(workspace, shared_data_folder))
+    assert str(progress_of(workspace)["text"]).startswith("The clip cache cannot be written to: ")
+
+
+def test_a_lack_of_room_is_told_until_there_is_room(
+    open_page: OpenPage, shared_data_folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "0.001")
+    keep_frames(shared_data_folder, 2, scaled=True)
+    app = open_cache(open_page, shared_data_folder)
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    button(app, "Fill now").click().run()
+    wait_for_the_end(workspace)
+    assert not fill_cache(*[workspace / f"clip-cache.{name}" for name in FILES])
+    app.run()
+    told = [warning.value for warning in app.warning if "0.001 GB are allowed" in warning.value]
+    assert len(told) == 1
+    button(app, "Remove").click().run()
+    button(app, "Yes, remove").click().run()
+    assert not any("are allowed" in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize(
+    ("progress", "message"),
+    [
+        ({"done": 5, "total": 9}, "The filling ended unexpectedly. *Fill now* continues from there."),
+        ({"end": "stopped", "text": ""}, "The filling was stopped. The frames kept so far remain"),
+        ({"end": "error", "text": "The model is not here."}, "The model is not here."),
+    ],
+)
+def test_how_a_filling_ended_stays_with_the_settings_it_was_for(
+    open_page: OpenPage,
+    shared_data_folder: Path,
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    progress: dict[str, object],
+    message: str,
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    app = open_cache(open_page, shared_data_folder)
+    button(app, "Fill now").click().run()
+    wait_for_the_end(workspace)
+    write_json(workspace / "clip-cache.progress.json", progress)
+    setting(app, "batch_size").set_value(3).run()
+    assert message in text_of(app)
+    setting(app, "num_frames").set_value(8).run()
+    assert message not in text_of(app)
+
+
+def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folder: Path) -> None:
+    one, other = keep_frames(shared_data_folder, 1), keep_frames(shared_data_folder, 1, scaled=True)
+    app = open_cache(open_page, shared_data_folder)
+    chosen = next(box for box in app.main.selectbox if box.label == "Make room")
+    assert [label.rpartition(",")[0] for label in chosen.options] == [
+        "data, 96x96 px, scaled decoding",
+        "data, 96x96 px",
+        "Everything",
+    ]
+    chosen.set_value(one.folder.name).run()
+    button(app, "Remove").click().run()
+    button(app, "No, keep").click().run()
+    assert len(list_stores()) == 2
+    next(box for box in app.main.selectbox if box.label == "Make room").set_value(one.folder.name).run()
+    button(app, "Remove").click().run()
+    button(app, "Yes, remove").click().run()
+    assert not app.exception
+    assert [info.folder for info in list_stores()] == [other.folder]
+    assert app.success[0].value.startswith("Removed: ")
+    assert not app.run().success, "said once"
+
+
+def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_folder: Path) -> None:
+    keep_frames(shared_data_folder, 1)
+    keep_frames(shared_data_folder, 1, shape=(3, 32, 32))
+    used = keep_frames(shared_data_folder, 1, scaled=True)
+    app = open_cache(open_page, shared_data_folder)
+    with used.in_use():
+        next(box for box in app.main.selectbox if box.label == "Make room").set_value("").run()
+        button(app, "Remove").click().run()
+        button(app, "Yes, remove").click().run()
+        assert not app.exception
+        assert [info.folder for info in list_stores()] == [used.folder]
+        assert list(app.dataframe[0].value["Last used"]) == ["in use now"]
+        assert "data, 96x96 px, scaled decoding is in use by a run or a filling" in text_of(app)
+    button(app, "Remove").click().run()
+    button(app, "Yes, remove").click().run()
+    assert list_stores() == []
+    assert "Nothing yet." in text_of(app)
+
+
+def test_a_store_that_is_gone_meanwhile_is_no_question(open_page: OpenPage, shared_data_folder: Path) -> None:
+    store = keep_frames(shared_data_folder, 1)
+    keep_frames(shared_data_folder, 1, scaled=True)
+    app = open_cache(open_page, shared_data_folder)
+    next(box for box in app.main.selectbox if box.label == "Make room").set_value(store.folder.name).run()
+    button(app, "Remove").click().run()
+    (store.folder / "store.json").unlink()
+    app.run()
+    assert not app.exception
+    assert button(app, "Remove")
+
+
+def test_a_cache_that_is_off_is_called_so(
+    open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "0")
+    app = open_cache(open_page, shared_data_folder)
+    assert "Switched off by SOCAL_CACHE_GB" in text_of(app)
+    assert button(app, "Fill now").disabled
+
+
+def test_a_limit_that_is_no_number_is_named_and_the_rest_of_the_page_stays(
+    open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "much")
+    app = open_cache(open_page, shared_data_folder)
+    assert not app.exception
+    assert any(LIMIT_VARIABLE in as_read(error.value) for error in app.error)
+    assert button(app, "Start training")
+
+
+def test_the_page_loads_no_torch() -> None:
+    module = "pages.components.training.clip_cache"
+    code = f"import sys, {module}; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert result.stdout.strip() == "[]"

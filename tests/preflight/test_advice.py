@@ -1,0 +1,288 @@
+"""Each rule of the advice: the setting on either side of its limit, on data that says nothing else."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from socal_core.dataset.opening import open_dataset
+from socal_core.demo.simulate import simulate_trials
+from socal_core.demo.tables import Faults
+from socal_core.preflight.advice import Advice, Circumstances, Level, Side, advice, circumstances
+from socal_core.runs.config import PRETRAINED, TINY, config_from, default_config
+from socal_core.splits import Split, make_split
+from tests.factories import write_dataset
+
+PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4, gpus=3)
+QUIET = {TINY: {"recipe": "finetune"}, PRETRAINED: {"learning_rate": 1e-5}}
+
+
+def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) -> list[Advice]:
+    return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
+
+
+def test_frozen_features_get_no_advice_on_training() -> None:
+    wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
+    assert advise(recipe="finetune", **wrong)
+    assert advise(recipe="frozen", **wrong) == []
+    few = replace(PLENTY, validation=Side(2, 2), window_frames=8)
+    found = advise(recipe="frozen", found=few)
+    assert {item.field for item in found} == {"num_frames", "validation_fraction"}
+
+
+@pytest.mark.parametrize("model", [TINY, PRETRAINED])
+def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
+    assert advise(model) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong", "right", "field", "level", "words"),
+    [
+        (TINY, {"batch_size": 121}, {"batch_size": 120}, "batch_size", "warning", "121 is more than the 120 .* to 30"),
+        (TINY, {"batch_size": 118}, {"batch_size": 60}, "batch_size", "info", "has 2 of 120 .* batch_size of 60"),
+        (TINY, {"learning_rate": 2.9e-5}, {"learning_rate": 3e-5}, "learning_rate", "warning", "2.9e-05 is too low"),
+        (TINY, {"learning_rate": 0.011}, {"learning_rate": 0.01}, "learning_rate", "warning", "AdamW at 0.011"),
+        (
+            TINY,
+            {"learning_rate": 9e-4, "optimizer": "SGD"},
+            {"learning_rate": 2e-2, "optimizer": "SGD"},
+            "learning_rate",
+            "warning",
+            "SGD at 0.0009 learns almost nothing",
+        ),
+        (PRETRAINED, {"learning_rate": 2e-4}, {}, "learning_rate", "warning", "0.0002 is so high .* 1e-5 to 3e-5"),
+        (
+            PRETRAINED,
+            {"learning_rate": 5e-5},
+            {"learning_rate": 3e-5},
+            "learning_rate",
+            "warning",
+            "86 million weights, all trainable, on 120 trials at 5e-05: .*7.8e-06 for batches of 4",
+        ),
+        (
+            PRETRAINED,
+            {"learning_rate": 2e-5, "batch_size": 2},
+            {"learning_rate": 1.5e-5, "batch_size": 2},
+            "learning_rate",
+            "warning",
+            "Steps of 2 clips are noisy at 2e-05: .* gives 3.9e-06",
+        ),
+        (
+            TINY,
+            {"early_stopping_patience": 6, "scheduler_patience": 5},
+            {"early_stopping_patience": 7, "scheduler_patience": 5},
+            "early_stopping_patience",
+            "warning",
+            "ends after 6 .* falls after 6: .* to 7 or more",
+        ),
+        (TINY, {"num_epochs": 13}, {"num_epochs": 14}, "num_epochs", "info", "13 epochs and a patience of 12"),
+        (TINY, {"num_frames": 62}, {"num_frames": 60}, "num_frames", "warning", "62 frames.*has 60 .* to 60 or less"),
+        (
+            TINY,
+            {"sampling": "dense", "stride": 4},
+            {"sampling": "dense", "stride": 3},
+            "stride",
+            "warning",
+            "is 61 frames long, and the window has 60: .* to 3 or less",
+        ),
+        (TINY, {"sampling": "dense", "stride": 4}, {"stride": 4}, "stride", "warning", "61 frames"),
+        (TINY, {"mixup": 0.8, "batch_size": 1}, {"mixup": 0.8, "batch_size": 2}, "mixup", "warning", "no partner"),
+        (
+            TINY,
+            {"mixup": 0.8, "cutmix": 1.0, "batch_size": 1},
+            {"batch_size": 1},
+            "mixup",
+            "warning",
+            "mixup and cutmix has no partner",
+        ),
+        (TINY, {"crop_area": 0.29}, {"crop_area": 0.3}, "crop_area", "warning", "29% of the frame"),
+        (TINY, {"horizontal_flip": 1.0}, {"horizontal_flip": 0.5}, "horizontal_flip", "info", "0.5 is usual"),
+        (TINY, {"hue_jitter": 0.3}, {"hue_jitter": 0.2}, "hue_jitter", "info", "blood colours"),
+        (TINY, {"color_jitter": 0.6}, {"color_jitter": 0.5}, "color_jitter", "info", "0.2 to 0.4 is usual"),
+        (TINY, {"rotation_degrees": 90.0}, {"rotation_degrees": 45.0}, "rotation_degrees", "info", "10 is usual"),
+        (TINY, {"dropout_rate": 0.0}, {"dropout_rate": 0.1}, "dropout_rate", "info", "3 million weights and 120"),
+        (TINY, {"num_workers": 17}, {"num_workers": 16}, "num_workers", "info", "17 reading threads share 4 .* to 4"),
+        (
+            TINY,
+            {"gpus": 4},
+            {"gpus": 3},
+            "gpus",
+            "error",
+            "asks for 4 GPUs, but this machine has 3 GPUs. Set gpus to 3",
+        ),
+        (
+            TINY,
+            {"accumulation_steps": 5, "batch_size": 12, "gpus": 3},
+            {"accumulation_steps": 4, "batch_size": 12, "gpus": 3},
+            "accumulation_steps",
+            "info",
+            "5 parts of 4 clips per device: .* to 4",
+        ),
+    ],
+)
+def test_a_rule_speaks_beyond_its_limit_and_not_before(
+    model: str, wrong: dict[str, Any], right: dict[str, Any], field: str, level: str, words: str
+) -> None:
+    (item,) = advise(model, **wrong)
+    assert (item.field, item.level) == (field, level)
+    assert re.search(words, item.text), item.text
+    assert advise(model, **right) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "level", "words"),
+    [
+        ({"train": Side(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
+        ({"train": Side(0, 0)}, "window", Level.ERROR, "No training trial has a frame in the window (first 60 s)"),
+        ({"test": Side(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
+        (
+            {"validation": Side(0, 12)},
+            "validation_fraction",
+            Level.WARNING,
+            "All 12 validation trials are failures, so the validation subset has no AUROC. Increase",
+        ),
+        (
+            {"validation": Side(5, 4)},
+            "validation_fraction",
+            Level.WARNING,
+            "only 9 trials: one trial changes the validation accuracy by 11 percentage points.",
+        ),
+        ({"test": Side(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
+        (
+            {"test": Side(10, 9)},
+            "test_fraction",
+            Level.WARNING,
+            "only 19 trials: one trial changes the test accuracy by 5 percentage points. Increase test_fraction",
+        ),
+    ],
+)
+def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: str, level: Level, words: str) -> None:
+    given = advise(found=replace(PLENTY, **change))
+    assert given[0].level is level
+    assert any(item.field == field and words in item.text for item in given), given
+    assert {item.level for item in given if item.field == field} == {level}
+
+
+def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> None:
+    assert advise(found=replace(PLENTY, validation=Side(9, 1), test=Side(1, 19))) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "field", "words"),
+    [
+        ({"split_method": "random"}, "test_fraction", "Increase test_fraction"),
+        ({"split_method": "k-fold"}, "folds", "Choose fewer folds"),
+        ({"split_method": "socal20"}, "split_method", "Choose another split_method"),
+        ({"split_method": "column", "split_value": "USC"}, "split_value", "Choose another split_value"),
+    ],
+)
+def test_few_test_trials_are_blamed_on_the_setting_that_chose_them(
+    settings: dict[str, Any], field: str, words: str
+) -> None:
+    (item,) = advise(found=replace(PLENTY, test=Side(8, 8)), **settings)
+    assert (item.field, item.level) == (field, Level.WARNING)
+    assert words in item.text
+
+
+def demo_trials() -> pd.DataFrame:
+    """The usable trials of the default demo: all but the one without an outcome."""
+    trials = simulate_trials(40, 0)
+    without_outcome = Faults.of(trials).trial_without_outcome
+    rows = [(t.trial_id, t.participant_id, int(t.success)) for t in trials if t.trial_id != without_outcome]
+    return pd.DataFrame(rows, columns=["trial_id", "participant_id", "success"]).set_index("trial_id")
+
+
+def socal_trials(trials: int) -> pd.DataFrame:
+    """As many trials as SOCAL has of pairs and of single trials, 65 % successes."""
+    chance = np.random.default_rng(trials)
+    singles = trials // 4
+    surgeons = [*range(singles), *(singles + i // 2 for i in range(trials - singles))]
+    names = [f"S{surgeon}" for surgeon in surgeons]
+    outcomes = (chance.random(trials) < 0.65).astype(int)
+    ids = [f"{name}T{i}" for i, name in enumerate(names)]
+    return pd.DataFrame({"participant_id": names, "success": outcomes}, index=ids)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("trials", [demo_trials(), socal_trials(143), socal_trials(141)], ids=["demo", "143", "141"])
+def test_the_default_split_needs_no_warning(trials: pd.DataFrame, seed: int) -> None:
+    """At least 20 test trials, the rest as near to the fractions as whole surgeons allow."""
+    split = make_split(trials, replace(default_config(TINY), seed=seed).split_settings)
+    assert len(split.test) >= 20
+    assert len(split.validation) == pytest.approx(0.15 * len(trials), abs=2)
+    assert len(split.test) == pytest.approx(0.25 * len(trials), abs=2)
+    subsets = [trials.loc[list(ids), "success"] for ids in (split.train, split.validation, split.test)]
+    sides = [Side(int(y.sum()), int((1 - y).sum())) for y in subsets]
+    found = replace(PLENTY, train=sides[0], validation=sides[1], test=sides[2])
+    assert [item for item in advise(found=found) if item.field.endswith("_fraction")] == []
+
+
+@pytest.mark.parametrize("surgeons", [3, 6])
+def test_the_default_split_of_few_surgeons(surgeons: int) -> None:
+    names = [f"{100 + i // 2}" for i in range(2 * surgeons)]
+    ids = [f"S{name}T{i % 2 + 1}" for i, name in enumerate(names)]
+    trials = pd.DataFrame({"participant_id": names, "success": [0, 1] * surgeons}, index=ids)
+    split = make_split(trials, default_config(TINY).split_settings)
+    assert all(len(subset) >= 2 for subset in (split.train, split.validation, split.test))
+    assert set(split.trial_ids) == set(ids)
+
+
+@pytest.mark.parametrize(("side", "model", "said"), [(383, TINY, True), (384, TINY, False), (720, PRETRAINED, True)])
+def test_scaled_decoding_that_changes_nothing_is_said(side: int, model: str, said: bool) -> None:
+    given = advise(model, replace(PLENTY, frame_side=side), scaled_decoding=True)
+    assert [item.field for item in given] == ["scaled_decoding"] * said
+
+
+def test_large_data_sets_take_a_higher_rate_and_no_dropout() -> None:
+    large = replace(PLENTY, train=Side(600, 600))
+    assert advise(PRETRAINED, large, learning_rate=5e-5, dropout_rate=0.0) == []
+
+
+def test_errors_come_first_and_hints_last() -> None:
+    given = advise(found=replace(PLENTY, train=Side(5, 0)), dropout_rate=0.0, crop_area=0.1)
+    assert [item.level for item in given] == [Level.ERROR, Level.WARNING, Level.WARNING, Level.INFO]
+
+
+def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> None:
+    found = Circumstances(Side(3, 0), Side(1, 0), Side(0, 2), window_frames=10, frame_side=100, cores=1, gpus=0)
+    settings = {
+        "gpus": 2,
+        "crop_area": 0.1,
+        "mixup": 1.0,
+        "dropout_rate": 0.0,
+        "num_workers": 64,
+        "scaled_decoding": True,
+    }
+    given = advise(PRETRAINED, found, **settings, learning_rate=1e-3, early_stopping_patience=1, num_epochs=2)
+    assert len(given) >= 8
+    for item in given:
+        assert item.text.endswith(".") and len(item.text) < 260, item
+        assert item.field in default_config(TINY).as_dict()
+
+
+def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
+    """S100T1 to S109T2, 12 frames each; of the first the window of seconds 0 to 8 shows nothing."""
+    dataset = open_dataset(write_dataset(tmp_path / "data", size=(64, 48)))
+    config = default_config(TINY)
+    split = make_split(dataset.usable_trials, config.split_settings)
+    whole = circumstances(dataset, split, config, cores=3, gpus=0)
+    success = dataset.trials["success"]
+    for side, trial_ids in ((whole.train, split.train), (whole.validation, split.validation), (whole.test, split.test)):
+        assert side == Side(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
+    assert (whole.window_frames, whole.frame_side, whole.cores) == (12, 48, 3)
+    late = dataset.frames["second"].where(dataset.frames["trial_id"] != split.train[0], dataset.frames["second"] + 60)
+    moved = replace(dataset, frames=dataset.frames.assign(second=late))
+    assert circumstances(moved, split, config, 1, 0).train.trials == whole.train.trials - 1
+    gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1, 0)
+    assert (gone.train, gone.window_frames) == (Side(0, 0), 0)
+
+
+def test_circumstances_of_frames_whose_size_nobody_says(tmp_path: Path) -> None:
+    dataset = open_dataset(write_dataset(tmp_path / "data", surgeons=3))
+    trials = dataset.trials.assign(width=None, height=None)
+    split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
+    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_side is None

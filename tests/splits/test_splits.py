@@ -1,0 +1,392 @@
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from socal_core.dataset import layout
+from socal_core.dataset.opening import open_dataset
+from socal_core.errors import ConfigError, DataError
+from socal_core.splits import (
+    SIDES,
+    SOCAL20_TRIALS,
+    Split,
+    SplitMethod,
+    SplitSettings,
+    column_split,
+    describe,
+    k_fold_split,
+    left_out,
+    make_split,
+    random_split,
+    socal20_split,
+    split_warning,
+    surgeon_split,
+    surgeons_in_common,
+    warning_of,
+)
+
+
+def table(outcomes: list[list[int]], surgeons: list[str] | None = None, first_number: int = 1) -> pd.DataFrame:
+    """One surgeon per entry (100, 101, … unless named), one trial per outcome."""
+    surgeons = surgeons or [str(100 + number) for number in range(len(outcomes))]
+    rows = [
+        (f"S{surgeon}T{number}", surgeon, success)
+        for surgeon, successes in zip(surgeons, outcomes, strict=True)
+        for number, success in enumerate(successes, start=first_number)
+    ]
+    trials = pd.DataFrame(rows, columns=["trial_id", "participant_id", "success"]).set_index("trial_id")
+    return trials.astype({"success": "Int64"})
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("fractions", "sizes"), [((0.1, 0.1), [160, 20, 20]), ((0.2, 0.2), [120, 40, 40]), ((0.3, 0.05), [130, 60, 10])]
+)
+def test_sizes_and_classes_are_as_asked_for(fractions: tuple[float, float], sizes: list[int], seed: int) -> None:
+    chance = np.random.default_rng(7)
+    trials = table([chance.integers(0, 2, 2).tolist() for _ in range(100)])
+    sides = describe(surgeon_split(trials, *fractions, seed), trials)
+    assert sides["trials"].tolist() == sizes
+    assert sides["surgeons"].tolist() == [size // 2 for size in sizes]
+    assert (sides["successes"] - sides["trials"] * trials["success"].mean()).abs().max() <= 1
+    assert (sides["failures"] + sides["successes"]).tolist() == sizes
+
+
+def test_sizes_are_near_with_surgeons_of_many_and_of_few_trials() -> None:
+    trials = table([[0, 1] * 6, [0, 1] * 5, [1, 0] * 4, [1, 0, 1], [0, 1], [0, 1], [1], [0], [1, 0, 0]])
+    sides = describe(surgeon_split(trials, 0.1, 0.1, 0), trials)
+    assert sides.loc["validation", "trials"] in (4, 5)
+    assert sides.loc["test", "trials"] in (4, 5)
+    assert (sides[["successes", "failures"]] > 0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("fraction", [0.05, 0.1])
+def test_each_side_has_both_classes_where_surgeons_allow(fraction: float, seed: int) -> None:
+    trials = table([[1, 1]] * 14 + [[0, 0]] * 3)
+    sides = describe(surgeon_split(trials, fraction, fraction, seed), trials)
+    assert (sides[["successes", "failures"]] > 0).all(axis=None)
+    assert sides.loc[["validation", "test"], "trials"].tolist() == [4, 4], "for 0.05 one surgeon would be nearer"
+
+
+def test_a_class_of_one_surgeon_goes_to_one_side() -> None:
+    trials = table([[1, 1], [0, 0], [0, 0], [0, 0]])
+    split = surgeon_split(trials, 0.25, 0.25, 0)
+    assert sorted(len(getattr(split, side)) for side in SIDES) == [2, 2, 4]
+
+
+def test_the_seed_changes_the_split_and_nothing_else_does() -> None:
+    trials = table([[0, 1], [1, 0]] * 20)
+    assert surgeon_split(trials, 0.1, 0.1, 3) == surgeon_split(trials.assign(noise=1.5), 0.1, 0.1, 3)
+    assert len({surgeon_split(trials, 0.1, 0.1, seed).test for seed in range(10)}) > 5
+
+
+def test_a_known_split_stays_as_it_is() -> None:
+    trials = table([[0, 1], [1, 1], [0, 0], [1, 0], [1, 1], [0, 0]])
+    split = surgeon_split(trials, 0.2, 0.2, 0)
+    assert split == Split(
+        train=("S101T1", "S101T2", "S102T1", "S102T2", "S104T1", "S104T2", "S105T1", "S105T2"),
+        validation=("S100T1", "S100T2"),
+        test=("S103T1", "S103T2"),
+        seed=0,
+    )
+
+
+def test_two_hundred_surgeons_are_split_at_once() -> None:
+    chance = np.random.default_rng(0)
+    trials = table([chance.integers(0, 2, 2).tolist() for _ in range(200)])
+    start = time.perf_counter()
+    surgeon_split(trials, 0.1, 0.1, 0)
+    assert time.perf_counter() - start < 1.0, "measured at 0.1 s"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([[0, 1], [1, 0]], "of 2 surgeons"),
+        ([], "of 0 surgeons"),
+        ([[1, 1], [1], [1]], "end in success"),
+        ([[0, 0], [0], [0]], "end in failure"),
+    ],
+)
+def test_what_cannot_be_split(outcomes: list[list[int]], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        surgeon_split(table(outcomes), 0.1, 0.1, 0)
+
+
+def test_unknown_outcomes_are_refused() -> None:
+    trials = table([[0, 1], [1, 0], [1, 1]])
+    trials.loc["S100T1", "success"] = pd.NA
+    with pytest.raises(DataError, match="known success"):
+        surgeon_split(trials, 0.1, 0.1, 0)
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "field"),
+    [
+        (0.0, 0.1, "validation_fraction"),
+        (0.1, 0.0, "test_fraction"),
+        (0.1, 1.0, "test_fraction"),
+        (-0.1, 0.1, "validation_fraction"),
+        (float("nan"), 0.1, "validation_fraction"),
+        (0.5, 0.5, "validation_fraction"),
+    ],
+)
+def test_fractions_that_make_no_sense(validation: float, test: float, field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        surgeon_split(table([[0, 1], [1, 0], [1, 1]]), validation, test, 0)
+    assert caught.value.field == field
+
+
+def test_a_split_survives_json() -> None:
+    split = Split(("S1T1", "S1T2"), ("S2T1",), ("S3T1",), 7)
+    sides = {"train": ["S1T1", "S1T2"], "validation": ["S2T1"], "test": ["S3T1"]}
+    assert split.as_dict() == {**sides, "seed": 7, "method": "surgeon"}
+    assert split.trial_ids == ("S1T1", "S1T2", "S2T1", "S3T1")
+    assert Split.from_dict(json.loads(json.dumps(split.as_dict()))) == split
+
+
+def test_a_split_written_before_there_were_methods_is_by_surgeon() -> None:
+    split = Split.from_dict({"train": ["a"], "validation": ["b"], "test": ["c"], "seed": 0})
+    assert split.method is SplitMethod.SURGEON
+
+
+@pytest.mark.parametrize("method", ["coin", None, 3, ["random"]])
+def test_an_unknown_method_is_refused(method: object) -> None:
+    with pytest.raises(DataError, match="method must be one of surgeon, socal20, column, k-fold, random"):
+        Split.from_dict({"train": ["a"], "validation": ["b"], "test": ["c"], "seed": 0, "method": method})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"train": ["a"], "validation": ["b"], "test": ["c"]},
+        {"train": ["a"], "validation": ["b"], "test": ["c"], "seed": "0"},
+        {"train": ["a"], "validation": ["b"], "test": None, "seed": 0},
+        {"train": "a", "validation": ["b"], "test": ["c"], "seed": 0},
+        {"train": [1], "validation": ["b"], "test": ["c"], "seed": 0},
+    ],
+)
+def test_what_is_no_split(values: dict[str, object]) -> None:
+    with pytest.raises(DataError, match="lists of trial ids"):
+        Split.from_dict(values)
+
+
+@pytest.mark.parametrize("sides", [(("a", "a"), ("b",), ("c",)), (("a",), ("b",), ("a",)), ((), ("a",), ("a",))])
+def test_a_trial_on_two_sides_is_refused(sides: tuple[tuple[str, ...], ...]) -> None:
+    with pytest.raises(DataError, match="a more than once"):
+        Split(*sides, seed=0)
+
+
+def test_a_surgeon_on_two_sides_is_seen() -> None:
+    trials = table([[0, 1], [1, 0], [1, 1]])
+    split = Split(("S100T1", "S101T1"), ("S101T2", "S102T2"), ("S100T2", "S102T1"), 0)
+    assert surgeons_in_common(split, trials) == 3
+    assert describe(split, trials)["surgeons"].tolist() == [2, 2, 2]
+
+
+def test_a_split_of_other_data_is_refused() -> None:
+    with pytest.raises(DataError, match="no trial S9T9"):
+        describe(Split(("S100T1",), ("S101T1",), ("S9T9",), 0), table([[0], [1]]))
+
+
+def published() -> pd.DataFrame:
+    """The twenty published trials, and twelve other surgeons."""
+    ten = table([[1, 0]] * 10, surgeons=[trial[1:-2] for trial in SOCAL20_TRIALS[::2]])
+    return pd.concat([table([[0, 1], [1, 1], [0, 0]] * 4), ten])
+
+
+def test_the_published_test_trials() -> None:
+    assert len(set(SOCAL20_TRIALS)) == 20
+    trials = published()
+    split = socal20_split(trials, 0.25, 0)
+    assert split.test == tuple(sorted(SOCAL20_TRIALS))
+    assert describe(split, trials)["trials"].tolist() == [18, 6, 20], "validation: 0.25 of the trials outside the test"
+    assert surgeons_in_common(split, trials) == 0
+
+
+def test_missing_published_trials_are_named() -> None:
+    with pytest.raises(DataError, match=r"2 are not among the usable ones: S203T1, S807T2\."):
+        socal20_split(published().drop(index=["S203T1", "S807T2"]), 0.2, 0)
+
+
+def test_another_trial_of_a_published_surgeon_is_left_out() -> None:
+    trials = pd.concat([published(), table([[1]], surgeons=["403"], first_number=3)])
+    split = socal20_split(trials, 0.2, 0)
+    assert left_out(split, trials) == ("S403T3",)
+
+
+def cohorts(*names: str | None) -> pd.DataFrame:
+    """One surgeon of two trials, a failure and a success, for each cohort."""
+    trials = table([[0, 1]] * len(names))
+    return trials.assign(cohort=pd.Series([name for name in names for _ in range(2)], trials.index, dtype="str"))
+
+
+def test_one_cohort_is_left_out_for_the_test() -> None:
+    trials = cohorts("USC", "EMORY", "USC", "ATLS", None, "EMORY")
+    split = column_split(trials, "cohort", " USC ", 0.3, 0)
+    assert split.test == ("S100T1", "S100T2", "S102T1", "S102T2")
+    assert left_out(split, trials) == ("S104T1", "S104T2"), "nobody knows whether surgeon 104 is of the cohort"
+    assert describe(split, trials)["surgeons"].tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize("value", ["UCLA", "usc", "", "nan"])
+def test_a_value_that_is_not_there_is_refused_with_those_that_are(value: str) -> None:
+    with pytest.raises(ConfigError, match="cohort of the usable trials: EMORY, USC, got") as caught:
+        column_split(cohorts("USC", "EMORY", "USC", None), "cohort", value, 0.2, 0)
+    assert caught.value.field == "split_value"
+
+
+@pytest.mark.parametrize("column", layout.OUTCOME_MEASURES)
+def test_an_outcome_is_no_way_to_split(column: str) -> None:
+    with pytest.raises(ConfigError, match="no outcome") as caught:
+        column_split(cohorts("USC", "EMORY", "EMORY").assign(tth=1.0), column, "1.0", 0.2, 0)
+    assert caught.value.field == "split_column"
+    assert layout.OUTCOME_MEASURES[column] in str(caught.value)
+    assert repr(column) in str(caught.value)
+
+
+def test_every_outcome_of_the_file_counts_as_one() -> None:
+    inputs = {"trial_id", "participant_id", "trial_video_width", "trial_video_height"}
+    assert set(layout.OUTCOME_MEASURES) == set(layout.OUTCOME_COLUMNS) - inputs
+
+
+@pytest.mark.parametrize(
+    ("trials", "said"),
+    [
+        (cohorts("USC", "USC", "USC"), "trials of 0 surgeons"),
+        (cohorts("USC", "USC", "EMORY"), "trials of 1 surgeons"),
+        (cohorts(None, None, None), "No usable trial has a known cohort"),
+        (table([[0, 1]] * 4), "No usable trial has a known cohort"),
+        (table([[0, 1], [1], [1]]).assign(cohort=["USC", "USC", "EMORY", "EMORY"]), "end in success"),
+        (cohorts("USC", "EMORY", "EMORY").assign(cohort=["USC", *["EMORY"] * 5]), "100 has more than one cohort"),
+    ],
+)
+def test_a_column_that_cannot_be_left_out(trials: pd.DataFrame, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        column_split(trials, "cohort", "USC", 0.2, 0)
+
+
+def test_folds_of_two_hundred_surgeons_are_drawn_at_once() -> None:
+    chance = np.random.default_rng(0)
+    trials = table([chance.integers(0, 2, 2).tolist() for _ in range(200)])
+    start = time.perf_counter()
+    sizes = describe(k_fold_split(trials, 10, 10, 0.1, 0), trials)
+    assert time.perf_counter() - start < 1.0, "measured at 0.1 s"
+    assert sizes["trials"].tolist() == [324, 36, 40]
+
+
+def test_a_rare_outcome_is_shared_out_over_the_folds() -> None:
+    trials = table([[1, 1]] * 17 + [[0, 0]] * 5)
+    for fold in range(1, 6):
+        assert describe(k_fold_split(trials, 5, fold, 0.1, 0), trials).loc["test", "failures"] == 2
+
+
+@pytest.mark.parametrize(
+    ("folds", "fold", "field"), [(1, 1, "folds"), (101, 1, "folds"), (5, 0, "fold"), (5, 6, "fold")]
+)
+def test_a_fold_that_is_none(folds: int, fold: int, field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        k_fold_split(table([[0, 1]] * 10), folds, fold, 0.1, 0)
+    assert caught.value.field == field
+
+
+def test_more_folds_than_surgeons_are_refused() -> None:
+    with pytest.raises(DataError, match="of 4 surgeons; this split needs at least 5"):
+        k_fold_split(table([[0, 1]] * 4), 5, 1, 0.1, 0)
+
+
+@pytest.mark.parametrize("unknown", ["", None])
+@pytest.mark.parametrize("method", [SplitMethod.SURGEON, SplitMethod.KFOLD])
+def test_a_trial_of_an_unknown_surgeon_is_refused_and_named(method: SplitMethod, unknown: str | None) -> None:
+    trials = table([[0, 1]] * 6)
+    trials.loc["S103T2", "participant_id"] = unknown
+    with pytest.raises(DataError, match="surgeon of S103T2 is unknown"):
+        make_split(trials, SplitSettings(method))
+    assert "S103T2" in make_split(trials, SplitSettings(SplitMethod.RANDOM)).trial_ids
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (SplitSettings(validation_fraction=0.2, test_fraction=0.3, seed=4), surgeon_split(published(), 0.2, 0.3, 4)),
+        (SplitSettings(SplitMethod.SOCAL20, 0.2, seed=4), socal20_split(published(), 0.2, 4)),
+        (SplitSettings(SplitMethod.KFOLD, 0.2, seed=4, folds=3, fold=2), k_fold_split(published(), 3, 2, 0.2, 4)),
+        (SplitSettings(SplitMethod.RANDOM, 0.2, 0.3, seed=4), random_split(published(), 0.2, 0.3, 4)),
+    ],
+    ids=lambda value: str(value.method),
+)
+def test_the_settings_choose_the_method(settings: SplitSettings, expected: Split) -> None:
+    assert make_split(published(), settings) == expected
+    assert expected.method is settings.method
+
+
+def test_the_methods_take_a_data_set_as_it_is_opened(data_folder: Path) -> None:
+    (data_folder / layout.DEMOGRAPHICS_FILE).write_text(
+        "participant_id,cohort,specialty,training_status\n"
+        + "".join(f"{100 + s},{'USC' if s < 3 else 'EMORY'},,{'NA' if s == 9 else 'Trainee'}\n" for s in range(10)),
+        encoding="utf-8",
+    )
+    trials = open_dataset(data_folder).usable_trials
+    split = make_split(trials, SplitSettings(SplitMethod.COLUMN, column="cohort", value="USC"))
+    assert describe(split, trials)["surgeons"].tolist() == [6, 1, 3]
+    with pytest.raises(DataError, match="No usable trial has a known specialty"):
+        make_split(trials, SplitSettings(SplitMethod.COLUMN, column="specialty", value="ENT"))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"method": SplitMethod.COLUMN}, "split_value"),
+        ({"method": SplitMethod.COLUMN, "value": " "}, "split_value"),
+        ({"method": SplitMethod.COLUMN, "value": "USC", "column": ""}, "split_column"),
+        ({"column": "tth"}, "split_column"),
+        ({"value": "USC"}, "split_value"),
+        ({"folds": 3, "fold": 4}, "fold"),
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, "validation_fraction"),
+    ],
+)
+def test_settings_that_contradict_each_other(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SplitSettings(**values)
+    assert caught.value.field == field
+
+
+def test_fractions_may_add_up_to_more_where_the_method_fixes_the_test_side() -> None:
+    assert SplitSettings(SplitMethod.SOCAL20, 0.5, 0.5).validation_fraction == 0.5
+
+
+def test_a_split_by_trial_is_warned_of() -> None:
+    trials = table([[0, 1]] * 20)
+    split = random_split(trials, 0.2, 0.2, 0)
+    warning = split_warning(split, trials)
+    assert warning is not None
+    assert f"{surgeons_in_common(split, trials)} of 20 surgeons" in warning
+    assert "too good" in warning
+
+
+def test_a_split_at_random_is_warned_of_also_where_chance_was_kind() -> None:
+    trials = table([[0], [1]] * 5)
+    split = random_split(trials, 0.2, 0.2, 0)
+    assert surgeons_in_common(split, trials) == 0
+    assert split_warning(split, trials) == warning_of(SplitMethod.RANDOM)
+
+
+def test_a_surgeon_on_two_sides_is_warned_of_whatever_the_method_says() -> None:
+    trials = table([[0, 1], [1, 0], [1, 1]])
+    split = Split(("S100T1", "S101T1"), ("S101T2",), ("S102T1", "S102T2"), 0)
+    assert "1 of 3 surgeons" in (split_warning(split, trials) or "")
+
+
+@pytest.mark.parametrize("method", [method for method in SplitMethod if method is not SplitMethod.RANDOM])
+def test_a_sound_split_is_not_warned_of(method: SplitMethod) -> None:
+    assert warning_of(method) is None
+    trials = published().assign(cohort="USC")
+    trials.loc[trials["participant_id"] < "106", "cohort"] = "EMORY"
+    value = "USC" if method is SplitMethod.COLUMN else ""
+    assert split_warning(make_split(trials, SplitSettings(method, value=value)), trials) is None
