@@ -21,7 +21,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset import layout
 from socal_core.demo.scene import Scene
 from socal_core.demo.simulate import simulate_trials
-from socal_core.runs.config import TINY, TrainConfig, default_config
+from socal_core.settings import TINY, TrainConfig, default_config
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REAL_FRAMES = REPOSITORY.parent / "shared/data/real-trials" / layout.IMAGES_DIR

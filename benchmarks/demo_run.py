@@ -18,9 +18,9 @@ from socal_core.lifecycle.launch import request_stop, start
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.cost import estimate, measured_speed
 from socal_core.preflight.machine import find_gpu, this_machine
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 
 CONFIG = config_from({"recipe": "finetune"}, TINY)
 

@@ -15,11 +15,11 @@ from benchmarks.transfer_data import MAKERS, write_set
 from socal_core.demo.write import write_demo
 from socal_core.evaluation.compare import Difference, auroc_difference
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.events import read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.runs.overview import seconds_at_work
+from socal_core.settings import TINY, TrainConfig
 from socal_core.training.worker import work
 
 DEMO, REAL = "demo", "real"

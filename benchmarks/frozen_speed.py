@@ -32,10 +32,10 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.demo.write import write_demo
 from socal_core.lifecycle.launch import start
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.config import config_from
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
+from socal_core.settings import config_from
 
 PICTURES = 96
 FRAMES = 60

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from tests.factories import write_dataset
 from tests.training.small_runs import EVERYTHING
 

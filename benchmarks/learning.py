@@ -47,10 +47,9 @@ from socal_core.dataset import layout
 from socal_core.evaluation.controls import COLOUR, TOOL_PARTS, TOOLS
 from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying
 from socal_core.evaluation.predictors import open_predictor
-from socal_core.runs.config import config_from
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, config_from
 
 SURGEONS = {DEMO: 100}
 TRANSFER_SURGEONS = 70

@@ -28,9 +28,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.dataset_page import REPOSITORY, start
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, PATIENCE_MS
 from tests.factories import write_dataset
 

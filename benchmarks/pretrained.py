@@ -40,10 +40,8 @@ from benchmarks.experiments import (
 )
 from socal_core.models.build import build_classifier
 from socal_core.models.find import TINY_FOLDER
-from socal_core.runs.config import TINY, TrainConfig, default_config
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import EncoderChoice, Recipe
-from socal_core.splits import SplitMethod
+from socal_core.settings import TINY, EncoderChoice, Recipe, SplitMethod, TrainConfig, default_config
 
 SURGEONS = {DEMO: 40}
 TRANSFER_SURGEONS = 70

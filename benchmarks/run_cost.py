@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.demo.write import write_demo
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.training.checkpoint_io import Checkpoints
 from socal_core.training.monitor import MachineLook
 from socal_core.training.worker import work

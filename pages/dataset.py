@@ -15,7 +15,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import apply, choices
 from socal_core.errors import SocalError
-from socal_core.runs.config import TINY, default_config
+from socal_core.settings import TINY, default_config
 
 LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Leaks", "Agreement", "Problems", "About"
 

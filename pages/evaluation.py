@@ -16,10 +16,9 @@ from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.advice import FEW_TEST_TRIALS
-from socal_core.runs.config import TINY
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
-from socal_core.runs.recipes import EncoderChoice, Recipe
+from socal_core.settings import TINY, EncoderChoice, Recipe
 
 
 def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:

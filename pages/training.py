@@ -15,7 +15,7 @@ from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import share_ending_inside, task_of
 from socal_core.errors import SocalError
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 PAGE = "training"
 LEAKS_HELP = (

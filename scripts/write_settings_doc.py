@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.cli.settings_help import values_of
-from socal_core.runs.acting import acts
-from socal_core.runs.config import PRETRAINED, TINY, SamplingMethod, TrainConfig, default_config
-from socal_core.runs.recipes import Recipe
-from socal_core.splits import SplitMethod
+from socal_core.settings import PRETRAINED, TINY, Recipe, SamplingMethod, SplitMethod, TrainConfig, acts, default_config
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 INTRODUCTION = f"""# Settings
 
-All settings of a run. This page is generated from `socal_core/runs/config.py`: edit that file, then run
+All settings of a run. This page is generated from `socal_core/settings/train_config.py`: edit that file, then run
 `python -m scripts.write_settings_doc`.
 
 Set them in the sidebar of the Training page, with `--set NAME=VALUE` on the command line (may be repeated), or in a

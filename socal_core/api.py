@@ -10,9 +10,9 @@ import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TrainConfig
 from socal_core.splits import Split
 
 __all__ = ["Dataset", "Run", "load_run", "open_dataset"]

@@ -12,10 +12,9 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import TINY, Recipe, config_from
 from socal_core.splits import make_split
 from socal_core.storage import write_json
 

@@ -9,8 +9,8 @@ from PIL import Image
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
 from socal_core.cli import main
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from tests.test_cli import run_cli
 
 

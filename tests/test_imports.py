@@ -19,6 +19,7 @@ ORDER = [
     {"errors", "storage", "disk", "installation", "startup"},
     {"workspace"},
     {"dataset", "annotations"},
+    {"settings"},
     {"splits", "demo", "fetch"},
     {"runs"},
     {"lifecycle"},
@@ -33,7 +34,17 @@ ORDER = [
     {"__main__"},
 ]
 # Pure functions of tables and arrays: beside the order, above the pages.
-FIGURES_MAY_USE = {"figures", "errors", "dataset", "annotations", "splits", "runs", "lifecycle", "evaluation"}
+FIGURES_MAY_USE = {
+    "figures",
+    "errors",
+    "dataset",
+    "annotations",
+    "settings",
+    "splits",
+    "runs",
+    "lifecycle",
+    "evaluation",
+}
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
 
@@ -98,6 +109,7 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
     "modules",
     [
         "socal_core.dataset.opening, socal_core.dataset.inspection, socal_core.annotations.tracker",
+        "socal_core.settings",
         "socal_core.splits",
         "socal_core.demo.write",
         "socal_core.runs.progress, socal_core.runs.model_choice, socal_core.runs.overview",

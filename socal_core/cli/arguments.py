@@ -10,9 +10,9 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError
-from socal_core.runs.config import TrainConfig, config_from, unknown_setting
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
+from socal_core.settings import TrainConfig, config_from, unknown_setting
 
 
 def data_options(options: argparse.Namespace) -> OpenOptions:

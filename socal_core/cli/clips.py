@@ -11,9 +11,9 @@ from socal_core.cli.arguments import open_data, say
 from socal_core.cli.bars import Bar, StageBar
 from socal_core.errors import ConfigError, DataError
 from socal_core.runs.architecture import Architecture, architecture_of
-from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
+from socal_core.settings import TINY, TrainConfig
 from socal_core.storage import replacing
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from socal_core.runs.config import TINY, TrainConfig, default_config
+from socal_core.settings import TINY, TrainConfig, default_config
 
 
 def settings_help() -> str:

@@ -14,10 +14,9 @@ from socal_core.cli.arguments import say
 from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, TrainConfig
 
 STOP_PATIENCE_SECONDS = 60.0
 _TITLES = {"run": "RUN", "state": "STATE", "done": "EPOCH", "best": "BEST LOSS", "started": "STARTED", "reason": ""}

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]

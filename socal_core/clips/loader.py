@@ -23,7 +23,7 @@ from socal_core.clips.store import FrameStore, TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError, SocalError
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 logger = logging.getLogger(__name__)
 

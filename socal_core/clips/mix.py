@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 
 @dataclass(frozen=True)

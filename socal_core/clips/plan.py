@@ -7,8 +7,7 @@ from socal_core.clips.sampling import Positions, draw_seed, evaluation_positions
 from socal_core.clips.store import TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
-from socal_core.runs.config import TrainConfig
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, TrainConfig
 
 
 @dataclass(frozen=True)

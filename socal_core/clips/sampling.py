@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.runs.config import SamplingMethod, TrainConfig
+from socal_core.settings import SamplingMethod, TrainConfig
 
 Positions = NDArray[np.int64]
 

@@ -17,8 +17,7 @@ from socal_core.clips.sampling import draw_seed, epoch_batches
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError
-from socal_core.runs.config import TrainConfig
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, TrainConfig
 
 FRAMES_SHOWN = 8
 EPOCHS = (1, 2, 3)

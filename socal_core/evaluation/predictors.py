@@ -19,7 +19,7 @@ from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe
 
 PREDICTION_BATCH = 8
 """Clips per forward pass; results depend on it only by rounding."""

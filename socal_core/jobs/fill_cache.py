@@ -15,7 +15,7 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import SocalError
 from socal_core.models.encoders import preprocessors_of
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from socal_core.splits import make_split
 from socal_core.storage import write_json
 

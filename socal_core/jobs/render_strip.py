@@ -15,8 +15,8 @@ from socal_core.dataset.table_cache import forget_oldest, open_cached
 from socal_core.errors import SocalError
 from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.architecture import architecture_of
-from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import weights_at_hand
+from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.storage import write_json
 
 logger = logging.getLogger(__name__)

@@ -17,9 +17,9 @@ from socal_core.errors import RunError
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.model_choice import local_folder
+from socal_core.settings import TINY, TrainConfig
 from socal_core.storage import is_locked, locked, try_lock, write_json
 from socal_core.workspace import workspace
 

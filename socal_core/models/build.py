@@ -26,8 +26,8 @@ from socal_core.models.trained_head import (
 from socal_core.models.videomae_config import read_config, videomae_config
 from socal_core.runs.architecture import architecture_in
 from socal_core.runs.checkpoint_folders import newest_checkpoint
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TrainConfig
 
 NEW_HEAD = ("classifier.", "fc_norm.")
 """Weights that a pre-trained backbone does not bring and that fine-tuning learns."""

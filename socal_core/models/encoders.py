@@ -13,9 +13,8 @@ from socal_core.models import build, efficientnet
 from socal_core.models.build import build_classifier
 from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import newest_checkpoint
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe, TrainConfig
 
 
 @dataclass(frozen=True)

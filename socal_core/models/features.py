@@ -13,7 +13,7 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
 from socal_core.models.encoders import Encoder
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 FILE_BYTES = 4096
 """What a file takes on the disk beside its features, at most."""

@@ -13,8 +13,8 @@ from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.models.processor import NESTED_FILE, VIDEO_FILE
 from socal_core.runs.architecture import CONFIG_FILE
-from socal_core.runs.config import TINY
 from socal_core.runs.model_choice import WEIGHTS_FILES, local_folder
+from socal_core.settings import TINY
 
 TINY_FOLDER = Path(__file__).with_name("tiny")
 TINY_SHA256 = "fde853ef38cc3c638fe54ef288bd01208241f7976e6391691fad1cd5b8f542d6"

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from socal_core.errors import RunError
 from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, columns_of, statistic_of
 from socal_core.models.regression import fits, gram_of, odds_of, probability_of, rotate, standard_of
-from socal_core.runs.recipes import CHANCE_LOSS
+from socal_core.settings import CHANCE_LOSS
 from socal_core.splits.balance import draw_folds
 
 INNER_FOLDS = 5

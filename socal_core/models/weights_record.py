@@ -6,8 +6,8 @@ from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.models.find import find_model
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TrainConfig
 
 
 def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:

@@ -11,9 +11,8 @@ import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.runs.architecture import architecture_of, frame_sides
-from socal_core.runs.config import TINY, OptimizerName, SamplingMethod, TrainConfig
-from socal_core.runs.recipes import Recipe
-from socal_core.splits import Split, SplitMethod
+from socal_core.settings import TINY, OptimizerName, Recipe, SamplingMethod, SplitMethod, TrainConfig
+from socal_core.splits import Split
 
 FEW_TRIALS = 1000
 """Below that all weights of a pre-trained model, trained at a usual rate, overfit the trials (VideoMAE#129)."""

@@ -12,10 +12,9 @@ from socal_core.errors import SocalError
 from socal_core.preflight.machine import Gpu, Machine
 from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, frame_sides
 from socal_core.runs.checkpoint_folders import KEPT
-from socal_core.runs.config import TINY, OptimizerName, TrainConfig
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, VIDEO_ENCODER, OptimizerName, Recipe, TrainConfig
 
 TRAINING_PASSES = 3
 """Forward and back: the way back takes two matrix products for each of the way forward. Gradient checkpointing goes

@@ -13,9 +13,8 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
-from socal_core.runs.config import TINY, TrainConfig
 from socal_core.runs.model_choice import local_folder
-from socal_core.runs.recipes import IMAGE_ENCODER, IMAGE_SIZE, Recipe
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, Recipe, TrainConfig
 
 CONFIG_FILE = "config.json"
 

@@ -16,9 +16,8 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
-from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.model_choice import local_folder
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import TINY, Recipe, TrainConfig, config_from
 from socal_core.splits import Split
 from socal_core.storage import write_json, write_text
 

@@ -6,7 +6,7 @@ import httpx2
 from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
-from socal_core.runs.config import DOWNLOADS_ALLOWED, PRETRAINED, TINY
+from socal_core.settings import DOWNLOADS_ALLOWED, PRETRAINED, TINY
 
 WEIGHTS_FILES = (
     "model.safetensors",

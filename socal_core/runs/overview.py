@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import SocalError
-from socal_core.runs.acting import acting_settings
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.events import Event, epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
+from socal_core.settings import TrainConfig, acting_settings
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Which trials train, choose and test: by surgeon unless asked otherwise, so that nobody's hand is on two sides."""
 
+from socal_core.settings.split import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.splits.methods import (
     SOCAL20_TRIALS,
     column_split,
@@ -9,7 +10,6 @@ from socal_core.splits.methods import (
     socal20_split,
     surgeon_split,
 )
-from socal_core.splits.split_settings import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.splits.subsets import (
     SIDES,
     Split,

@@ -7,14 +7,14 @@ column_split, what is known of the surgeon. Every refusal is a DataError (the tr
 import pandas as pd
 
 from socal_core.errors import ConfigError, DataError
-from socal_core.splits.balance import draw_folds, draw_sides
-from socal_core.splits.split_settings import (
+from socal_core.settings.split import (
     SplitMethod,
     SplitSettings,
     check_column,
     check_fold,
     check_fractions,
 )
+from socal_core.splits.balance import draw_folds, draw_sides
 from socal_core.splits.subsets import SIDES, Split
 
 SOCAL20_SURGEONS = ("203", "206", "303", "306", "316", "318", "403", "505", "616", "807")

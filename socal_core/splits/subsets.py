@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import DataError
-from socal_core.splits.split_settings import SplitMethod
+from socal_core.settings.split import SplitMethod
 
 SIDES = ("train", "validation", "test")
 

@@ -11,7 +11,7 @@ from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
 from socal_core.clips.plan import ClipId
 from socal_core.clips.sampling import draw_seed, epoch_batches
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 
 @dataclass(frozen=True)

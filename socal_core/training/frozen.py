@@ -26,9 +26,8 @@ from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import balanced_loss, fit_head
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.checkpoint_folders import TrainingState
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import VIDEO_ENCODER
+from socal_core.settings import VIDEO_ENCODER, TrainConfig
 from socal_core.splits import Split
 from socal_core.storage import write_json
 from socal_core.training.checkpoint_io import write_checkpoint

@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from socal_core.errors import RunError
-from socal_core.runs.config import OptimizerName, TrainConfig
+from socal_core.settings import OptimizerName, TrainConfig
 from socal_core.training.batches import Batch
 
 

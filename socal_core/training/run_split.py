@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TrainConfig
 from socal_core.splits import Split, make_split
 
 

@@ -26,7 +26,7 @@ from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import TrainingState, checkpoint_to_resume, read_training_state
 from socal_core.runs.events import Event, EventLog, line_of
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe
 from socal_core.startup import prepare_process
 from socal_core.storage import write_json
 from socal_core.training.run_end import Outcome, reason_of

@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from socal_core.clips.augment import WHOLE, Augmentation, ClipDraw, Operation, Recolour, Step, apply_draws, draw_of
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 
 OFF: dict[str, Any] = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
 ON = {

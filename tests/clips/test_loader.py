@@ -17,7 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import read_frame
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.workspace import cache_folder
 
 PREPROCESSOR = Preprocessor.for_size(32)

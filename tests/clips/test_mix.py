@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 
 SIZE = 32
 SEEDS = range(1000)

@@ -8,7 +8,7 @@ from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.sampling import draw_seed, segments
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 
 # The trials of the folder have 12 frames.
 

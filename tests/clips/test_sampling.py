@@ -21,7 +21,7 @@ from socal_core.clips.sampling import (
     training_positions,
     uniform,
 )
-from socal_core.runs.config import TINY, SamplingMethod, TrainConfig
+from socal_core.settings import TINY, SamplingMethod, TrainConfig
 
 AVAILABLE = st.integers(1, 400)
 NUM_FRAMES = st.integers(1, 64)

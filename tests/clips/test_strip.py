@@ -15,7 +15,7 @@ from socal_core.clips.sampling import draw_seed
 from socal_core.clips.strip import EPOCHS, GAP, READABLE_SIDE, Strip, describe_draw, draw_strip, side_by_side
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.training.batches import Share, training_batches
 
 ALONE = Share(0, 1, torch.device("cpu"))

@@ -13,7 +13,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.models.build import build_classifier
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from tests.factories import write_dataset
 
 TRIALS = ["S100T1", "S101T2", "S104T1"]

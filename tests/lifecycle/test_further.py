@@ -12,8 +12,8 @@ from socal_core.lifecycle.further import how_to_continue, make_run, seen_before,
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.checkpoint_folders import TrainingState, checkpoint_path, write_manifest, write_training_state
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import Origin, RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.storage import write_json
 

@@ -15,8 +15,8 @@ from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.process import this_process
 from socal_core.lifecycle.state import RunState, RunStatus, read_status, write_status, written_status
-from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, default_config
 from socal_core.storage import is_locked
 from tests.disks import files_up_to
 

@@ -11,8 +11,8 @@ from typing import Any
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, default_config
 
 PATIENCE = 30
 # Forked, so that nobody waits for imports.

@@ -10,7 +10,7 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining, VideoMAEForVide
 
 from socal_core.errors import ModelError
 from socal_core.models.build import build_classifier, load_classifier, save_classifier
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 from tests.models.checkpoints import SIZES
 
 SMALL = {name: size for name, size in SIZES.items() if name != "num_frames"}

@@ -11,7 +11,7 @@ from socal_core.models.build import build_classifier
 from socal_core.models.efficientnet import load_efficientnet
 from socal_core.models.encoders import build_encoder, digest_of_weights, image_preprocessor, preprocessors_of
 from socal_core.runs.architecture import frame_sides
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.settings import TINY, TrainConfig
 
 CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4)
 

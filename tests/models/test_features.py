@@ -15,7 +15,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.opening import open_dataset
 from socal_core.models.encoders import Encoder
 from socal_core.models.features import open_embedder
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.settings import TINY, TrainConfig
 
 CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4, test_clips=2)
 TRIALS = ["S100T1", "S101T2"]

@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from socal_core.errors import ModelError
 from socal_core.models.find import TINY_FOLDER, find_model
 from socal_core.models.weights_record import describe_weights
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from tests.models.checkpoints import write_classifier, write_json
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -26,7 +26,7 @@ DOWNLOAD = """
 import json, sys
 from socal_core.models.build import build_classifier
 from socal_core.models.weights_record import describe_weights
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 config = config_from({"model": "owner/name", "num_frames": 4, "allow_download": True}, TINY)
 classifier = build_classifier(config)
 print(json.dumps([describe_weights(config), classifier.preprocessor.recipe["crop"]]))

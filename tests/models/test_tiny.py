@@ -14,7 +14,7 @@ from socal_core.models import find
 from socal_core.models.build import build_classifier
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.architecture import TINY_ARCHITECTURE
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 
 FOLDER = Path(find.__file__).with_name("tiny")
 WEIGHTS = FOLDER / "model.safetensors"

@@ -10,7 +10,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification, VideoMA
 
 from socal_core.errors import ModelError
 from socal_core.models.build import VideoClassifier, build_classifier
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from tests.models.checkpoints import OUTCOMES, SIZES, Weights, save_weights, write_classifier, write_pretrained
 
 CLIP = torch.randn(2, 4, 3, 32, 32, generator=torch.Generator().manual_seed(1))

@@ -9,7 +9,7 @@ import torch
 
 from socal_core.errors import ConfigError, ModelError
 from socal_core.models.build import build_classifier, save_classifier
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 from tests.models.checkpoints import OUTCOMES, save_weights, write_classifier
 
 

@@ -19,7 +19,7 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
 from socal_core.lifecycle.lock import take_lock
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.settings import TINY, TrainConfig
 from socal_core.storage import write_json
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, metrics_of, text_of
 from tests.pages.test_training import button, setting

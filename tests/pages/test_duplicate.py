@@ -3,8 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from socal_core.runs.acting import acting_settings
-from socal_core.runs.config import PRETRAINED, TINY, config_from
+from socal_core.settings import PRETRAINED, TINY, acting_settings, config_from
 
 
 def form_with(values: dict[str, object]) -> None:
@@ -13,7 +12,7 @@ def form_with(values: dict[str, object]) -> None:
 
     from pages.components.training.duplicate import take_settings
     from pages.components.training.settings_form import settings_form
-    from socal_core.runs.config import TINY, config_from
+    from socal_core.settings import TINY, config_from
 
     if "missing" not in st.session_state:
         st.session_state["missing"] = take_settings(config_from(values, TINY))

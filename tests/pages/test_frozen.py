@@ -8,7 +8,7 @@ from socal_core.clips.clip_cache import list_stores
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
 from socal_core.lifecycle.state import RunState
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.settings import TINY, TrainConfig
 from socal_core.workspace import runs_root
 from tests.made_runs import write_frozen_events, write_run
 from tests.pages.conftest import OpenPage, text_of

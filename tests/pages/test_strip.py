@@ -20,7 +20,7 @@ from socal_core.clips.strip import GAP
 from socal_core.dataset.table_cache import KEPT
 from socal_core.jobs.render_strip import draw
 from socal_core.lifecycle.lock import take_lock
-from socal_core.runs.config import PRETRAINED, TINY
+from socal_core.settings import PRETRAINED, TINY
 from socal_core.storage import write_json
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, text_of
 

@@ -7,10 +7,9 @@ import pytest
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.run_queue import enter
 from socal_core.lifecycle.state import RunState, read_status, write_status
-from socal_core.runs.acting import acts
-from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
+from socal_core.settings import PRETRAINED, TINY, TrainConfig, acts, default_config
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run

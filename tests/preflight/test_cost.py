@@ -18,8 +18,8 @@ from socal_core.models.encoders import build_encoder
 from socal_core.preflight.cost import CORE_SPEED, EPOCH_SECONDS, GPU_SPEED, estimate, measured_speed, memory_of
 from socal_core.preflight.machine import Gpu, Machine
 from socal_core.runs.architecture import TINY_ARCHITECTURE, Architecture, architecture_of
-from socal_core.runs.config import PRETRAINED, TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import PRETRAINED, TINY, config_from
 from socal_core.storage import write_json
 from tests.made_runs import write_run
 

@@ -23,7 +23,7 @@ from socal_core.models.build import build_classifier
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE, LOG_FILE
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from socal_core.storage import try_lock
 
 # A pool lasts 8 steps, so the second one is drawn before the end.

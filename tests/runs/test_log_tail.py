@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.log_tail import LINES, log_tail
+from socal_core.settings import TINY, default_config
 
 
 @pytest.fixture

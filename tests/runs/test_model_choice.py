@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.config import PRETRAINED, TINY
 from socal_core.runs.model_choice import model_name, weights_at_hand
+from socal_core.settings import PRETRAINED, TINY
 
 ALLOWED = {"SOCAL_ALLOW_DOWNLOAD": "1", "HF_HUB_OFFLINE": "0"}
-CODE = "from socal_core.runs.model_choice import default_model; from socal_core.runs.config import default_config; "
+CODE = "from socal_core.runs.model_choice import default_model; from socal_core.settings import default_config; "
 CODE += "print(default_model(), default_config(default_model()).allow_download)"
 
 

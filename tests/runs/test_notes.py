@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from socal_core.errors import RunError
-from socal_core.runs.config import TINY, default_config
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, label_of, read_notes, typed_notes, write_notes
+from socal_core.settings import TINY, default_config
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.acting import acting_settings
-from socal_core.runs.config import TINY, TrainConfig, config_from
 from socal_core.runs.folder import list_ruins, list_runs
 from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.runs.overview import differing_settings, seconds_at_work, summary_of
+from socal_core.settings import TINY, TrainConfig, acting_settings, config_from
 from tests.made_runs import write_run
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 PROJECT = Path(__file__).resolve().parents[2]
 REMEDY = "docs/settings.md is out of date. Run `python -m scripts.write_settings_doc`."

@@ -14,12 +14,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.errors import SocalError
+from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.splits import (
     SIDES,
     SOCAL20_TRIALS,
     Split,
-    SplitMethod,
-    SplitSettings,
     column_split,
     describe,
     k_fold_split,

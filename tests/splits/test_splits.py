@@ -10,12 +10,11 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError
+from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.splits import (
     SIDES,
     SOCAL20_TRIALS,
     Split,
-    SplitMethod,
-    SplitSettings,
     column_split,
     describe,
     k_fold_split,

@@ -24,9 +24,9 @@ from socal_core.evaluation import predict  # noqa: F401 - loaded once, before th
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier
 from socal_core.runs.checkpoint_folders import TrainingState, best_checkpoint, list_checkpoints, newest_checkpoint
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.training import batches, distributed, environment, loop  # noqa: F401
 from socal_core.training import checkpoint_io as saving
 from socal_core.training.checkpoint_io import Checkpoints, load_tensors, save_checkpoint

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 
 QUICK = {
     "recipe": "finetune",

@@ -270,7 +270,7 @@ ON_A_FULL_DISK = """
 import json, os, sys
 from pathlib import Path
 from socal_core.runs.checkpoint_folders import newest_checkpoint
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from socal_core.runs.folder import RunFolder
 from socal_core.lifecycle.state import read_status
 from socal_core.training.worker import work
@@ -294,7 +294,7 @@ ON_A_READ_ONLY_DISK = """
 import json, os, subprocess, sys
 from pathlib import Path
 from socal_core.errors import RunError
-from socal_core.runs.config import TINY, config_from
+from socal_core.settings import TINY, config_from
 from socal_core.runs.folder import RunFolder
 from socal_core.lifecycle.launch import request_stop, start
 from socal_core.lifecycle.state import read_status

@@ -14,7 +14,7 @@ from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import epoch_batches
 from socal_core.dataset.opening import open_dataset
-from socal_core.runs.config import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.training.batches import Batch, Share, training_batches
 
 OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}

@@ -18,8 +18,8 @@ from socal_core.runs.checkpoint_folders import (
     newest_checkpoint,
     read_training_state,
 )
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.training import checkpoint_io as saving
 from socal_core.training.checkpoint_io import Checkpoints, load_tensors, save_checkpoint
 

@@ -24,9 +24,9 @@ from socal_core.models.build import build_classifier, save_classifier
 from socal_core.models.efficientnet import SHA256
 from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run

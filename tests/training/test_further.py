@@ -12,9 +12,9 @@ from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier, load_classifier
 from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint, read_training_state, write_manifest
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.training.checkpoint_io import load_tensors
 from socal_core.training.worker import work
 from tests.training.killer import timeless, weights_hash

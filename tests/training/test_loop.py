@@ -21,9 +21,9 @@ from socal_core.evaluation.predict import predict_trials
 from socal_core.lifecycle.state import RunState, read_status, written_status
 from socal_core.models.build import build_classifier, load_classifier, save_classifier
 from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint, read_training_state
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.splits import surgeons_in_common
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.loop import is_out_of_memory, smaller

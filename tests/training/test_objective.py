@@ -25,9 +25,9 @@ from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
 from socal_core.models.videomae_config import LABELS
 from socal_core.runs.checkpoint_folders import TrainingState, newest_checkpoint
-from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.training.objective import class_weights, make_optimizer, make_scheduler
 from socal_core.training.worker import work

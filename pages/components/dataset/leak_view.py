@@ -11,7 +11,7 @@ from socal_core.dataset.layout import OUTCOME_MEASURES
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.leak_probes import Probe, probe_leaks
 from socal_core.figures.leak_figures import leak_bars
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 from socal_core.splits import Split, describe, make_split, split_warning
 
 CHANCE = 0.5

@@ -11,9 +11,8 @@ from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.preflight.advice import Circumstances, Level, advice, circumstances
 from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
 from socal_core.preflight.machine import Gpu, Machine, find_gpu, this_machine
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder, list_runs
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, TrainConfig
 from socal_core.splits import make_split
 from socal_core.workspace import runs_root
 

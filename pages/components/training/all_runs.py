@@ -10,8 +10,8 @@ from pages.components.run_table import choose_in_table, label, status_of, summar
 from pages.components.training.run_actions import page_must_be_drawn, show_actions, show_trash
 from pages.components.words import plain_text
 from socal_core.figures.compare import overlaid_auroc, overlaid_losses
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.overview import RunSummary
+from socal_core.settings import TrainConfig
 
 REFRESH_SECONDS = 5.0
 Shown = tuple[tuple[str, ...], bool]

@@ -18,8 +18,8 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import RunError, SocalError
 from socal_core.runs.architecture import frame_sides
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.model_choice import local_folder
+from socal_core.settings import TrainConfig
 from socal_core.splits import make_split
 
 REFRESH_SECONDS = 0.5

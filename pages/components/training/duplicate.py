@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.training.settings_form import ALL_BUT_LAST, FIRST_MINUTE, MODELS, OTHER
 from socal_core.dataset.windows import WHOLE, Window
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 
 LAST_SECOND = 99_999
 """The largest number that the form takes for a second."""

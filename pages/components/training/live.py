@@ -24,7 +24,7 @@ from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
-from socal_core.runs.recipes import CHANCE_LOSS, Recipe
+from socal_core.settings import CHANCE_LOSS, Recipe
 
 REFRESH_SECONDS = 1.0
 

@@ -17,11 +17,10 @@ from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
 from socal_core.lifecycle.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
-from socal_core.runs.config import TrainConfig
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
-from socal_core.runs.recipes import Recipe
+from socal_core.settings import Recipe, TrainConfig
 from socal_core.workspace import runs_root
 
 RESUMABLE = {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}

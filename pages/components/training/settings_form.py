@@ -11,11 +11,9 @@ from pages.components.words import plain_text
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
-from socal_core.runs.acting import acts
 from socal_core.runs.architecture import check_num_frames
-from socal_core.runs.config import PRETRAINED, TINY, TrainConfig, default_config
 from socal_core.runs.model_choice import default_model, weights_at_hand
-from socal_core.runs.recipes import EncoderChoice, Recipe
+from socal_core.settings import PRETRAINED, TINY, EncoderChoice, Recipe, TrainConfig, acts, default_config
 
 OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
 OTHER = "other"

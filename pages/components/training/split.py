@@ -5,8 +5,8 @@ import streamlit as st
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
-from socal_core.runs.config import TrainConfig
-from socal_core.splits import SplitMethod, describe, left_out, make_split, split_warning, surgeons_in_common
+from socal_core.settings import SplitMethod, TrainConfig
+from socal_core.splits import describe, left_out, make_split, split_warning, surgeons_in_common
 
 SUBSETS = {
     "train": ("Training", "The model learns from these trials."),

@@ -16,7 +16,7 @@ from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError, RunError
-from socal_core.runs.config import TrainConfig
+from socal_core.settings import TrainConfig
 from socal_core.splits import make_split
 from socal_core.storage import write_json
 from socal_core.workspace import cache_folder

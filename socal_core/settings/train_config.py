@@ -13,9 +13,9 @@ from typing import Any
 
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError
-from socal_core.runs.recipes import EncoderChoice, Recipe
-from socal_core.runs.setting import checked, setting
-from socal_core.splits import MOST_FOLDS, SplitMethod, SplitSettings
+from socal_core.settings.declaration import checked, setting
+from socal_core.settings.recipes import EncoderChoice, Recipe
+from socal_core.settings.split import MOST_FOLDS, SplitMethod, SplitSettings
 
 TINY = "tiny"
 """The small VideoMAE that comes with the project, pre-trained on generated clips (models/tiny/README.md)."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from socal_core.errors import ConfigError
-from socal_core.splits import SplitMethod
+from socal_core.settings.split import SplitMethod
 
 
 def setting(

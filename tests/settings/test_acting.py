@@ -1,9 +1,8 @@
-"""socal_core.runs.acting"""
+"""socal_core.settings.acting"""
 
 from dataclasses import fields
 
-from socal_core.runs.acting import acting_settings
-from socal_core.runs.config import TINY, TrainConfig
+from socal_core.settings import TINY, TrainConfig, acting_settings
 
 
 def acting(**settings: object) -> set[str]:

@@ -1,4 +1,4 @@
-"""socal_core.runs.config"""
+"""socal_core.settings.train_config"""
 
 import json
 from dataclasses import fields
@@ -8,15 +8,16 @@ import pytest
 
 from socal_core.cli.arguments import parse_setting
 from socal_core.errors import ConfigError
-from socal_core.runs.config import (
+from socal_core.settings import (
     PRETRAINED,
     TINY,
     OptimizerName,
+    SplitMethod,
+    SplitSettings,
     TrainConfig,
     config_from,
     default_config,
 )
-from socal_core.splits import SplitMethod, SplitSettings
 
 
 def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> None:

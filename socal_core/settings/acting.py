@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from socal_core.runs.config import SamplingMethod, TrainConfig
-from socal_core.runs.recipes import Recipe
-from socal_core.splits import SplitMethod
+from socal_core.settings.recipes import Recipe
+from socal_core.settings.split import SplitMethod
+from socal_core.settings.train_config import SamplingMethod, TrainConfig
 
 _TRAINING_GROUPS = {"Optimisation", "Schedule", "Augmentation"}
 _TRAINING_SETTINGS = {"dropout_rate", "accumulation_steps", "gradient_checkpointing", "gpus"}
