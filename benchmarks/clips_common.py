@@ -93,7 +93,7 @@ def small_picture(path: Path, size: tuple[int, int]) -> Path:
 def settings(**changes: Any) -> TrainConfig:
     """A run's settings: 16 frames spread over the whole trial, two reading threads."""
     chosen = {"window": "whole", "num_frames": CLIP_FRAMES, "num_workers": THREADS, **changes}
-    return replace(default_config(TINY), recipe="finetune", **chosen)
+    return default_config(TINY).replace(recipe="finetune", **chosen)
 
 
 def preprocessor(size: int = SIZE, scaled: bool = False) -> Preprocessor:

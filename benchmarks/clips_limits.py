@@ -80,7 +80,8 @@ def print_cold(dataset: Dataset, cold: float) -> None:
 def print_cached(dataset: Dataset) -> None:
     """Bytes a second of the store and of a plain copy; milliseconds of each part of a clip that is kept."""
     prepare = preprocessor()
-    plan = ClipPlan(dataset, settings())
+    config = settings()
+    plan = ClipPlan(dataset, config.clip, config.split.seed)
     trial_ids = [str(trial_id) for trial_id in dataset.usable_trials.index]
     store = FrameStore(dataset.root, prepare.recipe, prepare.frame_shape)
     clips = [(plan.visible(trial_id).trial, plan.places_of(ClipId(trial_id))) for trial_id in trial_ids]

@@ -116,7 +116,7 @@ def _scale_row(root: Path) -> list[str]:
     store = FrameStore(dataset.root, prepare.recipe, prepare.frame_shape)
     with store.in_use():
         wanted = all_frames(dataset)
-        planning = _seconds(lambda: ClipPlan(dataset, config).wanted(trial_ids, trial_ids))
+        planning = _seconds(lambda: ClipPlan(dataset, config.clip, config.split.seed).wanted(trial_ids, trial_ids))
         filling = _seconds(lambda: fill(dataset, prepare, store, wanted, lambda done, total: silent("", done, total)))
         status = _seconds(lambda: status_of(dataset, store, wanted))
         reader = ClipReader(dataset, config, prepare, store)
@@ -125,7 +125,7 @@ def _scale_row(root: Path) -> list[str]:
         clips = [ClipId(trial_id, epoch) for epoch in range(1, epochs + 1) for trial_id in trial_ids]
         batches = [clips[i : i + 8] for i in range(0, len(clips), 8)]
         reading = _seconds(lambda: [None for _ in reader.batches(batches)])
-    read_frames = len(clips) * config.num_frames
+    read_frames = len(clips) * config.clip.num_frames
     micro = [planning / frames, filling / frames, status / frames, reading / read_frames]
     return [*(f"{seconds * 1e6:,.1f}" for seconds in micro), f"{reading / len(clips) * 1e3:.2f}"]
 

@@ -62,7 +62,9 @@ def compare_estimates(run: RunFolder, scratch: Path) -> None:
     sides = [len(side) for side in (split.train, split.validation, split.test)]
     machine = this_machine(scratch, find_gpu())
     first = estimate(config, *sides, machine)
-    second = estimate(config, *sides, machine, measured_speed([run], config.model, config.num_frames, machine.gpu))
+    second = estimate(
+        config, *sides, machine, measured_speed([run], config.model.model, config.clip.num_frames, machine.gpu)
+    )
     took = epochs_table(events)["seconds"].median()
     memory = max(event["memory_mb"] for event in events if event["type"] == "machine") / 1e3
     print(

@@ -5,7 +5,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -75,8 +74,8 @@ def finished_run(path: Path, config: TrainConfig, data: Path) -> RunFolder:
     begun = run.config_file.is_file()
     if not begun:
         run = RunFolder.create(path, config, data)
-    folder = None if config.model == TINY else local_folder(config.model)
-    wanted = config if folder is None else replace(config, model=str(folder.resolve()))
+    folder = None if config.model.model == TINY else local_folder(config.model.model)
+    wanted = config if folder is None else config.replace(model=str(folder.resolve()))
     if run.read_config() != wanted or run.read_data() != data.resolve():
         raise SystemExit(f"{path} holds a run with other settings or data. Choose another --scratch.")
     if run.read_metrics() is None and work(run, resume=begun) is not RunState.DONE:

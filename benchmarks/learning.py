@@ -119,7 +119,7 @@ def control_scores(run: RunFolder) -> pd.DataFrame:
     train = labels[(predictions["split"] == "train").to_numpy()]
     with open_predictor(run, dataset, list(labels.index), lambda what, done, total: None) as predictor:
         features = {COLOUR: colour_over_time(predictor.clips(list(labels.index))).set_axis(labels.index)}
-    seen = run.read_config().observation.select(dataset.frames[dataset.frames["trial_id"].isin(labels.index)])
+    seen = run.read_config().clip.observation.select(dataset.frames[dataset.frames["trial_id"].isin(labels.index)])
     of_trial = seen.groupby("trial_id")["frame"]
     part = of_trial.cumcount() * TOOL_PARTS // of_trial.transform("size")
     features[TOOLS] = tool_presence(dataset.boxes, seen.assign(part=part), labels.index)

@@ -16,7 +16,6 @@ command continues after an interruption.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,11 +100,13 @@ def runs_of(name: str, data: Path, config: TrainConfig, weights: str, scratch: P
     configs = [config]
     if name == REAL:
         configs = [
-            replace(config, split_method=SplitMethod.KFOLD, folds=GROUPS, fold=fold) for fold in range(1, GROUPS + 1)
+            config.replace(split_method=SplitMethod.KFOLD, folds=GROUPS, fold=fold) for fold in range(1, GROUPS + 1)
         ]
     return [
         finished_run(
-            scratch / "pretrained-runs" / f"{data.name}-{config.recipe}-{weights}-{config.seed}-{fold}", chosen, data
+            scratch / "pretrained-runs" / f"{data.name}-{config.model.recipe}-{weights}-{config.split.seed}-{fold}",
+            chosen,
+            data,
         )
         for fold, chosen in enumerate(configs, start=1)
     ]
@@ -114,11 +115,11 @@ def runs_of(name: str, data: Path, config: TrainConfig, weights: str, scratch: P
 def settings(way: Recipe, weights: str, seed: int, scratch: Path) -> TrainConfig:
     """The defaults of `tiny`, with its weights or with random ones."""
     encoder = EncoderChoice.VIDEO if way is Recipe.FROZEN else EncoderChoice.AUTO
-    config = replace(default_config(TINY), recipe=way, encoder=encoder, seed=seed)
+    config = default_config(TINY).replace(recipe=way, encoder=encoder, seed=seed)
     if weights == PRETRAINED:
         return config
     folder = complete(scratch / "models" / f"random-{seed}", lambda out: write_random_twin(out, seed))
-    return replace(config, model=str(folder))
+    return config.replace(model=str(folder))
 
 
 def write_random_twin(out: Path, seed: int) -> None:

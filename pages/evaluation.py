@@ -34,7 +34,11 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
         f"**{metrics['n']:d} test trials**"
     )
     config = run.read_config()
-    if config.recipe is Recipe.FROZEN and config.model == TINY and config.encoder is EncoderChoice.AUTO:
+    if (
+        config.model.recipe is Recipe.FROZEN
+        and config.model.model == TINY
+        and config.model.encoder is EncoderChoice.AUTO
+    ):
         st.caption(ABOUT_ENCODERS)
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
@@ -53,9 +57,9 @@ def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
     config = run.read_config()
     # The metrics of an earlier version have no description; all of them are of fine-tuned models.
     text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         return plain_text(text)
-    return f"model {plain_text(model_name(config.model))} · {plain_text(text)}"
+    return f"model {plain_text(model_name(config.model.model))} · {plain_text(text)}"
 
 
 def figures(metrics: dict[str, Any]) -> None:

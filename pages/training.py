@@ -26,19 +26,20 @@ LEAKS_HELP = (
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
     st.subheader("New run")
     usable = dataset.frames[dataset.frames["trial_id"].isin(dataset.usable_trials.index)]
-    if len(usable) and task_of(usable, config.observation) == "recognition":
+    window = config.clip.observation
+    if len(usable) and task_of(usable, window) == "recognition":
+        ending = share_ending_inside(usable, window)
         st.warning(
-            f"**Recognition, not prediction.** {share_ending_inside(usable, config.observation):.0%} of the trials end "
-            "inside the window: the model sees how they ended, by the muscle patch or by the time. "
-            "*First 60 s* is the published task.",
+            f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window: the model sees how "
+            "they ended, by the muscle patch or by the time. *First 60 s* is the published task.",
             icon=":material/visibility:",
         )
-    elif config.observation.ends_with_the_trial:
+    elif window.ends_with_the_trial:
         st.caption(
             ":material/info: The length of this window follows the length of the trial: the pace of a clip still "
             "reveals that length, which is related to the outcome."
         )
-    unseen = usable["trial_id"].nunique() - config.observation.select(usable)["trial_id"].nunique()
+    unseen = usable["trial_id"].nunique() - window.select(usable)["trial_id"].nunique()
     if unseen:
         trials = "One trial has" if unseen == 1 else f"{unseen} trials have"
         st.warning(f"{trials} no frame in this window and will be left out.", icon=":material/timer_off:")

@@ -38,12 +38,12 @@ def write_run(
         {"model": TINY, "recipe": "finetune", "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY
     )
     run = RunFolder.create(path, config, data)
-    split = make_split(dataset.usable_trials, config.split_settings)
+    split = make_split(dataset.usable_trials, config.split)
     run.write_split(split)
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         write_frozen_events(run)
     else:
-        write_events(run, epochs, config.num_epochs)
+        write_events(run, epochs, config.optimization.num_epochs)
     reasons = {RunState.STOPPED: "Stopped by the user. It can be resumed.", RunState.FAILED: "The disk is full."}
     write_status(run, state, reasons.get(state, ""))
     if state is RunState.DONE:
@@ -51,7 +51,7 @@ def write_run(
         rows = [(trial, side) for side, trials in sides.items() for trial in trials]
         trials = dataset.trials.loc[[trial for trial, _ in rows]]
         label = trials["success"].to_numpy(dtype=int)
-        noise = np.random.default_rng(config.seed).uniform(0, 1, len(label))
+        noise = np.random.default_rng(config.split.seed).uniform(0, 1, len(label))
         predictions = pd.DataFrame(
             {
                 "trial_id": trials.index,
@@ -65,13 +65,13 @@ def write_run(
         threshold = choose_threshold(validation["label"], validation["prob_success"])
         predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
         run.write_predictions(predictions)
-        window = config.observation
+        window = config.clip.observation
         metrics = {
             **metrics_of_test_trials(predictions),
             "task": "recognition" if window.stop is None else "prediction",
             "share_ending_inside": 1.0 if window.stop is None else 0.1,
             "window": window.describe(),
-            "model": {"recipe": str(config.recipe), "text": MODEL_TEXTS[config.recipe]},
+            "model": {"recipe": str(config.model.recipe), "text": MODEL_TEXTS[config.model.recipe]},
             "epoch": max(1, epochs - 1),
             "threshold": threshold,
             "validation_trials": len(validation),

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import Origin, RunFolder
-from socal_core.settings import TrainConfig
+from socal_core.settings import SETTINGS as ALL_SETTINGS
 from socal_core.storage import write_json
 from tests.made_runs import write_run
 
@@ -135,8 +134,8 @@ def test_a_finished_run_is_trained_further(
     assert run_cli(capsys, *arguments)[:2] == (0, "Run further is done.\n")
     run, old = RunFolder(further), RunFolder(trained)
     assert run.read_split() == old.read_split()
-    assert run.read_config().model == str(best_checkpoint(old))
-    assert (run.read_config().num_frames, run.read_config().num_epochs) == (4, 1)
+    assert run.read_config().model.model == str(best_checkpoint(old))
+    assert (run.read_config().clip.num_frames, run.read_config().optimization.num_epochs) == (4, 1)
     assert run.read_origin() == Origin("run-1", best_checkpoint(old).name)
 
 
@@ -364,7 +363,7 @@ def test_the_help_of_train_lists_all_settings(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = capsys.readouterr().out
-    for item in fields(TrainConfig):
+    for item in ALL_SETTINGS.values():
         assert f"\n  {item.name} " in text
     assert "number, 1e-08 to 1 (default: 0.0001)" in text
     assert "finetune, frozen (default: frozen)" in text

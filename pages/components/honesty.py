@@ -13,7 +13,7 @@ from socal_core.splits import warning_of
 def split_warning_of(run: RunFolder) -> str | None:
     """What is wrong with the split of a run, None when nothing is."""
     try:
-        return warning_of(run.read_config().split_method)
+        return warning_of(run.read_config().split.split_method)
     except SocalError:
         return None  # a run that cannot be read has no result to warn of
 

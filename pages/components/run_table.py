@@ -1,7 +1,6 @@
 """The table of runs: state, scores and the settings in which they differ; rows can be chosen."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -18,7 +17,7 @@ from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.overview import RunSummary, differing_settings, summary_of
-from socal_core.settings import Recipe, TrainConfig, acting_settings
+from socal_core.settings import SETTINGS, Recipe, TrainConfig, applicable_settings
 from socal_core.storage import is_locked
 from socal_core.workspace import runs_root
 
@@ -104,7 +103,7 @@ def status_of(found: RunSummary) -> RunStatus | None:
 def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
     """One row a run; columns for settings only where two of them differ, for tags and notes only if there are any."""
     differing = set(differing_settings([item.config for item in found if item.config is not None]))
-    shown = [item.name for item in fields(TrainConfig) if item.name in differing | ALWAYS]
+    shown = [name for name in SETTINGS if name in differing | ALWAYS]
     places = {run.path.resolve(): place for place, run in enumerate(run_queue.waiting(), start=1)}
     table = pd.DataFrame([_row(item, shown, places.get(item.run.path.resolve())) for item in found])
     said = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
@@ -177,14 +176,16 @@ def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[
     best = found.best or (None, None)
     row |= {
         "State": f"queued ({place})" if place else status.state.value,
-        "Epochs": None if config.recipe is Recipe.FROZEN else f"{len(found.epochs)} of {config.num_epochs}",
+        "Epochs": None
+        if config.model.recipe is Recipe.FROZEN
+        else f"{len(found.epochs)} of {config.optimization.num_epochs}",
         "Best validation loss": best[0],
         "Best epoch": best[1],
         "Test AUROC": _score(found.metrics, "auroc"),
         "Test accuracy": _score(found.metrics, "accuracy"),
     }
-    acting = acting_settings(config)
-    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, acting, config) for name in settings}
+    applicable = applicable_settings(config)
+    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in settings}
     return row | {
         **said,
         "Data": name_of_data(found.data) if found.data else None,
@@ -202,13 +203,13 @@ def _score(metrics: dict[str, Any], name: str) -> str | None:
     return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"
 
 
-def _cell(name: str, acting: dict[str, Any], config: TrainConfig) -> Any:
+def _cell(name: str, applicable: dict[str, Any], config: TrainConfig) -> Any:
     """A setting in a cell; empty where it changes nothing in this run."""
-    value = acting.get(name)
+    value = applicable.get(name)
     if name == "window":
-        return config.observation.describe()
+        return config.clip.observation.describe()
     if name == "model":
-        return model_name(config.model)
+        return model_name(config.model.model)
     if isinstance(value, bool):
         return "on" if value else "off"
     return value.value if isinstance(value, Enum) else value

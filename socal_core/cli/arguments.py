@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from dataclasses import fields
 from typing import Any
 
 from socal_core.dataset.dataset import Dataset
@@ -12,7 +11,10 @@ from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
-from socal_core.settings import TrainConfig, config_from, unknown_setting
+from socal_core.settings import TrainConfig, by_name, config_from, setting_named, unknown_setting
+
+FORCE_RETRAIN = "force_retrain"
+"""The reference notebook's name for starting anew where a run is already there."""
 
 
 def data_options(options: argparse.Namespace) -> OpenOptions:
@@ -45,31 +47,44 @@ def settings(options: argparse.Namespace) -> TrainConfig:
             raise ConfigError("--config", f"must be a JSON file ({error})", str(options.config)) from None
         if not isinstance(content, dict):
             raise ConfigError("--config", "must hold settings by name", str(options.config))
-        values |= settings_in(content, str(options.config))
-    values |= dict(parse_setting(text) for text in options.set)
-    return config_from(values, default_model())
+        values |= by_name(settings_in(content, str(options.config)))
+    return config_from(values | typed_settings(options), default_model())
+
+
+def typed_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of --set by name; of a setting given twice, the last value counts."""
+    return by_name(dict(parse_setting(text) for text in options.set))
+
+
+def take_force_retrain(options: argparse.Namespace) -> bool:
+    """Take FORCE_RETRAIN out of --set, as it belongs to one start and not to the settings of a run; its value."""
+    given = [text for text in options.set if text.partition("=")[0] == FORCE_RETRAIN]
+    options.set = [text for text in options.set if text not in given]
+    return bool(given) and _true_or_false(FORCE_RETRAIN, given[-1].partition("=")[2])
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Read `name=value` from the command line into a setting's name and a value of its type."""
+    """Read `name=value` from the command line into a name and a value of the type of its setting."""
     name, separator, raw = text.partition("=")
-    types = {item.name: item.type for item in fields(TrainConfig)}
     if not separator:
         raise ConfigError("--set", "must be NAME=VALUE, such as num_epochs=20", text)
-    if name not in types:
+    item = setting_named(name)
+    if item is None:
         raise unknown_setting(name, raw)
-    if types[name] is bool:
-        if raw.lower() not in {"true", "false"}:
-            raise ConfigError(name, "must be true or false", raw)
-        return name, raw.lower() == "true"
-    if types[name] in {int, float}:
+    if item.kind is bool:
+        return name, _true_or_false(name, raw)
+    if item.kind in {int, float}:
         try:
-            return name, int(raw) if types[name] is int else float(raw)
+            return name, item.kind(raw)
         except ValueError:
-            raise ConfigError(
-                name, "must be a whole number" if types[name] is int else "must be a number", raw
-            ) from None
+            raise ConfigError(name, "must be a whole number" if item.kind is int else "must be a number", raw) from None
     return name, raw
+
+
+def _true_or_false(name: str, raw: str) -> bool:
+    if raw.lower() not in {"true", "false"}:
+        raise ConfigError(name, "must be true or false", raw)
+    return raw.lower() == "true"
 
 
 def say(text: str) -> None:

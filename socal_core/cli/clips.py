@@ -105,7 +105,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
     if options.run is not None:
         return RunFolder.open(options.run).read_config()
     given = {"num_frames": options.frames, "window": options.window}
-    return TrainConfig(model=TINY, **{name: value for name, value in given.items() if value is not None})
+    return TrainConfig.from_flat({"model": TINY, **{name: value for name, value in given.items() if value is not None}})
 
 
 def _preprocessor(options: argparse.Namespace, default_size: int) -> "Preprocessor":

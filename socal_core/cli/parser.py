@@ -121,7 +121,13 @@ def _add_split_commands(commands: Any) -> None:
 def _add_run_commands(commands: Any) -> None:
     sub = _add(commands, "runs", "train", "Train a run in this process, resume one, or train a finished one further.")
     _add_data(sub)
-    sub.add_argument("--run", type=Path, required=True, help="the run's folder, created by this command")
+    sub.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        help="the run's folder, created by this command; with --set force_retrain=true, a run that is there goes to "
+        "the trash first",
+    )
     _add_settings(sub)
     sub.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
     sub.add_argument(

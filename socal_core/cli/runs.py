@@ -4,21 +4,25 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from socal_core.cli.arguments import data_options, open_data, parse_setting, say, settings
+from socal_core.cli.arguments import data_options, open_data, say, settings, take_force_retrain, typed_settings
 from socal_core.cli.bars import StageBar, TrainingBar
-from socal_core.errors import RunError
+from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
+from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.model_choice import local_folder
 from socal_core.splits import warning_of
 from socal_core.training.run_end import reason_of
 from socal_core.training.worker import is_main_process, work
@@ -36,7 +40,7 @@ def train(options: argparse.Namespace) -> int:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
     elif is_main_process():
-        run = _new_run(options) if options.from_run is None else _further_run(options)
+        run = _make_run(options)
     else:
         run = RunFolder(options.run)
     with TrainingBar() as bar:
@@ -48,13 +52,19 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _new_run(options: argparse.Namespace) -> RunFolder:
+def _make_run(options: argparse.Namespace) -> RunFolder:
+    replaces = take_force_retrain(options)
+    return _new_run(options, replaces) if options.from_run is None else _further_run(options, replaces)
+
+
+def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
     open_data(options)  # a folder that cannot be opened is refused before a run is made of it
-    return make_run(options.run, config, Path(options.data), data_options(options))
+    with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
+        return make_run(options.run, config, Path(options.data), data_options(options))
 
 
-def _further_run(options: argparse.Namespace) -> RunFolder:
+def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     """Make a run that starts from the best checkpoint of the run that --from-run names."""
     if options.config or options.boxes or options.column:
         raise RunError(
@@ -64,7 +74,35 @@ def _further_run(options: argparse.Namespace) -> RunFolder:
     source = RunFolder.open(options.from_run)
     _check_data(source, options.data)
     source.open_dataset()
-    return train_further(source, options.run, dict(parse_setting(text) for text in options.set))
+    with _in_place_of_earlier(options.run, replaces, source.path):
+        return train_further(source, options.run, typed_settings(options))
+
+
+@contextmanager
+def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iterator[None]:
+    """Have the run in a folder in the trash while a new one is made there; it comes back if that fails.
+
+    Args:
+        path: The folder of both runs.
+        replaces: Whether the user asked for that; if not, or where there is no run, nothing happens.
+        start: The folder that the new run's model comes from.
+
+    Raises:
+        RunError: The earlier run is waiting or at work, or the new one starts from it.
+    """
+    run = RunFolder(path)
+    if not replaces or not run.config_file.is_file():
+        yield
+        return
+    if start is not None and start.resolve().is_relative_to(path.resolve()):
+        raise RunError(f"The new run starts from run {run.name}, so it cannot replace it. Choose another name.")
+    moved = trash(run)
+    try:
+        yield
+    except SocalError:
+        restore(moved)
+        raise
+    sys.stderr.write(f"The earlier run {run.name} is now in the trash, {TRASH}/{moved.path.name} beside it.\n")
 
 
 def _check_data(run: RunFolder, data: str) -> None:
@@ -80,7 +118,7 @@ def evaluate(options: argparse.Namespace) -> int:
         predictions = _predict_best(run)
         written = run.read_metrics() or {}
     metrics = {**metrics_of_test_trials(predictions), "controls": written["controls"]}
-    warning = warning_of(run.read_config().split_method)
+    warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
     say(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))

@@ -12,7 +12,7 @@ from socal_core.splits import describe, make_split, split_warning, surgeons_in_c
 def split(options: argparse.Namespace) -> int:
     """Show how a run would split the trials, and that no surgeon is on two sides."""
     trials = open_data(options).usable_trials
-    drawn = make_split(trials, settings(options).split_settings)
+    drawn = make_split(trials, settings(options).split)
     sides = describe(drawn, trials)
     common = surgeons_in_common(drawn, trials)
     warning = split_warning(drawn, trials)
@@ -33,9 +33,9 @@ def leaks(options: argparse.Namespace) -> int:
     """Measure what predicts the outcome without showing the operation."""
     dataset = open_data(options)
     config = settings(options)
-    drawn = make_split(dataset.usable_trials, config.split_settings)
+    drawn = make_split(dataset.usable_trials, config.split)
     with Bar("Reading first frames") as bar:
-        probes = probe_leaks(dataset, drawn, config.observation, bar.show)
+        probes = probe_leaks(dataset, drawn, config.clip.observation, bar.show)
     if options.json:
         say(json.dumps({"probes": [probe.as_dict() for probe in probes], "refused": REFUSED_INPUTS}, indent=2))
         return 0

@@ -74,7 +74,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
             "run": run.name,
             "state": str(status.state),
             "epoch": _epoch(epochs, config),
-            "epochs": None if config.recipe is Recipe.FROZEN else config.num_epochs,
+            "epochs": None if config.model.recipe is Recipe.FROZEN else config.optimization.num_epochs,
             "best": min(map(float, losses), default=None),
             "started": None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "reason": status.reason,
@@ -91,7 +91,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
 
 def _epoch(epochs: pd.DataFrame, config: TrainConfig) -> int | None:
     """Epochs that are done; None where a run has none."""
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         return None
     return 0 if epochs.empty else int(epochs["epoch"].max())
 

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from socal_core.settings import TrainConfig
+from socal_core.settings import AugmentationSettings
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]
@@ -103,33 +103,33 @@ class ClipDraw:
 class Augmentation:
     """The augmentation that a run's settings ask for. Only training uses it."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        self._config = config
+    def __init__(self, settings: AugmentationSettings) -> None:
+        self._settings = settings
 
     def __call__(self, clips: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
         """Change clips (clips, frames, 3, size, size) on a 0-1 scale, each by its own seed; see `apply_draws`."""
-        return apply_draws(clips, [draw_of(self._config, seed) for seed in seeds])
+        return apply_draws(clips, [draw_of(self._settings, seed) for seed in seeds])
 
 
-def draw_of(config: TrainConfig, seed: int) -> ClipDraw:
+def draw_of(settings: AugmentationSettings, seed: int) -> ClipDraw:
     """Sample the changes of one clip, fixed by its seed (0 … 2^63 - 1) and the settings.
 
     Every number is sampled whether its setting is on or not, so switching one on leaves the others unchanged.
     """
     rng = np.random.default_rng(seed)
     flip, erase = rng.random(2)
-    brightness, contrast, saturation = (1 + config.color_jitter * rng.uniform(-1, 1, 3)).tolist()
+    brightness, contrast, saturation = (1 + settings.color_jitter * rng.uniform(-1, 1, 3)).tolist()
     hue, rotation = rng.uniform(-1, 1, 2).tolist()
-    crop = _draw_box(rng, (config.crop_area, 1.0), CROP_ASPECT)
+    crop = _draw_box(rng, (settings.crop_area, 1.0), CROP_ASPECT)
     erased = _draw_box(rng, ERASED_AREA, ERASED_ASPECT)
-    steps = tuple(_draw_step(rng, config.rand_augment) for _ in range(config.rand_augment_steps))
+    steps = tuple(_draw_step(rng, settings.rand_augment) for _ in range(settings.rand_augment_steps))
     return ClipDraw(
-        flip=bool(flip < config.horizontal_flip),
-        jitter=Recolour(brightness, contrast, saturation, config.hue_jitter * hue),
-        rotation=config.rotation_degrees * rotation,
+        flip=bool(flip < settings.horizontal_flip),
+        jitter=Recolour(brightness, contrast, saturation, settings.hue_jitter * hue),
+        rotation=settings.rotation_degrees * rotation,
         crop=crop,
-        erased=erased if erase < config.random_erasing else None,
-        steps=steps if config.rand_augment > 0 else (),
+        erased=erased if erase < settings.random_erasing else None,
+        steps=steps if settings.rand_augment > 0 else (),
     )
 
 

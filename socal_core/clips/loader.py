@@ -40,9 +40,9 @@ class ClipReader:
         self, dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor, store: FrameStore | None = None
     ) -> None:
         """`store`: where frames are kept, locked as long as clips are read; None decodes each frame at each use."""
-        self.plan = ClipPlan(dataset, config)
+        self.plan = ClipPlan(dataset, config.clip, config.split.seed)
         self.preprocessor = preprocessor
-        self.shape = (config.num_frames, *preprocessor.frame_shape)
+        self.shape = (config.clip.num_frames, *preprocessor.frame_shape)
         self.stand_ins: dict[str, dict[str, str]] = {}
         """By trial_id, by frame: why it cannot be read, and which frame replaces it."""
         self.left_out: dict[str, str] = {}
@@ -52,7 +52,7 @@ class ClipReader:
         self.keeps = store is not None
         """Whether a frame that is missing in the store is added to it."""
         self._dataset = dataset
-        self._workers = config.num_workers
+        self._workers = config.machine.num_workers
         self._store = store
         self._unreadable: dict[str, str] = {}
 
@@ -183,7 +183,7 @@ def open_clips(
     trained: those of the trials whose training clips will be read.
     progress: (what is being done, done, total); it may raise to stop.
     """
-    preprocessor = replace(preprocessor, scaled=config.scaled_decoding)
+    preprocessor = replace(preprocessor, scaled=config.machine.scaled_decoding)
     with ExitStack() as stack:
         try:
             store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from socal_core.settings import TrainConfig
+from socal_core.settings import AugmentationSettings
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Mix:
     """CutMix: top, left, bottom, right of the rectangle that comes from the partner, in pixels. None is mixup."""
 
 
-def mix_of(config: TrainConfig, batch_size: int, size: int, seed: int) -> Mix | None:
+def mix_of(settings: AugmentationSettings, batch_size: int, size: int, seed: int) -> Mix | None:
     """The mix of one batch of clips of size x size pixels, fixed by its seed (0 … 2^63 - 1) and the settings.
 
     With mixup and CutMix both on, each is chosen half of the time. None where both are off or a clip has no partner.
     """
-    if batch_size < 2 or config.mixup == config.cutmix == 0:
+    if batch_size < 2 or settings.mixup == settings.cutmix == 0:
         return None
     rng = np.random.default_rng(seed)
-    cut = rng.random() < 0.5 if config.mixup and config.cutmix else config.cutmix > 0
-    alpha = config.cutmix if cut else config.mixup
+    cut = rng.random() < 0.5 if settings.mixup and settings.cutmix else settings.cutmix > 0
+    alpha = settings.cutmix if cut else settings.mixup
     lam = float(rng.beta(alpha, alpha))
     if not cut:
         return Mix(lam, None)

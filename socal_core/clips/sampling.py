@@ -10,32 +10,32 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.settings import SamplingMethod, TrainConfig
+from socal_core.settings import ClipSettings, SamplingMethod
 
 Positions = NDArray[np.int64]
 
 
-def training_positions(available: int, config: TrainConfig, seed: int) -> Positions:
+def training_positions(available: int, settings: ClipSettings, seed: int) -> Positions:
     """Sample the clip of one trial for one epoch, by the run's sampling method; shape (num_frames,).
 
     seed: from `draw_seed`, of the run's seed, the epoch and the trial; `uniform` is not random.
     """
-    match config.sampling:
+    match settings.sampling:
         case SamplingMethod.UNIFORM:
-            return uniform(available, config.num_frames)
+            return uniform(available, settings.num_frames)
         case SamplingMethod.SEGMENTS:
-            return segments(available, config.num_frames, seed)
+            return segments(available, settings.num_frames, seed)
         case SamplingMethod.DENSE:
-            return dense(available, config.num_frames, config.stride, seed)
+            return dense(available, settings.num_frames, settings.stride, seed)
 
 
-def evaluation_positions(available: int, config: TrainConfig) -> Positions:
+def evaluation_positions(available: int, settings: ClipSettings) -> Positions:
     """Return the clips of one trial in validation and test, not random; shape (test_clips, num_frames)."""
-    if config.sampling is SamplingMethod.DENSE:
-        return multi(available, config.num_frames, config.test_clips, config.stride)
-    if config.test_clips == 1:
-        return uniform(available, config.num_frames)[None]
-    return multi(available, config.num_frames, config.test_clips)
+    if settings.sampling is SamplingMethod.DENSE:
+        return multi(available, settings.num_frames, settings.test_clips, settings.stride)
+    if settings.test_clips == 1:
+        return uniform(available, settings.num_frames)[None]
+    return multi(available, settings.num_frames, settings.test_clips)
 
 
 def uniform(available: int, num_frames: int) -> Positions:

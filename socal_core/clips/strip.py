@@ -59,15 +59,15 @@ def draw_strip(
     with quiet_pillow():
         clips = _Clips(dataset, config, preprocessor)
         still = ClipId(trial_id)
-        of = f" The first of {config.test_clips} clips." if config.test_clips > 1 else ""
-        frozen = config.recipe is Recipe.FROZEN
+        of = f" The first of {config.clip.test_clips} clips." if config.clip.test_clips > 1 else ""
+        frozen = config.model.recipe is Recipe.FROZEN
         title = "Training, validation and test" if frozen else "Validation and test"
         rows = [clips.row(title, f"never changed.{of}", still, clips.read(still), named=True)]
         if frozen:
             return Strip(tuple(rows), tuple(clips.reader.notices()))
         rows += [clips.training_row(trial_id, epoch) for epoch in EPOCHS]
         notes = []
-        if config.mixup or config.cutmix:
+        if config.augmentation.mixup or config.augmentation.cutmix:
             try:
                 rows.append(clips.mixed_row(trial_id, trained))
             except DataError as error:
@@ -113,10 +113,10 @@ class _Clips:
     """The clips of a run as tensors (1, frames, 3, height, width) on a 0-1 scale; the same frames are read once."""
 
     def __init__(self, dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor) -> None:
-        self.reader = ClipReader(dataset, config, replace(preprocessor, scaled=config.scaled_decoding))
+        self.reader = ClipReader(dataset, config, replace(preprocessor, scaled=config.machine.scaled_decoding))
         self._dataset = dataset
         self._config = config
-        self._augment = Augmentation(config)
+        self._augment = Augmentation(config.augmentation)
         self._pixels: dict[tuple[str, tuple[int, ...]], torch.Tensor] = {}
 
     def read(self, clip: ClipId) -> torch.Tensor:
@@ -132,8 +132,8 @@ class _Clips:
 
     def training_row(self, trial_id: str, epoch: int) -> StripRow:
         clip = ClipId(trial_id, epoch)
-        text = describe_draw(draw_of(self._config, self._seed(clip))) + "."
-        return self.row(f"Training, epoch {epoch}", text, clip, self.augmented(clip), self._config.sampling.draws)
+        text = describe_draw(draw_of(self._config.augmentation, self._seed(clip))) + "."
+        return self.row(f"Training, epoch {epoch}", text, clip, self.augmented(clip), self._config.clip.sampling.draws)
 
     def mixed_row(self, trial_id: str, trained: Sequence[str]) -> StripRow:
         """The clip of the epoch in which it is mixed most evenly; DataError if it has no partner in any."""
@@ -150,7 +150,7 @@ class _Clips:
             if mix.box is None
             else f"a rectangle of {other} comes from {partner.trial_id} (CutMix)."
         )
-        return self.row(f"Training, epoch {clip.epoch}, mixed", text, clip, mixed, self._config.sampling.draws)
+        return self.row(f"Training, epoch {clip.epoch}, mixed", text, clip, mixed, self._config.clip.sampling.draws)
 
     def row(self, title: str, text: str, clip: ClipId, pixels: torch.Tensor, named: bool) -> StripRow:
         """A row of the frames shown of a clip; `named`: whether the text gives their seconds."""
@@ -165,13 +165,18 @@ class _Clips:
     def _mix_in(self, trial_id: str, trained: Sequence[str], epoch: int) -> tuple[Mix, ClipId, ClipId] | None:
         """How training mixes the clip in an epoch, and with which other clip; None if it has no other partner."""
         config = self._config
-        for step, batch in enumerate(epoch_batches(trained, config.batch_size, config.seed, epoch)):
+        for step, batch in enumerate(epoch_batches(trained, config.optimization.batch_size, config.split.seed, epoch)):
             if trial_id in batch:
-                mix = mix_of(config, len(batch), self.reader.shape[-1], draw_seed(config.seed, epoch, "mix", step))
+                mix = mix_of(
+                    config.augmentation,
+                    len(batch),
+                    self.reader.shape[-1],
+                    draw_seed(config.split.seed, epoch, "mix", step),
+                )
                 partner = batch[partner_of(batch.index(trial_id), len(batch))]
                 if mix is not None and partner != trial_id:
                     return mix, ClipId(trial_id, epoch), ClipId(partner, epoch)
         return None
 
     def _seed(self, clip: ClipId) -> int:
-        return draw_seed(self._config.seed, clip.epoch, "augment", clip.trial_id)
+        return draw_seed(self._config.split.seed, clip.epoch, "augment", clip.trial_id)

@@ -39,7 +39,7 @@ def finish_run(
     validation = predictions[predictions["split"] == "validation"]
     threshold = choose_threshold(validation["label"], validation["prob_success"])
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
-    window = run.read_config().observation
+    window = run.read_config().clip.observation
     frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
     metrics = {
         **metrics_of_test_trials(predictions),

@@ -144,7 +144,7 @@ def open_predictor(
     """
     config, checkpoint = run.read_config(), best_checkpoint(run)
     with ExitStack() as stack:
-        if config.recipe is Recipe.FROZEN:
+        if config.model.recipe is Recipe.FROZEN:
             head = load_head(checkpoint)
             encoders = encoders_of(run, head)
             embedders = [

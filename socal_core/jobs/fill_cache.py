@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.clips.fill import Filled, fill
-from socal_core.clips.plan import ClipPlan
+from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
@@ -58,11 +58,11 @@ def fill_cache(job_file: Path, progress_file: Path, stop_file: Path) -> bool:
 def _fill(root: Path, job: dict[str, Any], tell: Callable[[int, int], None]) -> Filled:
     config = config_from(job["config"], TINY)
     dataset = open_cached(root, OpenOptions.from_dict(job["data_options"]))
-    split = make_split(dataset.usable_trials, config.split_settings)
-    wanted = ClipPlan(dataset, config).wanted(split.trial_ids, split.train)
+    split = make_split(dataset.usable_trials, config.split)
+    wanted = frames_of_run(dataset, config, split)
     filled = Filled()
     for preprocessor, _ in preprocessors_of(config):  # a frozen run may have two, with frames of two sizes
-        preprocessor = replace(preprocessor, scaled=config.scaled_decoding)
+        preprocessor = replace(preprocessor, scaled=config.machine.scaled_decoding)
         store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
         with store.in_use():
             filled = fill(dataset, preprocessor, store, wanted, tell)

@@ -50,7 +50,7 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
         "trial_id": request["trial_id"],
         "size": f"{width}x{height}",
         "shown": len(strip.rows[0].frames),
-        "num_frames": config.num_frames,
+        "num_frames": config.clip.num_frames,
         "rows": [{"title": row.title, "text": row.text, "png": _png(row)} for row in strip.rows],
         "notes": [*([note] if note else []), *strip.notes],
     }
@@ -58,12 +58,12 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
 
 def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
     """The model's own preprocessing, and what is to be said of it; nothing is downloaded for a picture."""
-    if weights_at_hand(config.model):
+    if weights_at_hand(config.model.model):
         return preprocessors_of(config)[0]
-    size = architecture_of(config.model).image_size
+    size = architecture_of(config.model.model).image_size
     note = (
-        f"{config.model} is not on this machine: the frames are shown as VideoMAE usually receives them, resized to a "
-        f"shorter edge of {size} pixels and cropped to the centre."
+        f"{config.model.model} is not on this machine: the frames are shown as VideoMAE usually receives them, resized "
+        f"to a shorter edge of {size} pixels and cropped to the centre."
     )
     return Preprocessor.for_size(size), note
 

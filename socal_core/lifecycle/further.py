@@ -7,7 +7,6 @@ whose model is a checkpoint of a run on the same data takes over that run's spli
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from socal_core.lifecycle.state import read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import LONGEST_NAME, Origin, RunFolder
 from socal_core.runs.model_choice import local_folder
-from socal_core.settings import TINY, Recipe, TrainConfig
+from socal_core.settings import SETTINGS, TINY, Recipe, SplitSettings, TrainConfig
 from socal_core.splits import Split
 
 HOW_TO_TRAIN_FURTHER = (
@@ -37,7 +36,7 @@ def how_to_continue(run: RunFolder) -> str:
     Raises:
         RunError: Its settings cannot be read.
     """
-    return HEAD_IS_FITTED if run.read_config().recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
+    return HEAD_IS_FITTED if run.read_config().model.recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
 
 
 def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> RunFolder:
@@ -61,12 +60,11 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
     changes = dict(changes or {})
     if read_status(run).state.alive:
         raise RunError(f"Run {run.name} is waiting or active. Stop it, or wait until it has ended.")
-    if run.read_config().recipe is Recipe.FROZEN:
+    if run.read_config().model.recipe is Recipe.FROZEN:
         raise RunError(f"Run {run.name} has frozen features. {HEAD_IS_FITTED}")
     if "model" in changes:
         raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
-    config = replace(run.read_config(), **changes)
-    config = replace(config, model=str(best_checkpoint(run).resolve()))
+    config = run.read_config().replace(**{**changes, "model": str(best_checkpoint(run).resolve())})
     return make_run(path or _free_path(run), config, run.read_data(), run.read_data_options())
 
 
@@ -98,15 +96,15 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
         RunError: That run's settings or split cannot be read.
         ConfigError: The settings ask for another split than that run's.
     """
-    checkpoint = _checkpoint_folder(config.model)
+    checkpoint = _checkpoint_folder(config.model.model)
     if checkpoint is None:
         return None, None
-    sources = _ancestors(config.model)
+    sources = _ancestors(config.model.model)
     origin = Origin(sources[0].name, checkpoint.name)
     source = next((run for run in sources if run.read_data() == data.resolve()), None)
     if source is None:
         return origin, None
-    before, after = _split_settings(source.read_config()), _split_settings(config)
+    before, after = _split_settings(source.read_config().split), _split_settings(config.split)
     for name in after:
         if before[name] != after[name]:  # split_method comes first; where it is the same, the names are too
             rule = (
@@ -156,7 +154,7 @@ def _ancestors(model: str) -> list[RunFolder]:
         if run in found:
             break
         found.append(run)
-        checkpoint = _checkpoint_folder(run.read_config().model)
+        checkpoint = _checkpoint_folder(run.read_config().model.model)
     return found
 
 
@@ -172,13 +170,10 @@ def _checkpoint_folder(model: str) -> Path | None:
     return folder if folder.parent == source.checkpoints and source.config_file.is_file() else None
 
 
-def _split_settings(config: TrainConfig) -> dict[str, Any]:
+def _split_settings(settings: SplitSettings) -> dict[str, Any]:
     """The settings that the split depends on, those without effect left out."""
-    return {
-        item.name: getattr(config, item.name)
-        for item in fields(config)
-        if item.metadata["group"] == "Split" and config.split_method in item.metadata["methods"]
-    }
+    values = dict(settings)
+    return {name: value for name, value in values.items() if SETTINGS[name].applies(values)}
 
 
 def _free_path(run: RunFolder) -> Path:

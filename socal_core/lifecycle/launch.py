@@ -58,7 +58,7 @@ def _environment(run: RunFolder) -> dict[str, str]:
         config = run.read_config()
     except ConfigError as error:
         raise RunError(f"Run {run.name} cannot be started, in its config.json {error}. Start a new run.") from None
-    return {} if config.allow_download else {"HF_HUB_OFFLINE": "1"}
+    return {} if config.model.allow_download else {"HF_HUB_OFFLINE": "1"}
 
 
 def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str, str]) -> None:

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from socal_core.errors import RunError
@@ -84,9 +83,9 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
         ConfigError: The model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
     """
     origin, split = inherited(config, run.read_data())
-    folder = None if config.model == TINY else local_folder(config.model)
+    folder = None if config.model.model == TINY else local_folder(config.model.model)
     if folder is not None:
-        config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
+        config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
     # A run begins under the same lock, and reads its settings after that.
     with _words(run), _changing() as order:
         _refuse_begun(run, order)

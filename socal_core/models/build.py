@@ -64,15 +64,15 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
         ModelError: The model cannot be found, is damaged, or is not supported.
         ConfigError: The model cannot take so many frames.
     """
-    files = find_model(config.model, config.allow_download)
+    files = find_model(config.model.model, config.model.allow_download)
     values = read_config(files)
     weights = files.read_weights()
     note = head_note(files.name, values, weights)
     rows = outcome_rows(values, weights)
     weights = without_head(weights) if rows is None else in_our_order(weights, rows)
     pooling = rows is None or averages_tokens(values)
-    model_config = videomae_config(files, values, config.num_frames, config.dropout_rate, pooling)
-    model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.seed)
+    model_config = videomae_config(files, values, config.clip.num_frames, config.model.dropout_rate, pooling)
+    model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.split.seed)
     size = architecture_in(values).image_size
     preprocessor = read_preprocessor(files, size)
     if preprocessor is None:
@@ -111,7 +111,7 @@ def preprocessor_of_run(run: RunFolder) -> Preprocessor:
     """What the run's model is given its frames by; ModelError when the model cannot be found."""
     checkpoint, config = newest_checkpoint(run), run.read_config()
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
-    return replace(classifier.preprocessor, scaled=config.scaled_decoding)
+    return replace(classifier.preprocessor, scaled=config.machine.scaled_decoding)
 
 
 def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str, Any] | None = None) -> None:

@@ -67,10 +67,10 @@ def build_encoder(name: str, config: TrainConfig) -> Encoder:
 
 def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
     """How frames are resized, cropped and normalised for each network of a new run, and what is to be said of it."""
-    if config.recipe is Recipe.FINETUNE:
+    if config.model.recipe is Recipe.FINETUNE:
         classifier = build_classifier(config)
         return [(classifier.preprocessor, classifier.note)]
-    encoders = [build_encoder(name, config) for name in config.encoder.names]
+    encoders = [build_encoder(name, config) for name in config.model.encoder.names]
     return [(encoder.preprocessor, encoder.note) for encoder in encoders]
 
 
@@ -81,10 +81,10 @@ def preprocessor_of_run(run: RunFolder) -> Preprocessor:
         ModelError: The weights of the network are missing.
     """
     config, checkpoint = run.read_config(), newest_checkpoint(run)
-    if config.recipe is Recipe.FINETUNE:
+    if config.model.recipe is Recipe.FINETUNE:
         return build.preprocessor_of_run(run)
-    names = config.encoder.names if checkpoint is None else load_head(checkpoint).encoders
-    return replace(build_encoder(names[0], config).preprocessor, scaled=config.scaled_decoding)
+    names = config.model.encoder.names if checkpoint is None else load_head(checkpoint).encoders
+    return replace(build_encoder(names[0], config).preprocessor, scaled=config.machine.scaled_decoding)
 
 
 class _FrameEncoder(nn.Module):
@@ -148,7 +148,7 @@ def image_preprocessor() -> Preprocessor:
 def _video_encoder(config: TrainConfig) -> Encoder:
     classifier = build_classifier(config)
     backbone, model_config = classifier.model.get_submodule("videomae"), classifier.model.config
-    title = f"VideoMAE ({config.model})"
+    title = f"VideoMAE ({config.model.model})"
     return Encoder(
         name=VIDEO_ENCODER,
         title=title,

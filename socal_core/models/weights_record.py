@@ -7,7 +7,7 @@ from typing import Any
 from socal_core.errors import RunError
 from socal_core.models.find import find_model
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TrainConfig
+from socal_core.settings import ModelSettings
 
 
 def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
@@ -24,18 +24,18 @@ def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
         ModelError: The run is new, and its model is not on this machine.
     """
     if not resumed:
-        return describe_weights(run.read_config())
+        return describe_weights(run.read_config().model)
     try:
         return run.read_environment().get("weights")
     except RunError:
         return None
 
 
-def describe_weights(config: TrainConfig) -> dict[str, str | None]:
+def describe_weights(settings: ModelSettings) -> dict[str, str | None]:
     """Describe the weights that a new run starts from.
 
     Args:
-        config: The settings of a run whose model is on this machine.
+        settings: Of a run whose model is on this machine.
 
     Returns:
         `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
@@ -45,7 +45,7 @@ def describe_weights(config: TrainConfig) -> dict[str, str | None]:
     Raises:
         ModelError: The model is not on this machine.
     """
-    files = find_model(config.model, allow_download=False)
+    files = find_model(settings.model, allow_download=False)
     return {"source": files.name, "revision": files.revision, "sha256": _digest(files.weight_files())}
 
 

@@ -100,7 +100,7 @@ class Circumstances:
 
 def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
     """What a run with these settings and this split would meet on this data."""
-    shown = config.observation.select(dataset.frames).groupby("trial_id").size()
+    shown = config.clip.observation.select(dataset.frames).groupby("trial_id").size()
     trials = dataset.usable_trials
 
     def side(trial_ids: Iterable[str]) -> Side:
@@ -123,7 +123,7 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
     """All that is worth saying of these settings, what matters most first."""
     rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides]
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         rules = [_clip, _reading, _sides]
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
@@ -132,9 +132,8 @@ def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
 def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     for name, side in (("training", found.train), ("validation", found.validation), ("test", found.test)):
         if not side.trials:
-            text = (
-                f"No {name} trial has a frame in the window ({config.observation.describe()}). Choose another window."
-            )
+            window = config.clip.observation.describe()
+            text = f"No {name} trial has a frame in the window ({window}). Choose another window."
             yield Advice(Level.ERROR, "window", text)
     if found.train.one_outcome:
         text = f"All {found.train.trials} training trials are {found.train.one_outcome}: there is nothing to learn."
@@ -142,7 +141,7 @@ def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     larger = "Increase {}, choose another seed or add trials."
     field = "validation_fraction"
     yield from _held_out("validation", found.validation, FEW_VALIDATION_TRIALS, field, larger.format(field))
-    field, remedy = TEST_SETTINGS.get(config.split_method, ("test_fraction", larger.format("test_fraction")))
+    field, remedy = TEST_SETTINGS.get(config.split.split_method, ("test_fraction", larger.format("test_fraction")))
     yield from _held_out("test", found.test, FEW_TEST_TRIALS, field, remedy)
 
 
@@ -163,7 +162,7 @@ def _held_out(name: str, subset: Side, few: int, field: str, remedy: str) -> Ite
 
 
 def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    size, trials = config.batch_size, found.train.trials
+    size, trials = config.optimization.batch_size, found.train.trials
     if 1 < trials < size:
         yield Advice(
             Level.WARNING,
@@ -184,10 +183,11 @@ def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
 
 def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     """At most one of these: each says all that is to be done."""
-    rate, pretrained = config.learning_rate, config.model != TINY
-    recipe = RECIPE_RATE * config.batch_size / RECIPE_CLIPS
+    chosen, pretrained = config.optimization, config.model.model != TINY
+    rate, batch_size = chosen.learning_rate, chosen.batch_size
+    recipe = RECIPE_RATE * batch_size / RECIPE_CLIPS
     text = ""
-    if config.optimizer is OptimizerName.SGD:
+    if chosen.optimizer is OptimizerName.SGD:
         if rate < SGD_RATE:
             text = f"SGD at {rate:g} learns almost nothing. Set learning_rate to 1e-3 to 1e-1, or choose AdamW."
     elif rate > HIGHEST_RATE:
@@ -197,19 +197,19 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
         text = f"{rate:g} is so high that the model forgets its pre-training. Set learning_rate to 1e-5 to 3e-5."
     elif not pretrained and rate < SMALL_RATE:
         text = (
-            f"{rate:g} is too low for a model as small as {TINY}: {config.num_epochs} epochs are too few. Set it "
+            f"{rate:g} is too low for a model as small as {TINY}: {chosen.num_epochs} epochs are too few. Set it "
             "to 1e-4."
         )
     elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
-        weights = architecture_of(config.model).parameters / 1e6
+        weights = architecture_of(config.model.model).parameters / 1e6
         text = (
             f"{weights:.0f} million weights, all trainable, on {found.train.trials} trials at {rate:g}: this overfits "
             f"within a few epochs. Set learning_rate to 1e-5 (VideoMAE's own recipe gives {recipe:.1e} for batches of "
-            f"{config.batch_size}), and sampling to segments."
+            f"{batch_size}), and sampling to segments."
         )
-    elif pretrained and config.batch_size < SMALL_BATCH and rate > FAR_OFF * recipe:
+    elif pretrained and batch_size < SMALL_BATCH and rate > FAR_OFF * recipe:
         text = (
-            f"Steps of {config.batch_size} clips are noisy at {rate:g}: VideoMAE's recipe, {RECIPE_RATE:g} for "
+            f"Steps of {batch_size} clips are noisy at {rate:g}: VideoMAE's recipe, {RECIPE_RATE:g} for "
             f"{RECIPE_CLIPS} clips, gives {recipe:.1e}. Lower learning_rate, or raise batch_size."
         )
     if text:
@@ -217,30 +217,33 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
 
 
 def _patience(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    patience, ends = config.scheduler_patience, config.early_stopping_patience
+    chosen = config.optimization
+    if not chosen.use_early_stopping:
+        return
+    patience, ends = chosen.scheduler_patience, chosen.early_stopping_patience
     # After `patience` + 1 epochs without improvement the rate falls; an epoch with the lower rate is one more.
-    if ends < patience + 2 <= config.num_epochs:
+    if chosen.use_lr_scheduler and ends < patience + 2 <= chosen.num_epochs:
         yield Advice(
             Level.WARNING,
             "early_stopping_patience",
             f"Training ends after {ends} epochs without improvement, and the learning rate falls after {patience + 1}: "
             f"no epoch would use the lower rate. Set early_stopping_patience to {patience + 2} or more.",
         )
-    if config.num_epochs <= ends + 1:
+    if chosen.num_epochs <= ends + 1:
         yield Advice(
             Level.INFO,
             "num_epochs",
-            f"With {config.num_epochs} epochs and a patience of {ends} training never ends early; the best epoch is "
+            f"With {chosen.num_epochs} epochs and a patience of {ends} training never ends early; the best epoch is "
             "used all the same.",
         )
 
 
 def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    frames, shown = config.num_frames, found.window_frames
+    frames, shown = config.clip.num_frames, found.window_frames
     if not shown:
         return
     if frames > shown:
-        step = architecture_of(config.model).tubelet_size
+        step = architecture_of(config.model.model).tubelet_size
         what = f"Set num_frames to {step}" if shown < 2 * step else f"Set num_frames to {shown // step * step} or less"
         yield Advice(
             Level.WARNING,
@@ -248,26 +251,28 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             f"A clip has {frames} frames, and the window of most trials has {shown} or fewer: frames repeat. {what}.",
         )
         return
-    span = (frames - 1) * config.stride + 1
-    if config.sampling is SamplingMethod.DENSE and span > shown:
+    stride = config.clip.stride
+    span = (frames - 1) * stride + 1
+    if config.clip.sampling is SamplingMethod.DENSE and span > shown:
         yield Advice(
             Level.WARNING,
             "stride",
-            f"A dense clip of {frames} frames, one every {config.stride}, is {span} frames long, and the window has "
+            f"A dense clip of {frames} frames, one every {stride}, is {span} frames long, and the window has "
             f"{shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
         )
 
 
 def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    mixed = [name for name in ("mixup", "cutmix") if getattr(config, name) > 0]
-    if mixed and min(config.batch_size, found.train.trials) == 1:
+    chosen = config.augmentation
+    mixed = [name for name in ("mixup", "cutmix") if getattr(chosen, name) > 0]
+    if mixed and min(config.optimization.batch_size, found.train.trials) == 1:
         names = " and ".join(mixed)
         yield Advice(Level.WARNING, mixed[0], f"With one clip per step, {names} has no partner. Raise batch_size.")
-    if config.crop_area < SMALLEST_CROP:
+    if chosen.crop_area < SMALLEST_CROP:
         yield Advice(
             Level.WARNING,
             "crop_area",
-            f"Crops down to {config.crop_area:.0%} of the frame often miss the tools, which carry information about "
+            f"Crops down to {chosen.crop_area:.0%} of the frame often miss the tools, which carry information about "
             "the outcome. Set crop_area to 0.5 or more.",
         )
     strong = (
@@ -277,14 +282,14 @@ def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]
         ("rotation_degrees", STRONG_ROTATION, "tilts clips strongly, although cameras are upright", "10"),
     )
     for name, most, effect, usual in strong:
-        value = getattr(config, name)
+        value = getattr(chosen, name)
         if value > most:
             yield Advice(Level.INFO, name, f"{name} {value:g} {effect}. {usual} is usual.")
 
 
 def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    if config.dropout_rate == 0 and found.train.trials < FEW_TRIALS:
-        weights = architecture_of(config.model).parameters / 1e6
+    if config.model.dropout_rate == 0 and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(config.model.model).parameters / 1e6
         yield Advice(
             Level.INFO,
             "dropout_rate",
@@ -294,30 +299,31 @@ def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
 
 
 def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    if config.gpus > max(1, found.gpus):
+    gpus = config.machine.gpus
+    if gpus > max(1, found.gpus):
         there = "one GPU" if found.gpus == 1 else f"{found.gpus} GPUs" if found.gpus else "no GPU"
-        text = f"The run asks for {config.gpus} GPUs, but this machine has {there}. Set gpus to {max(1, found.gpus)}."
+        text = f"The run asks for {gpus} GPUs, but this machine has {there}. Set gpus to {max(1, found.gpus)}."
         yield Advice(Level.ERROR, "gpus", text)
-    share = -(-min(config.batch_size, max(1, found.train.trials)) // config.gpus)
-    if config.accumulation_steps > share:
+    share = -(-min(config.optimization.batch_size, max(1, found.train.trials)) // gpus)
+    if config.machine.accumulation_steps > share:
         yield Advice(
             Level.INFO,
             "accumulation_steps",
-            f"{config.accumulation_steps} parts of {share} clips per device: no part has fewer than one clip. "
+            f"{config.machine.accumulation_steps} parts of {share} clips per device: no part has fewer than one clip. "
             f"Set accumulation_steps to {share}.",
         )
 
 
 def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    if config.num_workers > THREADS_PER_CORE * found.cores:
+    if config.machine.num_workers > THREADS_PER_CORE * found.cores:
         yield Advice(
             Level.INFO,
             "num_workers",
-            f"{config.num_workers} reading threads share {found.cores} processor cores with training. "
+            f"{config.machine.num_workers} reading threads share {found.cores} processor cores with training. "
             f"Set num_workers to {max(2, found.cores)}.",
         )
-    least = 2 * LEAST_REDUCTION * min(frame_sides(config))
-    if config.scaled_decoding and found.frame_side is not None and found.frame_side < least:
+    least = 2 * LEAST_REDUCTION * min(frame_sides(config.model))
+    if config.machine.scaled_decoding and found.frame_side is not None and found.frame_side < least:
         yield Advice(
             Level.INFO,
             "scaled_decoding",

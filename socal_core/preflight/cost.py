@@ -5,7 +5,7 @@ over what was measured for VideoMAE base. Memory is counted from the sizes of th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from socal_core.errors import SocalError
@@ -14,7 +14,17 @@ from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, archite
 from socal_core.runs.checkpoint_folders import KEPT
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, VIDEO_ENCODER, OptimizerName, Recipe, TrainConfig
+from socal_core.settings import (
+    IMAGE_ENCODER,
+    IMAGE_SIZE,
+    TINY,
+    VIDEO_ENCODER,
+    MachineSettings,
+    OptimizationSettings,
+    OptimizerName,
+    Recipe,
+    TrainConfig,
+)
 
 TRAINING_PASSES = 3
 """Forward and back: the way back takes two matrix products for each of the way forward. Gradient checkpointing goes
@@ -83,19 +93,19 @@ def estimate(
 
     speed: FLOP a second, of one GPU where there is one, from `measured_speed`; None takes the usual one.
     """
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         return _frozen(config, training + validation + test, machine)
-    architecture = architecture_of(config.model)
-    forward = architecture.forward_flop(config.num_frames)
-    evaluation_clips = validation * config.test_clips
-    checkpoint = float(architecture.parameters * FLOAT32 * (1 + _moments(config)))
-    used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * _devices(config, machine)
+    architecture = architecture_of(config.model.model)
+    forward = architecture.forward_flop(config.clip.num_frames)
+    evaluation_clips = validation * config.clip.test_clips
+    checkpoint = float(architecture.parameters * FLOAT32 * (1 + _moments(config.optimization)))
+    used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * _devices(config.machine, machine)
     epoch_seconds = _epoch_flop(architecture, config, training, validation) / used
     if speed is None:
         epoch_seconds += EPOCH_SECONDS
-    last_seconds = (training + validation + test) * config.test_clips * forward / used
-    seconds = STARTING_SECONDS + config.num_epochs * epoch_seconds + last_seconds
-    memory = memory_of(config, architecture, min(config.batch_size, training), machine)
+    last_seconds = (training + validation + test) * config.clip.test_clips * forward / used
+    seconds = STARTING_SECONDS + config.optimization.num_epochs * epoch_seconds + last_seconds
+    memory = memory_of(config, architecture, min(config.optimization.batch_size, training), machine)
     warnings = [
         *_memory_warning(config, architecture, training, machine, memory),
         *_time_warning(config, machine, seconds),
@@ -103,8 +113,8 @@ def estimate(
     ]
     return Cost(
         parameters=architecture.parameters,
-        tokens=architecture.tokens(config.num_frames),
-        clip_flop=_passes(config) * forward,
+        tokens=architecture.tokens(config.clip.num_frames),
+        clip_flop=_passes(config.machine) * forward,
         training_clips=training,
         evaluation_clips=evaluation_clips,
         epoch_seconds=epoch_seconds,
@@ -119,22 +129,22 @@ def estimate(
 
 def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
     """The cost of a frozen run: each clip goes forward once through each encoder, then the head is fitted."""
-    video = architecture_of(config.model) if VIDEO_ENCODER in config.encoder.names else None
-    with_image = IMAGE_ENCODER in config.encoder.names
-    clips = trials * config.test_clips
-    video_flop = video.forward_flop(config.num_frames) if video else 0.0
-    image_flop = config.num_frames * IMAGE_FLOP if with_image else 0.0
+    video = architecture_of(config.model.model) if VIDEO_ENCODER in config.model.encoder.names else None
+    with_image = IMAGE_ENCODER in config.model.encoder.names
+    clips = trials * config.clip.test_clips
+    video_flop = video.forward_flop(config.clip.num_frames) if video else 0.0
+    image_flop = config.clip.num_frames * IMAGE_FLOP if with_image else 0.0
     speed = GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores
     image_speed = GPU_SPEED if machine.gpu else IMAGE_CORE_SPEED * machine.cores
     seconds = clips * (video_flop / speed + image_flop / image_speed) + trials * HEAD_SECONDS
     parameters = (video.parameters if video else 0) + (IMAGE_PARAMETERS if with_image else 0)
-    inputs = sum(config.num_frames * COLOURS * side**2 for side in frame_sides(config)) * FLOAT32
+    inputs = sum(config.clip.num_frames * COLOURS * side**2 for side in frame_sides(config.model)) * FLOAT32
     memory = (GPU_CONTEXT_BYTES if machine.gpu else PROCESS_BYTES) + parameters * FLOAT32 + FORWARD_COPIES * inputs
     seconds += STARTING_SECONDS
     slow = [f"Embedding all clips takes about {seconds / DAY:.1f} days. Lower num_frames, or choose the image encoder."]
     return Cost(
         parameters=parameters,
-        tokens=video.tokens(config.num_frames) if video else 0,
+        tokens=video.tokens(config.clip.num_frames) if video else 0,
         clip_flop=video_flop + image_flop,
         training_clips=clips,
         evaluation_clips=0,
@@ -153,13 +163,13 @@ def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, 
     the CPU, the copies that keep a best epoch until it is written.
     """
     on_gpu = machine.gpu is not None
-    kept = architecture.parameters * FLOAT32 * (1 + _moments(config))
+    kept = architecture.parameters * FLOAT32 * (1 + _moments(config.optimization))
     weights = architecture.parameters * FLOAT32 + kept + (0 if on_gpu else kept)
-    dropped = config.dropout_rate > 0
-    clip = architecture.kept_bytes(config.num_frames, dropped, on_gpu, config.gradient_checkpointing)
-    share = -(-batch_size // _devices(config, machine))
-    at_once = -(-share // config.accumulation_steps)
-    clips = share * architecture.input_bytes(config.num_frames) + at_once * clip
+    dropped = config.model.dropout_rate > 0
+    clip = architecture.kept_bytes(config.clip.num_frames, dropped, on_gpu, config.machine.gradient_checkpointing)
+    share = -(-batch_size // _devices(config.machine, machine))
+    at_once = -(-share // config.machine.accumulation_steps)
+    clips = share * architecture.input_bytes(config.clip.num_frames) + at_once * clip
     return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + clips
 
 
@@ -172,12 +182,16 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
     for run in runs:
         try:
             found = run.read_config()
-            if (found.model, found.num_frames, run.read_environment().get("device")) != (model, num_frames, device):
+            if (found.model.model, found.clip.num_frames, run.read_environment().get("device")) != (
+                model,
+                num_frames,
+                device,
+            ):
                 continue
             seconds = epochs_table(read_events(run.events_file))["seconds"].dropna()
             if len(seconds) >= FEWEST_EPOCHS and seconds.median() > 0:
                 split = run.read_split()
-                flop = _epoch_flop(architecture_of(found.model), found, len(split.train), len(split.validation))
+                flop = _epoch_flop(architecture_of(found.model.model), found, len(split.train), len(split.validation))
                 processes = int(run.read_environment().get("processes") or 1)
                 return float(flop / seconds.median()) / processes
         except SocalError:
@@ -186,23 +200,23 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
 
 
 def _epoch_flop(architecture: Architecture, config: TrainConfig, training: int, validation: int) -> float:
-    clips = _passes(config) * training + validation * config.test_clips
-    return clips * architecture.forward_flop(config.num_frames)
+    clips = _passes(config.machine) * training + validation * config.clip.test_clips
+    return clips * architecture.forward_flop(config.clip.num_frames)
 
 
-def _passes(config: TrainConfig) -> int:
+def _passes(settings: MachineSettings) -> int:
     """How often a training clip's work of the way forward is done."""
-    return TRAINING_PASSES + config.gradient_checkpointing
+    return TRAINING_PASSES + settings.gradient_checkpointing
 
 
-def _devices(config: TrainConfig, machine: Machine) -> int:
+def _devices(settings: MachineSettings, machine: Machine) -> int:
     """How many share a batch."""
-    return min(config.gpus, machine.gpu.count) if machine.gpu else 1
+    return min(settings.gpus, machine.gpu.count) if machine.gpu else 1
 
 
-def _moments(config: TrainConfig) -> int:
+def _moments(settings: OptimizationSettings) -> int:
     """Numbers that the optimiser keeps of each weight."""
-    return 2 if config.optimizer is OptimizerName.ADAMW else 1
+    return 2 if settings.optimizer is OptimizerName.ADAMW else 1
 
 
 def _memory_warning(
@@ -212,7 +226,7 @@ def _memory_warning(
     free = total if machine.gpu else machine.free_memory
     if needed <= free:
         return []
-    batch_size = min(config.batch_size, training)
+    batch_size = min(config.optimization.batch_size, training)
     if needed <= total:
         fits = _what_fits(config, architecture, batch_size, machine, free)
         return [
@@ -230,23 +244,23 @@ def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int,
     """The settings for a step below `memory` bytes that change the training, or its time, least; "" if none does."""
     sparing: dict[str, Any] = {"gradient_checkpointing": True}
     step = architecture.tubelet_size
-    shorter = [{**sparing, "num_frames": frames} for frames in range(config.num_frames - step, 1, -step)]
+    shorter = [{**sparing, "num_frames": frames} for frames in range(config.clip.num_frames - step, 1, -step)]
     for change in ({}, sparing, *shorter):
-        for steps in range(config.accumulation_steps, max(batch_size, config.accumulation_steps) + 1):
-            other = replace(config, **change, accumulation_steps=steps)
+        for steps in range(config.machine.accumulation_steps, max(batch_size, config.machine.accumulation_steps) + 1):
+            other = config.replace(**change, accumulation_steps=steps)
             if memory_of(other, architecture, batch_size, machine) <= memory:
                 new = {**change, "accumulation_steps": steps}
                 words = [
                     f"{name} {'on' if value is True else f'to {value}'}"
                     for name, value in new.items()
-                    if value != getattr(config, name)
+                    if value != config.as_dict()[name]
                 ]
                 return f"Set {' and '.join(words)}."
     return ""
 
 
 def _nothing_fits(config: TrainConfig) -> str:
-    other = "" if config.model == TINY else f"Choose `{TINY}`, or "
+    other = "" if config.model.model == TINY else f"Choose `{TINY}`, or "
     return f"Not even one clip fits. {other}{'a' if other else 'Take a'} machine with more memory."
 
 
@@ -254,9 +268,10 @@ def _time_warning(config: TrainConfig, machine: Machine, seconds: float) -> list
     if seconds < DAY:
         return []
     slow = "" if machine.gpu else f" on {machine.cores} processor cores"
-    other = "" if config.model == TINY else f", choose `{TINY}`"
+    other = "" if config.model.model == TINY else f", choose `{TINY}`"
     gpu = "" if machine.gpu else ", or train on a machine with a GPU"
-    return [f"All {config.num_epochs} epochs take about {seconds / DAY:.1f} days{slow}. Lower num_epochs{other}{gpu}."]
+    epochs = config.optimization.num_epochs
+    return [f"All {epochs} epochs take about {seconds / DAY:.1f} days{slow}. Lower num_epochs{other}{gpu}."]
 
 
 def _disk_warning(needed: float, machine: Machine) -> list[str]:

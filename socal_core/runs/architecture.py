@@ -14,7 +14,7 @@ from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
 from socal_core.runs.model_choice import local_folder
-from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, Recipe, TrainConfig
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, Recipe, TrainConfig
 
 CONFIG_FILE = "config.json"
 
@@ -171,9 +171,9 @@ def check_num_frames(config: TrainConfig) -> None:
     Raises:
         ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`. The model would ignore the rest.
     """
-    found = _known_architecture(config.model)
+    found = _known_architecture(config.model.model)
     if found is not None:
-        refuse_remainder(config.num_frames, found.tubelet_size)
+        refuse_remainder(config.clip.num_frames, found.tubelet_size)
 
 
 def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
@@ -191,9 +191,9 @@ def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
         raise ConfigError("num_frames", rule, num_frames)
 
 
-def frame_sides(config: TrainConfig) -> tuple[int, ...]:
+def frame_sides(settings: ModelSettings) -> tuple[int, ...]:
     """Height and width in pixels of the frames that a run's networks are given, one for each network."""
-    side = architecture_of(config.model).image_size
-    if config.recipe is Recipe.FINETUNE:
+    side = architecture_of(settings.model).image_size
+    if settings.recipe is Recipe.FINETUNE:
         return (side,)
-    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else side for name in config.encoder.names)
+    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else side for name in settings.encoder.names)

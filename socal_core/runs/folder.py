@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -17,7 +17,7 @@ from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.model_choice import local_folder
-from socal_core.settings import TINY, Recipe, TrainConfig, config_from
+from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
 from socal_core.splits import Split
 from socal_core.storage import write_json, write_text
 
@@ -146,12 +146,15 @@ class RunFolder:
                 "Choose another name."
             )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"Run {path.name} already exists. Choose another name, or continue it with --resume.")
+            raise RunError(
+                f"Run {path.name} already exists. Choose another name, continue it with --resume, or replace it with "
+                "--set force_retrain=true."
+            )
         run = cls(path)
         check_num_frames(config)
-        folder = None if config.model == TINY else local_folder(config.model)
+        folder = None if config.model.model == TINY else local_folder(config.model.model)
         if folder is not None:
-            config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
+            config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
         try:
             run.checkpoints.mkdir(parents=True)
             run.write_origin(origin, split)
@@ -175,7 +178,7 @@ class RunFolder:
     def read_config(self) -> TrainConfig:
         """The run's settings; RunError when the file is damaged or newer, ConfigError when a value is refused."""
         settings = settings_in(self._read_config_file(), self.name)
-        unknown = sorted(set(settings) - {item.name for item in fields(TrainConfig)})
+        unknown = sorted(name for name in settings if setting_named(name) is None)
         if unknown:
             raise RunError(
                 f"Run {self.name}: config.json has settings that this version does not know ({', '.join(unknown)}). A "

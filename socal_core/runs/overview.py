@@ -1,7 +1,7 @@
 """What a table of runs says of each, and in which settings runs differ."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from socal_core.errors import SocalError
 from socal_core.runs.events import Event, epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
-from socal_core.settings import TrainConfig, acting_settings
+from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def seconds_at_work(events: Sequence[Event]) -> float:
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:
     """Names of the settings in which configurations differ, in the order of the form."""
-    acting = [acting_settings(config) for config in configs]
-    return [item.name for item in fields(TrainConfig) if len({values.get(item.name) for values in acting}) > 1]
+    applicable = [applicable_settings(config) for config in configs]
+    return [name for name in SETTINGS if len({values.get(name) for values in applicable}) > 1]
 
 
 def _times(events: Sequence[Event]) -> list[float]:

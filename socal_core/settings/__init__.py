@@ -1,17 +1,21 @@
-"""The settings of a run: their defaults, rules and help texts, and which of them apply."""
+"""The settings of a run: their defaults, limits and help texts, and which of them apply."""
 
-from socal_core.settings.acting import acting_settings, acts
+from socal_core.settings.augmentation import AugmentationSettings
+from socal_core.settings.clip import ClipSettings, SamplingMethod
+from socal_core.settings.declaration import Setting
+from socal_core.settings.machine import MachineSettings
+from socal_core.settings.model import DOWNLOADS_ALLOWED, PRETRAINED, TINY, ModelSettings
+from socal_core.settings.optimization import OptimizationSettings, OptimizerName
 from socal_core.settings.recipes import CHANCE_LOSS, IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, EncoderChoice, Recipe
 from socal_core.settings.split import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.settings.train_config import (
-    DOWNLOADS_ALLOWED,
-    PRETRAINED,
-    TINY,
-    OptimizerName,
-    SamplingMethod,
+    SETTINGS,
     TrainConfig,
+    applicable_settings,
+    by_name,
     config_from,
     default_config,
+    setting_named,
     unknown_setting,
 )
 
@@ -22,18 +26,26 @@ __all__ = [
     "IMAGE_SIZE",
     "MOST_FOLDS",
     "PRETRAINED",
+    "SETTINGS",
     "TINY",
     "VIDEO_ENCODER",
+    "AugmentationSettings",
+    "ClipSettings",
     "EncoderChoice",
+    "MachineSettings",
+    "ModelSettings",
+    "OptimizationSettings",
     "OptimizerName",
     "Recipe",
     "SamplingMethod",
+    "Setting",
     "SplitMethod",
     "SplitSettings",
     "TrainConfig",
-    "acting_settings",
-    "acts",
+    "applicable_settings",
+    "by_name",
     "config_from",
     "default_config",
+    "setting_named",
     "unknown_setting",
 ]

@@ -1,46 +1,139 @@
-"""What a setting is: a field with its group in the form, its help text and its limits; and the check of its value."""
+"""How a setting is declared: a field of a group, with its help text, its limits and the settings that it depends on."""
 
-import math
-from collections.abc import Collection, Mapping
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from socal_core.errors import ConfigError
-from socal_core.settings.split import SplitMethod
+
+Condition = Mapping[str, list[Any]]
+"""By name of a setting, the values of it with which another setting applies."""
+
+_RULES = {
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "extra_forbidden": "is not a setting of this group",
+}
+"""By pydantic's type of error, the rule in the words of ConfigError."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is declared of a setting, for all that displays settings, reads them or writes them."""
+
+    name: str
+    group: str
+    """The attribute of TrainConfig that holds it."""
+    heading: str
+    """In the form and in the documentation."""
+    kind: Any
+    """str, int, float, bool or a StrEnum."""
+    default: Any
+    help: str
+    low: float | None
+    high: float | None
+    """The smallest and the largest value of a number."""
+    step: int
+    """From one whole number to the next in the form."""
+    condition: Condition
+    alias: str
+    """Its name in the reference notebook, if that is another one."""
+
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Tell whether the setting changes anything, given the values of those declared before it, by name."""
+        return all(values.get(name) in needed for name, needed in self.condition.items())
+
+    @property
+    def rule(self) -> str:
+        """What its values must be, where their type is right: one of the choices, or between the limits."""
+        if issubclass(self.kind, StrEnum):
+            return f"must be one of {', '.join(self.kind)}"
+        return f"must be between {self.low:g} and {self.high:g}"
+
+
+class SettingsGroup(BaseModel):
+    """Settings that belong together. Values are checked when a group is made.
+
+    Raises:
+        ConfigError: A value is refused; names setting, rule and value.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    heading: ClassVar[str]
+    """Of the group in the form and in the documentation."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            rule = _RULES.get(first["type"]) or _setting(name, "", type(self)).rule
+            raise ConfigError(name, rule, first["input"]) from None
+
+    @classmethod
+    def declared(cls, group: str) -> list[Setting]:
+        """Return the settings of the group, which TrainConfig holds under the name `group`."""
+        return [_setting(name, group, cls) for name in cls.model_fields]
 
 
 def setting(
     default: Any,
-    group: str,
     text: str,
     low: float | None = None,
     high: float | None = None,
+    *,
     step: int = 1,
-    methods: Collection[SplitMethod] = tuple(SplitMethod),
+    applies: Condition | None = None,
+    heading: str = "",
+    alias: str = "",
 ) -> Any:
-    """A field with its group in the form, its help text, its inclusive limits and the step of a whole number.
+    """Declare a field of a group as a setting.
 
-    `methods`: the ways to split that use the setting; the form shows it for those alone.
+    Args:
+        default: The default value.
+        text: The help text.
+        low: The smallest number.
+        high: The largest number.
+        step: From one whole number to the next in the form.
+        applies: When the setting changes anything, from `when`; None for always.
+        heading: Its heading in the form, if that is not the heading of its group.
+        alias: Its name in the reference notebook, if that is another one.
     """
-    metadata = {"group": group, "help": text, "low": low, "high": high, "step": step, "methods": frozenset(methods)}
-    return field(default=default, metadata=metadata)
+    more: dict[str, Any] = {"step": step, "applies": applies or {}, "heading": heading, "alias": alias}
+    lenient = isinstance(default, StrEnum)  # the name of a choice is as good as the choice
+    return Field(default=default, description=text, ge=low, le=high, strict=not lenient, json_schema_extra=more)
 
 
-def checked(name: str, value: Any, kind: Any, limits: Mapping[str, Any]) -> Any:
-    """The value in its field's type, or ConfigError. JSON does not tell 1 from 1.0, so 1 passes as a float."""
-    if issubclass(kind, StrEnum):
-        if value not in list(kind):
-            raise ConfigError(name, f"must be one of {', '.join(kind)}", value)
-        return kind(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not kind:
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-        raise ConfigError(name, f"must be {words[kind]}", value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(name, "must be a finite number", value)
-    low, high = limits["low"], limits["high"]
-    if low is not None and not low <= value <= high:
-        raise ConfigError(name, f"must be between {low:g} and {high:g}", value)
-    return value
+def when(**needed: StrEnum | bool | list[StrEnum]) -> Condition:
+    """Say with which values of other settings a setting applies: one value each, or a list of them."""
+    return {name: value if isinstance(value, list) else [value] for name, value in needed.items()}
+
+
+def _setting(name: str, group: str, kind: type[SettingsGroup]) -> Setting:
+    info: FieldInfo = kind.model_fields[name]
+    more: Any = info.json_schema_extra
+    low: Any = next((limit.ge for limit in info.metadata if isinstance(limit, Ge)), None)
+    high: Any = next((limit.le for limit in info.metadata if isinstance(limit, Le)), None)
+    return Setting(
+        name=name,
+        group=group,
+        heading=more["heading"] or kind.heading,
+        kind=info.annotation,
+        default=info.default,
+        help=info.description or "",
+        low=low,
+        high=high,
+        step=more["step"],
+        condition=more["applies"],
+        alias=more["alias"],
+    )

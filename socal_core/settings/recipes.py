@@ -3,6 +3,8 @@
 from enum import StrEnum
 from math import log
 
+from socal_core.settings.declaration import when
+
 CHANCE_LOSS = log(2)
 """The log loss of always predicting 0.5."""
 
@@ -14,6 +16,10 @@ class Recipe(StrEnum):
     """All weights of a VideoMAE are trained, epoch by epoch (training/loop.py)."""
     FROZEN = "frozen"
     """Pre-trained encoders embed each clip once; logistic regressions are fitted on the features (models/head.py)."""
+
+
+TRAINED = when(recipe=Recipe.FINETUNE)
+"""The condition of settings that apply only where the weights of a network are trained."""
 
 
 class EncoderChoice(StrEnum):

@@ -25,13 +25,13 @@ SOCAL20_TRIALS = tuple(f"S{surgeon}T{number}" for surgeon in SOCAL20_SURGEONS fo
 def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
     """The split that the settings ask for."""
     validation, seed = settings.validation_fraction, settings.seed
-    match settings.method:
+    match settings.split_method:
         case SplitMethod.SURGEON:
             return surgeon_split(trials, validation, settings.test_fraction, seed)
         case SplitMethod.SOCAL20:
             return socal20_split(trials, validation, seed)
         case SplitMethod.COLUMN:
-            return column_split(trials, settings.column, settings.value, validation, seed)
+            return column_split(trials, settings.split_column, settings.split_value, validation, seed)
         case SplitMethod.KFOLD:
             return k_fold_split(trials, settings.folds, settings.fold, validation, seed)
         case SplitMethod.RANDOM:

@@ -77,8 +77,8 @@ def training_batches(
         share: Which clips of each batch this process takes.
         done: Batches at the beginning of the epoch to leave out.
     """
-    augment = Augmentation(config)
-    batches = epoch_batches(trial_ids, config.batch_size, config.seed, epoch)
+    augment = Augmentation(config.augmentation)
+    batches = epoch_batches(trial_ids, config.optimization.batch_size, config.split.seed, epoch)
     parts = [_part(batch, config, reader.shape[-1], epoch, step, share) for step, batch in enumerate(batches)]
     full_size = len(batches[0])
     batches, parts = batches[done:], parts[done:]
@@ -88,7 +88,7 @@ def training_batches(
         pixels = next(read)  # uint8, (clips that are needed, frames, 3, size, size)
         waited = time.perf_counter() - started
         clips = pixels.to(share.device).float().div_(255)
-        clips = augment(clips, [draw_seed(config.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
+        clips = augment(clips, [draw_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
         own = clips[[part.places.index(place) for place in part.own]]
         if part.mix is not None:
             own = apply_mix(own, clips[[part.places.index(place) for place in part.partners]], part.mix)
@@ -125,7 +125,7 @@ class _Part:
 def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, share: Share) -> _Part:
     # A process that gets nothing goes along with the first clip: all have to take part in averaging the gradients.
     own = list(range(share.index, len(batch), share.of)) or [0]
-    mix = mix_of(config, len(batch), size, draw_seed(config.seed, epoch, "mix", step))
+    mix = mix_of(config.augmentation, len(batch), size, draw_seed(config.split.seed, epoch, "mix", step))
     partners = own if mix is None else [partner_of(place, len(batch)) for place in own]
     places = sorted({*own, *partners})
     return _Part(own, partners, places, [ClipId(batch[place], epoch) for place in places], mix)

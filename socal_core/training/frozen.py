@@ -73,15 +73,15 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
     job.show_stage("Loading the encoders", 0, 1)
     head = None if resume_from is None else load_head(resume_from)
     if head is None:
-        encoders = [build_encoder(name, job.config) for name in job.config.encoder.names]
+        encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
     else:
         encoders = encoders_of(job.run, head)
     record: dict[str, Any] = {
         "encoders": {encoder.name: {"title": encoder.title, "sha256": encoder.digest} for encoder in encoders}
     }
     if VIDEO_ENCODER in record["encoders"]:
-        record["weights"] = describe_weights(job.config)
-        if trained_on_labels(job.config.model):
+        record["weights"] = describe_weights(job.config.model)
+        if trained_on_labels(job.config.model.model):
             job.report("notice", message=TRAINED_ENCODER)
     write_json(job.run.environment_file, {**job.run.read_environment(), **record})
     with ExitStack() as stack:
@@ -123,8 +123,8 @@ def _train_head(
         training["success"].to_numpy(np.int64),
         # A trial whose surgeon is unknown counts as one of a surgeon with no other trial.
         training["participant_id"].where(training["participant_id"] != "", training.index).astype(str).tolist(),
-        job.config.seed,
-        job.config.encoder.candidates,
+        job.config.split.seed,
+        job.config.model.encoder.candidates,
         job.report,
         job.check_stop,
     )
@@ -136,7 +136,7 @@ def _train_head(
     job.report(
         "head",
         **head.as_dict(),
-        clips=job.config.test_clips,
+        clips=job.config.clip.test_clips,
         **scores,
         seconds=round(time.perf_counter() - started, 3),
     )

@@ -26,7 +26,7 @@ from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
 from socal_core.runs.checkpoint_folders import TrainingState, read_training_state
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TINY, TrainConfig
+from socal_core.settings import TINY, OptimizationSettings, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
@@ -82,7 +82,7 @@ def train(job: Job, resume_from: Path | None) -> None:
     run = _set_up(job, resume_from)
     writes = job.accelerator.is_main_process
     try:
-        while _goes_on(run.state, job.config):
+        while _goes_on(run.state, job.config.optimization):
             _train_and_validate(job, run)
             if writes:
                 run.checkpoints.offer(run.state, run.tensors)
@@ -95,14 +95,15 @@ def train(job: Job, resume_from: Path | None) -> None:
         run.checkpoints.rescue_best()
         if not is_out_of_memory(error):
             raise
-        batch_size = min(job.config.batch_size, len(job.split.train))
+        batch_size = min(job.config.optimization.batch_size, len(job.split.train))
         raise RunError(smaller(job.config, -(-batch_size // job.accelerator.num_processes))) from error
     if writes:
         run.checkpoints.write(run.state, run.tensors)
 
 
-def _goes_on(state: TrainingState, config: TrainConfig) -> bool:
-    return state.epoch < config.num_epochs and state.epochs_without_improvement < config.early_stopping_patience
+def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
+    patience = settings.early_stopping_patience if settings.use_early_stopping else math.inf
+    return state.epoch < settings.num_epochs and state.epochs_without_improvement < patience
 
 
 def _train_and_validate(job: Job, run: _Run) -> None:
@@ -111,12 +112,13 @@ def _train_and_validate(job: Job, run: _Run) -> None:
     learning_rate = run.optimizer.param_groups[0]["lr"]
     training = _train_epoch(job, run, epoch)
     validation = _validate(job, run)
-    run.scheduler.step(validation["val_loss"])
+    if job.config.optimization.use_lr_scheduler:
+        run.scheduler.step(validation["val_loss"])
     run.state = run.state.after_epoch(validation["val_loss"])
     job.report(
         "epoch",
         epoch=epoch,
-        epochs=job.config.num_epochs,
+        epochs=job.config.optimization.num_epochs,
         **training,
         **validation,
         learning_rate=learning_rate,
@@ -131,10 +133,10 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
     Raises:
         RunError: The checkpoint was written by an earlier version and its optimizer state does not fit this one.
     """
-    if job.config.gradient_checkpointing:
+    if job.config.machine.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
-    optimizer = make_optimizer(job.classifier.model, job.config)
-    scheduler = make_scheduler(optimizer, job.config)
+    optimizer = make_optimizer(job.classifier.model, job.config.optimization)
+    scheduler = make_scheduler(optimizer, job.config.optimization)
     model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
     parts = {"optimizer": optimizer, "scheduler": scheduler}
     if job.accelerator.scaler is not None:
@@ -165,7 +167,7 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
         StopRequested: The user asked to stop; raised between two steps.
     """
     config, accelerator = job.config, job.accelerator
-    steps, clips = math.ceil(len(job.split.train) / config.batch_size), 0
+    steps, clips = math.ceil(len(job.split.train) / config.optimization.batch_size), 0
     share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
     batches = training_batches(
         job.reader, job.split.train, job.labels, run.weights, config, epoch, share, run.state.step
@@ -175,22 +177,22 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
     for batch in batches:
         job.check_stop()
         step = run.state.step + 1
-        torch.manual_seed(draw_seed(config.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = add_gradients(accelerator, run.model, batch, config.accumulation_steps)
+        torch.manual_seed(draw_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
+        loss = add_gradients(accelerator, run.model, batch, config.machine.accumulation_steps)
         run.optimizer.step()
         run.optimizer.zero_grad()
         loss_sum = float(accelerator.reduce(loss, "sum"))
         if not math.isfinite(loss_sum):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
-                f"Start a new run with a learning_rate below {config.learning_rate:g}."
+                f"Start a new run with a learning_rate below {config.optimization.learning_rate:g}."
             )
         run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + loss_sum)
         waited, clips = waited + batch.waited, clips + batch.size
         job.report(
             "step",
             epoch=epoch,
-            epochs=config.num_epochs,
+            epochs=config.optimization.num_epochs,
             step=step,
             steps=steps,
             loss=loss_sum / batch.size,
@@ -245,7 +247,7 @@ def _validate(job: Job, run: _Run) -> dict[str, Any]:
     if not math.isfinite(found["val_loss"]):
         raise RunError(
             f"The validation loss is no longer a number. The last checkpoint is from before. Start a new run with a "
-            f"learning_rate below {job.config.learning_rate:g}."
+            f"learning_rate below {job.config.optimization.learning_rate:g}."
         )
     return found
 
@@ -257,14 +259,14 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def smaller(config: TrainConfig, clips: int) -> str:
     """What to change when a step of so many clips on a device needs more memory than there is; the least first."""
-    if config.accumulation_steps < clips:
-        steps = min(2 * config.accumulation_steps, clips)
-        change = f"accumulation_steps {steps} in place of {config.accumulation_steps}: fewer clips at a time"
-    elif not config.gradient_checkpointing:
+    if config.machine.accumulation_steps < clips:
+        steps = min(2 * config.machine.accumulation_steps, clips)
+        change = f"accumulation_steps {steps} in place of {config.machine.accumulation_steps}: fewer clips at a time"
+    elif not config.machine.gradient_checkpointing:
         change = "gradient_checkpointing on, which takes a third more time"
-    elif config.num_frames > 2:
-        frames = max(2, config.num_frames // 4 * 2)
-        change = f"num_frames {frames} in place of {config.num_frames}"
+    elif config.clip.num_frames > 2:
+        frames = max(2, config.clip.num_frames // 4 * 2)
+        change = f"num_frames {frames} in place of {config.clip.num_frames}"
     else:
         change = f"a smaller model, such as {TINY}"
     return f"There is not enough memory for a training step. Start a new run with {change}."

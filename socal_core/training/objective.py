@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from socal_core.errors import RunError
-from socal_core.settings import OptimizerName, TrainConfig
+from socal_core.settings import OptimizationSettings, OptimizerName
 from socal_core.training.batches import Batch
 
 
@@ -73,7 +73,7 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
     return total
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.optim.Optimizer:
     """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
 
     One-dimensional parameters, which are the biases and the scales and shifts of the norms, are in groups of their own
@@ -83,25 +83,25 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
 
     Args:
         model: A VideoMAE classifier, or with `layer_decay` 1 any module.
-        config: The settings of the run.
+        settings: The settings of the run.
     """
     by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
     parameters = dict(model.named_parameters())
     below = layers_below_head(parameters)
     for name, parameter in parameters.items():
-        depth = 0 if config.layer_decay == 1 else below[name]
+        depth = 0 if settings.layer_decay == 1 else below[name]
         by_group.setdefault((depth, parameter.ndim <= 1), []).append(parameter)
     groups = [
         {
             "params": by_group[depth, one_dimensional],
-            "lr": config.learning_rate * config.layer_decay**depth,
-            "weight_decay": 0.0 if one_dimensional else config.weight_decay,
+            "lr": settings.learning_rate * settings.layer_decay**depth,
+            "weight_decay": 0.0 if one_dimensional else settings.weight_decay,
         }
         for depth, one_dimensional in sorted(by_group)
     ]
-    if config.optimizer is OptimizerName.SGD:
-        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    if settings.optimizer is OptimizerName.SGD:
+        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
 def layers_below_head(names: Collection[str]) -> dict[str, int]:
@@ -120,7 +120,9 @@ def layers_below_head(names: Collection[str]) -> dict[str, int]:
     return others | {name: layers - number for name, number in of_layer.items()}
 
 
-def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
+def make_scheduler(
+    optimizer: torch.optim.Optimizer, settings: OptimizationSettings
+) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
     """Build the schedule, which lowers the learning rate of all groups when the validation loss stops falling.
 
     Any lower loss is an improvement, however small, as for early stopping and for the best epoch
@@ -128,8 +130,8 @@ def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig) -> tor
     """
     return torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer,
-        factor=config.scheduler_factor,
-        patience=config.scheduler_patience,
+        factor=settings.scheduler_factor,
+        patience=settings.scheduler_patience,
         threshold=0.0,
         threshold_mode="abs",
     )

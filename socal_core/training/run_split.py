@@ -5,11 +5,11 @@ from dataclasses import replace
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TrainConfig
+from socal_core.settings import SplitSettings
 from socal_core.splits import Split, make_split
 
 
-def split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_process: bool) -> Split:
+def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_process: bool) -> Split:
     """The run's split: read from the run where it is there, else drawn by the settings and written.
 
     Raises:
@@ -19,7 +19,7 @@ def split_of(run: RunFolder, config: TrainConfig, dataset: Dataset, main_process
     if run.split_file.exists():
         split = run.read_split()
     else:
-        split = make_split(usable, config.split_settings)
+        split = make_split(usable, settings)
         if main_process:
             run.write_split(split)
     missing = sorted(set(split.trial_ids) - set(usable.index))

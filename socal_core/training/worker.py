@@ -79,7 +79,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
             # Of an earlier best checkpoint, if the run was evaluated before it went on.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
-        if restarts and run.read_config().restarts:
+        if restarts and run.read_config().machine.restarts:
             outcome.leave_to(_train_in_children(run, resume, report))
         else:
             _train_and_evaluate(run, resume, report)
@@ -163,7 +163,7 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
 
     RunError when one is killed more often than the settings allow.
     """
-    allowed = run.read_config().restarts
+    allowed = run.read_config().machine.restarts
     for restart in range(allowed + 1):
         again = ["--resume"] if resume or restart else []
         # It inherits the locks of run and slot: should this process die, they go on living in it.
@@ -218,10 +218,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             raise StopRequested
 
     dataset = run.open_dataset()
-    split = split_of(run, config, dataset, accelerator.is_main_process)
-    if known := seen_before(config.model, split):
+    split = split_of(run, config.split, dataset, accelerator.is_main_process)
+    if known := seen_before(config.model.model, split):
         report("notice", message=known)
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # its work is not shared
             write_json(run.environment_file, describe_environment(accelerator))
             with watch_machine(report):

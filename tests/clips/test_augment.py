@@ -14,7 +14,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from socal_core.clips.augment import WHOLE, Augmentation, ClipDraw, Operation, Recolour, Step, apply_draws, draw_of
-from socal_core.settings import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, AugmentationSettings, config_from
 
 OFF: dict[str, Any] = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
 ON = {
@@ -39,8 +39,8 @@ PARTS: list[dict[str, Any]] = [
 SEEDS = range(2000)
 
 
-def settings(**values: Any) -> TrainConfig:
-    return config_from({**OFF, **values}, TINY)
+def settings(**values: Any) -> AugmentationSettings:
+    return config_from({**OFF, **values}, TINY).augmentation
 
 
 def clip(size: int = 16, frames: int = 4, low: float = 0.0, high: float = 1.0, seed: int = 0) -> torch.Tensor:

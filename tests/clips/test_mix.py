@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
-from socal_core.settings import TINY, TrainConfig, config_from
+from socal_core.settings import TINY, AugmentationSettings, config_from
 
 SIZE = 32
 SEEDS = range(1000)
 
 
-def settings(**values: Any) -> TrainConfig:
-    return config_from(values, TINY)
+def settings(**values: Any) -> AugmentationSettings:
+    return config_from(values, TINY).augmentation
 
 
 def batch(clips: int = 5) -> torch.Tensor:

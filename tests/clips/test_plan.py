@@ -4,18 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.clips.plan import ClipId, ClipPlan
+from socal_core.clips.plan import ClipId, ClipPlan, frames_of_run
 from socal_core.clips.sampling import draw_seed, segments
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.settings import TINY, config_from
+from socal_core.splits import Split
 
 # The trials of the folder have 12 frames.
 
 
 def plan(folder: Path, **settings: object) -> ClipPlan:
     values = {"recipe": "finetune", "num_frames": 4, "test_clips": 1, **settings}
-    return ClipPlan(open_dataset(folder), config_from(values, TINY))
+    config = config_from(values, TINY)
+    return ClipPlan(open_dataset(folder), config.clip, config.split.seed)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,13 @@ def test_a_trial_without_a_frame_in_the_window_wants_none(shared_data_folder: Pa
         made.places_of(ClipId("S100T1"))
 
 
-def test_frozen_features_want_the_frames_of_evaluation_clips_alone(shared_data_folder: Path) -> None:
-    frozen = plan(shared_data_folder, recipe="frozen", sampling="segments")
-    wanted = frozen.wanted(["S100T1"], ["S100T1"])
-    assert [places for _, places in wanted] == [frozen.places_of(ClipId("S100T1"))]
+@pytest.mark.parametrize("recipe", ["finetune", "frozen"])
+def test_a_run_with_frozen_features_has_no_training_clips(shared_data_folder: Path, recipe: str) -> None:
+    config = config_from({"recipe": recipe, "num_frames": 4, "test_clips": 1, "sampling": "segments"}, TINY)
+    split = Split(("S100T1",), ("S101T1",), ("S102T1",), 0)
+    wanted = {
+        trial.trial_id: places for trial, places in frames_of_run(open_dataset(shared_data_folder), config, split)
+    }
+    evaluated = [0, 4, 7, 11]
+    assert wanted["S101T1"] == wanted["S102T1"] == evaluated
+    assert wanted["S100T1"] == (evaluated if recipe == "frozen" else list(range(12)))

@@ -21,7 +21,7 @@ from socal_core.clips.sampling import (
     training_positions,
     uniform,
 )
-from socal_core.settings import TINY, SamplingMethod, TrainConfig
+from socal_core.settings import ClipSettings, SamplingMethod
 
 AVAILABLE = st.integers(1, 400)
 NUM_FRAMES = st.integers(1, 64)
@@ -34,8 +34,8 @@ SURE = 1e-3
 """A chi-square test that chance alone would fail this seldom; the seeds are fixed, so it fails always or never."""
 
 
-def config_with(**values: object) -> TrainConfig:
-    return TrainConfig(model=TINY, **values)
+def config_with(**values: object) -> ClipSettings:
+    return ClipSettings(**values)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Pa
     row = strip_of(shared_data_folder, config).rows[0]
     clip = clip_of(shared_data_folder, config, ClipId(TRIAL))
     np.testing.assert_array_equal(row.frames, np.moveaxis(clip[0].numpy(), 1, -1))
-    assert ("The first of 3 clips." in row.text) is (config.test_clips == 3)
+    assert ("The first of 3 clips." in row.text) is (config.clip.test_clips == 3)
 
 
 @pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **DRAWN}, {**OFF, **DRAWN}])
@@ -69,7 +69,7 @@ def test_each_epochs_row_is_its_clip_under_its_augmentation(shared_data_folder: 
     assert [row.title for row in strip.rows[1:]] == [f"Training, epoch {epoch}" for epoch in EPOCHS]
     for epoch, row in zip(EPOCHS, strip.rows[1:], strict=True):
         clip = clip_of(shared_data_folder, config, ClipId(TRIAL, epoch)).float() / 255
-        changed = Augmentation(config)(clip, [draw_seed(config.seed, epoch, "augment", TRIAL)])
+        changed = Augmentation(config.augmentation)(clip, [draw_seed(config.split.seed, epoch, "augment", TRIAL)])
         np.testing.assert_array_equal(row.frames, as_pixels(changed))
 
 

@@ -72,7 +72,11 @@ def test_the_new_run_is_named_after_the_old_one(tmp_path: Path, run: RunFolder) 
 def test_settings_that_leave_the_split_alone_can_be_changed(run: RunFolder) -> None:
     further = train_further(run, changes={"learning_rate": 1e-5, "num_epochs": 9})
     config = further.read_config()
-    assert (config.learning_rate, config.num_epochs, config.test_fraction) == (1e-5, 9, 0.2)
+    assert (config.optimization.learning_rate, config.optimization.num_epochs, config.split.test_fraction) == (
+        1e-5,
+        9,
+        0.2,
+    )
     with pytest.raises(ConfigError, match="num_epochs: must be between"):
         train_further(run, changes={"num_epochs": 0})
 
@@ -121,7 +125,7 @@ def test_a_checkpoint_given_as_a_model_brings_its_split(
     further = make_run(tmp_path / "run-2", config, run.read_data())
     assert further.read_split() == SPLIT
     assert further.read_origin() == Origin("run-1", "epoch-0003")
-    assert seen_before(further.read_config().model, SPLIT) == ""
+    assert seen_before(further.read_config().model.model, SPLIT) == ""
 
 
 @pytest.mark.parametrize("model", ["tiny", "owner/name", "data", "run-1/checkpoints", "run-1", "/"])
@@ -132,7 +136,7 @@ def test_any_other_model_brings_nothing(
     other = make_run(tmp_path / "run-2", config_from({"model": model, "seed": 5}, TINY), run.read_data())
     assert other.read_origin() is None
     assert not other.split_file.exists()
-    assert seen_before(other.read_config().model, SPLIT) == ""
+    assert seen_before(other.read_config().model.model, SPLIT) == ""
 
 
 def test_on_other_data_the_split_is_drawn_anew_and_trials_of_known_names_are_named(
@@ -143,7 +147,7 @@ def test_on_other_data_the_split_is_drawn_anew_and_trials_of_known_names_are_nam
     other = make_run(tmp_path / "run-2", config, tmp_path / "other")
     assert other.read_origin() == Origin("run-1", "epoch-0003")
     assert not other.split_file.exists()
-    model = other.read_config().model
+    model = other.read_config().model.model
     known = Split(("S4T1", "S5T1"), ("S1T1", "S3T1"), ("S2T1", "S6T1"), seed=0)
     assert "2 of the validation and test trials have the names of trials that it was trained on, such as S1T1" in (
         seen_before(model, known)

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -125,8 +124,8 @@ def test_a_waiting_run_stops_within_a_second(queued: list[Worker], number: int) 
 def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> None:
     run = queued[1].run
     config, data = run.read_config(), run.read_data()
-    run_queue.edit(run, replace(config, num_epochs=7, seed=3))
-    assert run.read_config() == replace(config, num_epochs=7, seed=3)
+    run_queue.edit(run, config.replace(num_epochs=7, seed=3))
+    assert run.read_config() == config.replace(num_epochs=7, seed=3)
     assert run.read_data() == data
     queued[0].end()
     queued[1].begins()
@@ -142,7 +141,7 @@ def test_a_run_that_trained_before_keeps_its_settings(queued: list[Worker]) -> N
     run = queued[1].run
     run.split_file.write_text("{}")
     with pytest.raises(RunError, match="run-1 keeps its settings: it has started before"):
-        run_queue.edit(run, replace(run.read_config(), num_epochs=7))
+        run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 
 def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
@@ -154,13 +153,13 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
     (source.checkpoints / "epoch-0002").mkdir()
     model = str(source.checkpoints / "epoch-0002")
     with pytest.raises(ConfigError, match="seed: must be 0, as in run source"):
-        run_queue.edit(run, replace(run.read_config(), model=model, seed=3))
+        run_queue.edit(run, run.read_config().replace(model=model, seed=3))
     assert not run.split_file.exists()
-    run_queue.edit(run, replace(run.read_config(), model=model))
+    run_queue.edit(run, run.read_config().replace(model=model))
     assert run.read_split() == source.read_split()
     assert run.read_origin() == Origin("source", "epoch-0002")
     with pytest.raises(RunError, match="or it trains another run's model further"):
-        run_queue.edit(run, replace(run.read_config(), num_epochs=7))
+        run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1, null]", '["/nowhere"]', None])

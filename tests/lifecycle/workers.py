@@ -3,7 +3,6 @@
 import multiprocessing
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ class StopError(Exception):
 
 
 def new_run(path: Path) -> RunFolder:
-    return RunFolder.create(path, replace(default_config(TINY), recipe="finetune"), path.parent)
+    return RunFolder.create(path, default_config(TINY).replace(recipe="finetune"), path.parent)
 
 
 class Worker:

@@ -13,7 +13,7 @@ from socal_core.models.encoders import build_encoder, digest_of_weights, image_p
 from socal_core.runs.architecture import frame_sides
 from socal_core.settings import TINY, TrainConfig
 
-CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4)
+CONFIG = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4})
 
 
 def test_the_image_encoder_is_given_pixels_less_127_by_128() -> None:
@@ -34,7 +34,7 @@ def test_the_image_encoder_embeds_each_frame() -> None:
 
 
 def test_a_step_of_the_video_encoder_is_what_is_shown_and_how_much_each_place_changes() -> None:
-    config = TrainConfig(model=TINY, recipe="frozen", num_frames=6)
+    config = CONFIG.replace(num_frames=6)
     encoder = build_encoder("video", config)
     clips = torch.randn(1, 6, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     found = encoder.embed(clips)
@@ -53,14 +53,14 @@ def test_a_step_of_the_video_encoder_is_what_is_shown_and_how_much_each_place_ch
 
 
 def test_a_clip_of_one_step_has_no_change() -> None:
-    encoder = build_encoder("video", TrainConfig(model=TINY, recipe="frozen", num_frames=2))
+    encoder = build_encoder("video", CONFIG.replace(num_frames=2))
     found = encoder.embed(torch.randn(1, 2, 3, 96, 96, generator=torch.Generator().manual_seed(0)))
     assert found.shape == (1, 1, 384)
     assert (found[..., 192:] == 0).all()
 
 
 def test_the_digest_is_that_of_the_weights() -> None:
-    first, second = (build_encoder("video", TrainConfig(model=TINY, recipe="frozen", seed=seed)) for seed in (0, 1))
+    first, second = (build_encoder("video", CONFIG.replace(seed=seed)) for seed in (0, 1))
     assert first.digest == second.digest
     module = torch.nn.Linear(2, 2)
     before = digest_of_weights(module, "heads: 2")
@@ -75,9 +75,9 @@ def test_the_digest_is_that_of_the_weights() -> None:
 
 @pytest.mark.parametrize(("choice", "sizes"), [("image", [224]), ("video", [96]), ("both", [224, 96])])
 def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> None:
-    config = TrainConfig(model=TINY, recipe="frozen", encoder=choice)
+    config = CONFIG.replace(encoder=choice)
     assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]
-    assert frame_sides(config) == tuple(sizes)
+    assert frame_sides(config.model) == tuple(sizes)
 
 
 def test_another_preprocessing_is_another_encoder() -> None:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from socal_core.models.encoders import Encoder
 from socal_core.models.features import open_embedder
 from socal_core.settings import TINY, TrainConfig
 
-CONFIG = TrainConfig(model=TINY, recipe="frozen", num_frames=4, test_clips=2)
+CONFIG = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4, "test_clips": 2})
 TRIALS = ["S100T1", "S101T2"]
 CPU = torch.device("cpu")
 
@@ -107,7 +106,7 @@ def test_a_changed_frame_is_embedded_again(data_folder: Path) -> None:
 
 def test_a_clip_with_a_replaced_frame_is_not_kept(data_folder: Path) -> None:
     # Of the 4 frames of the first clip none may be missing, so the clip is longer here.
-    config = replace(CONFIG, num_frames=12, test_clips=1)
+    config = CONFIG.replace(num_frames=12, test_clips=1)
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"no picture")
     counts = []
     for _ in range(2):

@@ -29,12 +29,12 @@ from socal_core.models.weights_record import describe_weights
 from socal_core.settings import TINY, config_from
 config = config_from({"model": "owner/name", "num_frames": 4, "allow_download": True}, TINY)
 classifier = build_classifier(config)
-print(json.dumps([describe_weights(config), classifier.preprocessor.recipe["crop"]]))
+print(json.dumps([describe_weights(config.model), classifier.preprocessor.recipe["crop"]]))
 """
 
 
 def record_of(model: object) -> dict[str, str | None]:
-    return describe_weights(config_from({"model": str(model), "num_frames": 4}, TINY))
+    return describe_weights(config_from({"model": str(model), "num_frames": 4}, TINY).model)
 
 
 def in_shards(folder: Path) -> list[str]:

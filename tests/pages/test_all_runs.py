@@ -288,7 +288,7 @@ def test_waiting_runs_change_places_and_settings(
         app.button(key="save-run").click().run()
         assert not app.exception
         assert not app.error
-        assert fresh[1].read_config().seed == 77
+        assert fresh[1].read_config().split.seed == 77
         assert "save-run" not in {button.key for button in app.button}
     finally:
         for lock in locks:

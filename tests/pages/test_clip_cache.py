@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.training.clip_cache import needed_by
 from pages.components.words import size_in_words
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, list_stores
-from socal_core.clips.fill import all_frames, stamp_of_frame
+from socal_core.clips.fill import CacheStatus, all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
@@ -66,6 +66,10 @@ def progress_of(workspace: Path) -> dict[str, object]:
     return dict(json.loads((workspace / "clip-cache.progress.json").read_text()))
 
 
+def need_of(folder: Path, **settings: object) -> CacheStatus:
+    return needed_by(open_dataset(folder), TrainConfig.from_flat({"model": TINY, **settings}), list_stores())
+
+
 @pytest.mark.parametrize(
     ("settings", "frames"),
     [
@@ -77,7 +81,7 @@ def progress_of(workspace: Path) -> dict[str, object]:
     ],
 )
 def test_what_a_run_needs(shared_data_folder: Path, settings: dict[str, object], frames: int) -> None:
-    need = needed_by(open_dataset(shared_data_folder), TrainConfig(model=TINY, **settings), list_stores())
+    need = need_of(shared_data_folder, **settings)
     assert (need.frames, need.of_frames, need.estimated_bytes) == (0, frames, frames * FRAME_BYTES)
 
 
@@ -92,14 +96,14 @@ def test_what_a_run_needs(shared_data_folder: Path, settings: dict[str, object],
 )
 def test_only_what_fits_the_run_counts_as_kept(shared_data_folder: Path, store: dict[str, object], frames: int) -> None:
     keep_frames(shared_data_folder, 3, **store)
-    assert needed_by(open_dataset(shared_data_folder), TrainConfig(model=TINY), list_stores()).frames == frames
+    assert need_of(shared_data_folder).frames == frames
 
 
 def test_a_file_that_changed_is_not_kept(data_folder: Path) -> None:
     keep_frames(data_folder, 3)
     frame = data_folder / "JPEGImages" / "S100T1_frame_00000001.jpeg"
     os.utime(frame, ns=(1, 1))
-    assert needed_by(open_dataset(data_folder), TrainConfig(model=TINY), list_stores()).frames == 3 * FRAMES - 1
+    assert need_of(data_folder).frames == 3 * FRAMES - 1
 
 
 @pytest.mark.parametrize(

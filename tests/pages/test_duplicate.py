@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from socal_core.settings import PRETRAINED, TINY, acting_settings, config_from
+from socal_core.settings import PRETRAINED, TINY, applicable_settings, config_from
 
 
 def form_with(values: dict[str, object]) -> None:
@@ -43,7 +43,7 @@ def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> Non
     assert not app.exception
     given, typed = config_from(values, TINY), app.session_state["typed"]
     assert app.session_state["missing"] == ""
-    assert acting_settings(typed) | {"window": None} == acting_settings(given) | {"window": None}
+    assert applicable_settings(typed) | {"window": None} == applicable_settings(given) | {"window": None}
     assert typed.observation == given.observation
 
 

@@ -76,7 +76,7 @@ def test_the_results_name_what_predicts(open_page: OpenPage, shared_data_folder:
 
 def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path, workspace: Path) -> None:
     dataset = open_dataset(shared_data_folder)
-    config = TrainConfig(model=TINY, recipe="frozen", num_frames=4, sampling="segments")
+    config = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4, "sampling": "segments"})
     need = needed_by(dataset, config, list_stores())
     assert (need.frames, need.of_frames) == (0, 2 * TRIALS * 4)
     assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 224**2)

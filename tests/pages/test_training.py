@@ -1,5 +1,4 @@
 import os
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from socal_core.lifecycle.run_queue import enter
 from socal_core.lifecycle.state import RunState, read_status, write_status
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import list_runs
-from socal_core.settings import PRETRAINED, TINY, TrainConfig, acts, default_config
+from socal_core.settings import PRETRAINED, SETTINGS, TINY, default_config
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run
@@ -30,22 +29,22 @@ def button(app, label: str):
 
 def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
-    config = default_config(TINY)
-    for item in fields(TrainConfig):
-        if item.name not in OWN_WIDGETS and acts(item, config.as_dict()):
+    values = default_config(TINY).as_dict()
+    for item in SETTINGS.values():
+        if item.name not in OWN_WIDGETS and item.applies(values):
             widget = setting(app, item.name)
-            assert widget.value == getattr(config, item.name), item.name
-            assert widget.help == item.metadata["help"], item.name
+            assert widget.value == values[item.name], item.name
+            assert widget.help == item.help, item.name
 
 
 def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "model_choice").set_value(PRETRAINED).run()
-    assert setting(app, "learning_rate").value == default_config(PRETRAINED).learning_rate
+    assert setting(app, "learning_rate").value == default_config(PRETRAINED).optimization.learning_rate
     assert "Its weights are not on this machine" in text_of(app)
     setting(app, "model_choice").set_value(TINY).run()
     assert setting(app, "recipe").value == "frozen"
-    assert setting(fine_tuning(app), "learning_rate").value == default_config(TINY).learning_rate
+    assert setting(fine_tuning(app), "learning_rate").value == default_config(TINY).optimization.learning_rate
 
 
 def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -142,7 +141,7 @@ def test_another_model_keeps_the_split(open_page: OpenPage, shared_data_folder: 
     setting(app, "batch_size").set_value(3).run()
     setting(app, "model_choice").set_value(PRETRAINED).run()
     assert setting(app, "test_fraction").value == 0.3
-    assert setting(app, "batch_size").value == default_config(PRETRAINED).batch_size
+    assert setting(app, "batch_size").value == default_config(PRETRAINED).optimization.batch_size
 
 
 def test_a_window_of_its_own_must_have_a_length(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -165,7 +164,7 @@ def test_the_last_seconds_can_be_left_out(
     setting(app, "Seconds left out").set_value(11).run()
     button(app, "Start training").click().run()
     assert not app.exception
-    assert {run.read_config().window for run in list_runs(runs_root())} == {"0:-11", "0:-10"}
+    assert {run.read_config().clip.window for run in list_runs(runs_root())} == {"0:-11", "0:-10"}
     assert "all but the last 11 s" in set(app.dataframe[0].value["Window"])
 
 
@@ -270,7 +269,7 @@ def test_each_start_makes_a_run_of_its_own(
         assert not app.exception
     runs = list_runs(runs_root())
     assert len(runs) == 2
-    assert {run.read_config().learning_rate for run in runs} == {2e-4}
+    assert {run.read_config().optimization.learning_rate for run in runs} == {2e-4}
     assert {run.read_data() for run in runs} == {shared_data_folder.resolve()}
     assert app.selectbox(key="run-training").value == runs[0].name
 

@@ -211,7 +211,7 @@ def socal_trials(trials: int) -> pd.DataFrame:
 @pytest.mark.parametrize("trials", [demo_trials(), socal_trials(143), socal_trials(141)], ids=["demo", "143", "141"])
 def test_the_default_split_needs_no_warning(trials: pd.DataFrame, seed: int) -> None:
     """At least 20 test trials, the rest as near to the fractions as whole surgeons allow."""
-    split = make_split(trials, replace(default_config(TINY), seed=seed).split_settings)
+    split = make_split(trials, default_config(TINY).replace(seed=seed).split)
     assert len(split.test) >= 20
     assert len(split.validation) == pytest.approx(0.15 * len(trials), abs=2)
     assert len(split.test) == pytest.approx(0.25 * len(trials), abs=2)
@@ -226,7 +226,7 @@ def test_the_default_split_of_few_surgeons(surgeons: int) -> None:
     names = [f"{100 + i // 2}" for i in range(2 * surgeons)]
     ids = [f"S{name}T{i % 2 + 1}" for i, name in enumerate(names)]
     trials = pd.DataFrame({"participant_id": names, "success": [0, 1] * surgeons}, index=ids)
-    split = make_split(trials, default_config(TINY).split_settings)
+    split = make_split(trials, default_config(TINY).split)
     assert all(len(subset) >= 2 for subset in (split.train, split.validation, split.test))
     assert set(split.trial_ids) == set(ids)
 
@@ -268,7 +268,7 @@ def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
     """S100T1 to S109T2, 12 frames each; of the first the window of seconds 0 to 8 shows nothing."""
     dataset = open_dataset(write_dataset(tmp_path / "data", size=(64, 48)))
     config = default_config(TINY)
-    split = make_split(dataset.usable_trials, config.split_settings)
+    split = make_split(dataset.usable_trials, config.split)
     whole = circumstances(dataset, split, config, cores=3, gpus=0)
     success = dataset.trials["success"]
     for side, trial_ids in ((whole.train, split.train), (whole.validation, split.validation), (whole.test, split.test)):

@@ -139,7 +139,7 @@ def test_time_is_work_over_speed() -> None:
     assert cost.epoch_seconds == pytest.approx((300 + 40) * clip / 1e12)
     assert cost.seconds == pytest.approx(10 * cost.epoch_seconds + 280 * clip / 1e12 + 10)
     assert (cost.training_clips, cost.evaluation_clips, cost.measured) == (100, 40, True)
-    again = estimate(replace(config, gradient_checkpointing=True), 100, 20, 20, LAPTOP, speed=1e12)
+    again = estimate(config.replace(gradient_checkpointing=True), 100, 20, 20, LAPTOP, speed=1e12)
     assert again.epoch_seconds == pytest.approx((400 + 40) * clip / 1e12), "forward once more"
     usual = estimate(config, 100, 20, 20, LAPTOP)
     assert not usual.measured
@@ -223,7 +223,7 @@ def test_what_is_proposed_fits_and_less_does_not() -> None:
         assert found is not None, warning
         steps = int(found[1])
         taken, more = (
-            memory_of(replace(config, accumulation_steps=count), BASE, 16, LAPTOP) for count in (steps, steps - 1)
+            memory_of(config.replace(accumulation_steps=count), BASE, 16, LAPTOP) for count in (steps, steps - 1)
         )
         assert taken <= memory < more
 

@@ -101,7 +101,7 @@ def test_a_local_model_is_found_from_every_folder(tmp_path: Path, monkeypatch: p
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
     run = RunFolder.create(tmp_path / "run-1", config_from({"model": "./model"}, TINY), tmp_path)
-    assert run.read_config().model == str(tmp_path / "model")
+    assert run.read_config().model.model == str(tmp_path / "model")
 
 
 @pytest.mark.parametrize(("tubelet_size", "num_frames", "fits"), [(3, 9, True), (3, 8, False), (4, 6, False)])
@@ -112,7 +112,7 @@ def test_frames_that_the_model_would_ignore_are_refused_before_there_is_a_run(
     (tmp_path / "model" / "config.json").write_text(json.dumps({"tubelet_size": tubelet_size}))
     config = config_from({"model": str(tmp_path / "model"), "num_frames": num_frames}, TINY)
     if fits:
-        assert RunFolder.create(tmp_path / "run-1", config, tmp_path).read_config().num_frames == num_frames
+        assert RunFolder.create(tmp_path / "run-1", config, tmp_path).read_config().clip.num_frames == num_frames
     else:
         with pytest.raises(ConfigError, match=f"num_frames: must be a multiple of {tubelet_size}"):
             RunFolder.create(tmp_path / "run-1", config, tmp_path)
@@ -121,8 +121,8 @@ def test_frames_that_the_model_would_ignore_are_refused_before_there_is_a_run(
 
 def test_a_run_from_before_there_were_recipes_was_fine_tuned(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "run", config_from({"recipe": "frozen"}, TINY), tmp_path)
-    assert run.read_config().recipe is Recipe.FROZEN
+    assert run.read_config().model.recipe is Recipe.FROZEN
     values = json.loads(run.config_file.read_text())
     del values["recipe"], values["encoder"], values["layer_decay"]
     run.config_file.write_text(json.dumps(values))
-    assert (run.read_config().recipe, run.read_config().layer_decay) == (Recipe.FINETUNE, 1.0)
+    assert (run.read_config().model.recipe, run.read_config().optimization.layer_decay) == (Recipe.FINETUNE, 1.0)

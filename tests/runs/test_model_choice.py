@@ -11,7 +11,7 @@ from socal_core.settings import PRETRAINED, TINY
 
 ALLOWED = {"SOCAL_ALLOW_DOWNLOAD": "1", "HF_HUB_OFFLINE": "0"}
 CODE = "from socal_core.runs.model_choice import default_model; from socal_core.settings import default_config; "
-CODE += "print(default_model(), default_config(default_model()).allow_download)"
+CODE += "print(default_model(), default_config(default_model()).model.allow_download)"
 
 
 def put_into_cache(cache: Path) -> None:

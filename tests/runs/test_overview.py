@@ -7,7 +7,7 @@ import pytest
 from socal_core.runs.folder import list_ruins, list_runs
 from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.runs.overview import differing_settings, seconds_at_work, summary_of
-from socal_core.settings import TINY, TrainConfig, acting_settings, config_from
+from socal_core.settings import TINY, TrainConfig, applicable_settings, config_from
 from tests.made_runs import write_run
 
 
@@ -34,7 +34,7 @@ def test_settings_in_which_runs_differ(settings: list[dict[str, object]], differ
 
 
 def test_settings_that_change_nothing_are_idle() -> None:
-    acting = acting_settings(config(split_method="socal20"))
+    acting = applicable_settings(config(split_method="socal20"))
     assert acting["split_method"] == "socal20"
     assert not {"stride", "test_fraction", "folds", "split_value"} & set(acting)
 

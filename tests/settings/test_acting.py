@@ -1,12 +1,10 @@
 """socal_core.settings.acting"""
 
-from dataclasses import fields
-
-from socal_core.settings import TINY, TrainConfig, acting_settings
+from socal_core.settings import SETTINGS, TINY, TrainConfig, applicable_settings
 
 
 def acting(**settings: object) -> set[str]:
-    return set(acting_settings(TrainConfig(model=TINY, **settings)))
+    return set(applicable_settings(TrainConfig.from_flat({"model": TINY, **settings})))
 
 
 def test_frozen_features_have_no_settings_of_training() -> None:
@@ -25,7 +23,7 @@ def test_frozen_features_have_no_settings_of_training() -> None:
         "sampling",
     }
     assert both <= frozen & trained
-    groups = {item.metadata["group"] for item in fields(TrainConfig) if item.name in frozen}
+    groups = {SETTINGS[name].heading for name in frozen}
     assert groups == {"Model", "Clip", "Machine", "Split"}
 
 

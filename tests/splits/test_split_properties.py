@@ -74,11 +74,11 @@ def cases(draw: st.DrawFn, method: SplitMethod) -> Case:
     return Case(
         trials,
         SplitSettings(
-            method=method,
+            split_method=method,
             validation_fraction=validation,
             test_fraction=test,
             seed=draw(SEEDS),
-            value="USC" if method is SplitMethod.COLUMN else "",
+            split_value="USC" if method is SplitMethod.COLUMN else "",
             folds=folds,
             fold=draw(st.integers(1, folds)),
         ),

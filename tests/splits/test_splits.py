@@ -306,23 +306,24 @@ def test_a_trial_of_an_unknown_surgeon_is_refused_and_named(method: SplitMethod,
     trials = table([[0, 1]] * 6)
     trials.loc["S103T2", "participant_id"] = unknown
     with pytest.raises(DataError, match="surgeon of S103T2 is unknown"):
-        make_split(trials, SplitSettings(method))
-    assert "S103T2" in make_split(trials, SplitSettings(SplitMethod.RANDOM)).trial_ids
+        make_split(trials, SplitSettings(split_method=method))
+    assert "S103T2" in make_split(trials, SplitSettings(split_method=SplitMethod.RANDOM)).trial_ids
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("values", "expected"),
     [
-        (SplitSettings(validation_fraction=0.2, test_fraction=0.3, seed=4), surgeon_split(published(), 0.2, 0.3, 4)),
-        (SplitSettings(SplitMethod.SOCAL20, 0.2, seed=4), socal20_split(published(), 0.2, 4)),
-        (SplitSettings(SplitMethod.KFOLD, 0.2, seed=4, folds=3, fold=2), k_fold_split(published(), 3, 2, 0.2, 4)),
-        (SplitSettings(SplitMethod.RANDOM, 0.2, 0.3, seed=4), random_split(published(), 0.2, 0.3, 4)),
+        ({"split_method": SplitMethod.SURGEON, "test_fraction": 0.3}, surgeon_split(published(), 0.2, 0.3, 4)),
+        ({"split_method": SplitMethod.SOCAL20}, socal20_split(published(), 0.2, 4)),
+        ({"split_method": SplitMethod.KFOLD, "folds": 3, "fold": 2}, k_fold_split(published(), 3, 2, 0.2, 4)),
+        ({"split_method": SplitMethod.RANDOM, "test_fraction": 0.3}, random_split(published(), 0.2, 0.3, 4)),
     ],
-    ids=lambda value: str(value.method),
+    ids=["surgeon", "socal20", "k-fold", "random"],
 )
-def test_the_settings_choose_the_method(settings: SplitSettings, expected: Split) -> None:
+def test_the_settings_choose_the_method(values: dict[str, Any], expected: Split) -> None:
+    settings = SplitSettings(validation_fraction=0.2, seed=4, **values)
     assert make_split(published(), settings) == expected
-    assert expected.method is settings.method
+    assert expected.method is settings.split_method
 
 
 def test_the_methods_take_a_data_set_as_it_is_opened(data_folder: Path) -> None:
@@ -332,20 +333,20 @@ def test_the_methods_take_a_data_set_as_it_is_opened(data_folder: Path) -> None:
         encoding="utf-8",
     )
     trials = open_dataset(data_folder).usable_trials
-    split = make_split(trials, SplitSettings(SplitMethod.COLUMN, column="cohort", value="USC"))
+    split = make_split(trials, SplitSettings(split_method=SplitMethod.COLUMN, split_column="cohort", split_value="USC"))
     assert describe(split, trials)["surgeons"].tolist() == [6, 1, 3]
     with pytest.raises(DataError, match="No usable trial has a known specialty"):
-        make_split(trials, SplitSettings(SplitMethod.COLUMN, column="specialty", value="ENT"))
+        make_split(trials, SplitSettings(split_method=SplitMethod.COLUMN, split_column="specialty", split_value="ENT"))
 
 
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"method": SplitMethod.COLUMN}, "split_value"),
-        ({"method": SplitMethod.COLUMN, "value": " "}, "split_value"),
-        ({"method": SplitMethod.COLUMN, "value": "USC", "column": ""}, "split_column"),
-        ({"column": "tth"}, "split_column"),
-        ({"value": "USC"}, "split_value"),
+        ({"split_method": SplitMethod.COLUMN}, "split_value"),
+        ({"split_method": SplitMethod.COLUMN, "split_value": " "}, "split_value"),
+        ({"split_method": SplitMethod.COLUMN, "split_value": "USC", "split_column": ""}, "split_column"),
+        ({"split_column": "tth"}, "split_column"),
+        ({"split_value": "USC"}, "split_value"),
         ({"folds": 3, "fold": 4}, "fold"),
         ({"validation_fraction": 0.5, "test_fraction": 0.5}, "validation_fraction"),
     ],
@@ -357,7 +358,8 @@ def test_settings_that_contradict_each_other(values: dict[str, Any], field: str)
 
 
 def test_fractions_may_add_up_to_more_where_the_method_fixes_the_test_side() -> None:
-    assert SplitSettings(SplitMethod.SOCAL20, 0.5, 0.5).validation_fraction == 0.5
+    settings = SplitSettings(split_method=SplitMethod.SOCAL20, validation_fraction=0.5, test_fraction=0.5)
+    assert settings.validation_fraction == 0.5
 
 
 def test_a_split_by_trial_is_warned_of() -> None:
@@ -388,4 +390,4 @@ def test_a_sound_split_is_not_warned_of(method: SplitMethod) -> None:
     trials = published().assign(cohort="USC")
     trials.loc[trials["participant_id"] < "106", "cohort"] = "EMORY"
     value = "USC" if method is SplitMethod.COLUMN else ""
-    assert split_warning(make_split(trials, SplitSettings(method, value=value)), trials) is None
+    assert split_warning(make_split(trials, SplitSettings(split_method=method, split_value=value)), trials) is None

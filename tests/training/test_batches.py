@@ -42,7 +42,7 @@ def batches_of(reader: ClipReader, config: TrainConfig, index: int = 0, of: int 
 def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, **OFF, sampling="segments") as (reader, config):
         batches = batches_of(reader, config)
-        order = epoch_batches(TRIALS, 5, config.seed, EPOCH)
+        order = epoch_batches(TRIALS, 5, config.split.seed, EPOCH)
         pixels = list(reader.batches([[ClipId(trial, EPOCH) for trial in batch] for batch in order]))
     assert [len(batch.labels) for batch in batches] == [5, 2]
     for batch, trials, expected in zip(batches, order, pixels, strict=True):
@@ -95,7 +95,7 @@ def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_fo
 
         def by_trial(epoch: int) -> dict[str, torch.Tensor]:
             batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, share)
-            order = chain.from_iterable(epoch_batches(TRIALS, config.batch_size, config.seed, epoch))
+            order = chain.from_iterable(epoch_batches(TRIALS, config.optimization.batch_size, config.split.seed, epoch))
             return dict(zip(order, torch.cat([batch.pixel_values for batch in batches]), strict=True))
 
         first, again, second = by_trial(1), by_trial(1), by_trial(2)

@@ -90,14 +90,14 @@ def trained_by_hand(run: RunFolder) -> tuple[dict[str, torch.Tensor], float]:
     weights = [len(trials) / (2 * count) for count in counts]
     classifier = build_classifier(config)
     model = classifier.model.double().eval()
-    order = epoch_batches(trials, config.batch_size, config.seed, 1)
+    order = epoch_batches(trials, config.optimization.batch_size, config.split.seed, 1)
     with open_clips(dataset, config, classifier.preprocessor, trials, trials, lambda *stage: None) as reader:
         pixels = list(reader.batches([[ClipId(trial, 1) for trial in batch] for batch in order]))
     velocity = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
     total = 0.0
     for step, (batch, clips) in enumerate(zip(order, pixels, strict=True)):
         clips = classifier.preprocessor.normalise(clips.float() / 255).double()
-        mix = mix_of(config, len(batch), clips.shape[-1], draw_seed(config.seed, 1, "mix", step))
+        mix = mix_of(config.augmentation, len(batch), clips.shape[-1], draw_seed(config.split.seed, 1, "mix", step))
         share = 1.0 if mix is None else mix.lam
         model.zero_grad()
         for place, trial in enumerate(batch):
@@ -110,11 +110,11 @@ def trained_by_hand(run: RunFolder) -> tuple[dict[str, torch.Tensor], float]:
             for part, label in ((share, labels[trial]), (1 - share, labels[batch[mirrored]])):
                 total -= part * weights[label] * math.log(softmax[label])
                 slope += part * weights[label] * (softmax - np.eye(2)[label])
-            logits.backward(torch.tensor(slope / min(config.batch_size, len(trials))))
+            logits.backward(torch.tensor(slope / min(config.optimization.batch_size, len(trials))))
         with torch.no_grad():
             for name, value in model.named_parameters():
                 velocity[name] = 0.9 * velocity[name] + value.grad
-                value -= config.learning_rate * velocity[name]
+                value -= config.optimization.learning_rate * velocity[name]
     return dict(model.named_parameters()), total / len(trials)
 
 
@@ -225,16 +225,16 @@ def test_schedule_and_early_stopping_call_the_same_losses_an_improvement(
     """Any lower loss is one; the learning rate falls each time as many epochs as the patience and one more had none."""
     config = config_from({"scheduler_patience": patience, "scheduler_factor": 0.5, "learning_rate": 1e-3}, TINY)
     model = torch.nn.Linear(2, 2)
-    optimizer = make_optimizer(model, config)
-    scheduler = make_scheduler(optimizer, config)
+    optimizer = make_optimizer(model, config.optimization)
+    scheduler = make_scheduler(optimizer, config.optimization)
     state, waited, rate = TrainingState(), 0, 1e-3
     for epoch, loss in enumerate(losses, start=1):
         scheduler.step(loss)
         state = state.after_epoch(loss)
         if epoch == resumed_after:
             kept = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
-            optimizer = make_optimizer(model, config)
-            scheduler = make_scheduler(optimizer, config)
+            optimizer = make_optimizer(model, config.optimization)
+            scheduler = make_scheduler(optimizer, config.optimization)
             optimizer.load_state_dict(kept["optimizer"])
             scheduler.load_state_dict(kept["scheduler"])
         improved = epoch == 1 or loss < min(losses[: epoch - 1])
@@ -257,7 +257,7 @@ def test_only_weights_of_two_or_more_dimensions_decay(name: str) -> None:
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     for value in model.parameters():
         value.grad = torch.zeros_like(value)
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, config.optimization)
     optimizer.step()
     kept = {key for key, value in model.named_parameters() if torch.equal(value, before[key])}
     zero = {key for key, value in before.items() if not value.any()}
@@ -277,7 +277,7 @@ def test_each_layer_learns_slower_than_the_one_after_it() -> None:
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     for value in model.parameters():
         value.grad = torch.ones_like(value)
-    optimizer = make_optimizer(model, config)
+    optimizer = make_optimizer(model, config.optimization)
     optimizer.step()
     rates = {"classifier.": 0.1, "fc_norm.": 0.1, "videomae.embeddings.": 0.1 / 2**7}
     rates |= {f"videomae.encoder.layer.{number}.": 0.1 / 2 ** (6 - number) for number in range(6)}

@@ -20,19 +20,19 @@ CHANCE = 0.5
 def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
     """Bars and sentences; SocalError when the trials cannot be split."""
     trials = dataset.usable_trials
-    split = make_split(trials, config.split_settings)
+    split = make_split(trials, config.split)
     sides = describe(split, trials)["trials"]
     st.write(
         f"Each line is a model that knows one fact only. It learns from the {sides['train']} training trials and is "
         f"tested on the {sides['validation'] + sides['test']} validation and test trials. Window: "
-        f"{config.observation.describe()}."
+        f"{config.clip.observation.describe()}."
     )
     warning = split_warning(split, trials)
     if warning:
         st.warning(warning)
     # Trials and boxes as they are chosen on the page, and as the folder's columns are read.
     key = (str(dataset.root), dataset.fingerprint, digest_of_boxes(dataset.boxes), str(options_in_use()))
-    probes = _probes(dataset, key, split, config.window)
+    probes = _probes(dataset, key, split, config.clip.window)
     chart(leak_bars(probes), "leaks")
     for probe in probes:
         st.markdown(f"{_icon(probe)} **{plain_text(probe.name)}.** {plain_text(probe.verdict)}")

@@ -30,7 +30,7 @@ BOXES = {
 def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     """Show advice on the settings, which must allow a split, and the cost; False when the run must not be started."""
     try:
-        split = make_split(dataset.usable_trials, config.split_settings)
+        split = make_split(dataset.usable_trials, config.split)
         machine = this_machine(runs_root(), _gpu())
         found = circumstances(dataset, split, config, machine.cores, _gpus())
         cost = _cost(config, found, machine)
@@ -60,11 +60,11 @@ def _box(level: Level, lines: list[str]) -> None:
 
 
 def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
-    if config.recipe is Recipe.FROZEN:
+    if config.model.recipe is Recipe.FROZEN:
         _show_frozen_cost(cost, machine)
         return
     where = "of GPU memory" if cost.on_gpu else "of memory"
-    epochs = "one epoch" if config.num_epochs == 1 else f"up to {config.num_epochs} epochs"
+    epochs = "one epoch" if config.optimization.num_epochs == 1 else f"up to {config.optimization.num_epochs} epochs"
     st.markdown(
         f":material/schedule: About **{_time(cost.seconds)}** for {epochs} on this machine, "
         f"**{_about(cost.memory)}** {where}, **{_about(cost.checkpoints)}** of checkpoints."
@@ -108,21 +108,22 @@ def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
         if cost.measured
         else f"that of a typical {unit}, since this model has no run here: it can be off by a factor of two or three"
     )
+    chosen = config.optimization
     room = machine.gpu.memory if machine.gpu else machine.memory
     free = "" if machine.gpu else f", {size_in_words(machine.free_memory)} of it free now"
     st.caption(
         f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips; the speed is "
         f"{basis}. Decoding frames that are not yet in the clip cache takes additional time, and early stopping may "
-        f"end training sooner.  \nMemory: weights, gradients, {config.optimizer} and a batch of "
-        f"{min(config.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
-        f"{KEPT_CHECKPOINTS} are kept, with the state of {config.optimizer}; {size_in_words(machine.free_disk)} of "
+        f"end training sooner.  \nMemory: weights, gradients, {chosen.optimizer} and a batch of "
+        f"{min(chosen.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
+        f"{KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}; {size_in_words(machine.free_disk)} of "
         "disk space are free."
     )
 
 
 def _cost(config: TrainConfig, found: Circumstances, machine: Machine) -> Cost:
     runs = list_runs(runs_root())[:NEWEST_RUNS]
-    speed = _speed(config.model, config.num_frames, machine.gpu, tuple(_stamp(run) for run in runs))
+    speed = _speed(config.model.model, config.clip.num_frames, machine.gpu, tuple(_stamp(run) for run in runs))
     return estimate(config, found.train.trials, found.validation.trials, found.test.trials, machine, speed)
 
 

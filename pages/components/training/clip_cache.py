@@ -1,7 +1,6 @@
 """The clip cache before a run is started: what the run needs of it, filling it now, and making room in it."""
 
 import time
-from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import in_words, plain_text, size_in_words
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_stores, remove_store
 from socal_core.clips.fill import CacheStatus, status_of
-from socal_core.clips.plan import ClipPlan
+from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import RunError, SocalError
@@ -31,8 +30,6 @@ ASKED = "cache-asked"
 """In the session: the folder's name, or ALL, whose removal waits for a yes."""
 TOLD = "cache-messages"
 """In the session: how the last removal went, to be said once."""
-DECIDING_GROUPS = {"Model", "Clip", "Machine", "Split"}
-"""Of the settings: those that decide which frames a run takes, and how they are decoded."""
 PURPOSE = (
     "Decoding and resizing frames takes much of the time of a run, so each frame is decoded once and kept on disk at "
     "the size that the model needs. Every epoch and every later run then only reads it. A run adds what is missing "
@@ -70,11 +67,11 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
     The exact way of resizing is known only once the model is loaded; of the stores for this data, size and way of
     decoding it is taken to be the one used last, as it is wherever runs of one model follow each other.
     """
-    split = make_split(dataset.usable_trials, config.split_settings)
-    wanted = ClipPlan(dataset, config).wanted(split.trial_ids, split.train)
+    split = make_split(dataset.usable_trials, config.split)
+    wanted = frames_of_run(dataset, config, split)
     root, need = dataset.root.resolve(), CacheStatus(0, 0, 0, 0, 0, 0, 0)
-    for side in frame_sides(config):
-        shape, scaled = (3, side, side), config.scaled_decoding
+    for side in frame_sides(config.model):
+        shape, scaled = (3, side, side), config.machine.scaled_decoding
         frames = [info for info in stores if not info.encoder]
         fitting = [i for i in frames if (i.data, i.shape, i.recipe.get("scaled")) == (root, shape, scaled)]
         # Without one: any recipe's, which has no folder yet.
@@ -84,7 +81,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
 
 def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], limit: int) -> None:
     need = needed_by(dataset, config, stores)
-    sizes = " and ".join(f"{side}x{side}" for side in frame_sides(config))
+    sizes = " and ".join(f"{side}x{side}" for side in frame_sides(config.model))
     percent = 100 * need.frames // max(1, need.of_frames)
     tiles = (
         (
@@ -106,7 +103,7 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
         return
     job = _job(dataset, config)
     if st.button("Fill now", icon=":material/save:", disabled=need.complete or not limit):
-        _start(job, config.allow_download)
+        _start(job, config.model.allow_download)
     _how_it_ended(job, need)
 
 
@@ -151,12 +148,13 @@ def _watch() -> None:
 
 def _job(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
     """What the worker has to know, as in a run's config.json; the same for all settings that take the same frames."""
-    folder = local_folder(config.model)
+    folder = local_folder(config.model.model)
     if folder is not None:
-        config = replace(config, model=str(folder.resolve()))  # the worker runs in another folder
-    deciding = {item.name for item in fields(TrainConfig) if item.metadata["group"] in DECIDING_GROUPS}
+        config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
+    # The groups that decide which frames a run takes, and how they are decoded.
+    deciding = {**dict(config.model), **dict(config.clip), **dict(config.machine), **dict(config.split)}
     return {
-        "config": {name: value for name, value in config.as_dict().items() if name in deciding},
+        "config": deciding,
         "data": str(dataset.root.resolve()),
         "data_options": opened_with(dataset).as_dict(),
     }

@@ -1,6 +1,5 @@
 """A run's settings as the starting point of another run: they are put into the form in the sidebar."""
 
-from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -18,13 +17,13 @@ def take_settings(config: TrainConfig) -> str:
 
     Returns what the form cannot show, for the user; empty when it shows all.
     """
-    values: dict[str, Any] = {item.name: getattr(config, item.name) for item in fields(config)}
-    window = _of_window(config.observation)
+    values = config.as_dict()
+    window = _of_window(config.clip.observation)
     values |= _of_model(values.pop("model")) | window
     del values["window"]
     for name, value in values.items():
         st.session_state[f"setting-{name}"] = value
-    return "" if window else f"The form has no window *{config.observation.describe()}*: choose another."
+    return "" if window else f"The form has no window *{config.clip.observation.describe()}*: choose another."
 
 
 def _of_model(model: str) -> dict[str, Any]:

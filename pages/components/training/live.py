@@ -112,7 +112,7 @@ def _watched(events_file: str, frozen: bool) -> _Watched:
 
 def _is_frozen(run: RunFolder) -> bool:
     try:
-        return run.read_config().recipe is Recipe.FROZEN
+        return run.read_config().model.recipe is Recipe.FROZEN
     except SocalError:
         return False  # the table of runs says what is wrong with it
 

@@ -105,7 +105,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=not ended or one.config.recipe is Recipe.FROZEN,
+        disabled=not ended or one.config.model.recipe is Recipe.FROZEN,
         help="Starts a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run "
         "that has ended.",
         key="further-run",

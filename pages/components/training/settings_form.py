@@ -1,6 +1,5 @@
-"""The form of a run's settings, drawn from the fields of TrainConfig; what is typed stays for the whole session."""
+"""The form of a run's settings, drawn from what is declared of them; what is typed stays for the whole session."""
 
-from dataclasses import Field, fields
 from enum import EnumMeta
 from itertools import groupby
 from typing import Any
@@ -13,9 +12,18 @@ from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.model_choice import default_model, weights_at_hand
-from socal_core.settings import PRETRAINED, TINY, EncoderChoice, Recipe, TrainConfig, acts, default_config
+from socal_core.settings import (
+    PRETRAINED,
+    SETTINGS,
+    TINY,
+    EncoderChoice,
+    Recipe,
+    Setting,
+    TrainConfig,
+    default_config,
+)
 
-OPEN_GROUPS = {"Model", "Clip", "Optimisation"}
+OPEN = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
 MODELS = {TINY: "tiny (comes with the app)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
 FIRST_MINUTE = "0:60"
@@ -37,6 +45,8 @@ LABELS = {
     "cutmix": "CutMix alpha",
     "scaled_decoding": "Scaled JPEG decoding",
     "num_workers": "Reading threads",
+    "use_lr_scheduler": "Lower the learning rate",
+    "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
 }
 """Where a setting's name alone would not read well."""
@@ -62,9 +72,9 @@ def settings_form() -> TrainConfig | None:
         _take_defaults()
     values: dict[str, Any] = {}
     try:
-        for group, members in groupby(fields(TrainConfig), key=lambda item: item.metadata["group"]):
-            _draw_group(group, list(members), values)
-        config = TrainConfig(**values)
+        for heading, members in groupby(SETTINGS.values(), key=lambda item: item.heading):
+            _draw_group(heading, list(members), values)
+        config = TrainConfig.from_flat(values)
         check_num_frames(config)
         return config
     except ConfigError as error:
@@ -72,17 +82,17 @@ def settings_form() -> TrainConfig | None:
         return None
 
 
-def _draw_group(group: str, members: list[Field[Any]], values: dict[str, Any]) -> None:
-    """The settings of a group that change anything, given those drawn before, into `values`; nothing without any."""
-    if not any(acts(item, values) for item in members):
+def _draw_group(heading: str, members: list[Setting], values: dict[str, Any]) -> None:
+    """The settings below a heading that apply, given those drawn before, into `values`; nothing without any."""
+    if not any(item.applies(values) for item in members):
         return
-    with st.expander(group, expanded=group in OPEN_GROUPS):
+    with st.expander(heading, expanded=heading in OPEN):
         for item in members:
-            if acts(item, values):
+            if item.applies(values):
                 values[item.name] = _draw(item)
 
 
-def _draw(item: Field[Any]) -> Any:
+def _draw(item: Setting) -> Any:
     """The widget of one setting, by its name where it has one of its own, else by its type."""
     if item.name == "model":
         return _model(item)
@@ -91,43 +101,43 @@ def _draw(item: Field[Any]) -> Any:
     known: dict[str, Any] = {
         "label": LABELS.get(item.name, item.name.replace("num_", "number_of_").replace("_", " ").capitalize()),
         "key": _key(item.name),
-        "help": item.metadata["help"],
+        "help": item.help,
         "persist_state": "session",
     }
-    if item.type is bool:
+    if item.kind is bool:
         return st.toggle(**known)
-    if isinstance(item.type, EnumMeta):
-        return st.selectbox(options=list(item.type), format_func=lambda value: CHOICES.get(value, str(value)), **known)
-    if item.type in {int, float}:
+    if isinstance(item.kind, EnumMeta):
+        return st.selectbox(options=list(item.kind), format_func=lambda value: CHOICES.get(value, str(value)), **known)
+    if item.kind in {int, float}:
         return st.number_input(**known, **_number_format(item))
     if item.name == "split_column":
         return st.selectbox(options=SURGEON_COLUMNS, **known)
     return st.text_input(**known)
 
 
-def _number_format(item: Field[Any]) -> dict[str, Any]:
-    low, high = item.metadata["low"], item.metadata["high"]
-    if item.type is int:
-        return {"min_value": int(low), "max_value": int(high), "step": item.metadata["step"]}
+def _number_format(item: Setting) -> dict[str, Any]:
+    low, high = item.low, item.high
+    if item.kind is int:
+        return {"min_value": int(low), "max_value": int(high), "step": item.step}
     if low > 0 and high / low > SCIENTIFIC_RATIO:
         return {
             "min_value": low,
             "max_value": high,
-            "step": getattr(default_config(st.session_state[_key("model_choice")]), item.name) / 5,
+            "step": default_config(st.session_state[_key("model_choice")]).as_dict()[item.name] / 5,
             "format": "%.1e",
         }
     step = STEPS.get(item.name, 0.01 if high <= 1 else 1.0)
     return {"min_value": low, "max_value": high, "step": step, "format": "%g"}
 
 
-def _model(item: Field[Any]) -> str:
+def _model(item: Setting) -> str:
     choice = st.selectbox(
         "Model",
         list(MODELS),
         format_func=MODELS.__getitem__,
         key=_key("model_choice"),
         on_change=_take_defaults,
-        help=item.metadata["help"] + " Choosing a model sets its defaults, except for window and split.",
+        help=item.help + " Choosing a model sets its defaults, except for window and split.",
         persist_state="session",
     )
     if choice == TINY:
@@ -152,7 +162,7 @@ def _model(item: Field[Any]) -> str:
     return model
 
 
-def _window(item: Field[Any]) -> str:
+def _window(item: Setting) -> str:
     key = _key("window_choice")
     st.session_state.setdefault(key, FIRST_MINUTE)
     choice = st.radio(
@@ -160,7 +170,7 @@ def _window(item: Field[Any]) -> str:
         list(WINDOWS),
         format_func=WINDOWS.__getitem__,
         key=key,
-        help=item.metadata["help"],
+        help=item.help,
         persist_state="session",
     )
     if choice == ALL_BUT_LAST:
@@ -185,12 +195,11 @@ def _seconds(name: str, default: int, least: int = 0) -> int:
 
 def _take_defaults() -> None:
     """Set every setting to the default of the chosen model; the window and the split stay what they are once chosen."""
-    config = default_config(st.session_state[_key("model_choice")])
-    for item in fields(TrainConfig):
-        if item.metadata["group"] == "Split":
-            st.session_state.setdefault(_key(item.name), getattr(config, item.name))
-        elif item.name not in {"model", "window"}:
-            st.session_state[_key(item.name)] = getattr(config, item.name)
+    for name, value in default_config(st.session_state[_key("model_choice")]).as_dict().items():
+        if SETTINGS[name].group == "split":
+            st.session_state.setdefault(_key(name), value)
+        elif name not in {"model", "window"}:
+            st.session_state[_key(name)] = value
 
 
 def _key(name: str) -> str:

@@ -31,7 +31,7 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     """Show what a run with these settings would train and test on; False when the data does not allow it."""
     trials = dataset.usable_trials
     try:
-        split = make_split(trials, config.split_settings)
+        split = make_split(trials, config.split)
     except SocalError as error:
         st.error(plain_text(error))
         return False

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,8 @@ HELP = (
     "The frames of a trial after resizing and cropping, as in validation and test, and the same trial as training will "
     "change it in its first three epochs, with the settings in the sidebar."
 )
-RELEVANT_GROUPS = {"Clip", "Augmentation"}
-RELEVANT = {"model", "recipe", "encoder", "scaled_decoding", "seed"}
+RELEVANT = ("model", "recipe", "encoder", "scaled_decoding", "seed")
+"""Settings that the strip depends on, beside those of clips and their augmentation."""
 SHOWN = "strip-shown"
 ASKED = "strip-asked"
 
@@ -39,7 +38,7 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     """A toggle and, below it, the strip of a training trial; the settings must allow a split."""
     if not st.toggle("Show what the model sees", help=HELP, key="strip-on", persist_state="session"):
         return
-    trained = make_split(dataset.usable_trials, config.split_settings).train
+    trained = make_split(dataset.usable_trials, config.split).train
     trial_id = st.selectbox("Training trial", trained, key="strip-trial", width=240, persist_state="session")
     try:
         request = _request(dataset, config, trial_id, trained)
@@ -70,16 +69,17 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
 
 def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tuple[str, ...]) -> dict[str, Any]:
     """All that the strip depends on, and the file for it, named by that; DataError when the window holds no frame."""
-    visible = ClipPlan(dataset, config).visible(trial_id)
+    visible = ClipPlan(dataset, config.clip, config.split.seed).visible(trial_id)
     stamps = {}
     for place in visible.places:
         stamp = stamp_of_frame(dataset, visible.trial.frames[place])
         stamps[dataset.file_of(visible.trial.frames[place]).name] = stamp and (stamp.size, stamp.mtime_ns)
-    relevant = {
-        item.name for item in fields(config) if item.metadata["group"] in RELEVANT_GROUPS or item.name in RELEVANT
-    }
-    mixes = config.mixup > 0 or config.cutmix > 0
-    settings = {name: value for name, value in config.as_dict().items() if name in relevant}
+    # Only a mixed clip depends on the trials that share its batch.
+    mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
+    values = config.as_dict()
+    settings = {**dict(config.clip), **dict(config.augmentation), **{name: values[name] for name in RELEVANT}}
+    if mixes:
+        settings["batch_size"] = config.optimization.batch_size
     request = {
         "version": VERSION,
         "data": str(dataset.root.resolve()),
@@ -87,8 +87,7 @@ def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tupl
         "stamps": sorted(stamps.items()),
         "options": opened_with(dataset).as_dict(),
         "trial_id": trial_id,
-        # Only a mixed clip depends on the trials that share its batch.
-        "settings": {**settings, "allow_download": False, **({"batch_size": config.batch_size} if mixes else {})},
+        "settings": {**settings, "allow_download": False},
         "trained": list(trained) if mixes else [],
     }
     key = hashlib.sha256(json.dumps(request, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -1,0 +1,75 @@
+"""Which frames of a trial form its clips."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import model_validator
+
+from socal_core.dataset.windows import Window
+from socal_core.settings.declaration import SettingsGroup, setting, when
+
+
+class SamplingMethod(StrEnum):
+    """Which frames of the window a training clip takes (clips/sampling.py)."""
+
+    UNIFORM = "uniform"
+    """Evenly spaced, the same in every epoch."""
+    SEGMENTS = "segments"
+    """One random frame from each of `num_frames` equal parts of the window, new in every epoch."""
+    DENSE = "dense"
+    """Every `stride`-th frame from a random start, new in every epoch."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether a training clip can take any frame of the window."""
+        return self is not SamplingMethod.UNIFORM
+
+
+class ClipSettings(SettingsGroup):
+    """The window, and the clips that are taken from it."""
+
+    heading: ClassVar[str] = "Clip"
+
+    window: str = setting(
+        "0:60",
+        "The observation window, in seconds of the trial: `0:60` predicts from the first minute (the published task); "
+        "`0:-10` ends ten seconds before the trial does; `whole` also shows the end of the trial, which makes the task "
+        "recognition, not prediction.",
+    )
+    num_frames: int = setting(
+        16,
+        "Frames in a clip, a multiple of the model's tubelet size (2 for VideoMAE). 8 takes under half the time of "
+        "VideoMAE's 16.",
+        2,
+        128,
+        step=2,
+    )
+    sampling: SamplingMethod = setting(
+        SamplingMethod.UNIFORM,
+        "How the frames of a training clip are sampled: `uniform`, evenly spaced; `segments`, one random frame from "
+        "each of `num_frames` equal parts of the window, new in every epoch (against overfitting); `dense`, close "
+        "together from a random start.",
+    )
+    stride: int = setting(
+        4,
+        "Distance from one frame of a dense clip to the next, in frames; 2 to 4.",
+        1,
+        64,
+        applies=when(sampling=SamplingMethod.DENSE),
+    )
+    test_clips: int = setting(
+        1,
+        "Clips per trial in validation and test, whose probabilities are averaged; VideoMAE's own tests use 5.",
+        1,
+        20,
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "ClipSettings":
+        _ = self.observation  # refuses what is no window
+        return self
+
+    @property
+    def observation(self) -> Window:
+        """The window as a value."""
+        return Window.parse(self.window)

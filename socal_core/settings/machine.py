@@ -1,0 +1,49 @@
+"""How a run uses the machine. Results depend on it only by rounding."""
+
+from typing import ClassVar
+
+from socal_core.settings.declaration import SettingsGroup, setting
+from socal_core.settings.recipes import TRAINED
+
+
+class MachineSettings(SettingsGroup):
+    """Processes, threads, memory and restarts."""
+
+    heading: ClassVar[str] = "Machine"
+
+    scaled_decoding: bool = setting(
+        False,
+        "Decode large JPEG frames at a half, a quarter or an eighth of their size: faster and slightly less exact "
+        "(benchmarks/README.md has both).",
+    )
+    accumulation_steps: int = setting(
+        1,
+        "Gradient accumulation: each batch is computed in this many parts, one after the other, before the weights "
+        "change. Takes less memory; training is the same except for rounding and for the random numbers of dropout.",
+        1,
+        1024,
+        applies=TRAINED,
+    )
+    gradient_checkpointing: bool = setting(
+        False,
+        "Recompute the activations of each layer in the backward pass instead of storing them. Takes a fraction of the "
+        "memory per clip and a third more time; training is the same except for rounding.",
+        applies=TRAINED,
+    )
+    restarts: int = setting(
+        0,
+        "Number of times that a run in the background restarts by itself after its process was killed, such as for "
+        "lack of memory.",
+        0,
+        100,
+    )
+    gpus: int = setting(
+        1, "GPUs that each batch is divided among. Other runs use the remaining GPUs, or wait.", 1, 64, applies=TRAINED
+    )
+    num_workers: int = setting(
+        2,
+        "Threads that read clips while the model computes; 2 to 4. With 0, computing waits for reading. The results do "
+        "not depend on it.",
+        0,
+        64,
+    )

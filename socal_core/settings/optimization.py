@@ -1,0 +1,86 @@
+"""How the weights of a network are trained: optimizer, learning rate, epochs, and when training ends."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from socal_core.settings.declaration import SettingsGroup, setting, when
+from socal_core.settings.recipes import TRAINED, Recipe
+
+
+class OptimizerName(StrEnum):
+    """The optimisers on offer."""
+
+    ADAMW = "AdamW"
+    SGD = "SGD"
+    """With momentum 0.9."""
+
+
+SCHEDULED = when(recipe=Recipe.FINETUNE, use_lr_scheduler=True)
+
+
+class OptimizationSettings(SettingsGroup):
+    """The optimizer, its schedule and the length of the training."""
+
+    heading: ClassVar[str] = "Optimisation"
+
+    optimizer: OptimizerName = setting(
+        OptimizerName.ADAMW,
+        "AdamW suits transformers, with a learning rate of 1e-5 to 1e-3; SGD has momentum 0.9 and needs 1e-3 to 1e-1.",
+        applies=TRAINED,
+        alias="optimizer_choice",
+    )
+    learning_rate: float = setting(
+        5e-5, "1e-5 to 1e-4 for pre-trained weights; 3e-4 to 1e-3 for random ones.", 1e-8, 1.0, applies=TRAINED
+    )
+    batch_size: int = setting(
+        4, "Clips per step, over all devices; 4 to 16 for a few hundred trials.", 1, 1024, applies=TRAINED
+    )
+    num_epochs: int = setting(30, "The largest number of epochs; 20 to 50.", 1, 10_000, applies=TRAINED)
+    layer_decay: float = setting(
+        1.0,
+        "Layer-wise decay: the learning rate of each layer is this factor times that of the layer after it. 1 is off; "
+        "VideoMAE's own fine-tuning uses 0.7 to 0.75.",
+        0.1,
+        1.0,
+        applies=TRAINED,
+    )
+    weight_decay: float = setting(0.01, "0.01 to 0.1 for AdamW.", 0.0, 1.0, applies=TRAINED)
+    use_lr_scheduler: bool = setting(
+        True,
+        "Lower the learning rate when the validation loss stops falling. Off keeps it constant.",
+        applies=TRAINED,
+        heading="Schedule",
+    )
+    scheduler_patience: int = setting(
+        1,
+        "Epochs without a lower validation loss that are tolerated before the learning rate falls; 1 to 5.",
+        0,
+        1000,
+        applies=SCHEDULED,
+        heading="Schedule",
+        alias="lr_scheduler_patience",
+    )
+    scheduler_factor: float = setting(
+        0.1,
+        "The factor by which the learning rate is then multiplied; 0.1 to 0.5.",
+        0.001,
+        0.999,
+        applies=SCHEDULED,
+        heading="Schedule",
+    )
+    use_early_stopping: bool = setting(
+        True,
+        "End training when the validation loss has stopped falling. Off trains all epochs; the best one is used all "
+        "the same.",
+        applies=TRAINED,
+        heading="Schedule",
+    )
+    early_stopping_patience: int = setting(
+        3,
+        "Epochs without a lower validation loss after which training ends; 3 to 12, at least two more than "
+        "scheduler_patience.",
+        1,
+        10_000,
+        applies=when(recipe=Recipe.FINETUNE, use_early_stopping=True),
+        heading="Schedule",
+    )
