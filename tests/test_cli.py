@@ -1,6 +1,7 @@
 """socal_core.cli: every command as a user types it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
+from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.state import RunState
+from socal_core.lifecycle.trash import list_trash
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import Origin, RunFolder
 from socal_core.settings import SETTINGS as ALL_SETTINGS
@@ -152,6 +156,91 @@ def test_a_checkpoint_as_a_model_brings_the_split_of_its_run(
     assert RunFolder(tmp_path / "b").read_split() == RunFolder(trained).read_split()
 
 
+def test_force_retrain_puts_a_new_run_in_the_place_of_the_old_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = write_run(tmp_path / "run", shared_data_folder, seed=7)
+    arguments = ["train", shared_data_folder, "--run", run.path, *SETTINGS, "--set", "num_epochs=1"]
+    code, _, err = run_cli(capsys, *arguments)
+    assert code == 2
+    assert "already exists" in err
+    assert "--set force_retrain=true" in err
+    code, out, err = run_cli(capsys, *arguments, "--set", "force_retrain=true")
+    assert (code, out) == (0, "Run run is done.\n")
+    (trashed,) = list_trash(tmp_path)
+    assert f"The earlier run run is now in the trash, .trash/{trashed.path.name} beside it." in err
+    assert RunFolder(trashed.path).read_config().split.seed == 7
+    assert RunFolder(trashed.path).read_metrics() is not None
+    assert run.read_config().split.seed == 0
+    assert "force_retrain" not in json.loads(run.config_file.read_text())
+
+
+def test_force_retrain_changes_nothing_where_no_run_is_there_or_it_is_false(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "thesis.txt").write_text("three years")
+    train = ["train", shared_data_folder, *SETTINGS]
+    code, _, err = run_cli(capsys, *train, "--run", tmp_path / "notes", "--set", "force_retrain=true")
+    assert code == 2
+    assert "already exists" in err
+    run = write_run(tmp_path / "run", shared_data_folder)
+    assert run_cli(capsys, *train, "--run", run.path, "--set", "force_retrain=false")[0] == 2
+    assert list_trash(tmp_path) == []
+    assert (tmp_path / "notes" / "thesis.txt").exists()
+
+
+def test_force_retrain_is_refused_while_the_run_is_at_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = write_run(tmp_path / "run", shared_data_folder, RunState.RUNNING)
+    lock = take_lock(run.lock_file, run.name)
+    arguments = ["train", shared_data_folder, "--run", run.path, "--set", "force_retrain=true"]
+    code, _, err = run_cli(capsys, *arguments)
+    os.close(lock)
+    assert code == 2
+    assert "Run run is waiting or active. Stop it" in err
+    assert run.config_file.is_file()
+    assert list_trash(tmp_path) == []
+
+
+def test_a_run_that_cannot_be_replaced_stays(
+    capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = write_run(tmp_path / "run", shared_data_folder, seed=7)
+    train = ["train", shared_data_folder, "--set", "force_retrain=true", "--run"]
+    checkpoint = best_checkpoint(RunFolder(trained))
+    for arguments, message in (
+        ([run.path, "--set", "num_epochs=0"], "num_epochs: must be between"),
+        ([run.path, "--set", f"model={checkpoint}"], "validation_fraction: must be 0.2, as in run run-1"),
+        ([trained, "--from-run", trained], "The new run starts from run run-1, so it cannot replace it"),
+        ([trained, "--set", f"model={checkpoint}"], "The new run starts from run run-1, so it cannot replace it"),
+        ([run.path, "--set", "force_retrain=perhaps"], "force_retrain: must be true or false"),
+        ([run.path, "--resume"], "A resumed run keeps its own settings"),
+    ):
+        code, _, err = run_cli(capsys, *train, *arguments)
+        assert code == 2
+        assert message in err
+        assert run.read_config().split.seed == 7
+        assert list_trash(tmp_path) == list_trash(trained.parent) == []
+    assert "is not a setting" in run_cli(capsys, "split", shared_data_folder, "--set", "force_retrain=true")[2]
+
+
+def test_the_notebooks_names_work_on_the_command_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    (tmp_path / "notebook.json").write_text('{"optimizer_choice": "SGD", "use_early_stopping": false}')
+    arguments = ["train", shared_data_folder, "--run", tmp_path / "run", "--config", tmp_path / "notebook.json"]
+    arguments += [*SETTINGS, "--set", "num_epochs=1"]
+    both = ["--set", "optimizer=SGD", "--set", "optimizer_choice=SGD"]
+    assert "optimizer_choice: is another name of optimizer" in run_cli(capsys, *arguments, *both)[2]
+    switches = ["--set", "optimizer=AdamW", "--set", "lr_scheduler_patience=2", "--set", "use_lr_scheduler=false"]
+    assert run_cli(capsys, *arguments, *switches)[0] == 0
+    chosen = RunFolder(tmp_path / "run").read_config().optimization
+    assert (chosen.optimizer, chosen.scheduler_patience) == ("AdamW", 2)
+    assert (chosen.use_lr_scheduler, chosen.use_early_stopping) == (False, False)
+
+
 def test_another_runs_config_can_be_used_again(
     capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, data_folder: Path
 ) -> None:
@@ -159,7 +248,7 @@ def test_another_runs_config_can_be_used_again(
     arguments = ["train", data_folder, "--run", tmp_path / "run", "--config", config, "--set", "num_epochs=1"]
     assert run_cli(capsys, *arguments)[0] == 0
     settings = RunFolder(tmp_path / "run").read_config()
-    assert (settings.num_frames, settings.num_epochs) == (4, 1)
+    assert (settings.clip.num_frames, settings.optimization.num_epochs) == (4, 1)
     assert RunFolder(tmp_path / "run").read_data() == data_folder
 
 

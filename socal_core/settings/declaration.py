@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -122,8 +121,8 @@ def when(**needed: StrEnum | bool | list[StrEnum]) -> Condition:
 def _setting(name: str, group: str, kind: type[SettingsGroup]) -> Setting:
     info: FieldInfo = kind.model_fields[name]
     more: Any = info.json_schema_extra
-    low: Any = next((limit.ge for limit in info.metadata if isinstance(limit, Ge)), None)
-    high: Any = next((limit.le for limit in info.metadata if isinstance(limit, Le)), None)
+    low: Any = next((limit.ge for limit in info.metadata if hasattr(limit, "ge")), None)
+    high: Any = next((limit.le for limit in info.metadata if hasattr(limit, "le")), None)
     return Setting(
         name=name,
         group=group,

@@ -44,7 +44,7 @@ def embed(data: Path, by: Encoder, trials: Sequence[str] = TRIALS) -> tuple[np.n
         features = embedder.embed(trials, lambda done, total: shown.append((done, total)))
         again = embedder.embed(trials[::-1], lambda done, total: None)
         np.testing.assert_array_equal(again[::-1], features)
-        assert shown[-1] == (len(trials) * CONFIG.test_clips,) * 2
+        assert shown[-1] == (len(trials) * CONFIG.clip.test_clips,) * 2
         return features, embedder.notices()
 
 

@@ -64,7 +64,7 @@ def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     if damage == "other":
         content[-1] ^= 1
         file.write_bytes(content)
-    for use in (build_classifier, describe_weights):
+    for use in (build_classifier, lambda config: describe_weights(config.model)):
         with pytest.raises(ModelError, match=rf"`tiny` {said} .*git checkout socal_core/models/tiny"):
             use(config_from({"model": TINY}, TINY))
 

@@ -36,6 +36,7 @@ def form_with(values: dict[str, object]) -> None:
         {"split_method": "socal20", "validation_fraction": 0.3},
         {"sampling": "dense", "stride": 7, "scaled_decoding": True, "num_workers": 0},
         {"optimizer": "SGD", "test_clips": 5, "allow_download": True},
+        {"recipe": "finetune", "use_lr_scheduler": False, "use_early_stopping": False},
     ],
 )
 def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> None:
@@ -44,7 +45,7 @@ def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> Non
     given, typed = config_from(values, TINY), app.session_state["typed"]
     assert app.session_state["missing"] == ""
     assert applicable_settings(typed) | {"window": None} == applicable_settings(given) | {"window": None}
-    assert typed.observation == given.observation
+    assert typed.clip.observation == given.clip.observation
 
 
 @pytest.mark.parametrize("window", ["5:-10", "0:100000", "0:-100000"])
@@ -52,4 +53,4 @@ def test_a_window_that_the_form_has_not_is_said(window: str) -> None:
     app = AppTest.from_function(form_with, kwargs={"values": {"window": window, "seed": 9}}).run()
     assert not app.exception
     assert "The form has no window" in app.session_state["missing"]
-    assert app.session_state["typed"].seed == 9
+    assert app.session_state["typed"].split.seed == 9

@@ -23,7 +23,7 @@ def titles(app) -> list[str]:
     return [json.loads(item.proto.spec)["layout"]["title"]["text"] for item in app.get("plotly_chart")]
 
 
-def test_the_form_asks_for_what_acts(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_the_form_asks_for_what_applies(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     setting(app, "recipe").set_value("frozen").run()
     assert not app.exception

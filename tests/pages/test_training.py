@@ -37,6 +37,25 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
             assert widget.help == item.help, item.name
 
 
+@pytest.mark.parametrize(
+    ("switch", "hidden", "left"),
+    [
+        ("use_lr_scheduler", {"scheduler_patience", "scheduler_factor"}, {"early_stopping_patience"}),
+        ("use_early_stopping", {"early_stopping_patience"}, {"scheduler_patience", "scheduler_factor"}),
+    ],
+)
+def test_the_form_hides_what_is_switched_off(
+    open_page: OpenPage, shared_data_folder: Path, switch: str, hidden: set[str], left: set[str]
+) -> None:
+    app = fine_tuning(open_page("training", shared_data_folder))
+    setting(app, switch).set_value(False).run()
+    assert not app.exception
+    keys = {str(widget.key).removeprefix("setting-") for widget in app.sidebar.number_input}
+    assert left <= keys
+    assert not hidden & keys
+    assert setting(app, switch).value is False
+
+
 def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "model_choice").set_value(PRETRAINED).run()

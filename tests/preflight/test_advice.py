@@ -25,6 +25,14 @@ def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) ->
     return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
 
 
+def test_what_is_switched_off_gets_no_advice() -> None:
+    wrong = {"early_stopping_patience": 1, "num_epochs": 10}
+    assert [item.field for item in advise(**wrong)] == ["early_stopping_patience"]
+    assert advise(**wrong, use_lr_scheduler=False) == advise(**wrong, use_early_stopping=False) == []
+    assert [item.field for item in advise(num_epochs=2)] == ["num_epochs"]
+    assert advise(num_epochs=2, use_early_stopping=False) == []
+
+
 def test_frozen_features_get_no_advice_on_training() -> None:
     wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
     assert advise(recipe="finetune", **wrong)

@@ -11,6 +11,7 @@ from socal_core.settings import (
     PRETRAINED,
     SETTINGS,
     TINY,
+    ClipSettings,
     OptimizerName,
     SplitMethod,
     SplitSettings,
@@ -116,6 +117,44 @@ def test_settings_written_before_there_were_methods_split_by_surgeon() -> None:
     assert config.split.split_method is SplitMethod.SURGEON
 
 
+def test_settings_written_before_there_were_switches_have_schedule_and_early_stopping() -> None:
+    values = default_config(TINY).as_dict()
+    old = {name: value for name, value in values.items() if name not in {"use_lr_scheduler", "use_early_stopping"}}
+    assert config_from(old, TINY) == default_config(TINY)
+
+
+@pytest.mark.parametrize(
+    ("alias", "name", "value"),
+    [("optimizer_choice", "optimizer", "SGD"), ("lr_scheduler_patience", "scheduler_patience", 4)],
+)
+def test_the_notebooks_names_are_accepted(alias: str, name: str, value: object) -> None:
+    config = config_from({alias: value}, TINY)
+    assert config == config_from({name: value}, TINY)
+    assert config.as_dict()[name] == value
+    assert alias not in config.as_dict()
+    assert default_config(TINY).replace(**{alias: value}) == config
+    with pytest.raises(ConfigError, match=f"{alias}: is another name of {name}; give one of the two"):
+        config_from({alias: value, name: value}, TINY)
+
+
+def test_a_group_holds_its_settings_alone() -> None:
+    config = config_from({"num_frames": 8, "mixup": 0.8}, TINY)
+    assert dict(config.clip) == {"window": "0:60", "num_frames": 8, "sampling": "uniform", "stride": 4, "test_clips": 2}
+    with pytest.raises(ConfigError, match="num_frames: must be between 2 and 128, got 1"):
+        ClipSettings(num_frames=1)
+    with pytest.raises(ConfigError, match="mixup: is not a setting of this group"):
+        ClipSettings(**{"mixup": 0.8})
+
+
+def test_a_config_is_changed_by_name_into_another_one() -> None:
+    config = default_config(TINY)
+    other = config.replace(seed=3, batch_size=2)
+    assert (other.split.seed, other.optimization.batch_size) == (3, 2)
+    assert other.replace(seed=0, batch_size=config.optimization.batch_size) == config
+    with pytest.raises(ConfigError, match=r"batch_siz: is not a setting \(did you mean batch_size\?\)"):
+        config.replace(batch_siz=2)
+
+
 def test_settings_lie_over_the_defaults_of_the_model_they_name() -> None:
     config = config_from({"model": PRETRAINED, "batch_size": 2}, TINY)
     assert (config.optimization.batch_size, config.optimization.learning_rate) == (2, 5e-5)
@@ -139,6 +178,8 @@ def test_settings_survive_json() -> None:
         ("split_method=k-fold", ("split_method", "k-fold")),
         ("fold=2", ("fold", 2)),
         ("allow_download=True", ("allow_download", True)),
+        ("use_early_stopping=false", ("use_early_stopping", False)),
+        ("lr_scheduler_patience=2", ("lr_scheduler_patience", 2)),
     ],
 )
 def test_a_setting_on_the_command_line(text: str, expected: tuple[str, object]) -> None:

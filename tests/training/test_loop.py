@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
@@ -24,7 +25,7 @@ from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoin
 from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
 from socal_core.settings import TINY, config_from
-from socal_core.splits import surgeons_in_common
+from socal_core.splits import Split, surgeons_in_common
 from socal_core.training.batches import Share, training_batches
 from socal_core.training.loop import is_out_of_memory, smaller
 from socal_core.training.objective import class_weights
@@ -106,6 +107,37 @@ def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, 
     assert metrics["task"] == "prediction"
     assert metrics["n"] >= 12
     assert metrics["accuracy"] < 1
+
+
+def epochs_of_a_worsening_run(folder: Path, data: Path, **settings: Any) -> pd.DataFrame:
+    """Train on data whose validation outcomes are the wrong way round: the more a run learns, the higher its loss."""
+    trials = open_dataset(data).trials.index.astype(str)
+    validation = tuple(trial for trial in trials if trial[:4] in {"S100", "S101", "S102"})
+    rest = tuple(trial for trial in trials if trial not in validation)
+    change_outcomes(data, lambda trial, success: str(1 - int(success)) if trial in validation else success)
+    quick = {"num_epochs": 5, "early_stopping_patience": 1, "scheduler_patience": 0, "learning_rate": 1e-3}
+    run = new_run(folder, data, **quick, **settings)
+    run.write_split(Split(rest[4:], validation, rest[:4], 0))
+    assert work(run, resume=False) is RunState.DONE
+    return epochs_table(read_events(run.events_file))
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_early_stopping_can_be_switched_off(tmp_path: Path, data_folder: Path, stops: bool) -> None:
+    epochs = epochs_of_a_worsening_run(tmp_path / "run", data_folder, use_early_stopping=stops)
+    best = int(epochs["val_loss"].argmin()) + 1
+    assert best < 4
+    assert len(epochs) == (best + 1 if stops else 5)
+
+
+@pytest.mark.parametrize("falls", [True, False])
+def test_the_schedule_can_be_switched_off(tmp_path: Path, data_folder: Path, falls: bool) -> None:
+    settings = {"use_early_stopping": False, "use_lr_scheduler": falls}
+    rates = epochs_of_a_worsening_run(tmp_path / "run", data_folder, **settings)["learning_rate"].tolist()
+    assert len(rates) == 5
+    assert rates[0] == 1e-3
+    assert (rates[-1] < 1e-3) is falls
+    assert falls or set(rates) == {1e-3}
 
 
 def test_it_learns_what_can_be_seen(done_run: RunFolder) -> None:
