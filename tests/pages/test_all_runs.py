@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -254,7 +253,7 @@ def test_a_finished_run_is_trained_further(
     assert not app.exception
     assert not any("run-1" in error.value for error in app.error)
     new = RunFolder(runs_root() / "run-1-further")
-    assert new.read_config() == replace(old.read_config(), model=str(old.checkpoints / "epoch-0003"))
+    assert new.read_config() == old.read_config().replace(model=str(old.checkpoints / "epoch-0003"))
     assert new.read_split() == old.read_split()
     assert app.selectbox(key="run-training").value == "run-1-further"
     assert "Started from the checkpoint epoch-0003 of run run-1." in text_of(app)

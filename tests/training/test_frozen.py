@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,7 +257,7 @@ def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
     assert work(trained, resume=False) is RunState.DONE
     run = make_run(
         tmp_path / "run",
-        replace(trained.read_config(), recipe="frozen", encoder="video", model=str(best_checkpoint(trained))),
+        trained.read_config().replace(recipe="frozen", encoder="video", model=str(best_checkpoint(trained))),
         shared_data_folder,
     )
     assert work(run, resume=False) is RunState.DONE
