@@ -39,6 +39,8 @@ SHORT = {
     "scheduler_patience": "LR patience",
     "scheduler_factor": "LR factor",
     "early_stopping_patience": "Patience",
+    "use_early_stopping": "Early stopping",
+    "use_lr_scheduler": "Schedule",
     "horizontal_flip": "Flip",
     "color_jitter": "Colour",
     "hue_jitter": "Hue",

@@ -109,12 +109,13 @@ def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
         else f"that of a typical {unit}, since this model has no run here: it can be off by a factor of two or three"
     )
     chosen = config.optimization
+    sooner = ", and early stopping may end training sooner" if chosen.use_early_stopping else ""
     room = machine.gpu.memory if machine.gpu else machine.memory
     free = "" if machine.gpu else f", {size_in_words(machine.free_memory)} of it free now"
     st.caption(
         f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips; the speed is "
-        f"{basis}. Decoding frames that are not yet in the clip cache takes additional time, and early stopping may "
-        f"end training sooner.  \nMemory: weights, gradients, {chosen.optimizer} and a batch of "
+        f"{basis}. Decoding frames that are not yet in the clip cache takes additional time{sooner}.  \n"
+        f"Memory: weights, gradients, {chosen.optimizer} and a batch of "
         f"{min(chosen.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
         f"{KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}; {size_in_words(machine.free_disk)} of "
         "disk space are free."
