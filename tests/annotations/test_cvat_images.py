@@ -12,7 +12,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.editing import found
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRAME = "S100T1_frame_00000001.jpeg"
 BOX = '<box label="suction" occluded="1" xtl="2.00" ytl="5" xbr="12" ybr="20"/>'
 

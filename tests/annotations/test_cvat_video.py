@@ -18,7 +18,7 @@ from tests.annotations.cvat_video_files import annotate, box, opened, track, two
 
 folder = two_trials  # stands for the folder of tests/dataset/conftest.py here
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def positions(folder: Path) -> list[int]:

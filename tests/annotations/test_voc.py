@@ -17,7 +17,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.editing import found, write_frame
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRAME = "S100T1_frame_00000001.jpeg"
 OWN = "Annotations/S100T1_frame_00000001.xml"
 KEY = ["frame", *CORNERS, "label"]

@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from socal_core.dataset.opening import open_dataset
 from tests.dataset.test_video import write_video
 from tests.disks import small_disk
 from tests.factories import write_dataset
+from tests.preloaded import run_preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPROCESSOR = Preprocessor.for_size(32)
@@ -39,16 +41,14 @@ def fill_all(dataset: Dataset, wanted: Wanted | None = None) -> tuple[FrameStore
     return store, seen, filled
 
 
-def filler(*arguments: object, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
-    command = [*prefix, sys.executable, "-m", "tests.clips.filler", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-
-
-def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    result: dict[str, Any] = json.loads(out)
+def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def filled_by(*arguments: object) -> dict[str, Any]:
+    return result_of(run_preloaded("-m", "tests.clips.filler", *arguments))
 
 
 def test_every_frame_is_kept_and_progress_is_told(shared_data_folder: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
 def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -> None:
     """Fifty kills; what was kept before each of them is still there after it."""
     data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
-    result = result_of(filler("kill", data, 50, 7))
+    result = filled_by("kill", data, 50, 7)
     assert result["wrong"] == 0
     assert result["killed"] >= 20, "many children were killed at work"
     partial = [given for given in result["frames"] if 0 < given < result["of"]]
@@ -145,8 +145,8 @@ def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -
 
 def test_two_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(320, 180))
-    processes = [filler("fill", data) for _ in range(2)]
-    results = [result_of(process) for process in processes]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: filled_by("fill", data), range(2)))
     assert all(r == {"note": "", "frames": 240, "wrong": 0, "of": 240, "complete": True} for r in results)
     dataset = open_dataset(data)
     store = FrameStore(dataset.root, Preprocessor.for_size(64).recipe, (3, 64, 64))
@@ -179,15 +179,16 @@ def test_a_full_disk_ends_the_filling_in_words_and_leaves_nothing_wrong(tmp_path
             pytest.skip("a tmpfs cannot be mounted here; small files show the same")
         prefix = found
     command = ["-m", "tests.clips.filler"] if how == "small disk" else ["-c", NO_RESERVE]
-    process = subprocess.Popen(
-        [*prefix, sys.executable, *command, "fill", str(data)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
+    result = result_of(
+        subprocess.run(
+            [*prefix, sys.executable, *command, "fill", str(data)],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            **options,
+        )
     )
-    result = result_of(process)
     assert result["note"].startswith("The clip cache is not filled: ")
     assert result["note"].endswith("Frames are decoded again at each use.")
     expected = {

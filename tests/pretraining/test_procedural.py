@@ -5,8 +5,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +23,7 @@ from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
 from socal_core.runs.config import TINY, config_from
 from socal_core.storage import try_lock
+from tests.preloaded import run_preloaded
 
 # A pool lasts 8 steps, so the second one is drawn before the end.
 SMALL = PretrainSettings(
@@ -41,6 +40,7 @@ import os, signal, sys
 from pathlib import Path
 from socal_core.pretraining.procedural import pretrain
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
+from tests.preloaded import run_preloaded
 written = []
 def kill_at_the_tenth(file):
     written.append(file)
@@ -110,8 +110,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(finished: Path, to_resume: Pa
 
 def test_a_run_killed_while_it_wrote_a_checkpoint_is_resumed_to_the_same_bits(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(out)], check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert run_preloaded("-c", KILLED_WHILE_WRITING, out).returncode == -signal.SIGKILL
     assert len(list(out.glob(".*.tmp"))) == 1
     assert checkpoint(out)["step"] == 9
     assert log_steps(out) == [10]

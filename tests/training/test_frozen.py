@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from socal_core.runs.events import Event, folds_table, head_of, notices, read_ev
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from socal_core.training.worker import work
+from tests.preloaded import run_preloaded
 from tests.training.small_runs import new_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,9 +174,8 @@ def test_a_killed_run_is_resumed_to_the_same_result(
 ) -> None:
     run = frozen_run(tmp_path / "run", shared_data_folder)
     for event, count in (("Embedding", 7), ("head", 1)):
-        command = [sys.executable, "-m", "tests.training.frozen_killer", str(run.path), event, str(count)]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        assert ended.returncode == -signal.SIGKILL, (event, ended.stderr.decode()[-2000:])
+        ended = run_preloaded("-m", "tests.training.frozen_killer", run.path, event, count)
+        assert ended.returncode == -signal.SIGKILL, (event, ended.stderr[-2000:])
         assert read_status(run).state is RunState.INTERRUPTED
         if event == "Embedding":
             assert len(list(workspace.rglob("*.features"))) == 6  # what was done is not lost

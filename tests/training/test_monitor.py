@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from socal_core.runs.events import EventLog, read_events
 from socal_core.training.monitor import MachineLook, gpu_use, watch_machine
+from tests.preloaded import run_preloaded
 
 FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", "gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
 SOON = 0.01
@@ -99,6 +98,7 @@ def test_a_busy_process_is_seen() -> None:
 ALONE_AND_WITH_A_CHILD = """
 import json, subprocess, sys
 from socal_core.training.monitor import MachineLook
+from tests.preloaded import run_preloaded
 alone = MachineLook().read()
 hold = "memory = b'x' * 100_000_000; print(flush=True); input()"
 child = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -113,7 +113,7 @@ print(json.dumps([alone, together, after]))
 
 def test_child_processes_are_counted_in() -> None:
     """In a process of its own, for this one has browsers and servers as children."""
-    done = subprocess.run([sys.executable, "-c", ALONE_AND_WITH_A_CHILD], check=True, capture_output=True, text=True)
+    done = run_preloaded("-c", ALONE_AND_WITH_A_CHILD)
     alone, together, after = (look["memory_mb"] for look in json.loads(done.stdout))
     assert together >= alone + 100
     assert after < alone + 50

@@ -1,9 +1,6 @@
 """socal_core.training.objective: the weighted loss, its gradients, the optimizer."""
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +29,7 @@ from socal_core.splits import Split
 from socal_core.training.objective import class_weights, make_optimizer, make_scheduler
 from socal_core.training.worker import work
 from tests.factories import write_dataset
+from tests.preloaded import run_as_torchrun
 from tests.training.small_runs import new_run
 
 PLAIN = {
@@ -164,12 +162,8 @@ def test_two_processes_follow_the_gradient_computed_by_hand(
     settings = {"batch_size": 4, "mixup": 5.0, "accumulation_steps": 2}
     run = new_run(tmp_path / "run", shared_data_folder, **PLAIN, **SGD, model=str(micro), **settings)
     run.write_split(SPLIT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["--module", "socal_core.training.worker", str(run.path)]
-    result = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert result.returncode == 0, result.stderr
+    for result in run_as_torchrun("-m", "socal_core.training.worker", run.path):
+        assert result.returncode == 0, result.stderr
     assert run.read_environment()["processes"] == 2
     check_by_hand(run)
 
