@@ -1,4 +1,4 @@
-"""Which weights a run started from: their source, revision and hash."""
+"""Record the source, revision and hash of the weights that a run started from."""
 
 import hashlib
 from pathlib import Path
@@ -15,10 +15,10 @@ def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
 
     Args:
         run: The run.
-        resumed: Whether the run continues from a checkpoint. Its first start has recorded them.
+        resumed: Whether the run continues from a checkpoint. Its first start recorded the weights.
 
     Returns:
-        As `describe_weights`; None where the record of a resumed run is lost.
+        The result of `describe_weights`; None if the record of a resumed run is lost.
 
     Raises:
         ModelError: The run is new, and its model is not on this machine.
@@ -39,8 +39,8 @@ def describe_weights(config: TrainConfig) -> dict[str, str | None]:
 
     Returns:
         `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
-        `revision`: The commit on the hub, None for what does not come from it.
-        `sha256`: Of the file of weights, or, for several, of their names and hashes.
+        `revision`: The commit on the hub; None for weights from elsewhere.
+        `sha256`: Hash of the weight file; for several files, a hash of their names and hashes.
 
     Raises:
         ModelError: The model is not on this machine.

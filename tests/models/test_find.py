@@ -1,4 +1,4 @@
-"""socal_core.models.find and weights_record: where a model's files are, and which weights they are."""
+"""socal_core.models.find and weights_record: finding the files of a model and recording its weights."""
 
 import hashlib
 import json
@@ -38,14 +38,14 @@ def record_of(model: object) -> dict[str, str | None]:
 
 
 def in_shards(folder: Path) -> list[str]:
-    """Spread the weights over two files; their names."""
+    """Spread the weights over two files, and return their names."""
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
-    placed = {name: files[number % 2] for number, name in enumerate(sorted(weights))}
+    shards = {name: files[number % 2] for number, name in enumerate(sorted(weights))}
     for file in files:
-        save_file({name: weights[name] for name in weights if placed[name] == file}, folder / file)
-    write_json(folder / "model.safetensors.index.json", {"weight_map": placed})
+        save_file({name: weights[name] for name in weights if shards[name] == file}, folder / file)
+    write_json(folder / "model.safetensors.index.json", {"weight_map": shards})
     return files
 
 
@@ -59,7 +59,7 @@ def test_a_local_folder_is_recorded_by_its_name_and_hash(tmp_path: Path) -> None
     assert record_of(tmp_path / "model") == {"source": "model", "revision": None, "sha256": expected}
 
 
-def test_several_files_are_recorded_by_a_hash_of_hashes(tmp_path: Path) -> None:
+def test_shards_are_recorded_by_a_hash_of_their_hashes(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     lines = "".join(f"{file} {sha256(tmp_path / 'model' / file)}\n" for file in in_shards(tmp_path / "model"))
     assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
@@ -83,7 +83,7 @@ def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeyp
         record_of("owner/name")
 
 
-def test_the_file_of_the_weights_is_no_folder(tmp_path: Path) -> None:
+def test_a_weight_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     with pytest.raises(ModelError, match=r"^model\.safetensors is a file\. Name the model's folder"):
         find_model(str(tmp_path / "model" / "model.safetensors"), allow_download=False)
@@ -104,13 +104,13 @@ def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         def answer(self, body: bool) -> None:
             owner, name, _, revision, file = self.path.strip("/").split("/", 4)
             path = folder / file
-            there = (owner, name) == ("owner", "name") and revision in {"main", COMMIT} and path.is_file()
-            content = path.read_bytes() if there else b""
-            self.send_response(200 if there else 404)
+            found = (owner, name) == ("owner", "name") and revision in {"main", COMMIT} and path.is_file()
+            content = path.read_bytes() if found else b""
+            self.send_response(200 if found else 404)
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
             self.send_header("Content-Length", str(len(content)))
-            if not there:
+            if not found:
                 self.send_header("X-Error-Code", "EntryNotFound")
             self.end_headers()
             if body:
