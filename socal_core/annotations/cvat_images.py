@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     Element,
     find_xml,
     read_xml,
-    report_sizes,
     to_number,
     to_track_id,
 )

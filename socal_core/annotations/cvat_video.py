@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     Element,
     find_xml,
     read_xml,
-    report_sizes,
     to_number,
     to_track_id,
 )

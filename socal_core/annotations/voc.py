@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.xml_files import (
     HEAD,
@@ -19,7 +20,6 @@ from socal_core.annotations.xml_files import (
     Element,
     list_xml,
     read_xml,
-    report_sizes,
     to_number,
     xml_text,
 )

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import pandas as pd
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
-from socal_core.annotations.rows import KnownFrames
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problems import ProblemLog
@@ -245,26 +243,3 @@ def xml_text(value: object) -> str:
 def xml_attribute(value: object) -> str:
     """A value as a quoted attribute; what XML cannot hold becomes the replacement character."""
     return quoteattr(_FORBIDDEN.sub("\ufffd", str(value)))
-
-
-def report_sizes(sizes: pd.DataFrame, path: str, known: KnownFrames, log: ProblemLog, whose: str = "{frame}") -> None:
-    """Note the frames whose size in the file is not that of their trial.
-
-    `sizes`: frame, width, height (float, NaN or 0 where the file does not say) and, where there are several, file;
-    indexed by line. `path` is the file, or the folder of them; `whose` names what was drawn on, where that is more
-    than the frame.
-    """
-    places = known.places(sizes["frame"])
-    said = sizes[(places >= 0) & (sizes["width"] > 0) & (sizes["height"] > 0)]
-    true = known.sizes(known.places(said["frame"]))
-    said = said.assign(true_width=true[:, 0], true_height=true[:, 1])
-    differ = (said["width"] != said["true_width"]) | (said["height"] != said["true_height"])
-    wrong = said[differ & said["true_width"].notna() & said["true_height"].notna()]
-    for name in ("width", "height", "true_width", "true_height"):
-        wrong = wrong.assign(**{name: [f"{value:g}" for value in wrong[name]]})
-    text = (
-        f"The boxes of {whose} "
-        "were drawn on a picture of {width}x{height} pixels and its trial has "
-        "{true_width}x{true_height}; they are used as they stand and may lie in the wrong place."
-    )
-    log.add_rows("other-frame-size", Severity.WARNING, path, wrong, text)
