@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import LARGEST_INTEGER
 from socal_core.errors import DataError
@@ -28,6 +28,8 @@ MOST_SNIFFED = 1_000
 """XML files of one folder whose content is looked at while none of them is what is looked for: a folder of another
 tool can hold one file a frame. Once one is, all are looked at."""
 
+TRACK_ID_RULE = "a whole number of at least 0"
+"""What `to_track_id` expects, for messages."""
 HEAD = 1 << 16
 """Bytes that are looked at to tell what a file is."""
 
@@ -168,8 +170,7 @@ class XmlFile:
         return False
 
     def _report(self, reason: str, row: int) -> None:
-        text = f"{self.path} cannot be read from line {row} on: {reason}. What stands above is used."
-        self._log.add("broken-xml", Severity.ERROR, self.path, text, row)
+        self._log.add(file_kinds.BROKEN_XML, self.path, row=row, reason=reason)
 
 
 def read_xml(
@@ -179,10 +180,10 @@ def read_xml(
     try:
         data = folder.read(path, limit)
     except DataError as error:
-        log.add("unreadable-file", Severity.ERROR, path, f"{path} cannot be read: {error}. Nothing in it is used.")
+        log.add(file_kinds.UNREADABLE_FILE, path, reason=error)
         return None
     if not data.strip():
-        log.add("empty-file", Severity.ERROR, path, f"{path} is empty.")
+        log.add(file_kinds.EMPTY_FILE, path)
         return None
     return XmlFile(path, data, wanted, log)
 
