@@ -16,7 +16,7 @@ PROBLEMS_PER_KIND = 50
 """Problems of one code in one file that are kept one by one; the others are counted in one further entry."""
 
 FOLDED = "folded"
-"""The one parameter of the entry that counts the others of its code."""
+"""The one parameter of the entry that counts the problems that are not listed."""
 
 _CSV_COLUMNS = ("code", "severity", "path", "row", "message", "count")
 _LARGEST_EXACT = 2**53
@@ -54,7 +54,7 @@ class ProblemLog:
             path: The file, relative to the data folder.
             row: The line number.
             count: The number of rows or files that the entry stands for.
-            parameters: What the texts of `kind` have in braces. Texts from a file should be made `printable`.
+            parameters: A value for each field of `kind`. Long texts from a file should be shortened by `printable`.
         """
         entries = self._entries(kind, path)
         if entries.room > 0:
@@ -75,9 +75,11 @@ class ProblemLog:
             return
         entries = self._entries(kind, path)
         shown = rows.head(entries.room)
-        columns = [name for name in rows.columns if name in kind.fields]
+        fields = kind.fields
+        columns = [name for name in rows.columns if name in fields]
         files = shown["file"] if "file" in shown else [path] * len(shown)
-        for line, file, values in zip(shown.index, files, shown[columns].to_dict(orient="records"), strict=True):
+        records = shown[columns].to_dict(orient="records")
+        for line, file, values in zip(shown.index, files, records, strict=True):
             own = {str(name): _short(value) for name, value in values.items()}
             entries.problems.append(_problem(kind, str(file), int(line), 1, {**parameters, **own}))
         entries.folded += len(rows) - len(shown)

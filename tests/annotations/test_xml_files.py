@@ -100,7 +100,7 @@ def test_what_is_refused_is_said(data: bytes, said: str) -> None:
     assert elements == []
     assert not file.complete
     assert (problem.code, problem.path) == ("broken-xml", "a.xml")
-    assert problem.row is not None
+    assert problem.row == 1
     assert said in problem.parameters["reason"]
 
 

@@ -201,22 +201,22 @@ SIXTH_FIELD_IS_CLASS = ProblemKind(
     "sixth-field-is-class",
     Severity.INFO,
     "Sixth field repeats the class",
-    "Rows whose sixth field is the class again: {rows:,}. It is not used.",
+    "The sixth field (rows: {rows:,}) repeats the class; it is not used.",
     "",
 )
 SIXTH_FIELD_IS_TRACK_ID = ProblemKind(
     "sixth-field-is-track-id",
     Severity.INFO,
     "Sixth field read as the track id",
-    "Rows with a sixth field: {rows:,}. It is read as the track id, since it is always a whole number and differs "
-    "within each frame.",
+    "The sixth field (rows: {rows:,}) is read as the track id, since it is always a whole number and differs within "
+    "each frame.",
     "",
 )
 SIXTH_FIELD_IS_CONFIDENCE = ProblemKind(
     "sixth-field-is-confidence",
     Severity.INFO,
     "Sixth field taken for a confidence",
-    "Rows with a sixth field: {rows:,}. It is taken for a confidence and not used, because it {reason} in line "
-    "{line} of {file}.",
+    "The sixth field (rows: {rows:,}) is taken for a confidence and not used, because it {reason} in line {line} of "
+    "{file}.",
     "",
 )

@@ -52,8 +52,8 @@ MANY_FRAMES = ProblemKind(
     "many-frames",
     Severity.WARNING,
     "More frames than seconds in a trial",
-    "{count:,} trials have more than {limit:,} frames, the longest {longest:,}, and a trial lasts five minutes at "
-    "most. Frames count as one per second; if they are not, all times are wrong.",
+    "Trials with more than {limit:,} frames: {count:,}; the longest has {longest:,}. A trial lasts five minutes at "
+    "most, and frames count as one per second; if they are closer together, all times are wrong.",
     "Extract one frame per second and open those.",
 )
 NO_MAPPING_FILE = ProblemKind(
