@@ -52,7 +52,9 @@ def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str],
     frame.write_bytes(frame.read_bytes()[:300])
     assert json.loads(run_cli(capsys, "inspect", data_folder, "--json")[1])["problems"] == []
     problems = json.loads(run_cli(capsys, "inspect", data_folder, "--deep", "--json")[1])["problems"]
-    assert [set(problem) for problem in problems] == [{"code", "severity", "path", "row", "message", "count"}]
+    assert [set(problem) for problem in problems] == [
+        {"code", "severity", "path", "row", "message", "count", "parameters"}
+    ]
     assert problems[0]["path"].endswith(frame.name)
     code, out, _ = run_cli(capsys, "inspect", data_folder, "--deep")
     assert code == 0

@@ -41,9 +41,11 @@ class Problem:
     row: int | None
     """Line in the file as an editor counts it (first line = 1); None when it is about the file as a whole."""
     message: str
-    """What is wrong and what was done about it, in one or two sentences."""
+    """What is wrong, what was done about it, and what to do, in one to three sentences."""
     count: int = 1
     """How many rows or files this entry stands for."""
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What was found, by name: JSON-ready values, most of which the message holds (docs/problems.md)."""
 
     def as_dict(self) -> dict[str, Any]:
         """The problem as JSON-ready values."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.dataset import Dataset, Problem, Severity
+from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import check_image, quiet_pillow
+from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -78,12 +79,15 @@ def _note(
 ) -> None:
     path = f"{dataset.images_dir}/{name}".lstrip("/")
     if isinstance(result, str):
-        text = f"Frame {name} cannot be used: {result}. Replace or delete it."
-        log.add("unreadable-frame", Severity.ERROR, path, text)
+        log.add(frame_kinds.UNREADABLE_FRAME, path, frame=name, reason=result)
     elif not any(pd.isna(side) for side in declared) and result != declared:
         (width, height), (trial_width, trial_height) = result, declared
-        text = (
-            f"Frame {name} has {width}x{height} pixels, its trial {trial_width}x{trial_height}; "
-            "its boxes may lie in the wrong place."
+        log.add(
+            frame_kinds.FRAME_SIZE_DIFFERS,
+            path,
+            frame=name,
+            width=width,
+            height=height,
+            trial_width=trial_width,
+            trial_height=trial_height,
         )
-        log.add("frame-size-differs", Severity.WARNING, path, text)

@@ -49,7 +49,7 @@ def test_the_summary_is_json_with_the_problems(folder: Path) -> None:
     row = append_line(folder / layout.BOXES_FILE, "S100T1_frame_00000001.jpeg,9,9,1,1,tool")
     summary = json.loads(json.dumps(summarise(open_dataset(folder))))
     (problem,) = summary["problems"]
-    assert set(problem) == {"code", "severity", "path", "row", "message", "count"}
+    assert set(problem) == {"code", "severity", "path", "row", "message", "count", "parameters"}
     assert (problem["code"], problem["severity"], problem["path"], problem["row"], problem["count"]) == (
         "box-without-area",
         "error",
@@ -77,8 +77,11 @@ def test_the_deep_check_names_frames_that_do_not_decode(folder: Path) -> None:
         ("unreadable-frame", Severity.ERROR, "S103T1_frame_00000001."),
         ("frame-size-differs", Severity.WARNING, "S102T1_frame_00000003."),
     ]
-    reasons = ["cut off or damaged", "no JPEG or PNG", "40,000,000", "No such file", "48x64 pixels, its trial 64x48"]
-    assert all(reason in problem.message for reason, problem in zip(reasons, problems, strict=True))
+    *unreadable, other = [problem.parameters for problem in problems]
+    reasons = ["cut off or damaged", "no JPEG or PNG", "40,000,000", "No such file"]
+    assert all(reason in found["reason"] for reason, found in zip(reasons, unreadable, strict=True))
+    size = {"width": 48, "height": 64, "trial_width": 64, "trial_height": 48}
+    assert other == {"frame": "S102T1_frame_00000003.jpeg", **size}
     assert all(str(folder) not in problem.message for problem in problems)
 
 

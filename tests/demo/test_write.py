@@ -121,9 +121,10 @@ def test_opening_the_demo_finds_its_faults_and_nothing_else(demo: Demo) -> None:
     dataset = open_dataset(demo.folder)
     faults = Faults.of(demo.trials)
     assert len(dataset.problems) == 2
-    text = " ".join(problem.message for problem in dataset.problems)
-    assert faults.trial_without_outcome in text
-    assert faults.outcome_without_video in text
+    assert {(problem.code, problem.parameters["trial_id"]) for problem in dataset.problems} == {
+        ("trial-without-outcome", faults.trial_without_outcome),
+        ("outcome-without-frames", faults.outcome_without_video),
+    }
     assert len(dataset.usable_trials) == 2 * SURGEONS - 1
     assert len(dataset.frames_of(faults.split_trial)) == demo.trials[2].frames
     assert dataset.boxes["track_id"].notna().all()

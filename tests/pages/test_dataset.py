@@ -116,7 +116,7 @@ def test_problems_are_listed_with_file_line_and_count(open_page: OpenPage, data_
         file.write("S100T1_frame_00000001.jpeg,20,5,6,6,drill\n")
     app = show(open_page("dataset", data_folder), "Problems")
     table: pd.DataFrame = app.table[0].value
-    assert table.columns.to_list() == ["File", "Line", "What is wrong, and what was done", "Count"]
+    assert table.columns.to_list() == ["File", "Line", "What is wrong, and what to do", "Count"]
     assert (table["File"].iloc[0].replace("\\", ""), table["Line"].iloc[0]) == (layout.BOXES_FILE, "361")
     assert metrics_of(app)["Problems"] == "1"
     assert "Download as CSV" in [button.label for button in app.get("download_button")]

@@ -36,7 +36,7 @@ def show_problems(dataset: Dataset) -> None:
     problems = sorted([*dataset.problems, *(of_frames if checked else [])], key=_cost)
     if problems:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.write("None of these stops the app. Each row says what is wrong, where, and what was done about it.")
+        left.write("None of these stops the app. Each row says what is wrong, where, and what to do.")
         right.download_button(
             "Download as CSV",
             problems_csv(problems),
@@ -71,7 +71,7 @@ def _table(problems: list[Problem]) -> None:
             "Severity": problem.severity.value,
             "File": plain_text(problem.path),
             "Line": "" if problem.row is None else str(problem.row),
-            "What is wrong, and what was done": plain_text(problem.message),
+            "What is wrong, and what to do": plain_text(problem.message),
             "Count": f"{problem.count:,}",
         }
         for problem in problems
