@@ -14,7 +14,8 @@ from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.folder import Origin, RunFolder
+from socal_core.runs.files.records import Origin
+from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_json
 from tests.made_runs import write_run
 
