@@ -65,20 +65,22 @@ class ScoresOfTrials(Scores):
 
 
 class Control(TypedDict):
-    """A simple rule on the same test trials; None where the data do not have what it needs."""
+    """A simple rule on the same test trials; None where the data do not have what it needs.
+
+    What an earlier version did not write may be missing.
+    """
 
     key: NotRequired[str]
-    """These four are missing in runs of before there were comparisons."""
-    difference: NotRequired[float | None]
-    """AUROC of the model minus that of the control."""
-    difference_interval: NotRequired[Interval]
-    verdict: NotRequired[str | None]
     name: str
     description: str
     accuracy: float | None
     balanced_accuracy: float | None
     auroc: float | None
     auroc_interval: NotRequired[Interval]
+    difference: NotRequired[float | None]
+    """AUROC of the model minus that of the control."""
+    difference_interval: NotRequired[Interval]
+    verdict: NotRequired[str | None]
 
 
 class ScoresAndControls(ScoresOfTrials):
