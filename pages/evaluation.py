@@ -1,7 +1,5 @@
 """Evaluation: how good a run's model is on the test trials, and how sure that is."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -17,12 +15,13 @@ from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.config import TINY
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.recipes import EncoderChoice, Recipe
 
 
-def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
+def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
     if metrics["task"] == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
@@ -50,7 +49,7 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
     )
 
 
-def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
+def what_predicts(run: RunFolder, metrics: Metrics) -> str:
     config = run.read_config()
     # The metrics of an earlier version have no description; all of them are of fine-tuned models.
     text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
@@ -59,7 +58,7 @@ def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
     return f"model {plain_text(model_name(config.model))} · {plain_text(text)}"
 
 
-def figures(metrics: dict[str, Any]) -> None:
+def figures(metrics: Metrics) -> None:
     left, right = st.columns(2)
     with left:
         chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")

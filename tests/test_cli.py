@@ -14,7 +14,8 @@ from socal_core.cli.bars import TrainingBar
 from socal_core.evaluation.controls import comparison
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.config import TrainConfig
-from socal_core.runs.folder import Origin, RunFolder
+from socal_core.runs.files.records import Origin
+from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_json
 from tests.made_runs import write_run
 
@@ -79,7 +80,7 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert metrics["split"] == "test"
     assert metrics["n"] == len(metrics["trials"]) == sum(map(sum, metrics["confusion_matrix"]))
     assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
-    assert metrics["controls"] == RunFolder(trained).read_metrics()["controls"]
+    assert metrics["controls"] == json.loads((trained / "metrics.json").read_text())["controls"]
     assert {"colour", "tools"} <= {control["key"] for control in metrics["controls"]}
     assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import pandas as pd
@@ -16,6 +16,7 @@ from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
 from socal_core.runs.acting import acting_settings
 from socal_core.runs.config import TrainConfig
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
@@ -196,11 +197,11 @@ def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[
     }
 
 
-def _score(metrics: dict[str, Any], name: str) -> str | None:
-    value = metrics.get(name)
-    if not isinstance(value, int | float):
+def _score(metrics: Metrics | None, name: Literal["auroc", "accuracy"]) -> str | None:
+    value = None if metrics is None else metrics[name]
+    if metrics is None or value is None:
         return None
-    interval = (metrics.get("intervals") or {}).get(name)
+    interval = metrics["intervals"].get(name)
     return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"
 
 

@@ -22,7 +22,7 @@ from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
-from socal_core.errors import SocalError
+from socal_core.errors import DataError, SocalError
 from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
 
@@ -36,8 +36,8 @@ SETTLED_SECONDS = 2.0
 """File systems tell times to within this (FAT: 2 s)."""
 
 _TABLES = ("trials", "frames", "boxes")
-DAMAGE = (OSError, ValueError, KeyError, TypeError)
-"""What reading a torn or foreign file lets through."""
+DAMAGE = (OSError, ValueError, KeyError, TypeError, DataError)
+"""What reading a torn or foreign file lets through; DataError for a table that lacks a column."""
 
 
 def open_cached(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
@@ -108,6 +108,7 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
         box_format=rest["box_format"],
         box_formats=tuple(rest["box_formats"]),
         fingerprint=rest["fingerprint"],
+        checked=True,
     )
 
 

@@ -20,7 +20,8 @@ from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
-from socal_core.evaluation.metrics import Interval, auroc_interval
+from socal_core.evaluation.metrics import auroc_interval
+from socal_core.runs.files.metrics_record import Interval
 from socal_core.splits import Split
 
 FIRST_FRAMES = 3

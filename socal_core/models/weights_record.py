@@ -2,15 +2,15 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.models.find import find_model
 from socal_core.runs.config import TrainConfig
+from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 
 
-def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
+def weights_of_run(run: RunFolder, resumed: bool) -> WeightsRecord | None:
     """Describe the weights that a run started from.
 
     Args:
@@ -18,7 +18,7 @@ def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
         resumed: Whether the run continues from a checkpoint. Its first start recorded the weights.
 
     Returns:
-        The result of `describe_weights`; None if the record of a resumed run is lost.
+        The record; None if the record of a resumed run is lost.
 
     Raises:
         ModelError: The run is new, and its model is not on this machine.
@@ -26,27 +26,22 @@ def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
     if not resumed:
         return describe_weights(run.read_config())
     try:
-        return run.read_environment().get("weights")
+        return run.read_environment().weights
     except RunError:
         return None
 
 
-def describe_weights(config: TrainConfig) -> dict[str, str | None]:
+def describe_weights(config: TrainConfig) -> WeightsRecord:
     """Describe the weights that a new run starts from.
 
     Args:
         config: The settings of a run whose model is on this machine.
 
-    Returns:
-        `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
-        `revision`: The commit on the hub; None for weights from elsewhere.
-        `sha256`: Hash of the weight file; for several files, a hash of their names and hashes.
-
     Raises:
         ModelError: The model is not on this machine.
     """
     files = find_model(config.model, allow_download=False)
-    return {"source": files.name, "revision": files.revision, "sha256": _digest(files.weight_files())}
+    return WeightsRecord(files.name, files.revision, _digest(files.weight_files()))
 
 
 def _digest(paths: tuple[Path, ...]) -> str:

@@ -24,8 +24,9 @@ from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
-from socal_core.runs.checkpoint_folders import TrainingState, read_training_state
+from socal_core.runs.checkpoint_folders import read_training_state
 from socal_core.runs.config import TINY, TrainConfig
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from socal_core.training.batches import Share, training_batches

@@ -18,22 +18,24 @@ from socal_core.errors import ModelError
 from socal_core.models.find import TINY_FOLDER, find_model
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.config import TINY, config_from
+from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 from tests.models.checkpoints import write_classifier, write_json
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DOWNLOAD = """
 import json, sys
+from dataclasses import asdict
 from socal_core.models.build import build_classifier
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.config import TINY, config_from
 config = config_from({"model": "owner/name", "num_frames": 4, "allow_download": True}, TINY)
 classifier = build_classifier(config)
-print(json.dumps([describe_weights(config), classifier.preprocessor.recipe["crop"]]))
+print(json.dumps([asdict(describe_weights(config)), classifier.preprocessor.recipe["crop"]]))
 """
 
 
-def record_of(model: object) -> dict[str, str | None]:
+def record_of(model: object) -> WeightsRecord:
     return describe_weights(config_from({"model": str(model), "num_frames": 4}, TINY))
 
 
@@ -56,17 +58,17 @@ def sha256(path: Path) -> str:
 def test_a_local_folder_is_recorded_by_its_name_and_hash(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     expected = sha256(tmp_path / "model" / "model.safetensors")
-    assert record_of(tmp_path / "model") == {"source": "model", "revision": None, "sha256": expected}
+    assert record_of(tmp_path / "model") == WeightsRecord("model", None, expected)
 
 
 def test_shards_are_recorded_by_a_hash_of_their_hashes(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     lines = "".join(f"{file} {sha256(tmp_path / 'model' / file)}\n" for file in in_shards(tmp_path / "model"))
-    assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    assert record_of(tmp_path / "model").sha256 == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_the_weights_of_tiny_are_recorded_by_their_hash() -> None:
-    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": sha256(TINY_FOLDER / "model.safetensors")}
+    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"))
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +79,7 @@ def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeyp
     (repository / "refs" / "main").write_text(COMMIT)
     write_classifier(repository / "snapshots" / COMMIT)
     expected = sha256(repository / "snapshots" / COMMIT / "model.safetensors")
-    assert record_of("owner/name") == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    assert record_of("owner/name") == WeightsRecord("owner/name", COMMIT, expected)
     (repository / "snapshots" / COMMIT / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="owner/name cannot be loaded from this machine"):
         record_of("owner/name")
@@ -151,5 +153,5 @@ def test_a_run_downloads_its_model_and_records_it(
     command = [sys.executable, "-m", "socal_core", "train", str(shared_data_folder), "--run", str(tmp_path / "run")]
     result = subprocess.run([*command, *settings], env=env, capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 0, result.stderr
-    record = RunFolder.open(tmp_path / "run").read_environment()["weights"]
-    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": sha256(folder / "model.safetensors")}
+    record = RunFolder.open(tmp_path / "run").read_environment().weights
+    assert record == WeightsRecord("owner/name", COMMIT, sha256(folder / "model.safetensors"))

@@ -57,7 +57,8 @@ def test_after_training_its_numbers_stay() -> None:
 
 def test_the_machine_is_as_it_was_last_seen() -> None:
     assert machine_of([STARTED]) is None
-    events = [{"type": "machine", "cpu_percent": percent, "memory_mb": 900.0} for percent in (10.0, 20.0)]
+    unknown = dict.fromkeys(("memory_total_mb", "gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"))
+    events = [{"type": "machine", "cpu_percent": percent, "memory_mb": 900.0, **unknown} for percent in (10.0, 20.0)]
     machine = machine_of([*events, step(1)])
     assert machine is not None
     assert (machine.cpu_percent, machine.memory_mb, machine.memory_total_mb, machine.gpu_percent) == (

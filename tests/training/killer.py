@@ -23,9 +23,10 @@ import torch
 from socal_core.evaluation import predict  # noqa: F401 - loaded once, before the children are forked
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier
-from socal_core.runs.checkpoint_folders import TrainingState, best_checkpoint, list_checkpoints, newest_checkpoint
+from socal_core.runs.checkpoint_folders import best_checkpoint, list_checkpoints, newest_checkpoint
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, read_events
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.training import batches, distributed, environment, loop  # noqa: F401
 from socal_core.training import checkpoint_io as saving

@@ -25,6 +25,7 @@ from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
+from socal_core.runs.files.records import EncoderRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from socal_core.training.worker import work
@@ -80,9 +81,10 @@ def test_a_frozen_run_has_all_that_a_run_has(frozen: RunFolder) -> None:
     assert "logistic regressions on frozen features" in metrics["model"]["text"]
     state = read_training_state(best_checkpoint(frozen))
     assert (state.epoch, state.best_epoch) == (1, 1)
-    encoders = frozen.read_environment()["encoders"]
-    assert encoders["image"] == {"title": "EfficientNet-Lite0", "sha256": SHA256}
-    assert len(encoders["video"]["sha256"]) == 64
+    encoders = frozen.read_environment().encoders
+    assert encoders is not None
+    assert encoders["image"] == EncoderRecord("EfficientNet-Lite0", SHA256)
+    assert len(encoders["video"].sha256) == 64
 
 
 def test_events_tell_of_the_folds_and_the_head(frozen: RunFolder) -> None:
@@ -246,8 +248,8 @@ def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_
     run = frozen_run(tmp_path / "run", shared_data_folder, encoder="image", num_frames=2, model="owner/not-here")
     assert work(run, resume=False) is RunState.DONE
     environment = run.read_environment()
-    assert set(environment["encoders"]) == {"image"}
-    assert "weights" not in environment
+    assert set(environment.encoders or ()) == {"image"}
+    assert environment.weights is None
 
 
 def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
@@ -263,4 +265,4 @@ def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
     assert work(run, resume=False) is RunState.DONE
     assert any("the inner folds are therefore too good" in text for text in notices(read_events(run.events_file)))
     assert run.read_split() == trained.read_split()
-    assert run.read_environment()["weights"]["source"] == best_checkpoint(trained).name
+    assert run.read_environment().weights.source == best_checkpoint(trained).name

@@ -21,9 +21,10 @@ from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
 from socal_core.models.videomae_config import LABELS
-from socal_core.runs.checkpoint_folders import TrainingState, newest_checkpoint
+from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.config import TINY, config_from
 from socal_core.runs.events import epochs_table, read_events
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from socal_core.training.objective import class_weights, make_optimizer, make_scheduler
@@ -164,7 +165,7 @@ def test_two_processes_follow_the_gradient_computed_by_hand(
     run.write_split(SPLIT)
     for result in run_as_torchrun("-m", "socal_core.training.worker", run.path):
         assert result.returncode == 0, result.stderr
-    assert run.read_environment()["processes"] == 2
+    assert run.read_environment().processes == 2
     check_by_hand(run)
 
 

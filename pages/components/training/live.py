@@ -18,7 +18,8 @@ from socal_core.figures.training import accuracy_curves, learning_rates, loss_cu
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.run_queue import position
 from socal_core.lifecycle.state import RunState, RunStatus, read_status
-from socal_core.runs.events import Event, epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.events import epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
@@ -59,7 +60,7 @@ class _Seen:
     charts: dict[str, go.Figure]
     by_epoch: tuple[int, float | None]
     """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
-    head: Event | None
+    head: HeadEvent | None
     """Of a frozen run, once it is fitted."""
 
 
@@ -121,7 +122,11 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     status = read_status(run)
     if status.state is not drawn_state:
         st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
-    seen = _watched(str(run.events_file), _is_frozen(run)).look()
+    try:
+        seen = _watched(str(run.events_file), _is_frozen(run)).look()
+    except RunError as error:  # a fragment has no page around it that shows errors
+        st.error(plain_text(error))
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{plain_text(label_of(run))}**")
@@ -141,7 +146,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
             st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
 
 
-def _head_text(head: Event) -> str:
+def _head_text(head: HeadEvent) -> str:
     """Say what the inner cross-validation chose, and its scores."""
     titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
     encoders = " and ".join(titles[name] for name in head["encoders"])
