@@ -137,7 +137,7 @@ def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartSer
         expect(tab.get_by_text("Generating the demo data set")).to_be_visible()
     for tab in tabs:
         expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
-    assert (server.workspace / "demo.log").read_text().count("Wrote the demo data set") == 1
+    assert (server.workspace / "jobs/demo/log").read_text().count("Wrote the demo data set") == 1
 
 
 def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.honesty import warn_of_split
+from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
@@ -135,7 +136,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     for place, (name, figure) in zip(places, seen.charts.items(), strict=False):
         with place:
             chart(figure, f"{name}-{run.name}")
-    _log(run)
+    show_log(log_tail(run))
     if seen.notices:
         with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
             st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
@@ -175,13 +176,6 @@ def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
         args=(run,),
     )
     live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
-
-
-def _log(run: RunFolder) -> None:
-    lines = log_tail(run)
-    if lines:
-        with st.expander("Last lines of the log", icon=":material/terminal:"):
-            st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def _end(run: RunFolder, status: RunStatus) -> None:
