@@ -31,8 +31,8 @@ def coaching_summary(trials: pd.DataFrame) -> dict[str, Any]:
     success: pairs, and of them both, improved, worsened, neither; p_value by McNemar's exact test (Psychometrika
     1947;12:153), the binomial test of improved against worsened. tth, blood_loss: pairs, the medians before and after,
     the median_change of a surgeon (after - before), p_value by Wilcoxon's signed-rank test (Biometrics Bulletin
-    1945;1:80) without the surgeons who did not change: exact for up to fifty pairs without ties, else by the normal
-    approximation. All p values are two-sided. A value that is not defined is None.
+    1945;1:80) without the surgeons who did not change: exact for up to fifty pairs, with ties for up to thirteen, else
+    by the normal approximation. All p values are two-sided. A value that is not defined is None.
     """
     table = coaching_table(trials)
     return {

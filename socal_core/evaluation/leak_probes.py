@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
@@ -20,7 +19,7 @@ from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
-from socal_core.evaluation.metrics import Interval, auroc_interval
+from socal_core.evaluation.metrics import Interval, auroc, auroc_interval
 from socal_core.splits import Split
 
 FIRST_FRAMES = 3
@@ -104,8 +103,9 @@ def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
     if reason:
         return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tested: {reason}")
     probabilities = predict_from(suspect.values, train)[held_out.index]
-    auroc = float(roc_auc_score(held_out, probabilities))
-    probe = Probe(suspect.name, auroc, auroc_interval(held_out, probabilities), len(held_out), "")
+    probe = Probe(
+        suspect.name, auroc(held_out, probabilities), auroc_interval(held_out, probabilities), len(held_out), ""
+    )
     return replace(probe, verdict=_verdict(suspect, probe))
 
 

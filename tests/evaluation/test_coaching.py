@@ -72,7 +72,14 @@ def test_success_by_the_exact_test(both: int, improved: int, worsened: int, neit
 
 @pytest.mark.parametrize("column", list(MEASURES))
 @pytest.mark.parametrize(
-    "changes", [[-5.0, -3, 1, -8, -2, -13, 4.5], [1.0], [2.0, 3, 4, -1], [-1.0, 2, -3, 4, -5, 6, -7]]
+    "changes",
+    [
+        [-5.0, -3, 1, -8, -2, -13, 4.5],
+        [1.0],
+        [2.0, 3, 4, -1],
+        [-1.0, 2, -3, 4, -5, 6, -7],
+        [5.0, -5, 5, 2, 2, -2, 9, 9, 1],
+    ],
 )
 def test_a_measure_by_the_exact_test(column: str, changes: list[float]) -> None:
     pairs: list[Pair] = [(100 + 7 * place, 100 + 7 * place + change) for place, change in enumerate(changes)]

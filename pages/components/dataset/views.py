@@ -15,7 +15,6 @@ from socal_core.figures.dataset import (
     class_balance_by,
     frames_by_outcome,
     frames_per_trial,
-    length_auroc,
     missing_values,
 )
 from socal_core.figures.groups import GROUPS
@@ -55,6 +54,9 @@ def groups(dataset: Dataset) -> None:
 
 
 def _what_length_tells(usable: pd.DataFrame) -> None:
+    # scikit-learn takes a while to load: the figures above are there before.
+    from socal_core.evaluation.metrics import length_auroc
+
     auroc = length_auroc(usable)
     if auroc is None:
         return
