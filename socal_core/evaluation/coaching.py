@@ -42,6 +42,27 @@ def coaching_summary(trials: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def coaching_sentences(trials: pd.DataFrame) -> list[str]:
+    """The effect in words: one sentence on success and one on each measure that surgeons have in both trials."""
+    summary = coaching_summary(trials)
+    success, sentences = summary["success"], []
+    if success["pairs"]:
+        sentences.append(
+            f"Success in trials 1 and 2 of {success['pairs']} surgeons: {success['both']} in both, "
+            f"{success['improved']} only after coaching, {success['worsened']} only before, {success['neither']} in "
+            f"neither (exact McNemar {p_value_text(success['p_value'])})"
+        )
+    for column, (name, unit) in MEASURES.items():
+        measure = summary[column]
+        if measure["pairs"]:
+            sentences.append(
+                f"{name} of {measure['pairs']} surgeons: median {measure['before']:,.0f} {unit} before coaching, "
+                f"{measure['after']:,.0f} {unit} after, median change {measure['median_change']:+,.0f} {unit} "
+                f"(Wilcoxon {p_value_text(measure['p_value'])})"
+            )
+    return sentences
+
+
 def pairs_of(table: pd.DataFrame, column: str) -> pd.DataFrame:
     """`before` and `after` (float) of the surgeons in a coaching table who have both."""
     pairs = pd.DataFrame({name: table[f"{column}_{name}"].astype("Float64") for name in ("before", "after")})
