@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.honesty import warn_of_splits
-from pages.components.run_table import columns_of, summary, table_of
+from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
@@ -80,7 +80,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
 def runs_table(runs: Sequence[RunFolder]) -> None:
     """Draw a table of runs to look at: state, scores, and the settings in which they differ."""
     table = table_of([summary(run) for run in runs])
-    st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=columns_of(table))
+    st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=column_config(table))
     warn_of_splits(runs)
 
 

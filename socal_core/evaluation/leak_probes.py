@@ -18,7 +18,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
-from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
+from socal_core.evaluation.cues import CHANNELS, predict_from, presence_in_parts, varying
 from socal_core.evaluation.metrics import Interval, auroc, auroc_interval
 from socal_core.splits import Split
 
@@ -167,7 +167,7 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
         _Suspect(
             "Tools over time",
             "The presence of tools over time",
-            tool_presence(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
+            presence_in_parts(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
             "which tools are in view, and when, is enough without any pixels",
             "Treat it as the score that a video model has to beat.",
         ),

@@ -16,7 +16,7 @@ from pathlib import Path
 from socal_core.dataset import layout
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
-from socal_core.fetch.unpack import DamagedArchive, Progress, has_frames, say_nothing, unpack
+from socal_core.fetch.unpack import DamagedArchive, Tell, has_frames, say_nothing, unpack
 from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
@@ -49,7 +49,7 @@ class Arrived:
         return not self.missing and not self.problems
 
 
-def download(address: str, out: Path, progress: Progress | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
+def download(address: str, out: Path, progress: Tell | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
     """Fetch a shared Drive folder or file into the folder `out`, unpack its zips of frames, and say what arrived.
 
     `out` is made when it is missing; complete files in it are kept, and a start after one that broke off goes on.
@@ -184,7 +184,7 @@ def _drop_unsound(arriving: Path) -> list[str]:
     return _in_words(faults)
 
 
-def _unpack_all(arriving: Path, out: Path, tell: Progress) -> tuple[Path, list[str]]:
+def _unpack_all(arriving: Path, out: Path, tell: Tell) -> tuple[Path, list[str]]:
     """Unpack the zips of frames, new ones and those in the folder, all of them or none; the folder with what they hold.
 
     Where there are frames already, nothing is unpacked; a zip that has just arrived is then named as a problem.

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from socal_core.errors import DataError
-from socal_core.fetch.unpack import unsafe_name
+from socal_core.fetch.unpack import Tell, unsafe_name
 
 _HOST = "drive.google.com"
 _ID = re.compile(r"[A-Za-z0-9_-]{10,100}")
@@ -26,8 +26,6 @@ _NAMED = 5
 
 _SHARE = "Share it in Drive as 'Anyone with the link'; a folder has to be given by its .../drive/folders/ link."
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class DriveLink:
@@ -37,7 +35,7 @@ class DriveLink:
     id: str
 
 
-Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Progress], None]
+Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Tell], None]
 """fetch(link, folder, wanted, tell): put the shared files into the folder by their relative names, a file under its own
 name only when it is complete; go on where an earlier start stopped; leave out names for which wanted(name) is false."""
 
@@ -60,7 +58,7 @@ def drive_link(address: str) -> DriveLink:
     )
 
 
-def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], tell: Progress) -> None:
+def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], tell: Tell) -> None:
     """Get the files behind a link (see Fetch). DataError in plain words when not all of them arrive.
 
     gdown writes a file under another name, `<name><8 letters>.part`, renames it when it is complete, and goes on with
@@ -93,7 +91,7 @@ def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool
         )
 
 
-def _listing(link: DriveLink, tell: Progress) -> dict[str, str]:
+def _listing(link: DriveLink, tell: Tell) -> dict[str, str]:
     """The id of each file behind a link by its relative path; DataError when there is none."""
     files: dict[str, str] = {}
     for path, file_id in _shared(link):
@@ -129,7 +127,7 @@ def _shared(link: DriveLink) -> list[tuple[str, str]]:
     return [(file.path, file.id) for file in found if isinstance(file, GoogleDriveFileToDownload)]
 
 
-def _fetch_one(file_id: str, target: Path, head: str, tell: Progress) -> None:
+def _fetch_one(file_id: str, target: Path, head: str, tell: Tell) -> None:
     import gdown
 
     last = 0.0

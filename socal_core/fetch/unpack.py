@@ -45,7 +45,7 @@ _READ_ERRORS = (
     ValueError,
 )
 
-Progress = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 class DamagedArchive(DataError):  # noqa: N818, named by what it is, beside its base
@@ -68,7 +68,7 @@ class _BoundedFile(io.FileIO):
         return Path(str(self.name)).name
 
 
-def unpack(archive: Path, out: Path, progress: Progress | None = None) -> int:
+def unpack(archive: Path, out: Path, progress: Tell | None = None) -> int:
     """Unpack the frames and annotations of a zip into a new folder and return the number of files written.
 
     `out` must not exist, or be empty; it appears when everything is written (a temporary folder beside it is renamed).
@@ -123,7 +123,7 @@ def unsafe_name(name: str) -> str | None:
 
 
 def say_nothing(line: str) -> None:
-    """Progress that nobody asked for."""
+    """Tell that nobody asked for."""
 
 
 def _taken(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
@@ -185,7 +185,7 @@ def _is_bomb(size: int, packed: int) -> bool:
     return size > RATIO_MATTERS_FROM and size > MAX_RATIO * packed
 
 
-def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, tell: Progress) -> None:
+def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, tell: Tell) -> None:
     made: set[Path] = set()
     for done, entry in enumerate(entries):
         if done % _REPORT_EVERY == 0:

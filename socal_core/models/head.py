@@ -84,7 +84,7 @@ class FrozenHead:
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(encoder, statistic) of each block of features, in the order of the coefficients."""
-        return columns_of(self.members)
+        return feature_columns(self.members)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready values, without the coefficients."""
@@ -107,7 +107,7 @@ class FrozenHead:
         return odds
 
 
-def columns_of(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+def feature_columns(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
     """(encoder, statistic) of each block of features that some members take."""
     return tuple(dict.fromkeys(key for item in members for key in item.candidate.columns))
 

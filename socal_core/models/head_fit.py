@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from socal_core.errors import RunError
-from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, columns_of, statistic_of
+from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, feature_columns, statistic_of
 from socal_core.models.regression import fits, gram_of, odds_of, probability_of, rotate, standard_of
 from socal_core.runs.recipes import CHANCE_LOSS
 from socal_core.splits.balance import draw_folds
@@ -233,7 +233,7 @@ def _fitted(
     table: tuple[Scored, ...],
 ) -> FrozenHead:
     """The members fitted on all trials, as one linear function of all their columns."""
-    blocks = {key: _rows(columns[key]) for key in columns_of(members)}
+    blocks = {key: _rows(columns[key]) for key in feature_columns(members)}
     standards = {key: standard_of(block) for key, block in blocks.items()}
     y = np.repeat(labels, next(iter(columns.values())).shape[1])
     coefficients = {key: np.zeros(block.shape[1]) for key, block in blocks.items()}

@@ -15,7 +15,7 @@ UNNAMED = ["label_0", "label_1"]
 NAMES_SHOWN = 3
 
 
-def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
+def classifier_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
     """Find the rows of a classifier that stand for failure and success.
 
     Args:
@@ -43,7 +43,7 @@ def in_our_order(weights: Weights, rows: list[int]) -> Weights:
 
     Args:
         weights: The model's weights.
-        rows: From `outcome_rows`.
+        rows: From `classifier_rows`.
 
     Returns:
         The same weights, with the classifier's rows in this order.
@@ -73,7 +73,7 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
     Returns:
         A text for the user; empty for a pre-trained model without a classifier whose pooling is right for a new one.
     """
-    rows = outcome_rows(values, weights)
+    rows = classifier_rows(values, weights)
     if rows is not None:
         order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
         if _lower_labels(values) == UNNAMED:

@@ -11,7 +11,7 @@ EPOCHS_FOR_SPEED = 5
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """What a run is doing now."""
 
     text: str
@@ -33,7 +33,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineUse:
     """What a run takes of its machine; None is what nobody could tell."""
 
     cpu_percent: float | None
@@ -47,15 +47,15 @@ class Machine:
     gpu_memory_total_mb: float | None
 
 
-def progress_of(events: list[Event]) -> Progress:
+def progress_of(events: list[Event]) -> RunProgress:
     """Where the run is, from its events in order."""
     last = next((e for e in reversed(events) if e["type"] in {"stage", "step", "epoch", "fold"}), None)
     if last is None:
-        return Progress("Starting: loading PyTorch", 0.0, None)
+        return RunProgress("Starting: loading PyTorch", 0.0, None)
     epochs = [e for e in events if e["type"] == "epoch"]
     if last["type"] == "fold":
         text = f"Choosing encoders and statistics: inner fold {last['fold']} of {last['folds']} done"
-        return Progress(text, last["fold"] / last["folds"], None)
+        return RunProgress(text, last["fold"] / last["folds"], None)
     trained = last if last["type"] != "stage" else next((e for e in reversed(events) if e["type"] in _TRAINING), {})
     told: dict[str, Any] = {
         "data_wait": _last_of(epochs, "data_wait"),
@@ -65,7 +65,7 @@ def progress_of(events: list[Event]) -> Progress:
         "learning_rate": trained.get("learning_rate"),
     }
     if last["type"] == "stage":
-        return Progress(last["stage"], last["done"] / max(1, last["total"]), None, **told)
+        return RunProgress(last["stage"], last["done"] / max(1, last["total"]), None, **told)
     total = last["epochs"]
     if last["type"] == "step":
         done = last["epoch"] - 1 + last["step"] / last["steps"]
@@ -76,13 +76,13 @@ def progress_of(events: list[Event]) -> Progress:
     seconds = [e["seconds"] for e in epochs[-EPOCHS_FOR_SPEED:]]
     epoch_seconds = sum(seconds) / len(seconds) if seconds else _seconds_by_steps(events)
     left = None if epoch_seconds is None else epoch_seconds * (total - done)
-    return Progress(text, done / total, left, **told)
+    return RunProgress(text, done / total, left, **told)
 
 
-def machine_of(events: list[Event]) -> Machine | None:
+def machine_use(events: list[Event]) -> MachineUse | None:
     """What the run took of the machine when it was last looked at, None before that."""
     last = next((e for e in reversed(events) if e["type"] == "machine"), None)
-    return None if last is None else Machine(**{name: last.get(name) for name in Machine.__dataclass_fields__})
+    return None if last is None else MachineUse(**{name: last.get(name) for name in MachineUse.__dataclass_fields__})
 
 
 _TRAINING = {"step", "epoch"}

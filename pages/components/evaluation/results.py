@@ -73,7 +73,7 @@ def above_controls(metrics: dict[str, Any]) -> None:
         show(plain_text(text), icon=icon)
 
 
-def controls(metrics: dict[str, Any]) -> None:
+def beside_controls(metrics: dict[str, Any]) -> None:
     """The model beside the controls."""
     st.subheader("Is it better than simple rules?")
     named = [{**row, "name": plain_text(row["name"])} for row in metrics["controls"]]
@@ -91,7 +91,7 @@ def controls(metrics: dict[str, Any]) -> None:
         st.caption(f"*{row['name']}*: {plain_text(row['description'])}")
 
 
-def left_out(metrics: dict[str, Any]) -> None:
+def without_prediction(metrics: dict[str, Any]) -> None:
     """Trials that the run could not use, and frames that it replaced, with the reason."""
     if metrics["left_out"]:
         st.subheader("Trials left out")

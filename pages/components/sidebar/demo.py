@@ -11,7 +11,7 @@ GENERATION = Job("demo", "socal_core.jobs.generate_demo", "Generating the demo d
 SURGEONS = 40
 
 
-def generate_demo() -> None:
+def show_generation() -> None:
     """Show how far the demo data set is, and start its generation unless it runs; the page reloads when it is done.
 
     Tabs, also those of two servers, share one job: the first one starts it, the others look on.

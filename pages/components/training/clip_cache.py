@@ -12,7 +12,7 @@ from pages.components.job_progress import show_log, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import in_words, plain_text, size_in_words
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_stores, remove_store
-from socal_core.clips.fill import CacheStatus, status_of
+from socal_core.clips.fill import CacheStatus, cache_status
 from socal_core.clips.plan import ClipPlan
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
@@ -78,7 +78,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
         frames = [info for info in stores if not info.encoder]
         fitting = [i for i in frames if (i.data, i.shape, i.recipe.get("scaled")) == (root, shape, scaled)]
         # Without one: any recipe's, which has no folder yet.
-        need += status_of(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
+        need += cache_status(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
     return need
 
 

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import streamlit as st
 
-from pages.components.run_table import label, status_of
+from pages.components.run_table import label, run_status
 from pages.components.runs import choose_run
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
@@ -84,7 +84,7 @@ def _say(names: list[str]) -> None:
 
 
 def _buttons(chosen: Sequence[RunSummary]) -> None:
-    states = [(item, status_of(item)) for item in chosen]
+    states = [(item, run_status(item)) for item in chosen]
     running = [item.run for item, status in states if status and status.state.alive]
     stoppable = [item.run for item, status in states if status and status.state.alive and not status.stopping]
     resumable = [item.run for item, status in states if status and status.state in RESUMABLE]
