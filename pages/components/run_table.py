@@ -116,7 +116,7 @@ def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
 def column_config(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of such a table are shown."""
     numbers = [name for name in table if name not in COLUMNS and pd.api.types.is_float_dtype(table[name])]
-    return COLUMNS | {name: st.column_config.NumberColumn(format="%g") for name in numbers}
+    return COLUMNS | {str(name): st.column_config.NumberColumn(format="%g") for name in numbers}
 
 
 def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -20,7 +21,7 @@ from socal_core.runs.notes import label_of
 from socal_core.workspace import runs_root
 
 NO_RUN = "none"
-STATE_COLOURS = {
+STATE_COLOURS: dict[RunState, Literal["gray", "blue", "orange", "green", "red"]] = {
     RunState.QUEUED: "gray",
     RunState.RUNNING: "blue",
     RunState.STOPPING: "orange",
