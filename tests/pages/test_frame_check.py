@@ -3,9 +3,7 @@
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -15,6 +13,7 @@ from socal_core.dataset.inspection import check_frames
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.check_frames import check_every_frame
 from socal_core.jobs.job import JobState
+from tests.factories import enlarge_frames
 from tests.jobs.made_jobs import ask, carry_out_here, running, wait_for
 from tests.pages.conftest import OpenPage, as_read, text_of
 
@@ -73,19 +72,9 @@ def test_frames_that_were_replaced_can_be_checked_again(open_page: OpenPage, dat
     assert SOUND in text_of(app.run())
 
 
-@pytest.fixture
-def large_folder(data_folder: Path, tmp_path: Path) -> Path:
-    """240 frames that take some seconds to decode."""
-    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
-    Image.fromarray(noise).save(tmp_path / "large.jpeg")
-    for frame in (data_folder / layout.IMAGES_DIR).iterdir():
-        frame.unlink()
-        frame.hardlink_to(tmp_path / "large.jpeg")
-    return data_folder
-
-
-def test_two_tabs_watch_one_check_and_either_can_stop_it(open_page: OpenPage, large_folder: Path) -> None:
-    first, second = (show_problems(open_page("dataset", large_folder)) for _ in range(2))
+def test_two_tabs_watch_one_check_and_either_can_stop_it(open_page: OpenPage, data_folder: Path) -> None:
+    enlarge_frames(data_folder)
+    first, second = (show_problems(open_page("dataset", data_folder)) for _ in range(2))
     press(first, "Check every frame")
     while CHECK.running and not CHECK.status().done:
         time.sleep(0.01)
