@@ -93,8 +93,8 @@ def show(run: RunFolder) -> None:
     with left:
         results.per_class(metrics)
     with right:
-        results.controls(metrics)
-    results.left_out(metrics)
+        results.beside_controls(metrics)
+    results.without_prediction(metrics)
     results.test_trials(metrics)
     if run.predictions_file.is_file():
         st.download_button(

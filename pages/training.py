@@ -13,7 +13,7 @@ from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import share_ending_inside, task_of
+from socal_core.dataset.windows import kind_of_task, share_ending_inside
 from socal_core.errors import SocalError
 from socal_core.runs.config import TrainConfig
 
@@ -26,7 +26,7 @@ LEAKS_HELP = (
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
     st.subheader("New run")
     usable = dataset.frames[dataset.frames["trial_id"].isin(dataset.usable_trials.index)]
-    if len(usable) and task_of(usable, config.observation) == "recognition":
+    if len(usable) and kind_of_task(usable, config.observation) == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {share_ending_inside(usable, config.observation):.0%} of the trials end "
             "inside the window: the model sees how they ended, by the muscle patch or by the time. "

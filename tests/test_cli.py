@@ -46,6 +46,21 @@ def test_inspect_gives_the_numbers_as_json(capsys: pytest.CaptureFixture[str], s
     assert summary["frames_without_boxes"] == 0
     assert set(summary["outcomes"]) == {"rows", "success", "failure", "unknown"}
     assert summary["problems"] == []
+    assert summary["length_auroc"] == 0.5, "all trials are equally long"
+    assert summary["coaching"]["surgeons"] == 10
+
+
+def test_inspect_tells_what_length_and_coaching_tell(
+    capsys: pytest.CaptureFixture[str], shared_data_folder: Path
+) -> None:
+    code, out, _ = run_cli(capsys, "inspect", shared_data_folder)
+    assert code == 0
+    assert "AUROC of the number of frames alone: 0.50 (0.5 is chance, 1 is perfect)\n" in out
+    success = json.loads(run_cli(capsys, "inspect", shared_data_folder, "--json")[1])["coaching"]["success"]
+    assert (
+        f"Success in trials 1 and 2 of 10 surgeons: {success['both']} in both, {success['improved']} only after" in out
+    )
+    assert "Time to haemostasis of 10 surgeons: median " in out
 
 
 def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:

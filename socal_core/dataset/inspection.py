@@ -46,20 +46,30 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
 
 
 def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
-    """Decode every frame, in as many threads as there are cores; `progress` is told (done, total) after each.
+    """Decode every frame, in as many threads as there are cores.
 
-    A frame that cannot be decoded is an error, one of another size than its trial's a warning.
+    Args:
+        dataset: The data set.
+        progress: Told (done, total) after each frame. It may raise to stop, which takes no longer than the frames
+            that are being decoded.
+
+    Returns:
+        The problems: a frame that cannot be decoded is an error, one of another size than its trial's a warning.
     """
     log = ProblemLog()
     names = dataset.frames["frame"].tolist()
     declared = dataset.trials.loc[dataset.frames["trial_id"], ["width", "height"]].itertuples(index=False, name=None)
     check = partial(_size_or_fault, dataset)
-    with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = zip(names, pool.map(check, names), declared, strict=True)
-        for done, (name, result, size) in enumerate(checked, start=1):
-            _note(log, dataset, name, result, size)
-            if progress is not None:
-                progress(done, len(names))
+    with quiet_pillow():
+        pool = ThreadPoolExecutor(os.cpu_count())
+        try:
+            checked = zip(names, pool.map(check, names), declared, strict=True)
+            for done, (name, result, size) in enumerate(checked, start=1):
+                _note(log, dataset, name, result, size)
+                if progress is not None:
+                    progress(done, len(names))
+        finally:
+            pool.shutdown(cancel_futures=True)
     return list(log.problems())
 
 

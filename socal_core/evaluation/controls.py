@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying
+from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.runs.files.metrics_record import Control, ScoresAndControls
 
@@ -106,7 +106,7 @@ def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> C
     # Parts of the existing frames, not of the window: a part must not reveal that a trial ends inside it.
     place = seen.groupby("trial_id").cumcount()
     part = place * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
-    presence = tool_presence(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
+    presence = presence_in_parts(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
     if presence.empty:
         return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
     text = "Logistic regression on the fraction of frames that show each tool, in each third of what the model may see."

@@ -42,7 +42,7 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
         "precision": success["precision"],
         "recall": success["recall"],
         "f1": success["f1"],
-        "auroc": float(sklearn_metrics.roc_auc_score(y, p)) if both else None,
+        "auroc": auroc(y, p),
         "brier": float(sklearn_metrics.brier_score_loss(y, p, pos_label=1)),
         "confusion_matrix": [[tn, fp], [fn, tp]],
         "per_class": per_class,
@@ -53,6 +53,19 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
             "auroc": auroc_interval(y, p),
         },
     }
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """The area under the ROC curve of scores for success, ties counting half; None unless both outcomes occur."""
+    y = _column(labels)
+    return float(sklearn_metrics.roc_auc_score(y, np.asarray(scores, dtype=float))) if 0 < y.sum() < len(y) else None
+
+
+def length_auroc(trials: pd.DataFrame) -> float | None:
+    """The AUROC of `n_frames` alone for the outcome, in whichever direction it is 0.5 or more; None as for `auroc`."""
+    known = trials[trials["success"].notna()]
+    rising = auroc(known["success"], known["n_frames"])
+    return None if rising is None else max(rising, 1 - rising)
 
 
 def wilson_interval(successes: int, n: int) -> Interval:
@@ -71,9 +84,9 @@ def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
     positives, negatives = int(y.sum()), int(len(y) - y.sum())
-    if positives == 0 or negatives == 0:
+    estimate = auroc(y, p)
+    if estimate is None:
         return None
-    estimate = float(sklearn_metrics.roc_auc_score(y, p))
     z = float(norm.ppf((1 + CONFIDENCE) / 2))
     spread = (positives + negatives) / 2 - 1
 

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import share_ending_inside, task_of
+from socal_core.dataset.windows import kind_of_task, share_ending_inside
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
@@ -43,7 +43,7 @@ def finish_run(
     frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
     metrics: Metrics = {
         **metrics_of_test_trials(predictions),
-        "task": task_of(frames, window),
+        "task": kind_of_task(frames, window),
         "share_ending_inside": share_ending_inside(frames, window),
         "window": window.describe(),
         "model": predictor.describe(),

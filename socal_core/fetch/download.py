@@ -16,7 +16,7 @@ from pathlib import Path
 from socal_core.dataset import layout
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
-from socal_core.fetch.unpack import DamagedArchive, Progress, has_frames, no_progress, unpack
+from socal_core.fetch.unpack import DamagedArchive, Report, has_frames, no_progress, unpack
 from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
@@ -49,7 +49,7 @@ class Arrived:
         return not self.missing and not self.problems
 
 
-def download(address: str, out: Path, progress: Progress | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
+def download(address: str, out: Path, progress: Report | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
     """Download a shared Drive folder or file, and unpack the frames in its zips.
 
     Args:
@@ -195,7 +195,7 @@ def _delete_faulty(arriving: Path) -> list[str]:
     return _fault_messages(faults)
 
 
-def _unpack_all(arriving: Path, out: Path, report: Progress) -> tuple[Path, list[str]]:
+def _unpack_all(arriving: Path, out: Path, report: Report) -> tuple[Path, list[str]]:
     """Unpack all zips with frames, those just downloaded and those in the data folder, or none of them.
 
     If there are frames already, nothing is unpacked, and zips that were just downloaded are reported.

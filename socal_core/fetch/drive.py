@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from socal_core.errors import DataError
-from socal_core.fetch.unpack import unsafe_name
+from socal_core.fetch.unpack import Report, unsafe_name
 
 _HOST = "drive.google.com"
 _ID = re.compile(r"[A-Za-z0-9_-]{10,100}")
@@ -26,8 +26,6 @@ _MAX_NAMES = 5
 
 _SHARE_IT = "Share it in Drive as 'Anyone with the link'. For a folder, use its .../drive/folders/ link."
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class DriveLink:
@@ -37,7 +35,7 @@ class DriveLink:
     id: str
 
 
-Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Progress], None]
+Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Report], None]
 """A function `fetch(link, folder, wanted, report)` that downloads shared files into a folder, by their relative names.
 
 A file gets its name only when it is complete. The function continues where an earlier call stopped, and skips names for
@@ -66,7 +64,7 @@ def drive_link(address: str) -> DriveLink:
     )
 
 
-def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], report: Progress) -> None:
+def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], report: Report) -> None:
     """Download the files behind a link with gdown, as described for `Fetch`.
 
     gdown writes a file under another name, `<name><8 letters>.part`, renames it when it is complete, and continues such
@@ -102,7 +100,7 @@ def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool
         )
 
 
-def _listing(link: DriveLink, report: Progress) -> dict[str, str]:
+def _listing(link: DriveLink, report: Report) -> dict[str, str]:
     """Map the relative path of each file behind a link to its id; raise DataError if there are no files."""
     files: dict[str, str] = {}
     for path, file_id in _shared(link):
@@ -138,7 +136,7 @@ def _shared(link: DriveLink) -> list[tuple[str, str]]:
     return [(file.path, file.id) for file in found if isinstance(file, GoogleDriveFileToDownload)]
 
 
-def _fetch_one(file_id: str, target: Path, head: str, report: Progress) -> None:
+def _fetch_one(file_id: str, target: Path, head: str, report: Report) -> None:
     import gdown
 
     last = 0.0

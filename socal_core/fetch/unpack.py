@@ -45,7 +45,7 @@ _READ_ERRORS = (
     ValueError,
 )
 
-Progress = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class DamagedArchive(DataError):  # noqa: N818, named for what it describes
@@ -68,7 +68,7 @@ class _BoundedFile(io.FileIO):
         return Path(str(self.name)).name
 
 
-def unpack(archive: Path, out: Path, progress: Progress | None = None) -> int:
+def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
     """Unpack the frames and annotations of a zip into a new folder.
 
     Args:
@@ -200,7 +200,7 @@ def _is_bomb(size: int, packed: int) -> bool:
     return size > RATIO_MATTERS_FROM and size > MAX_RATIO * packed
 
 
-def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, report: Progress) -> None:
+def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, report: Report) -> None:
     created: set[Path] = set()
     for done, entry in enumerate(entries):
         if done % _REPORT_EVERY == 0:

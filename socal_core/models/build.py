@@ -18,8 +18,8 @@ from socal_core.models.processor import read_preprocessor
 from socal_core.models.trained_head import (
     Weights,
     averages_tokens,
+    classifier_rows,
     head_note,
-    outcome_rows,
     reorder_rows,
     without_head,
 )
@@ -68,7 +68,7 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     values = read_config(files)
     weights = files.read_weights()
     note = head_note(files.name, values, weights)
-    rows = outcome_rows(values, weights)
+    rows = classifier_rows(values, weights)
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
     pooling = rows is None or averages_tokens(values)
     model_config = videomae_config(files, values, config.num_frames, config.dropout_rate, pooling)
@@ -107,7 +107,7 @@ def load_classifier(folder: Path) -> VideoClassifier:
     return VideoClassifier(model, preprocessor)
 
 
-def preprocessor_of_run(run: RunFolder) -> Preprocessor:
+def preprocessor_of_network(run: RunFolder) -> Preprocessor:
     """Load the preprocessing of a run's model.
 
     Raises:

@@ -87,7 +87,7 @@ def preprocessor_of_run(run: RunFolder) -> Preprocessor:
     """
     config, checkpoint = run.read_config(), newest_checkpoint(run)
     if config.recipe is Recipe.FINETUNE:
-        return build.preprocessor_of_run(run)
+        return build.preprocessor_of_network(run)
     names = config.encoder.names if checkpoint is None else load_head(checkpoint).encoders
     return replace(build_encoder(names[0], config).preprocessor, scaled=config.scaled_decoding)
 

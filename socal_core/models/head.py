@@ -88,7 +88,7 @@ class FrozenHead:
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """The encoder and statistic of each block of features, in the order of the coefficients."""
-        return columns_of(self.members)
+        return feature_columns(self.members)
 
     def as_dict(self) -> dict[str, Any]:
         """Return values that JSON can store, without the coefficients."""
@@ -111,7 +111,7 @@ class FrozenHead:
         return odds
 
 
-def columns_of(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+def feature_columns(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
     """List the encoder and statistic of each block of features that the members take."""
     return tuple(dict.fromkeys(key for item in members for key in item.candidate.columns))
 

@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from socal_core.errors import RunError
-from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, columns_of, statistic_of
+from socal_core.models.head import Array, Candidate, Features, FrozenHead, Scored, feature_columns, statistic_of
 from socal_core.models.regression import (
     fit_strengths,
     gram_matrix,
@@ -246,7 +246,7 @@ def _fit_members(
     table: tuple[Scored, ...],
 ) -> FrozenHead:
     """Fit the members on all trials, and combine them into one linear function of all their columns."""
-    blocks = {key: _rows(columns[key]) for key in columns_of(members)}
+    blocks = {key: _rows(columns[key]) for key in feature_columns(members)}
     standards = {key: standardization(block) for key, block in blocks.items()}
     y = np.repeat(labels, next(iter(columns.values())).shape[1])
     coefficients = {key: np.zeros(block.shape[1]) for key, block in blocks.items()}

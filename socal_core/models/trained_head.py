@@ -15,7 +15,7 @@ UNNAMED = ["label_0", "label_1"]
 NAMES_SHOWN = 3
 
 
-def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
+def classifier_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
     """Find the rows of a classifier that stand for failure and success.
 
     Args:
@@ -43,7 +43,7 @@ def reorder_rows(weights: Weights, rows: list[int]) -> Weights:
 
     Args:
         weights: The model's weights.
-        rows: The rows that `outcome_rows` found.
+        rows: The rows that `classifier_rows` found.
 
     Returns:
         The weights, with the rows of the classifier in this order.
@@ -73,7 +73,7 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
     Returns:
         A note for the user; empty for a pre-trained model that has no classifier and averages all tokens.
     """
-    rows = outcome_rows(values, weights)
+    rows = classifier_rows(values, weights)
     if rows is not None:
         order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
         if _lower_labels(values) == UNNAMED:

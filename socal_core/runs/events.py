@@ -133,7 +133,7 @@ def epochs_table(events: list[Event]) -> pd.DataFrame:
     return _table([event for event in events if event["type"] == "epoch"], EPOCH_FIELDS)
 
 
-def steps_table(events: list[Event]) -> pd.DataFrame:
+def steps_table(events: Sequence[Event]) -> pd.DataFrame:
     """One row an optimiser step, columns STEP_FIELDS; empty before the first step."""
     return _table([event for event in events if event["type"] == "step"], STEP_FIELDS)
 

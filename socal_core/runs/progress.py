@@ -10,7 +10,7 @@ EPOCHS_FOR_SPEED = 5
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """What a run is doing now."""
 
     text: str
@@ -32,7 +32,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineUse:
     """What a run takes of its machine; None is what nobody could tell."""
 
     cpu_percent: float | None
@@ -46,23 +46,23 @@ class Machine:
     gpu_memory_total_mb: float | None
 
 
-def progress_of(events: list[Event]) -> Progress:
+def progress_of(events: list[Event]) -> RunProgress:
     """Where the run is, from its events in order."""
     last = next((event for event in reversed(events) if event["type"] in _STAGES), None)
     if last is None:
-        return Progress("Starting: loading PyTorch", 0.0, None)
+        return RunProgress("Starting: loading PyTorch", 0.0, None)
     if last["type"] == "fold":
         text = f"Choosing encoders and statistics: inner fold {last['fold']} of {last['folds']} done"
-        return Progress(text, last["fold"] / last["folds"], None)
+        return RunProgress(text, last["fold"] / last["folds"], None)
     epochs = [event for event in events if event["type"] == "epoch"]
     trained = next((event for event in reversed(events) if event["type"] == "step" or event["type"] == "epoch"), None)
-    progress = Progress("", 0.0, None) if trained is None else _of_training(trained, epochs, events)
+    progress = RunProgress("", 0.0, None) if trained is None else _of_training(trained, epochs, events)
     if last["type"] == "stage":
         return replace(progress, text=last["stage"], fraction=last["done"] / max(1, last["total"]), seconds_left=None)
     return progress
 
 
-def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events: list[Event]) -> Progress:
+def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events: list[Event]) -> RunProgress:
     """Where training is, from its last event."""
     total = last["epochs"]
     if last["type"] == "step":
@@ -73,7 +73,7 @@ def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events:
         text = f"Epoch {last['epoch']} of {total} done"
     seconds = [epoch["seconds"] for epoch in epochs[-EPOCHS_FOR_SPEED:]]
     epoch_seconds = sum(seconds) / len(seconds) if seconds else _seconds_by_steps(events)
-    return Progress(
+    return RunProgress(
         text,
         fraction=done / total,
         seconds_left=None if epoch_seconds is None else epoch_seconds * (total - done),
@@ -91,12 +91,12 @@ def _last(values: list[float | None]) -> float | None:
     return next((value for value in reversed(values) if value is not None), None)
 
 
-def machine_of(events: list[Event]) -> Machine | None:
+def machine_use(events: list[Event]) -> MachineUse | None:
     """What the run took of the machine when it was last looked at, None before that."""
     last = next((event for event in reversed(events) if event["type"] == "machine"), None)
     if last is None:
         return None
-    return Machine(
+    return MachineUse(
         cpu_percent=last["cpu_percent"],
         memory_mb=last["memory_mb"],
         memory_total_mb=last["memory_total_mb"],

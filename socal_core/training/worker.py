@@ -31,7 +31,7 @@ from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.recipes import Recipe
 from socal_core.startup import prepare_process
-from socal_core.training.run_end import Outcome, reason_of
+from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
 from socal_core.training.stop import StopRequested
 
@@ -75,17 +75,17 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
     where the run's settings ask for that.
     """
     report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
-    with _lock_held(run) as lock, Outcome(run, report, is_main_process()) as outcome, _turn(run, lock, report):
+    with _lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, _turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # Of an earlier best checkpoint, if the run was evaluated before it went on.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
         if restarts and run.read_config().restarts:
-            outcome.leave_to(_train_in_children(run, resume, report))
+            end.leave_to(_train_in_children(run, resume, report))
         else:
             _train_and_evaluate(run, resume, report)
-    return outcome.state
+    return end.state
 
 
 @contextmanager
@@ -199,7 +199,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
-    from socal_core.training.loop import Job, train
+    from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
     spread_over_gpus(run, resume)
@@ -246,7 +246,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
         labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
-        job = Job(
+        job = TrainingJob(
             run=run,
             config=config,
             classifier=classifier,

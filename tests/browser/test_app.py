@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from socal_core.dataset import layout
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.folder import list_runs
 from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer, servers_in
-from tests.factories import write_dataset
+from tests.factories import enlarge_frames, write_dataset
 from tests.made_runs import write_run
 
 pytestmark = pytest.mark.browser
@@ -145,7 +146,7 @@ def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartSer
         expect(tab.get_by_text("Generating the demo data set")).to_be_visible()
     for tab in tabs:
         expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
-    assert (server.workspace / "demo.log").read_text().count("Wrote the demo data set") == 1
+    assert (server.workspace / "jobs/demo/log").read_text().count("Wrote the demo data set") == 1
 
 
 def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> None:
@@ -291,3 +292,36 @@ def test_chosen_trials_and_the_view_outlive_a_change_of_page(shared_server: Serv
     tab.get_by_role("button", name="Show all trials").click()
     expect(tab.get_by_test_id("stMetricValue").nth(3)).to_have_text(whole[3])
     assert numbers(tab) == whole
+
+
+def show_problems(tab: Page, server: Server) -> None:
+    tab.goto(f"{server.url}/dataset")
+    tab.get_by_role("radio", name="Problems", exact=True).click()
+    expect(tab.get_by_text("Problems found")).to_be_visible()
+
+
+def test_two_tabs_watch_stop_and_finish_the_check_of_every_frame(
+    start_server: StartServer, open_tab: OpenTab, data_folder: Path
+) -> None:
+    enlarge_frames(data_folder)
+    broken = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
+    broken.unlink()
+    broken.write_bytes(b"no image")
+    server, first, second = start_server(data_folder), open_tab(), open_tab()
+    show_problems(first, server)
+    show_problems(second, server)
+    first.get_by_role("button", name="Check every frame").click()
+    expect(first.get_by_text("Opening frames of data: ")).to_be_visible()
+    second.reload()
+    second.get_by_role("radio", name="Problems", exact=True).click()
+    second.get_by_role("button", name="Stop", exact=True).click()
+    for tab in (first, second):
+        expect(tab.get_by_text("The last check was stopped.")).to_be_visible()
+    first.get_by_role("button", name="Check every frame").click()
+    expect(first.get_by_text("Opening frames of data: ")).to_be_visible()
+    go(first, "Overview")
+    go(first, "Dataset")
+    for _ in range(2):
+        expect(first.get_by_role("button", name="Check again")).to_be_visible(timeout=WORK_MS)
+        expect(first.get_by_text(f"{layout.IMAGES_DIR}/{broken.name}", exact=True)).to_be_visible()
+        show_problems(first, server)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from socal_core.clips.fill import Wanted, all_frames, fill, missing_frames, status_of
+from socal_core.clips.fill import Wanted, all_frames, cache_status, fill, missing_frames
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
@@ -87,16 +87,16 @@ def test_status_counts_what_is_kept_what_cannot_be_read_and_what_is_missing(data
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
     dataset = open_dataset(data_folder)
     store, wanted = store_of(dataset), all_frames(dataset)
-    empty = status_of(dataset, store, wanted)
+    empty = cache_status(dataset, store, wanted)
     assert (empty.trials, empty.frames, empty.bytes, empty.complete) == (0, 0, 0, False)
     assert (empty.of_trials, empty.of_frames, empty.estimated_bytes) == (20, 240, 240 * 3 * 32 * 32)
     filled = fill_all(dataset)[2]
     assert list(filled.unreadable) == ["S100T1_frame_00000002.jpeg"]
-    full = status_of(dataset, store, wanted)
+    full = cache_status(dataset, store, wanted)
     assert (full.trials, full.frames, full.unreadable, full.complete) == (20, 239, 1, True)
     assert full.bytes == 239 * 3 * 32 * 32
     (data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg").touch()
-    less = status_of(dataset, store, wanted)
+    less = cache_status(dataset, store, wanted)
     assert (less.trials, less.frames, less.complete) == (19, 238, False)
 
 
@@ -127,7 +127,7 @@ def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
     store, _, _ = fill_all(dataset)
     path.write_bytes(whole)
     assert fill_all(dataset)[1][-1] == (1, 1)
-    assert status_of(dataset, store, all_frames(dataset)).frames == 240
+    assert cache_status(dataset, store, all_frames(dataset)).frames == 240
 
 
 def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -> None:

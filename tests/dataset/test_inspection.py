@@ -1,10 +1,13 @@
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from socal_core.dataset import layout
+from socal_core.dataset import inspection, layout
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.inspection import check_frames, summarise
 from socal_core.dataset.opening import open_dataset
@@ -98,12 +101,31 @@ def test_progress_counts_every_frame(folder: Path) -> None:
     assert told == [(done, 24) for done in range(1, 25)]
 
 
-def test_a_check_that_is_interrupted_stops(folder: Path) -> None:
+def test_a_check_that_is_interrupted_stops_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    interrupted = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            interrupted.set()
+            super().shutdown(wait)
+
+    def check(path: Path) -> tuple[int, int]:
+        opened.append(path)
+        if len(opened) > 1:
+            interrupted.wait()
+        return 64, 48
+
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(inspection, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(inspection, "check_image", check)
     with pytest.raises(KeyboardInterrupt):
         check_frames(open_dataset(folder), stop)
+    assert len(opened) <= 2, "of 24 frames"
 
 
 def test_the_check_uses_no_size_that_nobody_knows(folder: Path) -> None:

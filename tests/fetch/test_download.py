@@ -2,7 +2,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,27 @@ def test_an_address_that_is_not_a_drive_link_is_refused_before_anything_is_fetch
         download("https://example.org/frames.zip", tmp_path / "out", fetch=copying(shared, asked=asked))
     assert asked == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_download_that_is_stopped_anywhere_can_be_continued(shared: Path, tmp_path: Path) -> None:
+    class Stopped(BaseException):
+        """As a job is stopped."""
+
+    said: list[str] = []
+    download(FOLDER, tmp_path / "whole", said.append, copying(shared))
+    for stop_at in range(len(said)):
+        countdown = iter(range(stop_at))
+
+        def tell(text: str, countdown: Iterator[int] = countdown) -> None:
+            if next(countdown, None) is None:
+                raise Stopped
+
+        out = tmp_path / f"out-{stop_at}"
+        with pytest.raises(Stopped):
+            download(FOLDER, out, tell, copying(shared))
+        assert (out / ARRIVING).is_dir(), "what arrived is kept"
+        assert download(FOLDER, out, fetch=copying(shared)).complete
+        assert tree(out) == tree(tmp_path / "whole")
 
 
 # ---- what is downloaded

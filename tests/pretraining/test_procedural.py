@@ -40,7 +40,6 @@ import os, signal, sys
 from pathlib import Path
 from socal_core.pretraining.procedural import pretrain
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
-from tests.preloaded import run_preloaded
 written = []
 def kill_at_the_tenth(file):
     written.append(file)

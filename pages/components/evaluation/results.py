@@ -7,7 +7,7 @@ from pages.components.words import plain_text
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import Interval, Metrics, Score
+from socal_core.runs.files.metrics_record import Control, Interval, Metrics, Score
 
 TILES: tuple[tuple[str, Score, str], ...] = (
     ("Accuracy", "accuracy", "Fraction of the test trials that are predicted correctly"),
@@ -72,25 +72,26 @@ def above_controls(metrics: Metrics) -> None:
         show(plain_text(text), icon=icon)
 
 
-def controls(metrics: Metrics) -> None:
+def beside_controls(metrics: Metrics) -> None:
     """The model beside the controls."""
     st.subheader("Is it better than simple rules?")
-    named = [{**row, "name": plain_text(row["name"])} for row in metrics["controls"]]
+    names = ["**This model**", *(plain_text(row["name"]) for row in metrics["controls"])]
+    scored: list[Metrics | Control] = [metrics, *metrics["controls"]]
     rows = [
         {
-            "": row["name"],
+            "": name,
             "Accuracy": score(row["accuracy"]),
             "Balanced accuracy": score(row["balanced_accuracy"]),
             "AUROC": score(row["auroc"]),
         }
-        for row in [{**metrics, "name": "**This model**"}, *named]
+        for name, row in zip(names, scored, strict=True)
     ]
     st.table(pd.DataFrame(rows).set_index(""))
-    for row in named:
-        st.caption(f"*{row['name']}*: {plain_text(row['description'])}")
+    for row in metrics["controls"]:
+        st.caption(f"*{plain_text(row['name'])}*: {plain_text(row['description'])}")
 
 
-def left_out(metrics: Metrics) -> None:
+def without_prediction(metrics: Metrics) -> None:
     """Trials that the run could not use, and frames that it replaced, with the reason."""
     if metrics["left_out"]:
         st.subheader("Trials left out")

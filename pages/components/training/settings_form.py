@@ -1,7 +1,7 @@
 """The form of a run's settings, drawn from the fields of TrainConfig; what is typed stays for the whole session."""
 
 from dataclasses import Field, fields
-from enum import EnumMeta
+from enum import Enum
 from itertools import groupby
 from typing import Any
 
@@ -98,7 +98,7 @@ def _draw(item: Field[Any]) -> Any:
     }
     if item.type is bool:
         return st.toggle(**known)
-    if isinstance(item.type, EnumMeta):
+    if isinstance(item.type, type) and issubclass(item.type, Enum):
         return st.selectbox(options=list(item.type), format_func=lambda value: CHOICES.get(value, str(value)), **known)
     if item.type in {int, float}:
         return st.number_input(**known, **_number_format(item))
