@@ -53,6 +53,22 @@ class Problem:
         return {**asdict(self), "severity": self.severity.value}
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """How a file was interpreted, and why."""
+
+    path: str
+    """File or folder, relative to the data folder, with forward slashes."""
+    interpretation: str
+    """What the file is taken to say, in one sentence, such as *Row n is frame n of S102T1, counted from 1.*"""
+    basis: str
+    """The evidence for it, in one sentence, such as *The file has 300 rows and S102T1 has 300 frames.*"""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the evidence as JSON-ready values."""
+        return asdict(self)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A validated data folder. The tables are read-only by convention: copy before you change one.
@@ -67,6 +83,8 @@ class Dataset:
     boxes: pd.DataFrame
     outcome_rows: int
     problems: tuple[Problem, ...]
+    evidence: tuple[Evidence, ...] = ()
+    """How files were interpreted, and why, in the order of reading."""
     images_dir: str = layout.IMAGES_DIR
     """The folder of frames, relative to the root; "" when they lie in the root itself."""
     videos: Mapping[str, "Video"] = field(default_factory=dict)

@@ -41,6 +41,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         "box_format": dataset.box_format,
         "box_formats": list(dataset.box_formats),
         "fingerprint": dataset.fingerprint,
+        "evidence": [item.as_dict() for item in dataset.evidence],
         "problems": [problem.as_dict() for problem in dataset.problems],
     }
 

@@ -66,6 +66,7 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
         boxes=boxes,
         outcome_rows=outcome_rows,
         problems=log.problems(),
+        evidence=log.evidence,
         images_dir=media.images_dir,
         videos=media.videos,
         box_format=box_format,

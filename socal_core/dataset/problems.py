@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Problem, Severity
+from socal_core.dataset.dataset import Evidence, Problem, Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
 
 PROBLEMS_PER_KIND = 50
@@ -43,6 +43,22 @@ class ProblemLog:
         self.images_dir = layout.IMAGES_DIR
         """The folder of frames, relative to the data folder; "" when they lie in the data folder itself."""
         self._kinds: dict[tuple[Severity, str, str], _Entries] = {}
+        self._evidence: dict[Evidence, None] = {}
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """How files were interpreted, and why, in the order of reading; each once."""
+        return tuple(self._evidence)
+
+    def add_evidence(self, path: str, interpretation: str, basis: str) -> None:
+        """Note how a file was interpreted.
+
+        Args:
+            path: The file, relative to the data folder.
+            interpretation: What the file is taken to say, in one sentence.
+            basis: The evidence for it, in one sentence.
+        """
+        self._evidence[Evidence(*map(_on_one_line, (path, interpretation, basis)))] = None
 
     def add(
         self, kind: ProblemKind, path: str, *, row: int | None = None, count: int = 1, **parameters: object

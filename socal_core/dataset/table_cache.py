@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.dataset import Dataset, Problem, Severity
+from socal_core.dataset.dataset import Dataset, Evidence, Problem, Severity
 from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
@@ -28,7 +28,7 @@ from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Raised when what is kept, or what reading makes of a folder, changes."""
 KEPT = 12
 """Data sets that are kept; the least recently used go first."""
@@ -103,6 +103,7 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
         boxes=tables["boxes"],
         outcome_rows=rest["outcome_rows"],
         problems=problems,
+        evidence=tuple(Evidence(**item) for item in rest["evidence"]),
         images_dir=rest["images_dir"],
         videos=videos,
         box_format=rest["box_format"],
@@ -126,6 +127,7 @@ def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
         "fingerprint": dataset.fingerprint,
         "videos": {trial: dataclasses.asdict(video) for trial, video in dataset.videos.items()},
         "problems": [problem.as_dict() for problem in dataset.problems],
+        "evidence": [item.as_dict() for item in dataset.evidence],
     }
     stamped = {name: [stamp.size, stamp.mtime_ns] for name, stamp in stamps.items()}
     write_json(entry, {"tables": tables.name, "stamps": stamped, "rest": rest})

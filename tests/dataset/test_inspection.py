@@ -29,6 +29,7 @@ def test_a_sound_folder(folder: Path) -> None:
         "box_format": "csv",
         "box_formats": ["csv"],
         "fingerprint": open_dataset(folder).fingerprint,
+        "evidence": [],
         "problems": [],
     }
 

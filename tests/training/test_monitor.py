@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import queue
+import subprocess
 import sys
 import threading
 import time
@@ -17,7 +18,6 @@ from socal_core.lifecycle.gpus import GpuUse
 from socal_core.runs.events import EventLog, read_events
 from socal_core.training import monitor
 from socal_core.training.monitor import MachineLook, watch_machine
-from tests.preloaded import run_preloaded
 
 GPU_FIELDS = {"gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
 FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", *GPU_FIELDS}
@@ -118,7 +118,7 @@ print(json.dumps([alone, together, after]))
 
 def test_child_processes_are_counted_in() -> None:
     """In a process of its own, for this one has browsers and servers as children."""
-    done = run_preloaded("-c", ALONE_AND_WITH_A_CHILD)
+    done = subprocess.run([sys.executable, "-c", ALONE_AND_WITH_A_CHILD], check=True, capture_output=True, text=True)
     alone, together, after = (look["memory_mb"] for look in json.loads(done.stdout))
     assert together >= alone + 100
     assert after < alone + 50
