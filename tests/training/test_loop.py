@@ -1,6 +1,5 @@
 """socal_core.training: what a run learns, leaves behind, and says when it cannot train, on a small data folder."""
 
-import json
 import os
 import subprocess
 import sys
@@ -75,7 +74,7 @@ def test_the_metrics_come_from_the_predictions_and_the_threshold_from_validation
     metrics, predictions = done_run.read_metrics(), done_run.read_predictions()
     assert metrics is not None and predictions is not None
     again = metrics_of_test_trials(predictions)
-    assert {key: metrics[key] for key in again} == json.loads(json.dumps(again))
+    assert {key: metrics[key] for key in again} == again
     called = (predictions["prob_success"] >= metrics["threshold"]).astype(int)
     assert called.tolist() == predictions["predicted"].tolist()
     assert (metrics["task"], metrics["share_ending_inside"]) == ("recognition", 1.0)  # the trials last 12 s
