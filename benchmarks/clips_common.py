@@ -1,4 +1,4 @@
-"""What the measurements of clips share: data folders of large frames, settings, lines of tables."""
+"""Functions that the measurements of clips have in common: data folders of large frames, settings, lines of tables."""
 
 import io
 import os
@@ -28,14 +28,14 @@ REAL_FRAMES = REPOSITORY.parent / "shared/data/real-trials" / layout.IMAGES_DIR
 LARGE = (1920, 1080)
 QUALITY = 90
 NOISE = 4.0
-"""Standard deviation of the sensor's noise in grey levels: enlarged pictures alone are smoother than a camera's."""
+"""Standard deviation of the added sensor noise in grey levels, since enlarged pictures are smoother than real ones."""
 SIZE = 224
 CLIP_FRAMES = 16
 THREADS = 2
 
 
 def pictures(folder: Path, count: int) -> list[Path]:
-    """Write `count` different JPEGs of 1920x1080, from real frames where they are there, else drawn ones."""
+    """Write `count` different JPEGs of 1920x1080, from real frames if they are present, otherwise from the demo."""
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0).normal(0, NOISE, (LARGE[1], LARGE[0], 3)).astype(np.float32)
     chance = np.random.default_rng(1)
@@ -51,7 +51,7 @@ def pictures(folder: Path, count: int) -> list[Path]:
     with ThreadPoolExecutor(THREADS) as pool:
         written = list(pool.map(write, range(count), _sources(count)))
     size = statistics.mean(path.stat().st_size for path in written)
-    kind = "real frames, enlarged" if REAL_FRAMES.is_dir() else "drawn frames"
+    kind = "real frames, enlarged" if REAL_FRAMES.is_dir() else "rendered frames"
     print(
         f"{count} pictures of {LARGE[0]}x{LARGE[1]}: {kind}, noise added; {size / 1e3:.0f} kB each (quality {QUALITY})"
     )
@@ -59,7 +59,7 @@ def pictures(folder: Path, count: int) -> list[Path]:
 
 
 def _sources(count: int) -> Iterator[Image.Image]:
-    """RGB pictures."""
+    """Yield RGB pictures."""
     if REAL_FRAMES.is_dir():
         files = sorted(REAL_FRAMES.iterdir())
         for index in range(count):
@@ -69,11 +69,11 @@ def _sources(count: int) -> Iterator[Image.Image]:
     trial = replace(simulate_trials(1, 0)[0], width=LARGE[0], height=LARGE[1])
     scene = Scene(trial)
     for index in range(count):
-        yield Image.fromarray(cv2.cvtColor(scene.draw(index % trial.frames)[0], cv2.COLOR_BGR2RGB))
+        yield Image.fromarray(cv2.cvtColor(scene.render(index % trial.frames)[0], cv2.COLOR_BGR2RGB))
 
 
 def write_trials(root: Path, frames: int, trial_count: int, sources: Sequence[Path]) -> Path:
-    """A data folder without boxes; its frames, in time order, are hard links to the pictures again and again."""
+    """Write a data folder without boxes, whose frames are hard links to the pictures in turn."""
     write_folder(root, frames, 0, trial_count)
     for index, path in enumerate(sorted((root / layout.IMAGES_DIR).iterdir())):
         path.unlink()
@@ -83,7 +83,7 @@ def write_trials(root: Path, frames: int, trial_count: int, sources: Sequence[Pa
 
 
 def small_picture(path: Path, size: tuple[int, int]) -> Path:
-    """One small JPEG."""
+    """Write one small JPEG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(0).integers(0, 255, (size[1] // 4, size[0] // 4, 3), dtype=np.uint8)
     Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).save(path, quality=QUALITY)
@@ -91,19 +91,19 @@ def small_picture(path: Path, size: tuple[int, int]) -> Path:
 
 
 def settings(**changes: Any) -> TrainConfig:
-    """A run's settings: 16 frames spread over the whole trial, two reading threads."""
+    """Create the settings of a run: 16 frames from the whole trial, two reading threads."""
     chosen = {"window": "whole", "num_frames": CLIP_FRAMES, "num_workers": THREADS, **changes}
     return default_config(TINY).replace(recipe="finetune", **chosen)
 
 
 def preprocessor(size: int = SIZE, scaled: bool = False) -> Preprocessor:
-    """The preprocessing of the published VideoMAE models."""
+    """Return the preprocessing of the published VideoMAE models."""
     return replace(Preprocessor.for_size(size), scaled=scaled)
 
 
 @contextmanager
 def empty_workspace(folder: Path) -> Iterator[Path]:
-    """A workspace of its own for a while: an empty store of frames, removed at the end."""
+    """Use an empty workspace within a `with` block, and remove it at the end."""
     before = os.environ.get("SOCAL_WORKSPACE")
     shutil.rmtree(folder, ignore_errors=True)
     os.environ["SOCAL_WORKSPACE"] = str(folder)
@@ -117,17 +117,17 @@ def empty_workspace(folder: Path) -> Iterator[Path]:
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Median and range."""
+    """Format the median and range of values."""
     middle = f"{statistics.median(values):,.{digits}f}"
     return middle if len(values) == 1 else f"{middle} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below a header; the first column to the left, the others to the right."""
+    """Print rows, the header first, with the first column left-aligned and the others right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)]
@@ -136,7 +136,7 @@ def table(rows: Sequence[Sequence[str]]) -> None:
 
 
 def milliseconds(act: Callable[[Any], object], items: Sequence[Any]) -> float:
-    """Median milliseconds of one call."""
+    """Measure the median time of a call in milliseconds."""
     taken = []
     for item in items:
         started = time.perf_counter()
@@ -146,7 +146,7 @@ def milliseconds(act: Callable[[Any], object], items: Sequence[Any]) -> float:
 
 
 def encoded(picture: Image.Image, **options: Any) -> bytes:
-    """A picture as the bytes of a file."""
+    """Encode a picture as the bytes of a file."""
     file = io.BytesIO()
     picture.save(file, **options)
     return file.getvalue()

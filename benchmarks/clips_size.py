@@ -20,7 +20,7 @@ from benchmarks.clips_common import (
     write_trials,
 )
 from benchmarks.open_dataset import SOCAL_FRAMES
-from socal_core.clips.fill import all_frames, fill, status_of
+from socal_core.clips.fill import all_frames, cache_status, fill
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.store import FrameStore
@@ -118,7 +118,7 @@ def _scale_row(root: Path) -> list[str]:
         wanted = all_frames(dataset)
         planning = _seconds(lambda: ClipPlan(dataset, config.clip, config.split.seed).wanted(trial_ids, trial_ids))
         filling = _seconds(lambda: fill(dataset, prepare, store, wanted, lambda done, total: silent("", done, total)))
-        status = _seconds(lambda: status_of(dataset, store, wanted))
+        status = _seconds(lambda: cache_status(dataset, store, wanted))
         reader = ClipReader(dataset, config, prepare, store)
         reader.plan.wanted(trial_ids, trial_ids)  # measured above
         epochs = max(1, CLIPS_READ // len(trial_ids))

@@ -1,9 +1,9 @@
-"""How much of the outcome the demo data set shows, and by which way.
+"""Measure how well the frames of the demo data set predict the outcome, and by which cues.
 
     python -m benchmarks.demo_signal
 
-The oracle is a logistic regression on the true area of the pool: five folds, no surgeon in two of them. It says how far
-a network can come that sees the pool and nothing else. No trial is written to disk.
+The oracle is a logistic regression on the true area of the pool, in five-fold cross-validation across surgeons. Its
+AUROC estimates the best result of a network that uses only the pool. No trial is written to disk.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--surgeons", type=int, default=200, help="two trials each (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=1, help="average over the seeds 0, 1, … (default: %(default)s)")
-    parser.add_argument("--no-frames", action="store_true", help="leave out the measures that need drawn frames")
+    parser.add_argument("--no-frames", action="store_true", help="skip the measurements that need rendered frames")
     arguments = parser.parse_args()
     results = [measure(arguments.surgeons, seed, not arguments.no_frames) for seed in range(arguments.seeds)]
     print(f"{2 * arguments.surgeons} trials, mean of {arguments.seeds} seed(s)")
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def measure(surgeons: int, seed: int, with_frames: bool) -> dict[str, float]:
-    """Name and value of each row of the table for one demo."""
+    """Return the rows of the table for one demo, values by name."""
     trials = simulate_trials(surgeons, seed)
     success = np.array([trial.success for trial in trials])
     whole = [clip_seconds(trial.frames) for trial in trials]
@@ -55,7 +55,7 @@ def measure(surgeons: int, seed: int, with_frames: bool) -> dict[str, float]:
         return float(roc_auc_score(success, scores[:, 1]))
 
     rows = {
-        "share of successes": float(success.mean()),
+        "fraction of successes": float(success.mean()),
         f"AUROC of the pool's area at 16 points, {window}": oracle(areas(trials, first)),
         "AUROC of the pool's area at 16 points, whole trial": oracle(areas(trials, whole)),
         "AUROC of the number of frames (fewer = success)": roc_auc_score(success, [-t.frames for t in trials]),
@@ -72,27 +72,27 @@ def measure(surgeons: int, seed: int, with_frames: bool) -> dict[str, float]:
 
 
 def clip_seconds(frames: int) -> list[int]:
-    """The seconds of a clip's frames, evenly over the first `frames` of the trial."""
+    """Spread the frames of a clip evenly over the first `frames` seconds of a trial."""
     return [int(second) for second in np.linspace(0, frames - 1, FRAMES_PER_CLIP).round()]
 
 
 def areas(trials: list[Trial], seconds: list[list[int]]) -> FloatArray:
-    """True share of the field under blood, (trials, frames of a clip)."""
+    """Return the true fraction of the field under blood, (trials, frames of a clip)."""
     return np.array([trial.area[chosen] for trial, chosen in zip(trials, seconds, strict=True)])
 
 
 def redness_curves(trials: list[Trial], seconds: list[list[int]]) -> FloatArray:
-    """Red above the mean of green and blue in decoded, shrunk frames, (trials, frames of a clip)."""
+    """Measure red minus the mean of green and blue in small decoded frames, (trials, frames of a clip)."""
     with ThreadPoolExecutor() as pool:
         return np.array(list(pool.map(redness_curve, trials, seconds)))
 
 
 def redness_curve(trial: Trial, seconds: list[int]) -> list[float]:
-    """Mean redness of the chosen frames of one trial, cropped to the middle square, in grey levels."""
+    """Measure the mean redness, in grey levels, of the centre square of frames of one trial."""
     scene = Scene(trial)
     curve = []
     for second in seconds:
-        frame = cv2.imdecode(np.frombuffer(encode_jpeg(scene.draw(second)[0]), np.uint8), cv2.IMREAD_COLOR)
+        frame = cv2.imdecode(np.frombuffer(encode_jpeg(scene.render(second)[0]), np.uint8), cv2.IMREAD_COLOR)
         edge = (trial.width - trial.height) // 2
         small = cv2.resize(frame[:, edge : edge + trial.height], (PIXELS, PIXELS), interpolation=cv2.INTER_AREA)
         blue, green, red = small.reshape(-1, 3).astype(float).T

@@ -45,7 +45,7 @@ from benchmarks.experiments import (
 from socal_core.cli.arguments import parse_setting
 from socal_core.dataset import layout
 from socal_core.evaluation.controls import COLOUR, TOOL_PARTS, TOOLS
-from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying
+from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
 from socal_core.evaluation.predictors import open_predictor
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
@@ -122,7 +122,7 @@ def control_scores(run: RunFolder) -> pd.DataFrame:
     seen = run.read_config().clip.observation.select(dataset.frames[dataset.frames["trial_id"].isin(labels.index)])
     of_trial = seen.groupby("trial_id")["frame"]
     part = of_trial.cumcount() * TOOL_PARTS // of_trial.transform("size")
-    features[TOOLS] = tool_presence(dataset.boxes, seen.assign(part=part), labels.index)
+    features[TOOLS] = presence_in_parts(dataset.boxes, seen.assign(part=part), labels.index)
     test = labels.index[predictions["split"] == "test"]
     scores = {}
     for row in (run.read_metrics() or {})["controls"]:

@@ -1,5 +1,6 @@
 """Dataset: what is in the folder, what is wrong with it, and what would make a result untrue."""
 
+import pandas as pd
 import streamlit as st
 
 from pages.components.dataset.columns import ask_for_columns
@@ -46,7 +47,20 @@ def about(dataset: Dataset) -> None:
     st.markdown(f"Frames: **{place}**  \nBoxes: **{boxes}**")
     st.markdown("Fingerprint of this data, the same on every machine (SHA-256 of frame names, tables and annotations):")
     st.code(dataset.fingerprint, language=None)
+    show_evidence(dataset)
     show_licence()
+
+
+def show_evidence(dataset: Dataset) -> None:
+    """How files were interpreted, and why."""
+    if not dataset.evidence:
+        return
+    st.subheader("How files were interpreted")
+    rows = [
+        {name: plain_text(value) for name, value in zip(("File", "Interpretation", "Evidence"), cells, strict=True)}
+        for cells in ((item.path, item.interpretation, item.basis) for item in dataset.evidence)
+    ]
+    st.table(pd.DataFrame(rows).set_index("File"))
 
 
 def show_licence() -> None:

@@ -1,7 +1,5 @@
 """Evaluation: how good a run's model is on the test trials, and how sure that is."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -16,12 +14,13 @@ from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.advice import FEW_TEST_TRIALS
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.settings import TINY, EncoderChoice, Recipe
 
 
-def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
+def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
     if metrics["task"] == "recognition":
         st.warning(
             f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
@@ -53,7 +52,7 @@ def what_was_tested(run: RunFolder, metrics: dict[str, Any]) -> None:
     )
 
 
-def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
+def what_predicts(run: RunFolder, metrics: Metrics) -> str:
     config = run.read_config()
     # The metrics of an earlier version have no description; all of them are of fine-tuned models.
     text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
@@ -62,7 +61,7 @@ def what_predicts(run: RunFolder, metrics: dict[str, Any]) -> str:
     return f"model {plain_text(model_name(config.model.model))} · {plain_text(text)}"
 
 
-def figures(metrics: dict[str, Any]) -> None:
+def figures(metrics: Metrics) -> None:
     left, right = st.columns(2)
     with left:
         chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
@@ -97,8 +96,8 @@ def show(run: RunFolder) -> None:
     with left:
         results.per_class(metrics)
     with right:
-        results.controls(metrics)
-    results.left_out(metrics)
+        results.beside_controls(metrics)
+    results.without_prediction(metrics)
     results.test_trials(metrics)
     if run.predictions_file.is_file():
         st.download_button(

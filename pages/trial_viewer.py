@@ -55,7 +55,7 @@ with page("Trial viewer", INTRODUCTION) as dataset:
                 placeholder="None selected yet",
                 persist_state="session",
             )
-        if trial is None:
+        if not drawn:
             st.info("Press **Select 10 random trials**, then choose one of them.")
         else:
             show_trial(dataset, trial, run, predictions)

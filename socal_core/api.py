@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
-from socal_core.runs.events import Event, read_events
+from socal_core.runs.events import read_events
+from socal_core.runs.files.event_types import Event
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 from socal_core.splits import Split
@@ -37,12 +38,15 @@ class Run:
 
     @cached_property
     def events(self) -> list[Event]:
-        """What happened, in order: a dict for each event, with `type` and `time` (seconds since 1970)."""
+        """What happened, in order: a dict for each event, with `type` and `time` (seconds since 1970).
+
+        RunError where the file is damaged.
+        """
         return read_events(self._folder.events_file)
 
     @cached_property
-    def metrics(self) -> dict[str, Any] | None:
-        """The test metrics of the best checkpoint; None before they are computed."""
+    def metrics(self) -> Metrics | None:
+        """The test metrics of the best checkpoint; None before they are computed, RunError where they are damaged."""
         return self._folder.read_metrics()
 
     @cached_property

@@ -60,3 +60,13 @@ def write_csv(path: Path, rows: list[list[object]], header: tuple[str, ...] | No
         if header is not None:
             writer.writerow(header)
         writer.writerows(rows)
+
+
+def enlarge_frames(folder: Path) -> None:
+    """Make every frame of a data folder so large that decoding all of them takes seconds."""
+    large = folder.parent / "large.jpeg"
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), np.uint8)
+    Image.fromarray(noise).save(large)
+    for frame in (folder / layout.IMAGES_DIR).iterdir():
+        frame.unlink()
+        frame.hardlink_to(large)

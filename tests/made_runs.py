@@ -16,7 +16,6 @@ from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, Recipe, config_from
 from socal_core.splits import make_split
-from socal_core.storage import write_json
 
 MODEL_TEXTS = {
     Recipe.FINETUNE: "weights of epoch 3 (lowest validation loss)",
@@ -79,7 +78,7 @@ def write_run(
             "left_out": [],
             "stand_ins": [],
         }
-        write_json(run.metrics_file, metrics)
+        run.write_metrics(metrics)
     return run
 
 

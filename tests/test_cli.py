@@ -16,7 +16,8 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState
 from socal_core.lifecycle.trash import list_trash
 from socal_core.runs.checkpoint_folders import best_checkpoint
-from socal_core.runs.folder import Origin, RunFolder
+from socal_core.runs.files.records import Origin
+from socal_core.runs.folder import RunFolder
 from socal_core.settings import SETTINGS as ALL_SETTINGS
 from socal_core.storage import write_json
 from tests.made_runs import write_run
@@ -48,6 +49,21 @@ def test_inspect_gives_the_numbers_as_json(capsys: pytest.CaptureFixture[str], s
     assert summary["frames_without_boxes"] == 0
     assert set(summary["outcomes"]) == {"rows", "success", "failure", "unknown"}
     assert summary["problems"] == []
+    assert summary["length_auroc"] == 0.5, "all trials are equally long"
+    assert summary["coaching"]["surgeons"] == 10
+
+
+def test_inspect_tells_what_length_and_coaching_tell(
+    capsys: pytest.CaptureFixture[str], shared_data_folder: Path
+) -> None:
+    code, out, _ = run_cli(capsys, "inspect", shared_data_folder)
+    assert code == 0
+    assert "AUROC of the number of frames alone: 0.50 (0.5 is chance, 1 is perfect)\n" in out
+    success = json.loads(run_cli(capsys, "inspect", shared_data_folder, "--json")[1])["coaching"]["success"]
+    assert (
+        f"Success in trials 1 and 2 of 10 surgeons: {success['both']} in both, {success['improved']} only after" in out
+    )
+    assert "Time to haemostasis of 10 surgeons: median " in out
 
 
 def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:
@@ -55,7 +71,9 @@ def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str],
     frame.write_bytes(frame.read_bytes()[:300])
     assert json.loads(run_cli(capsys, "inspect", data_folder, "--json")[1])["problems"] == []
     problems = json.loads(run_cli(capsys, "inspect", data_folder, "--deep", "--json")[1])["problems"]
-    assert [set(problem) for problem in problems] == [{"code", "severity", "path", "row", "message", "count"}]
+    assert [set(problem) for problem in problems] == [
+        {"code", "severity", "path", "row", "message", "count", "parameters"}
+    ]
     assert problems[0]["path"].endswith(frame.name)
     code, out, _ = run_cli(capsys, "inspect", data_folder, "--deep")
     assert code == 0
@@ -80,7 +98,7 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert metrics["split"] == "test"
     assert metrics["n"] == len(metrics["trials"]) == sum(map(sum, metrics["confusion_matrix"]))
     assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
-    assert metrics["controls"] == RunFolder(trained).read_metrics()["controls"]
+    assert metrics["controls"] == json.loads((trained / "metrics.json").read_text())["controls"]
     assert {"colour", "tools"} <= {control["key"] for control in metrics["controls"]}
     assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
 
@@ -95,7 +113,8 @@ def test_evaluate_says_whether_the_model_is_above_the_controls(
     colour = next(row for row in metrics["controls"] if row["key"] == "colour")
     assert last.startswith(f"The model (AUROC {metrics['auroc']:.2f}) is ")
     assert f" the colour control ({colour['auroc']:.2f}; difference {metrics['auroc'] - colour['auroc']:+.2f}" in last
-    old = [{"name": row["name"], "auroc": row["auroc"]} for row in metrics["controls"][:3]]
+    written = ("name", "description", "accuracy", "balanced_accuracy", "auroc")  # by earlier versions
+    old = [{name: row[name] for name in written} for row in metrics["controls"][:3]]
     write_json(run.metrics_file, {**metrics, "controls": old})
     assert run_cli(capsys, "evaluate", run.path)[1].splitlines()[-1].startswith("brier")
 

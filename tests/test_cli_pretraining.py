@@ -38,7 +38,7 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
     tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Not in a fixture: pytest puts its own stderr back between a fixture and the test.
-    stderr = SignalAt("Drawing clips", number)
+    stderr = SignalAt("Rendering clips", number)
     monkeypatch.setattr("sys.stderr", stderr)
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     out = tmp_path / "run"
@@ -62,7 +62,7 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
     text = capsys.readouterr()
     assert f"run is done. Fine-tune it with --set model={out}." in text.out
     lines = text.err.splitlines()
-    assert lines[:2] == ["Drawing clips", "Training"]
+    assert lines[:2] == ["Rendering clips", "Training"]
     shown = [line for line in lines if line.startswith("Step ")]
     assert [line.split(":")[0] for line in shown] == ["Step 10 of 11", "Step 11 of 11"]
     assert all(name in shown[0] for name in ("clip loss", "token loss", "masked loss", " s, 00:00 left"))

@@ -86,7 +86,7 @@ def events_folder(run: RunFolder) -> None:
 
 def wrong_event(run: RunFolder) -> None:
     with run.events_file.open("a") as file:
-        file.write('{"type": "epoch", "epoch": "two"}\n')
+        file.write('{"type": "epoch", "time": 1.0, "epoch": "two"}\n')
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def wrong_event(run: RunFolder) -> None:
         (half_delete, "config.json is missing"),
         (cut_config, "config.json cannot be read"),
         (events_folder, "A file of the run cannot be read: Is a directory."),
-        (wrong_event, "events.jsonl is damaged"),
+        (wrong_event, "events.jsonl cannot be read, an event is damaged: its field epoch.val_loss is missing"),
     ],
 )
 def test_a_damaged_run_is_named_and_hides_no_other(

@@ -121,6 +121,7 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
         "socal_core.annotations.agreement, socal_core.annotations.convert",
         "socal_core.clips.plan, socal_core.clips.store, socal_core.clips.clip_cache, socal_core.clips.fill",
         "socal_core.evaluation.metrics, socal_core.evaluation.controls, socal_core.evaluation.leak_probes",
+        "socal_core.evaluation.coaching, socal_core.jobs.job, socal_core.jobs.check_frames",
         "socal_core.figures.leak_figures, socal_core.figures.coaching, socal_core.figures.presence",
         "socal_core.pretraining.pretrain_settings",
         "socal_core.cli",

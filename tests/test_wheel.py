@@ -109,7 +109,7 @@ for page in pages:
     assert app.title and not app.exception and not app.error, page
 app.switch_page("pages/training.py").run()
 next(toggle for toggle in app.toggle if toggle.key == "strip-on").set_value(True).run()
-with (workspace() / "strip.lock").open() as lock:
+with (workspace() / "jobs/strip/lock").open() as lock:
     fcntl.flock(lock, fcntl.LOCK_SH)
 app.run()
 assert app.get("image") and not app.error, "a process of its own has rendered the strip"

@@ -36,13 +36,14 @@ def contact_sheet(dataset: Dataset, seed: int) -> None:
         return
     chosen = frames.sample(frac=1, random_state=seed).drop_duplicates("trial_id").head(SHEET_ROWS * SHEET_COLUMNS)
     cells = [cell for _ in range(SHEET_ROWS) for cell in st.columns(SHEET_COLUMNS)]
-    for cell, row in zip(cells, chosen.itertuples(), strict=False):
+    rows = zip(chosen["frame"], chosen["trial_id"], chosen["position"], strict=True)
+    for cell, (frame, trial_id, position) in zip(cells, rows, strict=False):
         try:
-            picture = read_picture(dataset, row.frame)
+            picture = read_picture(dataset, frame)
         except DataError as error:
             cell.warning(plain_text(error))
             continue
-        drawn = draw_boxes(picture, dataset.boxes[dataset.boxes["frame"] == row.frame], THUMBNAIL_TEXT)
+        drawn = draw_boxes(picture, dataset.boxes[dataset.boxes["frame"] == frame], THUMBNAIL_TEXT)
         drawn.thumbnail(THUMBNAIL_SIZE)
-        caption = f"{plain_text(row.trial_id)}, frame {row.position + 1}"
+        caption = f"{plain_text(trial_id)}, frame {position + 1}"
         cell.image(drawn, caption=caption, width="stretch", output_format="JPEG")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 import pandas as pd
@@ -13,6 +13,7 @@ import streamlit as st
 from pages.components.sidebar.data_picker import name_of_data
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
@@ -89,12 +90,12 @@ def summary(run: RunFolder) -> RunSummary:
         if is_locked(run.lock_file):  # it is at work: what is added to its events is read, not all of them again
             return summary_of(run, _follower(str(run.events_file)).events)
     except OSError:
-        pass  # told by status_of
+        pass  # told by run_status
     files = (run.config_file, run.notes_file, run.metrics_file, run.events_file)
     return _summary(str(run.path), tuple(_stamp(path) for path in files))
 
 
-def status_of(found: RunSummary) -> RunStatus | None:
+def run_status(found: RunSummary) -> RunStatus | None:
     """The run's state, None where it or the run's settings cannot be read."""
     try:
         return None if found.config is None else read_status(found.run)
@@ -112,10 +113,10 @@ def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
     return table.drop(columns=[name for name, used in said.items() if not used])
 
 
-def columns_of(table: pd.DataFrame) -> dict[str, Any]:
+def column_config(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of such a table are shown."""
     numbers = [name for name in table if name not in COLUMNS and pd.api.types.is_float_dtype(table[name])]
-    return COLUMNS | {name: st.column_config.NumberColumn(format="%g") for name in numbers}
+    return COLUMNS | {str(name): st.column_config.NumberColumn(format="%g") for name in numbers}
 
 
 def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
@@ -135,7 +136,7 @@ def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
         hide_index=True,
         key=key,
         placeholder="–",
-        column_config=columns_of(table),
+        column_config=column_config(table),
         on_select="rerun",
         selection_mode="multi-row",
         alt="All runs",
@@ -170,7 +171,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[str, Any]:
-    status, config = status_of(found), found.config
+    status, config = run_status(found), found.config
     row: dict[str, Any] = {"Run": found.notes.name or found.run.name}
     said = {"Tags": list(found.notes.tags), "Note": found.notes.note or None}
     if config is None or status is None:
@@ -197,11 +198,11 @@ def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[
     }
 
 
-def _score(metrics: dict[str, Any], name: str) -> str | None:
-    value = metrics.get(name)
-    if not isinstance(value, int | float):
+def _score(metrics: Metrics | None, name: Literal["auroc", "accuracy"]) -> str | None:
+    value = None if metrics is None else metrics[name]
+    if metrics is None or value is None:
         return None
-    interval = (metrics.get("intervals") or {}).get(name)
+    interval = metrics["intervals"].get(name)
     return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"
 
 

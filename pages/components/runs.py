@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
 from pages.components.honesty import warn_of_splits
-from pages.components.run_table import columns_of, summary, table_of
+from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
@@ -20,7 +21,7 @@ from socal_core.settings import TrainConfig
 from socal_core.workspace import runs_root
 
 NO_RUN = "none"
-STATE_COLOURS = {
+STATE_COLOURS: dict[RunState, Literal["gray", "blue", "orange", "green", "red"]] = {
     RunState.QUEUED: "gray",
     RunState.RUNNING: "blue",
     RunState.STOPPING: "orange",
@@ -80,7 +81,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
 def runs_table(runs: Sequence[RunFolder]) -> None:
     """Draw a table of runs to look at: state, scores, and the settings in which they differ."""
     table = table_of([summary(run) for run in runs])
-    st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=columns_of(table))
+    st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=column_config(table))
     warn_of_splits(runs)
 
 

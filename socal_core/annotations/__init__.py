@@ -10,8 +10,8 @@ from socal_core.annotations import coco, cvat_images, cvat_video, mot, socal_csv
 from socal_core.annotations.rows import BOX_DTYPES, Format, KnownFrames
 from socal_core.annotations.validate import validate
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -54,8 +54,7 @@ def load_boxes(
         there = ", ".join(found) or "none"
         raise DataError(f"The folder has no boxes in the format {wanted}; it has: {there}. Choose one of those.")
     if not found:
-        text = f"There is no {layout.BOXES_FILE}, nor boxes in another format: the data set is opened without boxes."
-        log.add("no-boxes-file", Severity.WARNING, layout.BOXES_FILE, text)
+        log.add(box_kinds.NO_BOXES_FILE, layout.BOXES_FILE)
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()}), "", ()
     first = wanted or next(iter(found))
     key, (boxes, says_something) = first, _read(folder, first, found[first], known, log)
@@ -82,9 +81,7 @@ def _report_choice(found: dict[str, list[str]], first: str, key: str, log: Probl
     """Say which of several formats is read: the first, or another because the first gave nothing."""
     own, preferred = (f"{format_of(name).title} ({found[name][0]})" for name in (key, first))
     if key != first:
-        text = f"{preferred} gives no box and no frame without a tool, so {own} is read instead. Mend or remove it."
-        log.add("box-format-without-boxes", Severity.WARNING, found[first][0], text)
+        log.add(box_kinds.BOX_FORMAT_WITHOUT_BOXES, found[first][0], preferred=preferred, used=own)
     elif len(found) > 1:
         titles = ", ".join(format_of(other).title for other in found)
-        text = f"Boxes are there as {titles}; {format_of(key).title} is read. Choose another one if that is wrong."
-        log.add("several-box-formats", Severity.INFO, found[key][0], text)
+        log.add(box_kinds.SEVERAL_BOX_FORMATS, found[key][0], formats=titles, used=format_of(key).title)

@@ -8,8 +8,8 @@ import pandas as pd
 import yaml  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import read_text
 from socal_core.errors import DataError
@@ -64,8 +64,7 @@ def to_labels(numbers: NDArray[np.int64], names: Mapping[int, str], path: str, w
         count = int(np.isin(inverse, nameless).sum())
         shown = ", ".join(labels[place] for place in nameless[:_SHOWN_NUMBERS])
         more = ", …" if len(nameless) > _SHOWN_NUMBERS else ""
-        text = f"{count:,} boxes have a class without a name; they are called {shown}{more}. Put the names in {where}."
-        log.add("class-without-name", Severity.WARNING, path, text, count=count)
+        log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=f"{shown}{more}", where=where)
     return pd.Index(labels, dtype="str").take(inverse)
 
 
@@ -78,8 +77,7 @@ def _small_text(folder: DataFolder, path: str, log: ProblemLog) -> str:
     try:
         folder.read(path, _LARGEST_FILE)
     except DataError as error:
-        text = f"{path} cannot be read: {error}. No class names are taken from it."
-        log.add("unreadable-file", Severity.ERROR, path, text)
+        log.add(file_kinds.UNREADABLE_FILE, path, reason=error)
         return ""
     return read_text(folder, path, log) or ""
 
@@ -96,8 +94,7 @@ def _yaml_names(folder: DataFolder, path: str, log: ProblemLog) -> dict[int, str
         mark = getattr(error, "problem_mark", None)
         row = None if mark is None else mark.line + 1
         reason = printable(getattr(error, "problem", None) or "it is nested too deeply, or no text")
-        message = f"{path} is not YAML that can be read: {reason}. No class names are taken from it."
-        log.add("unreadable-file", Severity.ERROR, path, message, row)
+        log.add(file_kinds.UNREADABLE_FILE, path, row=row, reason=f"it is not YAML: {reason}")
         return {}
     for key, value in _pairs(root):
         if key.value == "names":

@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
@@ -54,9 +56,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             continue
         cost = _cost(data)
         if cost > left:
-            text = f"{name} is not read: its {len(data):,} bytes hold more than fits into memory ({_MEMORY:,} bytes)."
-            text += " Split it by trial, or leave masks out when you export it."
-            log.add("file-too-large", Severity.ERROR, name, text)
+            log.add(file_kinds.TOO_MUCH_MEMORY, name, size=len(data), limit=_MEMORY)
             continue
         left -= cost
         content = _parse(data, name, log)
@@ -155,7 +155,7 @@ def _read_bytes(folder: DataFolder, name: str, log: ProblemLog) -> bytes | None:
     try:
         return folder.read(name, _MEMORY // _BYTES_A_LETTER)
     except DataError as error:
-        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {error}. Nothing in it is used.")
+        log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
 
 
@@ -178,16 +178,16 @@ def _parse(data: bytes, name: str, log: ProblemLog) -> dict[str, Any] | None:
         if isinstance(content, dict):
             return content
         reason = "it must be an object with images and annotations"
-    log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {reason}. Nothing in it is used.")
+    log.add(file_kinds.UNREADABLE_FILE, name, reason=reason)
     return None
 
 
 def _decode(data: bytes, name: str, log: ProblemLog) -> str:
     try:
         return data.decode(json.detect_encoding(data))
-    except UnicodeDecodeError:
-        text = f"{name} is not UTF-8 text; read as Latin-1. Save it as UTF-8 to be sure."
-        log.add("not-utf-8", Severity.WARNING, name, text)
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        log.add(file_kinds.NOT_UTF_8, name, row=row, encoding="Latin-1")
         return data.decode("latin-1")
 
 
@@ -199,19 +199,10 @@ def _integer(digits: str) -> int | str:
 def _report(rows: Collected, path: str, known: KnownFrames, log: ProblemLog) -> None:
     """Classes without a name, and images that are said to have another size than the frames here."""
     if rows.nameless:
-        classes = printable(", ".join(sorted(map(str, rows.nameless))))
-        text = f"No category names the classes {classes}; their boxes get labels such as class 4."
-        log.add("class-without-name", Severity.WARNING, path, text, count=sum(rows.nameless.values()))
-    images = rows.sized_images()
-    places = known.places(images["frame"])
-    images, places = images[places >= 0], places[places >= 0]
-    sizes = known.sizes(places)
-    images = images.assign(real_width=sizes[:, 0], real_height=sizes[:, 1]).dropna()
-    differs = (images["width"] != images["real_width"]) | (images["height"] != images["real_height"])
-    text = "Frame {frame} has {width}x{height} pixels in this file, {real_width}x{real_height} in its trial; "
-    text += "its boxes may lie in the wrong place."
-    shown = images[differs].astype(dict.fromkeys(("width", "height", "real_width", "real_height"), "int64"))
-    log.add_rows("frame-size-differs", Severity.WARNING, path, shown, text)
+        labels = printable(", ".join(f"class {key}" for key in sorted(map(str, rows.nameless))))
+        count = sum(rows.nameless.values())
+        log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=labels, where="the list of categories")
+    report_sizes(rows.sized_images(), path, known, log)
 
 
 FORMAT = Format("coco", "COCO JSON", find, read, write)

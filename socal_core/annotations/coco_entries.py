@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
-from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
 
@@ -60,8 +60,7 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
     for number, entry in _entries(content, "annotations", file, log):
         key = _key(entry.get("image_id"))
         if key is None or key not in images:
-            text = f"Entry {number} of annotations is for image {printable(entry.get('image_id'))}, which is not among "
-            log.add("box-without-frame", Severity.ERROR, file, text + "the images; it is left out.", number)
+            log.add(annotation_kinds.BOX_WITHOUT_IMAGE, file, row=number, id=printable(entry.get("image_id")))
             continue
         pointed.add(key)
         corners = _corners(entry, number, file, log)
@@ -83,15 +82,13 @@ def _entries(content: dict[str, Any], key: str, file: str, log: ProblemLog) -> I
     entries = content.get(key)
     if not isinstance(entries, list):
         if key != "categories" or entries is not None:
-            text = f"{file} has no list of {key}; the file is read without them."
-            log.add("missing-list", Severity.ERROR, file, text)
+            log.add(annotation_kinds.MISSING_LIST, file, list=key)
         return
     for number, entry in enumerate(entries, start=1):
         if isinstance(entry, dict):
             yield number, entry
         else:
-            text = f"Entry {number} of {key} must be an object, got {_shown(entry)}; it is left out."
-            log.add("bad-entry", Severity.ERROR, file, text, number)
+            log.add(annotation_kinds.BAD_ENTRY, file, row=number, list=key, value=_shown(entry))
 
 
 def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key, str]:
@@ -100,13 +97,17 @@ def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key
     for number, entry in _entries(content, "categories", file, log):
         key, name = _key(entry.get("id")), _text(entry.get("name"))
         if key is None or not name:
-            text = f"Entry {number} of categories must have an id and a name, got {_shown(entry.get('id'))} and "
-            text += f"{_shown(entry.get('name'))}; it is left out."
-            log.add("bad-entry", Severity.ERROR, file, text, number)
+            _report_incomplete("categories", "name", entry, number, file, log)
         elif names.setdefault(key, name) != name:
-            text = f"Class {printable(key)} is called {printable(names[key])} already; {printable(name)} is not used."
-            log.add("doubled-class", Severity.WARNING, file, text, number)
+            used, ignored = printable(names[key]), printable(name)
+            log.add(annotation_kinds.DOUBLED_CLASS, file, row=number, id=printable(key), used=used, ignored=ignored)
     return names
+
+
+def _report_incomplete(of_list: str, key: str, entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> None:
+    """Note an entry that lacks its id or the text `key`."""
+    own, value = _shown(entry.get("id")), _shown(entry.get(key))
+    log.add(annotation_kinds.INCOMPLETE_ENTRY, file, row=number, list=of_list, key=key, id=own, value=value)
 
 
 def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str]]:
@@ -115,12 +116,9 @@ def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
     for number, entry in _entries(content, "images", file, log):
         key, frame = _key(entry.get("id")), _text(entry.get("file_name"))
         if key is None or not frame:
-            text = f"Entry {number} of images must have an id and a file_name, got {_shown(entry.get('id'))} and "
-            text += f"{_shown(entry.get('file_name'))}; it is left out."
-            log.add("bad-entry", Severity.ERROR, file, text, number)
+            _report_incomplete("images", "file_name", entry, number, file, log)
         elif key in images:
-            text = f"Entry {number} of images has the id {printable(key)} of entry {images[key][0]}, which keeps the "
-            log.add("doubled-image-id", Severity.ERROR, file, text + "boxes; this one is left out.", number)
+            log.add(annotation_kinds.DOUBLED_IMAGE_ID, file, row=number, id=printable(key), first=images[key][0])
         else:
             images[key] = number, frame
             size = [_number(entry.get(side)) for side in _SIZES]
@@ -134,19 +132,16 @@ def _corners(
 ) -> tuple[float, float, float, float] | None:
     """Left, top, right, bottom in pixels; None, and a problem, when the entry is no single box."""
     if entry.get("iscrowd") in (1, "1"):
-        text = f"Entry {number} of annotations marks a crowd (iscrowd), not one box; it is left out."
-        log.add("crowd-annotation", Severity.INFO, file, text, number)
+        log.add(annotation_kinds.CROWD_ANNOTATION, file, row=number)
         return None
     bbox = entry.get("bbox")
     if not bbox and entry.get("segmentation"):
-        text = f"Entry {number} of annotations is a mask (segmentation) without a bbox; it is left out."
-        log.add("mask-without-box", Severity.INFO, file, text, number)
+        log.add(annotation_kinds.MASK_WITHOUT_BOX, file, row=number)
         return None
     sides = [_number(value) for value in bbox] if isinstance(bbox, list) and len(bbox) == 4 else []
     x, y, width, height = sides or [None] * 4
     if x is None or y is None or width is None or height is None:
-        text = f"The bbox of entry {number} of annotations must be four numbers (x, y, width, height in pixels), got "
-        log.add("bad-coordinates", Severity.ERROR, file, f"{text}{_shown(bbox)}; it is left out.", number)
+        log.add(annotation_kinds.BAD_BBOX, file, row=number, bbox=_shown(bbox))
         return None
     return x, y, x + width, y + height
 
@@ -171,8 +166,7 @@ def _track_id(entry: dict[str, Any], number: int, file: str, log: ProblemLog) ->
     key = _key(given)
     if isinstance(key, int) and abs(key) <= LARGEST_INTEGER:
         return key
-    text = f"The track id of entry {number} of annotations must be a whole number, got {_shown(given)}; "
-    log.add("bad-track-id", Severity.WARNING, file, text + "the box has no id from the file.", number)
+    log.add(box_kinds.BAD_TRACK_ID, file, row=number, expected="a whole number", track_id=_shown(given))
     return None
 
 

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
+    TRACK_ID_RULE,
     Element,
     find_xml,
     read_xml,
-    report_sizes,
     to_number,
     to_track_id,
 )
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 FOLDERS = ("", "annotations")
@@ -54,8 +55,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             elif element.level == 3 and element.parent is not None and element.parent.name == "image":
                 found.add_shape(element, element.parent)
             if len(found.lines) >= left:
-                text = f"There are more than {MOST_BOXES:,} boxes; those from here on are not read."
-                log.add("too-many-boxes", Severity.ERROR, path, text, element.line)
+                log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
                 break
         left -= len(found.lines)
         report_other_shapes(found.others, path, log)
@@ -76,8 +76,7 @@ def report_other_shapes(others: Counter[str], path: str, log: ProblemLog) -> Non
     """Note, once, the shapes of a file that are no upright boxes: how many of each kind."""
     if others:
         counts = ", ".join(f"{count:,} x {name}" for name, count in sorted(others.items()))
-        text = f"{path} has shapes that are no upright boxes, which are not read: {counts}."
-        log.add("other-shapes", Severity.INFO, path, text, count=others.total())
+        log.add(annotation_kinds.OTHER_SHAPES, path, count=others.total(), shapes=counts)
 
 
 def _has_images(head: bytes, data: bytes) -> bool:
@@ -147,11 +146,10 @@ class _Found:
         table["track_id"] = pd.Series(ids, index=index, dtype="Int64")
         bad = [number for number, (text, own) in enumerate(zip(self.ids, ids, strict=True)) if text and own is None]
         for number in bad:
-            text = f"The track id must be a whole number from 0, got {printable(self.ids[number])}; the box has none."
-            log.add("bad-track-id", Severity.WARNING, path, text, self.lines[number])
+            said = printable(self.ids[number])
+            log.add(box_kinds.BAD_TRACK_ID, path, row=self.lines[number], expected=TRACK_ID_RULE, track_id=said)
         doubled = table[table["track_id"].notna() & table.duplicated(["frame", "track_id"])]
-        text = "Track id {track_id} stands more than once in frame {frame}; both boxes keep it."
-        log.add_rows("doubled-track-id", Severity.WARNING, path, doubled, text)
+        log.add_rows(box_kinds.DOUBLED_TRACK_ID, path, doubled)
         return table
 
 

@@ -23,18 +23,19 @@ from numpy.typing import NDArray
 from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
+    TRACK_ID_RULE,
     Element,
     find_xml,
     read_xml,
-    report_sizes,
     to_number,
     to_track_id,
 )
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
@@ -68,11 +69,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             trial = _find_trial(found, task, known)
             if trial is None:
                 said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, found.source]))) or "nothing")
-                text = (
-                    f"{path} does not tell which trial its tracks belong to (it names {said}); they are not used. Call "
-                    "the file or the task as the trial, such as S102T1.xml."
-                )
-                log.add("unknown-trial", Severity.ERROR, path, text, count=max(1, len(own)))
+                log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, len(own)), names=said)
                 continue
             left = MOST_BOXES - sum(map(len, boxes))
             placed, empty = _place(found, own, task, trial, left, known, log)
@@ -154,9 +151,8 @@ class _File:
         """Remember a shape of a track."""
         frame = to_track_id(shape.attributes.get("frame"))  # a whole number from 0 as well
         if frame is None:
-            said = printable(shape.attributes.get("frame", ""))
-            text = f"The frame of a box must be a whole number from 0, got {said or 'none'}; the box is left out."
-            log.add("bad-frame-number", Severity.ERROR, self.path, text, shape.line)
+            said = printable(shape.attributes.get("frame", "")) or "none"
+            log.add(frame_kinds.BAD_FRAME_NUMBER, self.path, row=shape.line, least=0, number=said)
             self.sound = False
             return
         if not self.tracks or self.tracks[-1] is not track:
@@ -193,8 +189,7 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
         elif element.name in _FIELDS and above.name in _HOLDERS and element.level < 7:
             found.note(element, above)
         if len(found.shapes.line) >= MOST_BOXES:
-            text = f"There are more than {MOST_BOXES:,} boxes; those from here on are not read."
-            log.add("too-many-boxes", Severity.ERROR, path, text, element.line)
+            log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
             break
     found.sound &= xml.complete
     found.tasks = found.tasks or [_Task()]
@@ -228,9 +223,8 @@ def _place(
     report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
-    except DataError as error:
-        text = f"{found.path} is not used: {error}, with those of the files before it. SOCAL has 65,071."
-        log.add("too-many-boxes", Severity.ERROR, found.path, text)
+    except DataError:
+        log.add(annotation_kinds.TOO_MANY_BOXES_IN_TRACKS, found.path, trial_id=trial, limit=left)
         return _place(found, shapes[:0], _Task(), trial, left, known, log)
     _report_lost(found.path, shapes[shapes["shown"]], indices, trial, log)
     said, counted = task.ends()
@@ -252,12 +246,14 @@ def _is_of_longer(path: str, count: int, task: _Task, trial: str, indices: NDArr
     last = float(np.fmax(*task.ends()))
     if len(indices) == 1 or not last > end:
         return False
-    text = (
-        f"{path} annotates a recording of at least {last + 1:,.15g} frames, and trial {trial} has {end + 1:,} in the "
-        "data folder: its boxes belong to other frames and are not used. Annotate the frames of the data folder, or "
-        f"put the recording that was annotated there as {trial}.mp4, in place of what is there."
+    log.add(
+        annotation_kinds.OTHER_RECORDING,
+        path,
+        count=max(1, count),
+        annotated=last + 1,
+        trial_id=trial,
+        frames=end + 1,
     )
-    log.add("other-recording", Severity.ERROR, path, text, count=max(1, count))
     return True
 
 
@@ -265,15 +261,12 @@ def _report_lost(path: str, given: pd.DataFrame, indices: NDArray[np.int64], tri
     """Note the boxes after the end of the recording, and those at frames of it that the data set leaves out."""
     step = int(np.diff(indices).max(initial=1))
     beyond = given["frame"] >= indices[-1] + step
-    text = f"Frame {{frame}} is not among the {len(indices):,} frames of trial {trial}; the box is not used."
-    log.add_rows("box-without-frame", Severity.ERROR, path, given[beyond], text)
+    lost = given[beyond]
+    lost = lost.assign(frame=[f"{number} of {trial}" for number in lost["frame"]])
+    log.add_rows(box_kinds.BOX_WITHOUT_FRAME, path, lost, trial_id=trial, frames=len(indices))
     between = int((~beyond & ~given["frame"].isin(indices)).sum())
     if between:
-        text = (
-            f"{between:,} boxes of {path} stand at frames of the recording between those that are read (one a "
-            "second); only their way through these is used."
-        )
-        log.add("box-between-frames", Severity.INFO, path, text, count=between)
+        log.add(annotation_kinds.TRACK_BETWEEN_FRAMES, path, count=between)
 
 
 def _track_ids(found: _File, boxes: pd.DataFrame, trial: str, seen: set[tuple[str, int]], log: ProblemLog) -> pd.Series:
@@ -286,13 +279,12 @@ def _track_ids(found: _File, boxes: pd.DataFrame, trial: str, seen: set[tuple[st
         said = track.attributes.get("id", "none")
         ids[number] = own = to_track_id(said)
         if own is not None and (trial, own) in seen:
-            text = f"Track id {own} stands more than once in trial {trial}; both tracks keep it."
-            log.add("doubled-track-id", Severity.WARNING, found.path, text, track.line)
+            log.add(annotation_kinds.SHARED_TRACK_ID, found.path, row=track.line, track_id=own, trial_id=trial)
         elif own is not None:
             seen.add((trial, own))
         else:
-            text = f"The track id must be a whole number from 0, got {printable(said)}; its boxes have none."
-            log.add("bad-track-id", Severity.WARNING, found.path, text, track.line)
+            said = printable(said)
+            log.add(box_kinds.BAD_TRACK_ID, found.path, row=track.line, expected=TRACK_ID_RULE, track_id=said)
     return pd.Series(ids, dtype="Int64").take(boxes["track"].to_numpy()).set_axis(boxes.index)
 
 

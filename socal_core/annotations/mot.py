@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 from socal_core.errors import DataError
@@ -61,9 +61,7 @@ def _trial_of(file: str, known: KnownFrames, log: ProblemLog) -> str:
         return trials[0]
     if name in trials:
         return name
-    reason = f"its folder {printable(name)} has the name of no trial with frames" if name else "it is in no folder"
-    text = f"{printable(file)} belongs to no trial: {reason}. Put it where its trial says, as in S102T1/{_OWN}."
-    log.add("file-without-trial", Severity.ERROR, file, text)
+    log.add(annotation_kinds.FILE_WITHOUT_TRIAL, file, folder=printable(name) or "none")
     return ""
 
 
@@ -75,8 +73,7 @@ def _read_lines(folder: DataFolder, file: str, log: ProblemLog) -> Lines | None:
         if rows > 2 * _MOST_ROWS:
             raise DataError(f"it has {rows:,} lines, more than the {_MOST_ROWS:,} that are read")
     except DataError as error:
-        text = f"{file} cannot be read: {error}. Nothing in it is used."
-        log.add("unreadable-file", Severity.ERROR, file, text)
+        log.add(file_kinds.UNREADABLE_FILE, file, reason=error)
         return None
     return read_lines(folder, file, log)
 
@@ -87,14 +84,11 @@ def _read_boxes(folder: DataFolder, lines: Lines, trial: str, known: KnownFrames
     cells = _without_bad(_to_fields(lines, log), file, log)
     ignored = int((cells["flag"] == 0).sum())
     if ignored:
-        text = f"{ignored:,} rows are marked as not to be counted (the seventh field is 0); they are left out."
-        log.add("ignored-boxes", Severity.INFO, file, text, count=ignored)
+        log.add(annotation_kinds.IGNORED_BOXES, file, count=ignored)
     cells = cells[cells["flag"] != 0]
     frame, unsampled = _frames(cells["number"].to_numpy(np.int64), trial, known)
     if unsampled.any():
-        count = int(unsampled.sum())
-        text = f"{count:,} boxes lie in frames of the recording between the sampled seconds; they are not used."
-        log.add("box-between-frames", Severity.INFO, file, text, count=count)
+        log.add(annotation_kinds.BOX_BETWEEN_FRAMES, file, count=int(unsampled.sum()))
     cells = cells.assign(frame=pd.Series(frame, cells.index, dtype="str"))[~unsampled]
     names_file = f"{file.rpartition('/')[0]}/{_NAMES_FILE}"
     names = list_names(folder, names_file, 1, log) if folder.is_file(names_file) else {}
@@ -126,9 +120,9 @@ def _to_fields(lines: Lines, log: ProblemLog) -> pd.DataFrame:
             cells = to_cells(part, width, log).set_axis(_COLUMNS[:width], axis="columns")
             tables.append(cells.reindex(columns=list(_COLUMNS), fill_value=""))
     odd = (widths < _FEWEST) | (widths > len(_COLUMNS))
-    rows = pd.DataFrame({"n": widths[odd]}, index=pd.Index(np.array(lines.numbers)[odd], name="row"))
-    text = f"The row has {{n}} fields, not {_FEWEST} to {len(_COLUMNS)}; it is left out."
-    log.add_rows("wrong-number-of-fields", Severity.ERROR, lines.path, rows, text)
+    rows = pd.DataFrame({"fields": widths[odd]}, index=pd.Index(np.array(lines.numbers)[odd], name="row"))
+    expected = f"{_FEWEST} to {len(_COLUMNS)}"
+    log.add_rows(file_kinds.WRONG_NUMBER_OF_FIELDS, lines.path, rows, expected=expected)
     return pd.concat(tables).sort_index()
 
 
@@ -136,21 +130,18 @@ def _without_bad(cells: pd.DataFrame, file: str, log: ProblemLog) -> pd.DataFram
     """The rows whose fields are what they should be: number, id (Int64), class (int64), x, y, w, h, flag (float64)."""
     number = to_integers(cells["number"])
     bad = (number.isna() | (number < 1)).to_numpy(bool)
-    text = "The frame must be a whole number of at least 1, got {number}; the box is left out."
-    log.add_rows("bad-frame-number", Severity.ERROR, file, cells[bad], text)
+    log.add_rows(frame_kinds.BAD_FRAME_NUMBER, file, cells[bad], least=1)
     measures = {name: to_numbers(cells[name]) for name in ("x", "y", "w", "h")}
     measures["flag"] = to_numbers(cells["flag"].mask(is_missing(cells["flag"]), "1"))
     odd = pd.DataFrame(measures).isna().any(axis=1).to_numpy() & ~bad
-    text = "Corner, size and flag must be numbers, got {x}, {y}, {w}, {h} and {flag}; the box is left out."
-    log.add_rows("bad-coordinates", Severity.ERROR, file, cells[odd], text)
+    log.add_rows(annotation_kinds.BAD_CORNER_AND_SIZE, file, cells[odd])
     classes = to_integers(cells["class"].mask(is_missing(cells["class"]), str(NO_CLASS)))
     classless = classes.isna().to_numpy() & ~bad & ~odd
-    text = "The class must be a whole number, got {class}; the box is left out."
-    log.add_rows("bad-class", Severity.ERROR, file, cells[classless], text)
+    log.add_rows(box_kinds.BAD_CLASS, file, cells[classless], expected="a whole number")
     sound = ~bad & ~odd & ~classless
     ids = to_integers(cells["id"])
-    text = "The track id must be a whole number, got {id}; the box has no id from the file."
-    log.add_rows("bad-track-id", Severity.WARNING, file, cells[sound & ids.isna().to_numpy()], text)
+    nameless = cells[sound & ids.isna().to_numpy()].rename(columns={"id": "track_id"})
+    log.add_rows(box_kinds.BAD_TRACK_ID, file, nameless, expected="a whole number")
     classes = classes.clip(lower=NO_CLASS)
     return cells[[]].assign(number=number, id=ids, **measures, **{"class": classes})[sound]
 

@@ -12,9 +12,10 @@ from socal_core.annotations.class_names import find_names
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.track_ids import add_track_ids
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.problem_kinds import box_kinds, file_kinds
+from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 
 _COLUMNS = list(layout.BOX_COLUMNS)
@@ -42,8 +43,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     good = np.logical_and.reduce([(side.abs() <= LARGEST_COORDINATE) & (side % 1 == 0) for side in corners.values()])
     odd = cells[~good]
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
-    text = "Corners must be whole numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
-    log.add_rows("bad-coordinates", Severity.ERROR, layout.BOXES_FILE, odd[~empty], text)
+    log.add_rows(box_kinds.BAD_COORDINATES, layout.BOXES_FILE, odd[~empty], expected="whole numbers of pixels")
     track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], folder, known, log)
     boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
@@ -78,16 +78,13 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
     Columns that nobody asks for are called by their place.
     """
     titles = _titles(lines)
-    for code, odd, text in (
-        ("missing-column", [name for name in _COLUMNS if name not in titles], "has no column"),
-        ("doubled-column", [name for name in _COLUMNS if titles.count(name) > 1], "names more than once"),
+    for kind, odd in (
+        (file_kinds.MISSING_COLUMN, [name for name in _COLUMNS if name not in titles]),
+        (file_kinds.DOUBLED_COLUMN, [name for name in _COLUMNS if titles.count(name) > 1]),
     ):
         if odd:
-            row = lines.numbers[0]
-            message = (
-                f"The header {text} {', '.join(odd)}; the file is not read. Name each of {', '.join(_COLUMNS)} once."
-            )
-            log.add(code, Severity.ERROR, layout.BOXES_FILE, message, row)
+            header = printable(", ".join(titles))
+            log.add(kind, layout.BOXES_FILE, row=lines.numbers[0], column=", ".join(odd), header=header)
             return []
     track = next((title for title in _TRACK_TITLES if title in titles), None)
     columns = [title if title in _COLUMNS else f"column {place}" for place, title in enumerate(titles, start=1)]
@@ -102,28 +99,22 @@ def _track_ids(boxes: pd.DataFrame, folder: DataFolder, known: KnownFrames, log:
         return pd.Series(pd.NA, boxes.index, dtype="Int64")
     ids = to_integers(boxes["track_id"])
     bad = boxes[ids.isna() & ~is_missing(boxes["track_id"])]
-    text = "tracking_id must be a whole number, got {track_id}; the box has no id from the file."
-    log.add_rows("bad-track-id", Severity.WARNING, layout.BOXES_FILE, bad, text)
+    log.add_rows(box_kinds.BAD_TRACK_ID, layout.BOXES_FILE, bad, expected="a whole number")
     given = boxes.assign(track_id=ids)[ids.notna() & ~is_missing(boxes["label"])]
     pairs = given[["label", "track_id"]].drop_duplicates()
     if pairs["label"].duplicated().any():
         return ids  # a label with several numbers: they tell its boxes apart
     if given.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any():
-        evidence = "frames hold it twice"
+        evidence = "some frames have it twice"
     else:
         by_trial = _by_trial(given, known)
         if pairs["track_id"].duplicated().any() or not _labels_keep_ids(by_trial):
             return ids
         if not _are_class_numbers(pairs, by_trial, folder):
-            text = (
-                "Every box of a label has the same tracking_id in all trials: it may be the class number. It is kept; "
-                "delete the column if it is no track id."
-            )
-            log.add("track-id-may-be-class", Severity.WARNING, layout.BOXES_FILE, text, count=len(given))
+            log.add(box_kinds.TRACK_ID_MAY_BE_CLASS, layout.BOXES_FILE, count=len(given))
             return ids
-        evidence = "it is the place of the label in the list of labels"
-    text = f"tracking_id is the number of the label: each label has one number in all trials, and {evidence}."
-    log.add("track-id-is-class", Severity.WARNING, layout.BOXES_FILE, f"{text} It is not used.", count=len(given))
+        evidence = "it is the position of the label in the list of labels"
+    log.add(box_kinds.TRACK_ID_IS_CLASS, layout.BOXES_FILE, count=len(given), evidence=evidence)
     return ids.mask(ids.notna())
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 
 from socal_core.annotations.rows import CORNERS, BoxRows
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
 
@@ -27,11 +27,9 @@ def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog)
     boxes = rows.boxes.drop(columns="track_id").reset_index()
     unused = tracks.reset_index().merge(boxes[_KEY].drop_duplicates(), on=_KEY, how="left", indicator="found")
     unused = unused[unused["found"] == "left_only"].set_index("row")
-    text = f"{path} has no {{label}} box {{x1}}, {{y1}}, {{x2}}, {{y2}} in frame {{frame}}; the row is not used."
-    log.add_rows("track-without-box", Severity.WARNING, _FILE, unused, text)
+    log.add_rows(box_kinds.TRACK_WITHOUT_BOX, _FILE, unused, boxes_file=path)
     joined = boxes.merge(tracks.drop_duplicates(_KEY), on=_KEY, how="left").set_index("row")
-    text = f"The {{label}} box of frame {{frame}} is not in {_FILE}; it has no track id from the file."
-    log.add_rows("box-without-track", Severity.WARNING, path, joined[joined["track_id"].isna()], text)
+    log.add_rows(box_kinds.BOX_WITHOUT_TRACK, path, joined[joined["track_id"].isna()])
     return BoxRows(joined[list(rows.boxes.columns)], rows.without_tool)
 
 
@@ -39,10 +37,8 @@ def _read_tracks(cells: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """The usable rows: frame, corners (int64), label, track_id (Int64), indexed by line."""
     numbers = pd.DataFrame({name: to_integers(cells[name]) for name in (*CORNERS, "track_id")})
     bad = numbers.isna().any(axis=1)
-    text = "Corners and track_id must be whole numbers, got {x1}, {y1}, {x2}, {y2} and {track_id}; the row is not used."
-    log.add_rows("bad-track-row", Severity.WARNING, _FILE, cells[bad], text)
+    log.add_rows(box_kinds.BAD_TRACK_ROW, _FILE, cells[bad])
     tracks = cells.assign(**numbers)[~bad].astype(dict.fromkeys(CORNERS, "int64"))
     doubled = tracks.duplicated(["frame", "track_id"])
-    text = "Track id {track_id} stands more than once in frame {frame}; both boxes keep it."
-    log.add_rows("doubled-track-id", Severity.WARNING, _FILE, tracks[doubled], text)
+    log.add_rows(box_kinds.DOUBLED_TRACK_ID, _FILE, tracks[doubled])
     return tracks

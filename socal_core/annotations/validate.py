@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE, BoxRows, KnownFrames
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 
@@ -40,19 +40,16 @@ def _report_frames(rows: BoxRows, path: str, known: KnownFrames, place: NDArray[
     toolless = rows.without_tool.assign(place=known.places(rows.without_tool["frame"]))
     named_by = [name for name in ("frame", "file") if name in rows.boxes]
     unknown = pd.concat([rows.boxes.loc[place < 0, named_by], toolless[toolless["place"] < 0]]).sort_index()
-    text = f"Frame {{frame}} is not among the frames of a trial {log.among_frames}; the row is not used."
-    log.add_rows("box-without-frame", Severity.ERROR, path, unknown, text)
+    log.add_rows(box_kinds.BOX_WITHOUT_FRAME, path, unknown)
     toolless = toolless[toolless["place"] >= 0]
     named = np.zeros(len(known.frames), dtype=bool)
     named[place[place >= 0]] = True
     both = toolless[named[toolless["place"]]]
-    text = "Frame {frame} is said to be without a tool here and has boxes in other rows; the boxes are used."
-    log.add_rows("contradicting-rows", Severity.WARNING, path, both, text)
+    log.add_rows(box_kinds.CONTRADICTING_ROWS, path, both)
     named[toolless["place"]] = True
     silent = int((~named).sum())
     if silent:
-        text = f"{silent:,} frames have no row in {path}; they count as frames without boxes."
-        log.add("frame-without-row", Severity.INFO, path, text, count=silent)
+        log.add(box_kinds.FRAME_WITHOUT_ROW, path, count=silent)
 
 
 def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
@@ -61,8 +58,7 @@ def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFra
         return boxes  # the usual case of millions of boxes
     corners = boxes[list(CORNERS)].to_numpy(np.float64)
     bad = ~(np.abs(corners) <= LARGEST_COORDINATE).all(axis=1)  # NaN compares as false
-    text = "Corners must be numbers of pixels, got {x1}, {y1}, {x2}, {y2}; the box is left out."
-    log.add_rows("bad-coordinates", Severity.ERROR, path, boxes[bad], text)
+    log.add_rows(box_kinds.BAD_COORDINATES, path, boxes[bad], expected="numbers of pixels")
     whole = np.rint(corners[~bad]).astype(np.int64)
     kept: pd.DataFrame = boxes[~bad]
     return kept.assign(**dict(zip(CORNERS, whole.T, strict=True)))
@@ -74,17 +70,13 @@ def _small(corners: pd.Series) -> bool:
 
 def _drop_invalid(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
     """Leave out boxes without area or label, and rows that repeat another."""
-    corners = "{x1}, {y1}, {x2}, {y2}"
     inverted = (boxes["x2"] <= boxes["x1"]) | (boxes["y2"] <= boxes["y1"])
-    text = f"The box {corners} has no area: x2 must be greater than x1 and y2 greater than y1. It is left out."
-    log.add_rows("box-without-area", Severity.ERROR, path, boxes[inverted], text)
+    log.add_rows(box_kinds.BOX_WITHOUT_AREA, path, boxes[inverted])
     nameless = ~inverted & (boxes["label"] == "")
-    text = f"The box {corners} has no label; it is left out."
-    log.add_rows("box-without-label", Severity.ERROR, path, boxes[nameless], text)
+    log.add_rows(box_kinds.BOX_WITHOUT_LABEL, path, boxes[nameless])
     boxes = _kept(boxes, (~inverted & ~nameless).to_numpy())
     doubled = boxes.assign(label=pd.factorize(boxes["label"])[0]).duplicated(["place", *CORNERS, "label"])
-    text = f"The {{label}} box {corners} of frame {{frame}} stands further up already; it is used once."
-    log.add_rows("doubled-box", Severity.WARNING, path, boxes[doubled], text)
+    log.add_rows(box_kinds.DOUBLED_BOX, path, boxes[doubled])
     return _kept(boxes, ~doubled.to_numpy())
 
 
@@ -94,12 +86,9 @@ def _fit_into_frames(boxes: pd.DataFrame, sizes: NDArray[np.float64], path: str,
     outside = (corners[:, :2] >= sizes).any(axis=1) | (corners[:, 2:] <= 0).any(axis=1)
     clipped = np.clip(corners, 0, np.tile(sizes, 2)).astype(np.int64)
     beyond = ~outside & (clipped != corners).any(axis=1)
-    for mask, code, severity, done in (
-        (outside, "box-outside-frame", Severity.ERROR, "lies outside its frame ({size}); it is left out."),
-        (beyond, "box-past-edge", Severity.WARNING, "runs past the edge of its frame ({size}); it is cut there."),
-    ):
+    for mask, kind in ((outside, box_kinds.BOX_OUTSIDE_FRAME), (beyond, box_kinds.BOX_PAST_EDGE)):
         found = boxes[mask].assign(size=[_size_text(width, height) for width, height in sizes[mask]])
-        log.add_rows(code, severity, path, found, "The box {x1}, {y1}, {x2}, {y2} " + done)
+        log.add_rows(kind, path, found)
     return _kept(boxes.assign(**dict(zip(CORNERS, clipped.T, strict=True))), np.asarray(~outside))
 
 
@@ -112,8 +101,7 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
     plain = {label: str(label).strip().lower() for label in labels.unique()}
     changed = sorted(printable(label) for label, lower in plain.items() if lower not in ("", label))
     if changed:
-        text = f"Labels are read in lower case, so that Grasper and grasper are one: {printable(', '.join(changed))}."
-        log.add("label-case", Severity.INFO, path, text, count=len(changed))
+        log.add(box_kinds.LABEL_CASE, path, count=len(changed), labels=printable(", ".join(changed)))
     return labels.map(plain).astype("str")
 
 
@@ -121,5 +109,4 @@ def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
     """One problem for each label that SOCAL does not use."""
     for label, count in labels.value_counts().items():
         if label not in layout.LABELS:
-            text = f"{count:,} boxes have the label {printable(label)}, which SOCAL does not use; they are kept."
-            log.add("unknown-label", Severity.INFO, path, text, count=count)
+            log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label))

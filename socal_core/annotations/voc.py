@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.xml_files import (
     HEAD,
@@ -19,13 +20,13 @@ from socal_core.annotations.xml_files import (
     Element,
     list_xml,
     read_xml,
-    report_sizes,
     to_number,
     xml_text,
 )
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -50,8 +51,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     found = _Found()
     for path in [path for parent in _with_folders(folder, files[0]) for path in list_xml(folder, parent)]:
         if len(found.lines) >= MOST_BOXES:
-            text = f"There are more than {MOST_BOXES:,} boxes; this file and those after it are not read."
-            log.add("too-many-boxes", Severity.ERROR, path, text)
+            log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
             break
         _read_file(folder, path, found, log)
     return _to_rows(found, files[0], known, log)
@@ -121,8 +121,8 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
         else:
             width, height = to_number(element.child_text("width")), to_number(element.child_text("height"))
     if xml.root not in ("", "annotation"):
-        text = f"{path} is no Pascal VOC annotation: its first element is not <annotation>. Nothing in it is used."
-        log.add("unreadable-file", Severity.ERROR, path, text)
+        reason = "it is not a Pascal VOC annotation, as its first element is not <annotation>"
+        log.add(file_kinds.UNREADABLE_FILE, path, reason=reason)
         return
     found.paths.append(path)
     found.names.append(name)
@@ -140,8 +140,7 @@ def _read_object(element: Element, number: int, path: str, found: _Found, log: P
         elif child.name == "bndbox" and bounds is None:
             bounds = child
     if bounds is None:
-        text = "The object has no bndbox; it is left out."
-        log.add("object-without-box", Severity.ERROR, path, text, element.line)
+        log.add(annotation_kinds.OBJECT_WITHOUT_BOX, path, row=element.line)
         return
     sides = {side.name: side.text for side in bounds.children or ()}
     found.corners.extend([to_number(sides.get(name)) for name in _SIDES])
@@ -174,9 +173,8 @@ def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) 
     places = np.where(by_name >= 0, by_name, by_stem)
     names = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
     for number in np.flatnonzero((by_name >= 0) & (by_stem >= 0) & (by_name != by_stem)):
-        text = "The file says that it is about {0}, and by its own name it is about {1}; the first is used."
-        frames = known.frames["frame"].iloc[[by_name[number], by_stem[number]]]
-        log.add("other-frame-name", Severity.WARNING, found.paths[number], text.format(*frames))
+        frame, other = known.frames["frame"].iloc[[by_name[number], by_stem[number]]]
+        log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
     known_names = known.frames["frame"].take(np.maximum(places, 0)).set_axis(names.index)
     return names.where(places < 0, known_names).astype("str")
 

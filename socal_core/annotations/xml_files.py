@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import pandas as pd
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, XMLParser
 
-from socal_core.annotations.rows import KnownFrames
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import LARGEST_INTEGER
 from socal_core.errors import DataError
@@ -30,6 +28,8 @@ MOST_SNIFFED = 1_000
 """XML files of one folder whose content is looked at while none of them is what is looked for: a folder of another
 tool can hold one file a frame. Once one is, all are looked at."""
 
+TRACK_ID_RULE = "a whole number of at least 0"
+"""What `to_track_id` expects, for messages."""
 HEAD = 1 << 16
 """Bytes that are looked at to tell what a file is."""
 
@@ -170,8 +170,7 @@ class XmlFile:
         return False
 
     def _report(self, reason: str, row: int) -> None:
-        text = f"{self.path} cannot be read from line {row} on: {reason}. What stands above is used."
-        self._log.add("broken-xml", Severity.ERROR, self.path, text, row)
+        self._log.add(file_kinds.BROKEN_XML, self.path, row=row, reason=reason)
 
 
 def read_xml(
@@ -181,10 +180,10 @@ def read_xml(
     try:
         data = folder.read(path, limit)
     except DataError as error:
-        log.add("unreadable-file", Severity.ERROR, path, f"{path} cannot be read: {error}. Nothing in it is used.")
+        log.add(file_kinds.UNREADABLE_FILE, path, reason=error)
         return None
     if not data.strip():
-        log.add("empty-file", Severity.ERROR, path, f"{path} is empty.")
+        log.add(file_kinds.EMPTY_FILE, path)
         return None
     return XmlFile(path, data, wanted, log)
 
@@ -245,26 +244,3 @@ def xml_text(value: object) -> str:
 def xml_attribute(value: object) -> str:
     """A value as a quoted attribute; what XML cannot hold becomes the replacement character."""
     return quoteattr(_FORBIDDEN.sub("\ufffd", str(value)))
-
-
-def report_sizes(sizes: pd.DataFrame, path: str, known: KnownFrames, log: ProblemLog, whose: str = "{frame}") -> None:
-    """Note the frames whose size in the file is not that of their trial.
-
-    `sizes`: frame, width, height (float, NaN or 0 where the file does not say) and, where there are several, file;
-    indexed by line. `path` is the file, or the folder of them; `whose` names what was drawn on, where that is more
-    than the frame.
-    """
-    places = known.places(sizes["frame"])
-    said = sizes[(places >= 0) & (sizes["width"] > 0) & (sizes["height"] > 0)]
-    true = known.sizes(known.places(said["frame"]))
-    said = said.assign(true_width=true[:, 0], true_height=true[:, 1])
-    differ = (said["width"] != said["true_width"]) | (said["height"] != said["true_height"])
-    wrong = said[differ & said["true_width"].notna() & said["true_height"].notna()]
-    for name in ("width", "height", "true_width", "true_height"):
-        wrong = wrong.assign(**{name: [f"{value:g}" for value in wrong[name]]})
-    text = (
-        f"The boxes of {whose} "
-        "were drawn on a picture of {width}x{height} pixels and its trial has "
-        "{true_width}x{true_height}; they are used as they stand and may lie in the wrong place."
-    )
-    log.add_rows("other-frame-size", Severity.WARNING, path, wrong, text)

@@ -14,8 +14,9 @@ from socal_core.annotations.class_names import find_names, to_labels
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, PARTS, label_files, read_files
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
 from socal_core.errors import DataError
@@ -98,14 +99,9 @@ def _without_unsized(rows: pd.DataFrame, files: pd.Index, path: str, log: Proble
     unsized = ((rows["frame"] >= 0) & rows["x1"].isna()).to_numpy()
     if not unsized.any():
         return rows
-    text = (
-        "The box is a part of its frame and nobody knows the frame's size; it is left out. "
-        f"Give the size in {layout.OUTCOMES_FILE}."
-    )
     file = files.take(rows["number"].to_numpy()[unsized])
-    log.add_rows(
-        "unknown-frame-size", Severity.ERROR, path, pd.DataFrame({"file": file}).set_index(rows.index[unsized]), text
-    )
+    lost = pd.DataFrame({"file": file}).set_index(rows.index[unsized])
+    log.add_rows(annotation_kinds.UNKNOWN_FRAME_SIZE, path, lost)
     return rows[~unsized]
 
 
@@ -122,24 +118,16 @@ def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) 
     if given.empty:
         return none
     if len(given) > 1 and (given["sixth"] == given["class"]).all():
-        text = f"The sixth field of {len(given):,} rows is the class again, no track id; it is not used."
-        log.add("sixth-field", Severity.INFO, path, text)
+        log.add(annotation_kinds.SIXTH_FIELD_IS_CLASS, path, rows=len(given))
         return none
     boxes = given[given["frame"] >= 0].drop_duplicates(["frame", "class", *CORNERS, "sixth"])
     broken, twice = given[~given["is_whole"]], boxes[boxes.duplicated(["frame", "sixth"])]
     if broken.empty and twice.empty:
-        text = (
-            f"The sixth field of {len(given):,} rows is taken for a track id: it is a whole number everywhere, and no "
-            "frame holds one twice."
-        )
-        log.add("sixth-field", Severity.INFO, path, text)
+        log.add(annotation_kinds.SIXTH_FIELD_IS_TRACK_ID, path, rows=len(given))
         return rows["sixth"].astype("Int64")
-    odd, reason = (broken, "is no whole number") if twice.empty else (twice, "is one that its frame has already")
-    text = (
-        f"The sixth field of {len(given):,} rows is taken for a confidence and not used: that in row {odd.index[0]} of "
-        f"{printable(files[int(odd['number'].iloc[0])])} {reason}, so it is no track id."
-    )
-    log.add("sixth-field", Severity.INFO, path, text)
+    odd, reason = (broken, "is not a whole number") if twice.empty else (twice, "occurs twice in the frame")
+    line, file = odd.index[0], printable(files[int(odd["number"].iloc[0])])
+    log.add(annotation_kinds.SIXTH_FIELD_IS_CONFIDENCE, path, rows=len(given), reason=reason, line=line, file=file)
     return none
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import to_integers, to_numbers
 from socal_core.errors import DataError
@@ -89,8 +89,7 @@ def read_files(
             rows += text.count("\n")
             size += len(text)
         if rows > _MOST_ROWS:
-            message = f"The label files have more than {_MOST_ROWS:,} rows; those from {file} on are not read."
-            log.add("too-many-rows", Severity.ERROR, path, message, count=len(files) - number)
+            log.add(annotation_kinds.TOO_MANY_ROWS, path, count=len(files) - number, limit=_MOST_ROWS, file=file)
             without_tool[number:] = False
             texts.pop(number, None)
             break
@@ -106,8 +105,7 @@ def _read_file(folder: DataFolder, file: str, log: ProblemLog) -> str | None:
     try:
         data = folder.read(file, _LARGEST_FILE)
     except DataError as error:
-        text = f"{file} cannot be read: {error}. Nothing in it is used."
-        log.add("unreadable-file", Severity.ERROR, file, text)
+        log.add(file_kinds.UNREADABLE_FILE, file, reason=error)
         return None
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     text = data.decode(encoding, "replace")  # rows are numbers: what is replaced is reported as a bad field
@@ -129,11 +127,10 @@ def _split(texts: dict[int, str], files: list[str], path: str, log: ProblemLog) 
         return pd.DataFrame({"file": file, **columns}).set_index(pd.Index(row[chosen], name="row"))
 
     short = np.flatnonzero((fields > 0) & (fields < len(_FIELDS) - 1))
-    text = "The row has {n} fields, not 5 (class, centre, size) or 6; it is left out."
-    log.add_rows("wrong-number-of-fields", Severity.ERROR, path, table_of(short, {"n": fields[short]}), text)
+    rows = table_of(short, {"fields": fields[short]})
+    log.add_rows(file_kinds.WRONG_NUMBER_OF_FIELDS, path, rows, expected="5 (class, centre, size) or 6")
     long = np.flatnonzero(fields > len(_FIELDS))
-    text = "The row has {n} fields, as an outline or a pose has; only boxes are read, so it is left out."
-    log.add_rows("not-a-box", Severity.ERROR, path, table_of(long, {"n": fields[long]}), text)
+    log.add_rows(annotation_kinds.NOT_A_BOX, path, table_of(long, {"fields": fields[long]}))
     fit = np.flatnonzero((fields >= len(_FIELDS) - 1) & (fields <= len(_FIELDS)))
     columns = list(zip(*((*lines[place], "")[: len(_FIELDS)] for place in fit), strict=True)) or [()] * len(_FIELDS)
     cells = {name: pd.Series(column, dtype="str") for name, column in zip(_FIELDS, columns, strict=True)}
@@ -146,12 +143,10 @@ def _to_numbers(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame
     bad: NDArray[np.bool_] = np.logical_not(
         ((parts >= _LOWEST) & (parts <= _HIGHEST)).all(axis=1)
     )  # NaN compares as false
-    text = "Centre and size must be parts of the frame, 0 to 1, got {cx}, {cy}, {w}, {h}; the box is left out."
-    log.add_rows("bad-coordinates", Severity.ERROR, path, cells[bad], text)
+    log.add_rows(annotation_kinds.BAD_CENTRE_AND_SIZE, path, cells[bad])
     classes = to_integers(cells["class"]).fillna(-1).to_numpy(np.int32)
     classless: NDArray[np.bool_] = ~bad & (classes < 0)
-    text = "The class must be a whole number of at least 0, got {class}; the box is left out."
-    log.add_rows("bad-class", Severity.ERROR, path, cells[classless], text)
+    log.add_rows(box_kinds.BAD_CLASS, path, cells[classless], expected="a whole number of at least 0")
     sound = ~bad & ~classless
     sixth = cells["sixth"]
     columns = {

@@ -4,7 +4,8 @@ import sys
 
 from tqdm import tqdm
 
-from socal_core.runs.events import Event, line_of
+from socal_core.runs.events import line_of
+from socal_core.runs.files.event_types import Event
 
 
 class Bar:

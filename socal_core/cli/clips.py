@@ -57,7 +57,7 @@ def clip(options: argparse.Namespace) -> int:
 def cache(options: argparse.Namespace) -> int:
     """Fill or clear the clip cache of a data folder, or report what is in it."""
     from socal_core.clips.clip_cache import limit_bytes, list_stores, remove_store
-    from socal_core.clips.fill import all_frames, fill, status_of
+    from socal_core.clips.fill import all_frames, cache_status, fill
     from socal_core.clips.store import FrameStore
 
     dataset = open_data(options)
@@ -77,7 +77,7 @@ def cache(options: argparse.Namespace) -> int:
             except OSError as error:
                 raise DataError(f"The clip cache cannot be written to: {error.strerror}.") from None
             note = fill(dataset, preprocessor, store, wanted, bar.show).note
-    status = status_of(dataset, store, wanted)
+    status = cache_status(dataset, store, wanted)
     result = asdict(status) | {
         "complete": status.complete,
         "size": list(store.shape[1:]),

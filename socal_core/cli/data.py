@@ -35,13 +35,21 @@ def download(options: argparse.Namespace) -> int:
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """Report what is in a data folder and what is wrong with it."""
+    """Report what is in a data folder, what is wrong with it, and what trial length and coaching tell."""
+    # SciPy and scikit-learn take a while to load, which only this command needs.
+    from socal_core.evaluation.coaching import coaching_sentences, coaching_summary
+    from socal_core.evaluation.metrics import length_auroc
+
     dataset = open_data(options)
-    summary = summarise(dataset)
+    length = length_auroc(dataset.usable_trials)
+    summary = {**summarise(dataset), "length_auroc": length, "coaching": coaching_summary(dataset.trials)}
     if options.deep:
         with Bar("Opening frames") as bar:
             summary["problems"] += [problem.as_dict() for problem in check_frames(dataset, bar.show)]
-    say(json.dumps(summary, indent=2, ensure_ascii=False) if options.json else _inspect_text(summary))
+    if options.json:
+        say(json.dumps(summary, indent=2, ensure_ascii=False))
+        return 0
+    say(_inspect_text(summary, coaching_sentences(dataset.trials)))
     return 0
 
 
@@ -65,7 +73,7 @@ def convert(options: argparse.Namespace) -> int:
     return 0
 
 
-def _inspect_text(summary: dict[str, Any]) -> str:
+def _inspect_text(summary: dict[str, Any], coaching: list[str]) -> str:
     outcomes = summary["outcomes"]
     lines = [
         f"{summary['trials']} trials with frames, {summary['usable_trials']} usable "
@@ -75,6 +83,11 @@ def _inspect_text(summary: dict[str, Any]) -> str:
         f"box format: {summary['box_format'] or 'none'} (there: {', '.join(summary['box_formats']) or 'none'})",
         f"fingerprint: {summary['fingerprint']}",
     ]
+    if summary["length_auroc"] is not None:
+        lines.append(
+            f"AUROC of the number of frames alone: {summary['length_auroc']:.2f} (0.5 is chance, 1 is perfect)"
+        )
+    lines += coaching
     for problem in summary["problems"]:
         row = "" if problem["row"] is None else f":{problem['row']}"
         lines.append(f"{problem['severity']}: {problem['path']}{row}: {problem['message']}")

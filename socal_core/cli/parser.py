@@ -65,7 +65,12 @@ def _add_data_commands(commands: Any) -> None:
     sub = _add(commands, "data", "download", "Download a shared Google Drive folder or file, and check it.")
     sub.add_argument("address", help="the link that its owner shared")
     sub.add_argument("out", type=Path, help="a folder; an interrupted download continues there")
-    sub = _add(commands, "data", "inspect", "Report what is in a data folder and what is wrong with it.")
+    sub = _add(
+        commands,
+        "data",
+        "inspect",
+        "Report what is in a data folder, what is wrong with it, and what trial length and coaching tell.",
+    )
     _add_data(sub)
     sub.add_argument("--deep", action="store_true", help="also open every frame")
     sub.add_argument("--json", action="store_true")

@@ -29,7 +29,7 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
     """Pre-train with progress on stderr, until it is done or a signal stops it; returns the exit code."""
     try:
         with _stop_on_signals() as stop, StageBar() as bar:
-            progress = Progress(settings.steps, bar)
+            progress = PretrainingBar(settings.steps, bar)
             ending = pretrain(out, settings, resume, Observer(progress.report, progress.stage, stop))
     except OSError as error:
         remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "start again in a new folder"
@@ -47,7 +47,7 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
     return 0
 
 
-class Progress:
+class PretrainingBar:
     """Stages and steps on stderr: a bar on a terminal, else a line for each stage; a line every few steps."""
 
     def __init__(self, steps: int, bar: StageBar) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from socal_core.lifecycle.further import how_to_continue, make_run, train_furthe
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
+from socal_core.runs.files.metrics_record import Metrics, Score, ScoresAndControls
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.splits import warning_of
@@ -115,9 +116,8 @@ def evaluate(options: argparse.Namespace) -> int:
     run = RunFolder.open(options.run)
     predictions, written = run.read_predictions(), run.read_metrics()
     if predictions is None or written is None:
-        predictions = _predict_best(run)
-        written = run.read_metrics() or {}
-    metrics = {**metrics_of_test_trials(predictions), "controls": written["controls"]}
+        predictions, written = _predict_best(run)
+    metrics: ScoresAndControls = {**metrics_of_test_trials(predictions), "controls": written["controls"]}
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
@@ -125,8 +125,8 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _predict_best(run: RunFolder) -> pd.DataFrame:
-    """Predict all trials of a run that ended before it came to that, with its best checkpoint so far."""
+def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, Metrics]:
+    """Predict and evaluate all trials of a run that ended before it came to that, with its best checkpoint so far."""
     # PyTorch is loaded only where a model has to look at clips.
     from socal_core.evaluation.predict import finish_run
     from socal_core.evaluation.predictors import open_predictor
@@ -156,19 +156,18 @@ def predict(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate_text(metrics: dict[str, Any]) -> str:
-    def text(name: str) -> str:
-        value = "not defined" if metrics[name] is None else f"{metrics[name]:.3f}"
+def _evaluate_text(metrics: ScoresAndControls) -> str:
+    def text(name: Score) -> str:
+        value = "not defined" if (score := metrics[name]) is None else f"{score:.3f}"
         interval = metrics["intervals"].get(name)
         return f"{name}: {value}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
 
-    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "brier")
     (tn, fp), (fn, tp) = metrics["confusion_matrix"]
     return "\n".join(
         [
             f"{metrics['n']} test trials: {tp} successes and {tn} failures predicted correctly, "
             f"{fn} successes and {fp} failures predicted wrongly",
-            *(text(name) for name in names),
+            *(text(name) for name in get_args(Score)),
             *([compared] if (compared := comparison(metrics)) else []),
         ]
     )

@@ -69,7 +69,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
         events = read_events(run.events_file)
         epochs, head = epochs_table(events), head_of(events)
         losses = epochs["val_loss"].dropna().tolist() + ([] if head is None else [head["val_loss"]])
-        started = next((float(event["time"]) for event in events if event["type"] == "started"), None)
+        started = next((event["time"] for event in events if event["type"] == "started"), None)
         return {
             "run": run.name,
             "state": str(status.state),
@@ -83,8 +83,6 @@ def _row(run: RunFolder) -> dict[str, Any]:
         reason = str(error)
     except OSError as error:
         reason = f"A file of the run cannot be read: {error.strerror}."
-    except (KeyError, TypeError, ValueError, OverflowError):
-        reason = f"{run.events_file.name} is damaged: an event lacks a value or has a wrong one."
     nothing = dict.fromkeys(("epoch", "epochs", "best", "started"))
     return {"run": run.name, "state": "unreadable", **nothing, "reason": reason}
 

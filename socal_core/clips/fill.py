@@ -85,7 +85,7 @@ def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
         return None
 
 
-def status_of(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatus:
+def cache_status(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatus:
     """Count how much of `wanted` is kept; reads the stamp of each frame's file."""
     kept, unreadable, complete, total = 0, 0, 0, 0
     for trial, places in wanted:

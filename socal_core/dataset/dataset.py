@@ -1,7 +1,7 @@
 """The value types of a data set: what the rest of the house exchanges."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import InitVar, asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 from socal_core.dataset.images import read_frame
+from socal_core.dataset.schema import check_columns, check_rows
 from socal_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,32 +42,39 @@ class Problem:
     row: int | None
     """Line in the file as an editor counts it (first line = 1); None when it is about the file as a whole."""
     message: str
-    """What is wrong and what was done about it, in one or two sentences."""
+    """What is wrong, what was done about it, and what to do, in one to three sentences."""
     count: int = 1
     """How many rows or files this entry stands for."""
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What was found, by name: JSON-ready values, most of which the message holds (docs/problems.md)."""
 
     def as_dict(self) -> dict[str, Any]:
         """The problem as JSON-ready values."""
         return {**asdict(self), "severity": self.severity.value}
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """How a file was interpreted, and why."""
+
+    path: str
+    """File or folder, relative to the data folder, with forward slashes."""
+    interpretation: str
+    """What the file is taken to say, in one sentence, such as *Row n is frame n of S102T1, counted from 1.*"""
+    basis: str
+    """The evidence for it, in one sentence, such as *The file has 300 rows and S102T1 has 300 frames.*"""
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the evidence as JSON-ready values."""
+        return asdict(self)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A validated data folder. The tables are read-only by convention: copy before you change one.
 
-    trials: indexed by trial_id, ordered by surgeon and trial number; every trial that has a frame or an outcome row.
-        participant_id (str, "" when unknown), trial_number (Int64), success (Int64: 0, 1 or NA), n_frames (int),
-        usable (bool: at least one frame and a known success), unusable_because (str, "" when usable),
-        cottonoid, cottonoid_success, muscle, muscle_success, tth, blood_loss (Float64; s, 0/1, s, 0/1, s, mL),
-        width, height (Int64, pixels of the trial's frames, NA when nobody says),
-        cohort, specialty, training_status (str or NA: the surgeon's, from the demographics file).
-    frames: one row a frame, in trial order and time order.
-        frame (str, unique: file name in `images_dir`, or what SOCAL would call the second of a video), trial_id (str),
-        position (int, 0-based in the trial),
-        second (int, seconds since the trial's first frame).
-    boxes: one row a valid box, in frame order; corners inside the frame where its size is known.
-        frame (str), trial_id (str), position (int), x1, y1, x2, y2 (int, pixels, x2 > x1, y2 > y1), label (str),
-        track_id (Int64, NA unless the folder's own files give one).
+    `schema.py` declares the columns of trials, frames and boxes, and docs/tables.md lists them. DataError where a table
+    is not as declared.
     """
 
     root: Path
@@ -75,6 +83,8 @@ class Dataset:
     boxes: pd.DataFrame
     outcome_rows: int
     problems: tuple[Problem, ...]
+    evidence: tuple[Evidence, ...] = ()
+    """How files were interpreted, and why, in the order of reading."""
     images_dir: str = layout.IMAGES_DIR
     """The folder of frames, relative to the root; "" when they lie in the root itself."""
     videos: Mapping[str, "Video"] = field(default_factory=dict)
@@ -86,6 +96,13 @@ class Dataset:
     fingerprint: str = ""
     """SHA-256 over the names of all frames and the content of all tables and annotations that were read. The same
     data gives the same on every machine; it does not cover the frames' pixels."""
+    checked: InitVar[bool] = False
+    """Whether the rows have been checked before, as those of tables that the cache kept: then only columns are."""
+
+    def __post_init__(self, checked: bool) -> None:
+        check_columns(self.trials, self.frames, self.boxes)
+        if not checked:
+            check_rows(self.trials, self.frames, self.boxes)
 
     @property
     def usable_trials(self) -> pd.DataFrame:

@@ -64,7 +64,8 @@ def apply(dataset: Dataset, chosen: TrialFilter) -> Dataset:
         boxes = boxes[boxes["label"].isin(chosen.labels)]
         keep &= dataset.trials.index.isin(boxes["trial_id"].unique())
     trials = dataset.trials[keep]
-    return replace(dataset, trials=trials, frames=_of_trials(dataset.frames, trials), boxes=_of_trials(boxes, trials))
+    frames, boxes = _of_trials(dataset.frames, trials), _of_trials(boxes, trials)
+    return replace(dataset, trials=trials, frames=frames, boxes=boxes, checked=True)
 
 
 def choices(dataset: Dataset) -> Choices:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
 from socal_core.dataset.media import Media
+from socal_core.dataset.problem_kinds import frame_kinds, trial_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
 
@@ -26,13 +26,7 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
     else:
         frames = _join(frames, mapping, log)
     lost = frames["trial_id"] == ""
-    log.add_frames(
-        "frame-without-trial",
-        Severity.ERROR,
-        frames.loc[lost, "frame"],
-        "Frame {frame} belongs to no trial: its name is not like S102T1_frame_00000078.jpeg or S102T1/00000078.jpeg. "
-        "It is left out.",
-    )
+    log.add_frames(frame_kinds.FRAME_WITHOUT_TRIAL, frames.loc[lost, "frame"])
     frames = frames[~lost]
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
     _report_doubled_numbers(frames, log)
@@ -71,8 +65,7 @@ def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
     """
     name = layout.MAPPING_FILE
     if not folder.has(name):
-        text = f"There is no {name}: the trial and the order of the frames are read from their names."
-        log.add("no-mapping-file", Severity.INFO, name, text)
+        log.add(frame_kinds.NO_MAPPING_FILE, name)
         return None
     rows = read_table(folder, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
     if rows is None or len(rows.columns) < len(layout.MAPPING_COLUMNS):
@@ -81,15 +74,9 @@ def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
     bad_trial = ~rows["trial_id"].map(fits).astype(bool)
     number = to_integers(rows["frame_number"])
     bad_number = number.isna() | (number < 0).fillna(False)
-    text = "; frame {frame} is placed by its name."
-    log.add_rows("bad-trial-id", Severity.ERROR, name, rows[bad_trial], "Trial id {trial_id} is not like S102T1" + text)
-    log.add_rows(
-        "bad-frame-number",
-        Severity.ERROR,
-        name,
-        rows[bad_number & ~bad_trial],
-        "frame_number must be a whole number of at least 0, got {frame_number}" + text,
-    )
+    log.add_rows(trial_kinds.BAD_TRIAL_ID, name, rows[bad_trial])
+    bad = rows[bad_number & ~bad_trial].rename(columns={"frame_number": "number"})
+    log.add_rows(frame_kinds.BAD_FRAME_NUMBER, name, bad, least=0)
     rows = rows.assign(number=number, row=rows.index)[~bad_trial & ~bad_number]
     return _without_doubled(rows, log).set_index("frame")[["trial_id", "number", "row"]]
 
@@ -100,13 +87,8 @@ def _without_doubled(rows: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     if not doubled.any():
         return rows
     first = rows[~doubled].set_index("frame")["row"]
-    log.add_rows(
-        "doubled-mapping-row",
-        Severity.WARNING,
-        layout.MAPPING_FILE,
-        rows[doubled].assign(first=rows["frame"].map(first)),
-        "Frame {frame} stands in row {first} already; this row ({trial_id}, {frame_number}) is not used.",
-    )
+    repeated = rows[doubled].assign(first=rows["frame"].map(first))
+    log.add_rows(frame_kinds.DOUBLED_MAPPING_ROW, layout.MAPPING_FILE, repeated)
     return rows[~doubled]
 
 
@@ -114,13 +96,7 @@ def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.Da
     """Add `number` and `row` where the mapping has the frame, and let it decide the trial."""
     place = FrameIndex(frames["frame"]).places(mapping.index)
     unused = mapping[place < 0].reset_index().set_index("row")
-    log.add_rows(
-        "mapping-without-frame",
-        Severity.WARNING,
-        layout.MAPPING_FILE,
-        unused,
-        f"Frame {{frame}} is not {log.among_frames}; the row is not used.",
-    )
+    log.add_rows(frame_kinds.MAPPING_WITHOUT_FRAME, layout.MAPPING_FILE, unused)
     found = mapping.assign(place=place)[place >= 0].drop_duplicates("place").set_index("place").reindex(frames.index)
     mapped = found["row"].notna()
     named = frames["trial_id"] != ""
@@ -130,19 +106,8 @@ def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.Da
         row=found["row"].astype("Int64"),
     )
     contradicted = joined[mapped & named & (frames["trial_id"] != joined["trial_id"])].set_index("row")
-    log.add_rows(
-        "mapping-contradicts-name",
-        Severity.WARNING,
-        layout.MAPPING_FILE,
-        contradicted,
-        "Frame {frame} is named after another trial than {trial_id}, which is used.",
-    )
-    log.add_frames(
-        "frame-not-in-mapping",
-        Severity.WARNING,
-        frames.loc[named & ~mapped, "frame"],
-        f"Frame {{frame}} has no usable row in {layout.MAPPING_FILE}; its name gave the trial and the place.",
-    )
+    log.add_rows(frame_kinds.MAPPING_CONTRADICTS_NAME, layout.MAPPING_FILE, contradicted)
+    log.add_frames(frame_kinds.FRAME_NOT_IN_MAPPING, frames.loc[named & ~mapped, "frame"])
     return joined
 
 
@@ -175,10 +140,9 @@ def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:
 
 def _report_doubled_numbers(frames: pd.DataFrame, log: ProblemLog) -> None:
     doubled = frames[frames.duplicated(["trial_id", "number"])]
-    text = "Frame {frame} has the place of another frame of its trial; both are kept, in the order of their names."
     mapped = doubled["row"].notna()
-    log.add_rows("doubled-frame-number", Severity.WARNING, layout.MAPPING_FILE, doubled[mapped].set_index("row"), text)
-    log.add_frames("doubled-frame-number", Severity.WARNING, doubled.loc[~mapped, "frame"], text)
+    log.add_rows(frame_kinds.DOUBLED_FRAME_NUMBER, layout.MAPPING_FILE, doubled[mapped].set_index("row"))
+    log.add_frames(frame_kinds.DOUBLED_FRAME_NUMBER, doubled.loc[~mapped, "frame"])
 
 
 def _report_gaps(frames: pd.DataFrame, log: ProblemLog) -> None:
@@ -186,5 +150,4 @@ def _report_gaps(frames: pd.DataFrame, log: ProblemLog) -> None:
     lacking = ordered.groupby("trial_id")["number"].diff().fillna(1).astype("int64") - 1
     gaps = lacking[lacking > 0].groupby(ordered["trial_id"]).agg(["sum", "count"])
     for trial, lost, places in gaps.itertuples(name=None):
-        text = f"Trial {trial} lacks {lost:,} frames between its first and last, in {places} places; time counts on."
-        log.add("gap-in-trial", Severity.INFO, log.images_dir, text)
+        log.add(frame_kinds.GAP_IN_TRIAL, log.images_dir, trial_id=trial, frames=lost, gaps=places)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.dataset import Dataset, Problem, Severity
+from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import check_image, quiet_pillow
+from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -40,25 +41,36 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         "box_format": dataset.box_format,
         "box_formats": list(dataset.box_formats),
         "fingerprint": dataset.fingerprint,
+        "evidence": [item.as_dict() for item in dataset.evidence],
         "problems": [problem.as_dict() for problem in dataset.problems],
     }
 
 
 def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
-    """Decode every frame, in as many threads as there are cores; `progress` is told (done, total) after each.
+    """Decode every frame, in as many threads as there are cores.
 
-    A frame that cannot be decoded is an error, one of another size than its trial's a warning.
+    Args:
+        dataset: The data set.
+        progress: Told (done, total) after each frame. It may raise to stop, which takes no longer than the frames
+            that are being decoded.
+
+    Returns:
+        The problems: a frame that cannot be decoded is an error, one of another size than its trial's a warning.
     """
     log = ProblemLog()
     names = dataset.frames["frame"].tolist()
     declared = dataset.trials.loc[dataset.frames["trial_id"], ["width", "height"]].itertuples(index=False, name=None)
     check = partial(_size_or_fault, dataset)
-    with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = zip(names, pool.map(check, names), declared, strict=True)
-        for done, (name, result, size) in enumerate(checked, start=1):
-            _note(log, dataset, name, result, size)
-            if progress is not None:
-                progress(done, len(names))
+    with quiet_pillow():
+        pool = ThreadPoolExecutor(os.cpu_count())
+        try:
+            checked = zip(names, pool.map(check, names), declared, strict=True)
+            for done, (name, result, size) in enumerate(checked, start=1):
+                _note(log, dataset, name, result, size)
+                if progress is not None:
+                    progress(done, len(names))
+        finally:
+            pool.shutdown(cancel_futures=True)
     return list(log.problems())
 
 
@@ -78,12 +90,15 @@ def _note(
 ) -> None:
     path = f"{dataset.images_dir}/{name}".lstrip("/")
     if isinstance(result, str):
-        text = f"Frame {name} cannot be used: {result}. Replace or delete it."
-        log.add("unreadable-frame", Severity.ERROR, path, text)
+        log.add(frame_kinds.UNREADABLE_FRAME, path, frame=name, reason=result)
     elif not any(pd.isna(side) for side in declared) and result != declared:
         (width, height), (trial_width, trial_height) = result, declared
-        text = (
-            f"Frame {name} has {width}x{height} pixels, its trial {trial_width}x{trial_height}; "
-            "its boxes may lie in the wrong place."
+        log.add(
+            frame_kinds.FRAME_SIZE_DIFFERS,
+            path,
+            frame=name,
+            width=width,
+            height=height,
+            trial_width=trial_width,
+            trial_height=trial_height,
         )
-        log.add("frame-size-differs", Severity.WARNING, path, text)

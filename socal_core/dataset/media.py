@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder, Listing
+from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -71,8 +71,7 @@ def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[s
         # An annotation beside its frame is in its place.
         stray = [name for name in stray if name.rpartition(".")[0] not in stems]
         others = sorted([*stray, *listing.others, *(name for name in listing.folders if name not in inside)])
-        text = "{frame} is not an image file with one of the endings " + ", ".join(_SUFFIXES)
-        log.add_frames("not-a-frame", Severity.INFO, others, text + "; it is left out.")
+        log.add_frames(frame_kinds.NOT_A_FRAME, others)
     return sorted(names)
 
 
@@ -81,8 +80,7 @@ def _files_in(folder: DataFolder, path: str, log: ProblemLog) -> list[str]:
     try:
         return folder.listing(path).files
     except OSError as error:
-        text = f"Folder {path} cannot be read ({error.strerror}); nothing in it is used. Ask its owner for permission."
-        log.add("unreadable-folder", Severity.ERROR, path, text)
+        log.add(frame_kinds.UNREADABLE_FOLDER, path, reason=error.strerror)
         return []
 
 
@@ -106,22 +104,18 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
     for path in paths:
         trial = path.rpartition("/")[2].rpartition(".")[0]
         if not layout.TRIAL_ID.fullmatch(trial):
-            text = f"Video {path} belongs to no trial: its name is not like S102T1.mp4. It is left out."
-            log.add("video-without-trial", Severity.ERROR, path, text)
+            log.add(frame_kinds.VIDEO_WITHOUT_TRIAL, path)
         elif trial in with_frames:
-            text = f"Trial {trial} has frames as images; its video {path} is not used."
-            log.add("video-beside-frames", Severity.INFO, path, text)
+            log.add(frame_kinds.VIDEO_BESIDE_FRAMES, path, trial_id=trial)
         elif trial in videos:
-            text = f"Trial {trial} has the video {videos[trial].path} already; {path} is not used."
-            log.add("doubled-video", Severity.WARNING, path, text)
+            log.add(frame_kinds.DOUBLED_VIDEO, path, trial_id=trial, used=videos[trial].path)
         else:
             try:
                 folder.touch(path)
                 videos[trial] = probe(folder.root, path)
             except (DataError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                text = f"Video {path} cannot be used: {reason}. Replace or delete it."
-                log.add("unreadable-video", Severity.ERROR, path, text)
+                log.add(frame_kinds.UNREADABLE_VIDEO, path, reason=reason)
     return videos
 
 

@@ -17,6 +17,7 @@ from socal_core.dataset.images import quiet_pillow, read_size
 from socal_core.dataset.media import Media, find_media
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
+from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
@@ -65,6 +66,7 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
         boxes=boxes,
         outcome_rows=outcome_rows,
         problems=log.problems(),
+        evidence=log.evidence,
         images_dir=media.images_dir,
         videos=media.videos,
         box_format=box_format,
@@ -128,12 +130,8 @@ def _report_many(frames: pd.DataFrame, media: Media, log: ProblemLog) -> None:
     counts = frames.loc[~frames["trial_id"].isin(list(media.videos)), "trial_id"].value_counts()
     many = counts[counts > _MOST_FRAMES]
     if len(many):
-        text = (
-            f"{len(many):,} trials have more than {_MOST_FRAMES:,} frames, the longest {many.max():,}, and a trial "
-            "lasts five minutes at most. Frames are taken as one a second; if that is wrong, so are all times: extract "
-            "one frame a second, and open those."
-        )
-        log.add("many-frames", Severity.WARNING, log.images_dir, text, count=len(many))
+        longest = many.max()
+        log.add(frame_kinds.MANY_FRAMES, log.images_dir, count=len(many), limit=_MOST_FRAMES, longest=longest)
 
 
 def _with_sizes(
@@ -155,6 +153,5 @@ def _with_sizes(
                 trials.loc[trial, ["width", "height"]] = read_size(folder.root / name)
             except (DataError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                text = f"Frame {first[trial]} gives no size: {reason}. Boxes of {trial} are not cut at the edge."
-                log.add("unreadable-frame", Severity.ERROR, name, text)
+                log.add(frame_kinds.UNREADABLE_FRAME, name, frame=first[trial], reason=reason)
     return trials

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import MOST_TRIALS, is_missing, read_lines, read_table, to_integers, to_numbers
 
@@ -37,7 +37,7 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
         table[column] = _checked(text[column], to_numbers(text[column]), "a number", log).astype("Float64")
     for column, side in SIZE_COLUMNS.items():
         pixels = to_integers(text[column])
-        table[side] = _checked(text[column], pixels.where(pixels > 0), "a number of pixels", log)
+        table[side] = _checked(text[column], pixels.where(pixels > 0), "a whole number of pixels", log)
     return _without_doubled(table, text, log).set_index("trial_id"), rows
 
 
@@ -52,19 +52,17 @@ def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     name = layout.DEMOGRAPHICS_FILE
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
     if not folder.has(name):
-        log.add("no-demographics-file", Severity.INFO, name, f"There is no {name}: nothing is known of the surgeons.")
+        log.add(trial_kinds.NO_DEMOGRAPHICS_FILE, name)
         return empty
     cells = read_table(folder, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log, most=MOST_TRIALS)
     if cells is None or "participant_id" not in cells:
         return empty
     nameless = is_missing(cells["participant_id"])
-    text = "The row has no participant_id; it is not used."
-    log.add_rows("no-participant", Severity.WARNING, name, cells[nameless], text)
+    log.add_rows(trial_kinds.NO_PARTICIPANT, name, cells[nameless])
     cells = cells[~nameless]
     surgeons = _whole(cells["participant_id"])
     doubled = surgeons.duplicated()
-    text = "Surgeon {participant_id} stands further up already; this row is not used."
-    log.add_rows("doubled-surgeon", Severity.WARNING, name, cells[doubled], text)
+    log.add_rows(trial_kinds.DOUBLED_SURGEON, name, cells[doubled])
     table = cells.reindex(columns=list(SURGEON_COLUMNS)).astype("str")
     table = pd.DataFrame({name: column.mask(is_missing(column)) for name, column in table.items()})
     return table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index").loc[~doubled.to_numpy()]
@@ -95,8 +93,7 @@ def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog)
     """The text of the outcomes file; no rows when it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
     if not folder.has(_FILE):
-        text = f"There is no {_FILE}: no outcome is known, so no trial can be used for training. Put the file here."
-        log.add("no-outcomes-file", Severity.ERROR, _FILE, text)
+        log.add(trial_kinds.NO_OUTCOMES_FILE, _FILE)
         return empty
     cells = read_table(
         folder, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed, MOST_TRIALS
@@ -119,9 +116,8 @@ def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd
     from_trial = _trial_parts(trial_ids)["participant"]
     given = _whole(given.mask(is_missing(given)))
     differs = given.notna() & from_trial.notna() & (given != from_trial)
-    rows = pd.DataFrame({"given": given, "trial_id": trial_ids})[differs]
-    text = "participant_id {given} does not fit trial {trial_id}; the surgeon is taken to be {given}."
-    log.add_rows("participant-contradicts-trial", Severity.WARNING, _FILE, rows, text)
+    rows = pd.DataFrame({"participant_id": given, "trial_id": trial_ids})[differs]
+    log.add_rows(trial_kinds.PARTICIPANT_CONTRADICTS_TRIAL, _FILE, rows)
     return given.fillna(from_trial)
 
 
@@ -129,35 +125,30 @@ def _success(cells: pd.Series, log: ProblemLog) -> pd.Series:
     """0, 1 or NA (Int64)."""
     numbers = to_integers(cells)
     known = numbers.where(numbers.isin([0, 1]))
-    bad = cells[known.isna() & ~is_missing(cells)].to_frame("success")
-    text = "success must be 0, 1 or NA, got {success}; the outcome counts as unknown."
-    log.add_rows("bad-success", Severity.ERROR, _FILE, bad, text)
+    bad = cells[known.isna() & ~is_missing(cells)].to_frame("value")
+    log.add_rows(trial_kinds.BAD_SUCCESS, _FILE, bad)
     return known
 
 
-def _checked(cells: pd.Series, values: pd.Series, rule: str, log: ProblemLog) -> pd.Series:
-    """The values, once every cell that holds something else than `rule` asks for is reported."""
+def _checked(cells: pd.Series, values: pd.Series, expected: str, log: ProblemLog) -> pd.Series:
+    """The values, once every cell that holds something else than what is expected is reported."""
     bad = cells[values.isna() & ~is_missing(cells)].to_frame("value")
-    text = f"{cells.name} must be {rule} or NA, got {{value}}; it counts as unknown."
-    log.add_rows("bad-value", Severity.WARNING, _FILE, bad, text)
+    log.add_rows(trial_kinds.BAD_VALUE, _FILE, bad, column=cells.name, expected=expected)
     return values
 
 
 def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: ProblemLog) -> pd.DataFrame:
     """Drop rows whose trial id does not fit, and all but the first row of a trial."""
     fits = _trial_parts(table["trial_id"])["number"].notna()
-    message = "Trial id {trial_id} is not like S102T1; the row is not used."
-    log.add_rows("bad-trial-id", Severity.ERROR, _FILE, table[~fits], message)
+    log.add_rows(trial_kinds.BAD_TRIAL_ID, _FILE, table[~fits])
     table = table[fits]
     first = table.drop_duplicates("trial_id").set_index("trial_id")["row"]
     doubled = table[table.duplicated("trial_id")]
     doubled = doubled.assign(first=doubled["trial_id"].map(first))
     cells = pd.DataFrame(text)
     same = (cells.loc[doubled["row"]].to_numpy() == cells.loc[doubled["first"]].to_numpy()).all(axis=1)
-    message = "Trial {trial_id} stands in row {first} already, "
-    log.add_rows("doubled-trial", Severity.WARNING, _FILE, doubled[same], message + "with the same values.")
-    message += "with other values; row {first} is used. Delete the wrong one of the two."
-    log.add_rows("doubled-trial", Severity.ERROR, _FILE, doubled[~same], message)
+    log.add_rows(trial_kinds.REPEATED_TRIAL, _FILE, doubled[same])
+    log.add_rows(trial_kinds.DOUBLED_TRIAL, _FILE, doubled[~same])
     return table.drop(doubled.index)
 
 
@@ -177,11 +168,7 @@ def _report_unusable(trials: pd.DataFrame, log: ProblemLog) -> None:
     named = trials.reset_index()
     without_row = named[named["unusable_because"] == "no outcome row"]
     for trial in without_row["trial_id"]:
-        text = f"Trial {trial} has frames and no row in {_FILE}; it can be looked at, not used for training."
-        log.add("trial-without-outcome", Severity.WARNING, _FILE, text)
+        log.add(trial_kinds.TRIAL_WITHOUT_OUTCOME, _FILE, trial_id=trial)
     named = named.dropna(subset="row").set_index("row")
-    text = "Trial {trial_id} has frames and no known success; it can be looked at, not used for training."
-    unknown = named[named["unusable_because"] == "success unknown"]
-    log.add_rows("unknown-success", Severity.WARNING, _FILE, unknown, text)
-    text = "Trial {trial_id} has an outcome and no frame; it is not used."
-    log.add_rows("outcome-without-frames", Severity.INFO, _FILE, named[named["n_frames"] == 0], text)
+    log.add_rows(trial_kinds.UNKNOWN_SUCCESS, _FILE, named[named["unusable_because"] == "success unknown"])
+    log.add_rows(trial_kinds.OUTCOME_WITHOUT_FRAMES, _FILE, named[named["n_frames"] == 0])

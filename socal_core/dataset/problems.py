@@ -1,22 +1,31 @@
 """Collects what is wrong in a data folder, so that a fault repeated a thousand times does not hide the others."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
 
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Problem, Severity
+from socal_core.dataset.dataset import Evidence, Problem, Severity
+from socal_core.dataset.problem_kinds.kind import ProblemKind
 
 PROBLEMS_PER_KIND = 50
 """Problems of one code in one file that are kept one by one; the others are counted in one further entry."""
 
+FOLDED = "folded"
+"""The one parameter of the entry that counts the problems that are not listed."""
+
+_CSV_COLUMNS = ("code", "severity", "path", "row", "message", "count")
+_LARGEST_EXACT = 2**53
 _LONGEST_VALUE = 60
 _ORDER = list(Severity)
 
 
 @dataclass
-class _Kind:
+class _Entries:
     """The problems of one code in one file (or in the folder of frames)."""
 
     problems: list[Problem] = field(default_factory=list)
@@ -33,81 +42,126 @@ class ProblemLog:
     def __init__(self) -> None:
         self.images_dir = layout.IMAGES_DIR
         """The folder of frames, relative to the data folder; "" when they lie in the data folder itself."""
-        self._kinds: dict[tuple[Severity, str, str], _Kind] = {}
+        self._kinds: dict[tuple[Severity, str, str], _Entries] = {}
+        self._evidence: dict[Evidence, None] = {}
 
     @property
-    def among_frames(self) -> str:
-        """The words of where frames are looked for."""
-        return f"in {self.images_dir}" if self.images_dir else "among the frames"
+    def evidence(self) -> tuple[Evidence, ...]:
+        """How files were interpreted, and why, in the order of reading; each once."""
+        return tuple(self._evidence)
+
+    def add_evidence(self, path: str, interpretation: str, basis: str) -> None:
+        """Note how a file was interpreted.
+
+        Args:
+            path: The file, relative to the data folder.
+            interpretation: What the file is taken to say, in one sentence.
+            basis: The evidence for it, in one sentence.
+        """
+        self._evidence[Evidence(*map(_on_one_line, (path, interpretation, basis)))] = None
 
     def add(
-        self, code: str, severity: Severity, path: str, message: str, row: int | None = None, count: int = 1
+        self, kind: ProblemKind, path: str, *, row: int | None = None, count: int = 1, **parameters: object
     ) -> None:
-        """Note one problem; `row` is a line number, `count` the rows or files that the entry stands for."""
-        kind = self._kind(code, severity, path)
-        if kind.room > 0:
-            kind.problems.append(Problem(code, severity, _on_one_line(path), row, _on_one_line(message), count))
-        else:
-            kind.folded += count
+        """Note one problem.
 
-    def add_rows(self, code: str, severity: Severity, path: str, rows: pd.DataFrame, message: str) -> None:
+        Args:
+            kind: What is wrong.
+            path: The file, relative to the data folder.
+            row: The line number.
+            count: The number of rows or files that the entry stands for.
+            parameters: A value for each field of `kind`. Long texts from a file should be shortened by `printable`.
+        """
+        entries = self._entries(kind, path)
+        if entries.room > 0:
+            entries.problems.append(_problem(kind, path, row, count, parameters))
+        else:
+            entries.folded += count
+
+    def add_rows(self, kind: ProblemKind, path: str, rows: pd.DataFrame, **parameters: object) -> None:
         """Note one problem for each row of a table that is indexed by line number.
 
-        `message` is a format string over the columns; the values are shortened and made printable. A column `file`
-        says in which file below `path` the row stands.
+        Args:
+            kind: What is wrong. Its texts may name the columns; their values are shortened and made printable.
+            path: The file, relative to the data folder; a column `file` overrides it.
+            rows: The table.
+            parameters: What is the same for all rows.
         """
         if rows.empty:
             return
-        kind = self._kind(code, severity, path)
-        shown = rows.head(kind.room)
-        for line, values in zip(shown.index, shown.to_dict(orient="records"), strict=True):
-            text = message.format_map({str(name): printable(value) for name, value in values.items()})
-            file = _on_one_line(str(values.get("file", path)))
-            kind.problems.append(Problem(code, severity, file, int(line), text))
-        kind.folded += len(rows) - len(shown)
+        entries = self._entries(kind, path)
+        shown = rows.head(entries.room)
+        fields = kind.fields
+        columns = [name for name in rows.columns if name in fields]
+        files = shown["file"] if "file" in shown else [path] * len(shown)
+        records = shown[columns].to_dict(orient="records")
+        for line, file, values in zip(shown.index, files, records, strict=True):
+            own = {str(name): _short(value) for name, value in values.items()}
+            entries.problems.append(_problem(kind, str(file), int(line), 1, {**parameters, **own}))
+        entries.folded += len(rows) - len(shown)
 
-    def add_frames(self, code: str, severity: Severity, frames: Iterable[str], message: str) -> None:
-        """Note one problem for each file in the folder of frames; `message` may use {frame}."""
+    def add_frames(self, kind: ProblemKind, frames: Iterable[str]) -> None:
+        """Note one problem for each file in the folder of frames, with the parameter `frame`."""
         names = list(frames)
         if not names:
             return
-        kind = self._kind(code, severity, self.images_dir)
-        shown = names[: kind.room]
+        entries = self._entries(kind, self.images_dir)
+        shown = names[: entries.room]
         for name in map(printable, shown):
             path = f"{self.images_dir}/{name}".lstrip("/")
-            kind.problems.append(Problem(code, severity, path, None, message.format(frame=name)))
-        kind.folded += len(names) - len(shown)
+            entries.problems.append(_problem(kind, path, None, 1, {"frame": name}))
+        entries.folded += len(names) - len(shown)
 
     def problems(self) -> tuple[Problem, ...]:
-        """All problems: the costly ones first, then by file, code and line."""
+        """Return all problems: the costly ones first, then by file, code and line."""
         found: list[Problem] = []
-        for (severity, path, code), kind in sorted(
+        for (severity, path, code), entries in sorted(
             self._kinds.items(), key=lambda item: (_ORDER.index(item[0][0]), *item[0][1:])
         ):
-            found += sorted(kind.problems, key=lambda problem: (problem.row or 0, problem.path))
-            if kind.folded:
-                place = _on_one_line(path)
-                message = f"{kind.folded:,} more of the same kind in {place}."
-                found.append(Problem(code, severity, place, None, message, kind.folded))
+            found += sorted(entries.problems, key=lambda problem: (problem.row or 0, problem.path))
+            if entries.folded:
+                path = _on_one_line(path)
+                message = f"{entries.folded:,} more of the same kind in {path}."
+                parameters = {FOLDED: entries.folded}
+                found.append(Problem(code, severity, path, None, message, entries.folded, parameters))
         return tuple(found)
 
-    def _kind(self, code: str, severity: Severity, path: str) -> _Kind:
-        """Frames are one kind together: each is a file of its own, so there would be nothing to fold."""
-        return self._kinds.setdefault((severity, path.split("/", maxsplit=1)[0], code), _Kind())
+    def _entries(self, kind: ProblemKind, path: str) -> _Entries:
+        """Frames are one group together: each is a file of its own, so there would be nothing to fold."""
+        return self._kinds.setdefault((kind.severity, path.split("/", maxsplit=1)[0], kind.code), _Entries())
+
+
+def _problem(kind: ProblemKind, path: str, row: int | None, count: int, parameters: Mapping[str, object]) -> Problem:
+    path = _on_one_line(path)
+    values = {name: _json_ready(value) for name, value in parameters.items()}
+    message = kind.text({**values, "path": path, "row": row, "count": count})
+    return Problem(kind.code, kind.severity, path, row, message, count, values)
 
 
 def problems_csv(problems: Iterable[Problem]) -> str:
-    """Problems as CSV: code, severity, path, row (empty for a file as a whole), message, count."""
+    """Return problems as CSV: code, severity, path, row (empty for a file as a whole), message, count."""
     rows = [problem.as_dict() for problem in problems]
-    return (
-        pd.DataFrame(rows, columns=[item.name for item in fields(Problem)]).astype({"row": "Int64"}).to_csv(index=False)
-    )
+    return pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"}).to_csv(index=False)
 
 
 def printable(value: object) -> str:
     """A value from a file as it may stand in a message: short, on one line, encodable."""
     text = _on_one_line(str(value)[: _LONGEST_VALUE + 1])
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def _short(value: object) -> object:
+    """A value of a table: text is shortened, numbers stay numbers."""
+    return printable(value) if isinstance(value, str) else value
+
+
+def _json_ready(value: object) -> Any:
+    """An integer or a float where JSON has it, else text that can be shown."""
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and math.isfinite(number := float(value)):
+        return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
+    return _on_one_line(str(value))
 
 
 def _on_one_line(text: str) -> str:

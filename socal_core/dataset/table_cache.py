@@ -18,17 +18,17 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.dataset.dataset import Dataset, Problem, Severity
+from socal_core.dataset.dataset import Dataset, Evidence, Problem, Severity
 from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
-from socal_core.errors import SocalError
+from socal_core.errors import DataError, SocalError
 from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 3
 """Raised when what is kept, or what reading makes of a folder, changes."""
 KEPT = 12
 """Data sets that are kept; the least recently used go first."""
@@ -36,8 +36,8 @@ SETTLED_SECONDS = 2.0
 """File systems tell times to within this (FAT: 2 s)."""
 
 _TABLES = ("trials", "frames", "boxes")
-DAMAGE = (OSError, ValueError, KeyError, TypeError)
-"""What reading a torn or foreign file lets through."""
+DAMAGE = (OSError, ValueError, KeyError, TypeError, DataError)
+"""What reading a torn or foreign file lets through; DataError for a table that lacks a column."""
 
 
 def open_cached(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
@@ -103,11 +103,13 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
         boxes=tables["boxes"],
         outcome_rows=rest["outcome_rows"],
         problems=problems,
+        evidence=tuple(Evidence(**item) for item in rest["evidence"]),
         images_dir=rest["images_dir"],
         videos=videos,
         box_format=rest["box_format"],
         box_formats=tuple(rest["box_formats"]),
         fingerprint=rest["fingerprint"],
+        checked=True,
     )
 
 
@@ -125,6 +127,7 @@ def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
         "fingerprint": dataset.fingerprint,
         "videos": {trial: dataclasses.asdict(video) for trial, video in dataset.videos.items()},
         "problems": [problem.as_dict() for problem in dataset.problems],
+        "evidence": [item.as_dict() for item in dataset.evidence],
     }
     stamped = {name: [stamp.size, stamp.mtime_ns] for name, stamp in stamps.items()}
     write_json(entry, {"tables": tables.name, "stamps": stamped, "rest": rest})

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
@@ -61,13 +61,11 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_
         return None
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
-        log.add("nul-bytes", Severity.WARNING, name, f"{name} holds NUL bytes, first in row {row}; left out.", row)
+        log.add(file_kinds.NUL_BYTES, name, row=row)
         text = text.replace("\0", "")
     count, commas = text.count("\n"), text.count(",")
     if count > most or commas > _MOST_COMMAS:
-        limits = f"more than the {most:,} and {_MOST_COMMAS:,} that are read"
-        message = f"{name} has {count:,} lines and {commas:,} commas, {limits}. Nothing in it is used."
-        log.add("file-too-large", Severity.ERROR, name, message)
+        log.add(file_kinds.FILE_TOO_LARGE, name, lines=count, commas=commas, most_lines=most, most_commas=_MOST_COMMAS)
         return None
     texts = text.split("\n")
     del text
@@ -75,7 +73,7 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_
     numbers = [number for number, line in enumerate(texts, start=1) if line.strip(_BLANK)]
     if not numbers:
         if not dropped:
-            log.add("empty-file", Severity.ERROR, name, f"{name} is empty.")
+            log.add(file_kinds.EMPTY_FILE, name)
         return None
     return Lines(name, [texts[number - 1] for number in numbers], numbers)
 
@@ -86,8 +84,7 @@ def _drop_long(texts: list[str], name: str, log: ProblemLog) -> bool:
         return False
     for place, line in enumerate(texts):
         if len(line) > LONGEST_LINE:
-            message = f"The row has {len(line):,} characters, more than the {LONGEST_LINE:,} that are read; left out."
-            log.add("row-too-long", Severity.ERROR, name, message, place + 1)
+            log.add(file_kinds.ROW_TOO_LONG, name, row=place + 1, length=len(line), limit=LONGEST_LINE)
             texts[place] = ""
     return True
 
@@ -99,7 +96,7 @@ def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
         if len(data) > _LARGEST_WIDE and not data.isascii():
             raise DataError(f"it has {len(data):,} bytes, and with letters beyond ASCII {_LARGEST_WIDE:,} are read")
     except DataError as error:
-        log.add("unreadable-file", Severity.ERROR, name, f"{name} cannot be read: {error}. Nothing in it is used.")
+        log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
     return _decode(data, name, log)
 
@@ -131,15 +128,12 @@ def read_table(
         title = (renamed or {}).get(column, column)
         places = title_places(title, header)
         agree = all(cells[places[0]].equals(cells[place]) for place in places[1:])
-        severity = Severity.ERROR if column in required and not (places and agree) else Severity.WARNING
         if not places:
-            found = printable(", ".join(header))
-            text = f"The header has no column {printable(title)}, so its values are unknown. It reads: {found}"
-            log.add("missing-column", severity, name, text, row)
+            kind = file_kinds.MISSING_COLUMN if column in required else file_kinds.MISSING_OPTIONAL_COLUMN
+            log.add(kind, name, row=row, column=printable(title), header=printable(", ".join(header)))
         elif len(places) > 1:
-            done = "with the same values" if agree else "with different values, so they count as unknown"
-            text = f"The header names column {column} {len(places)} times, {done}. Keep one of them."
-            log.add("doubled-column", severity, name, text, row)
+            kind = file_kinds.DOUBLED_COLUMN if column in required else file_kinds.DOUBLED_OPTIONAL_COLUMN
+            log.add(file_kinds.REPEATED_COLUMN if agree else kind, name, row=row, column=column, times=len(places))
         if places and agree:
             table[column] = cells[places[0]]
     return pd.DataFrame(table, index=cells.index)
@@ -211,8 +205,7 @@ def _decode(data: bytes, name: str, log: ProblemLog) -> str:
         except UnicodeDecodeError:
             encoding, text = "Latin-1", data.decode("latin-1")
     if encoding != "utf-8-sig":
-        message = f"{name} is not UTF-8 text, first in row {row}; read as {encoding}. Save it as UTF-8 to be sure."
-        log.add("not-utf-8", Severity.WARNING, name, message, row)
+        log.add(file_kinds.NOT_UTF_8, name, row=row, encoding=encoding)
     return _unix(text)
 
 
@@ -271,8 +264,7 @@ def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> p
         faults += 1
         if faults > _MOST_ODD:
             if faults == _MOST_ODD + 1:
-                text = f"More than {_MOST_ODD:,} rows have not {width} fields; those from this one on are left out."
-                log.add("too-many-odd-rows", Severity.ERROR, lines.path, text, number)
+                log.add(file_kinds.TOO_MANY_ODD_ROWS, lines.path, row=number, limit=_MOST_ODD, expected=width)
             continue
         if 0 < len(fields) < width and fill_short:
             rows[number] = fields + [""] * (width - len(fields))
@@ -284,11 +276,7 @@ def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> p
 def _report_odd(fields: int, width: int, path: str, row: int, log: ProblemLog, filled: bool) -> None:
     """Note a row with another number of fields, 0 where a quote is not closed."""
     if not fields:
-        message = "A quote is opened and not closed; the row is left out."
-        log.add("broken-quotes", Severity.ERROR, path, message, row)
-    elif filled:
-        message = f"The row has {fields} fields, not {width}; the missing ones count as unknown."
-        log.add("wrong-number-of-fields", Severity.WARNING, path, message, row)
+        log.add(file_kinds.BROKEN_QUOTES, path, row=row)
     else:
-        message = f"The row has {fields} fields, not {width}; it is left out."
-        log.add("wrong-number-of-fields", Severity.ERROR, path, message, row)
+        kind = file_kinds.MISSING_FIELDS if filled else file_kinds.WRONG_NUMBER_OF_FIELDS
+        log.add(kind, path, row=row, fields=fields, expected=width)

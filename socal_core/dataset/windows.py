@@ -77,6 +77,6 @@ def share_ending_inside(frames: pd.DataFrame, window: Window) -> float:
     return float((last < window.stop).mean())
 
 
-def task_of(frames: pd.DataFrame, window: Window) -> str:
+def kind_of_task(frames: pd.DataFrame, window: Window) -> str:
     """`recognition` when most trials end inside the window, so that their outcome is in view; else `prediction`."""
     return "recognition" if share_ending_inside(frames, window) > 0.5 else "prediction"

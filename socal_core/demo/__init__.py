@@ -1,1 +1,1 @@
-"""The embedded demo data set: synthetic trials in the published SOCAL layout, drawn by code."""
+"""The built-in demo data set: synthetic trials in the published SOCAL layout, rendered by code."""

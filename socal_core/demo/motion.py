@@ -1,8 +1,8 @@
-"""Where the tools of a trial are, second by second.
+"""Simulate where the tools of a trial are in each second.
 
-Suction looks after the pool; the grasper brings the cottonoid, takes it away again and brings the muscle. A surgeon in
-control keeps the tools at the vessel, one who is not lets them wander. Positions are in frame heights from the middle
-of the frame.
+The suction drains the pool. The grasper brings the cottonoid, takes it away again and brings the muscle. A surgeon with
+much control keeps the tools at the vessel; with little control they wander. Positions are in frame heights from the
+centre of the frame.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from socal_core.demo.simulate import FloatArray, Stream, Trial, smooth_noise
 BoolArray = NDArray[np.bool_]
 
 REACH_SPEED = 0.4
-"""Share of the way between the edge of the view and its target that a tool moves in a second."""
+"""Fraction of the distance from the edge of the view to its target that a tool moves per second."""
 OUTSIDE = 0.80
-"""Distance from the middle at which a tool is out of view."""
+"""Distance from the centre at which a tool is out of view."""
 EDGE = 0.5
-"""Distance from the middle at which the view ends."""
+"""Distance from the centre at which the view ends."""
 RARE = (("drill", 0.06), ("tool", 0.05), ("scalpel", 0.03))
-"""Tools that hardly ever appear, and the share of trials in which they do."""
+"""Tools that rarely appear, and the fraction of trials in which they do."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,30 @@ class Pose:
     """One tool in one frame."""
 
     actor: str
-    """Which tool of the trial: `suction` and `suction 2` are two."""
+    """Name of the tool within the trial; `suction` and `suction 2` are different tools."""
     label: str
     picture: str
-    """Its sprite; for a string `string`."""
+    """Name of its sprite; `string` for a string."""
     x: float
     y: float
-    """The tip of an instrument, the middle of a patch, the knot of a string."""
+    """Position of the tip of an instrument, the centre of a patch or the knot of a string."""
     angle: float
-    """Direction from the tip along the shaft, or towards the string's far end."""
+    """Direction in radians from the tip along the shaft, or from the knot to the other end of a string."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hand:
-    """A tool on a shaft over the whole trial: how far it is in (0 to 1) and where its tip is."""
+    """A tool on a shaft over the whole trial."""
 
     reach: FloatArray
+    """How far the tool has entered, from 0 (out of view) to 1 (at its target), (seconds,)."""
     tip: FloatArray
-    """(seconds, 2)."""
+    """Position of the tip, (seconds, 2)."""
     angle: FloatArray
+    """Direction of the shaft in radians, (seconds,)."""
 
     def poses(self, actor: str, label: str, pictures: list[str]) -> list[Pose | None]:
-        """One pose a second; None while the tool is out."""
+        """Return one pose per second; None while the tool is out of view."""
         return [
             Pose(actor, label, pictures[second], float(tip[0]), float(tip[1]), float(self.angle[second]))
             if self.reach[second] > 0
@@ -60,7 +62,7 @@ class Hand:
 
 
 def move_tools(trial: Trial) -> list[list[Pose]]:
-    """For each frame the tools in it, the ones that lie lowest first."""
+    """Return the tools in each frame of a trial, in the order in which they are drawn."""
     rng = trial.rng(Stream.MOTION)
     length = trial.frames
     seconds = np.arange(length)
@@ -86,7 +88,15 @@ def move_tools(trial: Trial) -> list[list[Pose]]:
 
 
 def _hand(rng: np.random.Generator, trial: Trial, present: BoolArray, heading: float, lift: float) -> Hand:
-    """A tool that enters from the direction `heading` (radians, clockwise from the right) while it is `present`."""
+    """Simulate a tool that enters while it is `present`.
+
+    Args:
+        rng: Source of the random numbers.
+        trial: The trial, whose surgeon's control sets how much the tool wanders.
+        present: When the tool is needed, (seconds,).
+        heading: Direction that the tool enters from, in radians clockwise from the right.
+        lift: Distance of the tip from the vessel towards `heading`, in units of 0.04 frame heights.
+    """
     length = len(present)
     reach = np.empty(length)
     value = 0.0
@@ -106,7 +116,7 @@ def _hand(rng: np.random.Generator, trial: Trial, present: BoolArray, heading: f
 
 
 def _grasper_needed(rng: np.random.Generator, trial: Trial, seconds: NDArray[np.int64], removal: float) -> BoolArray:
-    """When the grasper is at work: with the patches, and now and then for itself."""
+    """Choose when the grasper is needed: to handle the patches, and sometimes without a patch."""
     needed = np.zeros(len(seconds), dtype=bool)
     if trial.cottonoid is not None:
         needed |= (seconds >= trial.cottonoid - 5) & (seconds <= trial.cottonoid + 3)
@@ -121,12 +131,12 @@ def _grasper_needed(rng: np.random.Generator, trial: Trial, seconds: NDArray[np.
 
 
 def _leaving(trial: Trial, seconds: NDArray[np.int64], removal: float) -> BoolArray:
-    """When the grasper carries the cottonoid out."""
+    """Return when the grasper carries the cottonoid out."""
     return (trial.cottonoid is not None) & (seconds >= removal) & (seconds < removal + 3)
 
 
 def _pauses(rng: np.random.Generator, trial: Trial, seconds: NDArray[np.int64]) -> BoolArray:
-    """When everything is out of view, to clean the lens; never while a patch is brought."""
+    """Choose when all tools are out of view to clean the lens; never while a patch is brought."""
     away = np.zeros(len(seconds), dtype=bool)
     for _ in range(rng.integers(1, 3)):
         start = rng.uniform(6, 110)
@@ -137,7 +147,7 @@ def _pauses(rng: np.random.Generator, trial: Trial, seconds: NDArray[np.int64]) 
 
 
 def _removal(rng: np.random.Generator, trial: Trial) -> float:
-    """When the cottonoid is taken away: before the muscle comes, or after a while."""
+    """Choose when the cottonoid is removed: before the muscle is brought, or after some time."""
     if trial.cottonoid is None:
         return 0.0
     latest = trial.cottonoid + float(rng.uniform(15, 45))
@@ -149,7 +159,7 @@ def _removal(rng: np.random.Generator, trial: Trial) -> float:
 def _cottonoid_poses(
     rng: np.random.Generator, trial: Trial, span: tuple[float, float], grasper: Hand, seconds: NDArray[np.int64]
 ) -> list[list[Pose | None]]:
-    """The cottonoid and its string: carried in, left at the vessel, carried out; it soaks with the time it lies."""
+    """Simulate the cottonoid, which is carried in, soaks at the vessel and is carried out, and its string."""
     placed, removal = span
     rest = np.array(trial.site) + rng.uniform(-0.05, 0.05, 2)
     turn, exit_turn = rng.uniform(-0.6, 0.6), rng.uniform(-1.2, -0.5)
@@ -157,24 +167,24 @@ def _cottonoid_poses(
     string: list[Pose | None] = []
     for second in seconds:
         carried = placed - 4 <= second < placed or removal <= second < removal + 3
-        lies = placed <= second < removal
-        if not lies and not (carried and grasper.reach[second] > 0):
+        at_rest = placed <= second < removal
+        if not at_rest and not (carried and grasper.reach[second] > 0):
             patch.append(None)
             string.append(None)
             continue
-        x, y = rest if lies else grasper.tip[second]
+        x, y = rest if at_rest else grasper.tip[second]
         soaked = int(np.clip((second - placed) / 6, 0, 4))
         patch.append(Pose("cottonoid", "cottonoid", f"cottonoid{soaked}", float(x), float(y), float(turn)))
-        # Once the patch is out of view, so is the string behind it.
-        trails = np.hypot(x, y) < EDGE
-        string.append(Pose("string", "string", "string", float(x), float(y), float(exit_turn)) if trails else None)
+        # When the patch is out of view, so is the string behind it.
+        visible = np.hypot(x, y) < EDGE
+        string.append(Pose("string", "string", "string", float(x), float(y), float(exit_turn)) if visible else None)
     return [string, patch]
 
 
 def _muscle_poses(
     rng: np.random.Generator, trial: Trial, placed: float, grasper: Hand, seconds: NDArray[np.int64]
 ) -> list[Pose | None]:
-    """The muscle patch: carried in; it stays at the vessel when the bleeding stops, else it slips out of view."""
+    """Simulate the muscle patch, which is carried in, and stays if the bleeding stops or slips out of view."""
     turn = rng.uniform(-1, 1)
     slip = rng.uniform(0, 2 * np.pi)
     drift = rng.uniform(0.03, 0.07)
@@ -193,15 +203,15 @@ def _muscle_poses(
 def _extra_tools(
     rng: np.random.Generator, trial: Trial, seconds: NDArray[np.int64], away: BoolArray
 ) -> list[list[Pose | None]]:
-    """A second suction or grasper for a while in some trials, and the rare tools."""
+    """Simulate the rare tools, and the second suction or grasper that some trials have for some time."""
     wanted = [("suction", "suction 2", 0.3, (10, 30)), ("grasper", "grasper 2", 0.25, (8, 25))]
-    wanted += [(label, label, share, (3, 6)) for label, share in RARE]
+    wanted += [(label, label, fraction, (3, 6)) for label, fraction in RARE]
     tracks = []
-    for label, actor, share, (shortest, longest) in wanted:
+    for label, actor, fraction, (shortest, longest) in wanted:
         start = rng.uniform(2, 90)
         present = (seconds >= start) & (seconds < start + rng.uniform(shortest, longest)) & ~away
         hand = _hand(rng, trial, present, rng.uniform(3.4, 4.2) if label == "suction" else rng.uniform(-0.7, -0.1), 3.0)
-        if rng.uniform() < share:
+        if rng.uniform() < fraction:
             picture = "grasper1" if label == "grasper" else label
             tracks.append(hand.poses(actor, label, [picture] * len(seconds)))
     return tracks

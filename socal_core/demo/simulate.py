@@ -1,7 +1,7 @@
-"""The course of a synthetic trial as numbers: how the pool of blood grows, when it stops, what is recorded.
+"""Simulate the course of a synthetic trial as numbers: the pool of blood, the haemostasis and what is recorded.
 
-Lengths are in frame heights, with the origin in the middle of the frame; areas are shares of the visible field; times
-are seconds since the start of the trial. Nothing here draws.
+Lengths are in frame heights, with the origin at the centre of the frame. Areas are fractions of the visible field.
+Times are seconds since the start of the trial. Nothing is rendered here.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ FloatArray = NDArray[np.float64]
 
 
 class Stream(IntEnum):
-    """Independent random numbers within a trial: a change to one part leaves the others as they are."""
+    """Independent streams of random numbers in a trial, so that a change to one part does not change the others."""
 
     COURSE = 0
     MOTION = 1
@@ -26,53 +26,53 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True)
 class Tuning:
-    """What makes the demo as hard as it is; `benchmarks/demo_signal.py` prints what a change does."""
+    """The parameters of the demo, which set its difficulty; `benchmarks/demo_signal.py` measures their effect."""
 
     limit: int = 120
-    """Seconds after which a trial is over and counts as a failure: the analogue of SOCAL's 300."""
+    """Seconds after which a trial ends and counts as a failure, as after 300 s in SOCAL."""
     shortest: int = 46
-    """Frames of the shortest recording."""
+    """Number of frames of the shortest recording."""
     coaching: float = 0.3
-    """How much better the second trial is, in standard deviations of skill."""
+    """Improvement of the second trial over the first, in standard deviations of skill."""
     luck: float = 0.5
-    """Standard deviation of what a single trial adds to the surgeon's skill."""
+    """Standard deviation of the random part of control in a trial, in standard deviations of skill."""
     threshold: float = -0.4
-    """Control (skill, coaching and luck) above which the bleeding is stopped in time: sets the share of successes."""
+    """Control (skill, coaching and luck) above which the bleeding stops in time; sets the fraction of successes."""
     veil: float = 0.5
-    """Standard deviation of the noise between control and what is seen of it: hides the outcome in the first 60 s."""
+    """Standard deviation of the noise between true and visible control; it hides the outcome in the first 60 s."""
     growth: float = 0.011
-    """Growth of the pool at a shown control of 0, in shares of the remaining field a second."""
+    """Growth of the pool at a visible control of 0, as a fraction of the remaining field per second."""
     growth_slope: float = 0.5
-    """How strongly the shown control slows the growth: exponent for one unit of it."""
+    """How strongly visible control slows the growth: exponent per unit of control."""
     fullest: float = 0.88
-    """Share of the field that the pool tends to without haemostasis."""
+    """Fraction of the field that the pool approaches without haemostasis."""
     flicker: float = 0.07
-    """Standard deviation of the slow random change of the pool's area, relative."""
+    """Relative standard deviation of the slow random change in the area of the pool."""
     slowest_stop: float = 104.0
     """Mean time to haemostasis at the threshold, in seconds."""
     stop_slope: float = 25.0
-    """Seconds by which one unit of control brings haemostasis forward."""
+    """Seconds by which haemostasis is earlier per unit of control."""
     stop_noise: float = 7.0
     """Standard deviation of the time to haemostasis, in seconds."""
     rebleeds: float = 0.06
-    """Share of the haemostases judged failed for a rebleeding after the recording: visible nowhere."""
+    """Fraction of trials with haemostasis that count as failures, for a rebleeding that the recording does not show."""
     runs_on: float = 0.04
-    """Share of the haemostases whose recording runs on to the limit: long though good."""
+    """Fraction of trials with haemostasis whose recording continues to the limit: successes with long recordings."""
 
 
 TUNING = Tuning()
 FRAME_SIZES = ((640, 360), (480, 270))
 DRY = 0.02
-"""Share of the field that stays wet when the bleeding has stopped."""
+"""Fraction of the field that stays wet after the bleeding has stopped."""
 STOPPED = 0.05
-"""Share of the field below which the bleeding counts as stopped."""
+"""Fraction of the field below which the bleeding counts as stopped."""
 MILLILITRES = 0.17
-"""Blood lost a second for each per cent of the field that is under blood."""
+"""Blood loss in millilitres per second for each per cent of the field under blood."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One trial before it is drawn."""
+    """One simulated trial."""
 
     trial_id: str
     participant_id: str
@@ -81,62 +81,64 @@ class Trial:
     width: int
     height: int
     shown: float
-    """The surgeon's control as far as the pool and the tools show it."""
+    """Visible control: the surgeon's control as the pool and the tools show it."""
     site: tuple[float, float]
-    """Where the vessel bleeds."""
+    """Position (x, y) of the bleeding vessel."""
     frames: int
-    """Length of the recording: one frame a second."""
+    """Number of recorded frames, one per second."""
     area: FloatArray
-    """Share of the visible field under blood, one value a second up to the limit, recorded or not."""
+    """Fraction of the visible field under blood in each second up to the limit, recorded or not."""
     stopped: float | None
-    """Time of haemostasis; None when the bleeding goes on."""
+    """Time of haemostasis; None if the bleeding does not stop."""
     cottonoid: float | None
+    """Time at which the cottonoid is first placed; None if it never is."""
     muscle: float | None
-    """Times at which cottonoid and muscle are first placed; None when that never happens."""
+    """Time at which the muscle is first placed; None if it never is."""
     cottonoid_success: bool
     success: bool
     blood_loss: float
-    """Millilitres."""
+    """Blood loss in millilitres."""
 
     @property
     def tth(self) -> float:
-        """Time to haemostasis as it is reported: the limit for a failure."""
+        """Reported time to haemostasis in seconds; the limit for a failure."""
         return self.stopped if self.success and self.stopped is not None else float(TUNING.limit)
 
     def rng(self, stream: Stream) -> np.random.Generator:
-        """Random numbers of this trial alone, the same however many other trials there are."""
+        """Create a generator for a stream of this trial. It does not depend on the other trials."""
         return np.random.default_rng((*self.seed, stream))
 
 
 def participant_ids(surgeons: int) -> list[str]:
-    """Ids from 101 on; every tenth holds a letter, as some do in SOCAL."""
+    """Return ids from 101 on. Every tenth id has a letter, as some ids in SOCAL do."""
     return [f"A{index + 9}" if index % 10 == 3 else str(101 + index) for index in range(surgeons)]
 
 
 def simulate_trials(surgeons: int, seed: int) -> list[Trial]:
-    """Two trials a surgeon, in the order of surgeons and trials.
+    """Simulate two trials per surgeon, in the order of surgeons and trials.
 
-    Skill is normal, drawn in equal strata so that the share of successes hardly depends on the seed.
+    Skill is normally distributed. It is sampled in equal strata, so that the fraction of successes hardly depends on
+    the seed.
     """
     rng = np.random.default_rng((seed, surgeons))
     strata = (rng.permutation(surgeons) + rng.uniform(0.05, 0.95, surgeons)) / surgeons
     skills = [NormalDist().inv_cdf(float(stratum)) for stratum in strata]
     trials = []
     for index, participant_id in enumerate(participant_ids(surgeons)):
-        # One trial of each size, in random order: the size says nothing of the outcome.
+        # One trial of each size, in random order, so that the size does not predict the outcome.
         large_first = int(rng.integers(2))
         for number in (1, 2):
             size = FRAME_SIZES[(number + large_first) % 2]
             trials.append(_simulate_trial(participant_id, (seed, index, number), skills[index], size))
-    return _with_fate(trials, rng)
+    return _change_by_chance(trials, rng)
 
 
-def _with_fate(trials: list[Trial], rng: np.random.Generator) -> list[Trial]:
-    """The trials with some outcomes and lengths changed by chance alone: no reader of the video can be perfect."""
+def _change_by_chance(trials: list[Trial], rng: np.random.Generator) -> list[Trial]:
+    """Change some outcomes and lengths at random, so that no model can predict all outcomes from the video."""
     trials = list(trials)
     stopped = [index for index, trial in enumerate(trials) if trial.stopped is not None]
     order = rng.permutation(stopped).tolist()
-    rebleeds, runs_on = (round(share * len(stopped)) for share in (TUNING.rebleeds, TUNING.runs_on))
+    rebleeds, runs_on = (round(fraction * len(stopped)) for fraction in (TUNING.rebleeds, TUNING.runs_on))
     for index in order[:rebleeds]:
         trials[index] = replace(trials[index], success=False)
     for index in order[rebleeds : rebleeds + runs_on]:
@@ -177,13 +179,13 @@ def _simulate_trial(participant_id: str, seed: tuple[int, int, int], skill: floa
 
 
 def _placements(rng: np.random.Generator, shown: float, stopped: float | None) -> tuple[float | None, float | None]:
-    """When the cottonoid and the muscle first lie at the vessel."""
+    """Choose when the cottonoid and the muscle are first placed at the vessel."""
     if stopped is not None:
         muscle = round(stopped - float(rng.uniform(11, 16)), 1)
         return round(float(rng.uniform(0.25, 0.6)) * muscle, 1), muscle
     cottonoid = round(float(np.clip(rng.normal(38 - 6 * shown, 10), 12, 80)), 1)
-    late = round(float(rng.uniform(cottonoid + 12, 112)), 1)
-    return (cottonoid if rng.uniform() < 0.85 else None), (late if rng.uniform() < 0.5 else None)
+    muscle = round(float(rng.uniform(cottonoid + 12, 112)), 1)
+    return (cottonoid if rng.uniform() < 0.85 else None), (muscle if rng.uniform() < 0.5 else None)
 
 
 def _pool(
@@ -193,7 +195,7 @@ def _pool(
     muscle: float | None,
     stopped: float | None,
 ) -> FloatArray:
-    """Share of the field under blood for every second up to the limit."""
+    """Simulate the fraction of the field under blood for each second up to the limit."""
     speed = TUNING.growth * np.exp(-TUNING.growth_slope * shown)
     start = rng.uniform(2, 5)  # the vessel is cut before the recording starts
     area = np.empty(TUNING.limit)
@@ -201,20 +203,20 @@ def _pool(
     decay = 0.0
     for second in range(TUNING.limit):
         if stopped is not None and muscle is not None and second >= muscle:
-            # Under the muscle the pool is sucked dry: just below STOPPED at the time of haemostasis.
+            # Under the muscle the pool is drained, to just below STOPPED at the time of haemostasis.
             decay = decay or np.log(max(level, 2 * STOPPED) / (STOPPED - DRY)) / max(stopped - muscle, 1)
             level = DRY + (level - DRY) * np.exp(-decay)
         else:
-            pressed = 0.75 if cottonoid is not None and second >= cottonoid else 1.0
-            slips = 0.9 if muscle is not None and 0 <= second - muscle < 3 else 1.0  # a patch that does not hold
-            level = (level + speed * pressed * (TUNING.fullest - level)) * slips
+            pressure = 0.75 if cottonoid is not None and second >= cottonoid else 1.0
+            slip = 0.9 if muscle is not None and 0 <= second - muscle < 3 else 1.0  # a patch that does not hold
+            level = (level + speed * pressure * (TUNING.fullest - level)) * slip
         area[second] = level
     flicker = smooth_noise(rng, TUNING.limit, pull=0.15)
     return np.clip(area * np.exp(TUNING.flicker * flicker), 0.01, 0.95)
 
 
 def smooth_noise(rng: np.random.Generator, length: int, pull: float) -> FloatArray:
-    """A random walk that is pulled back to 0 (AR(1)), of variance 1; a stronger pull forgets faster."""
+    """Sample an AR(1) process of variance 1; with a stronger pull to 0, values are correlated for a shorter time."""
     steps = rng.normal(size=length)
     values = np.empty(length)
     keep = 1 - pull

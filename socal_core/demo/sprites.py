@@ -1,7 +1,7 @@
-"""Pictures of the instruments and patches, and how they are laid over a frame.
+"""Pictures of the instruments and patches, which are pasted into frames.
 
-A sprite is drawn once for a frame height and then turned and moved. It points to the left: the tip lies at the anchor
-and the shaft runs to the right. Lengths are in frame heights.
+A sprite is painted once for each frame height, and then rotated and moved. It points to the left: the tip is at the
+anchor, and the shaft extends to the right. Lengths are in frame heights.
 """
 
 from dataclasses import dataclass
@@ -18,28 +18,35 @@ GAUZE, THREAD_MARK, BLOOD, FRESH_BLOOD = (232, 238, 240), (168, 112, 52), (26, 2
 MUSCLE_LIGHT, MUSCLE_DARK = (128, 136, 196), (74, 78, 140)
 SHAFT_LENGTH = 1.0
 SOLID = 150
-"""Opacity (of 255) from which a pixel belongs to the tool; shadows stay below it."""
+"""Opacity, of 255, from which a pixel belongs to the tool. Shadows have less."""
 SHADOW = 0.42
 STAINS = 5
-"""Steps in which a cottonoid soaks full of blood."""
+"""Number of steps in which a cottonoid soaks up blood."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sprite:
-    """A picture with opacity, and the point of it that is put where the tool's tip is."""
+    """A picture with opacity, and its anchor, the point that is placed at the tip of the tool."""
 
     image: Image
-    """BGRA, colour already multiplied by opacity."""
+    """BGRA with colours premultiplied by opacity, uint8 (height, width, 4)."""
     anchor: tuple[float, float]
-    """Pixels (x, y)."""
+    """Position (x, y) in pixels."""
 
     def paste(
         self, frame: Image, visible: Image, tip: tuple[float, float], angle: float, scale: float = 1.0
     ) -> tuple[int, int, int, int] | None:
-        """Lay the sprite over `frame` in place and return the extents (x1, y1, x2, y2) of what is seen of it.
+        """Paste the sprite into a frame, which is changed.
 
-        tip: pixels. angle: radians, clockwise from the right, of the direction from the tip along the shaft.
-        None when no solid pixel lies in the field of view (`visible`, 255 inside).
+        Args:
+            frame: BGR uint8 (height, width, 3).
+            visible: Mask of the field of view, 255 inside, (height, width).
+            tip: Position (x, y) of the anchor in pixels.
+            angle: Direction from the tip along the shaft, in radians clockwise from the right.
+            scale: Size relative to the sprite.
+
+        Returns:
+            The box (x1, y1, x2, y2) of its solid pixels in the field of view; None if there are none.
         """
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -62,7 +69,7 @@ class Sprite:
 
 
 class Canvas:
-    """An empty sprite to draw on, in frame heights from the tip."""
+    """An empty sprite to paint on. Positions are in frame heights from the tip."""
 
     def __init__(self, height: int, before: float, after: float, half: float) -> None:
         self.height = height
@@ -75,9 +82,9 @@ class Canvas:
         self.opacity: Plane = np.zeros(shape, dtype=np.float32)
 
     def over(self, colour: NDArray[np.floating] | tuple[int, int, int], opacity: Plane) -> None:
-        """Paint a colour (one, or one a pixel) with an opacity from 0 to 1 over what is there."""
-        share = opacity[..., None]
-        self.colour = self.colour * (1 - share) + np.asarray(colour, dtype=np.float32) * share
+        """Paint a colour, or one colour per pixel, with an opacity from 0 to 1 over the present colours."""
+        alpha = opacity[..., None]
+        self.colour = self.colour * (1 - alpha) + np.asarray(colour, dtype=np.float32) * alpha
         self.opacity = self.opacity * (1 - opacity) + opacity
 
     def rod(
@@ -87,25 +94,25 @@ class Canvas:
         radii: tuple[float, float],
         metal: tuple[int, int, int] = STEEL,
     ) -> None:
-        """Paint a shining metal rod whose radius changes from start to end."""
+        """Paint a shiny metal rod whose radius changes from start to end."""
         dx, dy = end[0] - start[0], end[1] - start[1]
         length = float(np.hypot(dx, dy)) or 1e-6
         along = np.clip(((self.x - start[0]) * dx + (self.y - start[1]) * dy) / length**2, 0, 1)
         radius = radii[0] + (radii[1] - radii[0]) * along
-        away = np.hypot(self.x - start[0] - along * dx, self.y - start[1] - along * dy)
-        side = ((self.y - start[1]) * dx - (self.x - start[0]) * dy) / length / radius
-        shade = 0.30 + 0.55 * np.sqrt(np.clip(1 - side**2, 0, 1)) - 0.22 * side
-        shine = np.exp(-(((side + 0.38) / 0.17) ** 2))
-        warm = np.exp(-(((side - 0.72) / 0.22) ** 2))  # the red of the tissue, mirrored from below
+        distance = np.hypot(self.x - start[0] - along * dx, self.y - start[1] - along * dy)
+        across = ((self.y - start[1]) * dx - (self.x - start[0]) * dy) / length / radius
+        shade = 0.30 + 0.55 * np.sqrt(np.clip(1 - across**2, 0, 1)) - 0.22 * across
+        shine = np.exp(-(((across + 0.38) / 0.17) ** 2))
+        warm = np.exp(-(((across - 0.72) / 0.22) ** 2))  # the red of the tissue, reflected from below
         colour = shade[..., None] * np.array(metal) + shine[..., None] * 95 + warm[..., None] * np.array([6, 8, 46])
-        self.over(np.clip(colour, 0, 255), np.clip(0.5 + (radius - away) * self.height, 0, 1).astype(np.float32))
+        self.over(np.clip(colour, 0, 255), np.clip(0.5 + (radius - distance) * self.height, 0, 1).astype(np.float32))
 
     def sprite(self) -> Sprite:
-        """The finished picture with a soft shadow below and to the right of it."""
-        fall = 0.016 * self.height
-        moved = cv2.warpAffine(self.opacity, np.array([[1, 0, fall], [0, 1, fall]]), self.opacity.shape[::-1])
+        """Return the finished picture with a soft shadow below and to the right."""
+        offset = 0.016 * self.height
+        moved = cv2.warpAffine(self.opacity, np.array([[1, 0, offset], [0, 1, offset]]), self.opacity.shape[::-1])
         shadow = SHADOW * cv2.GaussianBlur(moved, (0, 0), 0.014 * self.height)
-        colour = self.colour  # colour over nothing is already multiplied by opacity
+        colour = self.colour  # painted over black, so it is already multiplied by opacity
         opacity = self.opacity + (1 - self.opacity) * shadow
         image = np.dstack([colour, opacity * 255])
         return Sprite(
@@ -116,7 +123,7 @@ class Canvas:
 
 @lru_cache(maxsize=4)
 def instruments(height: int) -> dict[str, Sprite]:
-    """Every instrument for frames of this height, by name; the grasper with closed, half open and open jaws."""
+    """Paint all instruments for frames of this height, by name; the grasper with closed, half open and open jaws."""
     return {
         "suction": _suction(height),
         "drill": _drill(height),
@@ -139,12 +146,12 @@ def _suction(height: int) -> Sprite:
 
 
 def _grasper(height: int, opening: float) -> Sprite:
-    """Two jaws, each turned by `opening` radians from the axis, on a shaft."""
+    """Paint two jaws on a shaft, each rotated by `opening` radians from the axis."""
     canvas = Canvas(height, 0.05, SHAFT_LENGTH, 0.13)
     hinge = 0.17
-    for side in (-1, 1):
-        tip = (hinge - hinge * float(np.cos(opening)), side * (0.008 + hinge * float(np.sin(opening))))
-        canvas.rod(tip, (hinge, side * 0.012), (0.008, 0.017), (186, 184, 178))
+    for sign in (-1, 1):
+        tip = (hinge - hinge * float(np.cos(opening)), sign * (0.008 + hinge * float(np.sin(opening))))
+        canvas.rod(tip, (hinge, sign * 0.012), (0.008, 0.017), (186, 184, 178))
     canvas.rod((hinge - 0.01, 0), (hinge + 0.05, 0), (0.026, 0.030), DARK_STEEL)
     canvas.rod((hinge + 0.06, 0), (SHAFT_LENGTH + 0.2, 0), (0.033, 0.044))
     canvas.rod((hinge + 0.13, 0), (hinge + 0.15, 0), (0.0365, 0.0365), DARK_STEEL)
@@ -184,7 +191,7 @@ def _hook(height: int) -> Sprite:
 
 @lru_cache(maxsize=4)
 def cottonoids(height: int) -> tuple[Sprite, ...]:
-    """A white felt patch with a blue line, from dry to soaked with blood in STAINS steps; the anchor is its middle."""
+    """Paint a white felt patch with a blue line in STAINS steps from dry to soaked; the anchor is its centre."""
     rng = np.random.default_rng(11)
     canvas = Canvas(height, 0.15, 0.15, 0.12)
     shape = (canvas.x.shape[0], canvas.x.shape[1])
@@ -195,8 +202,8 @@ def cottonoids(height: int) -> tuple[Sprite, ...]:
     line = np.clip((0.006 - np.abs(canvas.y + 0.012)) * height, 0, 1) * (np.abs(canvas.x) < 0.085)
     sprites = []
     for step in range(STAINS):
-        share = np.clip(soak + 2 * step / (STAINS - 1) - 1, 0, 1)[..., None] * 0.85
-        colour = np.array(GAUZE) * (1 - share) + np.array(BLOOD) * share
+        blood = np.clip(soak + 2 * step / (STAINS - 1) - 1, 0, 1)[..., None] * 0.85
+        colour = np.array(GAUZE) * (1 - blood) + np.array(BLOOD) * blood
         colour = colour * (1 - 0.8 * line[..., None]) + np.array(THREAD_MARK) * 0.8 * line[..., None]
         dyed = Canvas(height, 0.15, 0.15, 0.12)
         dyed.over(np.clip(colour * felt[..., None], 0, 255), patch.astype(np.float32))
@@ -206,7 +213,7 @@ def cottonoids(height: int) -> tuple[Sprite, ...]:
 
 @lru_cache(maxsize=4)
 def muscle(height: int) -> Sprite:
-    """A pinkish-brown piece of muscle with fibres; the anchor is its middle."""
+    """Paint a pinkish-brown piece of muscle with fibres; the anchor is its centre."""
     rng = np.random.default_rng(12)
     canvas = Canvas(height, 0.15, 0.15, 0.13)
     shape = (canvas.x.shape[0], canvas.x.shape[1])
@@ -215,8 +222,8 @@ def muscle(height: int) -> Sprite:
     inside = 1 - np.hypot(canvas.x / 0.110, canvas.y / 0.084) / edge
     fibres = np.sin((canvas.y + 0.25 * canvas.x + 0.004 * noise(rng, shape, 5)) * 210) * 0.5 + 0.5
     dome = np.clip(inside * 2.2, 0, 1)[..., None] ** 0.6
-    share = 0.4 * fibres[..., None] + 0.6 * dome
-    colour = (np.array(MUSCLE_DARK) * (1 - share) + np.array(MUSCLE_LIGHT) * share) * (0.55 + 0.5 * dome)
+    light = 0.4 * fibres[..., None] + 0.6 * dome
+    colour = (np.array(MUSCLE_DARK) * (1 - light) + np.array(MUSCLE_LIGHT) * light) * (0.55 + 0.5 * dome)
     wet = np.clip(noise(rng, shape, 14) - 1.2, 0, 1) * np.clip(inside * 3, 0, 1)
     colour = colour + 120 * wet[..., None]
     canvas.over(np.clip(colour, 0, 255), np.clip(0.5 + inside * 0.09 * height, 0, 1).astype(np.float32))
@@ -225,7 +232,7 @@ def muscle(height: int) -> Sprite:
 
 @lru_cache(maxsize=4)
 def spurt(height: int) -> Sprite:
-    """The jet of fresh blood over the vessel; the anchor is its foot."""
+    """Paint the jet of fresh blood over the vessel; the anchor is its base."""
     canvas = Canvas(height, 0.08, 0.12, 0.09)
     width = 0.014 + 0.22 * np.clip(canvas.x, 0, None)
     plume = np.exp(-((canvas.y / width) ** 2)) * np.exp(-((np.clip(canvas.x, 0, None) / 0.055) ** 2))

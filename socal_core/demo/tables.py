@@ -1,4 +1,4 @@
-"""The rows of a demo's CSV files, and the faults that it holds on purpose."""
+"""The rows of the CSV files of a demo, and the faults that it contains on purpose."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ Row = list[object]
 
 MISSING = "NA"
 SPLIT_TRIAL, TRIAL_WITHOUT_OUTCOME, BROKEN_TRIAL = 2, 5, 6
-"""Places in the list of trials; the smallest demo holds them all."""
+"""Indices in the list of trials; the smallest demo contains all of them."""
 MISSING_BLOOD_LOSS = 7
-"""Of every ten trials the one whose blood loss is missing."""
+"""Index, among each ten trials, of the trial without a known blood loss."""
 DEMOGRAPHIC_COLUMNS = (
     "participant_id",
     "cohort",
@@ -29,7 +29,7 @@ DEMOGRAPHIC_COLUMNS = (
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong in a demo, one of each, and where."""
+    """The faults of a demo, one of each kind, by trial or frame."""
 
     split_trial: str
     trial_without_outcome: str
@@ -38,7 +38,7 @@ class Faults:
 
     @classmethod
     def of(cls, trials: list[Trial]) -> "Faults":
-        """The faults of the demo with these trials."""
+        """Choose the faults of a demo with these trials."""
         broken = trials[BROKEN_TRIAL]
         return cls(
             split_trial=trials[SPLIT_TRIAL].trial_id,
@@ -49,7 +49,7 @@ class Faults:
 
 
 def frame_names(trial: Trial, split: bool) -> list[str]:
-    """File names in time order; of a split recording the second half is video b, whose frames count from 1 again."""
+    """Return the file names in temporal order. If `split`, the second half is video b, numbered from 1 again."""
     if not split:
         return [f"{trial.trial_id}_frame_{number:08d}.jpeg" for number in range(1, trial.frames + 1)]
     first = trial.frames // 2
@@ -59,7 +59,7 @@ def frame_names(trial: Trial, split: bool) -> list[str]:
 
 
 def box_rows(names: list[str], boxes: list[list[Box]]) -> list[Row]:
-    """Rows of the boxes file; a frame without a tool has one row with empty fields."""
+    """Build the rows of the boxes file. A frame without a tool has one row with empty fields."""
     rows: list[Row] = []
     for name, found in zip(names, boxes, strict=True):
         rows += [[name, box.x1, box.y1, box.x2, box.y2, box.label] for box in found] or [[name, "", "", "", "", ""]]
@@ -67,7 +67,7 @@ def box_rows(names: list[str], boxes: list[list[Box]]) -> list[Row]:
 
 
 def track_rows(names: list[str], boxes: list[list[Box]]) -> list[Row]:
-    """The boxes once more with their track; a tool that comes back into view gets a new one."""
+    """Build the rows of the boxes with their track ids. A tool that returns to the view gets a new track."""
     rows: list[Row] = []
     current: dict[str, int] = {}
     started = 0
@@ -82,7 +82,7 @@ def track_rows(names: list[str], boxes: list[list[Box]]) -> list[Row]:
 
 
 def outcome_rows(trials: list[Trial], faults: Faults) -> list[Row]:
-    """Rows of the outcomes file in the order of layout.OUTCOME_COLUMNS."""
+    """Build the rows of the outcomes file, with the columns of layout.OUTCOME_COLUMNS."""
     rows = [
         _outcome_row(trial, missing_blood_loss=index % 10 == MISSING_BLOOD_LOSS)
         for index, trial in enumerate(trials)
@@ -94,7 +94,7 @@ def outcome_rows(trials: list[Trial], faults: Faults) -> list[Row]:
 
 
 def demographic_rows(trials: list[Trial]) -> list[Row]:
-    """One row a surgeon in the order of DEMOGRAPHIC_COLUMNS, many values missing."""
+    """Build one row per surgeon with the columns of DEMOGRAPHIC_COLUMNS. Many values are missing."""
     rows = []
     for trial in trials[::2]:
         rng = trial.rng(Stream.PERSON)
@@ -116,7 +116,7 @@ def demographic_rows(trials: list[Trial]) -> list[Row]:
 
 
 def readme_text(trials: list[Trial], faults: Faults, seed: int) -> str:
-    """What the folder is and where its faults are."""
+    """Describe the folder and its faults."""
     surgeons = len(trials) // 2
     return f"""SOCAL demo data set
 ===================
@@ -138,7 +138,7 @@ Wrong on purpose
 
 
 def _absent_participant(trials: list[Trial]) -> str:
-    """The surgeon of whom only an outcome is known."""
+    """Return the id of the surgeon of whom only an outcome is known."""
     return str(101 + len(trials) // 2)
 
 
@@ -157,5 +157,5 @@ def _outcome_row(trial: Trial, missing_blood_loss: bool) -> Row:
 
 
 def _placed(second: float | None, held: bool) -> Row:
-    """When a patch was placed, and whether it did its work."""
+    """Return when a patch was placed, and whether it worked."""
     return [MISSING, MISSING] if second is None else [round(second), int(held)]

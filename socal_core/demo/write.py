@@ -1,4 +1,4 @@
-"""Write the demo data set: draw every trial, and move the folder into place when it is complete."""
+"""Write the demo data set: render all trials, and rename the folder when it is complete."""
 
 import csv
 import logging
@@ -23,26 +23,39 @@ logger = logging.getLogger(__name__)
 
 FEWEST_SURGEONS = 4
 JPEG_SETTINGS = (cv2.IMWRITE_JPEG_QUALITY, 35, cv2.IMWRITE_JPEG_OPTIMIZE, 1)
-"""About 6 kB a frame: forty surgeons take under 60 MB, also when a file is rounded up to whole blocks of 4 kB."""
+"""About 6 kB per frame, so forty surgeons take less than 60 MB, even on a disk with blocks of 4 kB."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """The frames of one trial that lie on disk."""
+class WrittenTrial:
+    """The frames of one trial that have been written."""
 
     names: list[str]
+    """File name of each frame."""
     boxes: list[list[Box]]
+    """Boxes of each frame."""
 
 
 def write_demo(
     out: Path, surgeons: int = 40, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Path:
-    """Write the synthetic data set to `out` and return it; the same seed gives the same bytes in every file.
+    """Write the synthetic data set. The same seed gives the same bytes in every file.
 
-    The bytes do not depend on the number of cores; another kind of processor or version of OpenCV may round otherwise.
-    out: a folder that is absent or empty; it appears when all is written, and not at all after a failure.
-    progress: called in the caller's thread with (trials done, trials in all).
-    Raises ConfigError for a refused setting and DataError when the folder cannot be written.
+    The bytes do not depend on the number of cores, but another kind of processor or version of OpenCV may round
+    differently.
+
+    Args:
+        out: A folder that does not exist or is empty. It appears when all files are written, but not after an error.
+        surgeons: Number of surgeons, with two trials each.
+        seed: Seed of all random numbers.
+        progress: Called in the caller's thread with the number of finished trials and of all trials.
+
+    Returns:
+        `out`.
+
+    Raises:
+        ConfigError: There are too few surgeons, or the seed is negative.
+        DataError: `out` is not empty, or cannot be read or written.
     """
     if surgeons < FEWEST_SURGEONS:
         raise ConfigError("surgeons", f"must be at least {FEWEST_SURGEONS}", surgeons)
@@ -58,7 +71,7 @@ def write_demo(
     except OSError as error:
         raise DataError(
             f"The demo cannot be written to {out} ({error.strerror or error}). "
-            "Choose a folder that you may write to, on a disk with 100 MB to spare."
+            "Choose a folder that you may write to, on a disk with 100 MB of free space."
         ) from error
     logger.info("Wrote the demo data set: %d trials", len(trials))
     return out
@@ -68,20 +81,20 @@ def _refuse_occupied(out: Path) -> None:
     try:
         occupied = out.exists() and (not out.is_dir() or any(out.iterdir()))
     except OSError as error:
-        raise DataError(f"The folder {out} cannot be read ({error.strerror}). Choose another.") from error
+        raise DataError(f"The folder {out} cannot be read ({error.strerror}). Choose another folder.") from error
     if occupied:
-        raise DataError(f"{out} exists and is not an empty folder. Choose a new name; nothing there was changed.")
+        raise DataError(f"{out} exists and is not an empty folder. Nothing in it was changed; choose another name.")
 
 
 def _write_folder(folder: Path, trials: list[Trial], seed: int, progress: Callable[[int, int], None] | None) -> None:
-    """All files of the demo, in a new folder."""
+    """Write all files of the demo into a new folder."""
     (folder / layout.IMAGES_DIR).mkdir()
     faults = tables.Faults.of(trials)
-    drawn = _draw_trials(folder / layout.IMAGES_DIR, trials, faults, progress)
+    written = _render_trials(folder / layout.IMAGES_DIR, trials, faults, progress)
     mapping: list[tables.Row] = []
     boxes: list[tables.Row] = []
     tracks: list[tables.Row] = []
-    for trial, result in zip(trials, drawn, strict=True):
+    for trial, result in zip(trials, written, strict=True):
         mapping += [[name, trial.trial_id, number] for number, name in enumerate(result.names, start=1)]
         boxes += tables.box_rows(result.names, result.boxes)
         tracks += tables.track_rows(result.names, result.boxes)
@@ -93,18 +106,18 @@ def _write_folder(folder: Path, trials: list[Trial], seed: int, progress: Callab
     (folder / "README.txt").write_text(tables.readme_text(trials, faults, seed), encoding="utf-8")
 
 
-def _draw_trials(
+def _render_trials(
     folder: Path, trials: list[Trial], faults: tables.Faults, progress: Callable[[int, int], None] | None
-) -> list[Drawn]:
-    """Draw all trials, several at once.
+) -> list[WrittenTrial]:
+    """Render and write all trials, several in parallel.
 
-    Threads and not processes: nearly all the time goes into OpenCV, which lets other threads run, and a process would
-    import the caller's main module again, which under Streamlit is the app.
+    Threads are enough, since nearly all the time is spent in OpenCV, which releases the GIL. Processes would import the
+    caller's main module again, which under Streamlit is the app.
     """
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
-        with _one_thread_each():
-            futures = [pool.submit(_draw_trial, folder, trial, faults) for trial in trials]
+        with _single_threaded_opencv():
+            futures = [pool.submit(_render_trial, folder, trial, faults) for trial in trials]
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 if progress is not None:
@@ -115,8 +128,8 @@ def _draw_trials(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """OpenCV without threads of its own, as all cores draw a trial each."""
+def _single_threaded_opencv() -> Iterator[None]:
+    """Turn off the threads of OpenCV, since each core already renders a trial."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -125,21 +138,21 @@ def _one_thread_each() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def _draw_trial(folder: Path, trial: Trial, faults: tables.Faults) -> Drawn:
-    """Write the frames of one trial."""
+def _render_trial(folder: Path, trial: Trial, faults: tables.Faults) -> WrittenTrial:
+    """Render and write the frames of one trial."""
     names = tables.frame_names(trial, split=trial.trial_id == faults.split_trial)
     scene = Scene(trial)
     boxes = []
     for second, name in enumerate(names):
-        image, found = scene.draw(second)
+        image, found = scene.render(second)
         data = encode_jpeg(image)
         (folder / name).write_bytes(data[: len(data) // 2] if name == faults.broken_frame else data)
         boxes.append(found)
-    return Drawn(names, boxes)
+    return WrittenTrial(names, boxes)
 
 
 def encode_jpeg(image: Image) -> bytes:
-    """A frame (BGR) as the bytes of its file."""
+    """Encode a frame, BGR uint8 (height, width, 3), as the bytes of its file."""
     return cv2.imencode(".jpg", image, JPEG_SETTINGS)[1].tobytes()
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from socal_core.evaluation.metrics import CONFIDENCE, Interval
+from socal_core.evaluation.metrics import CONFIDENCE
+from socal_core.runs.files.metrics_record import Interval
 
 RESAMPLES = 2000
 FEWEST_GROUPS = 5

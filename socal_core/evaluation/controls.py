@@ -4,7 +4,6 @@ A model that is not above them has not shown that it needs a network.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence, varying
+from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
+from socal_core.runs.files.metrics_record import Control, ScoresAndControls
 
 TOOL_PARTS = 3
 """Equal parts of what the window shows of a trial; the presence of tools is counted in each."""
 COLOUR, TOOLS = "colour", "tools"
-SCORES = ("accuracy", "balanced_accuracy", "auroc", "auroc_interval", "difference", "difference_interval", "verdict")
 
 
 def controls(
     dataset: Dataset, predictions: pd.DataFrame, window: Window, clips: Iterable[NDArray[np.uint8]]
-) -> list[dict[str, Any]]:
+) -> list[Control]:
     """Score the controls on the test trials of a run.
 
     Each learns from the training trials alone and takes its threshold from the validation trials, as the model does.
@@ -38,9 +37,9 @@ def controls(
             further frame is decoded.
 
     Returns:
-        For each control key (majority, frames, length, colour, tools), name, description and SCORES, all JSON-ready.
-        `difference` is the model's AUROC minus the control's, with `difference_interval` and `verdict` as in
-        `compare.Difference`. The scores are None where the data do not have what the control needs.
+        A row for each control, with the key majority, frames, length, colour or tools. `difference` is the model's
+        AUROC minus the control's, with `difference_interval` and `verdict` as in `compare.Difference`. The scores are
+        None where the data do not have what the control needs.
     """
     trials = predictions["trial_id"]
     frames = dataset.frames[dataset.frames["trial_id"].isin(trials)]
@@ -56,7 +55,7 @@ def controls(
     return [*result, _learned(predictions, colours, COLOUR, "Colour", text), _tools(dataset, predictions, seen)]
 
 
-def comparison(metrics: dict[str, Any]) -> str:
+def comparison(metrics: ScoresAndControls) -> str:
     """Say in a sentence whether the model of a run is above the colour and the tools control.
 
     Args:
@@ -74,12 +73,12 @@ def comparison(metrics: dict[str, Any]) -> str:
     return " ".join([f"The model (AUROC {metrics['auroc']:.2f}) is {' and '.join(parts)}.", *missing])
 
 
-def compared(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def compared(metrics: ScoresAndControls) -> list[Control]:
     """The colour and the tool control among the controls of a run's metrics.json."""
     return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
 
 
-def _numbers(row: dict[str, Any]) -> str:
+def _numbers(row: Control) -> str:
     text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
     if row["difference_interval"] is None:
         return f"{text}, no interval: too few surgeons in the test subset"
@@ -87,7 +86,7 @@ def _numbers(row: dict[str, Any]) -> str:
     return f"{text}, 95 % interval {low:+.2f} to {high:+.2f}"
 
 
-def _majority(predictions: pd.DataFrame) -> dict[str, Any]:
+def _majority(predictions: pd.DataFrame) -> Control:
     rate = float(predictions.loc[predictions["split"] == "train", "label"].mean())
     outcome = int(rate >= 0.5)
     test = int((predictions["split"] == "test").sum())
@@ -100,21 +99,21 @@ def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:
     return frames.groupby("trial_id").size().reindex(trials, fill_value=0).to_frame()
 
 
-def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> dict[str, Any]:
+def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> Control:
     name = "Tools over time"
     if dataset.boxes.empty:
         return _absent(TOOLS, name, "The tools control was not computed: the data have no boxes.")
     # Parts of the existing frames, not of the window: a part must not reveal that a trial ends inside it.
     place = seen.groupby("trial_id").cumcount()
     part = place * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
-    presence = tool_presence(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
+    presence = presence_in_parts(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
     if presence.empty:
         return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
     text = "Logistic regression on the fraction of frames that show each tool, in each third of what the model may see."
     return _learned(predictions, presence, TOOLS, name, text)
 
 
-def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: str, text: str) -> dict[str, Any]:
+def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: str, text: str) -> Control:
     """Score logistic regression on features, indexed by trial in the order of the predictions."""
     labels = predictions.set_index("trial_id")["label"]
     subset = predictions["split"].to_numpy()
@@ -130,7 +129,7 @@ def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: 
 
 def _row(
     predictions: pd.DataFrame, probability: NDArray[np.float64], predicted: ArrayLike, key: str, name: str, text: str
-) -> dict[str, Any]:
+) -> Control:
     """A control's scores from its probabilities and decisions for the test trials."""
     test = predictions[predictions["split"] == "test"]
     metrics = metrics_of(test["label"], probability, predicted)
@@ -140,7 +139,9 @@ def _row(
         "key": key,
         "name": name,
         "description": text,
-        **{score: metrics[score] for score in ("accuracy", "balanced_accuracy", "auroc")},
+        "accuracy": metrics["accuracy"],
+        "balanced_accuracy": metrics["balanced_accuracy"],
+        "auroc": metrics["auroc"],
         "auroc_interval": metrics["intervals"]["auroc"],
         "difference": found.value if found else None,
         "difference_interval": found.interval if found else None,
@@ -148,5 +149,16 @@ def _row(
     }
 
 
-def _absent(key: str, name: str, text: str) -> dict[str, Any]:
-    return {"key": key, "name": name, "description": text, **dict.fromkeys(SCORES)}
+def _absent(key: str, name: str, text: str) -> Control:
+    return {
+        "key": key,
+        "name": name,
+        "description": text,
+        "accuracy": None,
+        "balanced_accuracy": None,
+        "auroc": None,
+        "auroc_interval": None,
+        "difference": None,
+        "difference_interval": None,
+        "verdict": None,
+    }

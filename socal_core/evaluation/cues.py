@@ -68,7 +68,7 @@ def colour_over_time(trials: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*CHANNELS, *(f"{channel}_slope" for channel in CHANNELS)], dtype="float64")
 
 
-def tool_presence(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
+def presence_in_parts(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     """Compute the fraction of frames with each label of the boxes, in each part of a trial.
 
     Args:

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
-from socal_core.evaluation.cues import CHANNELS, predict_from, tool_presence, varying
-from socal_core.evaluation.metrics import Interval, auroc_interval
+from socal_core.evaluation.cues import CHANNELS, predict_from, presence_in_parts, varying
+from socal_core.evaluation.metrics import auroc, auroc_interval
+from socal_core.runs.files.metrics_record import Interval
 from socal_core.splits import Split
 
 FIRST_FRAMES = 3
@@ -104,8 +104,9 @@ def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
     if reason:
         return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tested: {reason}")
     probabilities = predict_from(suspect.values, train)[held_out.index]
-    auroc = float(roc_auc_score(held_out, probabilities))
-    probe = Probe(suspect.name, auroc, auroc_interval(held_out, probabilities), len(held_out), "")
+    probe = Probe(
+        suspect.name, auroc(held_out, probabilities), auroc_interval(held_out, probabilities), len(held_out), ""
+    )
     return replace(probe, verdict=_verdict(suspect, probe))
 
 
@@ -167,7 +168,7 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
         _Suspect(
             "Tools over time",
             "The presence of tools over time",
-            tool_presence(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
+            presence_in_parts(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
             "which tools are in view, and when, is enough without any pixels",
             "Treat it as the score that a video model has to beat.",
         ),

@@ -4,7 +4,7 @@ A value that is not defined, such as the AUROC of trials with one outcome, is No
 """
 
 from math import sqrt
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,12 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
 from sklearn import metrics as sklearn_metrics
 
+from socal_core.runs.files.metrics_record import ClassScores, Interval, ScoredTrial, Scores, ScoresOfTrials
+
 CONFIDENCE = 0.95
 
-Interval = tuple[float, float] | None
 
-
-def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> dict[str, Any]:
+def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> Scores:
     """Metrics of n >= 1 trials from label (0/1), probability of success and predicted class (0/1), each of shape (n,).
 
     `intervals` holds 95 % intervals: Wilson's for the proportions, `auroc_interval` for the AUROC.
@@ -30,7 +30,7 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
     matrix = sklearn_metrics.confusion_matrix(y, decided, labels=[0, 1])
     (tn, fp), (fn, tp) = matrix.tolist()
     both = 0 < y.sum() < len(y)
-    per_class = {
+    per_class: dict[str, ClassScores] = {
         "failure": _class_metrics(hit=tn, wrongly=fn, missed=fp),
         "success": _class_metrics(hit=tp, wrongly=fp, missed=fn),
     }
@@ -42,7 +42,7 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
         "precision": success["precision"],
         "recall": success["recall"],
         "f1": success["f1"],
-        "auroc": float(sklearn_metrics.roc_auc_score(y, p)) if both else None,
+        "auroc": auroc(y, p),
         "brier": float(sklearn_metrics.brier_score_loss(y, p, pos_label=1)),
         "confusion_matrix": [[tn, fp], [fn, tp]],
         "per_class": per_class,
@@ -53,6 +53,19 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
             "auroc": auroc_interval(y, p),
         },
     }
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """The area under the ROC curve of scores for success, ties counting half; None unless both outcomes occur."""
+    y = _column(labels)
+    return float(sklearn_metrics.roc_auc_score(y, np.asarray(scores, dtype=float))) if 0 < y.sum() < len(y) else None
+
+
+def length_auroc(trials: pd.DataFrame) -> float | None:
+    """The AUROC of `n_frames` alone for the outcome, in whichever direction it is 0.5 or more; None as for `auroc`."""
+    known = trials[trials["success"].notna()]
+    rising = auroc(known["success"], known["n_frames"])
+    return None if rising is None else max(rising, 1 - rising)
 
 
 def wilson_interval(successes: int, n: int) -> Interval:
@@ -71,9 +84,9 @@ def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
     positives, negatives = int(y.sum()), int(len(y) - y.sum())
-    if positives == 0 or negatives == 0:
+    estimate = auroc(y, p)
+    if estimate is None:
         return None
-    estimate = float(sklearn_metrics.roc_auc_score(y, p))
     z = float(norm.ppf((1 + CONFIDENCE) / 2))
     spread = (positives + negatives) / 2 - 1
 
@@ -110,19 +123,20 @@ def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     return float(best[np.abs(best - 0.5).argmin()])
 
 
-def metrics_of_test_trials(predictions: pd.DataFrame) -> dict[str, Any]:
+def metrics_of_test_trials(predictions: pd.DataFrame) -> ScoresOfTrials:
     """The metrics of a run's test trials with the table of the trials, from its predictions (runs/folder.py)."""
     test = predictions[predictions["split"] == "test"]
     result = metrics_of(test["label"], test["prob_success"], test["predicted"])
     columns = ["trial_id", "participant_id", "label", "prob_success", "predicted"]
-    return {"split": "test", **result, "trials": test[columns].to_dict(orient="records")}
+    rows = cast(list[ScoredTrial], test[columns].to_dict(orient="records"))
+    return {"split": "test", **result, "trials": rows}
 
 
 def _column(values: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(values, dtype=np.int64)
 
 
-def _class_metrics(hit: int, wrongly: int, missed: int) -> dict[str, float | int | None]:
+def _class_metrics(hit: int, wrongly: int, missed: int) -> ClassScores:
     """Precision, recall and F1 of one class from its hits, false alarms and misses."""
     return {
         "precision": hit / (hit + wrongly) if hit + wrongly else None,

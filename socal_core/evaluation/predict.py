@@ -8,15 +8,15 @@ import pandas as pd
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import share_ending_inside, task_of
+from socal_core.dataset.windows import kind_of_task, share_ending_inside
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.evaluation.predictors import Predictor, open_predictor
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
-from socal_core.storage import write_json
 
 
 def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -29,11 +29,11 @@ def finish_run(
     dataset: Dataset,
     predictor: Predictor,
     progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, Metrics]:
     """Predict every usable trial, evaluate the test trials, write predictions.csv and then metrics.json.
 
     The threshold comes from the validation trials. `progress` as in `logits_of`. Returns the predictions
-    (runs/folder.py).
+    (runs/folder.py) and the metrics.
     """
     predictions = _predict_split(dataset, run.read_split(), predictor, progress)
     validation = predictions[predictions["split"] == "validation"]
@@ -41,9 +41,9 @@ def finish_run(
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
     window = run.read_config().clip.observation
     frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
-    metrics = {
+    metrics: Metrics = {
         **metrics_of_test_trials(predictions),
-        "task": task_of(frames, window),
+        "task": kind_of_task(frames, window),
         "share_ending_inside": share_ending_inside(frames, window),
         "window": window.describe(),
         "model": predictor.describe(),
@@ -55,8 +55,8 @@ def finish_run(
         "stand_ins": predictor.stand_ins,
     }
     run.write_predictions(predictions)
-    write_json(run.metrics_file, metrics)
-    return predictions
+    run.write_metrics(metrics)
+    return predictions, metrics
 
 
 def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -171,7 +171,8 @@ def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:
     """
     encoders = [build_encoder(name, run.read_config()) for name in head.encoders]
     for encoder in encoders:
-        if encoder.identity != head.digests[encoder.name]:
+        # Earlier versions kept the hash of the weights alone.
+        if head.digests[encoder.name] not in {encoder.identity, encoder.digest}:
             raise ModelError(
                 f"The weights or the preprocessing of {encoder.title} are not those that run {run.name} was trained "
                 "with. Bring those back, or train a new run."

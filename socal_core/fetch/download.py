@@ -1,8 +1,8 @@
-"""A shared Google Drive folder becomes a data folder: fetched, unpacked, checked, and only then put in its place.
+"""Download a shared Google Drive folder, unpack and check it, and move it into a data folder.
 
-Everything lands in a hidden folder inside the one that the user names, which readers pass over, and is moved out of it
-at the end. So a download that was killed leaves nothing that looks complete, and goes on at the next start.
-Nothing calls this but the user's own click or command, and there is no address that it knows by itself.
+All files are first written to a hidden folder inside the data folder, which readers ignore, and are moved at the end.
+So an interrupted download leaves nothing that looks complete, and the next start continues it. Downloads start only
+when the user clicks or types the command, with an address that the user gives.
 """
 
 import os
@@ -16,56 +16,66 @@ from pathlib import Path
 from socal_core.dataset import layout
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
-from socal_core.fetch.unpack import DamagedArchive, Progress, has_frames, say_nothing, unpack
+from socal_core.fetch.unpack import DamagedArchive, Report, has_frames, no_progress, unpack
 from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
-"""Inside the data folder: what is not complete yet."""
+"""Name of the hidden folder inside the data folder for files that are not complete yet."""
 EXPECTED_FILES = (layout.OUTCOMES_FILE, layout.BOXES_FILE, layout.MAPPING_FILE, layout.DEMOGRAPHICS_FILE)
 
 _UNPACKED = ".unpacked"
 _LOCK = ".lock"
 _ANNOTATION_DIRS = frozenset({"Annotations", "ImageSets", "labels"})
-_NAMED = 5
-_HEAD = 512
-_AGAIN = "Start the download again to get it anew."
+_MAX_NAMES = 5
+_HEAD_BYTES = 512
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """What lies in a data folder after a download."""
+    """What a data folder contains after a download."""
 
     files: tuple[str, ...]
-    """Those of SOCAL's tables that are there."""
+    """The SOCAL tables that the folder contains."""
     missing: tuple[str, ...]
-    """Those of SOCAL's tables, and JPEGImages, that are not."""
+    """The SOCAL tables, and JPEGImages, that are missing."""
     frames: int
+    """Number of frames."""
     problems: tuple[str, ...]
-    """What is wrong and what to do, a sentence or two each."""
+    """Messages that say what is wrong and what to do."""
 
     @property
     def complete(self) -> bool:
-        """Whether all that SOCAL releases is there and sound."""
+        """Whether all parts of SOCAL are present and intact."""
         return not self.missing and not self.problems
 
 
-def download(address: str, out: Path, progress: Progress | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
-    """Fetch a shared Drive folder or file into the folder `out`, unpack its zips of frames, and say what arrived.
+def download(address: str, out: Path, progress: Report | None = None, fetch: Fetch = fetch_from_drive) -> Arrived:
+    """Download a shared Drive folder or file, and unpack the frames in its zips.
 
-    `out` is made when it is missing; complete files in it are kept, and a start after one that broke off goes on.
-    `progress` is told a line of text now and then. DataError when the address is no Drive link (then nothing is
-    fetched or made), when the download breaks off, or when a zip is refused. `fetch` gets the files.
+    Args:
+        address: Link to a folder or file of Google Drive.
+        out: The data folder. It is created if it does not exist. Complete files in it are kept, and an interrupted
+            download continues.
+        progress: Called from time to time with a line of text.
+        fetch: Downloads the files.
+
+    Returns:
+        What the data folder contains.
+
+    Raises:
+        DataError: The address is not a Drive link (then nothing is downloaded or created), the download is
+            interrupted, a zip is refused, or a file cannot be written.
     """
     link = drive_link(address)
-    tell = progress or say_nothing
+    report = progress or no_progress
     try:
         with _arriving_folder(out) as arriving:
-            fetch(link, arriving, lambda name: _fault_of(out / name) is not None, tell)
-            problems = _drop_unsound(arriving)
-            tree, left_packed = _unpack_all(arriving, out, tell)
-            tell("Checking what arrived")
+            fetch(link, arriving, lambda name: _fault_of(out / name) is not None, report)
+            problems = _delete_faulty(arriving)
+            tree, left_packed = _unpack_all(arriving, out, report)
+            report("Checking the files")
             _merge(arriving, out)
-            # Last: a start that is killed before this finds the zips in their place and unpacks them again.
+            # Frames come last: if the process is killed before this, the next start unpacks the zips again.
             _merge(tree, out)
     except OSError as error:
         raise DataError(f"The download cannot be written: {error.strerror or type(error).__name__}.") from error
@@ -74,9 +84,10 @@ def download(address: str, out: Path, progress: Progress | None = None, fetch: F
 
 
 def check_arrived(out: Path) -> Arrived:
-    """Which of SOCAL's files lie in a folder, how many frames, and what is wrong with any of them; nothing is changed.
+    """Check which SOCAL files and how many frames a folder contains, without changing it.
 
-    One `stat` a file. DataError when the folder cannot be read.
+    Raises:
+        DataError: The folder cannot be read.
     """
     frames = 0
     faults: dict[str, str] = {}
@@ -92,25 +103,27 @@ def check_arrived(out: Path) -> Arrived:
             elif _is_image(path):
                 frames += 1
     except OSError as error:
-        raise DataError(f"What arrived cannot be read: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"The downloaded files cannot be read: {error.strerror or type(error).__name__}.") from error
     files = tuple(name for name in EXPECTED_FILES if (out / name).is_file() and name not in faults)
     missing = tuple(name for name in EXPECTED_FILES if name not in files)
-    problems = _in_words(faults)
-    problems += [f"{name} did not arrive. Ask whoever shared the folder to add it." for name in missing]
+    problems = _fault_messages(faults)
+    problems += [f"{name} is missing. Ask the person who shared the folder to add it." for name in missing]
     if not frames:
         missing = (layout.IMAGES_DIR, *missing)
-        problems.append(f"No frame arrived. The shared folder has to hold {layout.IMAGES_DIR} or frames.zip.")
+        problems.append(f"There are no frames. The shared folder must contain {layout.IMAGES_DIR} or frames.zip.")
     if elsewhere:
-        text = f"There are images in {', '.join(sorted(elsewhere)[:_NAMED])}, where frames are not looked for"
-        problems.append(f"{text}. If that is the data, open that folder or give its link; else move them.")
+        text = (
+            f"There are images in {', '.join(sorted(elsewhere)[:_MAX_NAMES])}, where the app does not look for frames"
+        )
+        problems.append(f"{text}. If they are the data, open that folder or use its link; otherwise move them.")
     if (out / ARRIVING).exists():
-        problems.append("The download into this folder has not ended. Start it again to go on.")
+        problems.append("The download into this folder is incomplete. Start it again to continue.")
     return Arrived(files, missing, frames, tuple(problems))
 
 
 @contextmanager
 def _arriving_folder(out: Path) -> Iterator[Path]:
-    """The hidden folder, for one download at a time; it is gone afterwards unless something went wrong."""
+    """Create and lock the hidden folder for one download, and delete it unless the download fails."""
     if out.exists() and not out.is_dir():
         raise DataError(f"{out.name} is a file. Name a folder to download into.")
     arriving = out / ARRIVING
@@ -119,7 +132,7 @@ def _arriving_folder(out: Path) -> Iterator[Path]:
     arriving.mkdir(parents=True, exist_ok=True)
     handle = try_lock(arriving / _LOCK)
     if handle is None:
-        raise DataError("A download into this folder is running already. Wait for it to end.")
+        raise DataError("Another download into this folder is running. Wait until it ends.")
     try:
         yield arriving
         shutil.rmtree(arriving)
@@ -128,7 +141,7 @@ def _arriving_folder(out: Path) -> Iterator[Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Every file, hidden ones and links to folders left out; OSError when a folder cannot be listed."""
+    """Yield all files below a folder, except hidden ones and those behind links to folders."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -140,68 +153,69 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _fault_of(path: Path, look_inside: bool = True) -> str | None:
-    """Why a file is not a complete one: missing, empty, a part, or a web page under another name; None when it is."""
+    """Say why a file is not complete (missing, empty, partial, or a web page in its place); None if it is."""
     if path.suffix == ".part":
-        return "is the beginning of a file whose download broke off"
+        return "is the beginning of a file whose download was interrupted"
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return "is not there"
+        return "is missing"
     if not stat.S_ISREG(status.st_mode):
-        return "is no file"
+        return "is not a file"
     if status.st_size == 0:
         return "is empty"
     if look_inside and path.suffix.lower() not in {".html", ".htm"}:
         with path.open("rb") as file:
-            head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+            head = file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
         if head.startswith((b"<!doctype html", b"<html")):
-            return (
-                "is a web page, not data: Drive sends one where a file is not shared or its download limit is used up"
-            )
+            return "is a web page, not data: Drive sends one if a file is not shared or its download limit is reached"
     return None
 
 
-def _in_words(faults: dict[str, str]) -> list[str]:
-    """A sentence for each kind of fault, with the first few names."""
+def _fault_messages(faults: dict[str, str]) -> list[str]:
+    """Write a message for each kind of fault, with the first few names."""
     by_kind: dict[str, list[str]] = {}
     for name, fault in sorted(faults.items()):
         by_kind.setdefault(fault, []).append(name)
     texts = []
     for fault, names in by_kind.items():
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        texts.append(f"{', '.join(names[:_NAMED])}{more}: it {fault}. {_AGAIN}")
+        more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+        texts.append(f"{', '.join(names[:_MAX_NAMES])}{more}: it {fault}. Start the download again.")
     return texts
 
 
-def _drop_unsound(arriving: Path) -> list[str]:
-    """Delete what is no complete file, so that the next start gets it anew, and say so."""
+def _delete_faulty(arriving: Path) -> list[str]:
+    """Delete files that are not complete, so that the next start downloads them again; return messages."""
     faults = {}
     for path in list(_files_below(arriving)):
         fault = _fault_of(path)
         if fault is not None:
             faults[path.relative_to(arriving).as_posix()] = fault
             path.unlink()
-    return _in_words(faults)
+    return _fault_messages(faults)
 
 
-def _unpack_all(arriving: Path, out: Path, tell: Progress) -> tuple[Path, list[str]]:
-    """Unpack the zips of frames, new ones and those in the folder, all of them or none; the folder with what they hold.
+def _unpack_all(arriving: Path, out: Path, report: Report) -> tuple[Path, list[str]]:
+    """Unpack all zips with frames, those just downloaded and those in the data folder, or none of them.
 
-    Where there are frames already, nothing is unpacked; a zip that has just arrived is then named as a problem.
+    If there are frames already, nothing is unpacked, and zips that were just downloaded are reported.
+
+    Returns:
+        The folder with the unpacked files, and messages about zips that were not unpacked.
     """
     shutil.rmtree(arriving / _UNPACKED, ignore_errors=True)
     tree = arriving / _UNPACKED / "tree"
     tree.mkdir(parents=True)
     new = _zips_in(arriving)
     if any(_has_entries(folder / name) for folder in (out, arriving) for name in layout.IMAGES_DIRS):
-        text = "was not unpacked, there are frames already. Delete their folder and start again to have it unpacked."
+        text = "was not unpacked because there are frames already. To unpack it, delete their folder and start again."
         return tree, [f"{path.name} {text}" for path in new]
     names = {path.name for path in new}
     for number, path in enumerate([*new, *(path for path in _zips_in(out) if path.name not in names)]):
         folder = tree.with_name(str(number))
         try:
             if has_frames(path):
-                unpack(path, folder, tell)
+                unpack(path, folder, report)
                 _arrange(folder, tree, path.name)
         except DamagedArchive as error:
             if path in new:
@@ -220,7 +234,7 @@ def _has_entries(folder: Path) -> bool:
 
 
 def _arrange(folder: Path, tree: Path, archive: str) -> None:
-    """Move what a zip held to its place in a data folder: frames under JPEGImages, however the zip was packed."""
+    """Move the content of a zip into the layout of a data folder: frames into JPEGImages, however it was packed."""
     entries = list(folder.iterdir())
     while len(entries) == 1 and entries[0].is_dir() and not _has_meaning(entries[0].name):
         entries = list(entries[0].iterdir())
@@ -234,22 +248,22 @@ def _arrange(folder: Path, tree: Path, archive: str) -> None:
                 target = images
             elif path.name not in _ANNOTATION_DIRS and any(map(_is_image, _files_below(path))):
                 target = images / path.name
-        elif path.stem in frames:  # a frame, or the annotation beside it
+        elif path.stem in frames:  # a frame, or an annotation with the same name
             target = images / path.name
         target.parent.mkdir(exist_ok=True)
         kept += _move(path, target)
     if kept:
-        text = f"holds {kept[0]}, which another zip, or another folder in it, holds as well"
+        text = f"contains {kept[0]}, which is also in another zip or in another of its folders"
         raise DataError(f"{archive} {text}. Keep one of them and start the download again.")
 
 
 def _has_meaning(name: str) -> bool:
-    """Whether a folder's name tells what is in it, so that it is no mere wrapping."""
+    """Whether the layout of a data folder gives a meaning to a folder's name; otherwise its content is moved up."""
     return _holds_frames(name) or name in _ANNOTATION_DIRS | layout.SPLIT_FOLDERS
 
 
 def _holds_frames(folder: str) -> bool:
-    """Whether frames are looked for in a folder of this name."""
+    """Whether readers look for frames in a folder of this name."""
     return folder in layout.IMAGES_DIRS or layout.TRIAL_ID.fullmatch(folder) is not None
 
 
@@ -258,16 +272,17 @@ def _is_image(path: Path) -> bool:
 
 
 def _merge(source: Path, target: Path) -> list[str]:
-    """Move what is in a folder into another one, its frames last; the names that the other one holds already, complete.
+    """Move the content of a folder into another one, frames last. Hidden files stay.
 
-    Hidden names stay. A folder that the other one does not have moves in one step.
+    Returns:
+        Names that were not moved, since the other folder has complete files with these names.
     """
     paths = sorted(source.iterdir(), key=lambda path: (path.name in layout.IMAGES_DIRS, path.name))
     return [kept for path in paths if not path.name.startswith(".") for kept in _move(path, target / path.name)]
 
 
 def _move(path: Path, target: Path) -> list[str]:
-    """Move a file or folder; the names that stayed where they were, because the target has a complete file there."""
+    """Move a file or folder; return the names that were not moved because the target has complete files there."""
     if path.is_dir() and _has_entries(target):
         return _merge(path, target)
     if path.is_file() and _fault_of(target) is None:

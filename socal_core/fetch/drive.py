@@ -1,4 +1,4 @@
-"""Google Drive: what an address points at, and getting the files behind it by gdown."""
+"""Parse links to Google Drive, and download the files behind them with gdown."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from socal_core.errors import DataError
-from socal_core.fetch.unpack import unsafe_name
+from socal_core.fetch.unpack import Report, unsafe_name
 
 _HOST = "drive.google.com"
 _ID = re.compile(r"[A-Za-z0-9_-]{10,100}")
@@ -19,99 +19,106 @@ _PATH = re.compile(
     r"|open|uc|folderview)"
 )
 _TIMEOUT = (15.0, 60.0)
-"""Seconds without an answer, without a byte."""
+"""Seconds to wait for a connection, and for the next byte."""
 _RETRIES = 4
 _REPORT_SECONDS = 0.5
-_NAMED = 5
+_MAX_NAMES = 5
 
-_SHARE = "Share it in Drive as 'Anyone with the link'; a folder has to be given by its .../drive/folders/ link."
-
-Progress = Callable[[str], None]
+_SHARE_IT = "Share it in Drive as 'Anyone with the link'. For a folder, use its .../drive/folders/ link."
 
 
 @dataclass(frozen=True)
 class DriveLink:
-    """What a Drive address points at."""
+    """A link to a folder or file of Google Drive."""
 
     kind: Literal["folder", "file"]
     id: str
 
 
-Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Progress], None]
-"""fetch(link, folder, wanted, tell): put the shared files into the folder by their relative names, a file under its own
-name only when it is complete; go on where an earlier start stopped; leave out names for which wanted(name) is false."""
+Fetch = Callable[[DriveLink, Path, Callable[[str], bool], Report], None]
+"""A function `fetch(link, folder, wanted, report)` that downloads shared files into a folder, by their relative names.
+
+A file gets its name only when it is complete. The function continues where an earlier call stopped, and skips names for
+which `wanted(name)` is false."""
 
 
 def drive_link(address: str) -> DriveLink:
-    """What a Drive address points at; DataError unless it is an https link to a folder or file of drive.google.com."""
+    """Parse an address of Google Drive.
+
+    Raises:
+        DataError: The address is not an https link to a folder or file of drive.google.com.
+    """
     try:
         parts = urlsplit(address.strip())
-    except ValueError:  # a bracket in the host
+    except ValueError:  # for example a bracket in the host
         parts = urlsplit("")
     match = _PATH.fullmatch(parts.path)
     if parts.scheme == "https" and parts.netloc == _HOST and match is not None:
-        in_path = match["folder"] or match["file"]
-        given = [in_path] if in_path else parse_qs(parts.query).get("id", [])
-        if len(given) == 1 and _ID.fullmatch(given[0]):
-            return DriveLink("folder" if match["folder"] or parts.path == "/folderview" else "file", given[0])
+        path_id = match["folder"] or match["file"]
+        ids = [path_id] if path_id else parse_qs(parts.query).get("id", [])
+        if len(ids) == 1 and _ID.fullmatch(ids[0]):
+            return DriveLink("folder" if match["folder"] or parts.path == "/folderview" else "file", ids[0])
     raise DataError(
-        "This is no link to a Google Drive folder or file. Open the folder in Drive, choose Share, then Copy link, and "
-        f"paste that: it begins with https://{_HOST}/drive/folders/ or https://{_HOST}/file/d/."
+        "This is not a link to a Google Drive folder or file. Open the folder in Drive, choose Share, then Copy link, "
+        f"and paste the link: it begins with https://{_HOST}/drive/folders/ or https://{_HOST}/file/d/."
     )
 
 
-def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], tell: Progress) -> None:
-    """Get the files behind a link (see Fetch). DataError in plain words when not all of them arrive.
+def fetch_from_drive(link: DriveLink, folder: Path, wanted: Callable[[str], bool], report: Report) -> None:
+    """Download the files behind a link with gdown, as described for `Fetch`.
 
-    gdown writes a file under another name, `<name><8 letters>.part`, renames it when it is complete, and goes on with
-    such a part. A file that Drive refuses does not keep the others from being tried.
+    gdown writes a file under another name, `<name><8 letters>.part`, renames it when it is complete, and continues such
+    a part. If Drive refuses a file, the other files are still downloaded.
+
+    Raises:
+        DataError: Not all files could be downloaded. The message says why and what to do.
     """
-    import gdown  # half a second, and only a download needs it
+    import gdown  # takes half a second to import, and only a download needs it
     import requests
 
-    tell("Asking Google Drive what is shared")
-    files = _listing(link, tell)
+    report("Asking Google Drive for the list of files")
+    files = _listing(link, report)
     failed: dict[str, str] = {}
     for number, (path, file_id) in enumerate(files.items(), start=1):
         target = folder / path
         head = f"{path} ({number} of {len(files)})"
         if target.is_file() or not wanted(path):
-            tell(f"{head}: here already")
+            report(f"{head}: downloaded already")
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _fetch_one(file_id, target, head, tell)
+            _fetch_one(file_id, target, head, report)
         except (gdown.exceptions.DownloadError, requests.RequestException, LookupError, ValueError) as error:
             if _is_network(error):
-                raise DataError(_in_words(error)) from error
-            failed[path] = _in_words(error)
+                raise DataError(_message(error)) from error
+            failed[path] = _message(error)
     if failed:
-        names = ", ".join([*list(failed)[:_NAMED], *(["…"] if len(failed) > _NAMED else [])])
+        names = ", ".join([*list(failed)[:_MAX_NAMES], *(["…"] if len(failed) > _MAX_NAMES else [])])
         raise DataError(
-            f"{len(files) - len(failed)} of {len(files)} files arrived; {names} did not. {next(iter(failed.values()))} "
-            "What has arrived is kept: start the download again to go on."
+            f"{len(files) - len(failed)} of {len(files)} files were downloaded, but not {names}. "
+            f"{next(iter(failed.values()))} Downloaded files are kept: start the download again to continue."
         )
 
 
-def _listing(link: DriveLink, tell: Progress) -> dict[str, str]:
-    """The id of each file behind a link by its relative path; DataError when there is none."""
+def _listing(link: DriveLink, report: Report) -> dict[str, str]:
+    """Map the relative path of each file behind a link to its id; raise DataError if there are no files."""
     files: dict[str, str] = {}
     for path, file_id in _shared(link):
-        # Hidden files are no data, and would meet the app's own.
+        # Hidden files are not data, and could have the names of the app's own hidden files.
         hidden = any(part.startswith(".") for part in path.split("/"))
         if hidden or unsafe_name(path) is not None:
-            tell(f"{path!r} is left out: no file of the data has such a name")
+            report(f"{path!r} is skipped: it is not a valid name for a data file")
             continue
         if path in files:
-            raise DataError(f"The shared folder holds two files named {path}. Rename or delete one in Drive.")
+            raise DataError(f"The shared folder has two files named {path}. Rename or delete one in Drive.")
         files[path] = file_id
     if not files:
-        raise DataError(f"The shared folder shows no file. {_SHARE}")
+        raise DataError(f"There are no visible files in the shared folder. {_SHARE_IT}")
     return files
 
 
 def _shared(link: DriveLink) -> list[tuple[str, str]]:
-    """Relative path and id of what Drive shows behind a link, as Drive says it."""
+    """List relative path and id of the files behind a link, as Drive gives them."""
     import gdown
     import requests
     from gdown.download import GoogleDriveFileToDownload
@@ -125,20 +132,20 @@ def _shared(link: DriveLink) -> list[tuple[str, str]]:
         else:
             found = [gdown.download(id=link.id, quiet=True, use_cookies=False, skip_download=True, timeout=_TIMEOUT)]
     except (gdown.exceptions.DownloadError, requests.RequestException, LookupError, ValueError) as error:
-        raise DataError(_in_words(error)) from error
+        raise DataError(_message(error)) from error
     return [(file.path, file.id) for file in found if isinstance(file, GoogleDriveFileToDownload)]
 
 
-def _fetch_one(file_id: str, target: Path, head: str, tell: Progress) -> None:
+def _fetch_one(file_id: str, target: Path, head: str, report: Report) -> None:
     import gdown
 
     last = 0.0
 
-    def report(done: int, total: int | None) -> None:
+    def report_bytes(done: int, total: int | None) -> None:
         nonlocal last
         if monotonic() - last >= _REPORT_SECONDS:
             last = monotonic()
-            tell(f"{head}: {done / 1e6:,.1f} MB" + (f" of {total / 1e6:,.1f} MB" if total else ""))
+            report(f"{head}: {done / 1e6:,.1f} MB" + (f" of {total / 1e6:,.1f} MB" if total else ""))
 
     def get() -> None:
         gdown.download(
@@ -147,26 +154,26 @@ def _fetch_one(file_id: str, target: Path, head: str, tell: Progress) -> None:
             quiet=True,
             use_cookies=False,
             resume=True,
-            progress=report,
+            progress=report_bytes,
             timeout=_TIMEOUT,
             retries=_RETRIES,
         )
 
-    tell(f"{head}: asking for it")
+    report(f"{head}: requesting the file")
     try:
         get()
     except gdown.exceptions.DownloadError as error:
         parts = _parts_of(target)
         if not parts or not ("byte range" in str(error) or "multiple temporary files" in str(error)):
             raise
-        # A part that is whole, or longer than the file is by now, can never be gone on with.
+        # A part that is complete, or longer than the file is now, cannot be continued.
         for part in parts:
             part.unlink()
         get()
 
 
 def _parts_of(target: Path) -> list[Path]:
-    """gdown's temporary files of a target."""
+    """List the temporary files that gdown wrote for a target."""
     length = len(target.name) + 8 + len(".part")
     return [
         path
@@ -176,25 +183,25 @@ def _parts_of(target: Path) -> list[Path]:
 
 
 def _is_network(error: Exception) -> bool:
-    """Whether the next file would fail in the same way."""
+    """Whether the error is one of the network, so that other files would fail in the same way."""
     import requests
 
-    broken = (requests.ConnectionError, requests.Timeout)
-    return isinstance(error, broken) or isinstance(error.__cause__, broken)
+    kinds = (requests.ConnectionError, requests.Timeout)
+    return isinstance(error, kinds) or isinstance(error.__cause__, kinds)
 
 
-def _in_words(error: Exception) -> str:
-    """What to do about an error of gdown, without the addresses and paths that its own messages hold."""
+def _message(error: Exception) -> str:
+    """Say what to do about an error of gdown, without the addresses and paths in its own messages."""
     import gdown
 
     text = str(error).lower()
     if _is_network(error):
-        return "Google Drive cannot be reached, or the connection broke off. Check it and start the download again."
+        return "Google Drive cannot be reached, or the connection was lost. Check it and start the download again."
     if "too many users" in text or "quota" in text:
         return (
-            "Drive's limit of downloads for this file is used up. Try again after a day, or make a copy in your own "
+            "Drive's download limit for this file has been reached. Try again in a day, or make a copy in your own "
             "Drive and share that."
         )
     if isinstance(error, gdown.exceptions.FileURLRetrievalError) or "folder contents" in text:
-        return f"Drive does not give it to everybody, or it is not there any more. {_SHARE}"
-    return "Drive's answer was not understood or broke off. Start the download again."
+        return f"Drive refused access: the folder or file is not shared with everyone, or no longer exists. {_SHARE_IT}"
+    return "Drive's answer was incomplete or not understood. Start the download again."

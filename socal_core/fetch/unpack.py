@@ -1,4 +1,4 @@
-"""A zip of frames becomes a folder: checked as a whole before anything is written, and once more while writing."""
+"""Unpack zips of frames, which are checked completely before anything is written, and again while writing."""
 
 import io
 import re
@@ -19,13 +19,13 @@ from socal_core.storage import new_folder
 ANNOTATION_SUFFIXES = frozenset({".csv", ".xml", ".txt", ".json", ".yaml", ".yml"})
 
 MAX_ENTRIES = 1_400_000
-"""A zip with more is refused: the list alone, at 600 bytes an entry, fills a gigabyte of memory."""
+"""A zip with more entries is refused. This many need almost a gigabyte of memory, at 600 bytes per entry."""
 MAX_LIST_BYTES = 160_000_000
-"""The list of that many entries, with names as long as SOCAL's."""
+"""Size of the list of MAX_ENTRIES entries with names as long as in SOCAL."""
 MAX_RATIO = 100
-"""Frames are compressed already; the text of annotations comes to 20 or 30 times."""
+"""Largest ratio of unpacked to packed size. Frames are compressed already; the text of annotations reaches 20 to 30."""
 RATIO_MATTERS_FROM = 100_000_000
-"""Bytes: below, no ratio does harm."""
+"""Unpacked size in bytes below which any ratio is harmless."""
 
 _BLOCK = 1 << 20
 _REPORT_EVERY = 500
@@ -34,26 +34,26 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _KINDS = (0, stat.S_IFREG, stat.S_IFDIR)
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f\\:]")
-# What zipfile lets through when the bytes are not what they should be.
+# What zipfile raises for damaged files.
 _READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
     EOFError,
     OverflowError,
-    RuntimeError,  # also for a feature of zip that zipfile does not know
+    RuntimeError,  # also for features of zip that zipfile does not support
     ValueError,
 )
 
-Progress = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-class DamagedArchive(DataError):  # noqa: N818, named by what it is, beside its base
-    """The zip is cut off or broken: another copy of it may be sound."""
+class DamagedArchive(DataError):  # noqa: N818, named for what it describes
+    """The zip is truncated or damaged; another copy of it may be intact."""
 
 
 class _BoundedFile(io.FileIO):
-    """A zip on disk whose list of entries, which zipfile reads in one piece, is refused when it is too long."""
+    """A zip on disk that refuses to read a list of entries that is too long, since zipfile reads it all at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_LIST_BYTES:
@@ -68,66 +68,79 @@ class _BoundedFile(io.FileIO):
         return Path(str(self.name)).name
 
 
-def unpack(archive: Path, out: Path, progress: Progress | None = None) -> int:
-    """Unpack the frames and annotations of a zip into a new folder and return the number of files written.
+def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
+    """Unpack the frames and annotations of a zip into a new folder.
 
-    `out` must not exist, or be empty; it appears when everything is written (a temporary folder beside it is renamed).
-    `progress` is told a line of text now and then. DataError before anything is written when the zip could write
-    outside `out`, fill the disk, or is encrypted or not a zip; DamagedArchive when it is cut off or broken.
+    Args:
+        archive: The zip.
+        out: A folder that does not exist or is empty. It appears when all files are written.
+        progress: Called from time to time with a line of text.
+
+    Returns:
+        The number of files written.
+
+    Raises:
+        DataError: `out` is not empty, or the zip is refused because it could write outside `out` or fill the disk, is
+            encrypted, or has neither frames nor annotations. Nothing is written.
+        DamagedArchive: The zip is truncated or damaged, or is not a zip.
     """
     with _opened(archive) as opened:
         if out.is_symlink() or (out.exists() and not (out.is_dir() and next(out.iterdir(), None) is None)):
-            text = f"{out.name} is there already. Move it away or delete it, then unpack {archive.name} again."
+            text = f"{out.name} exists already. Move or delete it, then unpack {archive.name} again."
             raise DataError(text)
         entries = _accepted(opened, archive)
         _check_sizes(entries, archive, out.parent)
         out.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(out) as draft:
-            _write(opened, entries, draft, archive.name, progress or say_nothing)
+            _write(opened, entries, draft, archive.name, progress or no_progress)
     return len(entries)
 
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
-    """An open zip; what goes wrong with it, or with the disk, becomes a DataError."""
+    """Open a zip, and turn its errors and those of the disk into DataError."""
     try:
         with _BoundedFile(archive) as file, zipfile.ZipFile(file) as opened:
             yield opened
     except _READ_ERRORS as error:
-        text = f"{archive.name} is not a zip file, or is cut off or damaged. Get it anew."
+        text = f"{archive.name} is not a zip file, or is truncated or damaged. Download it again."
         raise DamagedArchive(text) from error
     except OSError as error:
         raise DataError(f"{archive.name} cannot be unpacked: {error.strerror or type(error).__name__}.") from error
 
 
 def has_frames(archive: Path) -> bool:
-    """Whether a zip lists images; nothing is unpacked. DamagedArchive when it cannot be read."""
+    """Whether a zip contains images, according to its list of entries.
+
+    Raises:
+        DamagedArchive: The zip cannot be read.
+    """
     with _opened(archive) as opened:
-        return any(_taken(entry, layout.IMAGE_SUFFIXES) for entry in opened.infolist())
+        return any(_is_wanted(entry, layout.IMAGE_SUFFIXES) for entry in opened.infolist())
 
 
 def unsafe_name(name: str) -> str | None:
-    """Why a relative name may not be written into a folder; None when it may."""
+    """Say why a relative name must not be written into a folder; None if it is safe."""
     parts = name.removesuffix("/").split("/")
     if name.startswith("/"):
         return "it is absolute"
     if _NOT_IN_A_NAME.search(name):
-        return "it holds a backslash, a colon or a control character"
+        return "it contains a backslash, a colon or a control character"
     if any(part in {"", ".", ".."} for part in parts):
-        return "it leads through `..`, `.` or an empty name"
+        return "it contains `..`, `.` or an empty part"
     if not name.isascii() and name.encode("utf-8", "replace").decode() != name:
-        return "it is no text"
+        return "it is not valid text"
     if len(name.encode()) > 1000 or max(len(part.encode()) for part in parts) > 255:
         return "it is too long"
     return None
 
 
-def say_nothing(line: str) -> None:
-    """Progress that nobody asked for."""
+def no_progress(line: str) -> None:
+    """Ignore a line of progress."""
 
 
-def _taken(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
-    """Whether an entry is a file with one of the endings; what macOS adds (`__MACOSX/`, `._name`) never is."""
+def _is_wanted(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
+    """Whether an entry is a file with one of the suffixes, and not one that macOS adds (`__MACOSX/`, `._name`)."""
     parts = entry.filename.split("/")
     dot = parts[-1].rfind(".")
     hidden = parts[0] == "__MACOSX" or any(part.startswith(".") and part.strip(".") for part in parts)
@@ -135,7 +148,7 @@ def _taken(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
 
 
 def _accepted(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
-    """The entries to write; DataError when any entry, also one that is left out, is not harmless."""
+    """Select the entries to write; raise DataError if any entry is unsafe, even one that is not written."""
     entries = opened.infolist()
     for entry in entries:
         fault = _fault(entry)
@@ -144,71 +157,71 @@ def _accepted(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
             raise DataError(f"{archive.name} is refused: its entry {name} {fault}. Nothing was unpacked.")
     if len(opened.NameToInfo) != len(entries):
         raise DataError(f"{archive.name} is refused: two of its entries have the same name. Nothing was unpacked.")
-    taken = [entry for entry in entries if _taken(entry, layout.IMAGE_SUFFIXES | ANNOTATION_SUFFIXES)]
-    if not taken:
-        raise DataError(f"{archive.name} holds neither frames (JPEG, PNG) nor annotations. Is it the right file?")
-    return taken
+    wanted = [entry for entry in entries if _is_wanted(entry, layout.IMAGE_SUFFIXES | ANNOTATION_SUFFIXES)]
+    if not wanted:
+        raise DataError(
+            f"{archive.name} contains neither frames (JPEG, PNG) nor annotations. Check that it is the right file."
+        )
+    return wanted
 
 
 def _fault(entry: zipfile.ZipInfo) -> str | None:
-    """What makes an entry one that nobody should unpack."""
+    """Say why an entry must not be unpacked; None if it is safe."""
     reason = unsafe_name(entry.orig_filename)
     if reason is not None:
-        return f"may not be written, {reason}"
+        return f"has an unsafe name: {reason}"
     if stat.S_IFMT(entry.external_attr >> 16) not in _KINDS:
         return "is a link or a device, not a file"
     if entry.flag_bits & _ENCRYPTED:
-        return "is encrypted; ask for a zip without a password"
+        return "is encrypted. Ask for a zip without a password"
     if entry.compress_type not in _METHODS:
-        return "is not packed in the ordinary way (deflate); pack the zip anew"
+        return "uses an unsupported compression. Create the zip again with deflate"
     return None
 
 
-def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, place: Path) -> None:
-    """Refuse a bomb, and what does not fit on the disk of `place`."""
+def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, folder: Path) -> None:
+    """Refuse a zip bomb, and a zip that does not fit on the disk of `folder`."""
     for entry in entries:
         if _is_bomb(entry.file_size, entry.compress_size):
             raise DataError(
                 f"{archive.name} is refused: its entry {printable(entry.filename)} would grow from "
-                f"{entry.compress_size:,} to {entry.file_size:,} bytes, which no frame does. Nothing was unpacked."
+                f"{entry.compress_size:,} to {entry.file_size:,} bytes, unlike any frame. Nothing was unpacked."
             )
     total = sum(entry.file_size for entry in entries)
-    # Entries may share their packed bytes: what counts is the size of the zip itself.
+    # Entries may use the same packed bytes, so compare with the size of the zip.
     packed = archive.stat().st_size
     if _is_bomb(total, packed):
-        text = f"it would grow from {packed:,} to {total:,} bytes, which no zip of frames does"
+        text = f"it would grow from {packed:,} to {total:,} bytes, unlike any zip of frames"
         raise DataError(f"{archive.name} is refused: {text}. Nothing was unpacked.")
-    check_room(total, place, f"Unpacked, {archive.name}", "Make room, or choose a folder on another disk.")
+    check_room(total, folder, f"Unpacked, {archive.name}", "Free some space, or choose a folder on another disk.")
 
 
 def _is_bomb(size: int, packed: int) -> bool:
     return size > RATIO_MATTERS_FROM and size > MAX_RATIO * packed
 
 
-def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, tell: Progress) -> None:
-    made: set[Path] = set()
+def _write(opened: zipfile.ZipFile, entries: list[zipfile.ZipInfo], out: Path, archive: str, report: Report) -> None:
+    created: set[Path] = set()
     for done, entry in enumerate(entries):
         if done % _REPORT_EVERY == 0:
-            tell(f"Unpacking {archive}: {done:,} of {len(entries):,} files")
+            report(f"Unpacking {archive}: {done:,} of {len(entries):,} files")
         target = out / entry.filename
-        if target.parent not in made:
+        if target.parent not in created:
             target.parent.mkdir(parents=True, exist_ok=True)
-            made.add(target.parent)
+            created.add(target.parent)
         try:
             _write_one(opened, entry, target)
         except FileExistsError as error:
             text = f"its entry {printable(entry.filename)} has the same name as another one on this disk"
             raise DataError(f"{archive} is refused: {text}. Nothing was unpacked.") from error
         except _READ_ERRORS as error:
-            text = (
-                f"its entry {printable(entry.filename)} is cut off or damaged. Nothing was unpacked; get the zip anew."
-            )
-            raise DamagedArchive(f"{archive}: {text}") from error
-    tell(f"Unpacking {archive}: {len(entries):,} of {len(entries):,} files")
+            text = f"{archive}: its entry {printable(entry.filename)} is truncated or damaged. Nothing was unpacked"
+            raise DamagedArchive(f"{text}; download the zip again.") from error
+    report(f"Unpacking {archive}: {len(entries):,} of {len(entries):,} files")
 
 
 def _write_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
-    """Write one file, never more than its announced size; zipfile compares the checksum at its end."""
+    """Write one file, at most up to its announced size. zipfile checks its checksum at the end."""
     written = 0
     with opened.open(entry) as source, target.open("xb") as file:
         while block := source.read(_BLOCK):

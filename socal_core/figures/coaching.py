@@ -1,50 +1,21 @@
-"""The effect of coaching: each surgeon's trial 1, before it, against trial 2, after it."""
+"""Figures of the effect of coaching: each surgeon's trial 1, before it, against trial 2, after it."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.stats import binomtest, wilcoxon
 
+from socal_core.evaluation.coaching import (
+    CHANGES,
+    MEASURES,
+    coaching_summary,
+    coaching_table,
+    p_value_text,
+    pairs_of,
+)
 from socal_core.figures.groups import nothing, plain
 from socal_core.figures.style import FAILURE, GUIDE, OUTCOMES, SUCCESS, styled
-
-MEASURES = {"tth": ("Time to haemostasis", "s"), "blood_loss": ("Blood loss", "mL")}
-"""What is compared besides success, with its unit; lower is better for both."""
-
-CHANGES = [["neither", "improved"], ["worsened", "both"]]
-"""How a surgeon is described by success in trial 1 (row: no, yes) and in trial 2 (column)."""
-
-
-def coaching_table(trials: pd.DataFrame) -> pd.DataFrame:
-    """success, tth (s) and blood_loss (mL) `_before` and `_after` of each surgeon who has both trials.
-
-    Indexed by participant_id, in the order of `trials`; NA where a value is missing. Trials whose surgeon is not known
-    are left out; of two trials with one number the first counts.
-    """
-    columns = ["success", *MEASURES]
-    known = trials[(trials["participant_id"] != "") & trials["trial_number"].isin([1, 2])]
-    known = known.drop_duplicates(["participant_id", "trial_number"]).set_index("participant_id")
-    before, after = (known.loc[(known["trial_number"] == number).to_numpy(), columns] for number in (1, 2))
-    return before.add_suffix("_before").join(after.add_suffix("_after"), how="inner")
-
-
-def coaching_summary(trials: pd.DataFrame) -> dict[str, Any]:
-    """The effect in plain numbers: `surgeons` with both trials, and an entry each for success, tth and blood_loss.
-
-    success: pairs, and of them both, improved, worsened, neither; p_value by McNemar's exact test (Psychometrika
-    1947;12:153), the binomial test of improved against worsened. tth, blood_loss: pairs, the medians before and after,
-    the median_change of a surgeon (after - before), p_value by Wilcoxon's signed-rank test (Biometrics Bulletin
-    1945;1:80) without the surgeons who did not change: exact for up to fifty pairs without ties, else by the normal
-    approximation. All p values are two-sided. A value that is not defined is None.
-    """
-    table = coaching_table(trials)
-    return {
-        "surgeons": len(table),
-        "success": _success_change(table),
-        **{column: _measured_change(table, column) for column in MEASURES},
-    }
 
 
 def coaching_success(trials: pd.DataFrame) -> go.Figure:
@@ -70,7 +41,7 @@ def coaching_success(trials: pd.DataFrame) -> go.Figure:
         ygap=4,
         hovertemplate="%{y} before, %{x} after: %{z} surgeons<extra></extra>",
     )
-    facts = f"{summary['pairs']} surgeons, exact McNemar {_p_text(summary['p_value'])}"
+    facts = f"{summary['pairs']} surgeons, exact McNemar {p_value_text(summary['p_value'])}"
     figure = styled(go.Figure(heat), title, "Trial 2, after", "Trial 1, before").update_layout(
         title_subtitle=_small(facts)
     )
@@ -83,7 +54,7 @@ def coaching_change(trials: pd.DataFrame, column: str) -> go.Figure:
     summary = coaching_summary(trials)[column]
     if not summary["pairs"]:
         return nothing(f"{title} before and after coaching", "No surgeon has this value in both trials.")
-    table = _pairs(coaching_table(trials), column)
+    table = pairs_of(coaching_table(trials), column)
     change = table["after"] - table["before"]
     figure = go.Figure()
     groups = {"Less": (change < 0, SUCCESS), "More": (change > 0, FAILURE), "The same": (change == 0, GUIDE)}
@@ -100,41 +71,11 @@ def coaching_change(trials: pd.DataFrame, column: str) -> go.Figure:
         hovertemplate=f"Median %{{y:,.0f}} {unit}<extra></extra>",
     )
     facts = f"median of {summary['pairs']} surgeons' changes {summary['median_change']:+,.0f} {unit}, "
-    facts += f"Wilcoxon {_p_text(summary['p_value'])}"
+    facts += f"Wilcoxon {p_value_text(summary['p_value'])}"
     styled(figure, f"{title} before and after coaching", "", f"{title} ({unit})", height=420)
     figure.update_layout(title_subtitle=_small(facts), margin_t=96)
     figure.update_xaxes(range=[0.85, 2.15], tickvals=[1, 2], ticktext=["Trial 1, before", "Trial 2, after"])
     return figure.update_yaxes(rangemode="tozero")
-
-
-def _success_change(table: pd.DataFrame) -> dict[str, Any]:
-    pairs = _pairs(table, "success").astype(bool)
-    counts = {
-        change: int(((pairs["before"] == bool(before)) & (pairs["after"] == bool(after))).sum())
-        for before, row in enumerate(CHANGES)
-        for after, change in enumerate(row)
-    }
-    discordant = counts["improved"] + counts["worsened"]
-    p_value = float(binomtest(counts["improved"], discordant).pvalue) if discordant else None
-    return {"pairs": len(pairs), **counts, "p_value": p_value}
-
-
-def _measured_change(table: pd.DataFrame, column: str) -> dict[str, Any]:
-    pairs = _pairs(table, column)
-    change = pairs["after"] - pairs["before"]
-    changed = change[change != 0]
-    medians = {"before": pairs["before"], "after": pairs["after"], "median_change": change}
-    return {
-        "pairs": len(pairs),
-        **{name: float(values.median()) if len(values) else None for name, values in medians.items()},
-        "p_value": float(wilcoxon(changed).pvalue) if len(changed) else None,
-    }
-
-
-def _pairs(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """before and after (float) of the surgeons who have both."""
-    pairs = pd.DataFrame({name: table[f"{column}_{name}"].astype("Float64") for name in ("before", "after")})
-    return pairs.dropna().astype(float)
 
 
 def _slopes(figure: go.Figure, table: pd.DataFrame, name: str, colour: str, unit: str) -> None:
@@ -156,9 +97,3 @@ def _slopes(figure: go.Figure, table: pd.DataFrame, name: str, colour: str, unit
 
 def _small(text: str) -> dict[str, Any]:
     return {"text": text, "font": {"size": 12}}
-
-
-def _p_text(p_value: float | None) -> str:
-    if p_value is None:
-        return "not defined: nobody changed"
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"

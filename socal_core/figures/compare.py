@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from socal_core.figures.groups import plain
-from socal_core.figures.style import styled, waiting
+from socal_core.figures.style import styled, with_message
 
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
 """Okabe and Ito's palette, without the yellow and the black that vanish on a light or a dark page."""
@@ -57,7 +57,7 @@ def _overlaid(runs: Mapping[str, pd.DataFrame], column: str, lowest: bool) -> go
             showlegend=True,
         )
     if not any(len(epochs) for epochs in runs.values()):
-        waiting(figure, "The curves start when the first epoch is done.")
+        with_message(figure, "The curves start when the first epoch is done.")
     figure.update_layout(hovermode="x unified")
     return figure.update_xaxes(range=[0, 1.02 * max(5, last)], tickformat="d", minallowed=0)
 

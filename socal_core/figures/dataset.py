@@ -189,21 +189,6 @@ def missing_counts(trials: pd.DataFrame) -> pd.Series:
     return missing[list(CAN_BE_MISSING)].sum().rename(CAN_BE_MISSING)
 
 
-def length_auroc(trials: pd.DataFrame) -> float | None:
-    """The AUROC of `n_frames` alone for the outcome, 0.5 to 1; None unless both outcomes occur.
-
-    By the rank sum (Hanley and McNeil, Radiology 1982;143:29), ties counting half: the page that shows it opens sooner
-    without scikit-learn.
-    """
-    success = trials["success"] == 1
-    positives, negatives = int(success.sum()), int((trials["success"] == 0).sum())
-    if not positives or not negatives:
-        return None
-    ranks = trials.loc[trials["success"].notna(), "n_frames"].rank()
-    auroc = (float(ranks[success[ranks.index]].sum()) - positives * (positives + 1) / 2) / (positives * negatives)
-    return max(auroc, 1 - auroc)
-
-
 def _largest(counts: pd.DataFrame) -> pd.DataFrame:
     """Counts by group and outcome, all but the MAX_GROUPS largest groups together in a last row."""
     sizes = counts.sum(axis=1).sort_values(ascending=False, kind="stable")

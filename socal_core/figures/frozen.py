@@ -1,16 +1,16 @@
 """Figures of a frozen run: its inner cross-validation, fold by fold and candidate by candidate."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from socal_core.figures.groups import plain
-from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, waiting
+from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, with_message
+from socal_core.runs.files.event_types import CandidateRow
 
 
-def inner_folds(folds: pd.DataFrame) -> go.Figure:
+def inner_fold_bars(folds: pd.DataFrame) -> go.Figure:
     """AUROC in each inner fold (table of runs/events.py) of the candidate that was best after the fold.
 
     A fold without an AUROC has no bar: its trials end alike, or the other folds' do.
@@ -28,11 +28,11 @@ def inner_folds(folds: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.05])
     figure.add_hline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     if folds.empty:
-        waiting(figure, "The bars appear when the clips are embedded.")
+        with_message(figure, "The bars appear when the clips are embedded.")
     return figure
 
 
-def inner_candidates(table: Sequence[dict[str, Any]]) -> go.Figure:
+def inner_candidates(table: Sequence[CandidateRow]) -> go.Figure:
     """Log loss of each candidate in the inner cross-validation, in two colours for members of the head and others.
 
     Args:
@@ -58,5 +58,5 @@ def inner_candidates(table: Sequence[dict[str, Any]]) -> go.Figure:
     figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", "Log loss (0.69: chance)", "")
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(names.values()))
     if not table:
-        waiting(figure, "The candidates appear when all folds are done.")
+        with_message(figure, "The candidates appear when all folds are done.")
     return figure

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from socal_core.dataset.filters import UNKNOWN, frame_sizes
-from socal_core.figures.style import GUIDE, OUTCOME_COLOURS, OUTCOMES, styled, waiting
+from socal_core.figures.style import GUIDE, OUTCOME_COLOURS, OUTCOMES, styled, with_message
 
 OUTCOME_NAMES = [*OUTCOMES.values(), UNKNOWN]
 """The name of each code that `outcome_codes` gives."""
@@ -62,5 +62,5 @@ def plain(value: object) -> str:
 
 def nothing(title: str, text: str) -> go.Figure:
     """A figure without data that says what is missing."""
-    figure = styled(waiting(go.Figure(), text), title, "", "")
+    figure = styled(with_message(go.Figure(), text), title, "", "")
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)

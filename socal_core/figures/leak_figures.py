@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from socal_core.evaluation.leak_probes import Probe
-from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, styled, waiting
+from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, styled, with_message
 
 _BAR = 34  # pixels of height
 
@@ -30,7 +30,7 @@ def leak_bars(probes: Sequence[Probe]) -> go.Figure:
     if probes:
         figure.add_vline(x=0.5, line={"color": GUIDE, "dash": "dash"})
     else:
-        waiting(figure, "Nothing was probed.")
+        with_message(figure, "Nothing was probed.")
     figure.update_layout(barmode="overlay", bargap=0.35, showlegend=True)
     figure.update_xaxes(range=[0, 1.005], tickvals=[0, 0.25, 0.5, 0.75, 1], zeroline=False)
     order = [probe.name for probe in probes]

@@ -30,7 +30,7 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
     return figure
 
 
-def waiting(figure: go.Figure, text: str) -> go.Figure:
+def with_message(figure: go.Figure, text: str) -> go.Figure:
     """The figure with a line of text where data will be; the same object."""
     return figure.add_annotation(
         text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15, "color": NEUTRAL}

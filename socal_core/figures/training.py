@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, waiting
+from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, with_message
 
 MAX_STEP_POINTS = 500
 """Single steps are thinned to about this many points, so that a long run is displayed as quickly as a short one."""
@@ -39,7 +39,7 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     last = max(_last_epoch(steps), _last_epoch(epochs))
     figure = _figure(traces, last, "Loss (thin line: single steps)", "Class-weighted cross-entropy")
     if steps.empty and epochs.empty:
-        waiting(figure, "The curve starts with the first training step.")
+        with_message(figure, "The curve starts with the first training step.")
     return figure
 
 
@@ -54,7 +54,7 @@ def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
     traces = [*bands, *curves, *_best(epochs, "val_accuracy")]
     figure = _figure(traces, _last_epoch(epochs), title, "Score (0 to 1)", range=[-0.02, 1.05])
     if epochs.empty:
-        waiting(figure, "The curve starts when the first epoch is done.")
+        with_message(figure, "The curve starts when the first epoch is done.")
     return figure
 
 
@@ -75,7 +75,7 @@ def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     figure = _figure([curve], last, "Learning rate", "", type="log", exponentformat="e", nticks=4)
     figure.layout.update(height=SMALL_HEIGHT, margin={"t": 40})  # it has no legend
     if thin.empty:
-        waiting(figure, "Starts with the first step.")
+        with_message(figure, "Starts with the first step.")
     return figure
 
 

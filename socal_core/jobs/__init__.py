@@ -1,1 +1,1 @@
-"""Work that the pages start as processes of their own: it reads its orders from arguments and reports through files."""
+"""Work that the pages start in processes of their own: the mechanism (job.py, harness.py), and a file for each job."""

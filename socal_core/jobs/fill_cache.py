@@ -1,9 +1,5 @@
-"""The process that fills the clip cache for a run that is yet to be started, and tells how far it is through a file."""
+"""The job that fills the clip cache for a run that is yet to be started."""
 
-import json
-import logging
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,50 +10,35 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import SocalError
+from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
 from socal_core.settings import TINY, config_from
 from socal_core.splits import make_split
-from socal_core.storage import write_json
-
-logger = logging.getLogger(__name__)
 
 
-class StopFilling(BaseException):
-    """The user asked for an end; no error, and nothing between here and the end may take it for one."""
+def fill_cache(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Fill what a run's clips take.
 
+    Args:
+        request: `config`, `data` and `data_options` as in a run's config.json.
+        report: Told about frames.
 
-def fill_cache(job_file: Path, progress_file: Path, stop_file: Path) -> bool:
-    """Fill what a run's clips take; False when an error or a lack of room ended it.
-
-    job_file: `config`, `data` and `data_options` as in a run's config.json. progress_file: `done` and `total` in
-    frames, and at the end `end` (done, stopped, note or error) and `text`. The presence of `stop_file` ends it.
+    Returns:
+        `note`, why there was no room for all of them, and `unreadable`, which frames cannot be read; in words for the
+        user, "" for nothing to say.
     """
-
-    def tell(done: int, total: int) -> None:
-        if stop_file.exists():
-            raise StopFilling
-        write_json(progress_file, {"done": done, "total": total})
-
-    job = json.loads(job_file.read_text(encoding="utf-8"))
-    root = Path(job["data"])
+    root = Path(request["data"])
     try:
-        filled = _fill(root, job, tell)
-        end, text = ("note", filled.note) if filled.note else ("done", _unreadable(filled))
-    except StopFilling:
-        end, text = "stopped", ""
-    except SocalError as error:
-        logger.exception("the clip cache could not be filled")
-        end, text = "error", str(error).replace(str(root), root.name)
+        with path_shown_as(root, root.name):
+            filled = _fill(root, request, report)
     except OSError as error:
-        logger.exception("the clip cache could not be filled")
-        end, text = "error", f"The clip cache cannot be written to: {error.strerror}."
-    write_json(progress_file, {"end": end, "text": text})
-    return end in {"done", "stopped"}
+        raise SocalError(f"The clip cache cannot be written to: {error.strerror}.") from error
+    return {"note": filled.note, "unreadable": _unreadable(filled)}
 
 
-def _fill(root: Path, job: dict[str, Any], tell: Callable[[int, int], None]) -> Filled:
-    config = config_from(job["config"], TINY)
-    dataset = open_cached(root, OpenOptions.from_dict(job["data_options"]))
+def _fill(root: Path, request: dict[str, Any], report: Report) -> Filled:
+    config = config_from(request["config"], TINY)
+    dataset = open_cached(root, OpenOptions.from_dict(request["data_options"]))
     split = make_split(dataset.usable_trials, config.split)
     wanted = frames_of_run(dataset, config, split)
     filled = Filled()
@@ -65,7 +46,7 @@ def _fill(root: Path, job: dict[str, Any], tell: Callable[[int, int], None]) -> 
         preprocessor = replace(preprocessor, scaled=config.machine.scaled_decoding)
         store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
         with store.in_use():
-            filled = fill(dataset, preprocessor, store, wanted, tell)
+            filled = fill(dataset, preprocessor, store, wanted, report.count)
         if filled.note:
             break
     return filled
@@ -81,5 +62,4 @@ def _unreadable(filled: Filled) -> str:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    sys.exit(0 if fill_cache(*map(Path, sys.argv[1:4])) else 1)
+    main(fill_cache)

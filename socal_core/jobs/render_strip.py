@@ -1,10 +1,7 @@
-"""The process that draws the strip of one trial, for which PyTorch has to be loaded, and leaves it in a file."""
+"""The job that renders the strip of one trial, for which PyTorch has to be loaded, and leaves it in a file."""
 
 import base64
 import io
-import json
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +10,34 @@ from socal_core.clips.strip import StripRow, draw_strip, side_by_side
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import forget_oldest, open_cached
 from socal_core.errors import SocalError
+from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
 from socal_core.runs.architecture import architecture_of
 from socal_core.runs.model_choice import weights_at_hand
 from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.storage import write_json
 
-logger = logging.getLogger(__name__)
 
+def render_strip(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Render what a request of the Training page asks for, in one go: nothing is reported.
 
-def draw(request_file: Path) -> bool:
-    """Render what a request of the Training page asks for.
-
-    Returns:
-        Whether its file `out` holds rows and notes; otherwise it holds an `error`.
+    Its file `out` then holds rows and notes, or an `error`. The job's own result is empty: the page keeps the strips of
+    earlier requests too.
     """
-    request = json.loads(request_file.read_text(encoding="utf-8"))
     root, out = Path(request["data"]), Path(request["out"])
     try:
-        result = _strip(request, root)
+        with path_shown_as(root, root.name):
+            strip = _strip(request, root)
     except SocalError as error:
-        logger.exception("the strip could not be drawn")
-        result = {"error": str(error).replace(str(root), root.name)}
-    write_json(out, result)
+        _leave(out, {"error": str(error)})
+        raise
+    _leave(out, strip)
+    return {}
+
+
+def _leave(out: Path, strip: dict[str, Any]) -> None:
+    write_json(out, strip)
     forget_oldest(out.parent, "*.json")
-    return "error" not in result
 
 
 def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
@@ -75,5 +75,4 @@ def _png(row: StripRow) -> str:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
-    sys.exit(0 if draw(Path(sys.argv[1])) else 1)
+    main(render_strip)

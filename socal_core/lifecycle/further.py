@@ -14,7 +14,8 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
-from socal_core.runs.folder import LONGEST_NAME, Origin, RunFolder
+from socal_core.runs.files.records import Origin
+from socal_core.runs.folder import LONGEST_NAME, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import SETTINGS, TINY, Recipe, SplitSettings, TrainConfig
 from socal_core.splits import Split

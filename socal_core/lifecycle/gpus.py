@@ -1,12 +1,49 @@
-"""Which GPUs this machine lends to runs, known without PyTorch."""
+"""Which GPUs this machine lends to runs, and how one is used; known without PyTorch."""
 
 import os
 import re
 import subprocess
+from dataclasses import dataclass
 
 _TIMEOUT_SECONDS = 20
 _GPU = re.compile(r"^GPU \d+: .*\(UUID: (GPU-[0-9a-zA-Z-]+)\)", re.MULTILINE)
 _PART = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9a-zA-Z/-]+)\)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class GpuUse:
+    """How a GPU is used, by all processes together."""
+
+    percent: float | None
+    """Of the time that it was busy lately; None for a part of a divided GPU (MIG), for which nobody measures it."""
+    memory: int
+    """Bytes taken."""
+    memory_total: int
+    """Bytes."""
+
+
+def gpu_use(uuid: str) -> GpuUse | None:
+    """Ask the driver how a GPU, or a part of one (MIG), is used.
+
+    Args:
+        uuid: As `visible_gpus` gives it.
+
+    Returns:
+        The use; None where there is no driver, or it does not know the GPU or its memory.
+    """
+    import pynvml  # many machines have no GPU to ask for
+
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    except pynvml.NVMLError:
+        return None
+    try:
+        percent = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    except pynvml.NVMLError:
+        percent = None
+    return GpuUse(percent, memory.used, memory.total)
 
 
 def visible_gpus() -> tuple[str, ...]:

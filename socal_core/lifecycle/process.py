@@ -7,7 +7,8 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from socal_core.runs.files.records import ProcessRecord
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CGROUPS = Path("/proc/self/cgroup")
@@ -17,18 +18,8 @@ _OOM_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Process:
-    """One process among all that ever had its number."""
-
-    pid: int
-    started: int | None
-    """Clock ticks between the boot and the start of the process."""
-    boot: str
-    """Differs from boot to boot."""
-    oom_counter: str
-    """The file in which the kernel counts its OOM kills, of the process's own control group where there is one."""
-    oom_kills: int | None
-    """What that file said."""
+class Process(ProcessRecord):
+    """One process among all that ever had its number, and what became of it."""
 
     @property
     def lives(self) -> bool:
@@ -47,10 +38,6 @@ class Process:
         now = _oom_kills(Path(self.oom_counter)) if self.oom_counter else None
         return self.oom_kills is not None and now is not None and now > self.oom_kills
 
-    def as_dict(self) -> dict[str, Any]:
-        """What `process_from` takes."""
-        return asdict(self)
-
 
 def this_process() -> Process:
     """The process that asks, and the OOM killer's counter as it stands."""
@@ -59,15 +46,9 @@ def this_process() -> Process:
     return Process(os.getpid(), _start_time(os.getpid()), boot_id(), str(counter or ""), kills)
 
 
-def process_from(values: object) -> Process | None:
-    """A process from what `as_dict` gave; None when the values are anything else."""
-    if not isinstance(values, dict) or set(values) != set(Process.__annotations__):
-        return None
-    numbers = (values["pid"], values["started"], values["oom_kills"])
-    texts = (values["boot"], values["oom_counter"])
-    if not isinstance(values["pid"], int) or not all(number is None or isinstance(number, int) for number in numbers):
-        return None
-    return Process(**values) if all(isinstance(text, str) for text in texts) else None
+def process_of(record: ProcessRecord | None) -> Process | None:
+    """The process that a record tells of; None without one."""
+    return None if record is None else Process(**asdict(record))
 
 
 def boot_id() -> str:

@@ -1,45 +1,24 @@
 """What state a run is really in: derived from its worker's lock, from what was written, and from who wrote it."""
 
-import json
 import os
 import shutil
 import threading
 import time
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass, replace
 
-from socal_core.lifecycle.process import Process, process_from, this_process
+from socal_core.errors import RunError
+from socal_core.lifecycle.process import Process, process_of, this_process
+from socal_core.runs.files.records import STATUS, RunState, Status
 from socal_core.runs.folder import RunFolder
-from socal_core.storage import is_locked, kept_free, write_json
+from socal_core.storage import is_locked, kept_free
+
+__all__ = ["RunState", "RunStatus", "read_status", "write_status", "written_status"]
 
 LEAST_FREE = 1_000_000
 """Bytes below which a disk counts as full."""
 
 _settling = threading.Lock()
-"""`write_json` keeps processes apart, not the threads of one."""
-
-
-class RunState(StrEnum):
-    """The states of a run."""
-
-    QUEUED = "queued"
-    """Its worker was started and has not begun: it waits for its turn, or is on its way."""
-    RUNNING = "running"
-    STOPPING = "stopping"
-    """Its worker is alive and was asked to stop."""
-    DONE = "done"
-    STOPPED = "stopped"
-    """Ended by the user; it can be resumed."""
-    FAILED = "failed"
-    """Ended by an error, which the reason names."""
-    INTERRUPTED = "interrupted"
-    """Its worker died without a word; it can be resumed."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether a worker is at it."""
-        return self in {RunState.QUEUED, RunState.RUNNING, RunState.STOPPING}
+"""The lock of a run keeps processes apart, not the threads of one."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +37,12 @@ class RunStatus:
 
 def write_status(run: RunFolder, state: RunState, reason: str = "") -> None:
     """Write down a state, with the time and who says so."""
-    values = {"state": state, "reason": reason, "time": round(time.time(), 3)}
-    write_json(run.status_file, {**values, "process": this_process().as_dict()})
+    STATUS.write(run.path, Status(state, reason, round(time.time(), 3), this_process()))
 
 
 def written_status(run: RunFolder) -> RunStatus:
     """The state that was last written down, true or not; queued when there is none or the file is damaged."""
-    return _status_in(_read(run))
+    return _status_of(_read(run))
 
 
 def read_status(run: RunFolder) -> RunStatus:
@@ -74,9 +52,9 @@ def read_status(run: RunFolder) -> RunStatus:
     """
     # The lock is asked first: a worker that ends between the two looks has then written its last state.
     alive = is_locked(run.lock_file)
-    values = _read(run)
-    status = _status_in(values)
-    writer = process_from(values.get("process"))
+    written = _read(run)
+    status = _status_of(written)
+    writer = None if written is None else process_of(written.process)
     if alive:
         if run.stop_file.exists():
             return RunStatus(RunState.STOPPING)
@@ -87,7 +65,8 @@ def read_status(run: RunFolder) -> RunStatus:
     if not status.state.alive:
         return status
     reason = _disk_trouble(run) or _why_it_died(writer)
-    _settle(run, values, reason)
+    if written is not None:  # else nobody wrote anything: there was no worker
+        _settle(run, written, reason)
     return RunStatus(RunState.INTERRUPTED, reason)
 
 
@@ -113,30 +92,24 @@ def _why_it_died(worker: Process | None) -> str:
     return "The training process ended unexpectedly: it crashed or was killed. Resume the run."
 
 
-def _settle(run: RunFolder, values: dict[str, Any], reason: str) -> None:
+def _settle(run: RunFolder, written: Status, reason: str) -> None:
     """Keep the verdict: a restart or an OOM kill later on says nothing of this worker any more."""
-    if not values:
-        return  # nobody wrote anything: there was no worker
     with _settling:
         try:
             # For other readers the lock stays free, and whoever starts a worker waits for this.
             with kept_free(run.lock_file) as free:
-                if free and _read(run) == values:
-                    write_json(run.status_file, {**values, "state": RunState.INTERRUPTED, "reason": reason})
+                if free and _read(run) == written:
+                    STATUS.write(run.path, replace(written, state=RunState.INTERRUPTED, reason=reason))
         except OSError:
             return  # the disk takes nothing: it is worked out again at the next look
 
 
-def _read(run: RunFolder) -> dict[str, Any]:
+def _read(run: RunFolder) -> Status | None:
     try:
-        values = json.loads(run.status_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
+        return STATUS.read(run.path, f"Run {run.name}")
+    except RunError:
+        return None
 
 
-def _status_in(values: dict[str, Any]) -> RunStatus:
-    try:
-        return RunStatus(RunState(values["state"]), str(values["reason"]))
-    except (ValueError, KeyError):
-        return RunStatus(RunState.QUEUED)
+def _status_of(written: Status | None) -> RunStatus:
+    return RunStatus(RunState.QUEUED) if written is None else RunStatus(written.state, written.reason)

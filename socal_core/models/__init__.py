@@ -1,1 +1,1 @@
-"""Video classifiers: where they come from, how they are saved and loaded."""
+"""Find, build, save and load video classifiers and frozen encoders."""

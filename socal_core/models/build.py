@@ -18,9 +18,9 @@ from socal_core.models.processor import read_preprocessor
 from socal_core.models.trained_head import (
     Weights,
     averages_tokens,
+    classifier_rows,
     head_note,
-    in_our_order,
-    outcome_rows,
+    reorder_rows,
     without_head,
 )
 from socal_core.models.videomae_config import read_config, videomae_config
@@ -30,9 +30,9 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 
 NEW_HEAD = ("classifier.", "fc_norm.")
-"""Weights that a pre-trained backbone does not bring and that fine-tuning learns."""
+"""Prefixes of the weights that a pre-trained backbone lacks and that fine-tuning learns."""
 BACKBONE = ("embeddings.patch_embeddings.", "encoder.")
-"""Weights that must all have a place in the model."""
+"""Prefixes of the weights that must all exist in the model."""
 
 
 @dataclass(frozen=True)
@@ -45,39 +45,39 @@ class VideoClassifier:
     model: PreTrainedModel
     preprocessor: Preprocessor
     note: str = ""
-    """What the user should know of how it was loaded."""
+    """What the user should know about how it was loaded."""
 
 
 def build_classifier(config: TrainConfig) -> VideoClassifier:
     """Build the classifier that a new run starts from.
 
     A pre-trained model gets a new classifier on the mean of all tokens, as in VideoMAE's own fine-tuning (Tong et al.,
-    NeurIPS 2022). A fine-tuned one keeps its classifier, and its pooling, where its labels are success and failure.
+    NeurIPS 2022). A fine-tuned model keeps its classifier and its pooling if its labels are success and failure.
 
     Args:
         config: The settings of the run.
 
     Returns:
-        The model in float32, whatever type its files hold.
+        The model in float32, whatever the type of its stored weights.
 
     Raises:
         ModelError: The model cannot be found, is damaged, or is not supported.
-        ConfigError: The model cannot take so many frames.
+        ConfigError: The model does not support this number of frames.
     """
     files = find_model(config.model.model, config.model.allow_download)
     values = read_config(files)
     weights = files.read_weights()
     note = head_note(files.name, values, weights)
-    rows = outcome_rows(values, weights)
-    weights = without_head(weights) if rows is None else in_our_order(weights, rows)
+    rows = classifier_rows(values, weights)
+    weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
     pooling = rows is None or averages_tokens(values)
     model_config = videomae_config(files, values, config.clip.num_frames, config.model.dropout_rate, pooling)
     model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.split.seed)
     size = architecture_in(values).image_size
     preprocessor = read_preprocessor(files, size)
     if preprocessor is None:
-        # The class's own defaults (mean and std 0.5) are not what the published weights were trained with.
-        missing = f"{files.name} has no {PREPROCESSOR_FILE}: its input is normalised by ImageNet's mean and std."
+        # The published weights were not trained with the defaults of the class, a mean and std of 0.5.
+        missing = f"{files.name} has no {PREPROCESSOR_FILE}: its input is normalized with ImageNet's mean and std."
         return VideoClassifier(model, Preprocessor.for_size(size), f"{missing} {note}".strip())
     return VideoClassifier(model, preprocessor, note)
 
@@ -89,7 +89,7 @@ def load_classifier(folder: Path) -> VideoClassifier:
         folder: The checkpoint.
 
     Returns:
-        The same classifier, to the bit.
+        The classifier that was saved, with identical weights.
 
     Raises:
         ModelError: A file is missing or damaged.
@@ -98,26 +98,33 @@ def load_classifier(folder: Path) -> VideoClassifier:
     values = read_config(files)
     frames, dropout = values.get("num_frames"), values.get("hidden_dropout_prob")
     if type(frames) is not int or not isinstance(dropout, (int, float)):
-        raise ModelError(f"{files.name}: its config.json is damaged. Start a new run.")
+        raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
     model_config = videomae_config(files, values, frames, dropout, averages_tokens(values))
     model = _load(files, model_config, files.read_weights(), (), seed=0)
     preprocessor = read_preprocessor(files, architecture_in(values).image_size)
     if preprocessor is None:
-        raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing.")
+        raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing. Use another checkpoint, or start a new run.")
     return VideoClassifier(model, preprocessor)
 
 
-def preprocessor_of_run(run: RunFolder) -> Preprocessor:
-    """What the run's model is given its frames by; ModelError when the model cannot be found."""
+def preprocessor_of_network(run: RunFolder) -> Preprocessor:
+    """Load the preprocessing of a run's model.
+
+    Raises:
+        ModelError: The model cannot be found or is damaged.
+    """
     checkpoint, config = newest_checkpoint(run), run.read_config()
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     return replace(classifier.preprocessor, scaled=config.machine.scaled_decoding)
 
 
 def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str, Any] | None = None) -> None:
-    """Write config.json, model.safetensors and preprocessor_config.json: a model that Hugging Face's tools can load.
+    """Write a model folder that Hugging Face's tools can load.
 
-    weights: the model's state dict at an earlier moment; None takes the present one.
+    Args:
+        classifier: The model and its preprocessing.
+        folder: Receives config.json, model.safetensors and preprocessor_config.json.
+        weights: A state dict of the model from an earlier step; None saves its present weights.
     """
     classifier.model.save_pretrained(folder, state_dict=weights)
     classifier.preprocessor.processor.save_pretrained(folder)
@@ -126,7 +133,7 @@ def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str
 def _load(
     files: ModelFiles, config: VideoMAEConfig, weights: Weights, may_be_new: tuple[str, ...], seed: int
 ) -> PreTrainedModel:
-    """A model with these weights, in float32; what is new is drawn from the seed."""
+    """Load weights into a float32 model, and initialize those that may be new from the seed."""
     with torch.random.fork_rng(devices=[]), _quiet_transformers():
         torch.manual_seed(seed)
         loaded: Any = VideoMAEForVideoClassification.from_pretrained(
@@ -140,7 +147,7 @@ def _load(
         )
     model: PreTrainedModel
     model, info = loaded
-    _refuse_gaps(files.name, info, may_be_new)
+    _check_weights(files.name, info, may_be_new)
     for name, tensor in weights.items():
         if name not in info["unexpected_keys"] and not torch.isfinite(tensor).all():
             raise ModelError(
@@ -152,7 +159,7 @@ def _load(
 
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """Keep transformers' own report of missing weights out of the log: what matters is said by notes and errors."""
+    """Suppress transformers' report of missing weights; notes and errors report what matters."""
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:
@@ -161,8 +168,8 @@ def _quiet_transformers() -> Iterator[None]:
         transformers_logging.set_verbosity(level)
 
 
-def _refuse_gaps(name: str, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
-    """Weights that were not loaded are random ones, and weights without a place are lost: never go on unseen."""
+def _check_weights(name: str, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
+    """Raise ModelError if weights are missing, and would be random, or have no parameter to be loaded into."""
     gaps = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
     gaps = {key for key in gaps if not (may_be_new and key.startswith(may_be_new))}
     lost = {key for key in info["unexpected_keys"] if key.removeprefix("videomae.").startswith(BACKBONE)}

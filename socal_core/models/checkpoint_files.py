@@ -1,4 +1,4 @@
-"""The files of a pre-trained model: read what is usable, and say what is wrong with the rest, file by file."""
+"""Read the files of a pre-trained model, and report what is wrong with each file that cannot be used."""
 
 import json
 import pickle
@@ -16,17 +16,17 @@ from socal_core.runs.model_choice import WEIGHTS_FILES
 
 LFS_POINTER = b"version https://git-lfs"
 OTHER_FORMATS = {".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".pt", ".pth", ".safetensors"}
-"""Endings of files that may hold weights under a name that is not read."""
+"""Suffixes of files that may hold weights but are not read under their name."""
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The folder of a model, with a name for messages. Every method raises ModelError that names the file."""
+    """The folder of a model and its name in messages. Errors of all methods name the file."""
 
     name: str
     folder: Path
     revision: str | None = None
-    """The commit on the Hugging Face hub, None for a local folder."""
+    """The commit on the Hugging Face hub; None for a local folder."""
 
     def has(self, file: str) -> bool:
         """Whether the folder holds the file."""
@@ -39,7 +39,7 @@ class ModelFiles:
             file: Its name in the folder.
 
         Returns:
-            Its content, values by name.
+            The content of the file, values by name.
 
         Raises:
             ModelError: The file is missing, unreadable, a Git LFS pointer, or not a JSON object.
@@ -57,27 +57,27 @@ class ModelFiles:
         return values
 
     def weight_files(self) -> tuple[Path, ...]:
-        """List the files of the weights: one, or the shards that an index names.
+        """List the files of the weights: one file, or the shards that an index names.
 
         Returns:
-            Paths, sorted by name for shards.
+            Paths; shards are sorted by name.
 
         Raises:
-            ModelError: There are none, or a shard is missing.
+            ModelError: There are no weights, or a shard is missing.
         """
         for file in WEIGHTS_FILES:
             if self.has(file):
                 return self._shards(file) if file.endswith(".json") else (self.folder / file,)
-        raise ModelError(self._no_weights())
+        raise ModelError(self._no_weights_message())
 
     def read_weights(self) -> dict[str, torch.Tensor]:
-        """Read all weights into memory, in float32 whatever type the files hold. No code in a file is run.
+        """Read all weights into memory, converted to float32. No code in a file is run.
 
         Returns:
-            Tensors by their name in the files.
+            Tensors, by their names in the files.
 
         Raises:
-            ModelError: A file is missing or damaged, or holds something else than floating-point weights.
+            ModelError: A file is missing or damaged, or holds anything but floating-point weights.
         """
         weights: dict[str, torch.Tensor] = {}
         for path in self.weight_files():
@@ -93,20 +93,20 @@ class ModelFiles:
         return {name: tensor.float() for name, tensor in weights.items()}
 
     def shard_names(self, index: str) -> list[str]:
-        """Read the names of the files that weights are spread over.
+        """Read the names of the shards from an index.
 
         Args:
-            index: The name of an index, such as model.safetensors.index.json.
+            index: The name of the index file, such as model.safetensors.index.json.
 
         Returns:
-            Names of files in the same folder, sorted.
+            The sorted names of files in the same folder.
 
         Raises:
-            ModelError: The index cannot be read, or names something else.
+            ModelError: The index cannot be read, or its entries are not names of weight files.
         """
         named = self.read_json(index).get("weight_map")
         if not isinstance(named, dict) or not named or not all(_is_file_name(shard) for shard in named.values()):
-            raise ModelError(f"{self.name}: its {index} names no files of weights. Download it again.")
+            raise ModelError(f"{self.name}: its {index} does not list weight files. Download it again.")
         return sorted(set(named.values()))
 
     def _shards(self, index: str) -> tuple[Path, ...]:
@@ -114,7 +114,7 @@ class ModelFiles:
         missing = [shard for shard in shards if not self.has(shard)]
         if missing:
             raise ModelError(
-                f"{self.name}: {missing[0]} is missing, one of {len(shards)} files of weights that {index} names. "
+                f"{self.name}: {missing[0]} is missing, one of the {len(shards)} weight files that {index} lists. "
                 "Download it."
             )
         return tuple(self.folder / shard for shard in shards)
@@ -147,12 +147,12 @@ class ModelFiles:
 
     def _read_pickle(self, path: Path) -> dict[str, torch.Tensor]:
         try:
-            with warnings.catch_warnings(action="ignore"):  # of a pickle protocol, before the error that follows
+            with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
                 weights = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError:
             raise ModelError(
-                f"{self.name}: its {path.name} is damaged, or holds more than weights and could run code. It is not "
-                "opened. Save the model as model.safetensors where it comes from."
+                f"{self.name}: its {path.name} is damaged, or contains more than weights and could run code, so it "
+                "is not opened. Save the model as model.safetensors with the program that wrote it."
             ) from None
         # What torch raises for a damaged file depends on where the damage is.
         except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError, IndexError):
@@ -164,17 +164,17 @@ class ModelFiles:
             isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
         ):
             raise ModelError(
-                f"{self.name}: its {path.name} does not hold weights by name, as save_pretrained writes them. Save the "
-                "model as model.safetensors where it comes from."
+                f"{self.name}: its {path.name} is not a dictionary of named weights, as save_pretrained writes it. "
+                "Save the model as model.safetensors with the program that wrote it."
             )
         return weights
 
-    def _no_weights(self) -> str:
+    def _no_weights_message(self) -> str:
         others = sorted(path.name for path in self.folder.iterdir() if path.suffix in OTHER_FORMATS)
-        found = f" {others[0]} is not read: convert it by save_pretrained of transformers." if others else ""
+        found = f" {others[0]} is not read: convert it with save_pretrained of transformers." if others else ""
         return f"{self.name} has no weights: it needs model.safetensors or pytorch_model.bin.{found}"
 
 
 def _is_file_name(value: object) -> bool:
-    """Whether a value from a file names something in the same folder, and nothing elsewhere."""
+    """Whether a value is the name of a weight file, without a path to another folder."""
     return isinstance(value, str) and value == Path(value).name and value.endswith((".safetensors", ".bin"))

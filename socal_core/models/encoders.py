@@ -1,4 +1,4 @@
-"""Pre-trained networks whose weights stay as they are, as encoders of clips."""
+"""Frozen pre-trained networks that encode clips."""
 
 import hashlib
 import json
@@ -24,20 +24,20 @@ class Encoder:
     name: str
     """IMAGE_ENCODER or VIDEO_ENCODER."""
     title: str
-    """For the user, such as `EfficientNet-Lite0`."""
+    """Name shown to the user, such as `EfficientNet-Lite0`."""
     stage: str
-    """What embedding with it is called, such as `Embedding frames: EfficientNet-Lite0`."""
+    """Name of the stage that computes its features, such as `Embedding frames: EfficientNet-Lite0`."""
     digest: str
     """SHA-256 of its weights."""
     preprocessor: Preprocessor
     module: nn.Module
-    """From (clips, frames, 3, height, width) to (clips, steps, dims)."""
+    """Maps (clips, frames, 3, height, width) to (clips, steps, dims)."""
     note: str = ""
-    """What the user should know of how it was loaded."""
+    """What the user should know about how it was loaded."""
 
     @property
     def identity(self) -> str:
-        """SHA-256 over the weights and the preprocessing: a head fits the features of this encoder alone."""
+        """SHA-256 of the weights and the preprocessing. A head works only with features of the same identity."""
         preprocessing = {**self.preprocessor.recipe, "normalisation": self.preprocessor.normalisation}
         return hashlib.sha256(json.dumps([self.digest, preprocessing], sort_keys=True).encode()).hexdigest()
 
@@ -46,27 +46,31 @@ class Encoder:
         """Embed clips.
 
         Args:
-            pixel_values: (clips, frames, 3, height, width), normalised, on the device of the module.
+            pixel_values: (clips, frames, 3, height, width), normalized, on the device of the module.
 
         Returns:
-            (clips, steps, dims), float32 on the CPU. A step is a frame of the image encoder, and as many frames as the
-            VideoMAE joins in a token of the video encoder.
+            Features, (clips, steps, dims), float32 on the CPU. A step is one frame for the image encoder, and the
+            `tubelet_size` frames of a token for the video encoder.
         """
         features: torch.Tensor = self.module(pixel_values)
         return features.float().cpu()
 
 
 def build_encoder(name: str, config: TrainConfig) -> Encoder:
-    """Load an encoder for a run's settings.
+    """Load an encoder for the settings of a run.
+
+    Args:
+        name: IMAGE_ENCODER or VIDEO_ENCODER.
+        config: The settings, which name the VideoMAE of the video encoder.
 
     Raises:
-        ModelError: Its weights are missing or not those that they should be.
+        ModelError: The weights are missing, damaged or not the expected ones.
     """
     return _BUILDERS[name](config)
 
 
 def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
-    """How frames are resized, cropped and normalised for each network of a new run, and what is to be said of it."""
+    """Load the preprocessing of each network of a new run, with a note for the user ("" for none)."""
     if config.model.recipe is Recipe.FINETUNE:
         classifier = build_classifier(config)
         return [(classifier.preprocessor, classifier.note)]
@@ -75,24 +79,24 @@ def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
 
 
 def preprocessor_of_run(run: RunFolder) -> Preprocessor:
-    """How frames are resized, cropped and normalised for a run's network; of a frozen run, for its first encoder.
+    """Load the preprocessing of a run's network; for a run with frozen features, that of its first encoder.
 
     Raises:
         ModelError: The weights of the network are missing.
     """
     config, checkpoint = run.read_config(), newest_checkpoint(run)
     if config.model.recipe is Recipe.FINETUNE:
-        return build.preprocessor_of_run(run)
+        return build.preprocessor_of_network(run)
     names = config.model.encoder.names if checkpoint is None else load_head(checkpoint).encoders
     return replace(build_encoder(names[0], config).preprocessor, scaled=config.machine.scaled_decoding)
 
 
 class _FrameEncoder(nn.Module):
-    """Embeds each frame by itself."""
+    """Embeds each frame separately."""
 
     def __init__(self) -> None:
         super().__init__()
-        # torch stores images in the order that its convolutions are fastest in.
+        # The convolutions of torch are fastest in this memory layout.
         self.network = efficientnet.load_efficientnet().fused().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
@@ -102,31 +106,31 @@ class _FrameEncoder(nn.Module):
 
 
 class _ClipEncoder(nn.Module):
-    """A VideoMAE without its head: what each step shows, and how much each place changes from the step before.
+    """A VideoMAE without its head, which describes the appearance of each step and its change from the step before.
 
-    What is shown is the mean over the frame of the tokens after two thirds of the layers, which hold more of the
-    appearance than the last ones. The change is that of the last layer's tokens, taken place by place before the mean
-    over the frame: small things that move leave the mean of a frame as it is.
+    The appearance is the mean over the frame of the tokens after two thirds of the layers, which represent appearance
+    better than the last layers. The change is the absolute difference of the last layer's tokens, computed for each
+    position before the mean over the frame, since small moving objects hardly affect the mean of a frame.
     """
 
     def __init__(self, backbone: nn.Module, layers: int, tubelet_size: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.shown_layer = round(layers * 2 / 3)
+        self.appearance_layer = round(layers * 2 / 3)
         self.tubelet_size = tubelet_size
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         hidden = self.backbone(pixel_values=clips, output_hidden_states=True).hidden_states
         steps = clips.shape[1] // self.tubelet_size
-        shown, last = (
-            tokens.reshape(len(clips), steps, -1, tokens.shape[-1])  # (clips, steps, places, dims)
-            for tokens in (hidden[self.shown_layer], hidden[-1])
+        appearance, last = (
+            tokens.reshape(len(clips), steps, -1, tokens.shape[-1])  # (clips, steps, positions, dims)
+            for tokens in (hidden[self.appearance_layer], hidden[-1])
         )
         change = torch.zeros_like(last)
         if steps > 1:
             change[:, 1:] = last.diff(dim=1).abs()
-            change[:, 0] = change[:, 1]  # the first step has none before it
-        return torch.cat([shown.mean(dim=2), change.mean(dim=2)], dim=-1)
+            change[:, 0] = change[:, 1]  # no step comes before the first one
+        return torch.cat([appearance.mean(dim=2), change.mean(dim=2)], dim=-1)
 
 
 def _image_encoder(config: TrainConfig) -> Encoder:
@@ -161,7 +165,10 @@ def _video_encoder(config: TrainConfig) -> Encoder:
 
 
 def digest_of_weights(module: nn.Module, config: str) -> str:
-    """SHA-256 of a module's names, shapes and values, and of its configuration: equal weights can compute otherwise."""
+    """Compute the SHA-256 of a module's configuration and of the names, types, shapes and values of its weights.
+
+    The configuration is included because it changes the features that the same weights give.
+    """
     digest = hashlib.sha256(config.encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -1,4 +1,4 @@
-"""Features of a run's clips by an encoder: from the store on disk, or computed and kept there."""
+"""Read the features of a run's clips from the store on disk, or compute and store them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,80 +16,82 @@ from socal_core.models.encoders import Encoder
 from socal_core.settings import TrainConfig
 
 FILE_BYTES = 4096
-"""What a file takes on the disk beside its features, at most."""
+"""Upper limit of the disk space that a file takes in addition to its features."""
 
 
 class Embedder:
-    """Gives the features of a run's evaluation clips.
+    """Computes the features of a run's evaluation clips.
 
-    Each clip is embedded alone, so that its features depend on no other clip, and a resumed run has the same ones.
+    Each clip is embedded separately: its features depend on no other clip, and a resumed run gets the same ones.
     """
 
     def __init__(self, encoder: Encoder, reader: ClipReader, dataset: Dataset, device: torch.device) -> None:
         self.encoder = encoder
         self.reader = reader
         self.note = ""
-        """Why features are not kept; "" where they are."""
+        """Why features are not stored; "" if they are."""
         self._dataset = dataset
         self._device = device
         self._store: FeatureStore | None = None
-        self._made_room = False
-        self._found: dict[ClipId, NDArray[np.float32]] = {}
+        self._checked_room = False
+        self._features: dict[ClipId, NDArray[np.float32]] = {}
 
-    def keep_in(self, store: FeatureStore) -> None:
-        """Read from a store, which must be in use, and add to it."""
+    def use_store(self, store: FeatureStore) -> None:
+        """Read features from a store, which must be locked for use, and add new ones to it."""
         self._store = store
 
     def notices(self) -> list[str]:
-        """What the user should know of the encoder, its clips and its features, each once."""
-        kept = f"The features of {self.encoder.title} are not kept: {self.note}. A later run computes them again."
+        """List what the user should know about the encoder, the clips and the features, without repetitions."""
+        not_stored = (
+            f"The features of {self.encoder.title} are not stored: {self.note}. A later run computes them again."
+        )
         return [
             *([self.encoder.note] if self.encoder.note else []),
             *self.reader.notices(),
-            *([kept] if self.note else []),
+            *([not_stored] if self.note else []),
         ]
 
     def embed(self, trial_ids: Sequence[str], progress: Callable[[int, int], None]) -> NDArray[np.float32]:
-        """Embed the evaluation clips of trials that have some.
+        """Compute the features of the evaluation clips of trials.
 
         Args:
-            trial_ids: At least one.
-            progress: Called with the number of clips that are done, and of all, before each clip; may raise.
+            trial_ids: At least one trial; each has evaluation clips.
+            progress: Called before each clip with the number of finished clips and of all clips; may raise.
 
         Returns:
-            (trials, clips, steps, dims).
+            Features, float32 (trials, clips, steps, dims).
         """
         clips = {trial_id: self.reader.plan.evaluation_clips(trial_id) for trial_id in trial_ids}
         every = [clip for of_trial in clips.values() for clip in of_trial]
-        # Asked for before the frames are read: a file that changes meanwhile has another stamp than its features.
-        frames = {clip: self._frames_of(clip) for clip in every if clip not in self._found}
-        missing = [clip for clip, made_from in frames.items() if not self._kept(clip, made_from)]
+        # Taken before the frames are read: if a file changes meanwhile, its stored features do not match its new stamp.
+        frames = {clip: self._frames_of(clip) for clip in every if clip not in self._features}
+        missing = [clip for clip, made_from in frames.items() if not self._read_stored(clip, made_from)]
         inputs = torch.empty((1, *self.reader.shape), device=self._device)
         for done, (clip, pixels) in enumerate(zip(missing, self.reader.batches([[c] for c in missing]), strict=True)):
             progress(len(every) - len(missing) + done, len(every))
             values = self.reader.preprocessor.model_input(pixels.to(self._device), inputs)
-            self._found[clip] = self.encoder.embed(values)[0].numpy()
-            self._keep(self._found[clip], frames[clip], len(missing) - done)
+            self._features[clip] = self.encoder.embed(values)[0].numpy()
+            self._store_features(self._features[clip], frames[clip], len(missing) - done)
         progress(len(every), len(every))
-        return np.stack([np.stack([self._found[clip] for clip in of_trial]) for of_trial in clips.values()])
+        return np.stack([np.stack([self._features[clip] for clip in of_trial]) for of_trial in clips.values()])
 
-    def _kept(self, clip: ClipId, frames: ClipFrames) -> bool:
-        """Take a clip's features from the store; False where they are not there."""
+    def _read_stored(self, clip: ClipId, frames: ClipFrames) -> bool:
+        """Read a clip's features from the store; return whether they are there."""
         features = None if self._store is None else self._store.read(frames)
         if features is not None:
-            self._found[clip] = features
+            self._features[clip] = features
         return features is not None
 
-    def _keep(self, features: NDArray[np.float32], frames: ClipFrames, left: int) -> None:
-        """Add a clip's features to the store, of `left` that are to come; a disk without room ends the keeping."""
+    def _store_features(self, features: NDArray[np.float32], frames: ClipFrames, remaining: int) -> None:
+        """Add a clip's features to the store. `remaining` clips are still to come; a full disk ends the storing."""
         if self._store is None or self.note:
             return
         if not self.reader.stand_ins.get(frames.trial_id, {}).keys().isdisjoint(frames.frames):
-            return  # they depend on more than the clip's own files
+            return  # they depend on the files of other clips
         try:
-            if not self._made_room:
-                self.note = self._store.room_for(left * (features.nbytes + FILE_BYTES))
-                self._made_room = True
+            if not self._checked_room:
+                self.note = self._store.room_for(remaining * (features.nbytes + FILE_BYTES))
+                self._checked_room = True
             if not self.note:
                 self._store.write(frames, features)
         except OSError as error:
@@ -97,7 +99,7 @@ class Embedder:
 
     def _frames_of(self, clip: ClipId) -> ClipFrames:
         trial = self.reader.plan.visible(clip.trial_id).trial
-        names = tuple(trial.frames[place] for place in self.reader.plan.places_of(clip))
+        names = tuple(trial.frames[index] for index in self.reader.plan.places_of(clip))
         return ClipFrames(clip.trial_id, names, tuple(stamp_of_frame(self._dataset, name) for name in names))
 
 
@@ -110,15 +112,15 @@ def open_embedder(
     device: torch.device,
     progress: Callable[[str, int, int], None],
 ) -> Iterator[Embedder]:
-    """An embedder of some trials' clips, whose frames are in the clip cache and have been tried once.
+    """Open an embedder for the clips of trials, after reading each of their frames once into the clip cache.
 
     Args:
-        encoder: Moved to the device.
-        dataset: Where the frames are.
-        config: Settings of the run, which decide the clips.
-        trial_ids: The trials whose clips may be embedded; those without a clip are in `reader.left_out`.
-        device: Where to compute.
-        progress: (what is being done, done, total); may raise.
+        encoder: The encoder; its module is moved to the device.
+        dataset: The data set with the frames.
+        config: The settings of the run, which determine the clips.
+        trial_ids: The trials whose clips may be embedded; `reader.left_out` lists those without a clip.
+        device: The device that computes the features.
+        progress: Called with (stage, done, total); may raise.
     """
     encoder.module.to(device)
     with ExitStack() as stack:
@@ -130,7 +132,7 @@ def open_embedder(
         except OSError as error:
             embedder.note = f"{error.strerror}"
         else:
-            embedder.keep_in(store)
+            embedder.use_store(store)
         yield embedder
 
 

@@ -1,4 +1,4 @@
-"""Where the files of a model are: a local folder, or a snapshot in the cache of the Hugging Face hub."""
+"""Find the files of a model: a local folder, or a snapshot in the cache of the Hugging Face hub."""
 
 import hashlib
 from functools import partial
@@ -18,7 +18,7 @@ from socal_core.settings import TINY
 
 TINY_FOLDER = Path(__file__).with_name("tiny")
 TINY_SHA256 = "fde853ef38cc3c638fe54ef288bd01208241f7976e6391691fad1cd5b8f542d6"
-"""Of the weights of `tiny`, which come with the project (models/tiny/README.md)."""
+"""Hash of the weights of `tiny`, which come with the project (models/tiny/README.md)."""
 
 
 def find_model(model: str, allow_download: bool) -> ModelFiles:
@@ -26,10 +26,10 @@ def find_model(model: str, allow_download: bool) -> ModelFiles:
 
     Args:
         model: `tiny`, a folder, or an id of the Hugging Face hub.
-        allow_download: Whether the hub may be asked for what is not on this machine.
+        allow_download: Whether files that are not on this machine may be downloaded from the hub.
 
     Returns:
-        The model's folder. Its name in messages is the folder's own, without the path, or the id.
+        The model's files. In messages the model has the name of its folder, without the path, or its id.
 
     Raises:
         ModelError: There is no such model, or the weights of `tiny` are not those of this version.
@@ -68,21 +68,21 @@ def _tiny() -> ModelFiles:
 
 
 def _download(model: str, snapshot: Path) -> None:
-    """Complete a snapshot: the first form of weights that the hub has, and the preprocessing."""
+    """Download the preprocessing and the weights, in the first format that the hub has, into a snapshot."""
     fetch = partial(hf_hub_download, model, revision=snapshot.name)
     files = ModelFiles(model, snapshot)
     for file in WEIGHTS_FILES:
-        if _fetched(fetch, snapshot, file):
+        if _has_or_fetches(fetch, snapshot, file):
             if file.endswith(".json"):
                 for shard in files.shard_names(file):
-                    _fetched(fetch, snapshot, shard)
+                    _has_or_fetches(fetch, snapshot, shard)
             break
     for file in (NESTED_FILE, VIDEO_FILE, PREPROCESSOR_FILE):
-        _fetched(fetch, snapshot, file)
+        _has_or_fetches(fetch, snapshot, file)
 
 
-def _fetched(fetch: "partial[str]", snapshot: Path, file: str) -> bool:
-    """Whether the snapshot has the file, now or before."""
+def _has_or_fetches(fetch: "partial[str]", snapshot: Path, file: str) -> bool:
+    """Download a file unless the snapshot has it; return whether it has it now."""
     try:
         return (snapshot / file).is_file() or bool(fetch(file))
     except EntryNotFoundError:
@@ -93,7 +93,7 @@ def _is_file(model: str) -> bool:
     try:
         return Path(model).is_file()
     except (OSError, ValueError):
-        return False  # too long, or a NUL in it
+        return False  # the name is too long or contains NUL
 
 
 def _not_found(model: str, allow_download: bool) -> str:

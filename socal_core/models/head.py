@@ -1,4 +1,7 @@
-"""The head of frozen encoders: the mean of logistic regressions on temporal statistics, as values. Plain arrays."""
+"""The fitted head on frozen features: the mean of logistic regressions on temporal statistics.
+
+It needs NumPy but no PyTorch.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,42 +22,42 @@ HEAD_FILE, ABOUT_FILE = "head.safetensors", "head.json"
 
 Array = NDArray[np.float64]
 Features = Mapping[str, NDArray[np.floating[Any]]]
-"""By encoder: (trials, clips, steps, dims)."""
+"""Features of each encoder, (trials, clips, steps, dims)."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to fit the head."""
+    """A choice of encoders, statistics and regularization for one logistic regression."""
 
     encoders: tuple[str, ...]
     statistics: tuple[str, ...]
     strength: float
-    """C of the logistic regression, of inputs scaled as for STRENGTHS (head_fit.py)."""
+    """C of the logistic regression, for inputs that are scaled as for STRENGTHS (head_fit.py)."""
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
-        """(encoder, statistic) of each block of features, in the order of the coefficients."""
+        """The encoder and statistic of each block of features, in the order of the coefficients."""
         return tuple((encoder, statistic) for encoder in self.encoders for statistic in self.statistics)
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A candidate and how well it does in the inner cross-validation."""
+    """A candidate and its scores in the inner cross-validation."""
 
     candidate: Candidate
     loss: float
-    """Log loss of all out-of-fold predictions, both outcomes weighted alike."""
+    """Log loss of all out-of-fold predictions, with equal weight for both outcomes."""
     auroc: float | None
-    """None where the trials that could be predicted all end alike."""
+    """AUROC of the same predictions; None if all predicted trials have the same outcome."""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
+        """Return values that JSON can store."""
         return {**asdict(self.candidate), "loss": self.loss, "auroc": self.auroc}
 
 
 @dataclass(frozen=True)
 class FrozenHead:
-    """A fitted head: log odds of success from the features of encoders.
+    """A fitted head, which computes log odds of success from the features of encoders.
 
     The mean of several logistic regressions is one linear function of all their features.
     """
@@ -62,44 +65,45 @@ class FrozenHead:
     members: tuple[Scored, ...]
     """The regressions whose log odds are averaged."""
     loss: float
-    """Log loss of the members' mean in the inner cross-validation, both outcomes weighted alike."""
+    """Log loss of the members' mean in the inner cross-validation, with equal weight for both outcomes."""
     auroc: float | None
-    """Of the same predictions; None where the trials that could be predicted all end alike."""
+    """AUROC of the same predictions; None if all predicted trials have the same outcome."""
     mean: Array
-    """Of each feature over the training clips, (features,)."""
+    """Mean of each feature over the training clips, (features,)."""
     scale: Array
-    """What the centred features are divided by; infinity drops one."""
+    """Divisor of each centred feature, (features,). Infinity drops the feature."""
     coefficients: Array
+    """Coefficient of each scaled feature, (features,)."""
     intercept: float
     table: tuple[Scored, ...]
-    """All candidates, each set of encoders and statistics with its best strength."""
+    """The best candidate for each set of encoders and statistics."""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """Identity of each of the encoders (encoders.py), by name."""
+    """Identity of each encoder (encoders.py), by name."""
 
     @property
     def encoders(self) -> tuple[str, ...]:
-        """The encoders whose features it takes."""
+        """The encoders whose features the head takes."""
         return tuple(dict.fromkeys(encoder for encoder, _ in self.columns))
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
-        """(encoder, statistic) of each block of features, in the order of the coefficients."""
-        return columns_of(self.members)
+        """The encoder and statistic of each block of features, in the order of the coefficients."""
+        return feature_columns(self.members)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready values, without the coefficients."""
+        """Return values that JSON can store, without the coefficients."""
         members = set(self.members)
         table = [{**item.as_dict(), "member": item in members} for item in self.table]
         return {"encoders": list(self.encoders), "loss": self.loss, "auroc": self.auroc, "table": table}
 
     def logits(self, features: Features) -> Array:
-        """Log odds of success for each clip.
+        """Compute the log odds of success for each clip.
 
         Args:
-            features: By encoder: (trials, clips, steps, dims).
+            features: Features of each encoder, (trials, clips, steps, dims).
 
         Returns:
-            (trials, clips).
+            Log odds, (trials, clips).
         """
         blocks = [statistic_of(features[encoder], name) for encoder, name in self.columns]
         inputs = (np.concatenate(blocks, axis=-1) - self.mean) / self.scale
@@ -107,28 +111,28 @@ class FrozenHead:
         return odds
 
 
-def columns_of(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
-    """(encoder, statistic) of each block of features that some members take."""
+def feature_columns(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+    """List the encoder and statistic of each block of features that the members take."""
     return tuple(dict.fromkeys(key for item in members for key in item.candidate.columns))
 
 
 def statistic_of(features: NDArray[np.floating[Any]], name: str) -> Array:
-    """Compute a temporal statistic of features (trials, clips, steps, dims): (trials, clips, dims)."""
+    """Compute a temporal statistic, (trials, clips, dims), of features (trials, clips, steps, dims)."""
     return STATISTICS[name](np.asarray(features, np.float64))
 
 
 def save_head(head: FrozenHead, folder: Path) -> None:
-    """Write HEAD_FILE and ABOUT_FILE."""
+    """Write HEAD_FILE and ABOUT_FILE into a folder."""
     arrays = {"mean": head.mean, "scale": head.scale, "coefficients": head.coefficients}
     save_file({**arrays, "intercept": np.array([head.intercept])}, folder / HEAD_FILE)
     write_json(folder / ABOUT_FILE, {**head.as_dict(), "digests": dict(head.digests)})
 
 
 def load_head(folder: Path) -> FrozenHead:
-    """A head that `save_head` wrote.
+    """Load a head that `save_head` wrote.
 
     Raises:
-        ModelError: The folder is damaged.
+        ModelError: A file is missing or damaged.
     """
     try:
         arrays = load_file(folder / HEAD_FILE)
@@ -146,7 +150,10 @@ def load_head(folder: Path) -> FrozenHead:
             digests={encoder: str(about["digests"][encoder]) for encoder in about["encoders"]},
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):
-        raise ModelError(f"Checkpoint {folder.name} cannot be read: a file is missing or damaged.") from None
+        raise ModelError(
+            f"Checkpoint {folder.name} cannot be read: its {HEAD_FILE} or {ABOUT_FILE} is missing or damaged. Start a "
+            "new run."
+        ) from None
 
 
 def _scored_from(values: Mapping[str, Any]) -> Scored:

@@ -1,4 +1,4 @@
-"""A model's own preprocessing, from the files that transformers may have written it to."""
+"""Read the preprocessing of a model from the files in which transformers may store it."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NESTED_FILE = "processor_config.json"
 VIDEO_FILE = "video_preprocessor_config.json"
 VIDEOMAE = "VideoMAEImageProcessor"
 SAME_STEPS = (VIDEOMAE, *(f"{name}ImageProcessor" for name in ("ViT", "DeiT", "CLIP", "Bit", "Blip", "Pvt", "Siglip")))
-"""Classes that resize, crop, rescale and normalise as VideoMAE's does, and differ in their defaults alone."""
+"""Classes that resize, crop, rescale and normalize as VideoMAE's does, and differ only in their defaults."""
 SETTINGS = (
     "do_resize",
     "size",
@@ -32,17 +32,17 @@ SETTINGS = (
 
 
 def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None:
-    """Read a model's preprocessing.
+    """Read the preprocessing of a model.
 
     Args:
         files: The model's folder.
-        image_size: Height and width in pixels that the model takes.
+        image_size: Height and width of the model's input in pixels.
 
     Returns:
-        What transformers itself would use; None when no file of the folder says.
+        The preprocessing that transformers would use; None if no file of the folder describes one.
 
     Raises:
-        ModelError: A file cannot be used, its class does something else, or its frames do not fit the model.
+        ModelError: A file is damaged, its image processor is not supported, or its frames do not fit the model.
     """
     found = _find_settings(files)
     if found is None:
@@ -61,14 +61,14 @@ def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None
         raise ModelError(f"{files.name}: its {file} holds values that cannot be worked with.") from None
     if (height, width) != (image_size, image_size):
         raise ModelError(
-            f"{files.name}: its {file} gives frames of {width}x{height} pixels, and the model takes "
-            f"{image_size}x{image_size}. Set crop_size, or size, to what the model takes."
+            f"{files.name}: its {file} gives frames of {width}x{height} pixels, but the model takes "
+            f"{image_size}x{image_size}. Set crop_size (or size) to the size that the model takes."
         )
     return preprocessor
 
 
 def _find_settings(files: ModelFiles) -> tuple[str, Any] | None:
-    """The file and what it says, in the order of transformers' AutoVideoProcessor, then AutoImageProcessor."""
+    """Find the file and its settings in the order of AutoVideoProcessor, then AutoImageProcessor, of transformers."""
     nested = files.read_json(NESTED_FILE) if files.has(NESTED_FILE) else {}
     if nested.get("video_processor") is not None:
         return NESTED_FILE, nested["video_processor"]
@@ -80,26 +80,26 @@ def _find_settings(files: ModelFiles) -> tuple[str, Any] | None:
 
 
 def _class_name(files: ModelFiles, file: str, values: dict[str, Any]) -> str:
-    """The image processor's class in today's name; ModelError for one that cannot be represented exactly."""
+    """Return the current name of the image processor's class; raise ModelError if it is not supported."""
     keys = ("video_processor_type", "image_processor_type", "feature_extractor_type")
     named = next((values[key] for key in keys if values.get(key)), VIDEOMAE)
-    today = str(named).removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
-    if today == "VideoMAEVideoProcessor":
-        today = VIDEOMAE
-    if values.get("auto_map") or today not in SAME_STEPS:
+    current = str(named).removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
+    if current == "VideoMAEVideoProcessor":
+        current = VIDEOMAE
+    if values.get("auto_map") or current not in SAME_STEPS:
         raise ModelError(
-            f"{files.name}: its {file} asks for the image processor {named}, which is not supported. Choose a model "
-            f"with a {VIDEOMAE}, or replace the file by one that names it."
+            f"{files.name}: its {file} names the image processor {named}, which is not supported. Choose a model "
+            f"with a {VIDEOMAE}, or replace the file with one that names it."
         )
-    return today
+    return current
 
 
 def _as_videomae(class_name: str, values: dict[str, Any]) -> VideoMAEImageProcessorPil:
-    """VideoMAE's image processor with the settings of another class, that class's defaults included."""
+    """Build VideoMAE's image processor with the settings and defaults of another class."""
     known = {name: values[name] for name in SETTINGS if values.get(name) is not None}
     size = known.get("size")
     if class_name == VIDEOMAE and isinstance(size, (int, list)):
-        # VideoMAEFeatureExtractor wrote one size, and cropped to it.
+        # VideoMAEFeatureExtractor wrote a single size and cropped to it.
         known.setdefault("crop_size", size)
     processor: PilBackend = getattr(transformers, f"{class_name}Pil")(**known)
     if getattr(processor, "do_pad", False):
@@ -108,6 +108,6 @@ def _as_videomae(class_name: str, values: dict[str, Any]) -> VideoMAEImageProces
     others = ("size", "resample", "crop_size", "rescale_factor", "image_mean", "image_std")
     settings: dict[str, Any] = {name: getattr(processor, name) for name in others}
     settings = {name: value for name, value in settings.items() if value is not None}
-    # None would be taken as VideoMAE's default, which is to do it.
+    # None would mean VideoMAE's default, which is True.
     settings |= {name: bool(getattr(processor, name, False)) for name in switches}
     return VideoMAEImageProcessorPil(**settings)

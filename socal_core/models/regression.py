@@ -1,8 +1,8 @@
-"""Logistic regression on many features of few clips, by inner products: plain arrays, no PyTorch.
+"""Logistic regression on many features of few clips, computed from inner products. It needs no PyTorch.
 
-With an L2 penalty the fit depends on the input by inner products alone. So each block of features is standardized and
-turned into a matrix of inner products once; those of several blocks are added, and every fit works in as many
-dimensions as there are training clips, however many thousand features there are.
+With an L2 penalty the fit depends only on the inner products of the inputs. So each block of features is standardized
+and turned into a matrix of inner products once. The matrices of several blocks are added, and each fit has at most as
+many dimensions as there are training clips, however many features there are.
 """
 
 import warnings
@@ -15,58 +15,67 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 SMALLEST_SPREAD = 1e-6
-"""A feature whose standard deviation is less than this share of its size is constant but for rounding, and dropped."""
+"""A feature whose standard deviation is below this fraction of its largest absolute value varies only by rounding, and
+is dropped."""
 SMALLEST_VARIANCE = 1e-10
-"""Principal components with less than this share of the variance of the first are rounding."""
+"""Principal components with less than this fraction of the variance of the first are rounding errors."""
 MAX_ITERATIONS = 2000
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Rotated:
+class PrincipalComponents:
     """Training clips in the coordinates of their principal components."""
 
     inputs: Array
-    """(clips, components)."""
+    """Coordinates of the training clips, (clips, components)."""
     to_inputs: Array
-    """From the inner products of a clip with the training clips to its coordinates, (clips, components)."""
+    """Matrix that maps inner products of a clip with the training clips to its coordinates, (clips, components)."""
 
 
-def standard_of(rows: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of each column of (rows, columns); infinity for a column that is constant."""
+def standardization(rows: Array) -> tuple[Array, Array]:
+    """Compute mean and standard deviation of each column; the deviation of a constant column is infinity."""
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     constant = deviation <= SMALLEST_SPREAD * np.abs(rows).max(axis=0, initial=0.0)
     return mean, np.where(constant, np.inf, deviation)
 
 
-def gram_of(rows: Array, training: NDArray[np.bool_]) -> tuple[Array, int]:
-    """Inner products of all rows with the training rows, standardized by the latter.
+def gram_matrix(rows: Array, training: NDArray[np.bool_]) -> tuple[Array, int]:
+    """Compute the inner products of all rows with the training rows, after standardization.
 
     Args:
         rows: (rows, columns).
-        training: Which of them to standardize by, (rows,).
+        training: Which rows are training rows, bool (rows,). Their mean and deviation standardize all rows.
 
     Returns:
-        The products (rows, training rows), and the number of columns that differ between training rows.
+        The products, (rows, training rows), and the number of columns that differ between training rows.
     """
-    mean, scale = standard_of(rows[training])
+    mean, scale = standardization(rows[training])
     standardized = (rows - mean) / scale
     return standardized @ standardized[training].T, int(np.isfinite(scale).sum())
 
 
-def rotate(gram: Array) -> Rotated:
-    """Principal components from the inner products of the training clips, (clips, clips)."""
+def principal_components(gram: Array) -> PrincipalComponents:
+    """Compute principal components from the inner products of the training clips, (clips, clips)."""
     values, vectors = np.linalg.eigh(gram)
     kept = values > SMALLEST_VARIANCE * values[-1]
     roots = np.sqrt(values[kept])
-    return Rotated(vectors[:, kept] * roots, vectors[:, kept] / roots)
+    return PrincipalComponents(vectors[:, kept] * roots, vectors[:, kept] / roots)
 
 
-def fits(inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]) -> Iterator[tuple[Array, float]]:
-    """Coefficients and intercept for each C, in order; each fit begins where the one before it ended.
+def fit_strengths(
+    inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]
+) -> Iterator[tuple[Array, float]]:
+    """Fit a regression for each C in turn, starting from the fit before it. Both outcomes have equal weight.
 
-    Both outcomes weigh alike, however common they are.
+    Args:
+        inputs: (clips, components).
+        labels: Outcome of each clip, 0 or 1, (clips,).
+        strengths: Values of C.
+
+    Yields:
+        Coefficients, (components,), and intercept.
     """
     model = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=MAX_ITERATIONS, warm_start=True)
     for strength in strengths:
@@ -78,12 +87,12 @@ def fits(inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]) -
 
 
 def odds_of(probability: Array) -> Array:
-    """Log odds from probabilities, finite also at 0 and 1."""
+    """Convert probabilities to log odds, which are finite even at 0 and 1."""
     clipped = np.clip(probability, 1e-12, 1 - 1e-12)
-    found: Array = np.log(clipped) - np.log1p(-clipped)
-    return found
+    odds: Array = np.log(clipped) - np.log1p(-clipped)
+    return odds
 
 
 def probability_of(odds: Array) -> Array:
-    """Probability of success from log odds."""
+    """Convert log odds to probabilities."""
     return 0.5 * (1 + np.tanh(0.5 * odds))

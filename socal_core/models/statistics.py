@@ -1,4 +1,4 @@
-"""How an encoder's features change within a clip, as numbers: plain arrays, no PyTorch."""
+"""Temporal statistics of the features within a clip. They need no PyTorch."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-7
-"""A change that is smaller than this share of a feature is rounding, and is taken as none: standardized, it would count
-as much as a real one. Features are computed in float32."""
+"""A change below this fraction of a feature is a rounding error of float32 and is set to 0. Otherwise standardization
+would give it the weight of a real change."""
 
 
 def _mean(features: Array) -> Array:
@@ -18,7 +18,7 @@ def _mean(features: Array) -> Array:
 
 
 def _slope(features: Array) -> Array:
-    """Least squares over time: the change from the first step to the last of the straight line that fits best."""
+    """Fit a straight line over time, and return its change from the first step to the last."""
     steps = features.shape[-2]
     if steps < 2:
         return np.zeros_like(features[..., 0, :])
@@ -27,7 +27,7 @@ def _slope(features: Array) -> Array:
 
 
 def _curvature(features: Array) -> Array:
-    """Least squares over time: the coefficient of the square of time, which is from -1 to 1, in the best parabola."""
+    """Fit a parabola over time from -1 to 1, and return the coefficient of the square."""
     steps = features.shape[-2]
     if steps < 3:
         return np.zeros_like(features[..., 0, :])
@@ -37,7 +37,7 @@ def _curvature(features: Array) -> Array:
 
 
 def _difference(features: Array) -> Array:
-    """The mean absolute change from one step to the next; 0 with one step."""
+    """Compute the mean absolute change from one step to the next; 0 for a single step."""
     if features.shape[-2] < 2:
         return np.zeros_like(features[..., 0, :])
     found: Array = np.abs(np.diff(features, axis=-2)).mean(axis=-2)
@@ -45,7 +45,7 @@ def _difference(features: Array) -> Array:
 
 
 def _spread(features: Array) -> Array:
-    """The standard deviation over time."""
+    """Compute the standard deviation over time."""
     return _without_rounding(features.std(axis=-2), features)
 
 
@@ -60,4 +60,4 @@ STATISTICS: dict[str, Callable[[Array], Array]] = {
     "difference": _difference,
     "spread": _spread,
 }
-"""By name: features (…, steps, dims) to one number for each of the dims, (…, dims)."""
+"""The statistics by name. Each maps features (…, steps, dims) to one number per dimension, (…, dims)."""

@@ -1,4 +1,4 @@
-"""Whether a fine-tuned model's classifier can be kept: by the names of its labels, it tells success from failure."""
+"""Decide from its labels whether the classifier of a fine-tuned model distinguishes success from failure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ Weights = dict[str, torch.Tensor]
 
 HEAD = ("classifier.weight", "classifier.bias")
 UNNAMED = ["label_0", "label_1"]
-"""The labels that transformers gives to two classes without names."""
+"""The names that transformers gives to two unnamed classes, in lower case."""
 NAMES_SHOWN = 3
 
 
-def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
+def classifier_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
     """Find the rows of a classifier that stand for failure and success.
 
     Args:
@@ -23,8 +23,8 @@ def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | Non
         weights: The model's weights.
 
     Returns:
-        The row of failure, then that of success; None when there is no complete classifier of these two. A classifier
-        of two classes without names is taken to have the reference notebook's order: 0 is failure, 1 is success.
+        The row of failure and that of success; None if there is no complete classifier of these two classes. Two
+        unnamed classes are assumed to have the order of the reference notebook: 0 is failure, 1 is success.
     """
     names = _lower_labels(values)
     if names == UNNAMED:
@@ -38,47 +38,47 @@ def outcome_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | Non
     return [names.index(label) for label in LABELS.values()]
 
 
-def in_our_order(weights: Weights, rows: list[int]) -> Weights:
-    """Put a classifier's rows in the order of LABELS.
+def reorder_rows(weights: Weights, rows: list[int]) -> Weights:
+    """Put the rows of a classifier in the order of LABELS.
 
     Args:
         weights: The model's weights.
-        rows: From `outcome_rows`.
+        rows: The rows that `classifier_rows` found.
 
     Returns:
-        The same weights, with the classifier's rows in this order.
+        The weights, with the rows of the classifier in this order.
     """
     return weights | {name: weights[name][rows] for name in HEAD}
 
 
 def without_head(weights: Weights) -> Weights:
-    """Leave out the classifier, and all that only masked pre-training uses."""
+    """Remove the classifier, and the weights that only masked pre-training uses."""
     unused = ("classifier.", "decoder.", "encoder_to_decoder.", "mask_token")
     return {name: tensor for name, tensor in weights.items() if not name.startswith(unused)}
 
 
 def averages_tokens(values: Mapping[str, Any]) -> bool:
-    """Whether the model of a config.json classifies the mean of all tokens; otherwise it takes the first one."""
+    """Whether the model of a config.json classifies the mean of all tokens; otherwise it classifies the first one."""
     return values.get("use_mean_pooling") is not False
 
 
 def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
-    """Say what becomes of a model's classifier and pooling.
+    """Describe whether a model's classifier and pooling are kept.
 
     Args:
         name: The model's name in messages.
         values: The content of config.json.
-        weights: The model's weights as its files hold them.
+        weights: The model's weights, as in its files.
 
     Returns:
-        A text for the user; empty for a pre-trained model without a classifier whose pooling is right for a new one.
+        A note for the user; empty for a pre-trained model that has no classifier and averages all tokens.
     """
-    rows = outcome_rows(values, weights)
+    rows = classifier_rows(values, weights)
     if rows is not None:
         order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
         if _lower_labels(values) == UNNAMED:
-            order = ". Its labels have no names; the second one is taken as success"
-        pooling = "" if averages_tokens(values) else " It looks at the first token alone, as it was trained."
+            order = ". Its classes have no names; the second one is assumed to be success"
+        pooling = "" if averages_tokens(values) else " It uses only the first token, as in its training."
         return f"{name}: its trained classifier for success and failure is used{order}.{pooling}"
     notes = []
     if any(part in weights for part in HEAD):
@@ -90,21 +90,21 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
         )
     if not averages_tokens(values):
         notes.append(
-            f"{name}: its config.json classifies the first token alone (use_mean_pooling: false), which suits "
-            "pre-training only. The new classifier averages all tokens."
+            f"{name}: its config.json uses only the first token (use_mean_pooling: false), which suits pre-training "
+            "only. The new classifier averages all tokens."
         )
     return " ".join(notes)
 
 
 def _lower_labels(values: Mapping[str, Any]) -> list[str]:
-    """The label of each row in lower case; UNNAMED where config.json has no labels, since transformers omits these."""
+    """Read the label of each row in lower case; UNNAMED without labels, since transformers does not write those."""
     if "id2label" not in values and "label2id" not in values:
         return UNNAMED
     return [name.strip().lower() for name in _labels(values)]
 
 
 def _labels(values: Mapping[str, Any]) -> list[str]:
-    """The label of each row; empty when they are not given, or contradict each other."""
+    """Read the label of each row; empty if there are none, or id2label and label2id contradict each other."""
     by_id, by_label = values.get("id2label"), values.get("label2id")
     try:
         labels = {int(number): str(label) for number, label in (by_id or {}).items()}

@@ -1,4 +1,4 @@
-"""A VideoMAE's config.json: what of it describes the network is used, and everything else is the app's own choice."""
+"""Read what describes the network from a VideoMAE's config.json; the app sets everything else itself."""
 
 from dataclasses import asdict
 from typing import Any
@@ -17,13 +17,13 @@ OTHER_FIELDS = ("hidden_act", "initializer_range", "layer_norm_eps")
 
 
 def read_config(files: ModelFiles) -> dict[str, Any]:
-    """Read config.json of a VideoMAE.
+    """Read the config.json of a VideoMAE.
 
     Args:
         files: The model's folder.
 
     Returns:
-        Its content, values by name.
+        The content of the file, values by name.
 
     Raises:
         ModelError: The file cannot be read, or describes a model that is not supported.
@@ -36,12 +36,12 @@ def read_config(files: ModelFiles) -> dict[str, Any]:
             "model is not supported. Choose a VideoMAE."
         )
     if not kind:
-        raise ModelError(f'{files.name}: its {CONFIG_FILE} names no model_type. Set it to "videomae" if it is one.')
+        raise ModelError(f'{files.name}: its {CONFIG_FILE} has no model_type. Set it to "videomae" for a VideoMAE.')
     if kind != VideoMAEConfig.model_type:
         raise ModelError(f"{files.name} is a {kind} model. Choose a VideoMAE.")
     if values.get("quantization_config"):
         raise ModelError(
-            f"{files.name}: its {CONFIG_FILE} names a quantization_config. Quantized weights cannot be trained; choose "
+            f"{files.name}: its {CONFIG_FILE} has a quantization_config. Quantized weights cannot be trained; choose "
             "the original ones."
         )
     return values
@@ -50,23 +50,23 @@ def read_config(files: ModelFiles) -> dict[str, Any]:
 def videomae_config(
     files: ModelFiles, values: dict[str, Any], num_frames: int, dropout_rate: float, mean_pooling: bool
 ) -> VideoMAEConfig:
-    """Make the configuration of a classifier of two outcomes.
+    """Create the configuration of a classifier for the two outcomes.
 
     Only the fields that describe the network come from the file. Its number types, attention kernels, output formats,
-    labels and dropout belong to another use of the model.
+    labels and dropout are ignored: they describe how others used the model.
 
     Args:
         files: The model's folder.
         values: The content of its config.json.
         num_frames: Frames in a clip.
-        dropout_rate: Dropout of hidden states and attention. Attention dropout is fixed when a model is built.
-        mean_pooling: Whether the classifier averages all tokens. Without it, it takes the first one.
+        dropout_rate: Dropout of hidden states and attention, which cannot be changed in a built model.
+        mean_pooling: Whether the classifier averages all tokens; otherwise it uses the first one.
 
     Returns:
         The configuration.
 
     Raises:
-        ModelError: A value is of the wrong type or cannot be worked with. The message names the field.
+        ModelError: A value has the wrong type or is not supported. The message names the field.
         ConfigError: `num_frames` is not a multiple of `tubelet_size`.
     """
     sizes = _sizes(files, values)
@@ -74,7 +74,7 @@ def videomae_config(
     others = {name: values[name] for name in OTHER_FIELDS if values.get(name) is not None}
     for name in ("initializer_range", "layer_norm_eps"):
         if type(others.get(name)) is int:
-            others[name] = float(others[name])  # JSON has one type of number
+            others[name] = float(others[name])  # JSON has only one type of number
     biases = values.get("qv_bias", values.get("qkv_bias"))
     try:
         return VideoMAEConfig(
@@ -94,7 +94,7 @@ def videomae_config(
 
 
 def _sizes(files: ModelFiles, values: dict[str, Any]) -> Architecture:
-    """The sizes of the network; ModelError for values that VideoMAE's code fails on, or that no clip fits."""
+    """Read the sizes of the network; raise ModelError for values that VideoMAE or the clips do not support."""
     wrong = ""
     try:
         sizes = architecture_in(values)
@@ -102,11 +102,11 @@ def _sizes(files: ModelFiles, values: dict[str, Any]) -> Architecture:
         raise ModelError(_wrong(files, str(error))) from None
     activation, channels = values.get("hidden_act") or "gelu", values.get("num_channels") or CHANNELS
     if sizes.hidden_size % sizes.num_attention_heads:
-        wrong = f"hidden_size {sizes.hidden_size} is no multiple of {sizes.num_attention_heads} heads"
+        wrong = f"hidden_size {sizes.hidden_size} is not a multiple of {sizes.num_attention_heads} heads"
     elif not sizes.tokens(sizes.tubelet_size):
         wrong = f"patch_size {sizes.patch_size} is larger than image_size {sizes.image_size}"
     elif channels != CHANNELS:
-        wrong = f"num_channels is {channels!r}, and frames have {CHANNELS} colours"
+        wrong = f"num_channels is {channels!r}, but frames have {CHANNELS} channels"
     elif str(activation) not in ACT2FN:
         wrong = f"hidden_act {activation!r} is unknown"
     if wrong:

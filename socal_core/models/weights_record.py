@@ -1,24 +1,24 @@
-"""Which weights a run started from: their source, revision and hash."""
+"""Record the source, revision and hash of the weights that a run started from."""
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.models.find import find_model
+from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import ModelSettings
 
 
-def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
+def weights_of_run(run: RunFolder, resumed: bool) -> WeightsRecord | None:
     """Describe the weights that a run started from.
 
     Args:
         run: The run.
-        resumed: Whether the run continues from a checkpoint. Its first start has recorded them.
+        resumed: Whether the run continues from a checkpoint. Its first start recorded the weights.
 
     Returns:
-        As `describe_weights`; None where the record of a resumed run is lost.
+        The record; None if the record of a resumed run is lost.
 
     Raises:
         ModelError: The run is new, and its model is not on this machine.
@@ -26,27 +26,22 @@ def weights_of_run(run: RunFolder, resumed: bool) -> dict[str, Any] | None:
     if not resumed:
         return describe_weights(run.read_config().model)
     try:
-        return run.read_environment().get("weights")
+        return run.read_environment().weights
     except RunError:
         return None
 
 
-def describe_weights(settings: ModelSettings) -> dict[str, str | None]:
+def describe_weights(settings: ModelSettings) -> WeightsRecord:
     """Describe the weights that a new run starts from.
 
     Args:
         settings: Of a run whose model is on this machine.
 
-    Returns:
-        `source`: `tiny`, the id on the Hugging Face hub, or the name of a local folder.
-        `revision`: The commit on the hub, None for what does not come from it.
-        `sha256`: Of the file of weights, or, for several, of their names and hashes.
-
     Raises:
         ModelError: The model is not on this machine.
     """
     files = find_model(settings.model, allow_download=False)
-    return {"source": files.name, "revision": files.revision, "sha256": _digest(files.weight_files())}
+    return WeightsRecord(files.name, files.revision, _digest(files.weight_files()))
 
 
 def _digest(paths: tuple[Path, ...]) -> str:

@@ -182,17 +182,13 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
     for run in runs:
         try:
             found = run.read_config()
-            if (found.model.model, found.clip.num_frames, run.read_environment().get("device")) != (
-                model,
-                num_frames,
-                device,
-            ):
+            if (found.model.model, found.clip.num_frames, run.read_environment().device) != (model, num_frames, device):
                 continue
             seconds = epochs_table(read_events(run.events_file))["seconds"].dropna()
             if len(seconds) >= FEWEST_EPOCHS and seconds.median() > 0:
                 split = run.read_split()
                 flop = _epoch_flop(architecture_of(found.model.model), found, len(split.train), len(split.validation))
-                processes = int(run.read_environment().get("processes") or 1)
+                processes = run.read_environment().processes or 1
                 return float(flop / seconds.median()) / processes
         except SocalError:
             continue  # the table of runs says that it cannot be read

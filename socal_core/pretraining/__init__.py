@@ -1,1 +1,1 @@
-"""Pre-training of the small VideoMAE on generated clips: no data set is needed, and no licence applies."""
+"""Pre-training of the small VideoMAE on generated clips. It needs no data set, so no licence applies."""

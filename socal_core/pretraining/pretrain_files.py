@@ -1,4 +1,4 @@
-"""The files of a pre-training run: checkpoint and log. A kill at any moment leaves the last checkpoint whole."""
+"""The files of a pre-training run: checkpoint and log. A process killed at any time leaves a complete checkpoint."""
 
 import io
 import json
@@ -29,14 +29,14 @@ def save_checkpoint(
 
     Args:
         out: The run's folder.
-        settings: Those of the run; a resumed run must have the same.
+        settings: The settings of the run; a resumed run must have the same.
         network: The network after `step` steps.
-        optimizer: Its optimizer.
-        step: Steps done.
-        seconds: Time that they took.
+        optimizer: The optimizer of the network.
+        step: Number of finished steps.
+        seconds: Time that the steps took.
 
     Raises:
-        OSError: The file cannot be written, such as on a full disk. The last checkpoint stays.
+        OSError: The file cannot be written, for example on a full disk. The previous checkpoint is kept.
     """
     state = {
         "settings": settings.as_dict(),
@@ -54,16 +54,16 @@ def save_checkpoint(
 def load_checkpoint(
     out: Path, settings: PretrainSettings, network: Pretrainer, optimizer: torch.optim.Optimizer
 ) -> tuple[int, float]:
-    """Load a checkpoint's state into a network and an optimizer.
+    """Load the state of a checkpoint into a network and an optimizer.
 
     Args:
         out: The run's folder.
-        settings: What the run is to be resumed with.
-        network: Receives the weights.
-        optimizer: Receives the state of the optimizer.
+        settings: The settings to resume the run with.
+        network: The network that receives the weights.
+        optimizer: The optimizer that receives its state.
 
     Returns:
-        Steps done, and the seconds that they took.
+        The number of finished steps, and the seconds that they took.
 
     Raises:
         RunError: There is no checkpoint, it is damaged, or the run was started with other settings.
@@ -103,7 +103,7 @@ def append_log(out: Path, values: dict[str, Any]) -> None:
 
 
 def trim_log(out: Path, step: int) -> None:
-    """Drop the lines of steps after a checkpoint, which a resumed run does again, and a line that was cut off."""
+    """Remove incomplete lines from the log, and those of steps after a checkpoint, which a resumed run repeats."""
     try:
         lines = (out / LOG_FILE).read_text(encoding="utf-8").splitlines(keepends=True)
     except FileNotFoundError:
@@ -113,13 +113,13 @@ def trim_log(out: Path, step: int) -> None:
 
 
 def remove_leftovers(out: Path) -> None:
-    """Delete the unfinished files of a call that was killed while it wrote."""
+    """Delete the incomplete files of a process that was killed while writing."""
     for file in out.glob(".*.tmp"):
         file.unlink()
 
 
 def _options(started_with: dict[str, Any], settings: PretrainSettings) -> str:
-    """The command-line options of the settings that differ."""
+    """Format the settings that differ as command-line options."""
     wanted = settings.as_dict()
     different = {name: value for name, value in started_with.items() if wanted.get(name) != value}
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in different.items())

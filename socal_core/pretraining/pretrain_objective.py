@@ -1,4 +1,4 @@
-"""The network that is pre-trained and its objectives: to predict a scene's parameters, or to fill in masked patches."""
+"""The network that is pre-trained, and its objectives: predict the parameters of a scene, or masked patches."""
 
 import torch
 from torch import nn
@@ -8,30 +8,33 @@ from transformers import VideoMAEConfig, VideoMAEForPreTraining
 from socal_core.pretraining.pretrain_settings import Objective
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Targets
 
-MASKED_SHARE = 0.75
-"""Share of the patches that are hidden, the same ones in every frame (tube masking, Tong et al., NeurIPS 2022)."""
+MASKED_FRACTION = 0.75
+"""Fraction of the patches that are masked, the same ones in every frame (tube masking, Tong et al., NeurIPS 2022)."""
 
 
 class Pretrainer(nn.Module):
-    """A VideoMAE encoder with what its objectives need beside it."""
+    """A VideoMAE encoder with the decoder, norms and heads of its objectives."""
 
     def __init__(self, config: VideoMAEConfig, objective: Objective) -> None:
         super().__init__()
         self.objective = objective
         self.model = VideoMAEForPreTraining(config)
         self.norm = nn.LayerNorm(config.hidden_size)
-        """Becomes the classifier's `fc_norm`."""
+        """Becomes `fc_norm` of the classifier."""
         self.token_norm = nn.LayerNorm(config.hidden_size)
         self.clip_head = nn.Linear(config.hidden_size, len(CLIP_NAMES))
         self.token_head = nn.Linear(config.hidden_size, len(TOKEN_NAMES))
 
     def forward(self, pixel_values: torch.Tensor, targets: Targets, masked: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The losses by name, each a scalar.
+        """Compute the losses of the objective.
 
         Args:
             pixel_values: Normalized clips, (clips, frames, 3, size, size).
             targets: Standardized targets.
-            masked: Which tokens are hidden, bool (clips, tokens), the same number in each clip.
+            masked: Which tokens are masked, bool (clips, tokens), the same number in each clip.
+
+        Returns:
+            Scalar losses by name: `clip` and `token`, `masked`, or all three.
         """
         losses = {}
         if self.objective is not Objective.MASKED:
@@ -43,13 +46,23 @@ class Pretrainer(nn.Module):
         return losses
 
     def predict(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Predict the targets of clips and of their tokens."""
+        """Predict the standardized targets of clips, (clips, targets), and tokens, (clips, tokens, targets)."""
         tokens = self.model.videomae(pixel_values).last_hidden_state
         return self.clip_head(self.norm(tokens.mean(1))), self.token_head(self.token_norm(tokens))
 
 
-def draw_masks(clips: int, times: int, patches: int, generator: torch.Generator) -> torch.Tensor:
-    """Hide the same random patches at all times of a clip; bool (clips, times * patches)."""
-    hidden = round(patches * MASKED_SHARE)
+def sample_masks(clips: int, times: int, patches: int, generator: torch.Generator) -> torch.Tensor:
+    """Sample which tokens are masked: the same random patches at all times of a clip.
+
+    Args:
+        clips: Number of clips.
+        times: Number of tokens in time.
+        patches: Number of patches in a frame.
+        generator: Source of the random numbers; its device receives the masks.
+
+    Returns:
+        True for masked tokens, bool (clips, times * patches).
+    """
+    masked = round(patches * MASKED_FRACTION)
     order = torch.rand(clips, patches, generator=generator, device=generator.device).argsort(1)
-    return (order < hidden).repeat(1, times)
+    return (order < masked).repeat(1, times)

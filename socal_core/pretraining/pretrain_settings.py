@@ -1,4 +1,4 @@
-"""Settings of pre-training; they load no PyTorch."""
+"""Settings of pre-training. Importing them does not load PyTorch."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -9,26 +9,26 @@ from socal_core.errors import ConfigError
 from socal_core.runs.architecture import TINY_ARCHITECTURE, refuse_remainder
 
 WARM_UP = 0.05
-"""Share of the steps over which the learning rate rises."""
+"""Fraction of the steps in which the learning rate rises."""
 LARGEST_SEED = 2**31 - 1
-LEAST = {"steps": 1, "batch_size": 1, "pool_clips": 1, "scaling_clips": 2, "held_out_clips": 2, "seed": 0}
-"""The smallest value of each setting. A standard deviation needs two clips."""
+MINIMUMS = {"steps": 1, "batch_size": 1, "pool_clips": 1, "scaling_clips": 2, "held_out_clips": 2, "seed": 0}
+"""Smallest valid value of each setting. A standard deviation needs two clips."""
 
 
 class Objective(StrEnum):
-    """What pre-training asks of the model."""
+    """What the model learns to predict in pre-training."""
 
     PARAMETERS = "parameters"
     """The parameters of the scene, for the whole clip and for each token."""
     MASKED = "masked"
     """The pixels of masked patches: VideoMAE's own objective."""
     BOTH = "both"
-    """The sum of the two losses."""
+    """Both of them; the losses are added."""
 
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """Settings of pre-training; ConfigError names field, rule and value.
+    """Settings of pre-training. An invalid value raises ConfigError with the name of the setting.
 
     The defaults are meant for two to three hours on two cores (models/tiny/README.md has measured times).
     """
@@ -40,16 +40,16 @@ class PretrainSettings:
     frames: int = 16
     """Frames in a clip."""
     pool_clips: int = 2048
-    """Clips that are drawn at a time and used several times."""
+    """Clips in a pool; a pool is used several times before the next one is rendered."""
     scaling_clips: int = 512
-    """Clips on which mean and spread of the targets are measured."""
+    """Clips from which the mean and standard deviation of the targets are computed."""
     held_out_clips: int = 1024
-    """Clips on which R² is measured at the end; training does not draw them."""
+    """Clips on which R² is measured at the end. They are not used for training."""
 
     def __post_init__(self) -> None:
-        for name, least in LEAST.items():
-            if getattr(self, name) < least:
-                raise ConfigError(name, f"must be at least {least}", getattr(self, name))
+        for name, minimum in MINIMUMS.items():
+            if getattr(self, name) < minimum:
+                raise ConfigError(name, f"must be at least {minimum}", getattr(self, name))
         if self.seed > LARGEST_SEED:
             raise ConfigError("seed", f"must be at most {LARGEST_SEED}", self.seed)
         refuse_remainder(self.frames, TINY_ARCHITECTURE.tubelet_size)
@@ -60,12 +60,12 @@ class PretrainSettings:
         return min(1e-3, 5e-4 * math.sqrt(self.batch_size / 32))
 
     def rate_at(self, step: int) -> float:
-        """The learning rate of a step, from 0: linear warm-up, then a cosine to 0."""
+        """Compute the learning rate of a step, counted from 0: linear warm-up, then a cosine to 0."""
         warm_up = max(1, round(WARM_UP * self.steps))
         if step < warm_up:
             return self.learning_rate * (step + 1) / warm_up
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, self.steps - warm_up)))
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings by name, as plain values."""
+        """Return the settings by name, as values that JSON can store."""
         return {**asdict(self), "objective": self.objective.value}

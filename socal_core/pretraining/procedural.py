@@ -1,7 +1,8 @@
 """Pre-train the small VideoMAE on procedural clips, with checkpoints and resume.
 
-Clips are drawn in pools (pool.py), and everything random follows from the seed, the pool and the step. So a checkpoint
-holds no random state, and a run that was killed continues to the same weights as one that was not.
+Clips are rendered in pools (pool.py), and all random numbers depend only on the seed, the pool and the step. So a
+checkpoint needs no random state, and a run that is killed and resumed ends with the same weights as an uninterrupted
+one.
 """
 
 import os
@@ -20,7 +21,7 @@ from transformers import VideoMAEConfig
 from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessor
 from socal_core.clips.sampling import draw_seed
 from socal_core.errors import RunError
-from socal_core.pretraining.pool import PATCH, ClipPool, draw_clips
+from socal_core.pretraining.pool import PATCH, ClipPool, generate_clips
 from socal_core.pretraining.pretrain_files import (
     append_log,
     load_checkpoint,
@@ -28,7 +29,7 @@ from socal_core.pretraining.pretrain_files import (
     save_checkpoint,
     trim_log,
 )
-from socal_core.pretraining.pretrain_objective import Pretrainer, draw_masks
+from socal_core.pretraining.pretrain_objective import Pretrainer, sample_masks
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
@@ -43,17 +44,17 @@ HELD_OUT_BATCH = 32
 
 
 class Ending(StrEnum):
-    """How a call ended."""
+    """How a call of `pretrain` ended."""
 
     DONE = "done"
     STOPPED = "stopped"
-    """It was asked to stop, wrote a checkpoint and can be resumed."""
+    """The observer stopped it. It wrote a checkpoint and can be resumed."""
     WAS_DONE = "was done"
-    """There was nothing left to do."""
+    """The run was finished before the call."""
 
 
 def model_config(frames: int) -> VideoMAEConfig:
-    """The configuration of the model that is pre-trained, for clips of so many frames."""
+    """Create the configuration of the model that is pre-trained, for clips of `frames` frames."""
     return VideoMAEConfig(
         **asdict(TINY_ARCHITECTURE),
         num_frames=frames,
@@ -67,24 +68,24 @@ def model_config(frames: int) -> VideoMAEConfig:
 
 @dataclass(frozen=True)
 class Observer:
-    """What `pretrain` calls; the defaults do nothing."""
+    """Functions that `pretrain` calls. The defaults do nothing."""
 
     report: Callable[[dict[str, Any]], None] = lambda values: None
-    """Every few steps, with step, losses and seconds as they are written to the log."""
+    """Called every few steps with the values that are written to the log: step, losses and seconds."""
     stage: Callable[[str, int, int], None] = lambda name, done, total: None
-    """Often, with the present stage and how much of it is done."""
+    """Called often with the current stage, the number of finished items and of all items."""
     stop: Callable[[], bool] = lambda: False
-    """Often; when it gives True, a checkpoint is written and the call returns."""
+    """Called often. If it returns True, a checkpoint is written and the call returns."""
 
     def show(self, name: str, done: int, total: int) -> None:
-        """Show the stage, and raise Stopped when asked to stop."""
+        """Report the stage, and raise Stopped if `stop` returns True."""
         self.stage(name, done, total)
         if self.stop():
             raise Stopped
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
-    """Pre-training was asked to stop."""
+class Stopped(Exception):  # noqa: N818 - it is not an error
+    """The observer asked to stop."""
 
 
 def pretrain(
@@ -97,19 +98,19 @@ def pretrain(
     """Pre-train a model and write it as a Hugging Face model folder.
 
     Args:
-        out: A folder that does not exist yet, or with `resume` one that an earlier call left behind.
-        settings: What to train; when resuming they must be those of the earlier call.
+        out: A folder that does not exist or is empty; with `resume`, the folder of an earlier call.
+        settings: The settings of the run. To resume, they must be those of the earlier call.
         resume: Continue from the checkpoint in `out`.
-        observer: Sees the progress, and may stop the call.
-        checkpoint_seconds: Time between checkpoints.
+        observer: Receives the progress, and may stop the call.
+        checkpoint_seconds: Time between checkpoints in seconds.
 
     Returns:
         How the call ended.
 
     Raises:
-        RunError: `out` exists already or is in use; or there is nothing in it to resume, its checkpoint is damaged,
-            or it was started with other settings.
-        OSError: A file cannot be written. The last checkpoint stays.
+        RunError: `out` exists already or is in use; or it has nothing to resume, its checkpoint is damaged, or it was
+            started with other settings.
+        OSError: A file cannot be written. The last checkpoint is kept.
     """
     if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RunError(f"{out.name} exists already. Choose another folder, or continue with --resume.")
@@ -133,7 +134,7 @@ def pretrain(
 
 
 class _Run:
-    """A pre-training run and how far it is."""
+    """A pre-training run and its progress."""
 
     def __init__(self, out: Path, settings: PretrainSettings, observer: Observer) -> None:
         self.out, self.settings, self.observer = out, settings, observer
@@ -142,11 +143,11 @@ class _Run:
         self.step, self.seconds = 0, 0.0
 
     def train(self, checkpoint_seconds: float) -> Ending:
-        """Do the steps that are left, and write the model."""
-        show = partial(self.observer.show, "Drawing clips")
+        """Do the remaining steps, and write the model."""
+        show = partial(self.observer.show, "Rendering clips")
         try:
             seed = draw_seed(self.settings.seed, "scaling")
-            clips = draw_clips(self.settings.scaling_clips, self.settings.frames, seed, self.device, show)
+            clips = generate_clips(self.settings.scaling_clips, self.settings.frames, seed, self.device, show)
             scaling = Scaling.of(clips[1])
             self._do_steps(scaling, ClipPool(self.settings, self.device, show), checkpoint_seconds)
             self.save()
@@ -160,7 +161,7 @@ class _Run:
         return Ending.DONE
 
     def save(self) -> None:
-        """Write a checkpoint of the present step."""
+        """Write a checkpoint of the current step."""
         save_checkpoint(self.out, self.settings, self.network, self.optimizer, self.step, self.seconds)
 
     def _do_steps(self, scaling: Scaling, pool: ClipPool, checkpoint_seconds: float) -> None:
@@ -182,7 +183,7 @@ class _Run:
 
 
 def write_model(network: Pretrainer, frames: int, out: Path) -> None:
-    """Write the encoder as config.json, model.safetensors (float16) and preprocessor_config.json."""
+    """Write the encoder in float16, with its configuration and preprocessing, as a Hugging Face model folder."""
     config = model_config(frames)
     config.architectures = ["VideoMAEForVideoClassification"]
     config.save_pretrained(out)
@@ -218,7 +219,7 @@ def _train_step(
     device = video.device
     patches = (TINY_ARCHITECTURE.image_size // PATCH) ** 2
     generator = torch.Generator(device).manual_seed(draw_seed(settings.seed, step, "masks"))
-    masked = draw_masks(len(video), settings.frames // TINY_ARCHITECTURE.tubelet_size, patches, generator)
+    masked = sample_masks(len(video), settings.frames // TINY_ARCHITECTURE.tubelet_size, patches, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu"):
         losses = network(_normalized(video), scaling(targets), masked)
     torch.autograd.backward(torch.stack(list(losses.values())).sum())
@@ -229,7 +230,7 @@ def _train_step(
 
 
 def _normalized(video: torch.Tensor) -> torch.Tensor:
-    """Clips as bytes to what the model is given."""
+    """Convert clips from bytes to the normalized input of the model."""
     mean, std = (torch.tensor(values, device=video.device).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     return (video.float() / 255 - mean) / std
 
@@ -238,7 +239,7 @@ def _normalized(video: torch.Tensor) -> torch.Tensor:
 def _held_out_scores(
     network: Pretrainer, scaling: Scaling, settings: PretrainSettings, device: torch.device, observer: Observer
 ) -> dict[str, float]:
-    """R² of each target on clips that training did not draw; none for the masked objective."""
+    """Compute R² of each target on clips that were not used for training; empty for the masked objective."""
     if settings.objective is Objective.MASKED:
         return {}
     network.eval()
@@ -247,7 +248,7 @@ def _held_out_scores(
         observer.show("Measuring", start, settings.held_out_clips)
         seed = draw_seed(settings.seed, "held out", start // HELD_OUT_BATCH)
         clips = min(HELD_OUT_BATCH, settings.held_out_clips - start)
-        video, targets = draw_clips(clips, settings.frames, seed, device)
+        video, targets = generate_clips(clips, settings.frames, seed, device)
         scaled = scaling(targets)
         clip, token = network.predict(_normalized(video))
         found.append((clip, scaled.clip, token.flatten(0, 1), scaled.token.flatten(0, 1)))

@@ -1,4 +1,4 @@
-"""What a model is asked to tell about a procedural clip: numbers of the whole clip and of each token."""
+"""The numbers that a model learns to predict about a procedural clip: for the whole clip and for each token."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from socal_core.pretraining.render import Clips
 from socal_core.pretraining.scenes import KINDS, LIQUID, TUBE
 
 LIMIT = 4.0
-"""Standardized targets are cut off here: a few extreme clips must not decide the loss."""
+"""Standardized targets are clipped here, so that a few extreme clips do not dominate the loss."""
 CAMERA_NAMES = ("camera turn", "camera zoom", "camera x", "camera y", "camera shake", "light")
 KIND_NAMES = ("shape", "tube", "liquid", "smoke")
 AREA_NAMES = ("area", "area slope", "area change", "area spread")
@@ -37,9 +37,9 @@ class Targets:
     """Targets of a batch of clips."""
 
     clip: torch.Tensor
-    """(clips, len(CLIP_NAMES))."""
+    """Targets of whole clips, (clips, len(CLIP_NAMES))."""
     token: torch.Tensor
-    """(clips, tokens, len(TOKEN_NAMES)), tokens in the order of VideoMAE: time, then rows, then columns."""
+    """Targets of tokens, (clips, tokens, len(TOKEN_NAMES)), in the order of VideoMAE: time, row, column."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Scaling:
 
     @classmethod
     def of(cls, targets: Targets) -> "Scaling":
-        """Measure it on a batch of clips."""
+        """Compute mean and standard deviation over a batch of clips."""
         token = targets.token.flatten(0, 1)
         return cls(
             (targets.clip.mean(0), targets.clip.std(0).clamp(min=1e-4)), (token.mean(0), token.std(0).clamp(min=1e-4))
         )
 
     def __call__(self, targets: Targets) -> Targets:
-        """Standardize targets and cut off extreme values."""
+        """Standardize targets and clip extreme values."""
         return Targets(
             ((targets.clip - self.clip[0]) / self.clip[1]).clamp(-LIMIT, LIMIT),
             ((targets.token - self.token[0]) / self.token[1]).clamp(-LIMIT, LIMIT),
@@ -66,25 +66,31 @@ class Scaling:
 
 
 def targets_of(clips: Clips, tubelet: int, patch: int) -> Targets:
-    """Compute the targets of clips for a model with tokens of `tubelet` frames and `patch` pixels."""
+    """Compute the targets of clips.
+
+    Args:
+        clips: Rendered clips.
+        tubelet: Frames in a token of the model.
+        patch: Height and width of a token in pixels.
+    """
     return Targets(_clip_targets(clips), _token_targets(clips, tubelet, patch))
 
 
 def _clip_targets(clips: Clips) -> torch.Tensor:
     area = clips.coverage.mean((-1, -2))  # (clips, frames, kinds)
-    moved = torch.einsum("ntkhw,ntdhw->ntkd", clips.coverage, clips.flow) / clips.coverage[0, 0, 0].numel()
+    displacement = torch.einsum("ntkhw,ntdhw->ntkd", clips.coverage, clips.flow) / clips.coverage[0, 0, 0].numel()
     speed = torch.einsum("ntkhw,nthw->ntk", clips.coverage, clips.flow.norm(dim=2)) / clips.coverage[0, 0, 0].numel()
     colour = clips.video.mean((-1, -2))  # (clips, frames, 3)
     difference = torch.diff(clips.video, dim=1).abs().mean((2, 3, 4))  # (clips, frames - 1)
     parts = [
-        clips.camera.numbers,
+        clips.camera.parameters,
         area.mean(1),
         slope(area),
         torch.diff(area, dim=1).abs().mean(1),
         area.std(1),
         speed.mean(1),
-        moved[..., 0].sum(1),
-        moved[..., 1].sum(1),
+        displacement[..., 0].sum(1),
+        displacement[..., 1].sum(1),
         *_object_targets(clips),
         colour.mean(1),
         slope(colour),
@@ -95,15 +101,15 @@ def _clip_targets(clips: Clips) -> torch.Tensor:
 
 
 def _object_targets(clips: Clips) -> list[torch.Tensor]:
-    """For each kind the numbers of its objects, weighted by how much of each can be seen; and the order of events."""
+    """Average the parameters of the objects of each kind by visibility, and compute the order of events."""
     device = clips.video.device
     total = torch.zeros(len(clips.video), KINDS, len(OBJECT_NAMES), device=device)
     weight = torch.zeros(len(clips.video), KINDS, 1, device=device)
     for layer in clips.layers:
-        inside = (layer.path.abs().amax(-1) < 1.2).float()
-        seen = (layer.presence * inside * layer.size.clamp(max=1)).mean(1, keepdim=True)
-        total[:, layer.kind] += seen * layer.numbers
-        weight[:, layer.kind] += seen
+        in_frame = (layer.path.abs().amax(-1) < 1.2).float()
+        visibility = (layer.presence * in_frame * layer.size.clamp(max=1)).mean(1, keepdim=True)
+        total[:, layer.kind] += visibility * layer.parameters
+        weight[:, layer.kind] += visibility
     means = total / (weight + 0.02)
     both = (weight[:, LIQUID] > 0.02) & (weight[:, TUBE] > 0.02)
     order = torch.where(both, means[:, LIQUID, :1] - means[:, TUBE, :1], 0.0)
@@ -118,6 +124,6 @@ def _token_targets(clips: Clips, tubelet: int, patch: int) -> torch.Tensor:
 
 
 def slope(curves: torch.Tensor) -> torch.Tensor:
-    """Least-squares slope over time from -1 to 1 of curves (clips, frames, dims), (clips, dims)."""
+    """Compute the least-squares slope, (clips, dims), of curves (clips, frames, dims) over time from -1 to 1."""
     time = torch.linspace(-1, 1, curves.shape[1], device=curves.device)
     return torch.einsum("ntd,t->nd", curves, time) / (time**2).sum()

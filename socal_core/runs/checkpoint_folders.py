@@ -7,47 +7,18 @@ renamed when complete. What is damaged later is found by the manifest, and an ol
 """
 
 import hashlib
-import json
 import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.runs.files.records import MANIFEST, TRAINING, Manifest, TrainingState
+from socal_core.runs.files.run_file import NewerFormatError
 from socal_core.runs.folder import RunFolder
-from socal_core.storage import write_json
 
-STATE_FILE = "training.json"
 OPTIMIZER_FILE = "optimizer.pt"
-MANIFEST_FILE = "manifest.json"
 KEPT = 2
 """Checkpoints that are kept beside the best one."""
 _NAME = re.compile(r"epoch-(\d{4,})(?:-step-(\d{5,}))?")
-
-
-@dataclass(frozen=True)
-class TrainingState:
-    """How far training has come, as plain numbers."""
-
-    epoch: int = 0
-    """Epochs that are done."""
-    best_epoch: int = 0
-    best_val_loss: float | None = None
-    epochs_without_improvement: int = 0
-    step: int = 0
-    """Steps that are done of the epoch after these."""
-    loss_sum: float = 0.0
-    """Of these steps: the sum of the weighted losses of their clips."""
-
-    def after_epoch(self, val_loss: float) -> "TrainingState":
-        """Return the state after one more epoch, which is the best one if its loss is below all earlier ones.
-
-        Args:
-            val_loss: The validation loss after the epoch.
-        """
-        epoch = self.epoch + 1
-        if self.best_val_loss is None or val_loss < self.best_val_loss:
-            return TrainingState(epoch, best_epoch=epoch, best_val_loss=val_loss)
-        return TrainingState(epoch, self.best_epoch, self.best_val_loss, self.epochs_without_improvement + 1)
 
 
 def checkpoint_path(run: RunFolder, epoch: int, step: int = 0) -> Path:
@@ -103,22 +74,31 @@ def best_checkpoint(run: RunFolder) -> Path:
 
 
 def damage_of(checkpoint: Path) -> str:
-    """What is wrong with a checkpoint's files, "" when each has the size and SHA-256 of the manifest."""
+    """Compare the files of a checkpoint with its manifest.
+
+    Returns:
+        What is wrong; "" when each file has the size and SHA-256 of the manifest.
+
+    Raises:
+        NewerFormatError: A newer version of the app wrote the manifest.
+    """
     try:
-        files = json.loads((checkpoint / MANIFEST_FILE).read_text(encoding="utf-8"))["files"]
-        for name, (size, digest) in files.items():
+        manifest = MANIFEST.read(checkpoint, _owner(checkpoint))
+        for name, (size, digest) in manifest.files.items() if manifest else ():
             path = checkpoint / name
             if path.stat().st_size != size or digest_of(path) != digest:
                 return f"{name} is not what was saved"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return "a file is missing or cannot be read"
-    return ""
+    except NewerFormatError:
+        raise
+    except (OSError, ValueError, RunError):  # a name with a zero byte is a ValueError
+        manifest = None
+    return "" if manifest else "a file is missing or cannot be read"
 
 
 def write_manifest(checkpoint: Path) -> None:
     """Write down size and SHA-256 of every file in a checkpoint that is otherwise complete."""
     files = {path.name: (path.stat().st_size, digest_of(path)) for path in sorted(checkpoint.iterdir())}
-    write_json(checkpoint / MANIFEST_FILE, {"files": files})
+    MANIFEST.write(checkpoint, Manifest(files))
 
 
 def digest_of(path: Path) -> str:
@@ -128,16 +108,21 @@ def digest_of(path: Path) -> str:
 
 
 def read_training_state(checkpoint: Path) -> TrainingState:
-    """The numbers kept in a checkpoint; RunError when the file is damaged."""
-    try:
-        return TrainingState(**json.loads((checkpoint / STATE_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise RunError(f"Checkpoint {checkpoint.name} is damaged: {STATE_FILE} cannot be read.") from None
+    """The numbers kept in a checkpoint; RunError when the file is missing or damaged."""
+    state = TRAINING.read(checkpoint, _owner(checkpoint))
+    if state is None:
+        raise RunError(f"{_owner(checkpoint)}: {TRAINING.name} is missing. {TRAINING.remedy}")
+    return state
 
 
 def write_training_state(checkpoint: Path, state: TrainingState) -> None:
     """Write the numbers into a checkpoint that is being made."""
-    write_json(checkpoint / STATE_FILE, asdict(state))
+    TRAINING.write(checkpoint, state)
+
+
+def _owner(checkpoint: Path) -> str:
+    """How a message about one of its files begins."""
+    return f"Checkpoint {checkpoint.name}"
 
 
 def _order(match: re.Match[str]) -> tuple[int, int]:

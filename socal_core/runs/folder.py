@@ -1,9 +1,8 @@
 """A run is a folder. Every file name in it, and how each is read and written."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -16,6 +15,9 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
+from socal_core.runs.files.metrics_record import METRICS, Metrics
+from socal_core.runs.files.records import ENVIRONMENT, NOTES, ORIGIN, SPLIT, STATUS, Environment, Origin
+from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
 from socal_core.splits import Split
@@ -28,16 +30,6 @@ NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 PREDICTION_COLUMNS = ("trial_id", "participant_id", "split", "label", "prob_success", "predicted")
 """split: train, validation or test; label and predicted: 0 or 1; prob_success: the model's probability of success."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The checkpoint of another run that a run started from."""
-
-    run: str
-    """The name of that run's folder."""
-    checkpoint: str
-    """The name of the checkpoint's folder, such as epoch-0007."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +51,17 @@ class RunFolder:
     @property
     def split_file(self) -> Path:
         """Which trial is on which side."""
-        return self.path / "split.json"
+        return self.path / SPLIT.name
 
     @property
     def origin_file(self) -> Path:
         """The run and the checkpoint that this run started from, where its model is a checkpoint of another run."""
-        return self.path / "continued_from.json"
+        return self.path / ORIGIN.name
 
     @property
     def environment_file(self) -> Path:
         """Versions and machine the run was made with."""
-        return self.path / "environment.json"
+        return self.path / ENVIRONMENT.name
 
     @property
     def events_file(self) -> Path:
@@ -79,12 +71,12 @@ class RunFolder:
     @property
     def status_file(self) -> Path:
         """The state the worker last wrote; lifecycle/state.py tells what is true."""
-        return self.path / "status.json"
+        return self.path / STATUS.name
 
     @property
     def notes_file(self) -> Path:
         """The name, the note and the tags that the user gave the run."""
-        return self.path / "notes.json"
+        return self.path / NOTES.name
 
     @property
     def checkpoints(self) -> Path:
@@ -94,7 +86,7 @@ class RunFolder:
     @property
     def metrics_file(self) -> Path:
         """What the best checkpoint scores on the test trials."""
-        return self.path / "metrics.json"
+        return self.path / METRICS.name
 
     @property
     def predictions_file(self) -> Path:
@@ -208,33 +200,40 @@ class RunFolder:
     def write_origin(self, origin: Origin | None, split: Split | None) -> None:
         """Keep what the run takes over from another run; nothing is written for None."""
         if origin is not None:
-            write_json(self.origin_file, asdict(origin))
+            ORIGIN.write(self.path, origin)
         if split is not None:
             self.write_split(split)
 
     def read_origin(self) -> Origin | None:
         """The checkpoint of another run that this run started from, None where there is none."""
-        values = _read_json(self.origin_file, self.name)
-        return None if values is None else Origin(str(values.get("run")), str(values.get("checkpoint")))
+        return ORIGIN.read(self.path, self._owner)
 
     def write_split(self, split: Split) -> None:
         """Keep the split that the run trains on."""
-        write_json(self.split_file, split.as_dict())
+        SPLIT.write(self.path, split)
 
     def read_split(self) -> Split:
         """The split of the run; RunError before it is made."""
-        values = _read_json(self.split_file, self.name)
-        if values is None:
+        split = SPLIT.read(self.path, self._owner)
+        if split is None:
             raise RunError(f"Run {self.name} has no split yet: it ended before it began to train. Resume it.")
-        return Split.from_dict(values)
+        return split
 
-    def read_environment(self) -> dict[str, Any]:
-        """Versions and machine; empty before the worker wrote them."""
-        return _read_json(self.environment_file, self.name) or {}
+    def write_environment(self, environment: Environment) -> None:
+        """Keep versions and machine."""
+        ENVIRONMENT.write(self.path, environment)
 
-    def read_metrics(self) -> dict[str, Any] | None:
+    def read_environment(self) -> Environment:
+        """Versions and machine; all None before the worker wrote them."""
+        return ENVIRONMENT.read(self.path, self._owner) or Environment()
+
+    def write_metrics(self, metrics: Metrics) -> None:
+        """Keep the test metrics."""
+        METRICS.write(self.path, metrics)
+
+    def read_metrics(self) -> Metrics | None:
         """The test metrics, None before the run is evaluated."""
-        return _read_json(self.metrics_file, self.name)
+        return METRICS.read(self.path, self._owner)
 
     def write_predictions(self, predictions: pd.DataFrame) -> None:
         """Write PREDICTION_COLUMNS as CSV, in one step."""
@@ -255,8 +254,13 @@ class RunFolder:
             raise RunError(f"Run {self.name}: predictions.csv lacks columns or values. Delete it and run `evaluate`.")
         return table
 
+    @property
+    def _owner(self) -> str:
+        """How a message about one of its files begins."""
+        return f"Run {self.name}"
+
     def _read_config_file(self) -> dict[str, Any]:
-        values = _read_json(self.config_file, self.name)
+        values = read_object(self.config_file, self._owner, "Start a new run.")
         if values is None or not isinstance(values.get("data"), str):
             raise RunError(f"Run {self.name}: config.json is missing or names no data folder. Start a new run.")
         return values
@@ -305,15 +309,3 @@ def _holds_something(run: RunFolder) -> bool:
         return any(entry in names | {run.config_file, run.log_file, run.notes_file} for entry in run.path.iterdir())
     except OSError:
         return run.path.is_dir()  # a folder that may not be read
-
-
-def _read_json(path: Path, run: str) -> dict[str, Any] | None:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        raise RunError(f"Run {run}: {path.name} cannot be read, it is damaged. Start a new run.") from None
-    if not isinstance(values, dict):
-        raise RunError(f"Run {run}: {path.name} is damaged, it holds no settings by name. Start a new run.")
-    return values

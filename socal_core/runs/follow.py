@@ -1,10 +1,10 @@
 """Following a run: its events as they come, reading only what was added since the last look."""
 
-import json
 import threading
 from pathlib import Path
 
-from socal_core.runs.events import Event, read_events
+from socal_core.runs.events import read_events
+from socal_core.runs.files.event_types import Event, event_in
 
 
 class EventFollower:
@@ -18,7 +18,11 @@ class EventFollower:
         self._read = 0
 
     def events(self) -> list[Event]:
-        """All whole events in order, as `read_events` gives them; the very same list while nothing was added."""
+        """Return all whole events in order, as `read_events` gives them; the very same list while nothing was added.
+
+        Raises:
+            RunError: An event is damaged, or a newer version of the app wrote the file.
+        """
         with self._lock:
             try:
                 found = self._path.stat()
@@ -27,23 +31,25 @@ class EventFollower:
                 return self._events
             file = (found.st_dev, found.st_ino)
             if file != self._file or found.st_size < self._read:
-                self._file = file
                 self._read_all()
+                self._file = file
             elif found.st_size > self._read:
                 self._read_on()
             return self._events
 
     def _read_all(self) -> None:
         # What is added between the two readings is read again by the next `_read_on`, which knows it.
-        self._read = self._path.read_bytes().rfind(b"\n") + 1
+        read = self._path.read_bytes().rfind(b"\n") + 1
         self._events = read_events(self._path)
+        self._read = read
 
     def _read_on(self) -> None:
         with self._path.open("rb") as file:
             file.seek(self._read)
             content = file.read()
         whole = content[: content.rfind(b"\n") + 1]  # a line that is being written is read when it is whole
-        added = [event for line in whole.splitlines() if (event := _event_of(line)) is not None]
+        owner = f"Run {self._path.parent.name}"
+        added = [event for line in whole.splitlines() if (event := event_in(line, owner)) is not None]
         if any(event["type"] == "started" for event in added):
             self._read_all()  # a resumed run: events beyond its checkpoint no longer count
             return
@@ -52,11 +58,3 @@ class EventFollower:
         added = [event for event in added if event not in known]
         if added:
             self._events = self._events + added
-
-
-def _event_of(line: bytes) -> Event | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "type" in event else None

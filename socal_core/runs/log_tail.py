@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from socal_core.errors import SocalError
@@ -18,19 +19,36 @@ _PATH = re.compile(r"(?<![\w.:/~…-])/(?:[^\s/\"'<>|:,;]+/)+")
 
 
 def log_tail(run: RunFolder, lines: int = LINES) -> list[str]:
-    """The last lines that the worker printed, without the server's paths; empty when it printed nothing."""
+    """The last lines that a run's worker printed, without the server's paths; empty when it printed nothing."""
+    names = {run.path: run.name}
     try:
-        with run.log_file.open("rb") as file:
-            start = max(0, file.seek(0, 2) - _TAIL_BYTES)
-            file.seek(start)
-            text = file.read(_TAIL_BYTES).decode("utf-8", errors="replace")
+        data = run.read_data()
+        names[data] = data.name
+    except SocalError:
+        pass  # the page says elsewhere that the settings cannot be read
+    return tail_of(run.log_file, names, lines)
+
+
+def tail_of(file: Path, names: Mapping[Path, str], lines: int = LINES) -> list[str]:
+    """Return the last lines of a log, without the server's paths.
+
+    Args:
+        file: The log; one that cannot be read has no lines.
+        names: Folders that may stand in it, and what is shown for each.
+        lines: How many lines at most.
+    """
+    try:
+        with file.open("rb") as log:
+            start = max(0, log.seek(0, 2) - _TAIL_BYTES)
+            log.seek(start)
+            text = log.read(_TAIL_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return []
     # Of a progress bar, which writes over itself, the last state.
     found = [_CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
     if start:
         found = found[1:]  # cut at its beginning, where a path could no longer be told
-    hidden = _known_folders(run)
+    hidden = _hidden_folders(names)
     return [_without_paths(line, hidden)[:_LONGEST] for line in found if line][-lines:]
 
 
@@ -40,13 +58,8 @@ def _without_paths(line: str, hidden: list[tuple[str, str]]) -> str:
     return _PATH.sub("…/", line)
 
 
-def _known_folders(run: RunFolder) -> list[tuple[str, str]]:
-    """Folders that may stand in the log and what is shown for each, the longest first."""
-    names = {run.path: run.name, CODE_FOLDER: CODE_FOLDER.name, Path.home(): "~", Path(sys.prefix): "python"}
-    try:
-        data = run.read_data()
-        names[data] = data.name
-    except SocalError:
-        pass  # the page says elsewhere that the settings cannot be read
-    both = {str(form): name for path, name in names.items() for form in (path, path.resolve())}
+def _hidden_folders(names: Mapping[Path, str]) -> list[tuple[str, str]]:
+    """Folders that may stand in a log and what is shown for each, the longest first."""
+    known = {**names, CODE_FOLDER: CODE_FOLDER.name, Path.home(): "~", Path(sys.prefix): "python"}
+    both = {str(form): name for path, name in known.items() for form in (path, path.resolve())}
     return sorted(((path, name) for path, name in both.items() if len(path) > 1), key=lambda item: -len(item[0]))

@@ -1,11 +1,10 @@
 """What a user says of a run: a name to show, a note, tags. Kept in the run's folder, which is not renamed."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from socal_core.errors import RunError
+from socal_core.runs.files.records import NOTES, Notes
 from socal_core.runs.folder import RunFolder
-from socal_core.storage import write_json
 
 LONGEST_NAME = 80
 LONGEST_TAG = 30
@@ -44,19 +43,16 @@ def typed_notes(name: str, note: str, tags: str) -> RunNotes:
 def read_notes(run: RunFolder) -> RunNotes:
     """The notes of a run; none when there is no file or it is damaged."""
     try:
-        values = json.loads(run.notes_file.read_text(encoding="utf-8"))
-        name, note, tags = values["name"], values["note"], values["tags"]
-        if not all(isinstance(text, str) for text in (name, note, *tags)):
-            return RunNotes()
-        return typed_notes(name, note, ",".join(tags))
-    except (OSError, ValueError, KeyError, TypeError, RunError, RecursionError):
+        found = NOTES.read(run.path, f"Run {run.name}")
+        return RunNotes() if found is None else typed_notes(found.name, found.note, ",".join(found.tags))
+    except RunError:
         return RunNotes()
 
 
 def write_notes(run: RunFolder, notes: RunNotes) -> None:
     """Keep the notes of a run, which may be at work; RunError when its folder is gone or cannot be written."""
     try:
-        write_json(run.notes_file, asdict(notes))
+        NOTES.write(run.path, Notes(notes.name, notes.note, notes.tags))
     except FileNotFoundError:
         raise RunError(f"Run {run.name} no longer exists. Reload the page.") from None
     except OSError as error:

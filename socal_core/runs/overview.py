@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from socal_core.errors import SocalError
-from socal_core.runs.events import Event, epochs_table, head_of, read_events
+from socal_core.runs.events import epochs_table, head_of, read_events
+from socal_core.runs.files.event_types import Event, HeadEvent
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
@@ -25,14 +26,14 @@ class RunSummary:
     notes: RunNotes = field(default_factory=RunNotes)
     epochs: pd.DataFrame = field(default_factory=lambda: epochs_table([]))
     """Table of runs/events.py."""
-    head: Event | None = None
+    head: HeadEvent | None = None
     """The event `head` of a frozen run; None before there is one."""
     started: float | None = None
     """First start, in seconds since 1970."""
     seconds: float = 0.0
     """Time at work over all its starts, up to the last event."""
-    metrics: dict[str, Any] = field(default_factory=dict)
-    """Of the test trials; empty before there are any."""
+    metrics: Metrics | None = None
+    """Of the test trials; None before there are any."""
     problem: str = ""
     """What in the folder cannot be read, for the user."""
 
@@ -40,7 +41,7 @@ class RunSummary:
     def best(self) -> tuple[float, int | None] | None:
         """Lowest validation loss and its epoch; None before there is a loss. A frozen run has no epochs."""
         if self.head is not None:
-            return float(self.head["val_loss"]), None
+            return self.head["val_loss"], None
         losses = pd.to_numeric(self.epochs["val_loss"], errors="coerce")
         if losses.isna().all():
             return None
@@ -62,16 +63,17 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         problem = str(error)
     try:
         events = read() if read is not None else read_events(run.events_file)
-    except (OSError, KeyError, TypeError):
-        events = []
-        problem = f"Run {run.name}: events.jsonl cannot be read, it is damaged: its curves are lost."
+    except OSError as error:
+        events, problem = [], f"Run {run.name}: events.jsonl cannot be read: {error.strerror}. Its curves are lost."
+    except SocalError as error:
+        events, problem = [], f"{error} Its curves are lost."
     return replace(
         summary,
         epochs=epochs_table(events),
         head=head_of(events),
-        started=next(iter(_times(events[:1])), None),
+        started=events[0]["time"] if events else None,
         seconds=seconds_at_work(events),
-        metrics=metrics or {},
+        metrics=metrics,
         problem=problem,
     )
 
@@ -80,11 +82,10 @@ def seconds_at_work(events: Sequence[Event]) -> float:
     """Seconds from each start to the last event before the next one, summed: pauses between are not counted."""
     total, start, last = 0.0, None, 0.0
     for event in events:
-        for time in _times([event]):
-            if event["type"] == "started" or start is None:
-                total += last - start if start is not None else 0.0
-                start = time
-            last = time
+        if event["type"] == "started" or start is None:
+            total += last - start if start is not None else 0.0
+            start = event["time"]
+        last = event["time"]
     return total + (last - start if start is not None else 0.0)
 
 
@@ -92,7 +93,3 @@ def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:
     """Names of the settings in which configurations differ, in the order of the form."""
     applicable = [applicable_settings(config) for config in configs]
     return [name for name in SETTINGS if len({values.get(name) for values in applicable}) > 1]
-
-
-def _times(events: Sequence[Event]) -> list[float]:
-    return [float(event["time"]) for event in events if isinstance(event.get("time"), int | float)]

@@ -1,17 +1,16 @@
 """How far a run is, how long it will take, and what it takes of the machine: derived from its events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any
 
-from socal_core.runs.events import Event
+from socal_core.runs.files.event_types import EpochEvent, Event, StepEvent
 
 EPOCHS_FOR_SPEED = 5
 """The time left is told from so many epochs."""
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """What a run is doing now."""
 
     text: str
@@ -33,7 +32,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineUse:
     """What a run takes of its machine; None is what nobody could tell."""
 
     cpu_percent: float | None
@@ -47,25 +46,24 @@ class Machine:
     gpu_memory_total_mb: float | None
 
 
-def progress_of(events: list[Event]) -> Progress:
+def progress_of(events: list[Event]) -> RunProgress:
     """Where the run is, from its events in order."""
-    last = next((e for e in reversed(events) if e["type"] in {"stage", "step", "epoch", "fold"}), None)
+    last = next((event for event in reversed(events) if event["type"] in _STAGES), None)
     if last is None:
-        return Progress("Starting: loading PyTorch", 0.0, None)
-    epochs = [e for e in events if e["type"] == "epoch"]
+        return RunProgress("Starting: loading PyTorch", 0.0, None)
     if last["type"] == "fold":
         text = f"Choosing encoders and statistics: inner fold {last['fold']} of {last['folds']} done"
-        return Progress(text, last["fold"] / last["folds"], None)
-    trained = last if last["type"] != "stage" else next((e for e in reversed(events) if e["type"] in _TRAINING), {})
-    told: dict[str, Any] = {
-        "data_wait": _last_of(epochs, "data_wait"),
-        "epoch": trained.get("epoch"),
-        "epochs": trained.get("epochs"),
-        "clips_per_second": _last_of(epochs, "clips_per_second"),
-        "learning_rate": trained.get("learning_rate"),
-    }
+        return RunProgress(text, last["fold"] / last["folds"], None)
+    epochs = [event for event in events if event["type"] == "epoch"]
+    trained = next((event for event in reversed(events) if event["type"] == "step" or event["type"] == "epoch"), None)
+    progress = RunProgress("", 0.0, None) if trained is None else _of_training(trained, epochs, events)
     if last["type"] == "stage":
-        return Progress(last["stage"], last["done"] / max(1, last["total"]), None, **told)
+        return replace(progress, text=last["stage"], fraction=last["done"] / max(1, last["total"]), seconds_left=None)
+    return progress
+
+
+def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events: list[Event]) -> RunProgress:
+    """Where training is, from its last event."""
     total = last["epochs"]
     if last["type"] == "step":
         done = last["epoch"] - 1 + last["step"] / last["steps"]
@@ -73,31 +71,49 @@ def progress_of(events: list[Event]) -> Progress:
     else:
         done = float(last["epoch"])
         text = f"Epoch {last['epoch']} of {total} done"
-    seconds = [e["seconds"] for e in epochs[-EPOCHS_FOR_SPEED:]]
+    seconds = [epoch["seconds"] for epoch in epochs[-EPOCHS_FOR_SPEED:]]
     epoch_seconds = sum(seconds) / len(seconds) if seconds else _seconds_by_steps(events)
-    left = None if epoch_seconds is None else epoch_seconds * (total - done)
-    return Progress(text, done / total, left, **told)
+    return RunProgress(
+        text,
+        fraction=done / total,
+        seconds_left=None if epoch_seconds is None else epoch_seconds * (total - done),
+        # Runs of an earlier version did not measure these two.
+        data_wait=_last([epoch.get("data_wait") for epoch in epochs]),
+        clips_per_second=_last([epoch.get("clips_per_second") for epoch in epochs]),
+        epoch=last["epoch"],
+        epochs=total,
+        learning_rate=last["learning_rate"],
+    )
 
 
-def machine_of(events: list[Event]) -> Machine | None:
+def _last(values: list[float | None]) -> float | None:
+    """The last value that is there."""
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def machine_use(events: list[Event]) -> MachineUse | None:
     """What the run took of the machine when it was last looked at, None before that."""
-    last = next((e for e in reversed(events) if e["type"] == "machine"), None)
-    return None if last is None else Machine(**{name: last.get(name) for name in Machine.__dataclass_fields__})
+    last = next((event for event in reversed(events) if event["type"] == "machine"), None)
+    if last is None:
+        return None
+    return MachineUse(
+        cpu_percent=last["cpu_percent"],
+        memory_mb=last["memory_mb"],
+        memory_total_mb=last["memory_total_mb"],
+        gpu_percent=last["gpu_percent"],
+        gpu_memory_mb=last["gpu_memory_mb"],
+        gpu_memory_total_mb=last["gpu_memory_total_mb"],
+    )
 
 
-_TRAINING = {"step", "epoch"}
-
-
-def _last_of(epochs: list[Event], field: str) -> float | None:
-    """The last epoch's value that is there: runs of an earlier version have none."""
-    return next((e[field] for e in reversed(epochs) if e.get(field) is not None), None)
+_STAGES = {"stage", "step", "epoch", "fold"}
 
 
 def _seconds_by_steps(events: list[Event]) -> float | None:
     """How long the first epoch may take, by the time between its steps; its validation is not known yet."""
     since = takewhile(lambda event: event["type"] != "started", reversed(events))  # a pause before a resume is no work
-    steps = [e for e in since if e["type"] == "step"]
-    if len(steps) < 2 or "time" not in steps[0]:
+    steps = [event for event in since if event["type"] == "step"]
+    if len(steps) < 2:
         return None
     newest, oldest = steps[0], steps[-1]
-    return float((newest["time"] - oldest["time"]) / (len(steps) - 1) * newest["steps"])
+    return (newest["time"] - oldest["time"]) / (len(steps) - 1) * newest["steps"]

@@ -37,9 +37,9 @@ class Setting:
     """str, int, float, bool or a StrEnum."""
     default: Any
     help: str
-    low: float | None
-    high: float | None
-    """The smallest and the largest value of a number."""
+    low: Any
+    high: Any
+    """The smallest and the largest value of a number; None for others."""
     step: int
     """From one whole number to the next in the form."""
     condition: Condition

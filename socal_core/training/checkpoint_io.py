@@ -17,13 +17,13 @@ from socal_core.models.build import VideoClassifier, save_classifier
 from socal_core.runs.checkpoint_folders import (
     KEPT,
     OPTIMIZER_FILE,
-    TrainingState,
     checkpoint_path,
     damage_of,
     list_checkpoints,
     write_manifest,
     write_training_state,
 )
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import new_folder, sync
 from socal_core.training.stop import GONE

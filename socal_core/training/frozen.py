@@ -25,11 +25,10 @@ from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import balanced_loss, fit_head
 from socal_core.models.weights_record import describe_weights
-from socal_core.runs.checkpoint_folders import TrainingState
+from socal_core.runs.files.records import EncoderRecord, TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import VIDEO_ENCODER, TrainConfig
 from socal_core.splits import Split
-from socal_core.storage import write_json
 from socal_core.training.checkpoint_io import write_checkpoint
 from socal_core.training.run_split import with_clips
 from socal_core.training.stop import StopRequested
@@ -76,14 +75,11 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
         encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
     else:
         encoders = encoders_of(job.run, head)
-    record: dict[str, Any] = {
-        "encoders": {encoder.name: {"title": encoder.title, "sha256": encoder.digest} for encoder in encoders}
-    }
-    if VIDEO_ENCODER in record["encoders"]:
-        record["weights"] = describe_weights(job.config.model)
-        if trained_on_labels(job.config.model.model):
-            job.report("notice", message=TRAINED_ENCODER)
-    write_json(job.run.environment_file, {**job.run.read_environment(), **record})
+    records = {encoder.name: EncoderRecord(encoder.title, encoder.digest) for encoder in encoders}
+    weights = describe_weights(job.config.model) if VIDEO_ENCODER in records else None
+    if weights is not None and trained_on_labels(job.config.model.model):
+        job.report("notice", message=TRAINED_ENCODER)
+    job.run.write_environment(replace(job.run.read_environment(), encoders=records, weights=weights))
     with ExitStack() as stack:
         trials = job.split.trial_ids
         embedders = [

@@ -24,7 +24,8 @@ from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
-from socal_core.runs.checkpoint_folders import TrainingState, read_training_state
+from socal_core.runs.checkpoint_folders import read_training_state
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, OptimizationSettings, TrainConfig
 from socal_core.splits import Split
@@ -35,7 +36,7 @@ from socal_core.training.stop import StopRequested
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """All that training needs, made by the worker."""
 
     run: RunFolder
@@ -73,7 +74,7 @@ class _Run:
         return {name: part.state_dict() for name, part in self.parts.items()}
 
 
-def train(job: Job, resume_from: Path | None) -> None:
+def train(job: TrainingJob, resume_from: Path | None) -> None:
     """Train until the last epoch or early stopping; the last epoch and the best leave a complete checkpoint.
 
     So do a stop, also within an epoch, and others in between. All that is random is drawn from (seed, epoch, step or
@@ -106,7 +107,7 @@ def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
     return state.epoch < settings.num_epochs and state.epochs_without_improvement < patience
 
 
-def _train_and_validate(job: Job, run: _Run) -> None:
+def _train_and_validate(job: TrainingJob, run: _Run) -> None:
     """One epoch, or what is left of it: the step of the schedule, the new state, the event."""
     started, epoch = time.perf_counter(), run.state.epoch + 1
     learning_rate = run.optimizer.param_groups[0]["lr"]
@@ -127,7 +128,7 @@ def _train_and_validate(job: Job, run: _Run) -> None:
     )
 
 
-def _set_up(job: Job, resume_from: Path | None) -> _Run:
+def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     """Build model, optimizer and schedule, as new or as a checkpoint left them.
 
     Raises:
@@ -156,7 +157,7 @@ def _set_up(job: Job, resume_from: Path | None) -> _Run:
     return run
 
 
-def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
+def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     """Train on what is left of an epoch.
 
     Returns:
@@ -209,7 +210,7 @@ def _train_epoch(job: Job, run: _Run, epoch: int) -> dict[str, float]:
     }
 
 
-def _validate(job: Job, run: _Run) -> dict[str, Any]:
+def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
     """Measure the validation trials, once for all processes.
 
     The class weights are those of the training trials. They need not average 1 over the validation trials, so

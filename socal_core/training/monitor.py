@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from socal_core.lifecycle.gpus import gpu_use, visible_gpus
+
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
@@ -61,6 +63,8 @@ class MachineLook:
         self._root = os.getppid() if "RANK" in os.environ else os.getpid()
         self._processes: list[psutil.Process] = []
         self._search_at = 0.0
+        self._gpu: str | None = None
+        """The UUID of the run's first GPU, "" when there is none; None until training uses one."""
         self._time = time.perf_counter()
         self._last = {process: cpu for process, (cpu, _) in self._usage().items()}
 
@@ -75,7 +79,18 @@ class MachineLook:
             "cpu_percent": round(min(100.0, 100 * share), 1),
             "memory_mb": round(sum(resident for _, resident in usage.values()) / MB, 1),
             "memory_total_mb": round(psutil.virtual_memory().total / MB, 1),
-            **gpu_use(),
+            **self._gpu_use(),
+        }
+
+    def _gpu_use(self) -> dict[str, float | None]:
+        """Percent of time busy, and used and whole memory in MB, of the run's first GPU; None for what is not known."""
+        if self._gpu is None and _cuda_in_use():
+            self._gpu = next(iter(visible_gpus()), "")
+        use = gpu_use(self._gpu) if self._gpu else None
+        return {
+            "gpu_percent": None if use is None else use.percent,
+            "gpu_memory_mb": None if use is None else round(use.memory / MB, 1),
+            "gpu_memory_total_mb": None if use is None else round(use.memory_total / MB, 1),
         }
 
     def _usage(self) -> dict[psutil.Process, tuple[float, int]]:
@@ -97,31 +112,7 @@ class MachineLook:
         return usage
 
 
-def gpu_use() -> dict[str, float | None]:
-    """Percent of time at work, and used and whole memory in MB, of the first GPU; None for what nobody can tell.
-
-    A GPU that training does not use yet is not looked at: that would take memory on it.
-    """
-    unknown: dict[str, float | None] = {"gpu_percent": None, "gpu_memory_mb": None, "gpu_memory_total_mb": None}
-    torch: Any = sys.modules.get("torch")  # loaded by the run, or there is no GPU to look at
-    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_initialized():
-        return unknown
-    try:
-        free, total = torch.cuda.mem_get_info()
-    except RuntimeError:
-        return unknown
-    return {
-        "gpu_percent": _gpu_percent(torch),
-        "gpu_memory_mb": round((total - free) / MB, 1),
-        "gpu_memory_total_mb": round(total / MB, 1),
-    }
-
-
-def _gpu_percent(torch: Any) -> float | None:
-    """PyTorch asks nvidia-ml-py, which need not be installed and does not know the use of a part of a GPU."""
-    library: Any = sys.modules.get("pynvml")
-    errors = (ModuleNotFoundError, RuntimeError) if library is None else (RuntimeError, library.NVMLError)
-    try:
-        return float(torch.cuda.utilization())
-    except errors:
-        return None
+def _cuda_in_use() -> bool:
+    """Whether training uses a GPU: it has loaded PyTorch, and PyTorch has opened the GPU."""
+    torch: Any = sys.modules.get("torch")
+    return torch is not None and hasattr(torch, "cuda") and bool(torch.cuda.is_initialized())

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 DISK_TROUBLES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
 
 
-class Outcome(AbstractContextManager["Outcome"]):
+class RunEnd(AbstractContextManager["RunEnd"]):
     """Writes down how the work inside ended, whatever ended it; only a user's error is taken as dealt with."""
 
     def __init__(self, run: RunFolder, report: Callable[..., None], writes: bool) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -23,13 +24,14 @@ from socal_core.lifecycle.further import seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status, written_status
-from socal_core.runs.checkpoint_folders import TrainingState, checkpoint_to_resume, read_training_state
-from socal_core.runs.events import Event, EventLog, line_of
+from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
+from socal_core.runs.events import EventLog, line_of
+from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
 from socal_core.startup import prepare_process
-from socal_core.storage import write_json
-from socal_core.training.run_end import Outcome, reason_of
+from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
 from socal_core.training.stop import StopRequested
 
@@ -73,17 +75,17 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
     where the run's settings ask for that.
     """
     report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
-    with _lock_held(run) as lock, Outcome(run, report, is_main_process()) as outcome, _turn(run, lock, report):
+    with _lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, _turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # Of an earlier best checkpoint, if the run was evaluated before it went on.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
         if restarts and run.read_config().machine.restarts:
-            outcome.leave_to(_train_in_children(run, resume, report))
+            end.leave_to(_train_in_children(run, resume, report))
         else:
             _train_and_evaluate(run, resume, report)
-    return outcome.state
+    return end.state
 
 
 @contextmanager
@@ -197,7 +199,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
-    from socal_core.training.loop import Job, train
+    from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
     spread_over_gpus(run, resume)
@@ -207,7 +209,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     config = run.read_config()
     checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
     state = read_training_state(checkpoint) if checkpoint else TrainingState()
-    report("started", epoch=state.epoch, step=state.step)
+    report("started", format=EVENTS_FORMAT, epoch=state.epoch, step=state.step)
     for message in passed_over:
         report("notice", message=message)
 
@@ -223,14 +225,14 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         report("notice", message=known)
     if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # its work is not shared
-            write_json(run.environment_file, describe_environment(accelerator))
+            run.write_environment(describe_environment(accelerator))
             with watch_machine(report):
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
     if accelerator.is_main_process:  # only now is a model on this machine that had to be downloaded
         weights = weights_of_run(run, resumed=checkpoint is not None)
-        write_json(run.environment_file, {**describe_environment(accelerator), "weights": weights})
+        run.write_environment(replace(describe_environment(accelerator), weights=weights))
 
     def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():
@@ -244,7 +246,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
         labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
-        job = Job(
+        job = TrainingJob(
             run=run,
             config=config,
             classifier=classifier,

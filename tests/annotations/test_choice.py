@@ -40,8 +40,10 @@ def test_a_preferred_file_that_says_nothing_is_passed_over(sound: Dataset, conte
     assert (data.box_format, data.box_formats, len(data.boxes)) == ("coco", ("csv", "coco"), len(sound.boxes))
     (problem,) = found(data, "box-format-without-boxes")
     assert (problem.severity, problem.path) == (Severity.WARNING, layout.BOXES_FILE)
-    for name in ("SOCAL CSV (socal.csv)", "COCO"):
-        assert name in problem.message
+    assert problem.parameters == {
+        "preferred": "SOCAL CSV (socal.csv)",
+        "used": "COCO JSON (annotations/instances.json)",
+    }
     assert found(data, "several-box-formats") == []
     assert {problem.path for problem in found(data, code)} == {layout.BOXES_FILE}
 
@@ -54,7 +56,7 @@ def test_a_preferred_file_that_says_something_is_read(sound: Dataset, content: s
     assert len(data.boxes) == content.count("suction")
     assert found(data, "box-format-without-boxes") == []
     (problem,) = found(data, "several-box-formats")
-    assert "SOCAL CSV is read" in problem.message
+    assert problem.parameters == {"formats": "SOCAL CSV, COCO JSON", "used": "SOCAL CSV"}
 
 
 def test_a_chosen_format_stays_chosen(sound: Dataset) -> None:
@@ -72,7 +74,7 @@ def test_the_first_that_says_anything_is_taken(sound: Dataset) -> None:
     data = open_dataset(sound.root)
     assert (data.box_format, len(data.boxes)) == ("yolo", len(sound.boxes))
     (problem,) = found(data, "box-format-without-boxes")
-    assert "YOLO text files (labels) is read instead" in problem.message
+    assert problem.parameters["used"] == "YOLO text files (labels)"
 
 
 def test_where_none_says_anything_the_first_is_named(sound: Dataset) -> None:

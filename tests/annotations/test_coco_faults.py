@@ -35,16 +35,16 @@ BAD_NUMBERS = ["12", None, True, [], {}, [1], 10**400]
 @pytest.mark.parametrize(
     ("entry", "code", "severity"),
     [
-        *((annotation(bbox=[value, 5, 20, 15]), "bad-coordinates", Severity.ERROR) for value in BAD_NUMBERS),
+        *((annotation(bbox=[value, 5, 20, 15]), "bad-bbox", Severity.ERROR) for value in BAD_NUMBERS),
         (annotation(bbox=[1, 5, float("nan"), 15]), "bad-coordinates", Severity.ERROR),
         (annotation(bbox=[1, 5, 1e300, 15]), "bad-coordinates", Severity.ERROR),
         (annotation(bbox=[1, 5, float("-inf"), 15]), "bad-coordinates", Severity.ERROR),
         (annotation(bbox=[float("inf"), 5, float("-inf"), 15]), "bad-coordinates", Severity.ERROR),
-        (annotation(bbox=[1, 2, 3]), "bad-coordinates", Severity.ERROR),
-        (annotation(bbox=[1, 2, 3, 4, 5]), "bad-coordinates", Severity.ERROR),
-        (annotation(bbox={"x": 1}), "bad-coordinates", Severity.ERROR),
-        (annotation(bbox="1 2 3 4"), "bad-coordinates", Severity.ERROR),
-        (without(annotation(), "bbox"), "bad-coordinates", Severity.ERROR),
+        (annotation(bbox=[1, 2, 3]), "bad-bbox", Severity.ERROR),
+        (annotation(bbox=[1, 2, 3, 4, 5]), "bad-bbox", Severity.ERROR),
+        (annotation(bbox={"x": 1}), "bad-bbox", Severity.ERROR),
+        (annotation(bbox="1 2 3 4"), "bad-bbox", Severity.ERROR),
+        (without(annotation(), "bbox"), "bad-bbox", Severity.ERROR),
         (annotation(bbox=[10, 5, -20, 15]), "box-without-area", Severity.ERROR),
         (annotation(bbox=[100, 5, 20, 15]), "box-outside-frame", Severity.ERROR),
         (annotation(iscrowd=1), "crowd-annotation", Severity.INFO),
@@ -54,11 +54,11 @@ BAD_NUMBERS = ["12", None, True, [], {}, [1], 10**400]
         (annotation(category_id=None), "box-without-label", Severity.ERROR),
         (annotation(category_id=[1]), "box-without-label", Severity.ERROR),
         (without(annotation(), "category_id"), "box-without-label", Severity.ERROR),
-        (annotation(image_id=99), "box-without-frame", Severity.ERROR),
-        (annotation(image_id=[7]), "box-without-frame", Severity.ERROR),
-        (annotation(image_id=True), "box-without-frame", Severity.ERROR),
-        (annotation(image_id=float("nan")), "box-without-frame", Severity.ERROR),
-        (without(annotation(), "image_id"), "box-without-frame", Severity.ERROR),
+        (annotation(image_id=99), "box-without-image", Severity.ERROR),
+        (annotation(image_id=[7]), "box-without-image", Severity.ERROR),
+        (annotation(image_id=True), "box-without-image", Severity.ERROR),
+        (annotation(image_id=float("nan")), "box-without-image", Severity.ERROR),
+        (without(annotation(), "image_id"), "box-without-image", Severity.ERROR),
         (None, "bad-entry", Severity.ERROR),
         ([1, 2], "bad-entry", Severity.ERROR),
         ("box", "bad-entry", Severity.ERROR),
@@ -76,15 +76,15 @@ def test_a_bad_annotation_costs_itself_alone(folder: Path, entry: object, code: 
 @pytest.mark.parametrize(
     ("image", "code"),
     [
-        ({"file_name": FRAME}, "bad-entry"),
-        ({"id": None, "file_name": FRAME}, "bad-entry"),
-        ({"id": [7], "file_name": FRAME}, "bad-entry"),
-        ({"id": 1.5, "file_name": FRAME}, "bad-entry"),
-        ({"id": 9}, "bad-entry"),
-        ({"id": 9, "file_name": 5}, "bad-entry"),
-        ({"id": 9, "file_name": "  "}, "bad-entry"),
-        ({"id": 9, "file_name": "x" * 256}, "bad-entry"),
-        ({"id": "x" * 256, "file_name": FRAME}, "bad-entry"),
+        ({"file_name": FRAME}, "incomplete-entry"),
+        ({"id": None, "file_name": FRAME}, "incomplete-entry"),
+        ({"id": [7], "file_name": FRAME}, "incomplete-entry"),
+        ({"id": 1.5, "file_name": FRAME}, "incomplete-entry"),
+        ({"id": 9}, "incomplete-entry"),
+        ({"id": 9, "file_name": 5}, "incomplete-entry"),
+        ({"id": 9, "file_name": "  "}, "incomplete-entry"),
+        ({"id": 9, "file_name": "x" * 256}, "incomplete-entry"),
+        ({"id": "x" * 256, "file_name": FRAME}, "incomplete-entry"),
         ({"id": 7, "file_name": "S100T1_frame_00000003.jpeg"}, "doubled-image-id"),
         ({"id": 9, "file_name": "../../etc/passwd"}, "box-without-frame"),
         ({"id": 9, "file_name": "/etc/hosts"}, "box-without-frame"),
@@ -108,9 +108,9 @@ def test_a_bad_image_costs_itself_alone(folder: Path, image: object, code: str) 
         ([], "class-without-name", "class 1"),
         ([{"id": 2, "name": "a"}], "class-without-name", "class 1"),
         ([{"id": 1, "name": ["a"]}], "class-without-name", "class 1"),
-        ([{"id": {}, "name": "a"}], "bad-entry", "class 1"),
+        ([{"id": {}, "name": "a"}], "incomplete-entry", "class 1"),
         (["grasper"], "bad-entry", "class 1"),
-        ([{"id": 1, "name": "x" * 10_000_000}], "bad-entry", "class 1"),
+        ([{"id": 1, "name": "x" * 10_000_000}], "incomplete-entry", "class 1"),
         ({"1": "grasper"}, "missing-list", "class 1"),
         ([{"id": 1, "name": "a"}, {"id": 1, "name": "b"}], "doubled-class", "a"),
         ([{"id": "1", "name": " Drill "}], "label-case", "drill"),
@@ -129,7 +129,7 @@ def test_classes_without_names_are_told_once(folder: Path) -> None:
     data = open_dataset(folder)
     (problem,) = found(data, "class-without-name")
     assert (problem.count, problem.path) == (20, FILE)
-    assert "4, 5" in problem.message
+    assert problem.parameters["labels"] == "class 4, class 5"
     assert not found(data, "missing-list")
 
 
@@ -140,18 +140,20 @@ def test_a_list_that_is_none(folder: Path, key: str, value: object) -> None:
     data = open_dataset(folder)
     (problem,) = found(data, "missing-list")
     assert problem.path == FILE
-    assert key in problem.message
+    assert problem.parameters == {"list": key}
     assert data.boxes.empty
 
 
 def test_an_image_of_another_size_is_told(folder: Path) -> None:
     images = [{"id": 7, "file_name": FRAME, "width": 640, "height": 640.0}]
     place(folder, content(images=images))
-    (problem,) = found(open_dataset(folder), "frame-size-differs")
+    (problem,) = found(open_dataset(folder), "other-frame-size")
     assert (problem.path, problem.row) == (FILE, 1)
-    assert "640x640 pixels in this file, 64x48 in its trial" in problem.message
+    size = {"width": 640, "height": 640, "trial_width": 64, "trial_height": 48}
+    assert problem.parameters == {"annotated": FRAME, **size}
 
 
+TOO_LARGE = "too-much-memory"
 UNREADABLE = {
     "empty": (b"", "no JSON"),
     "blank": (b" \n ", "no JSON"),
@@ -162,8 +164,8 @@ UNREADABLE = {
     "text": (b"frame,x1,y1,x2,y2,label\n", "line 1"),
     "binary": (bytes(range(256)), "no JSON"),
     "second line": (b'{"images":\n[1,}', "line 2"),
-    "many values": (b"[" + b"[]," * 4_000_000 + b"0]", "memory"),
-    "many objects": (b'{"images":[' + b"{}," * 4_000_000 + b"0]}", "memory"),
+    "many values": (b"[" + b"[]," * 4_000_000 + b"0]", TOO_LARGE),
+    "many objects": (b'{"images":[' + b"{}," * 4_000_000 + b"0]}", TOO_LARGE),
 }
 
 
@@ -174,7 +176,12 @@ def test_a_file_that_cannot_be_read(folder: Path, name: str) -> None:
     data = open_dataset(folder)
     (problem,) = [problem for problem in data.problems if problem.severity is Severity.ERROR]
     assert problem.path == FILE
-    assert said in problem.message
+    if said == TOO_LARGE:
+        assert problem.code == TOO_LARGE
+        assert problem.parameters == {"size": len(value), "limit": 600_000_000}
+    else:
+        assert problem.code == "unreadable-file"
+        assert said in problem.parameters["reason"]
     assert data.boxes.empty
 
 

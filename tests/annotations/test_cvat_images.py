@@ -12,7 +12,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.editing import found
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRAME = "S100T1_frame_00000001.jpeg"
 BOX = '<box label="suction" occluded="1" xtl="2.00" ytl="5" xbr="12" ybr="20"/>'
 
@@ -56,7 +56,7 @@ def test_bad_track_ids(folder: Path, value: str) -> None:
     (text,), (problem,) = opened(folder)
     assert text.endswith("<NA>")
     assert (problem.code, problem.severity, problem.row) == ("bad-track-id", Severity.WARNING, 4)
-    assert value in problem.message
+    assert problem.parameters == {"expected": "a whole number of at least 0", "track_id": value}
 
 
 def test_a_track_id_twice_in_a_frame(folder: Path) -> None:
@@ -81,7 +81,7 @@ def test_other_shapes_are_counted_once(folder: Path) -> None:
     texts, (problem,) = opened(folder)
     assert len(texts) == 1
     assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.INFO, 4)
-    assert "2 x polygon, 1 x rotated box, 1 x skeleton" in problem.message
+    assert problem.parameters == {"shapes": "2 x polygon, 1 x rotated box, 1 x skeleton"}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,8 @@ def test_another_frame_size_is_a_warning(folder: Path) -> None:
     texts, (problem,) = opened(folder)
     assert len(texts) == 1
     assert (problem.code, problem.severity, problem.row) == ("other-frame-size", Severity.WARNING, 3)
-    assert "1280x720" in problem.message
+    size = {"width": 1280, "height": 720, "trial_width": 64, "trial_height": 48}
+    assert problem.parameters == {"annotated": FRAME, **size}
 
 
 def test_truncated_files(folder: Path) -> None:
@@ -155,4 +156,4 @@ def test_the_fixture() -> None:
     assert rows.boxes[["frame", *CORNERS, "label"]].to_numpy().tolist() == [["img0.jpg", 0, 2, 4, 4, "label1"]]
     assert rows.without_tool.empty
     (problem,) = log.problems()
-    assert "1 x points, 1 x polygon, 1 x polyline, 2 x skeleton" in problem.message
+    assert problem.parameters == {"shapes": "1 x points, 1 x polygon, 1 x polyline, 2 x skeleton"}

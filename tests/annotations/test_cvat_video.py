@@ -18,7 +18,7 @@ from tests.annotations.cvat_video_files import annotate, box, opened, track, two
 
 folder = two_trials  # stands for the folder of tests/dataset/conftest.py here
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def positions(folder: Path) -> list[int]:
@@ -99,7 +99,9 @@ def test_boxes_between_and_beyond_the_frames(folder: Path) -> None:
     texts, problems = opened(folder)
     assert len(texts) == 1
     assert [(problem.code, problem.row) for problem in problems] == [("box-without-frame", 4), ("box-without-frame", 5)]
-    assert "12 frames of trial S100T1" in problems[0].message
+    trial = {"trial_id": "S100T1", "frames": 12}
+    frames = ["12 of S100T1", "1000000000 of S100T1"]
+    assert [problem.parameters for problem in problems] == [{**trial, "frame": frame} for frame in frames]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is absent")

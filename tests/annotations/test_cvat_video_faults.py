@@ -25,7 +25,8 @@ def test_doubled_track_ids(folder: Path) -> None:
     annotate(folder, track(box(3), 5), path="annotations/S100T2.xml")
     texts, (problem,) = opened(folder)
     assert [text[-1] for text in texts] == ["5", "5", "5"]
-    assert (problem.code, problem.path, problem.row) == ("doubled-track-id", "annotations/S100T1.xml", 5)
+    assert (problem.code, problem.path, problem.row) == ("shared-track-id", "annotations/S100T1.xml", 5)
+    assert problem.parameters == {"track_id": 5, "trial_id": "S100T1"}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_other_shapes_are_counted_once(folder: Path) -> None:
     texts, (problem,) = opened(folder)
     assert len(texts) == 1
     assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.INFO, 3)
-    assert "2 x mask, 1 x skeleton" in problem.message
+    assert problem.parameters == {"shapes": "2 x mask, 1 x skeleton"}
 
 
 def test_truncated_files(folder: Path) -> None:
@@ -72,7 +73,7 @@ def test_the_number_of_boxes_has_a_bound(folder: Path, monkeypatch: pytest.Monke
     annotate(folder, track(box(0) + box(999_999_999)))
     texts, problems = opened(folder)
     assert len(texts) == shown
-    assert ("too-many-boxes" in [problem.code for problem in problems]) == (shown == 0)
+    assert ("too-many-boxes-in-tracks" in [problem.code for problem in problems]) == (shown == 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"<annotations></annotations>", b"<x><track /></x>", b"\0\xff<track "])

@@ -18,6 +18,7 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.video import Video
 from tests.dataset.editing import found
 from tests.factories import write_dataset
+from tests.figures.made_tables import make_trials
 
 
 @pytest.mark.parametrize("tracked", [False, True])
@@ -50,10 +51,15 @@ def test_round_trip_of_random_boxes(
     rows: list[tuple[int, int, str, int | None]], rate: float | None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     frames = pd.DataFrame(
-        {"frame": [f"S1T1_frame_{n:08d}.jpeg" for n in range(1, 7)], "trial_id": "S1T1", "position": range(6)}
+        {
+            "frame": [f"S1T1_frame_{n:08d}.jpeg" for n in range(1, 7)],
+            "trial_id": "S1T1",
+            "position": range(6),
+            "second": range(6),
+        }
     )
     frames = frames.astype({"frame": "str", "trial_id": "str"})
-    trials = pd.DataFrame({"width": [64], "height": [48]}, index=pd.Index(["S1T1"]), dtype="Int64")
+    trials = make_trials(["S1T1"], n_frames=[6], width=[64], height=[48])
     videos = {} if rate is None else {"S1T1": Video("S1T1.mp4", 6, rate, 64, 48)}
     known, log = KnownFrames(frames, trials, videos), ProblemLog()
     columns = ["frame", *CORNERS, "label", "track_id"]

@@ -138,39 +138,42 @@ def test_a_flag_of_zero_means_that_the_box_does_not_count(tmp_path: Path) -> Non
     assert rows.boxes.index.tolist() == [2]
 
 
+PIXELS = {"expected": "numbers of pixels"}
+
+
 @pytest.mark.parametrize(
-    ("row", "code", "said"),
+    ("row", "code", "parameters"),
     [
-        ("1,7,1,2,8", "wrong-number-of-fields", "5 fields"),
-        ("1 7 1 2 8 8 1 1 1", "wrong-number-of-fields", "1 fields"),
-        ("1,7,1,2,8,8,1,1,1,1,1", "wrong-number-of-fields", "11 fields"),
-        ('1,7,1,2,8,8,1,1,"1', "broken-quotes", "quote"),
-        ("0,7,1,2,8,8,1,1,1", "bad-frame-number", "got 0"),
-        ("-5,7,1,2,8,8,1,1,1", "bad-frame-number", "got -5"),
-        ("1.5,7,1,2,8,8,1,1,1", "bad-frame-number", "got 1.5"),
-        ("frame,id,x,y,w,h,flag,class,visibility", "bad-frame-number", "got frame"),
-        ("99999999999999999999,7,1,2,8,8,1,1,1", "bad-frame-number", "9999"),
-        ("1,7,x,2,8,8,1,1,1", "bad-coordinates", "got x, 2"),
-        ("1,7,,2,8,8,1,1,1", "bad-coordinates", "numbers"),
-        ("1,7,nan,2,8,8,1,1,1", "bad-coordinates", "nan"),
-        ("1,7,1,inf,8,8,1,1,1", "bad-coordinates", "inf"),
-        ("1,7,1,1,8,8,x,1,1", "bad-coordinates", "and x"),
-        ("1,7,1,2,1e300,8,1,1,1", "bad-coordinates", "left out"),
-        ("1,7,1e308,2,1e308,8,1,1,1", "bad-coordinates", "left out"),
-        ("1,7,1,2,0,8,1,1,1", "box-without-area", "no area"),
-        ("1,7,1,2,8,-8,1,1,1", "box-without-area", "no area"),
-        ("1,7,1,2,8,8,1,drill,1", "bad-class", "drill"),
-        ("1,7,1,2,8,8,1,1.5,1", "bad-class", "1.5"),
-        ("4,7,1,2,8,8,1,1,1", "box-without-frame", "4 of S100T1"),
-        ("999999999,7,1,2,8,8,1,1,1", "box-without-frame", "999999999 of S100T1"),
-        ("78,7,1,2,8,8,1,1,1", "box-without-frame", "78 of S100T1"),
+        ("1,7,1,2,8", "wrong-number-of-fields", {"fields": 5, "expected": "6 to 10"}),
+        ("1 7 1 2 8 8 1 1 1", "wrong-number-of-fields", {"fields": 1, "expected": "6 to 10"}),
+        ("1,7,1,2,8,8,1,1,1,1,1", "wrong-number-of-fields", {"fields": 11, "expected": "6 to 10"}),
+        ('1,7,1,2,8,8,1,1,"1', "broken-quotes", {}),
+        ("0,7,1,2,8,8,1,1,1", "bad-frame-number", {"least": 1, "number": "0"}),
+        ("-5,7,1,2,8,8,1,1,1", "bad-frame-number", {"least": 1, "number": "-5"}),
+        ("1.5,7,1,2,8,8,1,1,1", "bad-frame-number", {"least": 1, "number": "1.5"}),
+        ("frame,id,x,y,w,h,flag,class,visibility", "bad-frame-number", {"least": 1, "number": "frame"}),
+        ("99999999999999999999,7,1,2,8,8,1,1,1", "bad-frame-number", {"least": 1, "number": "9" * 20}),
+        ("1,7,x,2,8,8,1,1,1", "bad-corner-and-size", {"x": "x", "y": "2", "w": "8", "h": "8", "flag": "1"}),
+        ("1,7,,2,8,8,1,1,1", "bad-corner-and-size", {"x": "", "y": "2", "w": "8", "h": "8", "flag": "1"}),
+        ("1,7,nan,2,8,8,1,1,1", "bad-corner-and-size", {"x": "nan", "y": "2", "w": "8", "h": "8", "flag": "1"}),
+        ("1,7,1,inf,8,8,1,1,1", "bad-corner-and-size", {"x": "1", "y": "inf", "w": "8", "h": "8", "flag": "1"}),
+        ("1,7,1,1,8,8,x,1,1", "bad-corner-and-size", {"x": "1", "y": "1", "w": "8", "h": "8", "flag": "x"}),
+        ("1,7,1,2,1e300,8,1,1,1", "bad-coordinates", {**PIXELS, "x1": 1, "y1": 2, "x2": 1e300, "y2": 10}),
+        ("1,7,1e308,2,1e308,8,1,1,1", "bad-coordinates", {**PIXELS, "x1": 1e308, "y1": 2, "x2": "inf", "y2": 10}),
+        ("1,7,1,2,0,8,1,1,1", "box-without-area", {"x1": 1, "y1": 2, "x2": 1, "y2": 10}),
+        ("1,7,1,2,8,-8,1,1,1", "box-without-area", {"x1": 1, "y1": 2, "x2": 9, "y2": -6}),
+        ("1,7,1,2,8,8,1,drill,1", "bad-class", {"expected": "a whole number", "class": "drill"}),
+        ("1,7,1,2,8,8,1,1.5,1", "bad-class", {"expected": "a whole number", "class": "1.5"}),
+        ("4,7,1,2,8,8,1,1,1", "box-without-frame", {"frame": "4 of S100T1"}),
+        ("999999999,7,1,2,8,8,1,1,1", "box-without-frame", {"frame": "999999999 of S100T1"}),
+        ("78,7,1,2,8,8,1,1,1", "box-without-frame", {"frame": "78 of S100T1"}),
     ],
 )
-def test_a_bad_row_is_left_out_and_named(tmp_path: Path, row: str, code: str, said: str) -> None:
+def test_a_bad_row_is_left_out_and_named(tmp_path: Path, row: str, code: str, parameters: dict[str, object]) -> None:
     texts, problems = checked(put(tmp_path, {FILE: f"1,7,10,5,20,15,1,1,1\n{row}\n", NAMES: "drill"}))
     problem, _ = problems
     assert (problem.code, problem.severity, problem.path, problem.row) == (code, Severity.ERROR, FILE, 2)
-    assert said in problem.message
+    assert problem.parameters == parameters
     assert texts == ["S100T1 0 10 5 30 20 drill 7"]
 
 
@@ -230,7 +233,7 @@ def test_a_file_of_any_size_is_refused_before_it_is_split(tmp_path: Path, monkey
     _, problems = read(put(tmp_path, {FILE: "1,7,1,2,8,8,1,1,1\n" * 10}))
     (problem,) = problems
     assert (problem.code, problem.path) == ("unreadable-file", FILE)
-    assert "180 bytes, more than the 100" in problem.message
+    assert "180 bytes, more than the 100" in problem.parameters["reason"]
 
 
 @pytest.mark.parametrize("tenth", range(11))

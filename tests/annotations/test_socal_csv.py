@@ -83,32 +83,41 @@ BAD_COORDINATES = [
 ]
 
 
+def corners(*values: object) -> dict[str, object]:
+    return dict(zip(("x1", "y1", "x2", "y2"), values, strict=True))
+
+
+def given(fields: str) -> dict[str, object]:
+    """The parameters of corners that cannot be read: as the file has them."""
+    return {**corners(*fields.split(",")[:4]), "expected": "whole numbers of pixels"}
+
+
 @pytest.mark.parametrize(
-    ("fields", "code", "said"),
+    ("fields", "code", "parameters"),
     [
-        *((fields, "bad-coordinates", "whole numbers of pixels") for fields in BAD_COORDINATES),
-        ("12,5,2,20,suction", "box-without-area", "x2 must be greater than x1"),
-        ("2,20,12,5,suction", "box-without-area", "2, 20, 12, 5"),
-        ("2,5,2,20,suction", "box-without-area", "no area"),
-        ("2,5,12,5,suction", "box-without-area", "no area"),
-        ("2,5,12,20,", "box-without-label", "no label"),
-        ("2,5,12,20,N/A", "box-without-label", "no label"),
-        ("64,5,70,20,suction", "box-outside-frame", "64x48"),
-        ("2,48,12,60,suction", "box-outside-frame", "64x48"),
-        ("-9,5,0,20,suction", "box-outside-frame", "-9, 5, 0, 20"),
-        ("2,-9,12,-1,suction", "box-outside-frame", "left out"),
-        ("99000,5,99999,20,suction", "box-outside-frame", "left out"),
-        ("2,5,12,20", "wrong-number-of-fields", "5 fields, not 6"),
-        ("2,5,12,20,suction,1", "wrong-number-of-fields", "7 fields, not 6"),
-        ('2,5,12,20,"suction', "broken-quotes", "quote"),
+        *((fields, "bad-coordinates", given(fields)) for fields in BAD_COORDINATES),
+        ("12,5,2,20,suction", "box-without-area", corners(12, 5, 2, 20)),
+        ("2,20,12,5,suction", "box-without-area", corners(2, 20, 12, 5)),
+        ("2,5,2,20,suction", "box-without-area", corners(2, 5, 2, 20)),
+        ("2,5,12,5,suction", "box-without-area", corners(2, 5, 12, 5)),
+        ("2,5,12,20,", "box-without-label", corners(2, 5, 12, 20)),
+        ("2,5,12,20,N/A", "box-without-label", corners(2, 5, 12, 20)),
+        ("64,5,70,20,suction", "box-outside-frame", {**corners(64, 5, 70, 20), "size": "64x48"}),
+        ("2,48,12,60,suction", "box-outside-frame", {**corners(2, 48, 12, 60), "size": "64x48"}),
+        ("-9,5,0,20,suction", "box-outside-frame", {**corners(-9, 5, 0, 20), "size": "64x48"}),
+        ("2,-9,12,-1,suction", "box-outside-frame", {**corners(2, -9, 12, -1), "size": "64x48"}),
+        ("99000,5,99999,20,suction", "box-outside-frame", {**corners(99000, 5, 99999, 20), "size": "64x48"}),
+        ("2,5,12,20", "wrong-number-of-fields", {"fields": 5, "expected": 6}),
+        ("2,5,12,20,suction,1", "wrong-number-of-fields", {"fields": 7, "expected": 6}),
+        ('2,5,12,20,"suction', "broken-quotes", {}),
     ],
 )
-def test_a_bad_box_is_left_out_and_named(folder: Path, fields: str, code: str, said: str) -> None:
+def test_a_bad_box_is_left_out_and_named(folder: Path, fields: str, code: str, parameters: dict[str, object]) -> None:
     replace_line(boxes_file(folder), 2, f"{FRAME},{fields}")
     data = open_dataset(folder)
     (problem,) = data.problems
     assert (problem.code, problem.severity, problem.path, problem.row) == (code, Severity.ERROR, "socal.csv", 2)
-    assert said in problem.message
+    assert problem.parameters == parameters
     assert len(data.boxes) == 39
     assert of_first_frame(folder) == FIRST_ROWS[:1]
 
@@ -128,7 +137,8 @@ def test_a_box_past_the_edge_is_cut_there(folder: Path, fields: str, clipped: st
     data = open_dataset(folder)
     (problem,) = data.problems
     assert (problem.code, problem.severity, problem.row) == ("box-past-edge", Severity.WARNING, 2)
-    assert "64x48" in problem.message
+    x1, y1, x2, y2, _ = fields.split(",")
+    assert problem.parameters == {**corners(int(x1), int(y1), int(x2), int(y2)), "size": "64x48"}
     assert of_first_frame(folder) == [FIRST_ROWS[0], clipped]
 
 
@@ -163,7 +173,7 @@ def test_a_row_for_a_frame_that_does_not_exist(folder: Path, frame: str, fields:
     data = open_dataset(folder)
     (problem,) = data.problems
     assert (problem.code, problem.severity, problem.row) == ("box-without-frame", Severity.ERROR, row)
-    assert frame in problem.message
+    assert problem.parameters == {"frame": frame}
     assert len(data.boxes) == 40
 
 
@@ -208,9 +218,9 @@ def test_labels_that_socal_does_not_use_are_kept_and_counted(folder: Path) -> No
     assert len(data.boxes) == 43
     (problem,) = found(data, "unknown-label")
     assert (problem.severity, problem.count) == (Severity.INFO, 2)
-    assert "scissors" in problem.message
+    assert problem.parameters == {"label": "scissors"}
     (problem,) = found(data, "label-case")
-    assert "Suction" in problem.message
+    assert problem.parameters == {"labels": "Suction"}
     assert texts(data.boxes[data.boxes["frame"] == FRAME])[-1] == "1,1,9,9,suction"
 
 

@@ -45,22 +45,26 @@ def test_a_clipped_box_keeps_its_id(tracked: Path) -> None:
     assert data.boxes.loc[1, ["x2", "track_id"]].tolist() == [64, 8]
 
 
+ROW = {"boxes_file": layout.BOXES_FILE, "frame": FRAME, "x1": 30, "y1": 10, "x2": 45, "y2": 30, "label": "grasper"}
+TEXTS = {"x1": "30", "y1": "10", "x2": "45", "y2": "30", "track_id": "8"}
+
+
 @pytest.mark.parametrize(
-    ("row", "line", "code", "said"),
+    ("row", "line", "code", "parameters"),
     [
-        (3, f"{FRAME},30,10,45,31,grasper,8", "track-without-box", "30, 10, 45, 31"),
-        (3, f"{FRAME},30,10,45,30,suction,8", "track-without-box", "suction"),
-        (3, f"{FRAME},30,10,45,30,grasper,A", "bad-track-row", "and A"),
-        (3, f"{FRAME},30,ten,45,30,grasper,8", "bad-track-row", "ten"),
-        (3, f"{FRAME},30,10,45,30,grasper,7", "doubled-track-id", "7 stands more than once"),
+        (3, f"{FRAME},30,10,45,31,grasper,8", "track-without-box", {**ROW, "y2": 31}),
+        (3, f"{FRAME},30,10,45,30,suction,8", "track-without-box", {**ROW, "label": "suction"}),
+        (3, f"{FRAME},30,10,45,30,grasper,A", "bad-track-row", {**TEXTS, "track_id": "A"}),
+        (3, f"{FRAME},30,ten,45,30,grasper,8", "bad-track-row", {**TEXTS, "y1": "ten"}),
+        (3, f"{FRAME},30,10,45,30,grasper,7", "doubled-track-id", {"frame": FRAME, "track_id": 7}),
     ],
 )
-def test_bad_rows(tracked: Path, row: int, line: str, code: str, said: str) -> None:
+def test_bad_rows(tracked: Path, row: int, line: str, code: str, parameters: dict[str, object]) -> None:
     replace_line(tracked / layout.TRACKS_FILE, row, line)
     data = open_dataset(tracked)
     (problem,) = found(data, code)
     assert (problem.severity, problem.path, problem.row) == (Severity.WARNING, layout.TRACKS_FILE, row)
-    assert said in problem.message
+    assert problem.parameters == parameters
     assert len(data.boxes) == 40
     unmatched = found(data, "box-without-track")
     assert [problem.row for problem in unmatched] == ([] if code == "doubled-track-id" else [2])

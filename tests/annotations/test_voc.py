@@ -16,8 +16,9 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.editing import found, write_frame
+from tests.figures.made_tables import make_trials
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FRAME = "S100T1_frame_00000001.jpeg"
 OWN = "Annotations/S100T1_frame_00000001.xml"
 KEY = ["frame", *CORNERS, "label"]
@@ -131,8 +132,9 @@ def test_another_frame_size_is_a_warning(folder: Path, size: str) -> None:
     texts, (problem,) = opened(folder)
     assert len(texts) == 1
     assert (problem.code, problem.severity, problem.path) == ("other-frame-size", Severity.WARNING, OWN)
-    assert size.replace(",", "x") in problem.message
-    assert "64x48" in problem.message
+    width, height = map(int, size.split(","))
+    own = {"width": width, "height": height, "trial_width": 64, "trial_height": 48}
+    assert problem.parameters == {"annotated": FRAME, **own}
 
 
 @pytest.mark.parametrize("size", ["0,0", ",", "x,y", "64.0,48"])
@@ -219,10 +221,15 @@ def test_round_trip_of_random_boxes(
     rows: list[tuple[int, int, int, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     frames = pd.DataFrame(
-        {"frame": [f"S1T1_frame_{n:08d}.jpeg" for n in range(6)], "trial_id": "S1T1", "position": range(6)}
+        {
+            "frame": [f"S1T1_frame_{n:08d}.jpeg" for n in range(6)],
+            "trial_id": "S1T1",
+            "position": range(6),
+            "second": range(6),
+        }
     )
     frames = frames.astype({"frame": "str", "trial_id": "str"})
-    trials = pd.DataFrame({"width": [64], "height": [48]}, index=pd.Index(["S1T1"]), dtype="Int64")
+    trials = make_trials(["S1T1"], n_frames=[6], width=[64], height=[48])
     known, log = KnownFrames(frames, trials), ProblemLog()
     table = pd.DataFrame(
         [(frames["frame"][n], x, y, x + 9, y + 9, label) for n, x, y, label in rows], columns=KEY

@@ -85,7 +85,7 @@ EXTERNAL = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a><box>&x;
         (b'<?xml version="1.0" encoding="hex"?><a><box/></a>', "encoding"),
         (b'<?xml version="1.0" encoding="utf-16"?><a><box/></a>', "encoding specified"),
         ("<a l='ó'><box/></a>".encode("latin-1"), "not well-formed"),
-        (b"\0\0\0", "line 1"),
+        (b"\0\0\0", "cut off or damaged"),
         (b"no xml", "syntax error"),
         (b"{}", "not well-formed"),
         (b"<a>" * 60, "more elements"),
@@ -100,8 +100,8 @@ def test_what_is_refused_is_said(data: bytes, said: str) -> None:
     assert elements == []
     assert not file.complete
     assert (problem.code, problem.path) == ("broken-xml", "a.xml")
-    assert problem.row is not None
-    assert said in problem.message
+    assert problem.row == 1
+    assert said in problem.parameters["reason"]
 
 
 def test_attributes_of_many_boxes_in_one_track_are_no_harm() -> None:
@@ -114,7 +114,7 @@ def test_the_number_of_elements_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(xml_files, "_MOST_WANTED", 10)
     elements, _, (problem,) = parse(b"<a>" + b"<box/>" * 20)
     assert len(elements) == 10
-    assert "more elements" in problem.message
+    assert "more elements" in problem.parameters["reason"]
 
 
 def test_long_text_is_cut() -> None:
@@ -133,7 +133,7 @@ def test_a_file_that_gives_nothing(tmp_path: Path, log: ProblemLog, content: byt
 def test_a_file_that_is_too_large(tmp_path: Path, log: ProblemLog) -> None:
     (tmp_path / "a.xml").write_bytes(SOUND)
     assert read_xml(DataFolder(tmp_path), "a.xml", WANTED, log, limit=10) is None
-    assert "more than the 10" in log.problems()[0].message
+    assert "more than the 10" in log.problems()[0].parameters["reason"]
 
 
 def test_files_are_found_by_their_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

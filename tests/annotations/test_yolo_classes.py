@@ -46,7 +46,7 @@ def test_class_names(tmp_path: Path, files: dict[str, str | bytes], labels: list
     [
         ("names: [a, b", "but got"),
         ("names: " + "[" * 3000, "nested too deeply"),
-        ("names: \0", "not YAML"),
+        ("names: \0", "it is not YAML"),
         ("names: [" + "a, " * 100_000 + "]", "more than the 200,000"),
         ("names: *unknown", "undefined alias"),
     ],
@@ -56,7 +56,7 @@ def test_yaml_that_cannot_be_read(tmp_path: Path, content: str, said: str) -> No
     rows, problems = read(tmp_path)
     (problem,) = found(problems, "unreadable-file")
     assert (problem.severity, problem.path) == (Severity.ERROR, "data.yaml")
-    assert said in problem.message
+    assert said in problem.parameters["reason"]
     assert rows.boxes["label"].tolist() == ["class 0"]
 
 
@@ -81,5 +81,6 @@ def test_classes_without_a_name_are_told_once(tmp_path: Path) -> None:
     assert (problem.code, problem.severity, problem.path, problem.count) == (
         "class-without-name", Severity.WARNING, "labels", 24,
     )  # fmt: skip
-    assert "class 0, class 1, class 2, class 3, class 4, …" in problem.message
+    labels = "class 0, class 1, class 2, class 3, class 4, …"
+    assert problem.parameters == {"labels": labels, "where": "classes.txt"}
     assert rows.boxes["track_id"].isna().all()

@@ -12,6 +12,9 @@ from socal_core.dataset.problems import ProblemLog
 from tests.annotations.yolo_files import KNOWN, ROW, SECOND, STEM, boxes_in, known_frames, read
 from tests.dataset.editing import found, put
 
+FIELDS = "5 (class, centre, size) or 6"
+CLASS = "a whole number of at least 0"
+
 
 def with_row(root: Path, row: str) -> Path:
     """A sound first row and the given one."""
@@ -19,34 +22,38 @@ def with_row(root: Path, row: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("row", "code", "said"),
+    ("row", "code", "parameters"),
     [
-        ("0 0.5 0.5 0.2", "wrong-number-of-fields", "4 fields"),
-        ("0", "wrong-number-of-fields", "1 fields"),
-        ("0,0.5,0.5,0.2,0.4", "wrong-number-of-fields", "1 fields"),
-        ("0 0.1 0.1 0.4 0.1 0.4 0.5", "not-a-box", "only boxes are read"),
-        ("0 " + "0.1 " * 5000, "not-a-box", "5001 fields"),
-        ("0 0.5 0.5 0.2 x", "bad-coordinates", "0.5, 0.5, 0.2, x"),
-        ("0 nan 0.5 0.2 0.4", "bad-coordinates", "nan"),
-        ("0 0.5 inf 0.2 0.4", "bad-coordinates", "inf"),
-        ("0 0.5 0.5 1e300 0.4", "bad-coordinates", "1e300"),
-        ("0 0.5 0.5 0.2 " + "9" * 400, "bad-coordinates", "999"),
-        ("0 50 25 20 20", "bad-coordinates", "0 to 1"),
-        ("0 1.51 0.5 0.2 0.4", "bad-coordinates", "1.51"),
-        ("0 -0.51 0.5 0.2 0.4", "bad-coordinates", "-0.51"),
-        ("0 0.5 0.5 0.2 0.4\0", "bad-coordinates", r"0.4\x00"),
-        ("suction 0.5 0.5 0.2 0.4", "bad-class", "suction"),
-        ("1.5 0.5 0.5 0.2 0.4", "bad-class", "1.5"),
-        ("-1 0.5 0.5 0.2 0.4", "bad-class", "-1"),
-        ("99999999999999999999 0.5 0.5 0.2 0.4", "bad-class", "9999"),
+        ("0 0.5 0.5 0.2", "wrong-number-of-fields", {"fields": 4, "expected": FIELDS}),
+        ("0", "wrong-number-of-fields", {"fields": 1, "expected": FIELDS}),
+        ("0,0.5,0.5,0.2,0.4", "wrong-number-of-fields", {"fields": 1, "expected": FIELDS}),
+        ("0 0.1 0.1 0.4 0.1 0.4 0.5", "not-a-box", {"fields": 7}),
+        ("0 " + "0.1 " * 5000, "not-a-box", {"fields": 5001}),
+        ("0 0.5 0.5 0.2 x", "bad-centre-and-size", {"cx": "0.5", "cy": "0.5", "w": "0.2", "h": "x"}),
+        ("0 nan 0.5 0.2 0.4", "bad-centre-and-size", {"cx": "nan", "cy": "0.5", "w": "0.2", "h": "0.4"}),
+        ("0 0.5 inf 0.2 0.4", "bad-centre-and-size", {"cx": "0.5", "cy": "inf", "w": "0.2", "h": "0.4"}),
+        ("0 0.5 0.5 1e300 0.4", "bad-centre-and-size", {"cx": "0.5", "cy": "0.5", "w": "1e300", "h": "0.4"}),
+        (
+            "0 0.5 0.5 0.2 " + "9" * 400,
+            "bad-centre-and-size",
+            {"cx": "0.5", "cy": "0.5", "w": "0.2", "h": "9" * 59 + "…"},
+        ),
+        ("0 50 25 20 20", "bad-centre-and-size", {"cx": "50", "cy": "25", "w": "20", "h": "20"}),
+        ("0 1.51 0.5 0.2 0.4", "bad-centre-and-size", {"cx": "1.51", "cy": "0.5", "w": "0.2", "h": "0.4"}),
+        ("0 -0.51 0.5 0.2 0.4", "bad-centre-and-size", {"cx": "-0.51", "cy": "0.5", "w": "0.2", "h": "0.4"}),
+        ("0 0.5 0.5 0.2 0.4\0", "bad-centre-and-size", {"cx": "0.5", "cy": "0.5", "w": "0.2", "h": r"0.4\x00"}),
+        ("suction 0.5 0.5 0.2 0.4", "bad-class", {"expected": CLASS, "class": "suction"}),
+        ("1.5 0.5 0.5 0.2 0.4", "bad-class", {"expected": CLASS, "class": "1.5"}),
+        ("-1 0.5 0.5 0.2 0.4", "bad-class", {"expected": CLASS, "class": "-1"}),
+        ("99999999999999999999 0.5 0.5 0.2 0.4", "bad-class", {"expected": CLASS, "class": "9" * 20}),
     ],
 )
-def test_a_bad_row_is_left_out_and_named(tmp_path: Path, row: str, code: str, said: str) -> None:
+def test_a_bad_row_is_left_out_and_named(tmp_path: Path, row: str, code: str, parameters: dict[str, object]) -> None:
     rows, problems = read(with_row(tmp_path, row))
     (problem,) = problems
     assert (problem.code, problem.severity, problem.row) == (code, Severity.ERROR, 2)
     assert problem.path == f"labels/{STEM}.txt"
-    assert said in problem.message
+    assert problem.parameters == parameters
     assert rows.boxes["label"].tolist() == ["grasper"]
     assert rows.without_tool.empty
 
@@ -124,7 +131,7 @@ def test_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, problems = read(tmp_path)
     (problem,) = found(problems, "too-many-rows")
     assert (problem.severity, problem.count) == (Severity.ERROR, 2)
-    assert SECOND in problem.message
+    assert problem.parameters == {"limit": 5, "file": f"labels/{SECOND}.txt"}
     assert len(rows.boxes) == 3
 
 

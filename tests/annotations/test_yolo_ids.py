@@ -20,26 +20,34 @@ def sixth(root: Path, first: list[str], second: list[str]) -> Path:
     return put(root, {f"labels/{STEM}.txt": texts[0], f"labels/{SECOND}.txt": texts[1], "classes.txt": "suction"})
 
 
+def confidence(stem: str, line: int, reason: str = "is not a whole number") -> dict[str, object]:
+    """The parameters of a sixth field of four rows that is no track id because of one of them."""
+    return {"rows": 4, "file": f"labels/{stem}.txt", "line": line, "reason": reason}
+
+
 @pytest.mark.parametrize(
-    ("first", "second", "ids", "said"),
+    ("first", "second", "ids", "parameters"),
     [
-        (["1", "2"], ["2", "7"], [1, 2, 2, 7], "whole number everywhere"),
-        (["1", "2"], ["2", ""], [1, 2, 2, MISSING], "of 3 rows is taken for a track id"),
-        (["0", "1"], [], [0, 1], "track id"),
-        (["1", "2"], ["2", "2"], None, f"row 2 of labels/{SECOND}.txt is one that its frame has already"),
-        (["0.5", "0.9"], ["0.9", "1"], None, f"row 1 of labels/{STEM}.txt is no whole number"),
-        (["1", "2"], ["3", "4.0"], None, f"row 2 of labels/{SECOND}.txt"),
-        (["1", "2"], ["3", "1e1"], None, "confidence"),
-        (["1", "2"], ["3", "-1"], None, "confidence"),
-        (["1", "2"], ["3", "x"], None, "confidence"),
-        (["1", "2"], ["3", "99999999999999999999"], None, "confidence"),
+        (["1", "2"], ["2", "7"], [1, 2, 2, 7], {"rows": 4}),
+        (["1", "2"], ["2", ""], [1, 2, 2, MISSING], {"rows": 3}),
+        (["0", "1"], [], [0, 1], {"rows": 2}),
+        (["1", "2"], ["2", "2"], None, confidence(SECOND, 2, "occurs twice in the frame")),
+        (["0.5", "0.9"], ["0.9", "1"], None, confidence(STEM, 1)),
+        (["1", "2"], ["3", "4.0"], None, confidence(SECOND, 2)),
+        (["1", "2"], ["3", "1e1"], None, confidence(SECOND, 2)),
+        (["1", "2"], ["3", "-1"], None, confidence(SECOND, 2)),
+        (["1", "2"], ["3", "x"], None, confidence(SECOND, 2)),
+        (["1", "2"], ["3", "99999999999999999999"], None, confidence(SECOND, 2)),
     ],
 )
-def test_the_sixth_field(tmp_path: Path, first: list[str], second: list[str], ids: list[object], said: str) -> None:
+def test_the_sixth_field(
+    tmp_path: Path, first: list[str], second: list[str], ids: list[object] | None, parameters: dict[str, object]
+) -> None:
     rows, problems = read(sixth(tmp_path, first, second))
     (problem,) = problems
-    assert (problem.code, problem.severity, problem.path) == ("sixth-field", Severity.INFO, "labels")
-    assert said in problem.message
+    code = "sixth-field-is-track-id" if ids else "sixth-field-is-confidence"
+    assert (problem.code, problem.severity, problem.path) == (code, Severity.INFO, "labels")
+    assert problem.parameters == parameters
     expected = ids or [pd.NA] * (len(first) + len(second))
     assert rows.boxes["track_id"].tolist() == expected
     assert str(rows.boxes["track_id"].dtype) == "Int64"
@@ -64,8 +72,8 @@ def test_a_sixth_field_that_is_the_class_is_no_track_id(
         put(tmp_path, {f"labels/{name}.txt": "".join(lines), "classes.txt": "suction\ngrasper\n"})
     boxes, problems = read(tmp_path)
     (problem,) = problems
-    assert (problem.code, problem.severity, problem.path) == ("sixth-field", Severity.INFO, "labels")
-    assert ("is the class again, no track id" in problem.message) == (ids is None)
+    code = "sixth-field-is-track-id" if ids else "sixth-field-is-class"
+    assert (problem.code, problem.severity, problem.path) == (code, Severity.INFO, "labels")
     assert boxes.boxes["track_id"].tolist() == (ids or [pd.NA] * len(boxes.boxes))
 
 

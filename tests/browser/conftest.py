@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,20 @@ StartServer = Callable[..., Server]
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Start the app on a free port with a workspace of its own; it and its workers end with the test."""
+    with servers_in(tmp_path) as start:
+        yield start
+
+
+@contextmanager
+def servers_in(folder: Path) -> Iterator[StartServer]:
+    """Start servers whose workspaces lie in a folder; they and their workers end with the context."""
     processes: list[subprocess.Popen[str]] = []
     workspaces: list[Path] = []
 
     def start_server(
         data: Path | str | None = None, installed: Installed | None = None, script: Path | str = "app.py"
     ) -> Server:
-        workspace = tmp_path / f"workspace-{len(processes)}"
+        workspace = folder / f"workspace-{len(processes)}"
         port = free_port()
         command: list[Any] = [sys.executable, "-m", "streamlit", "run", script, "--server.port", port, "--"]
         variables = {**os.environ, "PYTHONPATH": str(PROJECT)}  # for a script that is elsewhere
@@ -79,14 +87,16 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         assert ready.wait(START_SECONDS), server.log
         return server
 
-    yield start_server
-    for process in processes:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-    for workspace in workspaces:
-        for path in (workspace / "runs").glob("*/"):
-            end_worker(RunFolder(path))
+    try:
+        yield start_server
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+        for workspace in workspaces:
+            for path in (workspace / "runs").glob("*/"):
+                end_worker(RunFolder(path))
 
 
 def _read_log(process: subprocess.Popen[str], log: list[str], ready: threading.Event) -> None:

@@ -1,16 +1,18 @@
 """What only a real browser shows: addresses, live curves, what survives a reload or a change of page."""
 
 import re
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from socal_core.dataset import layout
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.folder import list_runs
-from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer
-from tests.factories import write_dataset
+from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer, servers_in
+from tests.factories import enlarge_frames, write_dataset
 from tests.made_runs import write_run
 
 pytestmark = pytest.mark.browser
@@ -24,6 +26,13 @@ WAY_IN = "Will the bleeding be stopped?"
 @pytest.fixture
 def server(start_server: StartServer, shared_data_folder: Path) -> Server:
     return start_server(shared_data_folder)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> Iterator[Server]:
+    """One server for tests that leave nothing behind in its workspace."""
+    with servers_in(tmp_path_factory.mktemp("shared-server")) as start:
+        yield start(shared_data_folder)
 
 
 # Counts how many pictures in a row Chromium paints without a curve in the first chart. Streamlit replaces a chart
@@ -113,9 +122,9 @@ def test_each_address_opens_first_on_a_fresh_server_with_our_menu(
 
 
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
-def test_another_site_cannot_talk_to_the_app(server: Server, host: str, status: int) -> None:
+def test_another_site_cannot_talk_to_the_app(shared_server: Server, host: str, status: int) -> None:
     """A page of another site whose name was made to point at this machine (DNS rebinding)."""
-    port = int(server.url.rpartition(":")[2])
+    port = int(shared_server.url.rpartition(":")[2])
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_MS / 1000)
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "c2l4dGVlbiBieXRlcyEhIQ=="}
@@ -137,7 +146,7 @@ def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartSer
         expect(tab.get_by_text("Generating the demo data set")).to_be_visible()
     for tab in tabs:
         expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
-    assert (server.workspace / "demo.log").read_text().count("Wrote the demo data set") == 1
+    assert (server.workspace / "jobs/demo/log").read_text().count("Wrote the demo data set") == 1
 
 
 def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> None:
@@ -213,9 +222,9 @@ def test_a_run_goes_on_while_pages_change_and_can_be_stopped(server: Server, ope
     assert read_status(run).state.alive
 
 
-def test_settings_survive_other_pages(server: Server, open_tab: OpenTab) -> None:
+def test_settings_survive_other_pages(shared_server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
-    tab.goto(f"{server.url}/training")
+    tab.goto(f"{shared_server.url}/training")
     choose_fine_tuning(tab)
     set_number(tab, "Learning rate", "0.0003")
     set_number(tab, "Number of epochs", "7")
@@ -262,9 +271,9 @@ def numbers(tab: Page) -> list[str]:
     return tab.get_by_test_id("stMetricValue").all_inner_texts()
 
 
-def test_chosen_trials_and_the_view_outlive_a_change_of_page(server: Server, open_tab: OpenTab) -> None:
+def test_chosen_trials_and_the_view_outlive_a_change_of_page(shared_server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
-    tab.goto(f"{server.url}/dataset")
+    tab.goto(f"{shared_server.url}/dataset")
     whole = numbers(tab)
     tab.get_by_text("Choose trials").first.click()
     # A list that opens while the part above the numbers still unfolds is closed again.
@@ -283,3 +292,36 @@ def test_chosen_trials_and_the_view_outlive_a_change_of_page(server: Server, ope
     tab.get_by_role("button", name="Show all trials").click()
     expect(tab.get_by_test_id("stMetricValue").nth(3)).to_have_text(whole[3])
     assert numbers(tab) == whole
+
+
+def show_problems(tab: Page, server: Server) -> None:
+    tab.goto(f"{server.url}/dataset")
+    tab.get_by_role("radio", name="Problems", exact=True).click()
+    expect(tab.get_by_text("Problems found")).to_be_visible()
+
+
+def test_two_tabs_watch_stop_and_finish_the_check_of_every_frame(
+    start_server: StartServer, open_tab: OpenTab, data_folder: Path
+) -> None:
+    enlarge_frames(data_folder)
+    broken = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
+    broken.unlink()
+    broken.write_bytes(b"no image")
+    server, first, second = start_server(data_folder), open_tab(), open_tab()
+    show_problems(first, server)
+    show_problems(second, server)
+    first.get_by_role("button", name="Check every frame").click()
+    expect(first.get_by_text("Opening frames of data: ")).to_be_visible()
+    second.reload()
+    second.get_by_role("radio", name="Problems", exact=True).click()
+    second.get_by_role("button", name="Stop", exact=True).click()
+    for tab in (first, second):
+        expect(tab.get_by_text("The last check was stopped.")).to_be_visible()
+    first.get_by_role("button", name="Check every frame").click()
+    expect(first.get_by_text("Opening frames of data: ")).to_be_visible()
+    go(first, "Overview")
+    go(first, "Dataset")
+    for _ in range(2):
+        expect(first.get_by_role("button", name="Check again")).to_be_visible(timeout=WORK_MS)
+        expect(first.get_by_text(f"{layout.IMAGES_DIR}/{broken.name}", exact=True)).to_be_visible()
+        show_problems(first, server)

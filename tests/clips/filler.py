@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from socal_core.clips.clip_cache import remove_store
-from socal_core.clips.fill import Wanted, all_frames, fill, status_of
+from socal_core.clips.fill import Wanted, all_frames, cache_status, fill
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> dict[str, object]:
     note = fill_once(dataset, store, wanted)
     truth = {name: PREPROCESSOR.read(dataset, name) for trial, _ in wanted for name in trial.frames}
     given, wrong = wrong_frames(store, wanted, truth)
-    complete = status_of(dataset, store, wanted).complete
+    complete = cache_status(dataset, store, wanted).complete
     return {"note": note, "frames": given, "wrong": wrong, "of": len(truth), "complete": complete}
 
 

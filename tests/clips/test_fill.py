@@ -5,13 +5,14 @@ import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from socal_core.clips.fill import Wanted, all_frames, fill, missing_frames, status_of
+from socal_core.clips.fill import Wanted, all_frames, cache_status, fill, missing_frames
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
@@ -19,6 +20,7 @@ from socal_core.dataset.opening import open_dataset
 from tests.dataset.test_video import write_video
 from tests.disks import small_disk
 from tests.factories import write_dataset
+from tests.preloaded import run_preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 PREPROCESSOR = Preprocessor.for_size(32)
@@ -39,16 +41,14 @@ def fill_all(dataset: Dataset, wanted: Wanted | None = None) -> tuple[FrameStore
     return store, seen, filled
 
 
-def filler(*arguments: object, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
-    command = [*prefix, sys.executable, "-m", "tests.clips.filler", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
-
-
-def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    result: dict[str, Any] = json.loads(out)
+def result_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def filled_by(*arguments: object) -> dict[str, Any]:
+    return result_of(run_preloaded("-m", "tests.clips.filler", *arguments))
 
 
 def test_every_frame_is_kept_and_progress_is_told(shared_data_folder: Path) -> None:
@@ -87,16 +87,16 @@ def test_status_counts_what_is_kept_what_cannot_be_read_and_what_is_missing(data
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
     dataset = open_dataset(data_folder)
     store, wanted = store_of(dataset), all_frames(dataset)
-    empty = status_of(dataset, store, wanted)
+    empty = cache_status(dataset, store, wanted)
     assert (empty.trials, empty.frames, empty.bytes, empty.complete) == (0, 0, 0, False)
     assert (empty.of_trials, empty.of_frames, empty.estimated_bytes) == (20, 240, 240 * 3 * 32 * 32)
     filled = fill_all(dataset)[2]
     assert list(filled.unreadable) == ["S100T1_frame_00000002.jpeg"]
-    full = status_of(dataset, store, wanted)
+    full = cache_status(dataset, store, wanted)
     assert (full.trials, full.frames, full.unreadable, full.complete) == (20, 239, 1, True)
     assert full.bytes == 239 * 3 * 32 * 32
     (data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg").touch()
-    less = status_of(dataset, store, wanted)
+    less = cache_status(dataset, store, wanted)
     assert (less.trials, less.frames, less.complete) == (19, 238, False)
 
 
@@ -127,13 +127,13 @@ def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
     store, _, _ = fill_all(dataset)
     path.write_bytes(whole)
     assert fill_all(dataset)[1][-1] == (1, 1)
-    assert status_of(dataset, store, all_frames(dataset)).frames == 240
+    assert cache_status(dataset, store, all_frames(dataset)).frames == 240
 
 
 def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -> None:
     """Fifty kills; what was kept before each of them is still there after it."""
     data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
-    result = result_of(filler("kill", data, 50, 7))
+    result = filled_by("kill", data, 50, 7)
     assert result["wrong"] == 0
     assert result["killed"] >= 20, "many children were killed at work"
     partial = [given for given in result["frames"] if 0 < given < result["of"]]
@@ -145,8 +145,8 @@ def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -
 
 def test_two_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(320, 180))
-    processes = [filler("fill", data) for _ in range(2)]
-    results = [result_of(process) for process in processes]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: filled_by("fill", data), range(2)))
     assert all(r == {"note": "", "frames": 240, "wrong": 0, "of": 240, "complete": True} for r in results)
     dataset = open_dataset(data)
     store = FrameStore(dataset.root, Preprocessor.for_size(64).recipe, (3, 64, 64))
@@ -179,15 +179,16 @@ def test_a_full_disk_ends_the_filling_in_words_and_leaves_nothing_wrong(tmp_path
             pytest.skip("a tmpfs cannot be mounted here; small files show the same")
         prefix = found
     command = ["-m", "tests.clips.filler"] if how == "small disk" else ["-c", NO_RESERVE]
-    process = subprocess.Popen(
-        [*prefix, sys.executable, *command, "fill", str(data)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
+    result = result_of(
+        subprocess.run(
+            [*prefix, sys.executable, *command, "fill", str(data)],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            **options,
+        )
     )
-    result = result_of(process)
     assert result["note"].startswith("The clip cache is not filled: ")
     assert result["note"].endswith("Frames are decoded again at each use.")
     expected = {

@@ -22,7 +22,7 @@ from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
-from socal_core.dataset.problems import PROBLEMS_PER_KIND
+from socal_core.dataset.problems import FOLDED, PROBLEMS_PER_KIND
 from socal_core.errors import DataError
 from tests.dataset.fuzz_archives import sweep_archives
 from tests.dataset.fuzz_links import link_scenes
@@ -32,11 +32,14 @@ from tests.dataset.fuzz_watch import Watch, snapshot
 LONGEST_MESSAGE = 400
 ABOUT_A_ROW = frozenset(
     (
-        "bad-class", "bad-coordinates", "bad-entry", "bad-frame-number", "bad-success", "bad-track-id", "bad-track-row",
-        "bad-trial-id", "bad-value", "box-outside-frame", "box-past-edge", "box-without-area", "box-without-frame",
+        "bad-bbox", "bad-centre-and-size", "bad-class", "bad-coordinates", "bad-corner-and-size", "bad-entry",
+        "bad-frame-number", "bad-success", "bad-track-id", "bad-track-row", "bad-trial-id", "bad-value",
+        "box-outside-frame", "box-past-edge", "box-without-area", "box-without-frame", "box-without-image",
         "box-without-label", "box-without-track", "broken-quotes", "broken-xml", "doubled-box", "doubled-column",
-        "doubled-mapping-row", "doubled-surgeon", "doubled-trial", "mapping-without-frame", "missing-column",
-        "no-participant", "not-a-box", "nul-bytes", "object-without-box", "track-without-box", "wrong-number-of-fields",
+        "doubled-mapping-row", "doubled-optional-column", "doubled-surgeon", "doubled-trial", "incomplete-entry",
+        "mapping-without-frame", "missing-column", "missing-fields", "missing-optional-column", "no-participant",
+        "not-a-box", "nul-bytes", "object-without-box", "repeated-column", "repeated-trial", "track-without-box",
+        "wrong-number-of-fields",
     )
 )  # fmt: skip
 """Codes of problems that always say the row."""
@@ -102,7 +105,7 @@ class Sweep:
         faults += self._faults_of_text(problem.path)
         if not problem.path or problem.path.startswith("/") or ".." in problem.path.split("/"):
             faults.append(f"{problem.code} is about no file: {problem.path!r}")
-        if problem.code in ABOUT_A_ROW and problem.row is None and "more of the same kind" not in problem.message:
+        if problem.code in ABOUT_A_ROW and problem.row is None and FOLDED not in problem.parameters:
             faults.append(f"{problem.code} says no row: {problem.message}")
         lines = 1 if data is None else max(data.count(b"\n") + data.count(b"\r"), data.count(b",")) + 1
         if data is not None and problem.row is not None and not 1 <= problem.row <= lines:

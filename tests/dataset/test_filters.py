@@ -27,7 +27,12 @@ DATASET = make_dataset(
         width=[1280, 1280, 640, None, 640],
         height=[720, 720, 480, 480, 480],
     ),
-    make_boxes([("S1T1", 0, "suction"), ("S1T1", 1, "muscle"), ("S1T2", 1, "muscle"), ("S10T1", 0, "suction")] * 2),
+    make_boxes(
+        [("S1T1", 0, "suction")] * 2
+        + [("S1T1", 1, "muscle")] * 2
+        + [("S1T2", 1, "muscle")] * 2
+        + [("S10T1", 0, "suction")] * 2
+    ),
 )
 
 
@@ -136,7 +141,8 @@ def drawn(rows: list[Any], box_rows: list[Any]) -> Dataset:
     trials = make_trials([f"S{n}T1" for n in range(len(rows))], **columns, width=width, height=height)
     filmed = [(trial, count) for trial, count in trials["n_frames"].items() if count]
     boxes = [(*filmed[row % len(filmed)], position, label) for row, position, label in box_rows if filmed]
-    return make_dataset(trials, make_boxes([(trial, place % count, label) for trial, count, place, label in boxes]))
+    placed = [(trial, place % count, label) for trial, count, place, label in boxes]
+    return make_dataset(trials, make_boxes(sorted(placed, key=lambda box: (int(box[0][1:-2]), box[1]))))
 
 
 @settings(max_examples=40, deadline=None)

@@ -101,28 +101,43 @@ def test_a_frame_that_the_mapping_lacks_goes_where_its_name_says(tmp_path: Path,
     (problem,) = found(log.problems(), "frame-not-in-mapping")
     assert problem.path == f"{layout.IMAGES_DIR}/{frames[3]}"
     (gap,) = found(log.problems(), "gap-in-trial")
-    assert "S1T1 lacks 1 frame" in gap.message
+    assert gap.parameters == {"trial_id": "S1T1", "frames": 1, "gaps": 1}
 
 
 @pytest.mark.parametrize(
-    ("row", "code", "severity", "said"),
+    ("row", "code", "severity", "parameters"),
     [
-        ((name("S1T1", 9), "S1T1", 9), "mapping-without-frame", Severity.WARNING, "S1T1_frame_00000009.jpeg"),
-        (("../outside.jpeg", "S1T1", 9), "mapping-without-frame", Severity.WARNING, "../outside.jpeg"),
-        (("/etc/passwd", "S1T1", 9), "mapping-without-frame", Severity.WARNING, "/etc/passwd"),
-        ((name("S1T1", 1), "S1T1", 1), "doubled-mapping-row", Severity.WARNING, "row 2"),
-        ((name("S1T1", 2), "S2T1", 1), "mapping-contradicts-name", Severity.WARNING, "S2T1"),
-        ((name("S1T1", 2), "S1T1a", 2), "bad-trial-id", Severity.ERROR, "S1T1a"),
-        ((name("S1T1", 2), "", 2), "bad-trial-id", Severity.ERROR, "placed by its name"),
-        ((name("S1T1", 2), "S1T1", "2.5"), "bad-frame-number", Severity.ERROR, "got 2.5"),
-        ((name("S1T1", 2), "S1T1", "-2"), "bad-frame-number", Severity.ERROR, "got -2"),
-        ((name("S1T1", 2), "S1T1", "NA"), "bad-frame-number", Severity.ERROR, "got NA"),
-        ((name("S1T1", 2), "S1T1", "9" * 30), "bad-frame-number", Severity.ERROR, "999"),
-        ((name("S1T1", 2), "S1T1", 1), "doubled-frame-number", Severity.WARNING, "both are kept"),
+        ((name("S1T1", 9), "S1T1", 9), "mapping-without-frame", Severity.WARNING, {"frame": name("S1T1", 9)}),
+        (("../outside.jpeg", "S1T1", 9), "mapping-without-frame", Severity.WARNING, {"frame": "../outside.jpeg"}),
+        (("/etc/passwd", "S1T1", 9), "mapping-without-frame", Severity.WARNING, {"frame": "/etc/passwd"}),
+        (
+            (name("S1T1", 1), "S1T1", 1),
+            "doubled-mapping-row",
+            Severity.WARNING,
+            {"frame": name("S1T1", 1), "first": 2, "trial_id": "S1T1", "frame_number": "1"},
+        ),
+        (
+            (name("S1T1", 2), "S2T1", 1),
+            "mapping-contradicts-name",
+            Severity.WARNING,
+            {"frame": name("S1T1", 2), "trial_id": "S2T1"},
+        ),
+        ((name("S1T1", 2), "S1T1a", 2), "bad-trial-id", Severity.ERROR, {"trial_id": "S1T1a"}),
+        ((name("S1T1", 2), "", 2), "bad-trial-id", Severity.ERROR, {"trial_id": ""}),
+        ((name("S1T1", 2), "S1T1", "2.5"), "bad-frame-number", Severity.ERROR, {"least": 0, "number": "2.5"}),
+        ((name("S1T1", 2), "S1T1", "-2"), "bad-frame-number", Severity.ERROR, {"least": 0, "number": "-2"}),
+        ((name("S1T1", 2), "S1T1", "NA"), "bad-frame-number", Severity.ERROR, {"least": 0, "number": "NA"}),
+        ((name("S1T1", 2), "S1T1", "9" * 30), "bad-frame-number", Severity.ERROR, {"least": 0, "number": "9" * 30}),
+        ((name("S1T1", 2), "S1T1", 1), "doubled-frame-number", Severity.WARNING, {"frame": name("S1T1", 2)}),
     ],
 )
 def test_bad_mapping_rows(
-    tmp_path: Path, log: ProblemLog, row: tuple[object, ...], code: str, severity: Severity, said: str
+    tmp_path: Path,
+    log: ProblemLog,
+    row: tuple[object, ...],
+    code: str,
+    severity: Severity,
+    parameters: dict[str, object],
 ) -> None:
     (tmp_path / "outside.jpeg").touch()
     frames = [name("S1T1", 1), name("S1T1", 2)]
@@ -130,7 +145,7 @@ def test_bad_mapping_rows(
     assert {frame for frame, *_ in table} == set(frames)
     (problem,) = found(log.problems(), code)
     assert (problem.severity, problem.path, problem.row) == (severity, layout.MAPPING_FILE, 3)
-    assert said in problem.message
+    assert problem.parameters == parameters
 
 
 def test_a_bad_mapping_row_leaves_the_order_by_name(tmp_path: Path, log: ProblemLog) -> None:
@@ -178,6 +193,7 @@ def test_a_file_name_that_is_no_text_is_named(tmp_path: Path, log: ProblemLog) -
     (tmp_path / layout.IMAGES_DIR / os.fsdecode(b"S1T1\xff.jpeg")).touch()
     assert len(ordered(tmp_path, log)) == 1
     (problem,) = found(log.problems(), "not-a-frame")
+    assert problem.parameters == {"frame": "S1T1\\udcff.jpeg"}
     assert problem.message.encode("utf-8").startswith(b"S1T1\\udcff.jpeg")
 
 
@@ -193,7 +209,7 @@ def test_gaps_are_told_once_a_trial(tmp_path: Path, log: ProblemLog) -> None:
     assert [row[3] for row in ordered(tmp_path, log)] == [0, 1, 4, 6, 0, 1]
     (problem,) = found(log.problems(), "gap-in-trial")
     assert (problem.severity, problem.count) == (Severity.INFO, 1)
-    assert "S1T1 lacks 3 frames between its first and last, in 2 places" in problem.message
+    assert problem.parameters == {"trial_id": "S1T1", "frames": 3, "gaps": 2}
 
 
 def test_no_folder_of_frames_is_the_callers_business(tmp_path: Path, log: ProblemLog) -> None:

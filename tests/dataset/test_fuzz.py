@@ -21,6 +21,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.outcomes import read_outcomes
+from socal_core.dataset.problem_kinds.kind import ProblemKind
 from socal_core.dataset.problems import ProblemLog
 from tests.dataset.fuzz_big import CASES
 
@@ -166,12 +167,14 @@ def test_xml_in_the_escapes_of_source_code_is_refused(encoding: str, tmp_path: P
         assert list(xml) == []
         (problem,) = log.problems()
         assert (problem.code, problem.path, problem.row) == ("broken-xml", name, 1)
-        assert "encoding" in problem.message
+        assert "encoding" in problem.parameters["reason"]
 
 
 def test_control_characters_in_a_file_name_are_spelled_out() -> None:
     """A message is one line, and a terminal obeys nothing in it."""
     log = ProblemLog()
-    log.add("x", Severity.ERROR, "a\n\x1b[2J.mp4", "Video a\n\x1b[2J.mp4 is none.", row=1)
+    kind = ProblemKind("x", Severity.ERROR, "", "Video {path} is none: {reason}", "")
+    log.add(kind, "a\n\x1b[2J.mp4", row=1, reason="\x1b[0m\n")
     (problem,) = log.problems()
-    assert (problem.path, problem.message) == ("a\\n\\x1b[2J.mp4", "Video a\\n\\x1b[2J.mp4 is none.")
+    assert (problem.path, problem.parameters) == ("a\\n\\x1b[2J.mp4", {"reason": "\\x1b[0m\\n"})
+    assert problem.message == "Video a\\n\\x1b[2J.mp4 is none: \\x1b[0m\\n"

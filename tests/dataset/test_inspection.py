@@ -1,10 +1,13 @@
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from socal_core.dataset import layout
+from socal_core.dataset import inspection, layout
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.inspection import check_frames, summarise
 from socal_core.dataset.opening import open_dataset
@@ -26,6 +29,7 @@ def test_a_sound_folder(folder: Path) -> None:
         "box_format": "csv",
         "box_formats": ["csv"],
         "fingerprint": open_dataset(folder).fingerprint,
+        "evidence": [],
         "problems": [],
     }
 
@@ -49,7 +53,7 @@ def test_the_summary_is_json_with_the_problems(folder: Path) -> None:
     row = append_line(folder / layout.BOXES_FILE, "S100T1_frame_00000001.jpeg,9,9,1,1,tool")
     summary = json.loads(json.dumps(summarise(open_dataset(folder))))
     (problem,) = summary["problems"]
-    assert set(problem) == {"code", "severity", "path", "row", "message", "count"}
+    assert set(problem) == {"code", "severity", "path", "row", "message", "count", "parameters"}
     assert (problem["code"], problem["severity"], problem["path"], problem["row"], problem["count"]) == (
         "box-without-area",
         "error",
@@ -77,8 +81,11 @@ def test_the_deep_check_names_frames_that_do_not_decode(folder: Path) -> None:
         ("unreadable-frame", Severity.ERROR, "S103T1_frame_00000001."),
         ("frame-size-differs", Severity.WARNING, "S102T1_frame_00000003."),
     ]
-    reasons = ["cut off or damaged", "no JPEG or PNG", "40,000,000", "No such file", "48x64 pixels, its trial 64x48"]
-    assert all(reason in problem.message for reason, problem in zip(reasons, problems, strict=True))
+    *unreadable, other = [problem.parameters for problem in problems]
+    reasons = ["cut off or damaged", "no JPEG or PNG", "40,000,000", "No such file"]
+    assert all(reason in found["reason"] for reason, found in zip(reasons, unreadable, strict=True))
+    size = {"width": 48, "height": 64, "trial_width": 64, "trial_height": 48}
+    assert other == {"frame": "S102T1_frame_00000003.jpeg", **size}
     assert all(str(folder) not in problem.message for problem in problems)
 
 
@@ -95,12 +102,31 @@ def test_progress_counts_every_frame(folder: Path) -> None:
     assert told == [(done, 24) for done in range(1, 25)]
 
 
-def test_a_check_that_is_interrupted_stops(folder: Path) -> None:
+def test_a_check_that_is_interrupted_stops_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    interrupted = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            interrupted.set()
+            super().shutdown(wait)
+
+    def check(path: Path) -> tuple[int, int]:
+        opened.append(path)
+        if len(opened) > 1:
+            interrupted.wait()
+        return 64, 48
+
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(inspection, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(inspection, "check_image", check)
     with pytest.raises(KeyboardInterrupt):
         check_frames(open_dataset(folder), stop)
+    assert len(opened) <= 2, "of 24 frames"
 
 
 def test_the_check_uses_no_size_that_nobody_knows(folder: Path) -> None:

@@ -46,30 +46,53 @@ def test_a_sound_folder(folder: Path) -> None:
     }
 
 
+NUMBER = "a number"
+PIXELS = "a whole number of pixels"
+
+
+def bad_value(column: str, expected: str, value: str) -> dict[str, object]:
+    return {"column": column, "expected": expected, "value": value}
+
+
 @pytest.mark.parametrize(
-    ("line", "code", "severity", "said"),
+    ("line", "code", "severity", "parameters"),
     [
-        (GOOD.replace(",1,250", ",2,250"), "bad-success", Severity.ERROR, "got 2"),
-        (GOOD.replace(",1,250", ",yes,250"), "bad-success", Severity.ERROR, "got yes"),
-        (GOOD.replace(",1,250", ",0.5,250"), "bad-success", Severity.ERROR, "got 0.5"),
-        (GOOD.replace(",1,250", ",inf,250"), "bad-success", Severity.ERROR, "got inf"),
-        (GOOD.replace(",1,250", ",NA,250"), "unknown-success", Severity.WARNING, "no known success"),
-        (GOOD.replace(",1,250", ",,250"), "unknown-success", Severity.WARNING, "S100T2"),
-        (GOOD.replace(",100,1,", ",soon,1,"), "bad-value", Severity.WARNING, "tth must be a number or NA, got soon"),
-        (GOOD.replace("250", "inf"), "bad-value", Severity.WARNING, "blood_loss must be a number"),
-        (GOOD.replace("64,48", "0,48"), "bad-value", Severity.WARNING, "trial_video_width must be"),
-        (GOOD.replace("64,48", "64,48.5"), "bad-value", Severity.WARNING, "trial_video_height must be"),
-        (GOOD.replace("T2,100", "T2,999"), "participant-contradicts-trial", Severity.WARNING, "taken to be 999"),
-        (GOOD.replace("S100T2", "100-2"), "bad-trial-id", Severity.ERROR, "100-2"),
-        (GOOD.replace("S100T2", "NA"), "bad-trial-id", Severity.ERROR, "NA"),
-        (GOOD.replace("S100T2,100,20", "S100T1,100,21"), "doubled-trial", Severity.ERROR, "row 2"),
-        (GOOD + ",7", "wrong-number-of-fields", Severity.ERROR, "12 fields, not 11"),
-        ("S100T2,100,20", "wrong-number-of-fields", Severity.WARNING, "3 fields, not 11"),
-        ('"' + GOOD, "broken-quotes", Severity.ERROR, "quote"),
+        (GOOD.replace(",1,250", ",2,250"), "bad-success", Severity.ERROR, {"value": "2"}),
+        (GOOD.replace(",1,250", ",yes,250"), "bad-success", Severity.ERROR, {"value": "yes"}),
+        (GOOD.replace(",1,250", ",0.5,250"), "bad-success", Severity.ERROR, {"value": "0.5"}),
+        (GOOD.replace(",1,250", ",inf,250"), "bad-success", Severity.ERROR, {"value": "inf"}),
+        (GOOD.replace(",1,250", ",NA,250"), "unknown-success", Severity.WARNING, {"trial_id": "S100T2"}),
+        (GOOD.replace(",1,250", ",,250"), "unknown-success", Severity.WARNING, {"trial_id": "S100T2"}),
+        (GOOD.replace(",100,1,", ",soon,1,"), "bad-value", Severity.WARNING, bad_value("tth", NUMBER, "soon")),
+        (GOOD.replace("250", "inf"), "bad-value", Severity.WARNING, bad_value("blood_loss", NUMBER, "inf")),
+        (GOOD.replace("64,48", "0,48"), "bad-value", Severity.WARNING, bad_value("trial_video_width", PIXELS, "0")),
+        (
+            GOOD.replace("64,48", "64,48.5"),
+            "bad-value",
+            Severity.WARNING,
+            bad_value("trial_video_height", PIXELS, "48.5"),
+        ),
+        (
+            GOOD.replace("T2,100", "T2,999"),
+            "participant-contradicts-trial",
+            Severity.WARNING,
+            {"participant_id": "999", "trial_id": "S100T2"},
+        ),
+        (GOOD.replace("S100T2", "100-2"), "bad-trial-id", Severity.ERROR, {"trial_id": "100-2"}),
+        (GOOD.replace("S100T2", "NA"), "bad-trial-id", Severity.ERROR, {"trial_id": "NA"}),
+        (
+            GOOD.replace("S100T2,100,20", "S100T1,100,21"),
+            "doubled-trial",
+            Severity.ERROR,
+            {"trial_id": "S100T1", "first": 2},
+        ),
+        (GOOD + ",7", "wrong-number-of-fields", Severity.ERROR, {"fields": 12, "expected": 11}),
+        ("S100T2,100,20", "missing-fields", Severity.WARNING, {"fields": 3, "expected": 11}),
+        ('"' + GOOD, "broken-quotes", Severity.ERROR, {}),
     ],
 )
 def test_a_bad_row_is_named_and_the_other_trials_stay(
-    folder: Path, line: str, code: str, severity: Severity, said: str
+    folder: Path, line: str, code: str, severity: Severity, parameters: dict[str, object]
 ) -> None:
     row = 3
     original = outcomes(folder).read_text().splitlines()[row - 1]
@@ -78,7 +101,7 @@ def test_a_bad_row_is_named_and_the_other_trials_stay(
     data = open_dataset(folder)
     (problem,) = found(data, code)
     assert (problem.severity, problem.path, problem.row) == (severity, layout.OUTCOMES_FILE, row)
-    assert said in problem.message
+    assert problem.parameters == parameters
     assert data.trials["usable"].drop("S100T2").all()
 
 
@@ -109,21 +132,21 @@ def test_without_outcomes_the_data_set_opens_and_no_trial_is_usable(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code", "said"),
+    ("old", "new", "code", "column"),
     [
-        ("success,blood", "outcome,blood", "missing-column", "column success"),
-        ("blood_loss", "success", "doubled-column", "column success"),
-        ("trial_id", "trial", "missing-column", "column trial_id"),
-        (",participant_id", ",trial_id", "doubled-column", "column trial_id"),
+        ("success,blood", "outcome,blood", "missing-column", "success"),
+        ("blood_loss", "success", "doubled-column", "success"),
+        ("trial_id", "trial", "missing-column", "trial_id"),
+        (",participant_id", ",trial_id", "doubled-column", "trial_id"),
     ],
 )
-def test_without_a_required_column_no_trial_is_usable(folder: Path, old: str, new: str, code: str, said: str) -> None:
+def test_without_a_required_column_no_trial_is_usable(folder: Path, old: str, new: str, code: str, column: str) -> None:
     text = outcomes(folder).read_text()
     outcomes(folder).write_text(text.replace(old, new, 1))
     data = open_dataset(folder)
     problem = data.problems[0]
     assert (problem.code, problem.severity, problem.row) == (code, Severity.ERROR, 1)
-    assert said in problem.message
+    assert problem.parameters["column"] == column
     assert not data.trials["usable"].any()
     assert (len(data.frames), data.outcome_rows) == (24, 8)
     assert not found(data, "unknown-success")
@@ -134,7 +157,9 @@ def test_without_an_optional_column_its_values_are_unknown(folder: Path) -> None
     text = outcomes(folder).read_text()
     outcomes(folder).write_text(text.replace(",tth,", ",other,", 1).replace("trial_video_width", "other"))
     data = open_dataset(folder)
-    assert [(problem.severity, problem.row) for problem in found(data, "missing-column")] == [(Severity.WARNING, 1)] * 2
+    missing = found(data, "missing-optional-column")
+    assert [(problem.severity, problem.row) for problem in missing] == [(Severity.WARNING, 1)] * 2
+    assert [problem.parameters["column"] for problem in missing] == ["tth", "trial_video_width"]
     assert data.trials["tth"].isna().all()
     assert data.trials["usable"].all()
     assert set(data.trials["width"]) == {64}, "read from the frames"
@@ -143,9 +168,9 @@ def test_without_an_optional_column_its_values_are_unknown(folder: Path) -> None
 def test_a_doubled_trial_with_the_same_values_costs_nothing(folder: Path) -> None:
     row = append_line(outcomes(folder), GOOD)
     data = open_dataset(folder)
-    (problem,) = found(data, "doubled-trial")
+    (problem,) = found(data, "repeated-trial")
     assert (problem.severity, problem.row) == (Severity.WARNING, row)
-    assert "row 3" in problem.message
+    assert problem.parameters == {"trial_id": "S100T2", "first": 3}
     assert (len(data.trials), data.outcome_rows) == (8, 9)
 
 
@@ -155,7 +180,7 @@ def test_of_contradicting_rows_the_first_counts(folder: Path) -> None:
     data = open_dataset(folder)
     problems = found(data, "doubled-trial")
     assert [(problem.severity, problem.row) for problem in problems] == [(Severity.ERROR, row) for row in rows]
-    assert all("row 3" in problem.message for problem in problems)
+    assert [problem.parameters for problem in problems] == [{"trial_id": "S100T2", "first": 3}] * 2
     assert data.trials.loc["S100T2", "success"] == 1
 
 
@@ -164,9 +189,9 @@ def test_frames_without_a_row_and_rows_without_frames(folder: Path) -> None:
     data = open_dataset(folder)
     (frames_alone,) = found(data, "trial-without-outcome")
     assert frames_alone.severity is Severity.WARNING
-    assert "S100T2" in frames_alone.message
+    assert frames_alone.parameters == {"trial_id": "S100T2"}
     (row_alone,) = found(data, "outcome-without-frames")
-    assert (row_alone.severity, row_alone.row) == (Severity.INFO, 3)
+    assert (row_alone.severity, row_alone.row, row_alone.parameters) == (Severity.INFO, 3, {"trial_id": "S100T3"})
     trials = data.trials.loc[["S100T1", "S100T2", "S100T3"]]
     assert trials["unusable_because"].tolist() == ["", "no outcome row", "no frame"]
     assert trials["n_frames"].tolist() == [3, 3, 0]

@@ -121,6 +121,14 @@ def test_a_damaged_entry_is_read_anew(settled: Path, workspace: Path, readings: 
     assert len(readings) == 2
 
 
+def test_a_kept_table_without_a_column_is_read_anew(settled: Path, workspace: Path, readings: list[str]) -> None:
+    first = open_cached(settled)
+    (path,) = (workspace / "cache" / "datasets").glob("*/frames.parquet")
+    pd.read_parquet(path).drop(columns="second").to_parquet(path)
+    assert_same(open_cached(settled), first)
+    assert len(readings) == 2
+
+
 def test_nothing_is_written_into_the_data_folder(settled: Path) -> None:
     before = sorted(settled.rglob("*"))
     tracked.tracked_boxes(open_cached(settled))

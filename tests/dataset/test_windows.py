@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socal_core.dataset.windows import Window, share_ending_inside, task_of
+from socal_core.dataset.windows import Window, kind_of_task, share_ending_inside
 from socal_core.errors import ConfigError
 
 
@@ -79,7 +79,7 @@ def test_a_window_that_most_trials_end_in_is_recognition(text: str, share: float
     lengths = {"a": 59, "b": 100, "c": 101, "d": 299}
     frames = frames_of({trial: list(range(last + 1)) for trial, last in lengths.items()})
     assert share_ending_inside(frames, Window.parse(text)) == share
-    assert task_of(frames, Window.parse(text)) == task
+    assert kind_of_task(frames, Window.parse(text)) == task
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One demo of four surgeons for all tests that only look at it."""
+"""A demo of four surgeons for all tests that only read it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ SURGEONS = 4
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """A written demo and what it was made from."""
+    """A written demo and the trials that it was made from."""
 
     folder: Path
     trials: list[Trial]
     progress: list[tuple[int, int]]
 
     def table(self, name: str, columns: tuple[str, ...] | None = None) -> pd.DataFrame:
-        """A file as text, with names for a file that has no header."""
+        """Read a file as text, with `columns` as names if it has no header."""
         header = None if columns else 0
         return pd.read_csv(self.folder / name, header=header, names=columns, dtype=str, keep_default_na=False)
 

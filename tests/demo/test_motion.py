@@ -13,7 +13,7 @@ def moves() -> list[tuple[Trial, list[list[Pose]]]]:
     return [(trial, move_tools(trial)) for trial in TRIALS]
 
 
-def test_one_list_of_tools_a_frame_with_known_labels(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
+def test_each_frame_has_a_list_of_tools_with_known_labels(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
     for trial, frames in moves:
         assert len(frames) == trial.frames
         for poses in frames:
@@ -21,21 +21,21 @@ def test_one_list_of_tools_a_frame_with_known_labels(moves: list[tuple[Trial, li
             assert len({pose.actor for pose in poses}) == len(poses)
 
 
-def test_the_frequent_labels_are_frequent_and_the_rare_ones_rare(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
+def test_the_labels_have_their_intended_frequencies(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
     labels = [pose.label for _, frames in moves for poses in frames for pose in poses]
-    share = {label: labels.count(label) / len(labels) for label in layout.LABELS}
-    assert min(share[label] for label in ("suction", "grasper", "cottonoid", "string", "muscle")) > 0.04
-    assert 0 < sum(share[label] for label in ("drill", "tool", "scalpel")) < 0.02
+    frequency = {label: labels.count(label) / len(labels) for label in layout.LABELS}
+    assert min(frequency[label] for label in ("suction", "grasper", "cottonoid", "string", "muscle")) > 0.04
+    assert 0 < sum(frequency[label] for label in ("drill", "tool", "scalpel")) < 0.02
 
 
-def test_some_frames_hold_no_tool_and_some_two_of_a_kind(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
+def test_some_frames_have_no_tool_and_some_two_of_a_kind(moves: list[tuple[Trial, list[list[Pose]]]]) -> None:
     frames = [[pose.label for pose in poses] for _, trial_frames in moves for poses in trial_frames]
     assert 0.01 < np.mean([not labels for labels in frames]) < 0.15
     assert any(labels.count("suction") == 2 for labels in frames)
     assert any(labels.count("grasper") == 2 for labels in frames)
 
 
-def test_the_muscle_stays_where_the_bleeding_stopped_and_slips_away_where_not(
+def test_the_muscle_stays_if_the_bleeding_stopped_and_slips_away_if_not(
     moves: list[tuple[Trial, list[list[Pose]]]],
 ) -> None:
     kept = 0
@@ -49,7 +49,7 @@ def test_the_muscle_stays_where_the_bleeding_stopped_and_slips_away_where_not(
     assert kept > 40
 
 
-def test_the_cottonoid_trails_its_string_and_is_gone_before_the_muscle_lies(
+def test_the_string_follows_the_cottonoid_which_is_removed_before_the_muscle_is_placed(
     moves: list[tuple[Trial, list[list[Pose]]]],
 ) -> None:
     for trial, frames in moves:

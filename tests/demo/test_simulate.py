@@ -12,7 +12,7 @@ def trials() -> list[Trial]:
     return simulate_trials(100, seed=3)
 
 
-def test_two_trials_a_surgeon_named_as_in_socal(trials: list[Trial]) -> None:
+def test_each_surgeon_has_two_trials_named_as_in_socal(trials: list[Trial]) -> None:
     assert [trial.trial_id for trial in trials[:8]] == [
         *("S101T1", "S101T2", "S102T1", "S102T2", "S103T1", "S103T2", "SA12T1", "SA12T2")
     ]
@@ -20,7 +20,7 @@ def test_two_trials_a_surgeon_named_as_in_socal(trials: list[Trial]) -> None:
     assert all(layout.TRIAL_ID.match(trial.trial_id) for trial in trials)
 
 
-def test_same_seed_same_course_and_another_seed_another() -> None:
+def test_the_course_depends_only_on_the_seed() -> None:
     first, again, other = (simulate_trials(6, seed) for seed in (5, 5, 6))
     assert [trial.trial_id for trial in first] == [trial.trial_id for trial in other]
     assert all(np.array_equal(a.area, b.area) for a, b in zip(first, again, strict=True))
@@ -56,7 +56,7 @@ def test_about_two_trials_in_three_succeed(seed: int) -> None:
     assert 0.55 < np.mean([trial.success for trial in simulate_trials(40, seed)]) < 0.75
 
 
-def test_some_outcomes_follow_from_nothing_that_is_seen(trials: list[Trial]) -> None:
+def test_some_outcomes_and_lengths_are_changed_by_chance(trials: list[Trial]) -> None:
     stopped = [trial for trial in trials if trial.stopped is not None]
     rebleeds = [trial for trial in stopped if not trial.success]
     runs_on = [trial for trial in stopped if trial.frames == TUNING.limit]
@@ -66,7 +66,7 @@ def test_some_outcomes_follow_from_nothing_that_is_seen(trials: list[Trial]) -> 
     assert all(trial.success and trial.tth < TUNING.limit for trial in runs_on)
 
 
-def test_the_length_gives_most_labels_away_but_the_frame_size_none(trials: list[Trial]) -> None:
+def test_the_length_reveals_most_outcomes_but_the_frame_size_none(trials: list[Trial]) -> None:
     by_length = [trial.success == (trial.frames < TUNING.limit) for trial in trials]
     assert 0.9 < np.mean(by_length) < 1
     assert Counter((trial.width, trial.height) for trial in trials) == dict.fromkeys(FRAME_SIZES, 100)
@@ -83,7 +83,7 @@ def test_a_larger_pool_in_the_first_minute_means_failure_more_often(trials: list
     assert mean_area[False] > 1.4 * mean_area[True]
 
 
-def test_smooth_noise_has_unit_variance_and_remembers() -> None:
+def test_smooth_noise_has_unit_variance_and_autocorrelation() -> None:
     values = smooth_noise(np.random.default_rng(0), 20_000, pull=0.2)
     assert np.std(values) == pytest.approx(1, abs=0.05)
     assert np.corrcoef(values[1:], values[:-1])[0, 1] == pytest.approx(0.8, abs=0.02)

@@ -28,7 +28,7 @@ def test_an_instrument_reaches_from_its_tip_to_the_edge_of_the_frame(frame: Imag
     assert 12 < y2 - y1 < 110
 
 
-def test_the_box_holds_all_that_was_drawn_but_the_shadow(frame: Image, visible: Image) -> None:
+def test_the_box_contains_all_of_the_sprite_but_its_shadow(frame: Image, visible: Image) -> None:
     box = muscle(HEIGHT).paste(frame, visible, (240.0, 135.0), 0.5)
     assert box is not None
     x1, y1, x2, y2 = box
@@ -41,14 +41,14 @@ def test_the_box_holds_all_that_was_drawn_but_the_shadow(frame: Image, visible: 
 
 
 @pytest.mark.parametrize(("tip", "expected"), [((-300.0, 135.0), None), ((240.0, 900.0), None), ((2.0, 3.0), (0, 0))])
-def test_what_lies_outside_the_frame_is_cut_off(
+def test_a_sprite_is_cut_off_at_the_edge_of_the_frame(
     frame: Image, visible: Image, tip: tuple[float, float], expected: tuple[int, int] | None
 ) -> None:
     box = muscle(HEIGHT).paste(frame, visible, tip, 0.0)
     assert (box and box[:2]) == expected
 
 
-def test_what_lies_outside_the_field_of_view_does_not_count(frame: Image, visible: Image) -> None:
+def test_the_box_ends_at_the_edge_of_the_field_of_view(frame: Image, visible: Image) -> None:
     visible[:, 240:] = 0
     box = muscle(HEIGHT).paste(frame, visible, (240.0, 135.0), 0.0)
     assert box is not None
@@ -57,7 +57,7 @@ def test_what_lies_outside_the_field_of_view_does_not_count(frame: Image, visibl
     assert muscle(HEIGHT).paste(frame, visible, (240.0, 135.0), 0.0) is None
 
 
-def test_a_cottonoid_soaks(frame: Image, visible: Image) -> None:
+def test_a_cottonoid_becomes_darker_as_it_soaks(frame: Image, visible: Image) -> None:
     greens = []
     for sprite in cottonoids(HEIGHT):
         sprite.paste(frame, visible, (240.0, 135.0), 0.0)

@@ -17,7 +17,7 @@ def test_a_frame_without_a_tool_has_one_row_with_empty_fields() -> None:
     ]
 
 
-def test_a_tool_that_comes_back_into_view_starts_a_new_track() -> None:
+def test_a_tool_that_returns_to_the_view_starts_a_new_track() -> None:
     frames = [[box("suction"), box("suction 2")], [box("suction")], [], [box("suction 2"), box("suction")]]
     assert [(row[0], row[5], row[6]) for row in track_rows(NAMES, frames)] == [
         ("f1", "suction", 1),

@@ -19,19 +19,19 @@ def redness(image: Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("area", [0.05, 0.2, 0.5, 0.8])
-def test_the_pool_covers_the_share_it_is_asked_for(background: Background, area: float) -> None:
+def test_the_pool_covers_the_requested_fraction(background: Background, area: float) -> None:
     image = background.view(area, area, (0, 0), 0)
     blood = (redness(image) > 95) & (image[..., 1] < 90)
     assert image.shape == (TRIAL.height, TRIAL.width, 3)
     assert blood.mean() == pytest.approx(area, abs=0.06)
 
 
-def test_where_the_pool_has_been_a_stain_stays(background: Background) -> None:
+def test_the_pool_leaves_a_stain(background: Background) -> None:
     clean, stained = (redness(background.view(0.02, before, (0, 0), 0)).mean() for before in (0.02, 0.6))
     assert clean + 5 < stained < redness(background.view(0.6, 0.6, (0, 0), 0)).mean()
 
 
-def test_the_camera_sways_over_the_canvas_and_stops_at_its_edge(background: Background) -> None:
+def test_the_camera_moves_over_the_canvas_and_stops_at_its_edge(background: Background) -> None:
     straight, moved = (background.view(0.3, 0.3, sway, 0) for sway in ((0, 0), (5, -3)))
     mostly = np.abs(straight[:-3, 5:].astype(int) - moved[3:, :-5]).mean()
     assert mostly < 1

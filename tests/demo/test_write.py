@@ -20,13 +20,15 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_same_seed_same_bytes_also_on_one_core(demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_seed_gives_the_same_bytes_also_on_one_core(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     again = digests(write_demo(tmp_path / "again", SURGEONS, seed=0))
     assert again == digests(demo.folder)
 
 
-def test_another_seed_gives_other_bytes_in_every_frame_and_table(demo: Demo, tmp_path: Path) -> None:
+def test_another_seed_gives_different_frames_and_tables(demo: Demo, tmp_path: Path) -> None:
     other, first = digests(write_demo(tmp_path / "other", SURGEONS, seed=1)), digests(demo.folder)
     assert not set(other.values()) & set(first.values())
 
@@ -62,14 +64,14 @@ def test_every_frame_is_mapped_and_named_as_in_socal(demo: Demo) -> None:
         assert 46 <= len(numbers) <= 120
 
 
-def test_frames_have_the_size_that_their_trial_says(demo: Demo) -> None:
+def test_frames_have_the_size_of_their_trial(demo: Demo) -> None:
     mapping = demo.table(layout.MAPPING_FILE).groupby("trial_id")["frame"].first()
     sizes = set()
     for row in demo.table(layout.OUTCOMES_FILE).itertuples():
         if row.trial_id in mapping.index:
             with Image.open(demo.folder / layout.IMAGES_DIR / mapping[row.trial_id]) as image:
                 sizes.add(image.size)
-                assert [str(side) for side in image.size] == [row.trial_video_width, row.trial_video_height]
+                assert [str(length) for length in image.size] == [row.trial_video_width, row.trial_video_height]
     assert sizes == set(FRAME_SIZES)
 
 
@@ -97,7 +99,7 @@ def test_tracks_repeat_the_boxes_and_belong_to_one_label(demo: Demo) -> None:
         assert list(numbers) == list(range(numbers.iloc[0], numbers.iloc[0] + len(rows)))
 
 
-def test_every_fault_is_there_and_named_in_the_readme(demo: Demo) -> None:
+def test_every_fault_exists_and_is_named_in_the_readme(demo: Demo) -> None:
     faults = Faults.of(demo.trials)
     mapping, outcomes = demo.table(layout.MAPPING_FILE), demo.table(layout.OUTCOMES_FILE)
     names = mapping.loc[mapping["trial_id"] == faults.split_trial, "frame"]
@@ -119,9 +121,10 @@ def test_opening_the_demo_finds_its_faults_and_nothing_else(demo: Demo) -> None:
     dataset = open_dataset(demo.folder)
     faults = Faults.of(demo.trials)
     assert len(dataset.problems) == 2
-    text = " ".join(problem.message for problem in dataset.problems)
-    assert faults.trial_without_outcome in text
-    assert faults.outcome_without_video in text
+    assert {(problem.code, problem.parameters["trial_id"]) for problem in dataset.problems} == {
+        ("trial-without-outcome", faults.trial_without_outcome),
+        ("outcome-without-frames", faults.outcome_without_video),
+    }
     assert len(dataset.usable_trials) == 2 * SURGEONS - 1
     assert len(dataset.frames_of(faults.split_trial)) == demo.trials[2].frames
     assert dataset.boxes["track_id"].notna().all()
@@ -139,19 +142,19 @@ def test_outcomes_agree_with_the_course(demo: Demo) -> None:
                 assert float(row["cottonoid"]) < float(row["muscle"]) < float(row["tth"])
 
 
-def test_progress_counts_trials_to_the_end(demo: Demo) -> None:
+def test_progress_counts_all_trials(demo: Demo) -> None:
     assert demo.progress == [(done, 8) for done in range(1, 9)]
 
 
 @pytest.mark.parametrize(("surgeons", "seed", "field"), [(3, 0, "surgeons"), (-1, 0, "surgeons"), (4, -1, "seed")])
-def test_refuses_settings_that_make_no_demo(tmp_path: Path, surgeons: int, seed: int, field: str) -> None:
+def test_invalid_settings_are_refused(tmp_path: Path, surgeons: int, seed: int, field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         write_demo(tmp_path / "out", surgeons, seed)
     assert caught.value.field == field
     assert not list(tmp_path.iterdir())
 
 
-def test_never_touches_what_the_user_has(tmp_path: Path) -> None:
+def test_existing_files_are_not_changed(tmp_path: Path) -> None:
     folder, file = tmp_path / "folder", tmp_path / "file"
     folder.mkdir()
     (folder / "mine.txt").write_text("keep")
@@ -163,8 +166,8 @@ def test_never_touches_what_the_user_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DataError], ids=["interrupt", "error"])
-def test_a_failure_midway_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
-    (tmp_path / "out").mkdir()  # an empty folder is as good as none, and stays as it is
+def test_an_interrupted_call_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
+    (tmp_path / "out").mkdir()  # an empty folder is allowed, and stays
 
     def stop(done: int, total: int) -> None:
         assert list(tmp_path.glob(".out.*"))
@@ -176,7 +179,7 @@ def test_a_failure_midway_leaves_nothing_behind(tmp_path: Path, error: type[Base
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_disk_that_refuses_is_told_in_words(tmp_path: Path) -> None:
+def test_an_error_of_the_disk_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SocalError, match="Choose a folder that you may write to"):
         write_demo(tmp_path / "file" / "below" / "out", SURGEONS)

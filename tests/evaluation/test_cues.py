@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from socal_core.evaluation.cues import colour_over_time, predict_from, tool_presence
+from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_tool_presence_counts_frames_and_not_boxes() -> None:
         ],
         columns=["frame", "trial_id", "label"],
     )
-    table = tool_presence(boxes, parts, pd.Index(["b", "a"]))
+    table = presence_in_parts(boxes, parts, pd.Index(["b", "a"]))
     assert table.columns.to_list() == [("drill", 0), ("drill", 1), ("string", 0), ("string", 1)]
     assert table.loc["a"].to_list() == [0.5, 0, 0, 1]
     assert table.loc["b"].fillna(-1).to_list() == [0, -1, 0, -1]  # it has no frame in part 1
-    assert tool_presence(boxes.iloc[:0], parts, pd.Index(["b", "a"])).shape == (2, 0)
+    assert presence_in_parts(boxes.iloc[:0], parts, pd.Index(["b", "a"])).shape == (2, 0)

@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from socal_core.annotations.rows import BOX_DTYPES
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
@@ -25,6 +26,7 @@ from socal_core.evaluation.leak_probes import (
 )
 from socal_core.evaluation.metrics import auroc_interval
 from socal_core.splits import Split, surgeon_split
+from tests.figures.made_tables import make_trials
 
 MINUTE, WHOLE = Window(0, 60), Window(0, None)
 PROBES = {
@@ -50,20 +52,17 @@ class Cohort:
         surgeons = [f"{100 + index // 2}" for index in range(60)]
         ids = pd.Index([f"S{who}T{index % 2 + 1}" for index, who in enumerate(surgeons)], name="trial_id")
         random = self.rng.integers(0, 2, 60)
-        self.trials = pd.DataFrame(
-            {
-                "participant_id": surgeons,
-                "trial_number": pd.array([1, 2] * 30, dtype="Int64"),
-                "success": pd.array(random, dtype="Int64"),
-                "usable": True,
-                "width": pd.array(self.rng.choice([1280, 1920], 60), dtype="Int64"),
-                "height": pd.array([720] * 60, dtype="Int64"),
-                "cohort": self.rng.choice(["USC", "Rush"], 60),
-                "specialty": self.rng.choice(["ENT", "Neurosurgery"], 60),
-                "training_status": self.rng.choice(["Attending", "Trainee"], 60),
-            },
-            index=ids,
-        )
+        self.trials = make_trials(
+            ids,
+            participant_id=surgeons,
+            trial_number=[1, 2] * 30,
+            success=random,
+            width=self.rng.choice([1280, 1920], 60),
+            height=[720] * 60,
+            cohort=self.rng.choice(["USC", "Rush"], 60),
+            specialty=self.rng.choice(["ENT", "Neurosurgery"], 60),
+            training_status=self.rng.choice(["Attending", "Trainee"], 60),
+        ).assign(usable=True)
         self.lengths = dict(zip(ids, self.rng.integers(30, 90, 60), strict=True))
         self.padding = dict(zip(ids, self.rng.integers(0, 400, 60), strict=True))
         self.reds = dict(zip(ids, self.rng.integers(60, 180, 60), strict=True))
@@ -95,7 +94,7 @@ class Cohort:
                 name = f"{trial}_frame_{second + 1:08d}.jpeg"
                 frames.append((name, trial, second, second))
                 if self.rng.random() < self.with_tool[trial]:
-                    boxes.append((name, trial, second, "suction"))
+                    boxes.append((name, trial, second, 1, 2, 3, 4, "suction", pd.NA))
                 if second < FIRST_FRAMES:
                     Image.new("RGB", (32, 24), (int(self.reds[trial]), 90, 90)).save(images / name, quality=95)
                     with (images / name).open("ab") as file:
@@ -104,7 +103,7 @@ class Cohort:
             root=self.root,
             trials=self.trials.assign(n_frames=pd.Series(self.lengths)),
             frames=pd.DataFrame(frames, columns=["frame", "trial_id", "position", "second"]),
-            boxes=pd.DataFrame(boxes, columns=["frame", "trial_id", "position", "label"]),
+            boxes=pd.DataFrame(boxes, columns=list(BOX_DTYPES)).astype(BOX_DTYPES),
             outcome_rows=60,
             problems=(),
         )
@@ -163,7 +162,7 @@ def test_outcomes_that_follow_nothing_give_chance(tmp_path: Path) -> None:
     dataset = cohort.dataset()
     aurocs, holding = [], []
     for seed in range(6):
-        shuffled = cohort.trials["success"].sample(frac=1, random_state=seed).to_numpy()
+        shuffled = cohort.trials["success"].sample(frac=1, random_state=seed).array
         drawn = replace(dataset, trials=dataset.trials.assign(success=shuffled))
         for probe in probe_leaks(drawn, split_of(drawn), MINUTE):
             assert probe.auroc is not None

@@ -10,6 +10,7 @@ from scipy.stats import mannwhitneyu
 from socal_core.evaluation.metrics import (
     auroc_interval,
     choose_threshold,
+    length_auroc,
     metrics_of,
     metrics_of_test_trials,
     roc_points,
@@ -147,3 +148,19 @@ def test_only_test_trials_count() -> None:
         "prob_success": 0.8,
         "predicted": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("success", "frames", "auroc"),
+    [
+        ([1, 1, 0, 0], [10, 20, 30, 40], 1.0),
+        ([0, 0, 1, 1], [10, 20, 30, 40], 1.0),
+        ([0, 1, 0, 1], [10, 10, 10, 10], 0.5),
+        ([0, 1, 1, None, 0], [10, 10, 20, 99, 15], 0.625),
+        ([1, 1], [10, 20], None),
+        ([], [], None),
+    ],
+)
+def test_length_auroc(success: list[int | None], frames: list[int], auroc: float | None) -> None:
+    trials = pd.DataFrame({"success": pd.array(success, dtype="Int64"), "n_frames": frames})
+    assert length_auroc(trials) == auroc

@@ -1,4 +1,4 @@
-"""A folder that somebody shares, and a server on this machine that plays the pages of Google Drive for it."""
+"""A shared folder, and a local server that simulates the pages of Google Drive for it."""
 
 import re
 import shutil
@@ -17,20 +17,20 @@ FOLDER = f"https://drive.google.com/drive/folders/{FOLDER_ID}"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The bytes of every file of a folder by its relative name."""
+    """Read the bytes of every file of a folder, by relative name."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def zip_folder(folder: Path, archive: Path, prefix: str = "") -> None:
-    """Pack every file of a folder, its name behind a prefix."""
+    """Pack all files of a folder, with a prefix before their names."""
     with zipfile.ZipFile(archive, "w") as opened:
         for name, data in sorted(tree(folder).items()):
             opened.writestr(prefix + name, data)
 
 
 def write_shared(folder: Path) -> Path:
-    """What somebody shares: SOCAL's tables, and twelve frames of four trials as frames.zip."""
+    """Write a folder to share: SOCAL's tables, and twelve frames of four trials as frames.zip."""
     write_dataset(folder, surgeons=2, frames=3)
     zip_folder(folder / layout.IMAGES_DIR, folder / "frames.zip")
     shutil.rmtree(folder / layout.IMAGES_DIR)
@@ -38,12 +38,12 @@ def write_shared(folder: Path) -> Path:
 
 
 def file_id(name: str) -> str:
-    """The id that the server gives to a file."""
+    """Return the id that the server gives to a file."""
     return f"file-{name.encode().hex():0>25}"
 
 
 class Drive(ThreadingHTTPServer):
-    """Plays the pages of Drive that gdown asks for, for one shared folder."""
+    """Simulates the pages of Drive that gdown requests, for one shared folder."""
 
     daemon_threads = True
 
@@ -51,18 +51,18 @@ class Drive(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), DriveRequest)
         self.files = {file_id(name): (name, data) for name, data in tree(folder).items()}
         self.asked: list[tuple[str, str | None]] = []
-        """Name and byte range of each file that was asked for."""
+        """Name and byte range of each requested file."""
         self.pages: dict[str, tuple[int, bytes]] = {}
-        """Status and page in place of the folder ("") or of a file."""
+        """Status and page to send instead of the folder ("") or a file."""
         self.cut: dict[str, int] = {}
-        """Bytes after which the connection closes, once, while a file is sent."""
+        """Number of bytes of a file after which the connection closes once."""
         self.stalls: set[str] = set()
-        """Files of which half is sent, and then nothing more."""
+        """Files of which only half is sent, without closing the connection."""
         self.end = threading.Event()
 
 
 class DriveRequest(BaseHTTPRequestHandler):
-    """One answer of Drive."""
+    """A response of Drive."""
 
     server: Drive
 
@@ -79,7 +79,7 @@ class DriveRequest(BaseHTTPRequestHandler):
         elif address.path == "/embeddedfolderview":
             self.answer(200, {"Content-Type": "text/html"}, self.listing(query["id"]).encode())
         elif "confirm" not in query and name.endswith(".zip"):
-            # Drive asks back before it sends what it has not scanned for viruses.
+            # Drive asks for confirmation before it sends a file that it has not scanned for viruses.
             page = (
                 '<form id="download-form" action="https://drive.usercontent.google.com/download" method="get">'
                 f'<input type="hidden" name="id" value="{query["id"]}"><input type="hidden" name="confirm" value="t">'
@@ -89,7 +89,7 @@ class DriveRequest(BaseHTTPRequestHandler):
             self.send(name, data)
 
     def listing(self, folder: str) -> str:
-        """The page of the shared folder, or of a folder in it."""
+        """Return the page of the shared folder, or of a folder in it."""
         inside = [(name, key) for key, (name, _) in self.server.files.items()]
         tops = {name.split("/")[0] for name, _ in inside if "/" in name}
         top = next((top for top in sorted(tops) if file_id(f"{top}/") == folder), None)

@@ -32,7 +32,7 @@ from tests.fetch.playing_drive import FOLDER, FOLDER_ID, Drive, file_id, tree, w
         (f"https://drive.google.com/open?id={FOLDER_ID}", DriveLink("file", FOLDER_ID)),
     ],
 )
-def test_a_drive_link_is_understood(address: str, link: DriveLink) -> None:
+def test_a_drive_link_is_parsed(address: str, link: DriveLink) -> None:
     assert drive_link(address) == link
 
 
@@ -63,12 +63,12 @@ def test_a_drive_link_is_understood(address: str, link: DriveLink) -> None:
         f"https://[drive.google.com/drive/folders/{FOLDER_ID}",
     ],
 )
-def test_anything_else_is_refused(address: str) -> None:
-    with pytest.raises(DataError, match="no link to a Google Drive folder"):
+def test_any_other_address_is_refused(address: str) -> None:
+    with pytest.raises(DataError, match="not a link to a Google Drive folder"):
         drive_link(address)
 
 
-# ---- gdown itself, against a server on this machine that plays Drive
+# ---- gdown itself, with a local server that simulates Drive
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def shared(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def drive(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drive]:
-    """Drive, on this machine: what is sent to Google's hosts goes to the server instead."""
+    """A local server that receives all requests to Google's hosts."""
     server = Drive(shared)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     send = requests.adapters.HTTPAdapter.send
@@ -100,21 +100,21 @@ def drive(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drive]:
 
 
 def enlarge(drive: Drive, archive: Path) -> None:
-    """Add four megabytes of frame to the shared zip: more than gdown reads at once."""
+    """Add a frame of four megabytes to the shared zip, more than gdown reads at once."""
     with zipfile.ZipFile(archive, "a") as opened:
         opened.writestr("S900T1_frame_00000001.jpeg", random.Random(0).randbytes(4_000_000))
     drive.files[file_id("frames.zip")] = ("frames.zip", archive.read_bytes())
 
 
-def test_gdown_gets_a_shared_folder(drive: Drive, shared: Path, tmp_path: Path, capfd: Any) -> None:
-    said: list[str] = []
-    arrived = download(FOLDER, tmp_path / "out", said.append)
+def test_gdown_downloads_a_shared_folder(drive: Drive, shared: Path, tmp_path: Path, capfd: Any) -> None:
+    lines: list[str] = []
+    arrived = download(FOLDER, tmp_path / "out", lines.append)
     assert arrived.complete
     got = tree(tmp_path / "out")
     assert {name: got[name] for name in tree(shared)} == tree(shared)
-    assert [line for line in said if re.fullmatch(r"frames\.zip \(\d of 5\): asking for it", line)]
+    assert [line for line in lines if re.fullmatch(r"frames\.zip \(\d of 5\): requesting the file", line)]
     assert capfd.readouterr() == ("", "")
-    # No cookie, no file of gdown's own.
+    # gdown stores no cookies and no other files.
     assert not (tmp_path / "home").exists()
 
     drive.asked.clear()
@@ -122,20 +122,20 @@ def test_gdown_gets_a_shared_folder(drive: Drive, shared: Path, tmp_path: Path, 
     assert drive.asked == []
 
 
-def test_gdown_gets_the_folders_in_a_shared_folder(drive: Drive, tmp_path: Path) -> None:
+def test_gdown_downloads_the_folders_in_a_shared_folder(drive: Drive, tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", surgeons=1, frames=2)
     drive.files = {file_id(name): (name, content) for name, content in tree(data).items()}
     assert download(FOLDER, tmp_path / "out").complete
     assert tree(tmp_path / "out") == tree(data)
 
 
-def test_gdown_gets_a_single_file(drive: Drive, tmp_path: Path) -> None:
+def test_gdown_downloads_a_single_file(drive: Drive, tmp_path: Path) -> None:
     address = f"https://drive.google.com/file/d/{file_id('frames.zip')}/view"
     arrived = download(address, tmp_path / "out")
     assert (arrived.frames, arrived.missing) == (12, EXPECTED_FILES)
 
 
-def test_a_connection_that_breaks_is_gone_on_with_where_it_stopped(drive: Drive, shared: Path, tmp_path: Path) -> None:
+def test_a_lost_connection_is_continued_where_it_stopped(drive: Drive, shared: Path, tmp_path: Path) -> None:
     enlarge(drive, shared / "frames.zip")
     drive.cut["frames.zip"] = 1_500_000
     with pytest.raises(DataError) as caught:
@@ -149,19 +149,19 @@ def test_a_connection_that_breaks_is_gone_on_with_where_it_stopped(drive: Drive,
     assert ("frames.zip", "bytes=1048576-") in drive.asked
 
 
-def test_a_process_that_is_killed_is_gone_on_with(drive: Drive, shared: Path, tmp_path: Path) -> None:
+def test_the_download_of_a_killed_process_is_continued(drive: Drive, shared: Path, tmp_path: Path) -> None:
     enlarge(drive, shared / "frames.zip")
     drive.stalls.add("frames.zip")
     forked = multiprocessing.get_context("fork")
-    begun = forked.Event()
+    started = forked.Event()
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         if line.startswith("frames.zip") and "MB of" in line:
-            begun.set()
+            started.set()
 
-    worker = forked.Process(target=download, args=(FOLDER, tmp_path / "out", tell))
+    worker = forked.Process(target=download, args=(FOLDER, tmp_path / "out", report))
     worker.start()
-    assert begun.wait(20)
+    assert started.wait(20)
     worker.kill()
     worker.join()
     drive.stalls.clear()
@@ -172,14 +172,14 @@ def test_a_process_that_is_killed_is_gone_on_with(drive: Drive, shared: Path, tm
     assert [span for name, span in drive.asked if name == "frames.zip" and span is not None]
 
 
-@pytest.mark.parametrize("part", ["whole", "of another file"])
-def test_a_part_that_cannot_be_gone_on_with_is_fetched_from_its_start(
+@pytest.mark.parametrize("part", ["complete", "of another file"])
+def test_a_part_that_cannot_be_continued_is_fetched_from_the_start(
     drive: Drive, shared: Path, tmp_path: Path, part: str
 ) -> None:
     data = (shared / "frames.zip").read_bytes()
     arriving = tmp_path / "out" / ARRIVING
     arriving.mkdir(parents=True)
-    (arriving / "frames.zipabcdefgh.part").write_bytes(data if part == "whole" else data + b"longer")
+    (arriving / "frames.zipabcdefgh.part").write_bytes(data if part == "complete" else data + b"longer")
     assert download(FOLDER, tmp_path / "out").complete
     assert (tmp_path / "out" / "frames.zip").read_bytes() == data
 
@@ -190,15 +190,25 @@ QUOTA = b'<p class="uc-error-subcaption">Too many users have viewed or downloade
 @pytest.mark.parametrize(
     ("name", "status", "page", "words"),
     [
-        ("frames.zip", 200, QUOTA, r"^4 of 5 files arrived; frames\.zip did not\. Drive's limit of downloads"),
-        ("frames.zip", 404, b"<html>not found</html>", r"frames\.zip did not\. Drive does not give it to everybody"),
-        ("", 404, b"<html>not found</html>", r"^Drive does not give it to everybody"),
-        ("", 200, b"<html><title>Sign in</title></html>", r"^The shared folder shows no file\. Share it in Drive as"),
+        ("frames.zip", 200, QUOTA, r"^4 of 5 files were downloaded, but not frames\.zip\. Drive's download limit"),
+        (
+            "frames.zip",
+            404,
+            b"<html>not found</html>",
+            r"but not frames\.zip\. Drive refused access: the folder or file is not shared with everyone",
+        ),
+        ("", 404, b"<html>not found</html>", r"^Drive refused access"),
+        (
+            "",
+            200,
+            b"<html><title>Sign in</title></html>",
+            r"^There are no visible files in the shared folder\. Share it in Drive as",
+        ),
         ("", 200, b"", r"^Drive"),
         ("", 503, b"", r"^Drive"),
     ],
 )
-def test_what_drive_refuses_is_said_in_plain_words(
+def test_the_error_says_what_drive_refused(
     drive: Drive, tmp_path: Path, name: str, status: int, page: bytes, words: str
 ) -> None:
     drive.pages[name] = (status, page)
@@ -214,20 +224,20 @@ def test_what_drive_refuses_is_said_in_plain_words(
     assert len(drive.asked) == (1 if name else 5)
 
 
-def test_a_network_that_is_not_there_is_said_in_plain_words(drive: Drive, tmp_path: Path) -> None:
+def test_the_error_says_that_the_network_is_missing(drive: Drive, tmp_path: Path) -> None:
     drive.shutdown()
     drive.server_close()
     with pytest.raises(DataError, match=r"^Google Drive cannot be reached"):
         download(FOLDER, tmp_path / "out")
 
 
-def test_two_files_of_one_name_and_names_that_are_no_data(drive: Drive, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_invalid_names_are_skipped_and_doubled_names_are_refused(drive: Drive, tmp_path: Path) -> None:
+    lines: list[str] = []
     drive.files[file_id("x")] = ("C:evil.csv", b"x")
     drive.files[file_id("y")] = (".arriving", b"x")
-    assert download(FOLDER, tmp_path / "out", said.append).complete
-    assert len([line for line in said if "is left out" in line]) == 2
+    assert download(FOLDER, tmp_path / "out", lines.append).complete
+    assert len([line for line in lines if "is skipped" in line]) == 2
 
     drive.files[file_id("z")] = ("socal.csv", b"x")
-    with pytest.raises(DataError, match=r"holds two files named socal\.csv"):
+    with pytest.raises(DataError, match=r"has two files named socal\.csv"):
         download(FOLDER, tmp_path / "out")

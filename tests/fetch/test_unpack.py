@@ -16,7 +16,7 @@ from socal_core.fetch import unpack as module
 from socal_core.fetch.unpack import DamagedArchive, has_frames, unpack, unsafe_name
 
 FRAME = "JPEGImages/S102T1_frame_00000078.jpeg"
-# Like a JPEG: it does not compress.
+# Like a JPEG, these bytes do not compress.
 BYTES = random.Random(0).randbytes(4000)
 Entry = str | zipfile.ZipInfo
 
@@ -29,13 +29,13 @@ def make_zip(path: Path, entries: list[tuple[Entry, bytes]], method: int = zipfi
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Every file of a folder by its relative name, with its bytes; None for a folder."""
+    """Read the bytes of every file of a folder, by relative name; None for a folder."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     return {name: path.read_bytes() if path.is_file() else None for name, path in found.items()}
 
 
 def patched(path: Path, change: Callable[[bytearray, int, int], None]) -> Path:
-    """Change the bytes of a zip by hand: change(data, local header, central header) of the first entry."""
+    """Change the bytes of a zip with change(data, local header, central header) of the first entry."""
     data = bytearray(path.read_bytes())
     change(data, data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02"))
     path.write_bytes(data)
@@ -53,7 +53,7 @@ def rename_everywhere(old: bytes, new: bytes) -> Callable[[bytearray, int, int],
 
 
 def refused(archive: Path, error: type[DataError] = DataError) -> str:
-    """Unpack, which must fail and leave everything as it was; the message."""
+    """Check that unpacking fails and changes nothing, and return the message."""
     before = tree(archive.parent)
     with pytest.raises(error) as caught:
         unpack(archive, archive.parent / "out")
@@ -63,7 +63,7 @@ def refused(archive: Path, error: type[DataError] = DataError) -> str:
     return str(caught.value)
 
 
-def test_frames_and_annotations_are_written_and_nothing_else(tmp_path: Path) -> None:
+def test_only_frames_and_annotations_are_written(tmp_path: Path) -> None:
     kept: list[tuple[Entry, bytes]] = [
         (FRAME, BYTES),
         ("JPEGImages/S102T1_frame_00000079.JPG", b"b"),
@@ -79,19 +79,19 @@ def test_frames_and_annotations_are_written_and_nothing_else(tmp_path: Path) -> 
         ("folder.jpeg/", b""),
         (".jpeg", b"x"),
     ]
-    said: list[str] = []
+    lines: list[str] = []
 
-    count = unpack(make_zip(tmp_path / "a.zip", kept + left_out), tmp_path / "out", said.append)
+    count = unpack(make_zip(tmp_path / "a.zip", kept + left_out), tmp_path / "out", lines.append)
 
     assert count == len(kept)
     files = {name: data for name, data in tree(tmp_path / "out").items() if data is not None}
     assert files == dict(kept)
     assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "out"}
-    assert said[0] == "Unpacking a.zip: 0 of 5 files"
-    assert said[-1] == "Unpacking a.zip: 5 of 5 files"
+    assert lines[0] == "Unpacking a.zip: 0 of 5 files"
+    assert lines[-1] == "Unpacking a.zip: 5 of 5 files"
 
 
-def test_an_empty_folder_is_taken_and_what_a_killed_start_left_is_replaced(tmp_path: Path) -> None:
+def test_an_empty_folder_is_used_and_leftovers_of_a_killed_process_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / ".out.tmp").mkdir()
     (tmp_path / ".out.tmp" / "old.jpeg").write_bytes(b"half")
@@ -102,11 +102,11 @@ def test_an_empty_folder_is_taken_and_what_a_killed_start_left_is_replaced(tmp_p
     assert not (tmp_path / ".out.tmp").exists()
 
 
-def test_a_folder_with_something_in_it_is_not_touched(tmp_path: Path) -> None:
+def test_a_folder_with_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     archive = make_zip(tmp_path / "a.zip", [(FRAME, BYTES)])
-    with pytest.raises(DataError, match=r"^out is there already\. Move it away"):
+    with pytest.raises(DataError, match=r"^out exists already\. Move or delete it"):
         unpack(archive, tmp_path / "out")
     assert tree(tmp_path / "out") == {"mine.txt": b"mine"}
 
@@ -124,12 +124,12 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, linked: str) -> None:
     ("name", "reason"),
     [
         ("/etc/x.jpeg", "absolute"),
-        ("../x.jpeg", "leads through"),
-        ("a/../../x.jpeg", "leads through"),
-        ("a/./x.jpeg", "leads through"),
-        ("a//x.jpeg", "leads through"),
-        ("..", "leads through"),
-        ("", "leads through"),
+        ("../x.jpeg", "contains `..`"),
+        ("a/../../x.jpeg", "contains `..`"),
+        ("a/./x.jpeg", "contains `..`"),
+        ("a//x.jpeg", "contains `..`"),
+        ("..", "contains `..`"),
+        ("", "contains `..`"),
         ("C:/x.jpeg", "colon"),
         ("C:x.jpeg", "colon"),
         ("x.jpeg:stream", "colon"),
@@ -137,7 +137,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, linked: str) -> None:
         ("\\\\host\\x.jpeg", "backslash"),
         ("x.jpeg\x00.txt", "control"),
         ("x\n.jpeg", "control"),
-        ("x\udc80.jpeg", "no text"),
+        ("x\udc80.jpeg", "not valid text"),
         ("x" * 256, "too long"),
         ("x/" * 600 + "x", "too long"),
         ("JPEGImages/", None),
@@ -146,7 +146,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, linked: str) -> None:
         ("é/ü.jpeg", None),
     ],
 )
-def test_a_name_is_safe_or_says_why_not(name: str, reason: str | None) -> None:
+def test_an_unsafe_name_has_a_reason(name: str, reason: str | None) -> None:
     found = unsafe_name(name)
     assert found is None if reason is None else found is not None and reason in found
 
@@ -181,17 +181,17 @@ def test_encrypted_entries_are_refused(tmp_path: Path, flag: int) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_only_the_ordinary_packing_is_taken(tmp_path: Path, method: int) -> None:
-    assert "pack the zip anew" in refused(make_zip(tmp_path / "a.zip", [(FRAME, BYTES)], method))
+def test_an_unsupported_compression_is_refused(tmp_path: Path, method: int) -> None:
+    assert "unsupported compression" in refused(make_zip(tmp_path / "a.zip", [(FRAME, BYTES)], method))
 
 
-def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_entries_with_the_same_name_are_refused(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.zip", [("aaa.jpeg", BYTES), ("bbb.jpeg", b"x")])
     patched(archive, rename_everywhere(b"bbb.jpeg", b"aaa.jpeg"))
     assert "same name" in refused(archive)
 
 
-def test_a_file_and_a_folder_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_a_file_and_a_folder_with_the_same_name_are_refused(tmp_path: Path) -> None:
     refused(make_zip(tmp_path / "a.zip", [("a.jpeg", BYTES), ("a.jpeg/b.jpeg", b"x")]))
 
 
@@ -208,7 +208,7 @@ def test_a_list_of_entries_that_claims_gigabytes_is_not_read(tmp_path: Path) -> 
         tail = bytearray(archive.read_bytes()[end:])
         size = module.MAX_LIST_BYTES + 1
         struct.pack_into("<II", tail, 12, size, 0)
-        # A file with a hole: large, and nothing on disk.
+        # A sparse file is large but takes no space on the disk.
         file.truncate(size)
         file.seek(0, 2)
         file.write(tail)
@@ -218,14 +218,14 @@ def test_a_list_of_entries_that_claims_gigabytes_is_not_read(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("entries", [1, 3], ids=["one entry", "many entries"])
-def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: int) -> None:
+def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: int) -> None:
     monkeypatch.setattr(module, "RATIO_MATTERS_FROM", 1_000_000)
     zeros = bytes(2_000_000 // entries)
     archive = make_zip(tmp_path / "a.zip", [(f"{i}.jpeg", zeros) for i in range(entries)])
-    assert "which no" in refused(archive)
+    assert "unlike any" in refused(archive)
 
 
-def test_entries_that_share_their_bytes_are_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_that_use_the_same_bytes_are_a_zip_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # 300 names for the same packed bytes: each entry is harmless, the sum is 300 times the file.
     monkeypatch.setattr(module, "RATIO_MATTERS_FROM", 1_000_000)
     archive = make_zip(tmp_path / "a.zip", [("000.jpeg", BYTES * 100)], zipfile.ZIP_STORED)
@@ -235,10 +235,10 @@ def test_entries_that_share_their_bytes_are_a_bomb(tmp_path: Path, monkeypatch: 
     tail = bytearray(data[end:])
     struct.pack_into("<HHI", tail, 8, 300, 300, len(b"".join(names)))
     archive.write_bytes(data[:central] + b"".join(names) + tail)
-    assert "no zip of frames does" in refused(archive)
+    assert "unlike any zip of frames" in refused(archive)
 
 
-def test_what_compresses_well_but_is_small_is_no_bomb(tmp_path: Path) -> None:
+def test_a_small_file_that_compresses_well_is_unpacked(tmp_path: Path) -> None:
     assert unpack(make_zip(tmp_path / "a.zip", [("socal.csv", b"0" * 3_000_000)]), tmp_path / "out") == 1
 
 
@@ -248,11 +248,11 @@ def test_a_zip_that_does_not_fit_on_the_disk_is_refused(tmp_path: Path, monkeypa
     monkeypatch.setattr("socal_core.disk.RESERVE", free + 1_000_000_000)
     message = refused(archive)
     assert "GB are free" in message
-    assert "Make room" in message
+    assert "Free some space" in message
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_changed_byte_is_found_and_its_entry_named(tmp_path: Path, method: int) -> None:
+def test_a_changed_byte_is_detected_and_its_entry_named(tmp_path: Path, method: int) -> None:
     archive = make_zip(tmp_path / "a.zip", [("good.jpeg", b"fine"), (FRAME, BYTES)], method)
     data = bytearray(archive.read_bytes())
     data[data.rindex(b"PK\x03\x04") + 2000] ^= 0xFF
@@ -261,7 +261,7 @@ def test_a_changed_byte_is_found_and_its_entry_named(tmp_path: Path, method: int
 
 
 @pytest.mark.parametrize("size", [10, len(BYTES) - 1, len(BYTES) + 1])
-def test_a_header_that_lies_about_the_size_is_found_while_writing(tmp_path: Path, size: int) -> None:
+def test_a_wrong_size_in_a_header_is_detected_while_writing(tmp_path: Path, size: int) -> None:
     archive = make_zip(tmp_path / "a.zip", [(FRAME, BYTES)])
     assert FRAME in refused(patched(archive, put(24, "<I", size)), DamagedArchive)
 
@@ -276,10 +276,10 @@ def test_a_truncated_zip_is_damaged(tmp_path: Path, tenth: int) -> None:
 
 
 def test_a_zip_without_frames_or_annotations_is_refused(tmp_path: Path) -> None:
-    assert "Is it the right file?" in refused(make_zip(tmp_path / "a.zip", [("setup.exe", b"MZ")]))
+    assert "Check that it is the right file" in refused(make_zip(tmp_path / "a.zip", [("setup.exe", b"MZ")]))
 
 
-def test_has_frames_tells_frames_from_annotations(tmp_path: Path) -> None:
+def test_has_frames_distinguishes_frames_from_annotations(tmp_path: Path) -> None:
     assert has_frames(make_zip(tmp_path / "a.zip", [("a.csv", b""), (FRAME, b"")]))
     assert not has_frames(make_zip(tmp_path / "b.zip", [("a.csv", b""), ("__MACOSX/a.jpeg", b"")]))
 
@@ -303,12 +303,12 @@ EDITS = st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=EDITS, cut=st.integers(0, len(GOOD)), insert=st.binary(max_size=4))
 @example(edits=[(GOOD.index(b"PK\x01\x02") + 42 + i, 255) for i in range(4)], cut=len(GOOD), insert=b"")
-def test_no_mutated_zip_raises_anything_else_or_writes_elsewhere(
+def test_a_mutated_zip_raises_only_data_errors_and_writes_only_to_out(
     edits: list[tuple[int, int]], cut: int, insert: bytes
 ) -> None:
     data = bytearray(GOOD)
-    for place, value in edits:
-        data[place] = value
+    for index, value in edits:
+        data[index] = value
     data[cut:cut] = insert
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

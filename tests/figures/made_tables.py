@@ -51,3 +51,17 @@ def make_dataset(trials: pd.DataFrame, boxes: pd.DataFrame) -> Dataset:
         outcome_rows=len(trials),
         problems=(),
     )
+
+
+Pair = tuple[float | None, float | None]
+
+
+def make_pairs(column: str, pairs: list[Pair]) -> pd.DataFrame:
+    """Two trials a surgeon, with the values of one column before and after."""
+    ids = [(surgeon, number) for surgeon in range(len(pairs)) for number in (1, 2)]
+    return make_trials(
+        [f"S{surgeon}T{number}" for surgeon, number in ids],
+        participant_id=[str(surgeon) for surgeon, _ in ids],
+        trial_number=[number for _, number in ids],
+        **{column: [pairs[surgeon][number - 1] for surgeon, number in ids]},
+    )

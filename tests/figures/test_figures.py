@@ -2,9 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_outcome, length_auroc
+from socal_core.figures.dataset import boxes_by_label, class_balance, frames_by_outcome
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.figures.style import FAILURE, SUCCESS
 
@@ -28,21 +27,6 @@ def test_boxes_by_label_shows_the_commonest_on_top() -> None:
     bars = boxes_by_label(pd.DataFrame({"label": ["suction", "grasper", "suction"]})).data[0]
     assert list(bars.y) == ["grasper", "suction"]
     assert list(bars.x) == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("success", "frames", "auroc"),
-    [
-        ([1, 1, 0, 0], [10, 20, 30, 40], 1.0),
-        ([0, 0, 1, 1], [10, 20, 30, 40], 1.0),
-        ([0, 1, 0, 1], [10, 10, 10, 10], 0.5),
-        ([1, 1], [10, 20], None),
-        ([], [], None),
-    ],
-)
-def test_length_auroc(success: list[int], frames: list[int], auroc: float | None) -> None:
-    trials = pd.DataFrame({"success": pd.array(success, dtype="Int64"), "n_frames": frames})
-    assert length_auroc(trials) == auroc
 
 
 def test_confusion_matrix_reads_rows_as_truth() -> None:

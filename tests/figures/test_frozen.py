@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from socal_core.figures.frozen import inner_candidates, inner_folds
+from socal_core.figures.frozen import inner_candidates, inner_fold_bars
 from socal_core.runs.events import FOLD_FIELDS
 
 FOLDS = pd.DataFrame([[1, 2, 3, 6, 3, 0.5, 0.75], [2, 2, 3, 5, 0, None, None]], columns=list(FOLD_FIELDS))
@@ -21,7 +21,7 @@ TABLE = [
 
 
 def test_a_bar_for_each_inner_fold() -> None:
-    (bars,) = inner_folds(FOLDS).data
+    (bars,) = inner_fold_bars(FOLDS).data
     assert list(bars.x) == ["Fold 1<br>6 trials", "Fold 2<br>5 trials"]
     assert list(bars.y) == [0.75, pytest.approx(float("nan"), nan_ok=True)]
 
@@ -33,6 +33,6 @@ def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() ->
     assert members.marker.color != others.marker.color
 
 
-@pytest.mark.parametrize("figure", [inner_folds(FOLDS[:0]), inner_candidates([])])
+@pytest.mark.parametrize("figure", [inner_fold_bars(FOLDS[:0]), inner_candidates([])])
 def test_a_figure_without_data_says_when_it_comes(figure) -> None:
     assert figure.layout.annotations[0].text

@@ -11,8 +11,9 @@ from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.further import how_to_continue, make_run, seen_before, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.checkpoint_folders import TrainingState, checkpoint_path, write_manifest, write_training_state
-from socal_core.runs.folder import Origin, RunFolder
+from socal_core.runs.checkpoint_folders import checkpoint_path, write_manifest, write_training_state
+from socal_core.runs.files.records import Origin, TrainingState
+from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.storage import write_json

@@ -5,13 +5,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from socal_core.lifecycle import process
-from socal_core.lifecycle.process import Process, process_from, this_process
+from socal_core.lifecycle.process import Process, this_process
 
 
 def test_the_start_time_is_the_systems_own() -> None:
@@ -32,18 +31,6 @@ def test_a_process_with_brackets_in_its_name_is_told_from_its_successor(tmp_path
     assert not replace(known, boot="another").lives
     child.communicate(b"\n")
     assert not known.lives
-
-
-@pytest.mark.parametrize(
-    "values",
-    [None, [], {}, {"pid": 1}, {**this_process().as_dict(), "pid": "1"}, {**this_process().as_dict(), "boot": None}],
-)
-def test_what_is_no_process_is_none(values: Any) -> None:
-    assert process_from(values) is None
-
-
-def test_a_process_is_the_same_after_it_was_written() -> None:
-    assert process_from(this_process().as_dict()) == this_process()
 
 
 @pytest.mark.parametrize(

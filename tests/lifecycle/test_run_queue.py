@@ -15,7 +15,8 @@ from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status, written_status
-from socal_core.runs.folder import Origin, RunFolder
+from socal_core.runs.files.records import Origin
+from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from tests.lifecycle.workers import Worker, new_run, until
 

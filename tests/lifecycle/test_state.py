@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from socal_core.lifecycle import state
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.lock import take_lock
-from socal_core.lifecycle.process import this_process
+from socal_core.lifecycle.process import process_of, this_process
 from socal_core.lifecycle.state import RunState, RunStatus, read_status, write_status, written_status
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, default_config
@@ -84,6 +85,22 @@ def dead_run(run: RunFolder, **writer: Any) -> RunFolder:
     write_status(run, RunState.RUNNING)
     change_writer(run, **writer)
     return run
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"process": None}, {"process": []}, {"process": {}}, {"process": {"pid": 1}}, {"pid": "1"}, {"boot": None}],
+)
+def test_a_state_counts_whoever_wrote_it(run: RunFolder, change: dict[str, Any]) -> None:
+    write_status(run, RunState.STOPPED, "Stopped by the user.")
+    written = state._read(run)
+    assert written is not None
+    assert process_of(written.process) == this_process()
+    values = json.loads(run.status_file.read_text())
+    changed = change if "process" in change else {"process": values["process"] | change}
+    run.status_file.write_text(json.dumps(values | changed))
+    assert state._read(run) == replace(written, process=None)
+    assert read_status(run) == RunStatus(RunState.STOPPED, "Stopped by the user.")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"state": "sleeping", "reason": ""}', '{"state": 3}'])
@@ -194,13 +211,14 @@ def test_a_verdict_keeps_what_was_written_and_needs_no_right_to_write(run: RunFo
 
 def test_a_verdict_is_not_written_over_what_a_new_worker_says(run: RunFolder) -> None:
     dead_run(run)
-    values = json.loads(run.status_file.read_text())
+    values, written = json.loads(run.status_file.read_text()), state._read(run)
+    assert written is not None
     lock = take_lock(run.lock_file, run.name)
-    state._settle(run, values, "too late")
+    state._settle(run, written, "too late")
     assert json.loads(run.status_file.read_text()) == values
     write_status(run, RunState.DONE)
     os.close(lock)
-    state._settle(run, values, "too late")
+    state._settle(run, written, "too late")
     assert read_status(run) == RunStatus(RunState.DONE)
 
 

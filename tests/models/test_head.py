@@ -1,4 +1,4 @@
-"""socal_core.models.head and head_fit, against scikit-learn's pipelines on the features themselves."""
+"""socal_core.models.head and head_fit, compared with scikit-learn on the features."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from sklearn.metrics import log_loss, roc_auc_score
 from socal_core.errors import ModelError, RunError
 from socal_core.models import head as heads
 from socal_core.models.head import Candidate, FrozenHead, Scored, load_head, save_head
-from socal_core.models.head_fit import STATISTIC_SETS, choose, fit_head, inner_folds
+from socal_core.models.head_fit import STATISTIC_SETS, fit_head, inner_folds, select_members
 
 IMAGE, VIDEO = (("image",),), (("video",),)
 AUTO = (("image",), ("video",), ("image", "video"))
 
 
 def made(trials: int = 24, clips: int = 1, seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray, list[str]]:
-    """Features, outcomes and surgeons, two trials a surgeon; one of 6 image features rises more in successes."""
+    """Make trials of surgeons with two each. One of 6 image features rises more in successes."""
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(trials) % 2)
     image = rng.normal(size=(trials, clips, 5, 6))
@@ -29,7 +29,7 @@ def made(trials: int = 24, clips: int = 1, seed: int = 0) -> tuple[dict[str, np.
 
 
 def columns_of(features: dict[str, np.ndarray], candidate: Candidate) -> list[np.ndarray]:
-    """A block (trials * clips, dims) for each statistic of each encoder."""
+    """Compute a block (trials * clips, dims) for each statistic of each encoder."""
     found: list[np.ndarray] = []
     for encoder in candidate.encoders:
         values = features[encoder].reshape(-1, *features[encoder].shape[2:])  # (clips, steps, dims)
@@ -48,7 +48,7 @@ def columns_of(features: dict[str, np.ndarray], candidate: Candidate) -> list[np
 def odds_of_new(
     blocks: list[np.ndarray], labels: np.ndarray, new: list[np.ndarray], strength: float
 ) -> np.ndarray[Any, Any]:
-    """Log odds by scikit-learn's regression on the columns themselves, each block scaled to the same total variance."""
+    """Compute log odds with scikit-learn on the columns, each block scaled to the same total variance."""
     scales = [block.std(axis=0) * np.sqrt(block.shape[1] * len(blocks)) for block in blocks]
     rows, others = (
         np.concatenate([(a - b.mean(axis=0)) / scale for a, b, scale in zip(x, blocks, scales, strict=True)], axis=1)
@@ -81,7 +81,7 @@ def test_the_head_is_the_mean_of_logistic_regressions_on_the_columns(clips: int)
     assert head.logits(new).shape == (8, clips)
 
 
-def test_candidates_are_scored_on_surgeons_that_they_were_not_fitted_on() -> None:
+def test_candidates_are_scored_on_held_out_surgeons() -> None:
     features, labels, surgeons = made(clips=2)
     head = fit_head(features, labels, surgeons, 3, AUTO)
     folds = inner_folds(labels, surgeons, 3)
@@ -107,7 +107,7 @@ def test_candidates_are_scored_on_surgeons_that_they_were_not_fitted_on() -> Non
     assert head.auroc == pytest.approx(roc_auc_score(labels, average))
 
 
-def test_it_finds_the_encoder_and_the_statistic_that_tell() -> None:
+def test_the_informative_encoder_and_statistic_are_selected() -> None:
     head = fit_head(*made(80), 0, AUTO)
     best = min(head.members, key=lambda item: item.loss).candidate
     assert "image" in best.encoders
@@ -117,7 +117,7 @@ def test_it_finds_the_encoder_and_the_statistic_that_tell() -> None:
     assert fit_head(*made(80), 0, VIDEO).encoders == ("video",)
 
 
-def test_a_surgeon_is_in_one_fold_and_folds_are_as_many_as_surgeons_allow() -> None:
+def test_each_surgeon_is_in_one_fold_and_few_surgeons_give_few_folds() -> None:
     _, labels, surgeons = made(40)
     folds = inner_folds(labels, surgeons, 0)
     assert len(folds) == 5
@@ -150,13 +150,13 @@ def test_constant_features_are_dropped() -> None:
     assert (by_statistic[:, 6:] == 0).all()
     np.testing.assert_allclose(by_statistic[:, :6].ravel(), plain.coefficients, atol=1e-6)
     assert np.isfinite(head.logits({"image": wide})).all()
-    # In a new trial they may differ, and still count for nothing.
+    # In a new trial these features may differ, but their coefficients are zero.
     moved = wide.copy()
     moved[..., 6:] = 5.0
     np.testing.assert_array_equal(head.logits({"image": moved}), head.logits({"image": wide}))
 
 
-def test_features_that_never_change_within_a_clip_leave_their_mean() -> None:
+def test_only_the_mean_of_features_that_are_constant_in_each_clip_counts() -> None:
     _, labels, surgeons = made()
     still = np.repeat(labels[:, None, None, None] + np.zeros((24, 1, 1, 2)), 4, axis=2)
     head = fit_head({"image": still}, labels, surgeons, 0, IMAGE)
@@ -171,45 +171,45 @@ def refusal(features: dict[str, Any], labels: Sequence[int], surgeons: Sequence[
     return str(error.value)
 
 
-def test_what_cannot_be_learned_from_is_refused_in_words() -> None:
+def test_data_that_cannot_be_learned_from_are_refused_with_a_reason() -> None:
     features, labels, surgeons = made()
     same = {"image": np.full((24, 1, 5, 6), 0.3)}
     assert "the same features for every training trial" in refusal(same, labels, surgeons)
-    assert "all end alike" in refusal(features, [1] * 24, surgeons)
+    assert "have the same outcome" in refusal(features, [1] * 24, surgeons)
     assert "are of one surgeon" in refusal(features, labels, ["A"] * 24)
     # Two surgeons, one of whom always succeeds and one of whom always fails.
     opposite = refusal(features, [0] * 12 + [1] * 12, ["A"] * 12 + ["B"] * 12)
-    assert "leaves both outcomes" in opposite
+    assert "the other training trials all have the same outcome" in opposite
 
 
-def test_a_fold_whose_surgeon_alone_has_an_outcome_counts_for_no_candidate() -> None:
+def test_a_fold_with_all_trials_of_an_outcome_is_not_scored() -> None:
     features, _, _ = made()
     labels = np.array([0] * 6 + [0, 1] * 3 + [0] * 12)
-    surgeons = [f"S{trial // 6}" for trial in range(24)]  # the successes are all of the second one
+    surgeons = [f"S{trial // 6}" for trial in range(24)]  # all successes are trials of the second surgeon
     events: list[dict[str, Any]] = []
     head = fit_head(features, labels, surgeons, 0, IMAGE, lambda type_, **values: events.append({type_: values}))
     found = [event["fold"] for event in events]
     assert [fold["fold"] for fold in found] == [1, 2, 3, 4]
     assert [fold["loss"] is None for fold in found] == [fold["successes"] > 0 for fold in found]
-    assert head.auroc is None  # what could be predicted are failures alone
+    assert head.auroc is None  # all predicted trials are failures
     assert np.isfinite(head.loss)
 
 
 @pytest.mark.parametrize(
     ("losses", "members"), [((0.5, 0.7, 0.4), (0, 2)), ((0.8, 0.71, 0.75), (1,)), ((0.8, 0.71, 0.71), (1,))]
 )
-def test_members_beat_chance_and_where_none_does_the_best_is_taken(
+def test_members_beat_chance_or_the_best_candidate_is_the_only_member(
     losses: tuple[float, ...], members: tuple[int, ...]
 ) -> None:
     candidates = [Candidate(("image",), (name,), 1.0) for name in ("mean", "slope", "spread")]
     scored = [Scored(candidate, loss, 0.5) for candidate, loss in zip(candidates, losses, strict=True)]
-    assert choose(scored) == tuple(scored[number] for number in members)
+    assert select_members(scored) == tuple(scored[number] for number in members)
 
 
-def test_folds_are_told_one_by_one_and_a_stop_is_asked_for() -> None:
+def test_each_fold_is_reported_and_a_stop_is_checked_for() -> None:
     features, labels, surgeons = made()
     events: list[dict[str, Any]] = []
-    asked = []
+    checked = []
     fit_head(
         features,
         labels,
@@ -217,12 +217,12 @@ def test_folds_are_told_one_by_one_and_a_stop_is_asked_for() -> None:
         0,
         IMAGE,
         lambda type_, **values: events.append({"type": type_, **values}),
-        lambda: asked.append(len(events)),
+        lambda: checked.append(len(events)),
     )
     assert [(event["type"], event["fold"], event["folds"]) for event in events] == [("fold", n, 5) for n in range(1, 6)]
     assert sum(event["trials"] for event in events) == 24
     assert sum(event["successes"] for event in events) == labels.sum()
-    assert set(asked) == {0, 1, 2, 3, 4}
+    assert set(checked) == {0, 1, 2, 3, 4}
 
 
 def saved(folder: Path) -> FrozenHead:

@@ -1,4 +1,4 @@
-"""socal_core.models.processor: the preprocessing that transformers itself would use, or a refusal by name."""
+"""socal_core.models.processor: the preprocessing that transformers would use, or an error that names it."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def given_to_the_model(preprocessor: Preprocessor | None) -> np.ndarray:
 
 
 def by_pillow(size: tuple[int, int], crop: int, mean: list[float], std: list[float]) -> np.ndarray:
-    """Resize to (width, height), cut out the middle, normalise: (3, crop, crop)."""
+    """Resize to (width, height), crop the centre and normalize: (3, crop, crop)."""
     picture = np.asarray(Image.fromarray(FRAME).resize(size, Image.Resampling.BILINEAR))
     top, left = (picture.shape[0] - crop) // 2, (picture.shape[1] - crop) // 2
     cut = picture[top : top + crop, left : left + crop] / 255
@@ -49,13 +49,13 @@ def by_pillow(size: tuple[int, int], crop: int, mean: list[float], std: list[flo
 
 
 def assert_close(given: np.ndarray, expected: np.ndarray, std: float) -> None:
-    """To one grey level, which is what Pillow's and PyTorch's bilinear resizing may differ by."""
+    """Compare within one grey level, by which the bilinear resizing of Pillow and PyTorch may differ."""
     assert given.shape == expected.shape
     assert np.abs(given - expected).max() <= 1.01 / 255 / std
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_video_processors_file_is_read(tmp_path: Path, nested: bool) -> None:
+def test_the_file_of_a_video_processor_is_read(tmp_path: Path, nested: bool) -> None:
     if nested:
         write_json(tmp_path / "processor_config.json", {"video_processor": VIDEO})
     else:
@@ -92,7 +92,7 @@ def mean_of(number: int) -> dict[str, Any]:
         ),
     ],
 )
-def test_files_are_asked_in_the_order_of_transformers(
+def test_files_have_the_precedence_of_transformers(
     tmp_path: Path, written: dict[str, dict[str, Any]], expected: int
 ) -> None:
     for file, values in written.items():
@@ -108,7 +108,7 @@ def test_without_a_file_there_is_no_preprocessing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [32, [32, 32]])
 @pytest.mark.parametrize("named", ["feature_extractor_type", "image_processor_type", None])
-def test_the_old_feature_extractor_crops_to_its_one_size(tmp_path: Path, size: object, named: str | None) -> None:
+def test_the_old_feature_extractor_crops_to_its_size(tmp_path: Path, size: object, named: str | None) -> None:
     values: dict[str, object] = {"do_center_crop": True, "size": size, "resample": 2, "image_mean": [0.0] * 3}
     values["image_std"] = [1.0] * 3
     if named:
@@ -128,13 +128,13 @@ def test_the_old_feature_extractor_crops_to_its_one_size(tmp_path: Path, size: o
     ids=str,
 )
 @pytest.mark.parametrize("size", [32, {"height": 32, "width": 32}])
-def test_a_vit_processor_squashes(tmp_path: Path, names: dict[str, str], size: object) -> None:
+def test_a_vit_processor_resizes_without_cropping(tmp_path: Path, names: dict[str, str], size: object) -> None:
     write_json(tmp_path / "preprocessor_config.json", {**names, "size": size, "resample": 2})
     assert_close(given_to_the_model(read(tmp_path)), by_pillow((32, 32), 32, [0.5] * 3, [0.5] * 3), 0.5)
 
 
 @pytest.mark.parametrize("name", SAME_STEPS)
-def test_classes_of_the_same_steps_give_what_they_give_themselves(tmp_path: Path, name: str) -> None:
+def test_each_supported_class_gives_its_own_result(tmp_path: Path, name: str) -> None:
     processor_class: type[PilBackend] = getattr(transformers, f"{name}Pil")
     theirs = processor_class()
     size = theirs.crop_size if getattr(theirs, "do_center_crop", False) else theirs.size
@@ -145,7 +145,7 @@ def test_classes_of_the_same_steps_give_what_they_give_themselves(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("file", "values", "said"),
+    ("file", "values", "reason"),
     [
         ("preprocessor_config.json", {"image_processor_type": "VivitImageProcessor"}, "VivitImageProcessor"),
         ("preprocessor_config.json", {"feature_extractor_type": "BeitFeatureExtractor"}, "BeitFeatureExtractor"),
@@ -160,16 +160,16 @@ def test_classes_of_the_same_steps_give_what_they_give_themselves(tmp_path: Path
         ("preprocessor_config.json", {"image_processor_type": "ViTImageProcessor", "do_pad": True}, "holds values"),
         ("video_preprocessor_config.json", {"size": {"edge": 3}}, "holds values that cannot be worked with"),
         ("video_preprocessor_config.json", {"size": {"shortest_edge": 0}}, "no whole number from 1"),
-        ("video_preprocessor_config.json", {}, "gives frames of 224x224 pixels, and the model takes 32x32"),
+        ("video_preprocessor_config.json", {}, "gives frames of 224x224 pixels, but the model takes 32x32"),
         ("processor_config.json", {"video_processor": "VideoMAEVideoProcessor"}, "holds values that cannot be"),
         ("processor_config.json", [], "cannot be read: it is not a JSON object"),
     ],
     ids=str,
 )
-def test_what_is_not_supported_is_refused_by_file_and_name(
-    tmp_path: Path, file: str, values: object, said: str
+def test_unsupported_preprocessing_is_refused_by_file_and_name(
+    tmp_path: Path, file: str, values: object, reason: str
 ) -> None:
     write_json(tmp_path / file, values)
-    with pytest.raises(ModelError, match=said) as caught:
+    with pytest.raises(ModelError, match=reason) as caught:
         read(tmp_path)
     assert str(caught.value).startswith(f"model: its {file} ")

@@ -48,14 +48,14 @@ def test_eight_frames_give_two_logits() -> None:
         assert classifier.model(pixel_values=torch.zeros(1, 8, 3, 96, 96)).logits.shape == (1, 2)
 
 
-def test_the_seed_draws_the_new_classifier_alone() -> None:
+def test_the_seed_samples_only_the_new_classifier() -> None:
     first, again, other = state(seed=1), state(seed=1), state(seed=2)
     assert torch.equal(first["classifier.weight"], again["classifier.weight"])
     assert [name for name in first if not torch.equal(first[name], other[name])] == ["classifier.weight"]
 
 
-@pytest.mark.parametrize(("damage", "said"), [("missing", "are missing"), ("other", "are not those of this version")])
-def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, said: str) -> None:
+@pytest.mark.parametrize(("damage", "reason"), [("missing", "are missing"), ("other", "are not those of this version")])
+def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, reason: str) -> None:
     folder = Path(shutil.copytree(FOLDER, tmp_path / "tiny"))
     monkeypatch.setattr(find, "TINY_FOLDER", folder)
     file = folder / "model.safetensors"
@@ -65,7 +65,7 @@ def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         content[-1] ^= 1
         file.write_bytes(content)
     for use in (build_classifier, lambda config: describe_weights(config.model)):
-        with pytest.raises(ModelError, match=rf"`tiny` {said} .*git checkout socal_core/models/tiny"):
+        with pytest.raises(ModelError, match=rf"`tiny` {reason} .*git checkout socal_core/models/tiny"):
             use(config_from({"model": TINY}, TINY))
 
 

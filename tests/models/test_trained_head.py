@@ -1,4 +1,4 @@
-"""socal_core.models.trained_head: which classifier is kept, and by which tokens it judges."""
+"""socal_core.models.trained_head: which classifier is kept, and which tokens it uses."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def logits(classifier: VideoClassifier) -> torch.Tensor:
 
 
 def tokens(weights: Weights, final_norm: bool) -> torch.Tensor:
-    """What transformers' own encoder makes of the clip, (2, tokens, 32)."""
+    """Encode the clip with transformers' own encoder, (2, tokens, 32)."""
     encoder = VideoMAEModel(VideoMAEConfig(**SIZES, use_mean_pooling=not final_norm)).eval()
     names = {
         name.removeprefix("videomae.").replace("q_bias", "query.bias").replace("v_bias", "value.bias"): tensor
@@ -81,18 +81,18 @@ def test_rows_follow_the_labels(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_the_second_of_two_classes_without_names_is_success(tmp_path: Path, labels: dict[str, Any]) -> None:
+def test_the_second_of_two_unnamed_classes_is_success(tmp_path: Path, labels: dict[str, Any]) -> None:
     weights = write_classifier(tmp_path / "model", **labels)
     classifier = built(tmp_path / "model")
     pooled = layer_norm(tokens(weights, False).mean(1), (32,), weights["fc_norm.weight"], weights["fc_norm.bias"])
     expected = linear(pooled, weights["classifier.weight"], weights["classifier.bias"])
     torch.testing.assert_close(logits(classifier), expected)
     assert classifier.model.config.id2label == {0: "failure", 1: "success"}
-    assert "Its labels have no names; the second one is taken as success." in classifier.note
+    assert "Its classes have no names; the second one is assumed to be success." in classifier.note
 
 
 @pytest.mark.parametrize(
-    ("classes", "labels", "said"),
+    ("classes", "labels", "message"),
     [
         (2, {"id2label": {"0": "walking", "1": "running"}, "label2id": None}, "labels (walking, running) other than"),
         (2, {"id2label": SWAPPED["id2label"], "label2id": OUTCOMES["label2id"]}, "has labels other than"),
@@ -105,25 +105,23 @@ def test_the_second_of_two_classes_without_names_is_success(tmp_path: Path, labe
         (3, OUTCOMES, "labels (failure, success) other than"),
     ],
 )
-def test_any_other_classifier_makes_room_for_a_new_one(
-    tmp_path: Path, classes: int, labels: dict[str, Any], said: str
-) -> None:
+def test_any_other_classifier_is_replaced(tmp_path: Path, classes: int, labels: dict[str, Any], message: str) -> None:
     weights = write_classifier(tmp_path / "model", classes, **labels)
     classifier = built(tmp_path / "model")
-    assert said in classifier.note
+    assert message in classifier.note
     assert "a new classifier is trained" in classifier.note
     new = classifier.model.state_dict()
     assert new["classifier.weight"].shape == (2, 32)
     assert not any(torch.equal(row, old) for row in new["classifier.weight"] for old in weights["classifier.weight"])
-    assert new["classifier.weight"].std() < 0.03  # drawn with VideoMAE's initializer_range of 0.02
+    assert new["classifier.weight"].std() < 0.03  # sampled with VideoMAE's initializer_range of 0.02
     assert torch.equal(new["fc_norm.weight"], weights["fc_norm.weight"])
 
 
-def test_a_pretrained_model_is_judged_by_the_mean_of_all_tokens(tmp_path: Path) -> None:
+def test_a_pretrained_model_gets_a_classifier_on_the_mean_of_all_tokens(tmp_path: Path) -> None:
     weights = write_pretrained(tmp_path / "model")
     classifier = built(tmp_path / "model")
     new = classifier.model.state_dict()
-    # As VideoMAE's own fine-tuning: no norm of the tokens, a new one of their mean.
+    # As in VideoMAE's own fine-tuning: the mean of the tokens is normalized, not each token.
     pooled = layer_norm(tokens(weights, False).mean(1), (32,))
     torch.testing.assert_close(logits(classifier), linear(pooled, new["classifier.weight"], new["classifier.bias"]))
     assert classifier.model.config.use_mean_pooling is True
@@ -142,10 +140,10 @@ def test_a_kept_classifier_keeps_its_pooling(tmp_path: Path) -> None:
     first = tokens(weights, True)[:, 0]
     expected = linear(first, weights["classifier.weight"], weights["classifier.bias"])
     torch.testing.assert_close(logits(classifier), expected)
-    assert "first token alone" in classifier.note
+    assert "only the first token" in classifier.note
 
 
-def test_a_new_classifier_on_a_model_of_the_first_token_averages(tmp_path: Path) -> None:
+def test_a_new_classifier_averages_the_tokens_of_a_model_that_used_the_first(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model", 3, use_mean_pooling=False)
     classifier = built(tmp_path / "model")
     assert classifier.model.config.use_mean_pooling is True
@@ -154,7 +152,7 @@ def test_a_new_classifier_on_a_model_of_the_first_token_averages(tmp_path: Path)
 
 
 @pytest.mark.parametrize("lost", ["classifier.bias", "fc_norm."])
-def test_half_a_classifier_is_not_kept(tmp_path: Path, lost: str) -> None:
+def test_an_incomplete_classifier_is_not_kept(tmp_path: Path, lost: str) -> None:
     weights = write_classifier(tmp_path / "model", **OUTCOMES)
     save_weights(tmp_path / "model", {name: value for name, value in weights.items() if not name.startswith(lost)})
     assert "a new classifier is trained" in built(tmp_path / "model").note
@@ -176,7 +174,7 @@ def test_weights_that_are_not_finite_are_named(tmp_path: Path, name: str, value:
         built(tmp_path / "model")
 
 
-def test_weights_that_are_not_used_may_be_anything(tmp_path: Path) -> None:
+def test_unused_weights_need_not_be_finite(tmp_path: Path) -> None:
     weights = write_pretrained(tmp_path / "model")
     weights["decoder.head.weight"].fill_(torch.nan)
     save_weights(tmp_path / "model", weights)
@@ -184,7 +182,7 @@ def test_weights_that_are_not_used_may_be_anything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"num_hidden_layers": 1}, "weights do not fit .* such as videomae.encoder.layer.1."),
         ({"num_hidden_layers": 3}, "weights do not fit .* such as videomae.encoder.layer.2."),
@@ -193,9 +191,9 @@ def test_weights_that_are_not_used_may_be_anything(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_weights_and_config_must_be_of_one_network(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+def test_weights_and_config_must_be_of_the_same_network(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     write_pretrained(tmp_path / "model", **changes)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         built(tmp_path / "model")
 
 
@@ -207,7 +205,7 @@ def test_an_encoder_saved_alone_is_read(tmp_path: Path) -> None:
     torch.testing.assert_close(logits(built(tmp_path / "model")), logits(built(tmp_path / "whole")), rtol=0, atol=0)
 
 
-def test_transformers_agrees_on_a_kept_classifier(tmp_path: Path) -> None:
+def test_a_kept_classifier_gives_the_logits_of_transformers(tmp_path: Path) -> None:
     write_classifier(tmp_path / "model", **OUTCOMES)
     theirs = VideoMAEForVideoClassification.from_pretrained(tmp_path / "model", trust_remote_code=False).eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""socal_core.models.videomae_config: what of a published config.json counts, and what is refused."""
+"""socal_core.models.videomae_config: which fields of a config.json are used, and which are refused."""
 
 import json
 from pathlib import Path
@@ -18,9 +18,9 @@ def settings(model: Path, **values: object) -> TrainConfig:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
-        ({"num_attention_heads": 5}, "hidden_size 32 is no multiple of 5 heads"),
+        ({"num_attention_heads": 5}, "hidden_size 32 is not a multiple of 5 heads"),
         ({"hidden_size": "32"}, "hidden_size '32' is not a positive whole number"),
         ({"num_hidden_layers": 0}, "num_hidden_layers 0 is not a positive whole number"),
         ({"image_size": [32, 48]}, r"image_size \[32, 48\] is not square"),
@@ -31,9 +31,9 @@ def settings(model: Path, **values: object) -> TrainConfig:
         ({"hidden_act": "magic"}, "hidden_act 'magic' is unknown"),
         ({"layer_norm_eps": "1e-12"}, "'layer_norm_eps' expected float, got str"),
         ({"qkv_bias": "yes"}, "'qv_bias' expected bool, got str"),
-        ({"model_type": None}, "its config.json names no model_type"),
+        ({"model_type": None}, "its config.json has no model_type"),
         ({"model_type": "vivit"}, r"is a vivit model\. Choose a VideoMAE"),
-        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "names a quantization_config"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "has a quantization_config"),
         (
             {"auto_map": {"AutoModel": "code.Model"}},
             "needs its own code .* does not run: the model is not supported",
@@ -41,9 +41,9 @@ def settings(model: Path, **values: object) -> TrainConfig:
     ],
     ids=str,
 )
-def test_a_config_that_is_not_supported_is_refused_in_words(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+def test_an_unsupported_config_is_refused_with_a_reason(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
     write_classifier(tmp_path / "model", **changes)
-    with pytest.raises(ModelError, match=f"^model.*{said}"):
+    with pytest.raises(ModelError, match=f"^model.*{reason}"):
         build_classifier(settings(tmp_path / "model"))
 
 
@@ -66,7 +66,7 @@ def test_a_config_that_is_not_supported_is_refused_in_words(tmp_path: Path, chan
     ],
     ids=str,
 )
-def test_what_belongs_to_another_use_changes_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_fields_that_do_not_describe_the_network_are_ignored(tmp_path: Path, changes: dict[str, Any]) -> None:
     write_classifier(tmp_path / "plain", **OUTCOMES)
     write_classifier(tmp_path / "model", **OUTCOMES, **changes)
     plain, model = (build_classifier(settings(tmp_path / name)).model.eval() for name in ("plain", "model"))
@@ -78,7 +78,7 @@ def test_what_belongs_to_another_use_changes_nothing(tmp_path: Path, changes: di
 @pytest.mark.parametrize(
     ("tubelet_size", "num_frames", "fits"), [(3, 9, True), (3, 8, False), (3, 16, False), (4, 6, False), (4, 8, True)]
 )
-def test_frames_must_fill_every_token(tmp_path: Path, tubelet_size: int, num_frames: int, fits: bool) -> None:
+def test_num_frames_must_fill_all_tokens(tmp_path: Path, tubelet_size: int, num_frames: int, fits: bool) -> None:
     write_classifier(tmp_path / "model", tubelet_size=tubelet_size)
     config = settings(tmp_path / "model", num_frames=num_frames)
     if fits:
@@ -92,7 +92,7 @@ def test_frames_must_fill_every_token(tmp_path: Path, tubelet_size: int, num_fra
             build_classifier(config)
 
 
-def test_code_beside_a_config_is_never_run(tmp_path: Path) -> None:
+def test_code_next_to_a_config_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     write_classifier(tmp_path / "model", model_type="other", auto_map={"AutoConfig": "code.Config"})
     (tmp_path / "model" / "code.py").write_text(f"open({str(mark)!r}, 'w').close()")
@@ -102,7 +102,7 @@ def test_code_beside_a_config_is_never_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
-def test_what_is_saved_says_float32(tmp_path: Path, kind: torch.dtype) -> None:
+def test_the_saved_config_has_the_type_float32(tmp_path: Path, kind: torch.dtype) -> None:
     weights = write_classifier(tmp_path / "model", torch_dtype=str(kind)[6:])
     save_weights(tmp_path / "model", {name: tensor.to(kind) for name, tensor in weights.items()})
     save_classifier(build_classifier(settings(tmp_path / "model")), tmp_path / "saved")

@@ -11,7 +11,8 @@ from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.lifecycle.trash import TRASH, list_trash, trash
-from socal_core.runs.checkpoint_folders import TrainingState, write_manifest, write_training_state
+from socal_core.runs.checkpoint_folders import write_manifest, write_training_state
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder, list_runs
 from socal_core.runs.notes import RunNotes, read_notes, write_notes
 from socal_core.settings import default_config

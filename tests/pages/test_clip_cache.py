@@ -1,26 +1,26 @@
 """The clip cache on the Training page: what a run needs, filling it ahead of the run, removal."""
 
-import fcntl
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.training.clip_cache import needed_by
+from pages.components.training.clip_cache import FILLING, needed_by
 from pages.components.words import size_in_words
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, list_stores
 from socal_core.clips.fill import CacheStatus, all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.opening import open_dataset
 from socal_core.jobs.fill_cache import fill_cache
-from socal_core.lifecycle.lock import take_lock
+from socal_core.jobs.harness import carry_out
+from socal_core.jobs.job import JobState
 from socal_core.settings import TINY, TrainConfig
-from socal_core.storage import write_json
+from tests.jobs.made_jobs import ask, carry_out_here, end, running, wait_for
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, metrics_of, text_of
 from tests.pages.test_training import button, setting
 
@@ -28,8 +28,6 @@ SHAPE = (3, 96, 96)
 FRAME_BYTES = 3 * 96**2
 TRIALS, FRAMES = 20, 12
 """Of the data folder that the tests share."""
-FILES = ("job.json", "progress.json", "stop")
-"""That page and worker share."""
 
 
 def keep_frames(data: Path, trials: int, scaled: bool = False, shape: tuple[int, int, int] = SHAPE) -> FrameStore:
@@ -49,21 +47,11 @@ def open_cache(open_page: OpenPage, data: Path) -> AppTest:
     return next(toggle for toggle in app.main.toggle if toggle.label == "Clip cache").set_value(True).run()
 
 
-def files_of_a_filling(workspace: Path, data: Path, **settings: object) -> list[Path]:
-    """Those that the worker is started with, the first one written."""
-    files = [workspace / f"clip-cache.{name}" for name in FILES]
-    write_json(files[0], {"config": {"model": TINY, **settings}, "data": str(data), "data_options": {}})
-    return files
-
-
-def wait_for_the_end(workspace: Path) -> None:
-    """Until nobody holds the filling's lock."""
-    with (workspace / "clip-cache.lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-
-
-def progress_of(workspace: Path) -> dict[str, object]:
-    return dict(json.loads((workspace / "clip-cache.progress.json").read_text()))
+def fill_here(data: Path, **settings: object) -> dict[str, Any]:
+    """Fill for a run with these settings in this process; returns how it ended."""
+    return carry_out_here(
+        FILLING, fill_cache, {"config": {"model": TINY, **settings}, "data": str(data), "data_options": {}}
+    )
 
 
 def need_of(folder: Path, **settings: object) -> CacheStatus:
@@ -137,74 +125,66 @@ def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, 
 def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path, workspace: Path) -> None:
     """A real process, as long as it takes; a broken frame is told of."""
     (data_folder / "JPEGImages" / "S103T1_frame_00000005.jpeg").write_bytes(b"broken")
-    (workspace / "clip-cache.stop").touch()  # meant for an earlier filling
+    ask(FILLING, {})
+    FILLING.stop()  # meant for an earlier filling
     app = open_cache(open_page, data_folder)
     button(app, "Fill now").click().run()
     assert not app.exception
     assert app.get("progress")[0].proto.text
     assert button(app, "Stop")
     assert "It is being filled now." in text_of(app)
-    wait_for_the_end(workspace)
+    wait_for(FILLING)
     app.run()
     assert not app.exception
     assert metrics_of(app)["Already kept"] == "239 (99%)"
     assert "All frames of this run that can be read are kept" in app.success[0].value
     assert any("S103T1_frame_00000005.jpeg cannot be read" in as_read(warning.value) for warning in app.warning)
     assert button(app, "Fill now").disabled
-    assert progress_of(workspace)["end"] == "done"
+    assert FILLING.status().state is JobState.DONE
     setting(app, "scaled_decoding").set_value(True).run()
     assert metrics_of(app)["Already kept"] == "0 (0%)"
     assert not app.success
 
 
 def test_a_filling_under_way_is_shown_in_every_tab_and_can_be_stopped(
-    open_page: OpenPage, shared_data_folder: Path, workspace: Path
+    open_page: OpenPage, shared_data_folder: Path
 ) -> None:
-    lock = take_lock(workspace / "clip-cache.lock", "cache")
-    try:
-        write_json(workspace / "clip-cache.progress.json", {"done": 60, "total": 240})
+    with running(FILLING, done=60, total=240):
         app = open_cache(open_page, shared_data_folder)
         assert [bar.proto.text for bar in app.get("progress")] == ["Filling the clip cache: 60 of 240 frames"]
         assert "Fill now" not in {button.label for button in app.button}
         button(app, "Stop").click().run()
-        assert (workspace / "clip-cache.stop").exists()
+        assert FILLING.status().stopping
         assert button(app, "Stopping").disabled
-    finally:
-        os.close(lock)
     app.run()
     assert button(app, "Fill now")
 
 
-def test_the_worker_ends_when_asked(workspace: Path, shared_data_folder: Path) -> None:
-    *files, stop = files_of_a_filling(workspace, shared_data_folder)
-    stop.touch()
-    assert fill_cache(*files, stop)
-    assert progress_of(workspace)["end"] == "stopped"
+def test_the_job_ends_when_asked(shared_data_folder: Path) -> None:
+    ask(FILLING, {})
+    FILLING.stop()
+    assert fill_here(shared_data_folder)["state"] == JobState.STOPPED
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [({"model": "nobody/nothing"}, "nobody/nothing"), ({"test_fraction": 0.9}, "test_fraction")],
 )
-def test_the_worker_says_why_it_cannot(
-    workspace: Path, shared_data_folder: Path, settings: dict[str, object], words: str
-) -> None:
-    assert not fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
-    assert progress_of(workspace)["end"] == "error"
-    assert words in str(progress_of(workspace)["text"])
+def test_the_job_says_why_it_cannot(shared_data_folder: Path, settings: dict[str, object], words: str) -> None:
+    ended = fill_here(shared_data_folder, **settings)
+    assert ended["state"] == JobState.FAILED
+    assert words in ended["error"]
 
 
-def test_the_worker_gives_no_path_away(workspace: Path, tmp_path: Path) -> None:
-    assert not fill_cache(*files_of_a_filling(workspace, tmp_path / "gone"))
-    text = str(progress_of(workspace)["text"])
-    assert "gone" in text and str(tmp_path) not in text
+def test_the_job_gives_no_path_away(tmp_path: Path) -> None:
+    error = fill_here(tmp_path / "gone")["error"]
+    assert "gone" in error and str(tmp_path) not in error
 
 
 def test_a_cache_that_cannot_be_written_to_is_told(workspace: Path, shared_data_folder: Path) -> None:
     (workspace / "cache").mkdir(exist_ok=True)
     (workspace / "cache" / "clips").write_text("in the way")
-    assert not fill_cache(*files_of_a_filling(workspace, shared_data_folder))
-    assert str(progress_of(workspace)["text"]).startswith("The clip cache cannot be written to: ")
+    assert fill_here(shared_data_folder)["error"].startswith("The clip cache cannot be written to: ")
 
 
 def test_a_lack_of_room_is_told_until_there_is_room(
@@ -215,8 +195,8 @@ def test_a_lack_of_room_is_told_until_there_is_room(
     app = open_cache(open_page, shared_data_folder)
     monkeypatch.setattr("sys.executable", "/bin/true")
     button(app, "Fill now").click().run()
-    wait_for_the_end(workspace)
-    assert not fill_cache(*[workspace / f"clip-cache.{name}" for name in FILES])
+    wait_for(FILLING)
+    assert carry_out(fill_cache, FILLING.folder) is JobState.DONE
     app.run()
     told = [warning.value for warning in app.warning if "0.001 GB are allowed" in warning.value]
     assert len(told) == 1
@@ -226,26 +206,27 @@ def test_a_lack_of_room_is_told_until_there_is_room(
 
 
 @pytest.mark.parametrize(
-    ("progress", "message"),
+    ("state", "error", "message"),
     [
-        ({"done": 5, "total": 9}, "The filling ended unexpectedly. *Fill now* continues from there."),
-        ({"end": "stopped", "text": ""}, "The filling was stopped. The frames kept so far remain"),
-        ({"end": "error", "text": "The model is not here."}, "The model is not here."),
+        (None, "", "The filling ended unexpectedly. *Fill now* continues from there."),
+        (JobState.STOPPED, "", "The filling was stopped. The frames kept so far remain"),
+        (JobState.FAILED, "The model is not here.", "The model is not here."),
     ],
 )
 def test_how_a_filling_ended_stays_with_the_settings_it_was_for(
     open_page: OpenPage,
     shared_data_folder: Path,
-    workspace: Path,
     monkeypatch: pytest.MonkeyPatch,
-    progress: dict[str, object],
+    state: JobState | None,
+    error: str,
     message: str,
 ) -> None:
     monkeypatch.setattr("sys.executable", "/bin/true")
     app = open_cache(open_page, shared_data_folder)
     button(app, "Fill now").click().run()
-    wait_for_the_end(workspace)
-    write_json(workspace / "clip-cache.progress.json", progress)
+    wait_for(FILLING)
+    if state is not None:
+        end(FILLING, state, error=error)
     setting(app, "batch_size").set_value(3).run()
     assert message in text_of(app)
     setting(app, "num_frames").set_value(8).run()

@@ -116,31 +116,10 @@ def test_problems_are_listed_with_file_line_and_count(open_page: OpenPage, data_
         file.write("S100T1_frame_00000001.jpeg,20,5,6,6,drill\n")
     app = show(open_page("dataset", data_folder), "Problems")
     table: pd.DataFrame = app.table[0].value
-    assert table.columns.to_list() == ["File", "Line", "What is wrong, and what was done", "Count"]
+    assert table.columns.to_list() == ["File", "Line", "What is wrong, and what to do", "Count"]
     assert (table["File"].iloc[0].replace("\\", ""), table["Line"].iloc[0]) == (layout.BOXES_FILE, "361")
     assert metrics_of(app)["Problems"] == "1"
     assert "Download as CSV" in [button.label for button in app.get("download_button")]
-
-
-def press_check(app: AppTest) -> None:
-    next(button for button in app.button if button.label == "Check every frame").click().run()
-
-
-def test_a_broken_frame_is_found_by_checking_every_frame(open_page: OpenPage, data_folder: Path) -> None:
-    broken = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
-    broken.write_bytes(broken.read_bytes()[:400])
-    app = show(open_page("dataset", data_folder), "Problems")
-    press_check(app)
-    table: pd.DataFrame = app.table[0].value
-    assert [path.replace("\\", "") for path in table["File"]] == [f"{layout.IMAGES_DIR}/{broken.name}"]
-    assert table.index.to_list() == ["error"]
-
-
-def test_sound_frames_are_said_to_be_sound(open_page: OpenPage, shared_data_folder: Path) -> None:
-    app = show(open_page("dataset", shared_data_folder), "Problems")
-    assert "No problems in the tables and names of this folder." in text_of(app)
-    press_check(app)
-    assert "every frame can be read" in text_of(app)
 
 
 def test_trials_are_listed_with_their_outcome(open_page: OpenPage, shared_data_folder: Path) -> None:

@@ -1,41 +1,38 @@
 """The first visit, when the demo data set has not been drawn yet."""
 
-import json
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pages.components.sidebar.demo import GENERATION
 from socal_core.dataset.opening import open_dataset
-from socal_core.jobs.generate_demo import draw
-from socal_core.lifecycle.lock import take_lock
+from socal_core.jobs.generate_demo import generate_demo
+from socal_core.jobs.job import JobState
 from socal_core.workspace import demo_folder
+from tests.jobs.made_jobs import ask, carry_out_here, end, running
 from tests.pages.conftest import OpenPage, text_of
 
 
-def test_the_worker_draws_the_demo_and_clears_its_progress(workspace: Path) -> None:
-    progress = workspace / "demo.progress.json"
-    assert draw(demo_folder(), progress, surgeons=4)
+def test_the_job_generates_the_demo() -> None:
+    ended = carry_out_here(GENERATION, generate_demo, {"out": str(demo_folder()), "surgeons": 4})
+    assert ended["state"] == JobState.DONE
     assert len(open_dataset(demo_folder()).trials) >= 8
-    assert not progress.exists()
 
 
-def test_the_worker_says_why_it_cannot(workspace: Path) -> None:
-    progress = workspace / "demo.progress.json"
+def test_the_job_says_why_it_cannot(workspace: Path) -> None:
     demo_folder().write_text("in the way")
-    assert not draw(demo_folder(), progress, surgeons=4)
-    error = json.loads(progress.read_text())["error"]
-    assert error
-    assert str(workspace) not in error
+    ended = carry_out_here(GENERATION, generate_demo, {"out": str(demo_folder()), "surgeons": 4})
+    assert ended["state"] == JobState.FAILED
+    assert ended["error"].startswith("The demo data set exists")
+    assert str(workspace) not in ended["error"]
 
 
 @pytest.fixture
-def drawing(workspace: Path):
-    """Somebody else's drawing of the demo is under way."""
-    lock = take_lock(workspace / "demo.lock", "demo")
-    (workspace / "demo.progress.json").write_text('{"done": 20, "total": 80}')
-    yield
-    os.close(lock)
+def drawing() -> Iterator[None]:
+    """Somebody else's generation of the demo is under way."""
+    with running(GENERATION, done=20, total=80):
+        yield
 
 
 @pytest.mark.parametrize("name", ["app", "dataset", "training", "evaluation", "trial_viewer"])
@@ -45,10 +42,19 @@ def test_a_second_tab_looks_on(open_page: OpenPage, drawing: None, name: str) ->
     assert [bar.proto.text for bar in app.get("progress")] == ["Generating the demo data set: 25%"]
 
 
-def test_a_drawing_that_failed_is_not_repeated_unasked(open_page: OpenPage, workspace: Path) -> None:
-    (workspace / "demo.progress.json").write_text('{"error": "The disk is full."}')
+def test_a_generation_that_failed_is_not_repeated_unasked(open_page: OpenPage) -> None:
+    end(GENERATION, JobState.FAILED, error="The disk is full.")
     app = open_page("dataset")
     assert "The disk is full." in text_of(app)
+    assert [button.label for button in app.main.button] == ["Generate the demo again"]
+
+
+def test_a_generation_that_died_is_not_repeated_unasked(open_page: OpenPage) -> None:
+    ask(GENERATION, {})
+    (GENERATION.folder / "log").write_text("MemoryError\n")
+    app = open_page("dataset")
+    assert "Generating the demo data set ended unexpectedly." in text_of(app)
+    assert [code.value for code in app.main.code] == ["MemoryError"]
     assert [button.label for button in app.main.button] == ["Generate the demo again"]
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from socal_core.jobs.fetch_data import fetch
-from socal_core.lifecycle.lock import take_lock
-from socal_core.storage import write_json
+from pages.components.sidebar.download import DOWNLOAD
+from socal_core.jobs.fetch_data import fetch_data
+from socal_core.jobs.job import JobState
+from tests.jobs import made_jobs
 from tests.pages.conftest import OpenPage, text_of
 
 
@@ -19,35 +20,37 @@ def ask(app: AppTest, address: str, out: str) -> AppTest:
 
 @pytest.mark.parametrize("address", ["", "http://drive.google.com/drive/folders/x", "https://example.org/x", "/etc"])
 def test_an_address_that_is_no_drive_link_is_refused(
-    open_page: OpenPage, shared_data_folder: Path, tmp_path: Path, workspace: Path, address: str
+    open_page: OpenPage, shared_data_folder: Path, tmp_path: Path, address: str
 ) -> None:
     app = ask(open_page("dataset", shared_data_folder), address, str(tmp_path / "out"))
     assert not app.exception
     assert app.sidebar.error
     assert not (tmp_path / "out").exists()
-    assert not (workspace / "download.log").exists(), "no process was started"
+    assert DOWNLOAD.status().state is JobState.IDLE, "no process was started"
 
 
-def test_a_folder_has_to_be_named(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
+def test_a_folder_has_to_be_named(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = ask(open_page("dataset", shared_data_folder), "https://drive.google.com/drive/folders/abcdefghijk", "")
     assert "Enter the folder" in app.sidebar.warning[0].value
-    assert not (workspace / "download.log").exists()
+    assert DOWNLOAD.status().state is JobState.IDLE
 
 
-def test_a_download_under_way_is_shown_in_every_tab(
-    open_page: OpenPage, shared_data_folder: Path, workspace: Path
+def test_a_download_under_way_is_shown_in_every_tab_and_can_be_stopped(
+    open_page: OpenPage, shared_data_folder: Path
 ) -> None:
-    lock = take_lock(workspace / "download.lock", "download")
-    write_json(workspace / "download.progress.json", {"text": "Fetching socal.csv"})
-    assert lock
-    assert "Fetching socal.csv" in text_of(open_page("dataset", shared_data_folder))
+    with made_jobs.running(DOWNLOAD, what="Fetching socal.csv"):
+        app = open_page("dataset", shared_data_folder)
+        assert "Fetching socal.csv" in text_of(app)
+        next(button for button in app.sidebar.button if button.label == "Stop").click().run()
+        assert DOWNLOAD.status().stopping
+        assert next(button for button in app.sidebar.button if button.label == "Stopping").disabled
+    made_jobs.end(DOWNLOAD, JobState.STOPPED)
+    assert "The download was stopped. Press Download" in text_of(app.run())
 
 
-def test_what_arrived_can_be_opened(
-    open_page: OpenPage, shared_data_folder: Path, data_folder: Path, workspace: Path
-) -> None:
-    progress = {"frames": 240, "problems": ["socal.csv did not arrive."], "out": str(data_folder)}
-    write_json(workspace / "download.progress.json", progress)
+def test_what_arrived_can_be_opened(open_page: OpenPage, shared_data_folder: Path, data_folder: Path) -> None:
+    problems = ["socal.csv did not arrive."]
+    made_jobs.end(DOWNLOAD, JobState.DONE, frames=240, problems=problems, out=str(data_folder))
     app = open_page("dataset", shared_data_folder)
     assert "240 frames were downloaded." in text_of(app)
     assert "socal.csv did not arrive." in text_of(app)
@@ -55,11 +58,13 @@ def test_what_arrived_can_be_opened(
     assert app.session_state["data_folder"] == str(data_folder)
 
 
-def test_a_worker_that_was_killed_is_told(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
-    write_json(workspace / "download.progress.json", {"text": "Fetching frames.zip"})
-    assert "ended unexpectedly" in text_of(open_page("dataset", shared_data_folder))
+def test_a_job_that_was_killed_is_told(open_page: OpenPage, shared_data_folder: Path) -> None:
+    made_jobs.ask(DOWNLOAD, {})
+    assert "The download ended unexpectedly. Press Download" in text_of(open_page("dataset", shared_data_folder))
 
 
-def test_the_worker_leaves_its_error_for_the_page(tmp_path: Path) -> None:
-    assert not fetch("https://example.org/x", tmp_path / "out", tmp_path / "progress.json")
-    assert "error" in (tmp_path / "progress.json").read_text()
+def test_the_job_leaves_its_error_for_the_page(open_page: OpenPage, shared_data_folder: Path, tmp_path: Path) -> None:
+    request = {"address": "https://example.org/x", "out": str(tmp_path / "out")}
+    error = made_jobs.carry_out_here(DOWNLOAD, fetch_data, request)["error"]
+    assert error
+    assert error in text_of(open_page("dataset", shared_data_folder))

@@ -6,13 +6,13 @@ from pathlib import Path
 from pages.components.training.clip_cache import needed_by
 from socal_core.clips.clip_cache import list_stores
 from socal_core.dataset.opening import open_dataset
-from socal_core.jobs.fill_cache import fill_cache
+from socal_core.jobs.job import JobState
 from socal_core.lifecycle.state import RunState
 from socal_core.settings import TINY, TrainConfig
 from socal_core.workspace import runs_root
 from tests.made_runs import write_frozen_events, write_run
 from tests.pages.conftest import OpenPage, text_of
-from tests.pages.test_clip_cache import files_of_a_filling
+from tests.pages.test_clip_cache import fill_here
 from tests.pages.test_training import setting
 
 TRIALS = 20
@@ -74,13 +74,13 @@ def test_the_results_name_what_predicts(open_page: OpenPage, shared_data_folder:
     assert "weights of epoch" not in text
 
 
-def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path, workspace: Path) -> None:
+def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     config = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4, "sampling": "segments"})
     need = needed_by(dataset, config, list_stores())
     assert (need.frames, need.of_frames) == (0, 2 * TRIALS * 4)
     assert need.estimated_bytes == TRIALS * 4 * 3 * (96**2 + 224**2)
     settings = {"recipe": "frozen", "num_frames": 4, "test_clips": 1}
-    assert fill_cache(*files_of_a_filling(workspace, shared_data_folder, **settings))
+    assert fill_here(shared_data_folder, **settings)["state"] == JobState.DONE
     assert {info.shape for info in list_stores()} == {(3, 96, 96), (3, 224, 224)}
     assert needed_by(dataset, config, list_stores()).complete

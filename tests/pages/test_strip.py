@@ -1,14 +1,13 @@
 """The strip of what the model sees, on the Training page."""
 
 import base64
-import fcntl
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.components.training.strip import RENDERING
 from socal_core.clips.strip import GAP
 from socal_core.dataset.table_cache import KEPT
-from socal_core.jobs.render_strip import draw
-from socal_core.lifecycle.lock import take_lock
+from socal_core.jobs.harness import carry_out
+from socal_core.jobs.job import JobState
+from socal_core.jobs.render_strip import render_strip
 from socal_core.settings import PRETRAINED, TINY
-from socal_core.storage import write_json
+from tests.jobs.made_jobs import carry_out_here, running, wait_for
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, text_of
 
 Ask = Callable[..., dict[str, Any]]
@@ -45,29 +46,22 @@ def trials(app: AppTest) -> list[str]:
     return next(box for box in app.selectbox if box.key == "strip-trial").options
 
 
-def wait_for_the_worker(workspace: Path) -> None:
-    """Wait until the process gives its lock back."""
-    with (workspace / "strip.lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
-
-
 def pictures(app: AppTest) -> list[str]:
     """The address of each picture, which goes by its content."""
     return [image.url for element in app.get("image") for image in element.proto.imgs]
 
 
 @pytest.fixture
-def at_work(workspace: Path):
+def at_work() -> Iterator[None]:
     """Somebody else's strip is being drawn: no process is started."""
-    lock = take_lock(workspace / "strip.lock", "strip")
-    yield
-    os.close(lock)
+    with running(RENDERING):
+        yield
 
 
-def test_nothing_is_drawn_unasked(open_page: OpenPage, shared_data_folder: Path, workspace: Path) -> None:
+def test_nothing_is_drawn_unasked(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     assert not pictures(app)
-    assert not (workspace / "strip.request.json").exists()
+    assert RENDERING.request() is None
 
 
 @pytest.fixture
@@ -82,13 +76,13 @@ def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
 
 
 def test_a_process_draws_the_strip_and_a_change_of_settings_another(
-    open_page: OpenPage, shared_data_folder: Path, workspace: Path, no_process: Callable[[], None]
+    open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
     app = show(fine_tuning(open_page("training", shared_data_folder)))
     assert not app.exception
     first = trials(app)[0]
     assert f"Trial {first}** is being prepared" in text_of(app)
-    wait_for_the_worker(workspace)
+    wait_for(RENDERING)
     app.run()
     drawn = pictures(app)
     assert len(drawn) == len(TITLES)
@@ -102,29 +96,29 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     assert f"Trial {first}** is being prepared" in text_of(app)
     assert f"Until then, trial {first} with the settings before" in text_of(app)
     assert pictures(app) == drawn, "the old strip stays"
-    wait_for_the_worker(workspace)
-    assert draw(workspace / "strip.request.json")  # here: a second process would have to load PyTorch again
+    wait_for(RENDERING)
+    # Here: a second process would have to load PyTorch again.
+    assert carry_out(render_strip, RENDERING.folder) is JobState.DONE
     app.run()
     assert "Until then" not in text_of(app)
     assert "rotated by" in text_of(app)
     assert pictures(app)[0] == drawn[0]
     assert not set(pictures(app)[1:]) & set(drawn)
     assert not app.exception
-    lock = take_lock(workspace / "strip.lock", "strip")  # from here on nothing is drawn
-    setting(app, "rotation_degrees").set_value(0.0).run()
-    assert pictures(app) == drawn, "a strip that was drawn before is there at once"
-    for name, value in [("color_jitter", 0.5), ("num_frames", 8), ("seed", 1), ("mixup", 0.8)]:
-        before = setting(app, name).value
-        setting(app, name).set_value(value).run()
-        assert "is being prepared" in text_of(app), f"the strip depends on {name}"
-        setting(app, name).set_value(before).run()
-        assert "is being prepared" not in text_of(app)
-    changed = shared_data_folder / "JPEGImages" / f"{first}_frame_00000002.jpeg"
-    times = changed.stat()
-    os.utime(changed, (1, 1))
-    assert "is being prepared" in text_of(app.run()), "a frame has changed"
-    os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
-    os.close(lock)
+    with running(RENDERING):  # from here on nothing is drawn
+        setting(app, "rotation_degrees").set_value(0.0).run()
+        assert pictures(app) == drawn, "a strip that was drawn before is there at once"
+        for name, value in [("color_jitter", 0.5), ("num_frames", 8), ("seed", 1), ("mixup", 0.8)]:
+            before = setting(app, name).value
+            setting(app, name).set_value(value).run()
+            assert "is being prepared" in text_of(app), f"the strip depends on {name}"
+            setting(app, name).set_value(before).run()
+            assert "is being prepared" not in text_of(app)
+        changed = shared_data_folder / "JPEGImages" / f"{first}_frame_00000002.jpeg"
+        times = changed.stat()
+        os.utime(changed, (1, 1))
+        assert "is being prepared" in text_of(app.run()), "a frame has changed"
+        os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def test_another_trial_is_drawn_below_its_own_name(
@@ -142,9 +136,7 @@ def test_another_trial_is_drawn_below_its_own_name(
     assert f"Trial {left.value}** is being prepared" in text_of(app)
 
 
-def test_a_window_without_frames_is_told_without_a_process(
-    open_page: OpenPage, shared_data_folder: Path, workspace: Path
-) -> None:
+def test_a_window_without_frames_is_told_without_a_process(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     next(box for box in app.sidebar.radio if box.key == "setting-window_choice").set_value("other").run()
     next(box for box in app.sidebar.number_input if box.label == "To second").set_value(160)
@@ -152,24 +144,24 @@ def test_a_window_without_frames_is_told_without_a_process(
     app = show(app)
     assert not app.exception
     assert any("no frame in the window (seconds 100 to 160)" in as_read(warning.value) for warning in app.main.warning)
-    assert not (workspace / "strip.request.json").exists()
+    assert RENDERING.request() is None
 
 
 def test_a_process_that_dies_is_told_and_not_started_again_unasked(
-    open_page: OpenPage, shared_data_folder: Path, workspace: Path, no_process: Callable[[], None]
+    open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
     no_process()
     app = show(open_page("training", shared_data_folder))
     for _ in range(2):
         assert "is being prepared" in text_of(app)
-        wait_for_the_worker(workspace)
+        wait_for(RENDERING)
         for _ in range(2):
             app.run()
             assert [error.value for error in app.main.error] == ["Preparing these frames ended unexpectedly."]
             assert not pictures(app)
         next(button for button in app.button if button.label == "Try again").click().run()
-    wait_for_the_worker(workspace)
-    assert (workspace / "strip.log").read_text().count("no memory") == 3
+    wait_for(RENDERING)
+    assert (RENDERING.folder / "log").read_text().count("no memory") == 3
 
 
 @pytest.fixture
@@ -181,10 +173,9 @@ def ask(workspace: Path) -> Ask:
         out.parent.mkdir(exist_ok=True)
         request = {"data": str(data), "options": {}, "trial_id": "S101T1", "trained": ["S101T1", "S102T1"]}
         known = {"model": TINY, "recipe": "finetune", "num_frames": 4, "allow_download": False, **settings}
-        write_json(workspace / "request.json", {**request, "settings": known, "out": str(out)})
-        drawn = draw(workspace / "request.json")
+        ended = carry_out_here(RENDERING, render_strip, {**request, "settings": known, "out": str(out)})
         result = json.loads(out.read_text())
-        assert drawn is ("error" not in result)
+        assert ended["error"] == result.get("error", "")
         return dict(result)
 
     return ask

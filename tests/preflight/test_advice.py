@@ -291,6 +291,6 @@ def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
 
 def test_circumstances_of_frames_whose_size_nobody_says(tmp_path: Path) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", surgeons=3))
-    trials = dataset.trials.assign(width=None, height=None)
+    trials = dataset.trials.assign(width=None, height=None).astype({"width": "Int64", "height": "Int64"})
     split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
     assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_side is None

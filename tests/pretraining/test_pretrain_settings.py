@@ -1,4 +1,4 @@
-"""socal_core.pretraining.pretrain_settings and objective: the learning rate and the masks."""
+"""socal_core.pretraining.pretrain_settings and pretrain_objective: the learning rate and the masks."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from socal_core.errors import ConfigError
-from socal_core.pretraining.pretrain_objective import draw_masks
+from socal_core.pretraining.pretrain_objective import sample_masks
 from socal_core.pretraining.pretrain_settings import PretrainSettings
 
 
@@ -48,8 +48,8 @@ def test_impossible_settings_are_refused(name: str, value: int, rule: str) -> No
         PretrainSettings(**{name: value})  # type: ignore[arg-type]
 
 
-def test_masks_hide_three_quarters_of_the_patches_at_all_times() -> None:
-    masks = draw_masks(5, 8, 36, torch.Generator().manual_seed(0)).view(5, 8, 36)
+def test_masks_cover_the_same_three_quarters_of_the_patches_at_all_times() -> None:
+    masks = sample_masks(5, 8, 36, torch.Generator().manual_seed(0)).view(5, 8, 36)
     assert masks.dtype == torch.bool
     assert (masks.sum(2) == 27).all()
     assert (masks == masks[:, :1]).all()

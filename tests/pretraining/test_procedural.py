@@ -1,12 +1,10 @@
-"""socal_core.pretraining.procedural and checkpoint: stop, kill, resume, and the model that is written."""
+"""socal_core.pretraining.procedural and pretrain_files: stop, kill, resume, and the model that is written."""
 
 import json
 import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,8 +23,9 @@ from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
 from socal_core.settings import TINY, config_from
 from socal_core.storage import try_lock
+from tests.preloaded import run_preloaded
 
-# A pool lasts 8 steps, so the second one is drawn before the end.
+# A pool is used for 8 steps, so a second one is rendered before the end.
 SMALL = PretrainSettings(
     steps=12,
     batch_size=2,
@@ -99,7 +98,7 @@ def to_resume(stopped: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stopped, tmp_path / "run"))
 
 
-def test_a_stopped_run_is_resumed_to_the_same_bits(finished: Path, to_resume: Path) -> None:
+def test_a_stopped_run_is_resumed_to_identical_weights(finished: Path, to_resume: Path) -> None:
     assert checkpoint(to_resume)["step"] == 5
     assert not (to_resume / "model.safetensors").exists()
     assert pretrain(to_resume, SMALL, resume=True, observer=stop_after(9)) is Ending.STOPPED
@@ -108,30 +107,29 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(finished: Path, to_resume: Pa
     assert_same_result(to_resume, finished)
 
 
-def test_a_run_killed_while_it_wrote_a_checkpoint_is_resumed_to_the_same_bits(finished: Path, tmp_path: Path) -> None:
+def test_a_run_killed_while_writing_is_resumed_to_identical_weights(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(out)], check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert run_preloaded("-c", KILLED_WHILE_WRITING, out).returncode == -signal.SIGKILL
     assert len(list(out.glob(".*.tmp"))) == 1
     assert checkpoint(out)["step"] == 9
     assert log_steps(out) == [10]
     with (out / LOG_FILE).open("a") as file:
-        file.write('{"step": 1')  # as a kill leaves a line
+        file.write('{"step": 1')  # an incomplete line, as after a kill
     assert pretrain(out, SMALL, resume=True) is Ending.DONE
     assert_same_result(out, finished)
     assert not list(out.glob(".*.tmp"))
 
 
-def test_a_run_stopped_while_it_measured_is_resumed(finished: Path, tmp_path: Path) -> None:
+def test_a_run_stopped_while_measuring_is_resumed(finished: Path, tmp_path: Path) -> None:
     stages: list[str] = []
     observer = Observer(stage=lambda name, done, total: stages.append(name), stop=lambda: stages[-1] == "Measuring")
     assert pretrain(tmp_path / "run", SMALL, observer=observer) is Ending.STOPPED
-    assert list(dict.fromkeys(stages)) == ["Drawing clips", "Training", "Measuring"]
+    assert list(dict.fromkeys(stages)) == ["Rendering clips", "Training", "Measuring"]
     assert pretrain(tmp_path / "run", SMALL, resume=True) is Ending.DONE
     assert_same_result(tmp_path / "run", finished)
 
 
-def test_another_seed_gives_other_weights(finished: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_different_weights(finished: Path, tmp_path: Path) -> None:
     pretrain(tmp_path / "run", replace(SMALL, seed=1))
     assert (tmp_path / "run" / "model.safetensors").read_bytes() != (finished / "model.safetensors").read_bytes()
 
@@ -162,7 +160,7 @@ def test_each_objective_reports_its_losses(tmp_path: Path, objective: Objective)
     assert bool(scores) == (objective is Objective.PARAMETERS)
 
 
-def test_a_finished_run_is_left_as_it_is(finished: Path) -> None:
+def test_a_finished_run_is_not_changed(finished: Path) -> None:
     before = {file.name: file.read_bytes() for file in finished.iterdir()}
     assert pretrain(finished, SMALL, resume=True) is Ending.WAS_DONE
     assert {file.name: file.read_bytes() for file in finished.iterdir()} == before
@@ -185,12 +183,12 @@ def test_nothing_to_resume(tmp_path: Path, exists: bool) -> None:
         pretrain(tmp_path / "run", SMALL, resume=True)
 
 
-def test_a_run_is_resumed_with_its_own_settings_alone(to_resume: Path) -> None:
+def test_a_run_is_resumed_only_with_its_own_settings(to_resume: Path) -> None:
     with pytest.raises(RunError, match=r"other settings\. Resume it with --steps 12 --objective both\.$"):
         pretrain(to_resume, replace(SMALL, steps=13, objective=Objective.MASKED), resume=True)
 
 
-def test_two_processes_do_not_share_a_folder(to_resume: Path) -> None:
+def test_a_folder_is_used_by_one_process_at_a_time(to_resume: Path) -> None:
     lock = try_lock(to_resume / LOCK_FILE)
     assert lock is not None
     try:
@@ -224,7 +222,7 @@ def test_a_damaged_checkpoint_is_refused(to_resume: Path, damage: str) -> None:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """A real limit of the kernel, which answers like a full disk."""
+    """Limit the size of files, so that the kernel refuses to write as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -233,7 +231,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(to_resume: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_does_not_harm_the_last_one(to_resume: Path) -> None:
     before = (to_resume / CHECKPOINT_FILE).read_bytes()
     with files_of_at_most(100_000), pytest.raises(OSError, match="File too large"):
         pretrain(to_resume, SMALL, resume=True, observer=stop_after(6))

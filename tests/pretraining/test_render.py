@@ -1,10 +1,10 @@
-"""socal_core.pretraining.render and pool: what is drawn, and that the seed decides it."""
+"""socal_core.pretraining.render and pool: the content of clips, and their dependence on the seed."""
 
 import numpy as np
 import pytest
 import torch
 
-from socal_core.pretraining.pool import ClipPool, draw_clips
+from socal_core.pretraining.pool import ClipPool, generate_clips
 from socal_core.pretraining.pretrain_settings import PretrainSettings
 from socal_core.pretraining.render import Clips, render
 from socal_core.pretraining.scenes import SHAPE, TUBE
@@ -30,8 +30,8 @@ def test_values_are_finite_and_in_range(seed: int) -> None:
     assert torch.isfinite(targets.token).all()
 
 
-def test_the_seed_decides_the_clips() -> None:
-    first, again, other = (draw_clips(2, 2, seed, CPU) for seed in (1, 1, 2))
+def test_the_seed_determines_the_clips() -> None:
+    first, again, other = (generate_clips(2, 2, seed, CPU) for seed in (1, 1, 2))
     assert first[0].dtype == torch.uint8
     assert torch.equal(first[0], again[0])
     assert torch.equal(first[1].clip, again[1].clip)
@@ -39,7 +39,7 @@ def test_the_seed_decides_the_clips() -> None:
     assert not torch.equal(first[0], other[0])
 
 
-def test_a_pool_uses_each_clip_eight_times_and_is_then_drawn_again() -> None:
+def test_a_pool_uses_each_clip_eight_times_before_the_next_pool() -> None:
     settings = PretrainSettings(batch_size=2, frames=2, pool_clips=4)
     pool = ClipPool(settings, CPU, lambda done, total: None)
     batches = [pool.batch(step)[0] for step in range(17)]
@@ -53,7 +53,7 @@ def test_a_pool_uses_each_clip_eight_times_and_is_then_drawn_again() -> None:
 
 
 def centroids(coverage: np.ndarray) -> np.ndarray:
-    """The centre of mass of coverage (frames, size, size) in half frame widths, x and y."""
+    """Compute the centre of mass (x, y) of coverage (frames, size, size) in half frame widths."""
     size = coverage.shape[-1]
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     mass = coverage.sum((1, 2))
@@ -61,7 +61,7 @@ def centroids(coverage: np.ndarray) -> np.ndarray:
 
 
 def moves_inside(clips: Clips, kind: int) -> list[tuple[int, int]]:
-    """Clip and frame of each object that is wholly inside the frame there and one frame later."""
+    """List clip and frame of each object that is completely inside this frame and the next one."""
     coverage = clips.coverage[:, :, kind].numpy()
     border = np.concatenate([coverage[..., [0, -1], :].max((-1, -2))[None], coverage[..., [0, -1]].max((-1, -2))[None]])
     inside = (border.max(0) < 0.002) & (coverage.sum((-1, -2)) > 15)
@@ -70,7 +70,7 @@ def moves_inside(clips: Clips, kind: int) -> list[tuple[int, int]]:
 
 def test_flow_is_the_displacement_of_an_object_under_a_fixed_camera() -> None:
     clips = scene(0, clips=96, frames=6, size=48, kinds=(SHAPE,))
-    fixed = (clips.camera.numbers[:, :5] == 0).all(1)
+    fixed = (clips.camera.parameters[:, :5] == 0).all(1)
     found = [(c, t) for c, t in moves_inside(clips, SHAPE) if fixed[c]]
     assert len(found) > 15
     measured, given = [], []
@@ -85,7 +85,7 @@ def test_flow_is_the_displacement_of_an_object_under_a_fixed_camera() -> None:
 
 def test_flow_follows_an_object_that_the_camera_moves() -> None:
     clips = scene(2, clips=96, frames=6, size=48, kinds=(SHAPE,))
-    attached = (clips.camera.attached > 0) & (clips.camera.numbers[:, 2:4].abs().sum(1) > 0)
+    attached = (clips.camera.attached > 0) & (clips.camera.parameters[:, 2:4].abs().sum(1) > 0)
     found = [(c, t) for c, t in moves_inside(clips, SHAPE) if attached[c]]
     assert len(found) > 15
     measured, given = [], []
@@ -95,7 +95,7 @@ def test_flow_follows_an_object_that_the_camera_moves() -> None:
         measured.append(both[1] - both[0])
         flow = clips.flow[clip, frame].numpy()
         given.append((flow * coverage[frame]).sum((1, 2)) / coverage[frame].sum())
-    # Objects are partly transparent and the camera turns and zooms, so the flow is close and not equal.
+    # Objects are partly transparent and the camera turns and zooms, so the flow is close but not equal.
     assert np.corrcoef(np.ravel(measured), np.ravel(given))[0, 1] > 0.9
 
 

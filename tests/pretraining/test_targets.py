@@ -1,4 +1,4 @@
-"""socal_core.pretraining.targets against NumPy, and against VideoMAE's own order of tokens."""
+"""socal_core.pretraining.targets, compared with NumPy and with the order of tokens in VideoMAE."""
 
 from dataclasses import replace
 
@@ -70,17 +70,17 @@ def test_colours_and_frame_differences(clips: Clips, targets: Targets) -> None:
     close(column(targets, "frame difference slope"), [fitted_slope(np.array(curve)) for curve in steps])
 
 
-def test_numbers_of_objects_are_weighted_by_what_is_seen(clips: Clips, targets: Targets) -> None:
+def test_parameters_of_objects_are_weighted_by_visibility(clips: Clips, targets: Targets) -> None:
     appears = {}
     for kind in (TUBE, LIQUID):
         total, weight = np.zeros(12), np.zeros(12)
         for layer in (layer for layer in clips.layers if layer.kind == kind):
             for clip in range(12):
-                place, size = layer.path[clip].numpy(), layer.size[clip].numpy()
-                inside = (np.abs(place) < 1.2).all(1)
-                seen = np.mean(layer.presence[clip].numpy() * inside * np.minimum(size, 1))
-                total[clip] += seen * layer.numbers[clip, 0].item()
-                weight[clip] += seen
+                position, size = layer.path[clip].numpy(), layer.size[clip].numpy()
+                in_frame = (np.abs(position) < 1.2).all(1)
+                visibility = np.mean(layer.presence[clip].numpy() * in_frame * np.minimum(size, 1))
+                total[clip] += visibility * layer.parameters[clip, 0].item()
+                weight[clip] += visibility
         appears[kind] = total / (weight + 0.02)
         close(column(targets, f"{KIND_NAMES[kind]} appears"), appears[kind])
         appears[kind][weight <= 0.02] = np.nan
@@ -97,17 +97,17 @@ def test_tokens_are_means_over_their_frames_and_pixels(clips: Clips, targets: Ta
         token = 0
         for time in range(0, FRAMES, TUBELET):
             for row in range(0, SIZE, PATCH):
-                for place in range(0, SIZE, PATCH):
-                    block = maps[clip, time : time + TUBELET, :, row : row + PATCH, place : place + PATCH]
+                for col in range(0, SIZE, PATCH):
+                    block = maps[clip, time : time + TUBELET, :, row : row + PATCH, col : col + PATCH]
                     close(targets.token[clip, token].numpy(), block.mean((0, 2, 3)))
                     token += 1
 
 
-@pytest.mark.parametrize(("time", "row", "place"), [(0, 0, 1), (2, 1, 0), (4, 1, 1)])
-def test_the_order_of_tokens_is_that_of_videomae(clips: Clips, time: int, row: int, place: int) -> None:
+@pytest.mark.parametrize(("time", "row", "col"), [(0, 0, 1), (2, 1, 0), (4, 1, 1)])
+def test_the_order_of_tokens_is_that_of_videomae(clips: Clips, time: int, row: int, col: int) -> None:
     dark = torch.zeros(1, FRAMES, 3, SIZE, SIZE)
     lit = dark.clone()
-    lit[:, time : time + TUBELET, :, row * PATCH : (row + 1) * PATCH, place * PATCH : (place + 1) * PATCH] = 1
+    lit[:, time : time + TUBELET, :, row * PATCH : (row + 1) * PATCH, col * PATCH : (col + 1) * PATCH] = 1
     config = VideoMAEConfig(image_size=SIZE, patch_size=PATCH, num_frames=FRAMES, tubelet_size=TUBELET, hidden_size=24)
     embeddings = VideoMAEModel(config).embeddings
     with torch.no_grad():
@@ -118,7 +118,7 @@ def test_the_order_of_tokens_is_that_of_videomae(clips: Clips, time: int, row: i
     assert red.max() == 1
 
 
-def test_scaled_targets_have_mean_0_and_spread_1_and_no_extremes(targets: Targets) -> None:
+def test_scaled_targets_have_mean_0_and_deviation_1_and_are_clipped(targets: Targets) -> None:
     scaling = Scaling.of(targets)
     values = targets.clip[:, [CLIP_NAMES.index("red")]].numpy()
     found = scaling(targets).clip[:, [CLIP_NAMES.index("red")]].numpy()

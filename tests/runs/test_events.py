@@ -17,6 +17,18 @@ from socal_core.runs.events import (
 from socal_core.runs.progress import progress_of
 
 EPOCH = {"epochs": 4, "train_loss": 0.6, "val_loss": 0.5, "val_accuracy": 0.8, "val_auroc": None, "learning_rate": 0.1}
+CANDIDATE = {"encoders": ["image"], "statistics": ["mean"], "strength": 1.0, "loss": 0.5, "auroc": 0.7}
+HEAD = {
+    "encoders": ["image"],
+    "table": [{**CANDIDATE, "member": True}, {**CANDIDATE, "member": False}],
+    "loss": 0.5,
+    "auroc": 0.7,
+    "clips": 1,
+    "seconds": 2.0,
+    "val_loss": 0.4,
+    "val_accuracy": 0.8,
+    "val_auroc": None,
+}
 
 
 def step(log: EventLog, epoch: int, step: int) -> None:
@@ -132,7 +144,7 @@ def test_a_frozen_run_that_begins_anew_tells_its_folds_once(tmp_path: Path) -> N
         for fold in (1, 2) if epoch == 0 else ():
             log.append("fold", fold=fold, folds=2, surgeons=3, trials=6, successes=3, loss=0.5, auroc=0.7)
         if epoch == 0:
-            log.append("head", encoders=["image"], table=[{"member": True}, {"member": False}], loss=0.5, val_loss=0.4)
+            log.append("head", **HEAD)
     events = read_events(tmp_path / "events.jsonl")
     assert folds_table(events)["fold"].tolist() == [1, 2]
     head = head_of(events)

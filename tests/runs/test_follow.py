@@ -9,6 +9,16 @@ from socal_core.runs import follow
 from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.follow import EventFollower
 
+EPOCH = {
+    "epochs": 9,
+    "train_loss": 0.5,
+    "val_loss": 0.5,
+    "val_accuracy": 0.5,
+    "val_auroc": None,
+    "learning_rate": 1e-3,
+    "seconds": 1.0,
+    "best": True,
+}
 STEP = {"epochs": 9, "steps": 5, "loss": 0.5, "learning_rate": 1e-3}
 
 
@@ -51,7 +61,7 @@ def test_every_cut_of_the_file_gives_what_read_events_gives(path: Path, tmp_path
     for epoch in (1, 2):
         for step in range(1, 4):
             log.append("step", epoch=epoch, step=step, **STEP)
-        log.append("epoch", epoch=epoch, epochs=9)
+        log.append("epoch", epoch=epoch, **EPOCH)
     with path.open("ab") as file:
         file.write(b'{"type": "step", "epo')
     EventLog(path).append("started", epoch=1)
@@ -76,7 +86,7 @@ def test_a_file_that_was_replaced_is_read_anew(path: Path) -> None:
     for step in range(1, 4):
         log.append("step", epoch=1, step=step, **STEP)
     assert len(follower.events()) == 3
-    path.write_text('{"type": "started", "epoch": 0}\n')
+    path.write_text('{"type": "started", "time": 1.0, "epoch": 0}\n')
     assert follower.events() == read_events(path)
     path.unlink()
     assert follower.events() == []

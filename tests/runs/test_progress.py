@@ -2,7 +2,7 @@
 
 import pytest
 
-from socal_core.runs.progress import Progress, machine_of, progress_of
+from socal_core.runs.progress import RunProgress, machine_use, progress_of
 
 
 def step(number: int, epoch: int = 1, time: float = 0.0, **more: object) -> dict[str, object]:
@@ -56,9 +56,10 @@ def test_after_training_its_numbers_stay() -> None:
 
 
 def test_the_machine_is_as_it_was_last_seen() -> None:
-    assert machine_of([STARTED]) is None
-    events = [{"type": "machine", "cpu_percent": percent, "memory_mb": 900.0} for percent in (10.0, 20.0)]
-    machine = machine_of([*events, step(1)])
+    assert machine_use([STARTED]) is None
+    unknown = dict.fromkeys(("memory_total_mb", "gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"))
+    events = [{"type": "machine", "cpu_percent": percent, "memory_mb": 900.0, **unknown} for percent in (10.0, 20.0)]
+    machine = machine_use([*events, step(1)])
     assert machine is not None
     assert (machine.cpu_percent, machine.memory_mb, machine.memory_total_mb, machine.gpu_percent) == (
         20,
@@ -72,4 +73,4 @@ def test_an_inner_fold_of_a_frozen_run_is_progress() -> None:
     events = [{"type": "stage", "stage": "Fitting the head", "done": 0, "total": 1}]
     events.append({"type": "fold", "fold": 2, "folds": 5})
     found = progress_of(events)
-    assert found == Progress("Choosing encoders and statistics: inner fold 2 of 5 done", 0.4, None)
+    assert found == RunProgress("Choosing encoders and statistics: inner fold 2 of 5 done", 0.4, None)

@@ -23,14 +23,16 @@ import torch
 from socal_core.evaluation import predict  # noqa: F401 - loaded once, before the children are forked
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier
-from socal_core.runs.checkpoint_folders import TrainingState, best_checkpoint, list_checkpoints, newest_checkpoint
+from socal_core.runs.checkpoint_folders import best_checkpoint, list_checkpoints, newest_checkpoint
 from socal_core.runs.events import Event, read_events
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.training import batches, distributed, environment, loop  # noqa: F401
 from socal_core.training import checkpoint_io as saving
 from socal_core.training.checkpoint_io import Checkpoints, load_tensors, save_checkpoint
 from socal_core.training.worker import work
+from tests.models.checkpoints import write_classifier
 
 MEASURED = {"time", "seconds", "data_wait", "clips_per_second"}
 """Fields of events that depend on the clock."""
@@ -98,7 +100,8 @@ def kill_runs(reference: RunFolder, killed: RunFolder, kills: int, seed: int) ->
 
 def kill_saves(folder: Path) -> dict[str, Any]:
     """Of the best epoch, which waited in memory, and of the one after it."""
-    config = config_from({"num_frames": 2}, TINY)
+    write_classifier(folder / "model")  # a small one: what counts is the order of the file operations
+    config = config_from({"model": str(folder / "model"), "num_frames": 4}, TINY)
     classifier = build_classifier(config)
     tensors = {"optimizer": {"step": torch.tensor(3)}}
     first, third = (TrainingState(epoch, best_epoch=epoch, best_val_loss=1 / epoch) for epoch in (1, 3))

@@ -144,7 +144,7 @@ def test_trials_with_another_outcome_are_left_out_and_named(tmp_path: Path, data
     run = new_run(tmp_path / "run", data_folder, num_epochs=1)
     assert work(run, resume=False) is RunState.DONE
     assert row[0] not in run.read_split().trial_ids
-    assert any(row[0] in problem.message or problem.row == 2 for problem in run.open_dataset().problems)
+    assert any(row[0] in problem.parameters.values() or problem.row == 2 for problem in run.open_dataset().problems)
 
 
 @pytest.mark.parametrize(

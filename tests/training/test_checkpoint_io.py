@@ -11,13 +11,13 @@ import torch
 from socal_core.errors import RunError
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier
 from socal_core.runs.checkpoint_folders import (
-    TrainingState,
     best_checkpoint,
     checkpoint_to_resume,
     list_checkpoints,
     newest_checkpoint,
     read_training_state,
 )
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.training import checkpoint_io as saving
@@ -230,5 +230,5 @@ def test_a_damaged_or_hostile_file_is_refused(run: RunFolder, classifier: VideoC
     with pytest.raises(RunError, match=r"epoch-0001 is damaged: optimizer\.pt"):
         load_tensors(checkpoint)
     (checkpoint / "training.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"epoch-0001 is damaged: training\.json"):
+    with pytest.raises(RunError, match=r"epoch-0001: training\.json cannot be read"):
         read_training_state(checkpoint)

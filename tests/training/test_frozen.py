@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +23,12 @@ from socal_core.models.efficientnet import SHA256
 from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
+from socal_core.runs.files.records import EncoderRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.training.worker import work
+from tests.preloaded import run_preloaded
 from tests.training.small_runs import new_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,9 +80,10 @@ def test_a_frozen_run_has_all_that_a_run_has(frozen: RunFolder) -> None:
     assert "logistic regressions on frozen features" in metrics["model"]["text"]
     state = read_training_state(best_checkpoint(frozen))
     assert (state.epoch, state.best_epoch) == (1, 1)
-    encoders = frozen.read_environment()["encoders"]
-    assert encoders["image"] == {"title": "EfficientNet-Lite0", "sha256": SHA256}
-    assert len(encoders["video"]["sha256"]) == 64
+    encoders = frozen.read_environment().encoders
+    assert encoders is not None
+    assert encoders["image"] == EncoderRecord("EfficientNet-Lite0", SHA256)
+    assert len(encoders["video"].sha256) == 64
 
 
 def test_events_tell_of_the_folds_and_the_head(frozen: RunFolder) -> None:
@@ -173,9 +175,8 @@ def test_a_killed_run_is_resumed_to_the_same_result(
 ) -> None:
     run = frozen_run(tmp_path / "run", shared_data_folder)
     for event, count in (("Embedding", 7), ("head", 1)):
-        command = [sys.executable, "-m", "tests.training.frozen_killer", str(run.path), event, str(count)]
-        ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        assert ended.returncode == -signal.SIGKILL, (event, ended.stderr.decode()[-2000:])
+        ended = run_preloaded("-m", "tests.training.frozen_killer", run.path, event, count)
+        assert ended.returncode == -signal.SIGKILL, (event, ended.stderr[-2000:])
         assert read_status(run).state is RunState.INTERRUPTED
         if event == "Embedding":
             assert len(list(workspace.rglob("*.features"))) == 6  # what was done is not lost
@@ -202,7 +203,7 @@ def test_training_trials_that_all_end_alike_are_refused(tmp_path: Path, shared_d
     successes, failures = (success.index[success == outcome].tolist() for outcome in (1, 0))
     run.write_split(Split(tuple(successes[2:]), (successes[0], failures[0]), (successes[1], failures[1]), seed=0))
     assert work(run, resume=False) is RunState.FAILED
-    assert "training trials all end alike" in read_status(run).reason
+    assert "training trials have the same outcome" in read_status(run).reason
 
 
 def test_missing_weights_end_the_run_with_the_command_that_installs_them(
@@ -246,8 +247,8 @@ def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_
     run = frozen_run(tmp_path / "run", shared_data_folder, encoder="image", num_frames=2, model="owner/not-here")
     assert work(run, resume=False) is RunState.DONE
     environment = run.read_environment()
-    assert set(environment["encoders"]) == {"image"}
-    assert "weights" not in environment
+    assert set(environment.encoders or ()) == {"image"}
+    assert environment.weights is None
 
 
 def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
@@ -263,4 +264,4 @@ def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
     assert work(run, resume=False) is RunState.DONE
     assert any("the inner folds are therefore too good" in text for text in notices(read_events(run.events_file)))
     assert run.read_split() == trained.read_split()
-    assert run.read_environment()["weights"]["source"] == best_checkpoint(trained).name
+    assert run.read_environment().weights.source == best_checkpoint(trained).name

@@ -9,14 +9,18 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from socal_core.lifecycle.gpus import GpuUse
 from socal_core.runs.events import EventLog, read_events
-from socal_core.training.monitor import MachineLook, gpu_use, watch_machine
+from socal_core.training import monitor
+from socal_core.training.monitor import MachineLook, watch_machine
 
-FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", "gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
+GPU_FIELDS = {"gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
+FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", *GPU_FIELDS}
 SOON = 0.01
 PATIENCE = 20
 
@@ -98,6 +102,7 @@ def test_a_busy_process_is_seen() -> None:
 
 ALONE_AND_WITH_A_CHILD = """
 import json, subprocess, sys
+from socal_core.training import monitor
 from socal_core.training.monitor import MachineLook
 alone = MachineLook().read()
 hold = "memory = b'x' * 100_000_000; print(flush=True); input()"
@@ -121,4 +126,30 @@ def test_child_processes_are_counted_in() -> None:
 
 
 def test_without_a_gpu_in_use_nothing_is_told_of_it() -> None:
-    assert set(gpu_use().values()) == {None}
+    look = MachineLook().read()
+    assert {name for name, value in look.items() if value is None} == GPU_FIELDS
+
+
+def test_the_first_gpu_is_looked_at_once_training_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for a GPU: PyTorch has opened it, and the driver knows its numbers."""
+    asked: list[str] = []
+
+    def use_of(uuid: str) -> GpuUse | None:
+        asked.append(uuid)
+        return GpuUse(62.0, 10 * 2**30, 80 * 2**30) if len(asked) == 1 else None
+
+    look = MachineLook()
+    monkeypatch.setattr(monitor, "visible_gpus", lambda: ("GPU-1", "GPU-2"))
+    monkeypatch.setattr(monitor, "gpu_use", use_of)
+    assert look.read()["gpu_percent"] is None
+    assert asked == [], "training does not use a GPU yet"
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True)))
+    found = look.read()
+    assert {name: found[name] for name in GPU_FIELDS} == {
+        "gpu_percent": 62.0,
+        "gpu_memory_mb": 10_737.4,
+        "gpu_memory_total_mb": 85_899.3,
+    }
+    found = look.read()
+    assert {found[name] for name in GPU_FIELDS} == {None}, "the driver has stopped answering"
+    assert asked == ["GPU-1", "GPU-1"]

@@ -1,9 +1,6 @@
 """socal_core.training.objective: the weighted loss, its gradients, the optimizer."""
 
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +21,16 @@ from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
 from socal_core.models.videomae_config import LABELS
-from socal_core.runs.checkpoint_folders import TrainingState, newest_checkpoint
+from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.events import epochs_table, read_events
+from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split
 from socal_core.training.objective import class_weights, make_optimizer, make_scheduler
 from socal_core.training.worker import work
 from tests.factories import write_dataset
+from tests.preloaded import run_as_torchrun
 from tests.training.small_runs import new_run
 
 PLAIN = {
@@ -164,13 +163,9 @@ def test_two_processes_follow_the_gradient_computed_by_hand(
     settings = {"batch_size": 4, "mixup": 5.0, "accumulation_steps": 2}
     run = new_run(tmp_path / "run", shared_data_folder, **PLAIN, **SGD, model=str(micro), **settings)
     run.write_split(SPLIT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["--module", "socal_core.training.worker", str(run.path)]
-    result = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert result.returncode == 0, result.stderr
-    assert run.read_environment()["processes"] == 2
+    for result in run_as_torchrun("-m", "socal_core.training.worker", run.path):
+        assert result.returncode == 0, result.stderr
+    assert run.read_environment().processes == 2
     check_by_hand(run)
 
 

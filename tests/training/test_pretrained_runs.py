@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.events import Event, notices, read_events
+from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.training.worker import work
 from tests.models.checkpoints import OUTCOMES, save_weights, write_classifier, write_pretrained
@@ -57,7 +58,7 @@ def test_a_pretrained_model_averages_tokens_and_the_run_says_so(tmp_path: Path, 
     (notice,) = notices(read_events(run.events_file))
     assert "use_mean_pooling: false" in notice
     digest = hashlib.sha256((tmp_path / "model" / "model.safetensors").read_bytes()).hexdigest()
-    assert run.read_environment()["weights"] == {"source": "model", "revision": None, "sha256": digest}
+    assert run.read_environment().weights == WeightsRecord("model", None, digest)
 
 
 def test_a_resumed_run_keeps_the_record_of_its_weights(tmp_path: Path, shared_data_folder: Path) -> None:
@@ -69,11 +70,11 @@ def test_a_resumed_run_keeps_the_record_of_its_weights(tmp_path: Path, shared_da
             run.stop_file.touch()
 
     assert work(run, resume=False, echo=stop) is RunState.STOPPED
-    recorded = run.read_environment()["weights"]
+    recorded = run.read_environment().weights
     (tmp_path / "model" / "model.safetensors").unlink()
     assert work(run, resume=True) is RunState.DONE
-    assert run.read_environment()["weights"] == recorded
-    assert len(recorded["sha256"]) == 64
+    assert run.read_environment().weights == recorded
+    assert recorded is not None and len(recorded.sha256) == 64
 
 
 def test_a_model_that_cannot_be_used_ends_the_run_with_its_reason(tmp_path: Path, shared_data_folder: Path) -> None:

@@ -4,8 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from socal_core.runs.events import Event, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.log_tail import log_tail
 from socal_core.training.worker import work
+from tests.preloaded import run_preloaded
 from tests.training.killer import timeless, weights_hash
 from tests.training.small_runs import EVERYTHING, new_run
 
@@ -31,10 +30,7 @@ KILLED_AT = (
 
 
 def killer(*arguments: object) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.training.killer", *map(str, arguments)]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
+    done = run_preloaded("-m", "tests.training.killer", *arguments)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -46,8 +42,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 ) -> None:
     run = new_run(tmp_path / "killed", shared_data_folder)
     code = KILLED_AT.format(event=(moment.split()[0], 2))
-    killed = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False, capture_output=True)
-    assert killed.returncode == -9
+    assert run_preloaded("-c", code, run.path).returncode == -9
     assert read_status(run).state is RunState.INTERRUPTED
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0001"
     assert work(run, resume=True) is RunState.DONE
@@ -62,7 +57,7 @@ def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert work(through, resume=False) is RunState.DONE
     killed = new_run(tmp_path / "killed", shared_data_folder, **EVERYTHING, num_workers=0)
     code = KILLED_AT.format(event=("step", 2))
-    assert subprocess.run([sys.executable, "-c", code, str(killed.path)], check=False).returncode == -9
+    assert run_preloaded("-c", code, killed.path).returncode == -9
     assert work(killed, resume=True) is RunState.DONE
     assert weights_hash(newest_checkpoint(killed)) == weights_hash(newest_checkpoint(through))
     assert timeless(read_events(killed.events_file)) == timeless(read_events(through.events_file))
@@ -220,8 +215,7 @@ def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: P
         "from socal_core.lifecycle.launch import start;"
         "start(RunFolder(Path(sys.argv[1]))); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    starter = subprocess.run([sys.executable, "-c", code, str(run.path)], check=False)
-    assert starter.returncode == -9
+    assert run_preloaded("-c", code, run.path).returncode == -9
     assert read_status(run).state.alive
     with run.lock_file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the worker has ended

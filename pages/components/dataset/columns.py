@@ -4,9 +4,10 @@ import streamlit as st
 
 from pages.components.sidebar.data_picker import choose_options, options_in_use
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset, Severity
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import read_titles
+from socal_core.dataset.problem_kinds import file_kinds
 
 NONE = ""
 
@@ -15,7 +16,7 @@ def ask_for_columns(dataset: Dataset) -> None:
     """A form, where the file lacks a column that is needed or was given another name before."""
     options = options_in_use()
     lacking = any(
-        problem.code == "missing-column" and problem.path == layout.OUTCOMES_FILE and problem.severity is Severity.ERROR
+        problem.code == file_kinds.MISSING_COLUMN.code and problem.path == layout.OUTCOMES_FILE
         for problem in dataset.problems
     )
     if not lacking and not options.columns:

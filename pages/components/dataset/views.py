@@ -15,15 +15,14 @@ from socal_core.figures.dataset import (
     class_balance_by,
     frames_by_outcome,
     frames_per_trial,
-    length_auroc,
     missing_values,
 )
 from socal_core.figures.groups import GROUPS
-from socal_core.figures.presence import presence_by_outcome, tool_presence
+from socal_core.figures.presence import Order, presence_by_outcome, tool_presence
 from socal_core.figures.style import OUTCOMES
 
 ANY_LABEL = "Any tool"
-ORDERS = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
+ORDERS: dict[Order, str] = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
 # From this on, the length of a trial is said to give its outcome away.
 TELLING_AUROC = 0.7
 
@@ -55,6 +54,9 @@ def groups(dataset: Dataset) -> None:
 
 
 def _what_length_tells(usable: pd.DataFrame) -> None:
+    # scikit-learn takes a while to load: the figures above are there before.
+    from socal_core.evaluation.metrics import length_auroc
+
     auroc = length_auroc(usable)
     if auroc is None:
         return
@@ -94,7 +96,7 @@ def tools(dataset: Dataset) -> None:
             required=True,
             key="order",
         )
-    chart(tool_presence(dataset.frames, dataset.boxes, dataset.trials, label, order or "outcome"), "tool-presence")
+    chart(tool_presence(dataset.frames, dataset.boxes, dataset.trials, label, order), "tool-presence")
     chart(presence_by_outcome(dataset.frames, dataset.boxes, dataset.trials), "presence-by-outcome")
 
 

@@ -1,7 +1,5 @@
 """The parts of a run's test results: tiles with intervals, tables by class, controls, trials."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -9,8 +7,9 @@ from pages.components.words import plain_text
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
+from socal_core.runs.files.metrics_record import Control, Interval, Metrics, Score
 
-TILES = (
+TILES: tuple[tuple[str, Score, str], ...] = (
     ("Accuracy", "accuracy", "Fraction of the test trials that are predicted correctly"),
     ("Precision", "precision", "Fraction of the predicted successes that were successes"),
     ("Recall", "recall", "Fraction of the successes that were predicted"),
@@ -20,14 +19,14 @@ TILES = (
         "Probability that a success receives a higher probability than a failure: 0.5 is chance, 1 is perfect",
     ),
 )
-TILES_WITHOUT_INTERVAL = (
+TILES_WITHOUT_INTERVAL: tuple[tuple[str, Score, str], ...] = (
     ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
     ("F1", "f1", "Harmonic mean of precision and recall"),
     ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect, always 0.5 gives 0.25"),
 )
 
 
-def score_tiles(metrics: dict[str, Any]) -> None:
+def score_tiles(metrics: Metrics) -> None:
     """One tile a score, with its 95 % interval where there is one."""
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES, strict=True):
         column.metric(
@@ -47,7 +46,7 @@ def score_tiles(metrics: dict[str, Any]) -> None:
         column.metric(label, score(metrics[name]), help=text, border=True)
 
 
-def per_class(metrics: dict[str, Any]) -> None:
+def per_class(metrics: Metrics) -> None:
     """Precision, recall and F1 of each outcome."""
     st.subheader("By outcome")
     rows = [
@@ -64,7 +63,7 @@ def per_class(metrics: dict[str, Any]) -> None:
     st.table(pd.DataFrame(rows).set_index("Outcome"))
 
 
-def above_controls(metrics: dict[str, Any]) -> None:
+def above_controls(metrics: Metrics) -> None:
     """Say whether the model is above the colour and the tools control; nothing for runs without these controls."""
     text = comparison(metrics)
     if text:
@@ -73,25 +72,26 @@ def above_controls(metrics: dict[str, Any]) -> None:
         show(plain_text(text), icon=icon)
 
 
-def controls(metrics: dict[str, Any]) -> None:
+def beside_controls(metrics: Metrics) -> None:
     """The model beside the controls."""
     st.subheader("Is it better than simple rules?")
-    named = [{**row, "name": plain_text(row["name"])} for row in metrics["controls"]]
+    names = ["**This model**", *(plain_text(row["name"]) for row in metrics["controls"])]
+    scored: list[Metrics | Control] = [metrics, *metrics["controls"]]
     rows = [
         {
-            "": row["name"],
+            "": name,
             "Accuracy": score(row["accuracy"]),
             "Balanced accuracy": score(row["balanced_accuracy"]),
             "AUROC": score(row["auroc"]),
         }
-        for row in [{**metrics, "name": "**This model**"}, *named]
+        for name, row in zip(names, scored, strict=True)
     ]
     st.table(pd.DataFrame(rows).set_index(""))
-    for row in named:
-        st.caption(f"*{row['name']}*: {plain_text(row['description'])}")
+    for row in metrics["controls"]:
+        st.caption(f"*{plain_text(row['name'])}*: {plain_text(row['description'])}")
 
 
-def left_out(metrics: dict[str, Any]) -> None:
+def without_prediction(metrics: Metrics) -> None:
     """Trials that the run could not use, and frames that it replaced, with the reason."""
     if metrics["left_out"]:
         st.subheader("Trials left out")
@@ -107,7 +107,7 @@ def left_out(metrics: dict[str, Any]) -> None:
         st.write("\n".join(f"- {plain_text(text)}" for text in metrics["stand_ins"]))
 
 
-def test_trials(metrics: dict[str, Any]) -> None:
+def test_trials(metrics: Metrics) -> None:
     """The test trials, the wrong ones first and the surest mistakes on top."""
     st.subheader("Test trials")
     trials = pd.DataFrame(metrics["trials"])
@@ -139,5 +139,5 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _interval(interval: list[float] | None) -> str | None:
+def _interval(interval: Interval) -> str | None:
     return None if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"

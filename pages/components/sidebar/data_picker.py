@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.sidebar.demo import draw_demo
+from pages.components.sidebar.demo import show_generation
 from pages.components.sidebar.download import download_form
 from pages.components.words import plain_text
 from socal_core.annotations import format_of
@@ -107,7 +107,7 @@ def open_chosen() -> Dataset | None:
     """The data set in use; None while there is none to work with, and the page then shows why."""
     folder = _chosen()
     if folder == DEMO and not demo_folder().is_dir():
-        draw_demo()
+        show_generation()
         return None
     try:
         return _open(folder)

@@ -1,22 +1,23 @@
-"""Getting a shared data folder: only on request, in a process of its own, that goes on where it broke off."""
+"""Getting a shared data folder: only on request, by a job that goes on where it broke off."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components.background import Background
+from pages.components.job_progress import show_log, stop_button
 from pages.components.words import plain_text
-from socal_core.errors import DataError, RunError
+from socal_core.errors import DataError, SocalError
 from socal_core.fetch.drive import drive_link
+from socal_core.jobs.job import Job, JobState
 
 REFRESH_SECONDS = 1.0
-DOWNLOAD = Background("download")
+DOWNLOAD = Job("download", "socal_core.jobs.fetch_data", "The download")
 FIRST = "Asking for the list of files"
 
 
 def download_form() -> str | None:
     """The form, or how far the download is; the folder of a download that has ended, when the user wants to open it."""
-    if DOWNLOAD.at_work:
+    if DOWNLOAD.running:
         st.fragment(_watch, run_every=REFRESH_SECONDS)()
         return None
     with st.form("download", border=False):
@@ -36,24 +37,27 @@ def download_form() -> str | None:
 
 
 def _how_it_ended() -> str | None:
-    progress = DOWNLOAD.read() or {}
-    if "error" in progress:
-        st.error(f"{plain_text(progress['error'])} Press Download with the same link and folder to continue.")
-    elif "frames" in progress:
-        st.write(f"{progress['frames']:,} frames were downloaded.")
-        for problem in progress["problems"]:
+    status, again = DOWNLOAD.status(), "Press Download with the same link and folder to continue."
+    if status.error:
+        st.error(f"{plain_text(status.error)} {again}")
+        show_log(DOWNLOAD.log_tail())
+    elif status.state is JobState.STOPPED:
+        st.info(f"The download was stopped. {again}")
+    elif status.state is JobState.DONE:
+        st.write(f"{status.result['frames']:,} frames were downloaded.")
+        for problem in status.result["problems"]:
             st.warning(plain_text(problem))
-        if progress["frames"] and st.button("Open the downloaded folder", width="stretch"):
-            return str(progress["out"])
-    elif "text" in progress:
-        st.error("The download ended unexpectedly. Press Download with the same link and folder to continue.")
+        if status.result["frames"] and st.button("Open the downloaded folder", width="stretch"):
+            return str(status.result["out"])
     return None
 
 
 def _watch() -> None:
-    if not DOWNLOAD.at_work:
+    status = DOWNLOAD.status()
+    if not status.running:
         st.rerun()
-    st.info(plain_text((DOWNLOAD.read() or {}).get("text", FIRST)), icon=":material/cloud_download:")
+    st.info(plain_text(status.what or FIRST), icon=":material/cloud_download:")
+    stop_button(DOWNLOAD, status)
 
 
 def _start(address: str, out: str) -> None:
@@ -69,14 +73,12 @@ def _start(address: str, out: str) -> None:
     except (RuntimeError, ValueError, OSError):
         st.error("The folder's name cannot be used. Enter another one.")
         return
-    progress_file = str(DOWNLOAD.file("progress.json"))
-    arguments = ["socal_core.jobs.fetch_data", address, str(folder), progress_file]
     try:
-        DOWNLOAD.start(arguments, {"progress": {"text": FIRST}})
-    except RunError:
-        st.error("A download that was started in another tab is running already. Wait until it has ended.")
+        started = DOWNLOAD.start({"address": address, "out": str(folder)})
+    except SocalError as error:
+        st.error(plain_text(error))
         return
-    except OSError as error:
-        st.error(f"The download cannot be started: {error.strerror}.")
+    if not started:
+        st.error("A download that was started in another tab is running already. Wait until it has ended.")
         return
     st.rerun()

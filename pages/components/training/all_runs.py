@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.honesty import warn_of_splits
-from pages.components.run_table import choose_in_table, label, status_of, summaries
+from pages.components.run_table import choose_in_table, label, run_status, summaries
 from pages.components.training.run_actions import page_must_be_drawn, show_actions, show_trash
 from pages.components.words import plain_text
 from socal_core.figures.compare import overlaid_auroc, overlaid_losses
@@ -60,5 +60,5 @@ def _compare(chosen: Sequence[RunSummary]) -> None:
 
 
 def _shown(found: Sequence[RunSummary]) -> Shown:
-    statuses = [status_of(item) for item in found]
+    statuses = [run_status(item) for item in found]
     return tuple(item.run.name for item in found), any(status.state.alive for status in statuses if status)

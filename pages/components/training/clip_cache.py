@@ -7,23 +7,23 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.background import Background
+from pages.components.job_progress import show_log, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import in_words, plain_text, size_in_words
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_stores, remove_store
-from socal_core.clips.fill import CacheStatus, status_of
+from socal_core.clips.fill import CacheStatus, cache_status
 from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
-from socal_core.errors import RunError, SocalError
+from socal_core.errors import SocalError
+from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.runs.architecture import frame_sides
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TrainConfig
 from socal_core.splits import make_split
 
-REFRESH_SECONDS = 0.5
 DAY = 86_400
-FILLING = Background("clip-cache")
+FILLING = Job("clip-cache", "socal_core.jobs.fill_cache", "The filling")
 ALL = ""
 """The choice of all that is kept, in place of a store's folder."""
 ASKED = "cache-asked"
@@ -45,7 +45,7 @@ def show_cache(dataset: Dataset, config: TrainConfig) -> None:
     opened = st.toggle("Clip cache", help="What this run needs, filling the cache before the run, and making room.")
     try:
         stores, limit = list_stores(), limit_bytes()
-        filling = " It is being filled now." if FILLING.at_work else ""
+        filling = " It is being filled now." if FILLING.running else ""
     except SocalError as error:
         st.error(plain_text(error))
         return
@@ -75,7 +75,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
         frames = [info for info in stores if not info.encoder]
         fitting = [i for i in frames if (i.data, i.shape, i.recipe.get("scaled")) == (root, shape, scaled)]
         # Without one: any recipe's, which has no folder yet.
-        need += status_of(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
+        need += cache_status(dataset, FrameStore(root, fitting[-1].recipe if fitting else {}, shape), wanted)
     return need
 
 
@@ -98,55 +98,54 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)
-    if FILLING.at_work:
-        st.fragment(_watch, run_every=REFRESH_SECONDS)()
+    if FILLING.running:
+        watch(FILLING, _how_far)
+        st.caption("You can leave this page or close the browser meanwhile.")
         return
-    job = _job(dataset, config)
+    request = _request(dataset, config)
     if st.button("Fill now", icon=":material/save:", disabled=need.complete or not limit):
-        _start(job, config.model.allow_download)
-    _how_it_ended(job, need)
+        _start(request, config.model.allow_download)
+    _how_it_ended(FILLING.status() if FILLING.request() == request else JobStatus(JobState.IDLE), need)
 
 
-def _how_it_ended(job: dict[str, Any], need: CacheStatus) -> None:
+def _start(request: dict[str, Any], allow_download: bool) -> None:
+    try:
+        FILLING.start(request, {} if allow_download else {"HF_HUB_OFFLINE": "1"})
+    except SocalError as error:
+        st.error(plain_text(error))
+        return
+    st.rerun()  # also where another tab was quicker: look on
+
+
+def _how_far(status: JobStatus) -> str:
+    if not status.total:
+        return "Loading the model and the data set"
+    return f"Filling the clip cache: {status.done:,} of {status.total:,} frames"
+
+
+def _how_it_ended(status: JobStatus, need: CacheStatus) -> None:
     """What the numbers and the last filling, where it was for the same frames, say."""
-    ended = FILLING.read() or {} if FILLING.read("job") == job else {}
     if need.complete:
         which = "All frames of this run that can be read" if need.unreadable else "All frames of this run"
         st.success(f"{which} are kept: it starts without decoding.", icon=":material/check:")
         if need.unreadable:
             few = "One frame cannot be read." if need.unreadable == 1 else f"{need.unreadable:,} frames cannot be read."
-            st.warning(plain_text(ended.get("text", "")) or f"{few} The nearest readable frames are used instead.")
-    elif ended and "end" not in ended:
-        st.error("The filling ended unexpectedly. *Fill now* continues from there.")
-    elif ended.get("end") == "stopped":
+            st.warning(
+                plain_text(status.result.get("unreadable", ""))
+                or f"{few} The nearest readable frames are used instead."
+            )
+    elif status.state is JobState.DIED:
+        st.error(f"{plain_text(status.error)} *Fill now* continues from there.")
+        show_log(FILLING.log_tail())
+    elif status.state is JobState.STOPPED:
         st.info("The filling was stopped. The frames kept so far remain, and *Fill now* continues from there.")
-    elif ended.get("end") == "note":
-        st.warning(f"{plain_text(ended['text'])} Remove what you no longer need below, or allow more.")
-    elif ended.get("end") == "error":
-        st.error(plain_text(ended["text"]))
+    elif status.state is JobState.FAILED:
+        st.error(plain_text(status.error))
+    elif status.result.get("note"):
+        st.warning(f"{plain_text(status.result['note'])} Remove what you no longer need below, or allow more.")
 
 
-def _watch() -> None:
-    if not FILLING.at_work:
-        st.rerun()
-    progress = FILLING.read() or {}
-    done, total = progress.get("done", 0), progress.get("total", 0)
-    text = f"Filling the clip cache: {done:,} of {total:,} frames" if total else "Loading the model and the data set"
-    stopping = FILLING.stopping
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    left.progress(done / total if total else 0.0, text=text)
-    right.button(
-        "Stopping" if stopping else "Stop",
-        icon=":material/stop:",
-        disabled=stopping,
-        key="cache-stop",
-        width="stretch",
-        on_click=FILLING.request_stop,
-    )
-    st.caption("You can leave this page or close the browser meanwhile.")
-
-
-def _job(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
+def _request(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
     """What the worker has to know, as in a run's config.json; the same for all settings that take the same frames."""
     folder = local_folder(config.model.model)
     if folder is not None:
@@ -158,22 +157,6 @@ def _job(dataset: Dataset, config: TrainConfig) -> dict[str, Any]:
         "data": str(dataset.root.resolve()),
         "data_options": opened_with(dataset).as_dict(),
     }
-
-
-def _start(job: dict[str, Any], allow_download: bool) -> None:
-    arguments = [str(FILLING.file(name)) for name in ("job.json", "progress.json", "stop")]
-    try:
-        FILLING.start(
-            ["socal_core.jobs.fill_cache", *arguments],
-            {"job": job, "progress": {"done": 0, "total": 0}},
-            {} if allow_download else {"HF_HUB_OFFLINE": "1"},
-        )
-    except RunError:
-        pass  # another tab was quicker: look on
-    except OSError as error:
-        st.error(f"The filling cannot be started: {error.strerror}.")
-        return
-    st.rerun()
 
 
 def _show_stores(stores: list[StoreInfo], limit: int) -> None:
@@ -242,8 +225,7 @@ def _remove(chosen: str) -> None:
                 messages.append(("refused", f"{name} cannot be removed: {error.strerror}."))
     if removed:
         messages.insert(0, ("done", f"Removed: {size_in_words(removed)}."))
-        if not FILLING.at_work:
-            FILLING.file("progress.json").unlink(missing_ok=True)  # what it tells, such as a lack of room, is past
+        FILLING.forget()  # what it tells, such as a lack of room, is past
     st.session_state[TOLD] = messages
 
 

@@ -9,21 +9,23 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.honesty import warn_of_split
+from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
 from socal_core.errors import RunError, SocalError
-from socal_core.figures.frozen import inner_candidates, inner_folds
+from socal_core.figures.frozen import inner_candidates, inner_fold_bars
 from socal_core.figures.training import accuracy_curves, learning_rates, loss_curves, thinning
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.run_queue import position
 from socal_core.lifecycle.state import RunState, RunStatus, read_status
-from socal_core.runs.events import Event, epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.events import epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
-from socal_core.runs.progress import Machine, Progress, machine_of, progress_of
+from socal_core.runs.progress import MachineUse, RunProgress, machine_use, progress_of
 from socal_core.settings import CHANCE_LOSS, Recipe
 
 REFRESH_SECONDS = 1.0
@@ -53,13 +55,13 @@ class _Seen:
     """What is drawn of a run's events, made once for all who look at it."""
 
     events: list[Event]
-    progress: Progress
-    machine: Machine | None
+    progress: RunProgress
+    machine: MachineUse | None
     notices: list[str]
     charts: dict[str, go.Figure]
     by_epoch: tuple[int, float | None]
     """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
-    head: Event | None
+    head: HeadEvent | None
     """Of a frozen run, once it is fitted."""
 
 
@@ -91,7 +93,7 @@ def _seen(events: list[Event], before: _Seen | None) -> _Seen:
         charts |= {name: before.charts[name] for name in ("accuracy", "learning-rate")}
     else:
         charts |= {"accuracy": accuracy_curves(epochs), "learning-rate": learning_rates(epochs, steps)}
-    return _Seen(events, progress, machine_of(events), notices(events), charts, by_epoch, None)
+    return _Seen(events, progress, machine_use(events), notices(events), charts, by_epoch, None)
 
 
 def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
@@ -101,8 +103,11 @@ def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
     if before is not None and by_epoch == before.by_epoch:
         charts = before.charts
     else:
-        charts = {"folds": inner_folds(folds), "candidates": inner_candidates([] if head is None else head["table"])}
-    return _Seen(events, progress_of(events), machine_of(events), notices(events), charts, by_epoch, head)
+        charts = {
+            "folds": inner_fold_bars(folds),
+            "candidates": inner_candidates([] if head is None else head["table"]),
+        }
+    return _Seen(events, progress_of(events), machine_use(events), notices(events), charts, by_epoch, head)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -121,7 +126,11 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     status = read_status(run)
     if status.state is not drawn_state:
         st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
-    seen = _watched(str(run.events_file), _is_frozen(run)).look()
+    try:
+        seen = _watched(str(run.events_file), _is_frozen(run)).look()
+    except RunError as error:  # a fragment has no page around it that shows errors
+        st.error(plain_text(error))
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{plain_text(label_of(run))}**")
@@ -135,13 +144,13 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
     for place, (name, figure) in zip(places, seen.charts.items(), strict=False):
         with place:
             chart(figure, f"{name}-{run.name}")
-    _log(run)
+    show_log(log_tail(run))
     if seen.notices:
         with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
             st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
 
 
-def _head_text(head: Event) -> str:
+def _head_text(head: HeadEvent) -> str:
     """Say what the inner cross-validation chose, and its scores."""
     titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
     encoders = " and ".join(titles[name] for name in head["encoders"])
@@ -175,13 +184,6 @@ def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
         args=(run,),
     )
     live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
-
-
-def _log(run: RunFolder) -> None:
-    lines = log_tail(run)
-    if lines:
-        with st.expander("Last lines of the log", icon=":material/terminal:"):
-            st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
 def _end(run: RunFolder, status: RunStatus) -> None:

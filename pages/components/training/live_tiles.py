@@ -3,20 +3,20 @@
 import streamlit as st
 
 from pages.components.words import in_words
-from socal_core.runs.progress import Machine, Progress
+from socal_core.runs.progress import MachineUse, RunProgress
 
 UNKNOWN = "–"
 MB_A_GB = 1000
 
 
-def live_tiles(progress: Progress, machine: Machine | None, has_epochs: bool) -> None:
+def live_tiles(progress: RunProgress, machine: MachineUse | None, has_epochs: bool) -> None:
     """Draw the row of tiles, in two where the page is narrow; a GPU has some where there is one."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in (*(_training(progress) if has_epochs else ()), *_machine(machine)):
             st.metric(label, value, help=text, width="content")
 
 
-def _training(progress: Progress) -> list[tuple[str, str, str]]:
+def _training(progress: RunProgress) -> list[tuple[str, str, str]]:
     epoch, left, speed = progress.epoch, progress.seconds_left, progress.clips_per_second
     rate, wait = progress.learning_rate, progress.data_wait
     most = "Current epoch and the largest number of epochs"
@@ -37,7 +37,7 @@ def _training(progress: Progress) -> list[tuple[str, str, str]]:
     ]
 
 
-def _machine(machine: Machine | None) -> list[tuple[str, str, str]]:
+def _machine(machine: MachineUse | None) -> list[tuple[str, str, str]]:
     if machine is None:
         return [("CPU", UNKNOWN, "Measured every few seconds while the run is active"), ("Memory", UNKNOWN, "")]
     tiles = [

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import streamlit as st
 
-from pages.components.run_table import label, status_of
+from pages.components.run_table import label, run_status
 from pages.components.runs import choose_run
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
@@ -83,11 +83,12 @@ def _say(names: list[str]) -> None:
 
 
 def _buttons(chosen: Sequence[RunSummary]) -> None:
-    states = [(item, status_of(item)) for item in chosen]
+    states = [(item, run_status(item)) for item in chosen]
     running = [item.run for item, status in states if status and status.state.alive]
     stoppable = [item.run for item, status in states if status and status.state.alive and not status.stopping]
     resumable = [item.run for item, status in states if status and status.state in RESUMABLE]
     one = chosen[0] if len(chosen) == 1 else None
+    config = None if one is None else one.config
     if one and (place := run_queue.position(one.run)):
         _queue_buttons(one, place)
     _button("Stop", "stop", stoppable, launch.request_stop)
@@ -95,17 +96,16 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Duplicate with changes",
         icon=":material/content_copy:",
-        disabled=one is None or one.config is None,
+        disabled=config is None,
         help="Copies its settings to the sidebar, where you can change them and start another run. For one run.",
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
     )
-    ended = one is not None and one.config is not None and not running
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=not ended or one.config.model.recipe is Recipe.FROZEN,
+        disabled=bool(running) or config is None or config.model.recipe is Recipe.FROZEN,
         help="Starts a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run "
         "that has ended.",
         key="further-run",
@@ -175,7 +175,7 @@ def _edit(found: RunSummary) -> None:
 
 def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    _act([] if typed is None else [run], partial(run_queue.edit, config=typed))
+    _act([] if typed is None else [typed], partial(run_queue.edit, run))
 
 
 def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:

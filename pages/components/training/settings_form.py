@@ -1,6 +1,6 @@
 """The form of a run's settings, drawn from what is declared of them; what is typed stays for the whole session."""
 
-from enum import EnumMeta
+from enum import Enum
 from itertools import groupby
 from typing import Any
 
@@ -106,7 +106,7 @@ def _draw(item: Setting) -> Any:
     }
     if item.kind is bool:
         return st.toggle(**known)
-    if isinstance(item.kind, EnumMeta):
+    if isinstance(item.kind, type) and issubclass(item.kind, Enum):
         return st.selectbox(options=list(item.kind), format_func=lambda value: CHOICES.get(value, str(value)), **known)
     if item.kind in {int, float}:
         return st.number_input(**known, **_number_format(item))

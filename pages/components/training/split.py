@@ -35,9 +35,9 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     except SocalError as error:
         st.error(plain_text(error))
         return False
-    subsets = describe(split, trials)
+    subsets = describe(split, trials).to_dict(orient="index")
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
-        row = subsets.loc[subset]
+        row = subsets[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "

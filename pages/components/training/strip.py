@@ -1,4 +1,4 @@
-"""What the model sees of a trial under the settings in the form: drawn by a process of its own, kept in the cache."""
+"""What the model sees of a trial under the settings in the form: rendered by a job, kept in the cache."""
 
 import base64
 import hashlib
@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.background import Background
+from pages.components.job_progress import REFRESH_SECONDS
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
 from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
-from socal_core.errors import DataError, RunError
+from socal_core.errors import DataError
+from socal_core.jobs.job import Job
 from socal_core.settings import TrainConfig
 from socal_core.splits import make_split
 from socal_core.storage import write_json
@@ -22,8 +23,7 @@ from socal_core.workspace import cache_folder
 
 VERSION = 1
 """Raised when the same request gives another strip."""
-REFRESH_SECONDS = 0.5
-DRAWING = Background("strip")
+RENDERING = Job("strip", "socal_core.jobs.render_strip", "Preparing these frames")
 HELP = (
     "The frames of a trial after resizing and cropping, as in validation and test, and the same trial as training will "
     "change it in its first three epochs, with the settings in the sidebar."
@@ -99,14 +99,14 @@ def _status(request: dict[str, Any], drawn: bool) -> None:
 
     The pictures stand outside: what a timer draws again is dimmed each time.
     """
-    at_work = DRAWING.at_work  # first: whoever gives the lock back has left its result before
+    running = RENDERING.running  # first: whoever gives the lock back has left its result before
     if (_result(Path(request["out"])) is not None) is not drawn:
         st.rerun()  # also starts or ends the timer
     trial = f"**Trial {plain_text(request['trial_id'])}**"
     if drawn:
         st.markdown(f"{trial} with the settings in the sidebar")
         return
-    if not at_work:
+    if not running:
         _start(request)
     st.markdown(f":material/hourglass_top: {trial} is being prepared; this takes a few seconds.")
 
@@ -131,13 +131,11 @@ def _start(request: dict[str, Any]) -> None:
     out.parent.mkdir(exist_ok=True)
     if st.session_state.get(ASKED) == str(out):
         del st.session_state[ASKED]
-        write_json(out, {"error": "Preparing these frames ended unexpectedly."})
+        write_json(out, {"error": RENDERING.ended_unexpectedly})
         st.rerun()
-    try:
-        DRAWING.start(["socal_core.jobs.render_strip", str(DRAWING.file("request.json"))], {"request": request})
-    except RunError:
-        return  # another tab was quicker; it is this one's turn next
-    st.session_state[ASKED] = str(out)
+    # If another tab was quicker, it is this one's turn next.
+    if RENDERING.start(request):
+        st.session_state[ASKED] = str(out)
 
 
 def _result(file: Path) -> dict[str, Any] | None:

@@ -60,14 +60,14 @@ def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFr
         picture = read_picture(dataset, frame["frame"])
     except DataError as error:
         st.warning(f"This frame cannot be shown. {plain_text(error)}", icon=":material/broken_image:")
-        width, height = dataset.trials.loc[trial_id, ["width", "height"]]
+        width, height = (dataset.trials[name][trial_id] for name in ("width", "height"))
         return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
     st.image(draw_boxes(picture, boxes), width="stretch", output_format="JPEG", alt=f"Frame {frame['frame']}")
     return picture.size
 
 
 def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
-    truth = OUTCOMES[int(dataset.trials.loc[trial_id, "success"])]
+    truth = OUTCOMES[int(dataset.trials["success"][trial_id])]
     rows = predictions[predictions["trial_id"] == trial_id] if predictions is not None else pd.DataFrame()
     left, right = st.columns(2)
     left.metric("True outcome", truth, border=True)

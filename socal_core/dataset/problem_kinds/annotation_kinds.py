@@ -1,0 +1,222 @@
+"""Problems that only some annotation formats can have."""
+
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problem_kinds.kind import ProblemKind
+
+TOO_MANY_BOXES = ProblemKind(
+    "too-many-boxes",
+    Severity.ERROR,
+    "Too many boxes",
+    "There are more than {limit:,} boxes; those from here on are not read.",
+    "Check that it is the right file.",
+)
+TOO_MANY_BOXES_IN_TRACKS = ProblemKind(
+    "too-many-boxes-in-tracks",
+    Severity.ERROR,
+    "Tracks make too many boxes",
+    "The tracks of trial {trial_id} in {path} make more than {limit:,} boxes, all that is left after the files before "
+    "it; they are not used.",
+    "Check that it is the right file.",
+)
+TOO_MANY_ROWS = ProblemKind(
+    "too-many-rows",
+    Severity.ERROR,
+    "Too many rows in the label files",
+    "The label files have more than {limit:,} rows; {file} and those after it are not read.",
+    "Check that it is the right folder.",
+)
+OTHER_FRAME_SIZE = ProblemKind(
+    "other-frame-size",
+    Severity.WARNING,
+    "Boxes made on frames of another size",
+    "The boxes of {annotated} were made on frames of {width}x{height} pixels and the trial has "
+    "{trial_width}x{trial_height}; they are used unchanged and may be in the wrong position.",
+    "Annotate frames of the size of the trial, or scale the boxes.",
+)
+UNKNOWN_FRAME_SIZE = ProblemKind(
+    "unknown-frame-size",
+    Severity.ERROR,
+    "Relative box in a frame of unknown size",
+    "The box is given relative to its frame, whose size is unknown; it is left out.",
+    f"Give the size in {layout.OUTCOMES_FILE}.",
+)
+OTHER_SHAPES = ProblemKind(
+    "other-shapes",
+    Severity.INFO,
+    "Shapes that are not upright boxes",
+    "{path} has shapes that are not upright boxes, which are not read: {shapes}.",
+    "",
+)
+CROWD_ANNOTATION = ProblemKind(
+    "crowd-annotation",
+    Severity.INFO,
+    "Crowd instead of one object",
+    "The annotation marks a crowd (iscrowd) instead of one object; it is left out.",
+    "",
+)
+MASK_WITHOUT_BOX = ProblemKind(
+    "mask-without-box",
+    Severity.INFO,
+    "Mask without a box",
+    "The annotation is a mask (segmentation) without a bbox; it is left out.",
+    "",
+)
+BAD_BBOX = ProblemKind(
+    "bad-bbox",
+    Severity.ERROR,
+    "Invalid bbox",
+    "bbox must be four numbers (x, y, width and height in pixels), got {bbox}; the annotation is left out.",
+    "Correct the bbox.",
+)
+BAD_CENTRE_AND_SIZE = ProblemKind(
+    "bad-centre-and-size",
+    Severity.ERROR,
+    "Invalid centre or size",
+    "Centre and size must be fractions of the frame, from 0 to 1, got {cx}, {cy}, {w}, {h}; the box is left out.",
+    "Correct the row.",
+)
+BAD_CORNER_AND_SIZE = ProblemKind(
+    "bad-corner-and-size",
+    Severity.ERROR,
+    "Invalid corner, size or flag",
+    "Corner, size and flag must be numbers, got {x}, {y}, {w}, {h} and {flag}; the box is left out.",
+    "Correct the row.",
+)
+NOT_A_BOX = ProblemKind(
+    "not-a-box",
+    Severity.ERROR,
+    "Outline or pose instead of a box",
+    "The row has {fields} fields, like an outline or a pose; only boxes are read, so it is left out.",
+    "Export boxes.",
+)
+OBJECT_WITHOUT_BOX = ProblemKind(
+    "object-without-box",
+    Severity.ERROR,
+    "Object without a box",
+    "The object has no bndbox; it is left out.",
+    "Add the box or delete the object.",
+)
+MISSING_LIST = ProblemKind(
+    "missing-list",
+    Severity.ERROR,
+    "List is missing",
+    "{path} has no list of {list}; it is read without them.",
+    "Export it again.",
+)
+BAD_ENTRY = ProblemKind(
+    "bad-entry",
+    Severity.ERROR,
+    "Entry is not an object",
+    "The entry of {list} must be an object, got {value}; it is left out.",
+    "Correct the entry.",
+)
+INCOMPLETE_ENTRY = ProblemKind(
+    "incomplete-entry",
+    Severity.ERROR,
+    "Entry without an id or a name",
+    "The entry of {list} must have an id and a {key}, got {id} and {value}; it is left out.",
+    "Complete the entry.",
+)
+DOUBLED_CLASS = ProblemKind(
+    "doubled-class",
+    Severity.WARNING,
+    "Class with two names",
+    "Class {id} already has the name {used}; {ignored} is not used.",
+    "Delete one of the two names.",
+)
+DOUBLED_IMAGE_ID = ProblemKind(
+    "doubled-image-id",
+    Severity.ERROR,
+    "Two images with one id",
+    "The image has the id {id} of entry {first}, which keeps the boxes; this one is left out.",
+    "Give each image an id of its own.",
+)
+BOX_WITHOUT_IMAGE = ProblemKind(
+    "box-without-image",
+    Severity.ERROR,
+    "Box of an image that the file does not list",
+    "The annotation is for image {id}, which is not in the list of images; it is left out.",
+    "Add the image to the list or correct image_id.",
+)
+FILE_WITHOUT_TRIAL = ProblemKind(
+    "file-without-trial",
+    Severity.ERROR,
+    "Annotation file belongs to no trial",
+    "{path} belongs to no trial: no trial with frames is named like its folder ({folder}). It is not used.",
+    "Put it into a folder with the name of its trial, as in S102T1/gt/gt.txt.",
+)
+UNKNOWN_TRIAL = ProblemKind(
+    "unknown-trial",
+    Severity.ERROR,
+    "Tracks belong to no trial",
+    "{path} does not say which trial its tracks belong to (it names {names}); they are not used.",
+    "Name the file or the task after the trial, such as S102T1.xml.",
+)
+OTHER_RECORDING = ProblemKind(
+    "other-recording",
+    Severity.ERROR,
+    "Boxes made on another recording",
+    "{path} annotates a recording of at least {annotated:,} frames, and trial {trial_id} has {frames:,}; its boxes "
+    "belong to other frames and are not used.",
+    "Annotate the frames of the data folder, or replace them by the annotated recording as {trial_id}.mp4.",
+)
+BOX_BETWEEN_FRAMES = ProblemKind(
+    "box-between-frames",
+    Severity.INFO,
+    "Boxes between the sampled frames",
+    "Boxes at frames of the recording between those that are read (one per second): {count:,}. They are not used.",
+    "",
+)
+TRACK_BETWEEN_FRAMES = ProblemKind(
+    "track-between-frames",
+    Severity.INFO,
+    "Boxes of tracks between the sampled frames",
+    "Boxes of tracks at frames of the recording between those that are read (one per second): {count:,}. They are "
+    "used only to interpolate the tracks.",
+    "",
+)
+SHARED_TRACK_ID = ProblemKind(
+    "shared-track-id",
+    Severity.WARNING,
+    "Tracks of a trial with one id",
+    "Track id {track_id} occurs more than once in trial {trial_id}; all these tracks keep it.",
+    "Give each track an id of its own.",
+)
+IGNORED_BOXES = ProblemKind(
+    "ignored-boxes",
+    Severity.INFO,
+    "Boxes marked as ignored",
+    "Rows marked as ignored (the seventh field is 0): {count:,}. They are left out.",
+    "",
+)
+OTHER_FRAME_NAME = ProblemKind(
+    "other-frame-name",
+    Severity.WARNING,
+    "File names two frames",
+    "The file says that it belongs to frame {frame}, and its own name says {other}; {frame} is used.",
+    "Correct one of the two.",
+)
+SIXTH_FIELD_IS_CLASS = ProblemKind(
+    "sixth-field-is-class",
+    Severity.INFO,
+    "Sixth field repeats the class",
+    "The sixth field (rows: {rows:,}) repeats the class; it is not used.",
+    "",
+)
+SIXTH_FIELD_IS_TRACK_ID = ProblemKind(
+    "sixth-field-is-track-id",
+    Severity.INFO,
+    "Sixth field read as the track id",
+    "The sixth field (rows: {rows:,}) is read as the track id, since it is always a whole number and differs within "
+    "each frame.",
+    "",
+)
+SIXTH_FIELD_IS_CONFIDENCE = ProblemKind(
+    "sixth-field-is-confidence",
+    Severity.INFO,
+    "Sixth field taken for a confidence",
+    "The sixth field (rows: {rows:,}) is taken for a confidence and not used, because it {reason} in line {line} of "
+    "{file}.",
+    "",
+)

@@ -1,0 +1,135 @@
+"""Problems of frames and videos, and of the file that gives the trial and the time of each frame."""
+
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problem_kinds.kind import ProblemKind
+
+UNREADABLE_FOLDER = ProblemKind(
+    "unreadable-folder",
+    Severity.ERROR,
+    "Folder cannot be read",
+    "Folder {path} cannot be read ({reason}); nothing in it is used.",
+    "Ask its owner for permission.",
+)
+FRAME_WITHOUT_TRIAL = ProblemKind(
+    "frame-without-trial",
+    Severity.ERROR,
+    "Frame belongs to no trial",
+    "Frame {frame} belongs to no trial; it is left out.",
+    "Give it a name such as S102T1_frame_00000078.jpeg or S102T1/00000078.jpeg.",
+)
+UNREADABLE_FRAME = ProblemKind(
+    "unreadable-frame",
+    Severity.ERROR,
+    "Frame cannot be read",
+    "Frame {frame} cannot be read: {reason}.",
+    "Replace or delete it.",
+)
+FRAME_SIZE_DIFFERS = ProblemKind(
+    "frame-size-differs",
+    Severity.WARNING,
+    "Frame has another size than its trial",
+    "Frame {frame} has {width}x{height} pixels and its trial {trial_width}x{trial_height}; its boxes may be in the "
+    "wrong position.",
+    f"Replace the frame, or correct the size in {layout.OUTCOMES_FILE}.",
+)
+NOT_A_FRAME = ProblemKind(
+    "not-a-frame",
+    Severity.INFO,
+    "Not an image",
+    f"{{frame}} is not an image file ({', '.join(sorted(layout.IMAGE_SUFFIXES))}); it is left out.",
+    "",
+)
+GAP_IN_TRIAL = ProblemKind(
+    "gap-in-trial",
+    Severity.INFO,
+    "Frames are missing within a trial",
+    "Trial {trial_id} lacks {frames:,} frames between its first and its last, in {gaps:,} gaps. Its time runs on "
+    "through the gaps.",
+    "",
+)
+MANY_FRAMES = ProblemKind(
+    "many-frames",
+    Severity.WARNING,
+    "More frames than seconds in a trial",
+    "Trials with more than {limit:,} frames: {count:,}; the longest has {longest:,}. A trial lasts five minutes at "
+    "most, and frames count as one per second; if they are closer together, all times are wrong.",
+    "Extract one frame per second and open those.",
+)
+NO_MAPPING_FILE = ProblemKind(
+    "no-mapping-file",
+    Severity.INFO,
+    "No file with the order of the frames",
+    "There is no {path}; the trial and the order of the frames come from their names.",
+    "",
+)
+MAPPING_WITHOUT_FRAME = ProblemKind(
+    "mapping-without-frame",
+    Severity.WARNING,
+    "Row for a frame that does not exist",
+    "There is no frame {frame}; the row is not used.",
+    "Add the frame or delete the row.",
+)
+FRAME_NOT_IN_MAPPING = ProblemKind(
+    "frame-not-in-mapping",
+    Severity.WARNING,
+    "Frame without a row",
+    f"Frame {{frame}} has no usable row in {layout.MAPPING_FILE}; its trial and its time come from its name.",
+    "Add the row.",
+)
+DOUBLED_MAPPING_ROW = ProblemKind(
+    "doubled-mapping-row",
+    Severity.WARNING,
+    "Second row for a frame",
+    "Frame {frame} is in row {first} already; this row ({trial_id}, {frame_number}) is not used.",
+    "Delete one of the two rows.",
+)
+MAPPING_CONTRADICTS_NAME = ProblemKind(
+    "mapping-contradicts-name",
+    Severity.WARNING,
+    "Trial in the file and in the name differ",
+    "Frame {frame} is named after another trial than {trial_id}, which is used.",
+    "Correct the row or rename the frame.",
+)
+BAD_FRAME_NUMBER = ProblemKind(
+    "bad-frame-number",
+    Severity.ERROR,
+    "Invalid frame number",
+    "The frame number must be a whole number of at least {least}, got {number}; the entry is not used.",
+    "Correct the number.",
+)
+DOUBLED_FRAME_NUMBER = ProblemKind(
+    "doubled-frame-number",
+    Severity.WARNING,
+    "Two frames with one number",
+    "Frame {frame} has the same number as another frame of its trial; both are kept, in the order of their names.",
+    "Correct the number or delete one of the frames.",
+)
+VIDEO_WITHOUT_TRIAL = ProblemKind(
+    "video-without-trial",
+    Severity.ERROR,
+    "Video belongs to no trial",
+    "Video {path} belongs to no trial; it is left out.",
+    "Give it the name of its trial, such as S102T1.mp4.",
+)
+VIDEO_BESIDE_FRAMES = ProblemKind(
+    "video-beside-frames",
+    Severity.INFO,
+    "Video of a trial that has frames",
+    "Trial {trial_id} has frames as images; its video {path} is not used.",
+    "",
+)
+DOUBLED_VIDEO = ProblemKind(
+    "doubled-video",
+    Severity.WARNING,
+    "Second video of a trial",
+    "Trial {trial_id} already has the video {used}; {path} is not used.",
+    "Delete one of the two videos.",
+)
+UNREADABLE_VIDEO = ProblemKind(
+    "unreadable-video",
+    Severity.ERROR,
+    "Video cannot be read",
+    "Video {path} cannot be read: {reason}. It is left out.",
+    "Replace or delete it.",
+)

@@ -1,0 +1,97 @@
+"""Problems of the outcomes and the demographics of trials and surgeons."""
+
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.problem_kinds.kind import ProblemKind
+
+NO_OUTCOMES_FILE = ProblemKind(
+    "no-outcomes-file",
+    Severity.ERROR,
+    "No outcomes",
+    "There is no {path}, so no outcome is known and no trial can be used for training.",
+    "Put the file into the data folder.",
+)
+NO_DEMOGRAPHICS_FILE = ProblemKind(
+    "no-demographics-file",
+    Severity.INFO,
+    "No demographics",
+    "There is no {path}; nothing is known about the surgeons.",
+    "",
+)
+BAD_TRIAL_ID = ProblemKind(
+    "bad-trial-id",
+    Severity.ERROR,
+    "Invalid trial id",
+    "Trial id {trial_id} is not of the form S102T1; the row is not used.",
+    "Correct the trial id.",
+)
+BAD_SUCCESS = ProblemKind(
+    "bad-success",
+    Severity.ERROR,
+    "Invalid outcome",
+    "success must be 0, 1 or NA, got {value}; the outcome is unknown.",
+    "Correct the value.",
+)
+BAD_VALUE = ProblemKind(
+    "bad-value",
+    Severity.WARNING,
+    "Invalid value",
+    "{column} must be {expected} or NA, got {value}; it is unknown.",
+    "Correct the value.",
+)
+PARTICIPANT_CONTRADICTS_TRIAL = ProblemKind(
+    "participant-contradicts-trial",
+    Severity.WARNING,
+    "Surgeon in the column and in the trial id differ",
+    "participant_id {participant_id} does not fit trial {trial_id}; surgeon {participant_id} is used.",
+    "Correct one of the two.",
+)
+DOUBLED_TRIAL = ProblemKind(
+    "doubled-trial",
+    Severity.ERROR,
+    "Contradicting rows for a trial",
+    "Trial {trial_id} is in row {first} already, with other values; row {first} is used.",
+    "Delete the wrong row.",
+)
+REPEATED_TRIAL = ProblemKind(
+    "repeated-trial",
+    Severity.WARNING,
+    "Equal rows for a trial",
+    "Trial {trial_id} is in row {first} already, with the same values.",
+    "Delete one of the two rows.",
+)
+TRIAL_WITHOUT_OUTCOME = ProblemKind(
+    "trial-without-outcome",
+    Severity.WARNING,
+    "Trial without a row",
+    "Trial {trial_id} has frames and no row in {path}; it can be viewed, but not used for training.",
+    "Add the row.",
+)
+UNKNOWN_SUCCESS = ProblemKind(
+    "unknown-success",
+    Severity.WARNING,
+    "Trial with unknown outcome",
+    "Trial {trial_id} has frames and no known success; it can be viewed, but not used for training.",
+    "Fill in success if it is known.",
+)
+OUTCOME_WITHOUT_FRAMES = ProblemKind(
+    "outcome-without-frames",
+    Severity.INFO,
+    "Outcome without frames",
+    "Trial {trial_id} has an outcome and no frames; it is not used.",
+    "",
+)
+NO_PARTICIPANT = ProblemKind(
+    "no-participant",
+    Severity.WARNING,
+    "Row without a surgeon",
+    "The row has no participant_id; it is not used.",
+    "Fill in participant_id.",
+)
+DOUBLED_SURGEON = ProblemKind(
+    "doubled-surgeon",
+    Severity.WARNING,
+    "Second row for a surgeon",
+    f"Surgeon {{participant_id}} is in {layout.DEMOGRAPHICS_FILE} already; this row is not used.",
+    "Delete one of the rows.",
+)

@@ -1,0 +1,195 @@
+"""The lines of events.jsonl, as dictionaries with known keys: `type` says which ones."""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic does not take that of Python 3.11
+
+from socal_core.errors import RunError
+from socal_core.runs.files.run_file import check_format, what_is_wrong
+
+EVENTS_FORMAT = 1
+"""Version of the format, written into each `started` event."""
+
+
+class StartedEvent(TypedDict):
+    """Training starts or goes on."""
+
+    type: Literal["started"]
+    time: float
+    """Of every event: seconds since 1970."""
+    epoch: int
+    """Epochs that are done where training goes on; 0 for a new run."""
+    step: NotRequired[int]
+    """Steps of the next epoch that are done."""
+    format: NotRequired[int]
+    """EVENTS_FORMAT; 1 where it is missing."""
+
+
+class StageEvent(TypedDict):
+    """What the run does now, and how far that is."""
+
+    type: Literal["stage"]
+    time: float
+    stage: str
+    """For the user."""
+    done: int
+    total: int
+
+
+class StepEvent(TypedDict):
+    """A step of the optimizer."""
+
+    type: Literal["step"]
+    time: float
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    """Mean over the clips of the batch, each times its class weight."""
+    learning_rate: float
+
+
+class _ValidationScores(TypedDict):
+    """Scores of the validation trials; None where there is one class only. Earlier versions wrote no intervals."""
+
+    val_loss: float
+    """Class-weighted mean."""
+    val_accuracy: float
+    val_auroc: float | None
+    val_accuracy_low: NotRequired[float | None]
+    """Ends of 95 % intervals."""
+    val_accuracy_high: NotRequired[float | None]
+    val_auroc_low: NotRequired[float | None]
+    val_auroc_high: NotRequired[float | None]
+
+
+class EpochEvent(_ValidationScores):
+    """An epoch is trained and validated."""
+
+    type: Literal["epoch"]
+    time: float
+    epoch: int
+    epochs: int
+    train_loss: float
+    """Class-weighted mean over the training trials."""
+    learning_rate: float
+    seconds: float
+    clips_per_second: NotRequired[float | None]
+    """In training."""
+    data_wait: NotRequired[float | None]
+    """Fraction of the training time spent waiting for clips."""
+    best: bool
+    """Whether it has the lowest validation loss so far."""
+
+
+class FoldEvent(TypedDict):
+    """An inner fold of a frozen run, with the scores of the candidate that leads so far."""
+
+    type: Literal["fold"]
+    time: float
+    fold: int
+    folds: int
+    surgeons: int
+    trials: int
+    successes: int
+    loss: float | None
+    """None where the fold cannot be predicted."""
+    auroc: float | None
+    """None also where its trials end alike."""
+
+
+class CandidateRow(TypedDict):
+    """A candidate for the head of a frozen run, and its scores in the inner cross-validation."""
+
+    encoders: list[str]
+    statistics: list[str]
+    strength: float
+    """C of the logistic regression."""
+    loss: float
+    auroc: float | None
+    member: bool
+    """Whether the head contains it."""
+
+
+class HeadEvent(_ValidationScores):
+    """The head of a frozen run is fitted."""
+
+    type: Literal["head"]
+    time: float
+    encoders: list[str]
+    loss: float
+    """In the inner cross-validation."""
+    auroc: float | None
+    table: list[CandidateRow]
+    """All candidates."""
+    clips: int
+    """Per trial."""
+    seconds: float
+
+
+class MachineEvent(TypedDict):
+    """What the run takes of the machine, every few seconds; None for what nobody can tell."""
+
+    type: Literal["machine"]
+    time: float
+    cpu_percent: float | None
+    """Of all processors."""
+    memory_mb: float | None
+    """Resident memory of the processes of the run."""
+    memory_total_mb: float | None
+    """Of the machine."""
+    gpu_percent: float | None
+    """Of the first GPU, as the two below."""
+    gpu_memory_mb: float | None
+    gpu_memory_total_mb: float | None
+
+
+class NoticeEvent(TypedDict):
+    """Something that the user should know."""
+
+    type: Literal["notice"]
+    time: float
+    message: str
+
+
+class EndedEvent(TypedDict):
+    """The worker has ended."""
+
+    type: Literal["ended"]
+    time: float
+    state: str
+    reason: str
+
+
+Event = (
+    StartedEvent | StageEvent | StepEvent | EpochEvent | FoldEvent | HeadEvent | MachineEvent | NoticeEvent | EndedEvent
+)
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def event_in(line: bytes, owner: str) -> Event | None:
+    """Read a line of events.jsonl.
+
+    Args:
+        line: The line.
+        owner: Whose file it is, to begin a message with, such as `Run run-1`.
+
+    Returns:
+        The event; None for a line that a crash tore apart, and for a type of event that only a later version knows.
+
+    Raises:
+        NewerFormatError: A newer version of the app wrote it.
+        RunError: A field of the event is missing or wrong.
+    """
+    try:
+        event = _EVENT.validate_json(line, strict=True)
+    except ValidationError as error:
+        if not error.errors(include_url=False)[0]["loc"]:  # the line as a whole, no field of it
+            return None
+        raise RunError(f"{owner}: events.jsonl cannot be read, an event is damaged: {what_is_wrong(error)}.") from None
+    if event["type"] == "started":
+        check_format(event.get("format", 1), EVENTS_FORMAT, f"{owner}: events.jsonl")
+    return event
