@@ -63,7 +63,10 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
     workspaces: list[Path] = []
 
     def start_server(
-        data: Path | str | None = None, installed: Installed | None = None, script: Path | str = "app.py"
+        data: Path | str | None = None,
+        installed: Installed | None = None,
+        script: Path | str = "app.py",
+        demo_surgeons: int = 4,
     ) -> Server:
         workspace = folder / f"workspace-{len(processes)}"
         port = free_port()
@@ -74,7 +77,12 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
         process = subprocess.Popen(
             [*map(str, command), *([str(data)] if data else [])],
             cwd=installed.home if installed else PROJECT,
-            env={**variables, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
+            env={
+                **variables,
+                "SOCAL_WORKSPACE": str(workspace),
+                "PYTHONUNBUFFERED": "1",
+                "SOCAL_DEMO_SURGEONS": str(demo_surgeons),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -138,14 +138,14 @@ def test_another_site_cannot_talk_to_the_app(shared_server: Server, host: str, s
 
 
 def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartServer, open_tab: OpenTab) -> None:
-    server = start_server()
+    server = start_server(demo_surgeons=12)  # enough for both tabs to see that it is generated
     tabs = [open_tab(), open_tab()]
     for tab in tabs:
         tab.goto(server.url)
     for tab in tabs:
         expect(tab.get_by_text("Generating the demo data set")).to_be_visible()
     for tab in tabs:
-        expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
+        expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("24", timeout=WORK_MS)
     assert (server.workspace / "jobs/demo/log").read_text().count("Wrote the demo data set") == 1
 
 

@@ -16,7 +16,7 @@ def test_the_installed_app_generates_the_demo_and_opens_all_pages(
     server = start_server(installed=installed)
     tab = open_tab()
     tab.goto(server.url)
-    expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("80", timeout=WORK_MS)
+    expect(tab.get_by_test_id("stMetric").filter(has_text="Trials")).to_contain_text("8", timeout=WORK_MS)
     for label in MENU:
         go(tab, label)
         expect(tab.get_by_test_id("stSidebarNav")).to_have_count(0)

@@ -1,5 +1,7 @@
 """The first visit: a job generates the demo data set while the page shows how far it is."""
 
+import os
+
 import streamlit as st
 
 from pages.components.job_progress import REFRESH_SECONDS, show_log
@@ -8,7 +10,8 @@ from socal_core.jobs.job import Job
 from socal_core.workspace import demo_folder
 
 GENERATION = Job("demo", "socal_core.jobs.generate_demo", "Generating the demo data set")
-SURGEONS = 40
+SURGEONS = int(os.environ.get("SOCAL_DEMO_SURGEONS", "40"))
+"""Surgeons of the demo data set; fewer are generated faster."""
 
 
 def show_generation() -> None:
