@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from PIL import Image
 
 from socal_core.cli import main
 from socal_core.cli.bars import TrainingBar
+from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.controls import comparison
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState
@@ -64,6 +67,27 @@ def test_inspect_tells_what_length_and_coaching_tell(
         f"Success in trials 1 and 2 of 10 surgeons: {success['both']} in both, {success['improved']} only after" in out
     )
     assert "Time to haemostasis of 10 surgeons: median " in out
+
+
+def test_inspect_lists_the_frames(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "frames.csv"
+    assert run_cli(capsys, "inspect", data_folder, "--frames", out)[0] == 0
+    table = pd.read_csv(out)
+    dataset = open_dataset(data_folder)
+    assert table["frame"].tolist() == dataset.frames["frame"].tolist()
+    assert table["trial_id"].tolist() == dataset.frames["trial_id"].tolist()
+    assert table["second"].tolist() == dataset.frames["second"].tolist()
+    assert [(data_folder / file).is_file() for file in table["file"]] == [True] * len(table)
+    with Image.open(data_folder / table["file"][0]) as picture:
+        assert (table["width"][0], table["height"][0]) == picture.size
+    counts = dataset.boxes.groupby("frame").size()
+    assert dict(zip(table["frame"], table["boxes"], strict=True)) == {
+        frame: counts.get(frame, 0) for frame in table["frame"]
+    }
+    written = out.read_bytes()
+    code, _, errors = run_cli(capsys, "inspect", data_folder, "--frames", out)
+    assert (code, errors) == (2, f"error: {out} already exists. Choose another name.\n")
+    assert out.read_bytes() == written
 
 
 def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -10,7 +11,10 @@ from tqdm import tqdm
 from socal_core.cli.arguments import data_options, open_data, say
 from socal_core.cli.bars import Bar
 from socal_core.cli.parser import program_name
-from socal_core.dataset.inspection import check_frames, summarise
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.inspection import check_frames, frame_table, summarise
+from socal_core.errors import DataError
+from socal_core.storage import replacing
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -43,6 +47,8 @@ def inspect(options: argparse.Namespace) -> int:
     dataset = open_data(options)
     length = length_auroc(dataset.usable_trials)
     summary = {**summarise(dataset), "length_auroc": length, "coaching": coaching_summary(dataset.trials)}
+    if options.frames is not None:
+        _write_frames(dataset, options.frames)
     if options.deep:
         with Bar("Opening frames") as bar:
             summary["problems"] += [problem.as_dict() for problem in check_frames(dataset, bar.show)]
@@ -51,6 +57,18 @@ def inspect(options: argparse.Namespace) -> int:
         return 0
     say(_inspect_text(summary, coaching_sentences(dataset.trials)))
     return 0
+
+
+def _write_frames(dataset: Dataset, out: Path) -> None:
+    """Write the table of frames to a new CSV file."""
+    if out.exists():
+        raise DataError(f"{out} already exists. Choose another name.")
+    try:
+        with replacing(out) as draft:
+            frame_table(dataset).to_csv(draft, index=False)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror}. Choose another folder.") from error
+    sys.stderr.write(f"Wrote {len(dataset.frames):,} frames to {out}.\n")
 
 
 def agreement(options: argparse.Namespace) -> int:

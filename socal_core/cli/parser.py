@@ -73,6 +73,12 @@ def _add_data_commands(commands: Any) -> None:
     )
     _add_data(sub)
     sub.add_argument("--deep", action="store_true", help="also open every frame")
+    sub.add_argument(
+        "--frames",
+        type=Path,
+        metavar="OUT.csv",
+        help="write one row per frame: trial, second, file, size, number of boxes, evidence",
+    )
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats.")
     _add_data(sub)

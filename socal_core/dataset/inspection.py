@@ -46,6 +46,34 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def frame_table(dataset: Dataset) -> pd.DataFrame:
+    """List the frames of a data set.
+
+    Returns:
+        One row per frame, in trial order and time order: frame, trial_id, second (seconds since the first frame of the
+        trial), file (relative to the data folder), width and height (pixels, NA if unknown), boxes (their number),
+        evidence (how the folder of the frame, or the file itself, was interpreted, and why; "" for nothing to say).
+    """
+    table = dataset.frames[["frame", "trial_id", "second"]].copy()
+    table["file"] = [dataset.file_of(frame).relative_to(dataset.root).as_posix() for frame in table["frame"]]
+    sizes = dataset.trials[["width", "height"]].reindex(table["trial_id"]).set_axis(table.index)
+    for name in ("width", "height"):
+        table[name] = dataset.frames[name] if name in dataset.frames else sizes[name]
+    counts = dataset.boxes["frame"].value_counts()
+    table["boxes"] = table["frame"].map(counts).fillna(0).astype("int64")
+    table["evidence"] = table["file"].map(partial(_evidence_of, dataset))
+    return table
+
+
+def _evidence_of(dataset: Dataset, file: str) -> str:
+    """The evidence recorded for a file or for a folder that it is in."""
+    return " ".join(
+        f"{item.interpretation} {item.basis}"
+        for item in dataset.evidence
+        if item.path == file or not item.path or file.startswith(f"{item.path}/")
+    )
+
+
 def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None = None) -> list[Problem]:
     """Decode every frame, in as many threads as there are cores.
 
