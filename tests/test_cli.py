@@ -187,7 +187,7 @@ def test_force_retrain_puts_a_new_run_in_the_place_of_the_old_one(
     code, out, err = run_cli(capsys, *arguments, "--set", "force_retrain=true")
     assert (code, out) == (0, "Run run is done.\n")
     (trashed,) = list_trash(tmp_path)
-    assert f"The earlier run run is now in the trash, .trash/{trashed.path.name} beside it." in err
+    assert f"The earlier run run is now in the trash, in .trash/{trashed.path.name} next to it." in err
     assert RunFolder(trashed.path).read_config().split.seed == 7
     assert RunFolder(trashed.path).read_metrics() is not None
     assert run.read_config().split.seed == 0

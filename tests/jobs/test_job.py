@@ -110,11 +110,11 @@ def test_counts_are_written_now_and_then_and_the_last_one_always(tmp_path: Path)
 def test_words_are_written_at_once(tmp_path: Path) -> None:
     report = Report(tmp_path)
     for what in ("Asking", "Unpacking"):
-        report.say(what)
+        report.describe(what)
         assert progress_in(tmp_path) == {"what": what}
 
 
-@pytest.mark.parametrize("call", [lambda report: report.count(1, 2), lambda report: report.say("x")])
+@pytest.mark.parametrize("call", [lambda report: report.count(1, 2), lambda report: report.describe("x")])
 def test_both_reports_hear_a_wish_to_stop(tmp_path: Path, call: Any) -> None:
     (tmp_path / "stop").touch()
     with pytest.raises(StopRequested):
