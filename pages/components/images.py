@@ -9,6 +9,7 @@ from socal_core.errors import DataError
 from socal_core.figures.frames import draw_boxes
 
 THUMBNAIL_TEXT = 1 / 15
+"""Height of letters as a fraction of the height of a frame that is displayed small."""
 THUMBNAIL_SIZE = (640, 640)
 SHEET_ROWS, SHEET_COLUMNS = 2, 4
 

@@ -345,7 +345,7 @@ def test_progress_counts_the_frames_that_are_opened(cohort: Cohort) -> None:
 
 def test_a_split_of_other_data_is_refused(cohort: Cohort) -> None:
     dataset = cohort.dataset()
-    with pytest.raises(DataError, match="The split names S9T9, no usable trial"):
+    with pytest.raises(DataError, match="The split contains S9T9, no usable trial"):
         probe_leaks(dataset, replace(split_of(dataset), test=("S9T9",)), MINUTE)
 
 

@@ -37,7 +37,7 @@ def test_each_surgeon_has_a_line_from_before_to_after() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [([-float(n) for n in range(1, 30)], "p < 0.001"), ([0.0], "nobody changed"), ([5.0, -5], "p = 1.00")],
+    [([-float(n) for n in range(1, 30)], "p < 0.001"), ([0.0], "no surgeon changed"), ([5.0, -5], "p = 1.00")],
 )
 def test_p_values_are_written_with_few_digits(changes: list[float], text: str) -> None:
     pairs: list[Pair] = [(500.0, 500 + change) for change in changes]

@@ -63,7 +63,7 @@ def test_the_table_has_the_boxes_of_the_frame_shown(open_page: OpenPage, shared_
     table = app.dataframe[0].value
     assert table["label"].to_list() == ["grasper", "suction"]
     assert table["area_px"].to_list() == [15 * 20, 10 * 15]
-    assert table["area_share"].to_list() == pytest.approx([100 * 300 / 3072, 100 * 150 / 3072])
+    assert table["area_percent"].to_list() == pytest.approx([100 * 300 / 3072, 100 * 150 / 3072])
     assert table["tracking_id"].notna().all()
     app.slider[0].set_value(2).run()
     assert app.dataframe[0].value["label"].to_list() == ["suction"]
@@ -91,7 +91,7 @@ def test_a_frame_that_cannot_be_read_is_named_and_the_slider_goes_on(open_page: 
     assert not app.exception
     assert "S100T1_frame_00000001.jpeg" in as_read(app.warning[0].value)
     assert pictures(app) == 0
-    assert app.dataframe[0].value["area_share"].notna().all()
+    assert app.dataframe[0].value["area_percent"].notna().all()
     app.slider[0].set_value(2).run()
     assert not app.warning
     assert pictures(app) == 1

@@ -104,6 +104,6 @@ def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:
             "tracking_id": st.column_config.NumberColumn("tracking_id", format="%d"),
             "label": "Label",
             "area_px": st.column_config.NumberColumn("Area (px²)", format="localized"),
-            "area_share": st.column_config.NumberColumn("Area (% of frame)", format="%.2f"),
+            "area_percent": st.column_config.NumberColumn("Area (% of frame)", format="%.2f"),
         },
     )
