@@ -67,7 +67,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     draft = path.with_name(f".{path.name}.tmp")
     if draft.is_symlink():
-        raise OSError(errno.ELOOP, f"{draft.name} beside it is a link, delete that")
+        raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
     if draft.exists():  # left by a process that was killed
         shutil.rmtree(draft)
     draft.mkdir()

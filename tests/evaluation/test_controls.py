@@ -123,7 +123,7 @@ def test_the_tool_control_agrees_with_a_regression_by_hand() -> None:
     assert row["auroc"] == pytest.approx(roc_auc_score(y[40:], scores[40:]))
 
 
-def test_tools_outside_the_window_tell_nothing() -> None:
+def test_tools_outside_the_window_have_no_effect() -> None:
     """The drill is in view for 3 of 60 s in every trial, and later in failures alone."""
     boxes = boxes_where(lambda trial, second: second % 20 == 0 if second < 60 else not LABELS[trial])
     row = keyed(controls(data_set(LENGTHS, boxes), predicted(), MINUTE, clips()))["tools"]

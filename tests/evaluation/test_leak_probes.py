@@ -173,7 +173,7 @@ def test_outcomes_that_follow_nothing_give_chance(tmp_path: Path) -> None:
     assert np.mean(holding) > 0.85
 
 
-def test_the_verdict_says_what_to_do(cohort: Cohort) -> None:
+def test_the_verdict_contains_advice(cohort: Cohort) -> None:
     cohort.leak("length")
     dataset = cohort.dataset()
     whole = named(probe_leaks(dataset, split_of(dataset), WHOLE))
@@ -204,8 +204,8 @@ def test_a_number_agrees_with_an_independent_regression(cohort: Cohort) -> None:
     assert probe.n == len(held_out)
 
 
-def test_tool_presence_is_the_share_of_frames_in_ten_seconds(cohort: Cohort) -> None:
-    """The probe scores as a regression on shares that are counted frame by frame."""
+def test_tool_presence_is_the_fraction_of_frames_in_ten_seconds(cohort: Cohort) -> None:
+    """The probe scores like a regression on fractions that are counted frame by frame."""
     dataset = cohort.dataset()
     split = split_of(dataset)
     boxed = set(dataset.boxes["frame"])
@@ -236,7 +236,7 @@ def test_held_out_outcomes_teach_nothing(cohort: Cohort) -> None:
         assert after[name].auroc == pytest.approx(1 - probe.auroc)
 
 
-def test_below_one_half_stays_and_tells_nothing(cohort: Cohort) -> None:
+def test_an_auroc_below_one_half_is_kept_and_is_no_leak(cohort: Cohort) -> None:
     cohort.leak("length")
     dataset = cohort.dataset()
     split = split_of(dataset)
@@ -279,7 +279,9 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
         ("width", pd.NA, "Frame size", "unknown for all training trials"),
     ],
 )
-def test_what_cannot_be_tried_says_why(cohort: Cohort, column: str, value: object, name: str, said: str) -> None:
+def test_a_probe_that_cannot_be_tested_states_why(
+    cohort: Cohort, column: str, value: object, name: str, said: str
+) -> None:
     cohort.trials[column] = pd.array([value] * 60, dtype=cohort.trials[column].dtype)
     dataset = cohort.dataset()
     probe = probe_leaks(dataset, split_of(dataset), MINUTE)[-1]
@@ -296,7 +298,7 @@ def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
 
 
 @pytest.mark.parametrize("side", ["training", "held-out"])
-def test_a_side_with_one_outcome_gives_no_number(cohort: Cohort, side: str) -> None:
+def test_a_subset_with_one_outcome_gives_no_number(cohort: Cohort, side: str) -> None:
     dataset = cohort.dataset()
     good = list(dataset.trials.index[dataset.trials["success"] == 1])
     rest = [trial for trial in dataset.trials.index if trial not in good[:15]]
@@ -345,7 +347,7 @@ def test_progress_counts_the_frames_that_are_opened(cohort: Cohort) -> None:
 
 def test_a_split_of_other_data_is_refused(cohort: Cohort) -> None:
     dataset = cohort.dataset()
-    with pytest.raises(DataError, match="The split contains S9T9, no usable trial"):
+    with pytest.raises(DataError, match="The split contains S9T9, which is no usable trial"):
         probe_leaks(dataset, replace(split_of(dataset), test=("S9T9",)), MINUTE)
 
 

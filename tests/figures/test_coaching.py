@@ -9,7 +9,7 @@ from socal_core.figures.coaching import coaching_change, coaching_success
 from tests.figures.made_tables import Pair, make_pairs, make_trials
 
 
-def test_the_cells_say_what_became_of_the_surgeons() -> None:
+def test_the_cells_show_how_many_surgeons_changed() -> None:
     figure = coaching_success(make_pairs("success", [(1, 1)] * 4 + [(0, 1)] * 3 + [(1, 0)] * 2 + [(0, 0)]))
     heat = figure.data[0]
     assert heat.z.tolist() == [[1, 3], [2, 4]]

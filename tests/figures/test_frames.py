@@ -55,7 +55,7 @@ FRAME = (480, 270)
         ((0, 0, 480, 10), (60, 300), [], 0),  # higher than the frame
     ],
 )
-def test_a_name_finds_a_free_place(
+def test_a_name_gets_a_free_area(
     box: tuple[float, float, float, float],
     size: tuple[float, float],
     taken: list[tuple[float, float, float, float]],
@@ -88,7 +88,7 @@ def test_the_table_gives_area_in_pixels_and_in_per_cent() -> None:
     assert table["tracking_id"].isna().to_list() == [False, True, False]
 
 
-def test_without_a_frame_size_the_share_is_not_known() -> None:
+def test_without_a_frame_size_the_fraction_is_unknown() -> None:
     assert box_table(boxes_of((0, 0, 100, 50, "suction", 2)), None)["area_percent"].isna().all()
 
 

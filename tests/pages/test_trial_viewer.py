@@ -45,7 +45,7 @@ def test_each_press_draws_anew(open_page: OpenPage, shared_data_folder: Path) ->
     assert len(draws) > 1
 
 
-def test_with_fewer_trials_all_are_drawn(open_page: OpenPage, tmp_path: Path) -> None:
+def test_with_fewer_trials_all_are_selected(open_page: OpenPage, tmp_path: Path) -> None:
     app = press(open_page("trial_viewer", write_dataset(tmp_path / "few", surgeons=3, frames=2)))
     assert len(app.selectbox(key="trial").options) == 6
 
@@ -69,14 +69,14 @@ def test_the_table_has_the_boxes_of_the_frame_shown(open_page: OpenPage, shared_
     assert app.dataframe[0].value["label"].to_list() == ["suction"]
 
 
-def test_ids_are_said_to_come_from_the_tracker(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_the_tracker_is_shown_as_the_source_of_ids(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = choose_trial(open_page("trial_viewer", shared_data_folder), "S100T1")
     first = app.dataframe[0].value.set_index("label")["tracking_id"].to_dict()
     assert first["grasper"] != first["suction"]
     assert "the app's own tracker" in text_of(app)
 
 
-def test_ids_of_the_folder_are_said_to_be_its_own(open_page: OpenPage, data_folder: Path) -> None:
+def test_the_folder_is_shown_as_the_source_of_ids(open_page: OpenPage, data_folder: Path) -> None:
     boxes = (data_folder / layout.BOXES_FILE).read_text().splitlines()
     rows = [[*line.split(","), 7 if line.endswith("suction") else 9] for line in boxes]
     write_csv(data_folder / layout.TRACKS_FILE, rows, layout.TRACK_COLUMNS)
@@ -113,7 +113,7 @@ def done(shared_data_folder: Path) -> RunFolder:
 @pytest.mark.parametrize(
     ("side", "words"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
 )
-def test_the_prediction_stands_beside_the_truth_with_its_side(
+def test_the_prediction_is_shown_with_the_true_outcome_and_the_subset(
     open_page: OpenPage, shared_data_folder: Path, done: RunFolder, side: str, words: str
 ) -> None:
     predictions = done.read_predictions()
