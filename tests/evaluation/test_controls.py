@@ -142,18 +142,18 @@ def test_length_is_hidden_from_the_tool_control(window: Window) -> None:
 
 
 @pytest.mark.parametrize(
-    ("boxes", "said"),
+    ("boxes", "reason"),
     [
         (NO_BOXES, "The tools control was not computed: the data have no boxes."),
         (boxes_where(lambda trial, second: second > 60), "no frame in the window has a box."),
     ],
 )
-def test_without_boxes_there_is_no_tool_control(boxes: pd.DataFrame, said: str) -> None:
+def test_without_boxes_there_is_no_tool_control(boxes: pd.DataFrame, reason: str) -> None:
     rows = controls(data_set(LENGTHS, boxes), predicted(), MINUTE, clips())
     row = json.loads(json.dumps(rows))[-1]
     assert {value for name, value in row.items() if name not in {"key", "name", "description"}} == {None}
-    assert said in row["description"]
-    assert comparison({"auroc": 0.5, "controls": rows}).endswith(said)
+    assert reason in row["description"]
+    assert comparison({"auroc": 0.5, "controls": rows}).endswith(reason)
 
 
 def test_test_trials_teach_a_control_nothing() -> None:

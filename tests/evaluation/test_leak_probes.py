@@ -271,7 +271,7 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "name", "said"),
+    ("column", "value", "name", "reason"),
     [
         ("cohort", None, "Cohort", "unknown for all training trials"),
         ("cohort", "USC", "Cohort", "the same for all training trials"),
@@ -280,13 +280,13 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
     ],
 )
 def test_a_probe_that_cannot_be_tested_states_why(
-    cohort: Cohort, column: str, value: object, name: str, said: str
+    cohort: Cohort, column: str, value: object, name: str, reason: str
 ) -> None:
     cohort.trials[column] = pd.array([value] * 60, dtype=cohort.trials[column].dtype)
     dataset = cohort.dataset()
     probe = probe_leaks(dataset, split_of(dataset), MINUTE)[-1]
     assert (probe.name, probe.auroc, probe.interval, probe.is_leak) == (name, None, None, False)
-    assert said in probe.verdict
+    assert reason in probe.verdict
 
 
 def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
@@ -297,15 +297,15 @@ def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
     assert "cannot be tested" in probe.verdict
 
 
-@pytest.mark.parametrize("side", ["training", "held-out"])
-def test_a_subset_with_one_outcome_gives_no_number(cohort: Cohort, side: str) -> None:
+@pytest.mark.parametrize("subset", ["training", "held-out"])
+def test_a_subset_with_one_outcome_gives_no_number(cohort: Cohort, subset: str) -> None:
     dataset = cohort.dataset()
     good = list(dataset.trials.index[dataset.trials["success"] == 1])
     rest = [trial for trial in dataset.trials.index if trial not in good[:15]]
-    sides = (good[:15], rest) if side == "training" else (rest, good[:15])
-    probes = probe_leaks(dataset, Split(tuple(sides[0]), (), tuple(sides[1]), 0), MINUTE)
+    subsets = (good[:15], rest) if subset == "training" else (rest, good[:15])
+    probes = probe_leaks(dataset, Split(tuple(subsets[0]), (), tuple(subsets[1]), 0), MINUTE)
     assert all(probe.auroc is None for probe in probes)
-    assert all(f"the {side} trials do not have both outcomes" in probe.verdict for probe in probes)
+    assert all(f"the {subset} trials do not have both outcomes" in probe.verdict for probe in probes)
 
 
 def test_unreadable_frames_are_skipped_and_a_trial_without_any_gets_the_mean(cohort: Cohort) -> None:

@@ -238,7 +238,7 @@ def test_how_a_filling_ended_stays_with_the_settings_it_was_for(
 def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folder: Path) -> None:
     one, other = keep_frames(shared_data_folder, 1), keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
-    chosen = next(box for box in app.main.selectbox if box.label == "Make room")
+    chosen = next(box for box in app.main.selectbox if box.label == "Free space")
     assert [label.rpartition(",")[0] for label in chosen.options] == [
         "data, 96x96 px, scaled decoding",
         "data, 96x96 px",
@@ -248,7 +248,7 @@ def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folde
     button(app, "Remove").click().run()
     button(app, "No, keep").click().run()
     assert len(list_stores()) == 2
-    next(box for box in app.main.selectbox if box.label == "Make room").set_value(one.folder.name).run()
+    next(box for box in app.main.selectbox if box.label == "Free space").set_value(one.folder.name).run()
     button(app, "Remove").click().run()
     button(app, "Yes, remove").click().run()
     assert not app.exception
@@ -263,7 +263,7 @@ def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_fold
     used = keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
     with used.in_use():
-        next(box for box in app.main.selectbox if box.label == "Make room").set_value("").run()
+        next(box for box in app.main.selectbox if box.label == "Free space").set_value("").run()
         button(app, "Remove").click().run()
         button(app, "Yes, remove").click().run()
         assert not app.exception
@@ -280,7 +280,7 @@ def test_a_store_that_is_gone_meanwhile_is_no_question(open_page: OpenPage, shar
     store = keep_frames(shared_data_folder, 1)
     keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
-    next(box for box in app.main.selectbox if box.label == "Make room").set_value(store.folder.name).run()
+    next(box for box in app.main.selectbox if box.label == "Free space").set_value(store.folder.name).run()
     button(app, "Remove").click().run()
     (store.folder / "store.json").unlink()
     app.run()

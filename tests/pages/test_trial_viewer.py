@@ -111,13 +111,13 @@ def done(shared_data_folder: Path) -> RunFolder:
 
 
 @pytest.mark.parametrize(
-    ("side", "words"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
+    ("subset", "text"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
 )
 def test_the_prediction_is_shown_with_the_true_outcome_and_the_subset(
-    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, side: str, words: str
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, subset: str, text: str
 ) -> None:
     predictions = done.read_predictions()
-    row = predictions[predictions["split"] == side].iloc[0]
+    row = predictions[predictions["split"] == subset].iloc[0]
     app = choose_trial(open_page("trial_viewer", shared_data_folder), row["trial_id"])
     names = {0: "Failure", 1: "Success"}
     assert metrics_of(app) == {"True outcome": names[row["label"]], "Prediction": names[row["predicted"]]}
@@ -126,7 +126,7 @@ def test_the_prediction_is_shown_with_the_true_outcome_and_the_subset(
         f"Probability of success: {success:.0%}",
         f"Probability of failure: {1 - success:.0%}",
     ]
-    assert words in text_of(app)
+    assert text in text_of(app)
 
 
 def test_only_test_trials_on_request(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
