@@ -1,6 +1,6 @@
-"""The pages of the app, one file each."""
+"""The pages of the app, one file per page."""
 
 from socal_core.startup import prepare_process
 
-# Streamlit runs app.py, or the page whose address was asked for: each imports this package before anything heavy.
+# Streamlit first runs app.py or the requested page. Each of them imports this package before any heavy library.
 prepare_process()

@@ -1,4 +1,4 @@
-"""Dataset: what is in the folder, what is wrong with it, and what would make a result untrue."""
+"""The Dataset page: the content of the folder, its problems, and what could make results misleading."""
 
 import pandas as pd
 import streamlit as st
@@ -22,16 +22,16 @@ LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Leaks", "Agreement", "Problems", "About"
 
 
 def view_names(dataset: Dataset) -> list[str]:
-    """The views of a data set; agreement only where there is something to compare."""
+    """Return the views of a data set. Agreement needs boxes in at least two formats."""
     agreement = [AGREEMENT] if len(dataset.box_formats) > 1 else []
     return [*VIEWS, LEAKS, *agreement, PROBLEMS, ABOUT]
 
 
 def leaks(dataset: Dataset) -> None:
-    # scikit-learn takes a second to load, which nobody waits for who does not open this view.
+    # Only this view needs scikit-learn, which takes a second to load.
     from pages.components.dataset.leak_view import show_leaks
 
-    st.caption("For the default split by surgeon. The Training page does the same for the split chosen there.")
+    st.caption("This view uses the default split by surgeon. The Training page shows the same for the split of a run.")
     try:
         show_leaks(dataset, default_config(TINY))
     except SocalError as error:
@@ -39,12 +39,12 @@ def leaks(dataset: Dataset) -> None:
 
 
 def about(dataset: Dataset) -> None:
-    """Where the tables came from, and the fingerprint of what was read."""
+    """Show which files were read, and the fingerprint of the data."""
     boxes = format_of(dataset.box_format).title if dataset.box_format else "none"
-    place = plain_text(dataset.images_dir or "the data folder itself") + (
+    source = plain_text(dataset.images_dir or "the data folder itself") + (
         f", and {len(dataset.videos):,} videos" if dataset.videos else ""
     )
-    st.markdown(f"Frames: **{place}**  \nBoxes: **{boxes}**")
+    st.markdown(f"Frames: **{source}**  \nBoxes: **{boxes}**")
     st.markdown("Fingerprint of this data, the same on every machine (SHA-256 of frame names, tables and annotations):")
     st.code(dataset.fingerprint, language=None)
     show_evidence(dataset)
@@ -52,7 +52,7 @@ def about(dataset: Dataset) -> None:
 
 
 def show_evidence(dataset: Dataset) -> None:
-    """How files were interpreted, and why."""
+    """Show how files were interpreted, and why."""
     if not dataset.evidence:
         return
     st.subheader("How files were interpreted")
@@ -73,20 +73,20 @@ def show_licence() -> None:
 
 
 def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
-    """Compute and draw the one view that is open."""
+    """Compute and show the view that is open."""
     if name in VIEWS:
         VIEWS[name](chosen)
     elif name == LEAKS:
         leaks(chosen)
     else:
         if chosen is not whole:
-            st.caption("This view shows the whole folder, whichever trials are selected above.")
+            st.caption("This view shows the whole folder, not only the trials chosen above.")
         show_view_of_folder(name, whole)
 
 
 def show_view_of_folder(name: str, whole: Dataset) -> None:
     if name == AGREEMENT:
-        # SciPy takes a while to load, which nobody waits for who does not open this view.
+        # Only this view needs SciPy, which takes a while to load.
         from pages.components.dataset.agreement import show_agreement
 
         show_agreement(whole)
@@ -96,14 +96,14 @@ def show_view_of_folder(name: str, whole: Dataset) -> None:
         about(whole)
 
 
-INTRODUCTION = "What is in the data folder, what is wrong with it, and what could make results misleading."
+INTRODUCTION = "See what is in the data folder, which problems it has, and what could make results misleading."
 
 with page("Dataset", INTRODUCTION) as dataset:
     if dataset is None:
         show_licence()
     else:
         if is_demo(dataset):
-            st.info("This is the **synthetic** demo: a program generated every frame; it shows no real operation.")
+            st.info("This is the **synthetic** demo. A program generated every frame. It shows no real operation.")
         ask_for_columns(dataset)
         chosen = apply(dataset, pick_trials(choices(dataset)))
         data_tiles(chosen)

@@ -1,14 +1,14 @@
-"""Evaluation: how good a run's model is on the test trials, and how sure that is."""
+"""The Evaluation page: how well the model of a run predicts the test trials, and how certain that is."""
 
 import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
-from pages.components.honesty import warn_of_split
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.sidebar.data_picker import name_of_data
+from pages.components.split_warnings import warn_of_split
 from pages.components.words import ABOUT_ENCODERS, plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
@@ -23,8 +23,9 @@ from socal_core.settings import TINY, EncoderChoice, Recipe
 def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
     if metrics["task"] == "recognition":
         st.warning(
-            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside what this "
-            "model sees, so their outcome is in view. Do not compare it with models that see the first minute.",
+            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside the "
+            "window of this model, so it can see their outcome. Do not compare it with models that see only the first "
+            "minute.",
             icon=":material/visibility:",
         )
     st.markdown(
@@ -41,20 +42,20 @@ def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
         st.caption(ABOUT_ENCODERS)
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
-            f"**{metrics['n']} test trials are few.** One trial changes the accuracy by {100 / metrics['n']:.0f} "
-            "percentage points. Do not rank models by these scores.",
+            f"**Few test trials: {metrics['n']}.** A single trial changes the accuracy by "
+            f"{100 / metrics['n']:.0f} percentage points. Do not rank models by these scores.",
             icon=":material/straighten:",
         )
     st.caption(
         f"A trial is predicted to be a success if its probability of success is at least {metrics['threshold']:.2f}. "
-        "This threshold was chosen on the validation trials (highest balanced accuracy), not on the test trials. "
-        "Success is the positive class."
+        "This threshold gives the highest balanced accuracy on the validation trials. The test trials did not affect "
+        "it. Success is the positive class."
     )
 
 
 def what_predicts(run: RunFolder, metrics: Metrics) -> str:
     config = run.read_config()
-    # The metrics of an earlier version have no description; all of them are of fine-tuned models.
+    # Metrics of earlier versions have no description, and their models are all fine-tuned.
     text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
     if config.model.recipe is Recipe.FROZEN:
         return plain_text(text)
@@ -67,7 +68,7 @@ def figures(metrics: Metrics) -> None:
         chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
     with right:
         if metrics["auroc"] is None:
-            st.info("There is no ROC curve: all test trials have the same outcome.")
+            st.info("There is no ROC curve because all test trials have the same outcome.")
         else:
             trials = pd.DataFrame(metrics["trials"])
             fpr, tpr = roc_points(trials["label"], trials["prob_success"])
@@ -79,10 +80,10 @@ def show(run: RunFolder) -> None:
     if metrics is None:
         state = read_status(run).state
         if state.alive:
-            st.info(f"Run {plain_text(run.name)} is {state}. Its test results appear here when it is done.")
+            st.info(f"Run {plain_text(run.name)} is {state}. Its test results appear here when the run is done.")
         else:
             st.info(
-                f"Run {plain_text(run.name)} has no test results, its state is *{state}*. Resume it on the Training "
+                f"Run {plain_text(run.name)} has no test results. Its state is *{state}*. Resume it on the Training "
                 "page, or choose another run."
             )
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
@@ -107,17 +108,17 @@ def show(run: RunFolder) -> None:
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
-            help="All usable trials: trial_id, participant_id, split, label, prob_success, predicted.",
+            help="One row per usable trial: trial_id, participant_id, split, label, prob_success, predicted.",
         )
 
 
-INTRODUCTION = "How good a model is on the test trials, which it has never seen, and how certain that is."
+INTRODUCTION = "See how well a model predicts the test trials, which it was not trained on, and how certain that is."
 
 with page("Evaluation", INTRODUCTION):
     runs = all_runs()
     if runs:
-        # Runs with results first; sorting keeps the newest ahead within each half.
+        # Runs with results come first. The sort is stable, so the newest run is first within each group.
         show(pick_run(sorted(runs, key=lambda run: read_status(run).state is not RunState.DONE), "evaluation"))
     else:
-        st.info("There are no runs yet. Train a model first; its test results will appear here.")
+        st.info("There are no runs yet. Train a model first. Its test results will appear here.")
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")

@@ -1,4 +1,4 @@
-"""Training: settings in the sidebar, the split before the start, the live run, the runs so far."""
+"""The Training page: the settings in the sidebar, the split of a new run, the live run, and all runs."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from socal_core.settings import TrainConfig
 
 PAGE = "training"
 LEAKS_HELP = (
-    "How well do simple facts, such as the number of frames, the frame size or the colour, predict the outcome?"
+    "Shows how well simple facts, such as the number of frames, the frame size or the colour, predict the outcome."
 )
 
 
@@ -30,14 +30,14 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if len(usable) and kind_of_task(usable, window) == "recognition":
         ending = share_ending_inside(usable, window)
         st.warning(
-            f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window: the model sees how "
-            "they ended, by the muscle patch or by the time. *First 60 s* is the published task.",
+            f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window. The model can see how "
+            "they ended: by the muscle patch or by the time limit. The published task is *First 60 s*.",
             icon=":material/visibility:",
         )
     elif window.ends_with_the_trial:
         st.caption(
-            ":material/info: The length of this window follows the length of the trial: the pace of a clip still "
-            "reveals that length, which is related to the outcome."
+            ":material/info: The length of this window depends on the length of the trial. So the pace of a clip "
+            "reveals the length of the trial, which is related to the outcome."
         )
     unseen = usable["trial_id"].nunique() - window.select(usable)["trial_id"].nunique()
     if unseen:
@@ -45,7 +45,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
         st.warning(f"{trials} no frame in this window and will be left out.", icon=":material/timer_off:")
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
-        # scikit-learn takes a second to load, which nobody waits for who does not ask for it.
+        # Only this part needs scikit-learn, which takes a second to load.
         from pages.components.dataset.leak_view import show_leaks
 
         show_leaks(dataset, config)
@@ -63,8 +63,8 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
 
 
 INTRODUCTION = (
-    "Train a classifier that tells from a trial's frames whether the bleeding will be stopped. "
-    "Training runs in the background: you can leave this page or close the browser, and come back later."
+    "Train a model that predicts from the frames of a trial whether the bleeding will be stopped. "
+    "Training runs in the background: you can leave this page or close the browser and come back later."
 )
 
 with page("Training", INTRODUCTION) as dataset:
@@ -74,7 +74,7 @@ with page("Training", INTRODUCTION) as dataset:
         config = settings_form()
     if dataset is not None:
         if config is None:
-            st.info("A setting in the sidebar is not valid. The message there says why.")
+            st.info("A setting in the sidebar is not valid. The message there explains why.")
         else:
             new_run(dataset, config)
     runs = all_runs()

@@ -1,4 +1,4 @@
-"""Trial viewer: ten random trials, their frames with boxes, the prediction beside the truth."""
+"""The Trial viewer page: frames of randomly selected trials with boxes, predictions and true outcomes."""
 
 import numpy as np
 import pandas as pd
@@ -9,12 +9,12 @@ from pages.components.runs import pick_run_or_none, runs_with_predictions
 from pages.components.trial_viewer.viewer import show_trial
 from socal_core.dataset.dataset import Dataset
 
-TRIALS_DRAWN = 10
+TRIALS_SELECTED = 10
 ALL, TEST = "All usable trials", "Test trials only"
 
 
 def pool_of(dataset: Dataset, predictions: pd.DataFrame | None) -> list[str]:
-    """The trials to draw from, as the user chose."""
+    """Show the choice between all trials and test trials, and return the chosen ones."""
     usable = dataset.usable_trials.index.to_list()
     if predictions is None:
         return usable
@@ -25,17 +25,17 @@ def pool_of(dataset: Dataset, predictions: pd.DataFrame | None) -> list[str]:
     return [trial for trial in usable if pool == ALL or trial in tested]
 
 
-def draw_trials(pool: list[str]) -> list[str]:
-    """The trials in the drop-down: ten of the pool, drawn anew by the button; empty before it is pressed."""
+def select_trials(pool: list[str]) -> list[str]:
+    """Show the button that selects ten random trials, and return the selected trials; empty before the first click."""
     if st.button("Select 10 random trials", type="primary", icon=":material/casino:", disabled=not pool):
-        drawn = np.random.default_rng().choice(pool, size=min(TRIALS_DRAWN, len(pool)), replace=False)
-        st.session_state["drawn_trials"] = [trial for trial in pool if trial in set(drawn)]
+        selected = np.random.default_rng().choice(pool, size=min(TRIALS_SELECTED, len(pool)), replace=False)
+        st.session_state["drawn_trials"] = [trial for trial in pool if trial in set(selected)]
         st.session_state["trial"] = st.session_state["drawn_trials"][0]
-    # Another data set or another pool may not have them.
+    # The user may have opened another data set or chosen another pool since.
     return [trial for trial in st.session_state.get("drawn_trials", []) if trial in set(pool)]
 
 
-INTRODUCTION = "Look at single trials: any frame with its boxes, and the prediction beside the true outcome."
+INTRODUCTION = "View single trials: frames with their boxes, the prediction of a model, and the true outcome."
 
 with page("Trial viewer", INTRODUCTION) as dataset:
     if dataset is not None:
@@ -46,16 +46,16 @@ with page("Trial viewer", INTRODUCTION) as dataset:
         with right:
             pool = pool_of(dataset, predictions)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            drawn = draw_trials(pool)
+            selected = select_trials(pool)
             trial = st.selectbox(
                 "Trial",
-                drawn,
+                selected,
                 key="trial",
-                disabled=not drawn,
+                disabled=not selected,
                 placeholder="None selected yet",
                 persist_state="session",
             )
-        if not drawn:
-            st.info("Press **Select 10 random trials**, then choose one of them.")
+        if not selected:
+            st.info("Click **Select 10 random trials**, then choose one of them.")
         else:
             show_trial(dataset, trial, run, predictions)

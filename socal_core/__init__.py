@@ -1,4 +1,4 @@
-"""Predict how an operation ends from its video: the library under the app and the command line.
+"""Predict the outcome of an operation from its video. The app and the command line are built on this library.
 
 import socal_core as sc
 data = sc.open_dataset("DATA")
@@ -16,7 +16,7 @@ __all__ = ["Dataset", "Run", "__version__", "load_run", "open_dataset"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the public API when it is first used: a command that needs one module does not wait for all."""
+    """Load the public API when it is first used, so that a command that needs one module does not load all."""
     if name in __all__:
         return getattr(import_module("socal_core.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""`python -m socal_core`, the same as `socal`: all that the pages do, without a browser."""
+"""Run the command line: `python -m socal_core` is the same as `socal`."""
 
 import sys
 

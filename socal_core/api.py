@@ -1,4 +1,4 @@
-"""The public API for notebooks and scripts: open a data folder, look at a finished run."""
+"""The public API for notebooks and scripts: open a data folder, load a finished run."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,14 +21,14 @@ __all__ = ["Dataset", "Run", "load_run", "open_dataset"]
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it was when it was loaded; each part is read from its file when it is first used."""
+    """A run. Each part is read from its file when it is first used, and then kept."""
 
     path: Path
     """The folder of the run."""
 
     @cached_property
     def config(self) -> TrainConfig:
-        """The settings; RunError where the file is damaged."""
+        """The settings; RunError if the file is damaged."""
         return self._folder.read_config()
 
     @cached_property
@@ -38,20 +38,20 @@ class Run:
 
     @cached_property
     def events(self) -> list[Event]:
-        """What happened, in order: a dict for each event, with `type` and `time` (seconds since 1970).
+        """The events of the run in order: one dict per event, with `type` and `time` (seconds since 1970).
 
-        RunError where the file is damaged.
+        RunError if the file is damaged.
         """
         return read_events(self._folder.events_file)
 
     @cached_property
     def metrics(self) -> Metrics | None:
-        """The test metrics of the best checkpoint; None before they are computed, RunError where they are damaged."""
+        """The test metrics of the best checkpoint; None before they are computed, RunError if the file is damaged."""
         return self._folder.read_metrics()
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:
-        """One row for each usable trial; None before they are computed.
+        """The predictions, one row per usable trial; None before they are computed.
 
         Columns: trial_id and participant_id (text), split (`train`, `validation` or `test`), label and predicted (0 or
         1), prob_success (probability of success).
@@ -64,7 +64,7 @@ class Run:
 
 
 def load_run(folder: str | PathLike[str]) -> Run:
-    """Load a run that the app or `train` wrote.
+    """Load a run that the app or `socal train` wrote.
 
     Args:
         folder: The folder of the run.

@@ -1,4 +1,4 @@
-"""Writing a folder of many files: room on the disk before it."""
+"""Check that the disk has room for a folder before it is written."""
 
 import shutil
 from pathlib import Path
@@ -6,18 +6,26 @@ from pathlib import Path
 from socal_core.errors import DataError
 
 RESERVE = 1_000_000_000
-"""Bytes that stay free on the disk; files whose size is known only when they are written, as tables, fit in them."""
+"""Bytes to keep free on the disk. They leave room for files whose size is not known in advance, such as tables."""
 
 
-def check_room(needed: int, place: Path, what: str, advice: str) -> None:
-    """Refuse to write `needed` bytes at `place`, which need not exist, when RESERVE would not stay free.
+def check_room(needed: int, path: Path, what: str, advice: str) -> None:
+    """Check that the disk has room for `needed` bytes and RESERVE.
 
-    DataError, which says that `what` needs the room and ends with `advice`; OSError when the disk cannot be asked.
+    Args:
+        needed: Number of bytes to be written.
+        path: The file or folder to be written; it need not exist.
+        what: What needs the room, as the subject of the message.
+        advice: The last sentence of the message.
+
+    Raises:
+        DataError: There is too little room.
+        OSError: The free space cannot be determined.
     """
-    place = place.absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    free = shutil.disk_usage(path).free
     if needed > free - RESERVE:
-        text = f"needs {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are free and {RESERVE / 1e9:g} GB stay free"
+        text = f"needs {needed / 1e9:,.1f} GB, {free / 1e9:,.1f} GB are free and {RESERVE / 1e9:g} GB must stay free"
         raise DataError(f"{what} {text}. {advice}")

@@ -1,18 +1,18 @@
-"""All errors that a user can meet; callers catch the base.
+"""All errors with a message for the user. Callers catch the base class.
 
 SocalError
 ├── DataError     a data folder, or a file in it, cannot be used
-├── ConfigError   a setting is refused: field, rule, value
+├── ConfigError   a setting has a value that is not allowed: field, rule, value
 ├── ModelError    a model cannot be found, built or loaded
 └── RunError      a run folder is missing, incomplete or busy
 
-A message says what is wrong, where, and what to do. It names files relative to the folder that the user typed,
-never by a path of the server.
+A message states what is wrong, where, and what to do. It names files relative to the folder that the user typed, and
+never shows a path of the server.
 """
 
 
 class SocalError(Exception):
-    """Base of every error whose message is meant for the user."""
+    """Base class of every error with a message for the user."""
 
 
 class DataError(SocalError):
@@ -20,7 +20,7 @@ class DataError(SocalError):
 
 
 class ConfigError(SocalError):
-    """A setting is refused. The message reads `field: rule, got value`."""
+    """A setting has a value that is not allowed. The message reads `field: rule, got value`."""
 
     def __init__(self, field: str, rule: str, value: object) -> None:
         super().__init__(f"{field}: {rule}, got {value!r}")

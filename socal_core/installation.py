@@ -1,4 +1,4 @@
-"""Where this code is: in a checkout, or installed from a wheel, which brings the app inside the package."""
+"""Find where this code is: in a checkout, or installed from a wheel, which contains the app inside the package."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ CODE_FOLDER = _PACKAGE.parent
 
 
 def is_checkout() -> bool:
-    """Return whether the code runs from a checkout, also where that is installed as editable."""
+    """Return whether the code runs from a checkout, which includes editable installs."""
     return not _APP_IN_WHEEL.is_dir()
 
 
 def app_folder() -> Path:
-    """Return the folder of app.py, with pages/ and .streamlit/ beside it."""
+    """Return the folder that contains app.py, pages/ and .streamlit/."""
     return CODE_FOLDER if is_checkout() else _APP_IN_WHEEL

@@ -1,7 +1,7 @@
-"""Write files and folders so that a reader, or a crash, never meets half of one; and lock them.
+"""Write files and folders in one step, so that neither a reader nor a crash leaves half of one; and lock them.
 
-A lock lives exactly as long as the process that holds it: the kernel gives it back when the process ends, however it
-ends. So a dead process is never taken for a living one, and there is nothing to clean up after a crash.
+The kernel releases a lock when the process that holds it ends, in whichever way. So a dead process is never mistaken
+for a living one, and there is nothing to clean up after a crash.
 """
 
 import errno
@@ -18,12 +18,12 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a new name beside a file to write to; the file is replaced in one step when the block ends well.
+    """Yield a temporary path to write to, which replaces the file in one step when the block succeeds.
 
-    A reader sees the old content or the new. After a failure the old content stays, and nothing else.
+    A reader sees either the old or the new content. After a failure, the old content and no temporary file remains.
 
     Args:
-        path: The file to replace. Any number of threads and processes may do so at once: the last one wins.
+        path: The file to replace. Several threads and processes may replace it at once; the last one wins.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -34,7 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file in one step, also across a crash of the machine."""
+    """Replace a file in one step. The file stays intact even if the machine crashes."""
     with replacing(path) as draft, draft.open("xb") as file:
         file.write(content)
         file.flush()
@@ -47,23 +47,27 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step. NaN is refused: it is not JSON."""
+    """Replace a JSON file in one step.
+
+    Raises:
+        ValueError: The value contains NaN or infinity, which JSON does not have.
+    """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder beside `path` to write to, renamed to `path` when the block ends well and deleted otherwise.
+    """Yield a temporary folder to write to, which is renamed to `path` if the block succeeds and deleted if not.
 
     Args:
-        path: A name that is free, or an empty folder, by the end of the block. Its parent exists.
+        path: The folder to create. Its parent must exist. At the end of the block, it must not exist or be empty.
 
     Raises:
-        OSError: The folder cannot be made or renamed.
+        OSError: The folder cannot be created or renamed.
     """
     draft = path.with_name(f".{path.name}.tmp")
     if draft.is_symlink():
-        raise OSError(errno.ELOOP, f"{draft.name} beside it is a link, delete that")
+        raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
     if draft.exists():  # left by a process that was killed
         shutil.rmtree(draft)
     draft.mkdir()
@@ -75,7 +79,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Have the system put a file, or the entries of a folder, on the disk before anything later."""
+    """Flush a file, or the entries of a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -84,13 +88,14 @@ def sync(path: Path) -> None:
 
 
 def try_lock(path: Path) -> int | None:
-    """Take a lock that nobody else has; returns None when somebody has it.
+    """Take an exclusive lock without waiting.
 
     Args:
-        path: The lock's file, made when it is missing. A link is not followed.
+        path: The file of the lock, created if it is missing. A link is not followed.
 
     Returns:
-        The descriptor that holds the lock while it is open. A child process that inherits it holds the lock as well.
+        The descriptor that holds the lock while it is open, or None if the lock is taken. A child process that inherits
+        the descriptor holds the lock as well.
     """
     handle = _open_lock(path)
     try:
@@ -104,7 +109,14 @@ def try_lock(path: Path) -> int | None:
 
 
 def share_lock(path: Path) -> int:
-    """Wait until nobody holds a lock alone, and hold it together with others; returns the descriptor that holds it."""
+    """Take a shared lock, and wait while another process holds it exclusively.
+
+    Args:
+        path: The file of the lock, created if it is missing. A link is not followed.
+
+    Returns:
+        The descriptor that holds the lock while it is open.
+    """
     handle = _open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH)
@@ -116,7 +128,7 @@ def share_lock(path: Path) -> int:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait for a lock, and hold it inside the `with`."""
+    """Wait for an exclusive lock, and hold it inside the `with` block."""
     handle = _open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -127,7 +139,11 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def kept_free(path: Path) -> Iterator[bool]:
-    """Tell whether nobody holds a lock alone; nobody can take it so inside the `with`. OSError without a file."""
+    """Yield whether no process holds a lock exclusively. If so, none can take it inside the `with` block.
+
+    Raises:
+        OSError: The file of the lock does not exist or cannot be opened.
+    """
     handle = os.open(path, os.O_RDONLY)
     try:
         try:
@@ -141,7 +157,7 @@ def kept_free(path: Path) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds a lock alone."""
+    """Return whether a living process holds a lock exclusively."""
     try:
         with kept_free(path) as free:
             return not free

@@ -1,4 +1,4 @@
-"""Where the app keeps what is its own: runs, the demo data set, the remembered data folder."""
+"""The app's own folder, which holds the runs, the demo data set and the last chosen data folder."""
 
 import json
 import os
@@ -12,44 +12,53 @@ from socal_core.installation import CODE_FOLDER, is_checkout
 from socal_core.storage import write_json
 
 _CANNOT_WRITE = (
-    "The app cannot write to its own folder, where runs and the demo are kept ({reason}). "
-    "Start it with SOCAL_WORKSPACE=FOLDER, a folder that may be written to."
+    "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
+    "Start it with SOCAL_WORKSPACE=FOLDER, and name a folder that you may write to."
 )
 
 
 def workspace() -> Path:
-    """Return the app's own folder, made when it is missing.
+    """Return the app's own folder, and create it if it is missing.
 
     It is `SOCAL_WORKSPACE`, else `workspace/` in a checkout, else the user's data directory.
+
+    Raises:
+        SocalError: The folder cannot be created.
     """
-    return _made(Path(os.environ.get("SOCAL_WORKSPACE") or _default_workspace()))
+    return _created(Path(os.environ.get("SOCAL_WORKSPACE") or _default_workspace()))
 
 
 def runs_root() -> Path:
-    """The folder that holds one folder for each run."""
-    return _made(workspace() / "runs")
+    """Return the folder that holds one folder per run, and create it if it is missing."""
+    return _created(workspace() / "runs")
 
 
 def cache_folder() -> Path:
-    """Where what can be made again is kept: opened data sets, tracks. May be deleted at any time."""
-    return _made(workspace() / "cache")
+    """Return the folder of data that can be computed again, such as opened data sets and tracks.
+
+    It is created if it is missing, and may be deleted at any time.
+    """
+    return _created(workspace() / "cache")
 
 
 def demo_folder() -> Path:
-    """Where the embedded demo data set lies once it has been drawn."""
+    """Return the folder of the demo data set, which exists once the demo has been generated."""
     return workspace() / "demo"
 
 
 def given_data_folder(arguments: list[str]) -> str:
-    """The data folder named at the start, by the first argument or by `SOCAL_DATA`; empty when neither is there."""
+    """Return the data folder that the first argument or `SOCAL_DATA` names, or "" if neither is given."""
     return arguments[0] if arguments else os.environ.get("SOCAL_DATA", "")
 
 
 def remembered_data_folder(given: str) -> str:
-    """The data folder to open: the one last chosen in the app, else the one given at the start; empty means the demo.
+    """Return the data folder to open, or "" for the demo.
 
-    A choice counts only as long as the app is started with the same folder as then: a folder newly named
-    at the start wins over an old choice.
+    It is the folder last chosen in the app, if the app was started with the same folder then. A folder newly given at
+    the start takes precedence over an old choice.
+
+    Args:
+        given: The data folder given at the start, or "".
     """
     settings = _settings()
     if settings.get("given") == given and "data" in settings:
@@ -58,19 +67,35 @@ def remembered_data_folder(given: str) -> str:
 
 
 def remember_data_folder(data: str, given: str) -> None:
-    """Keep the choice of a data folder for the next session; empty means the demo."""
+    """Store the choice of a data folder for the next session.
+
+    Args:
+        data: The chosen data folder, or "" for the demo.
+        given: The data folder given at the start, or "".
+
+    Raises:
+        SocalError: The app's own folder cannot be written to.
+    """
     _remember({"data": data, "given": given})
 
 
 def remembered_options(data: str) -> dict[str, Any]:
-    """How a data folder was last read, as options.OpenOptions.as_dict gives it; empty when nobody chose anything."""
+    """Return how a data folder was last read, as from OpenOptions.as_dict; empty if no options were chosen."""
     options = _settings().get("options")
     found = options.get(data) if isinstance(options, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def remember_options(data: str, options: dict[str, Any]) -> None:
-    """Keep how a data folder is to be read."""
+    """Store how a data folder is to be read.
+
+    Args:
+        data: The data folder, or "" for the demo.
+        options: The options, as from OpenOptions.as_dict.
+
+    Raises:
+        SocalError: The app's own folder cannot be written to.
+    """
     kept = _settings().get("options")
     _remember({"options": {**(kept if isinstance(kept, dict) else {}), data: options}})
 
@@ -82,7 +107,7 @@ def _default_workspace() -> Path:
 
 
 def _settings() -> dict[str, Any]:
-    """What is remembered; empty as on the first day, and when the file was damaged."""
+    """Read what is stored; empty if there is no file yet or if it is damaged."""
     try:
         settings = json.loads(_settings_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -97,7 +122,7 @@ def _remember(values: dict[str, Any]) -> None:
         raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
 
 
-def _made(folder: Path) -> Path:
+def _created(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -56,9 +56,7 @@ def test_inspect_gives_the_numbers_as_json(capsys: pytest.CaptureFixture[str], s
     assert summary["coaching"]["surgeons"] == 10
 
 
-def test_inspect_tells_what_length_and_coaching_tell(
-    capsys: pytest.CaptureFixture[str], shared_data_folder: Path
-) -> None:
+def test_inspect_reports_length_and_coaching(capsys: pytest.CaptureFixture[str], shared_data_folder: Path) -> None:
     code, out, _ = run_cli(capsys, "inspect", shared_data_folder)
     assert code == 0
     assert "AUROC of the number of frames alone: 0.50 (0.5 is chance, 1 is perfect)\n" in out
@@ -127,7 +125,7 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
 
 
-def test_evaluate_says_whether_the_model_is_above_the_controls(
+def test_evaluate_reports_whether_the_model_is_above_the_controls(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
     run = write_run(tmp_path / "run", shared_data_folder, test_fraction=0.6, skill=0.5)
@@ -199,7 +197,7 @@ def test_a_checkpoint_as_a_model_brings_the_split_of_its_run(
     assert RunFolder(tmp_path / "b").read_split() == RunFolder(trained).read_split()
 
 
-def test_force_retrain_puts_a_new_run_in_the_place_of_the_old_one(
+def test_force_retrain_replaces_the_old_run_by_a_new_one(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
     run = write_run(tmp_path / "run", shared_data_folder, seed=7)
@@ -211,7 +209,7 @@ def test_force_retrain_puts_a_new_run_in_the_place_of_the_old_one(
     code, out, err = run_cli(capsys, *arguments, "--set", "force_retrain=true")
     assert (code, out) == (0, "Run run is done.\n")
     (trashed,) = list_trash(tmp_path)
-    assert f"The earlier run run is now in the trash, .trash/{trashed.path.name} beside it." in err
+    assert f"The earlier run run is now in the trash, in .trash/{trashed.path.name} next to it." in err
     assert RunFolder(trashed.path).read_config().split.seed == 7
     assert RunFolder(trashed.path).read_metrics() is not None
     assert run.read_config().split.seed == 0
@@ -349,7 +347,7 @@ def test_errors_go_to_stderr_with_exit_code_2(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_module_runs_and_says_what_it_can_do() -> None:
+def test_the_module_runs_and_shows_its_help() -> None:
     result = subprocess.run([sys.executable, "-m", "socal_core", "--help"], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("usage: python -m socal_core ")
     data = ("demo", "download", "inspect", "agreement", "convert", "split", "leaks")
@@ -420,7 +418,7 @@ def test_a_conversion_opens_with_the_same_boxes(
     assert run_cli(capsys, "convert", shared_data_folder, tmp_path / "out", "--to", "voc")[0] == 2
 
 
-def test_agreement_says_what_differs(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
+def test_agreement_reports_what_differs(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
     run_cli(capsys, "convert", data_folder, tmp_path / "voc", "--to", "voc", "--annotations-only")
     (tmp_path / "voc" / "Annotations").rename(data_folder / "Annotations")
     code, out, _ = run_cli(capsys, "agreement", data_folder)
@@ -476,7 +474,7 @@ def test_evaluate_warns_of_a_random_split(
     assert "Split at random by trial" in err
 
 
-def test_a_stage_is_told_once_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stage_is_printed_once_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingBar() as bar:
         for stage in ("Waiting for another run to end", "Filling the clip cache"):
             for done in range(3):

@@ -141,7 +141,7 @@ def test_the_cache_is_filled_looked_at_and_cleared(
     assert cache(capsys, shared_data_folder, "--clear")[1] == empty
 
 
-def test_a_cache_without_room_says_so(
+def test_a_cache_without_space_is_reported(
     capsys: pytest.CaptureFixture[str], shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOCAL_CACHE_GB", "0.0001")

@@ -1,4 +1,4 @@
-"""The order of the house: a package imports only what stands above it, and light parts stay light."""
+"""The order of imports: a package imports only from those above it, and light parts load no heavy library."""
 
 import ast
 import os

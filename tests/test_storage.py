@@ -149,12 +149,12 @@ def test_what_a_killed_process_left_of_a_new_folder_goes_with_the_next_one(tmp_p
     assert [path.name for path in tmp_path.rglob("*")] == ["out"]
 
 
-def test_a_link_in_the_place_of_a_new_folder_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_at_the_path_of_a_new_folder_is_not_followed(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.txt").write_text("mine")
     (tmp_path / ".out.tmp").symlink_to(other)
-    with pytest.raises(OSError, match=r"\.out\.tmp beside it is a link"), new_folder(tmp_path / "out"):
+    with pytest.raises(OSError, match=r"\.out\.tmp next to it is a link"), new_folder(tmp_path / "out"):
         pass
     assert (other / "mine.txt").read_text() == "mine"
 

@@ -42,7 +42,7 @@ def test_the_argument_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch) 
     assert workspace.given_data_folder(["/data/argument"]) == "/data/argument"
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SOCAL_WORKSPACE", str(tmp_path / "file" / "workspace"))
     with pytest.raises(SocalError, match="SOCAL_WORKSPACE=FOLDER") as caught:

@@ -9,5 +9,5 @@ CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"
 
 
 def chart(figure: go.Figure, key: str) -> None:
-    """Draw a figure at full width; the same key updates it in place."""
+    """Show a figure at full width. A later call with the same key updates it in place."""
     st.plotly_chart(figure, width="stretch", key=key, config=CONFIG, alt=html.unescape(figure.layout.title.text))

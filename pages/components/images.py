@@ -1,4 +1,4 @@
-"""Frames on a page: decoded once, drawn with their boxes."""
+"""Frames on a page, with their boxes."""
 
 import streamlit as st
 from PIL import Image
@@ -9,16 +9,21 @@ from socal_core.errors import DataError
 from socal_core.figures.frames import draw_boxes
 
 THUMBNAIL_TEXT = 1 / 15
+"""Height of letters as a fraction of the height of a frame that is displayed small."""
 THUMBNAIL_SIZE = (640, 640)
 SHEET_ROWS, SHEET_COLUMNS = 2, 4
 
 
 def read_picture(dataset: Dataset, frame: str) -> Image.Image:
-    """A frame as a picture; DataError when it cannot be read."""
+    """Read a frame as an image, and keep it in Streamlit's cache.
+
+    Raises:
+        DataError: The frame cannot be read.
+    """
     try:
         changed = dataset.file_of(frame).stat().st_mtime_ns
     except OSError:
-        changed = 0  # reading it says what is wrong
+        changed = 0  # reading the frame reports the error
     return _decoded(dataset, str(dataset.root), frame, changed)
 
 
@@ -28,7 +33,7 @@ def _decoded(_dataset: Dataset, root: str, frame: str, mtime_ns: int) -> Image.I
 
 
 def contact_sheet(dataset: Dataset, seed: int) -> None:
-    """Draw random frames with their boxes, each of another trial where there are enough."""
+    """Show random frames with their boxes, at most one per trial."""
     shown = dataset.boxes.drop_duplicates("frame")
     frames = shown if len(shown) else dataset.frames
     if frames.empty:

@@ -1,4 +1,4 @@
-"""A process that works for a page: how far it is, the button that stops it, its log."""
+"""A background job on a page: its progress, a button to stop it, and its log."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ REFRESH_SECONDS = 0.5
 
 
 def watch(job: Job, text: Callable[[JobStatus], str]) -> None:
-    """Show a bar and a button to stop a job, refreshed by a timer; the page reloads when the job has ended.
+    """Show the progress of a job and a button to stop it, and rerun the page when the job has ended.
 
     Args:
-        job: A job that runs.
-        text: What stands above the bar, as Markdown.
+        job: A running job.
+        text: Returns the text above the progress bar, as Markdown.
     """
     st.fragment(_watch, run_every=REFRESH_SECONDS)(job, text)
 
@@ -30,7 +30,7 @@ def _watch(job: Job, text: Callable[[JobStatus], str]) -> None:
 
 
 def stop_button(job: Job, status: JobStatus) -> None:
-    """Ask a job that runs to stop; once somebody has, say that it is about to."""
+    """Show a button that stops a running job; it is disabled while the job is stopping."""
     st.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
@@ -42,7 +42,7 @@ def stop_button(job: Job, status: JobStatus) -> None:
 
 
 def show_log(lines: list[str]) -> None:
-    """The last lines that a process printed, folded; nothing when there are none."""
+    """Show the last lines of a log in a collapsed section; nothing if there are none."""
     if lines:
         with st.expander("Last lines of the log", icon=":material/terminal:"):
             st.code("\n".join(lines), language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The frame of every page: title, menu, data set, and errors in words."""
+"""The frame of every page: title, menu, data set and error messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,15 @@ MENU = (
 
 @contextmanager
 def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset | None]:
-    """Draw the frame and hand over the open data set, None when there is none to work with (the page then says why).
+    """Show the frame of a page around its body. A SocalError of the body is shown as a message.
 
-    A SocalError of the page's body is shown as its message; menu and picker stay as they are.
+    Args:
+        title: The title of the page.
+        introduction: The text below the title.
+        heading: The heading of the page, if it differs from the title.
+
+    Yields:
+        The open data set, or None if there is none; the page then shows why.
     """
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     with st.sidebar:

@@ -1,4 +1,4 @@
-"""The table of runs: state, scores and the settings in which they differ; rows can be chosen."""
+"""The table of runs, from which the user can choose runs: state, scores and the settings that differ."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,10 +23,10 @@ from socal_core.storage import is_locked
 from socal_core.workspace import runs_root
 
 CHOSEN = "chosen-runs"
-"""Key of the folder names of the chosen runs: it outlives a change of the table, and the page."""
-_DRAWN = "drawn-runs"
+"""Session key of the folder names of the chosen runs, which are kept if the table or the page changes."""
+_SHOWN = "shown-runs"
 ALWAYS = {"window", "split_method"}
-"""Settings without which nobody knows what a score means."""
+"""Settings that are always shown, because scores cannot be interpreted without them."""
 CANNOT_BE_READ = "cannot be read"
 SHORT = {
     "recipe": "Training",
@@ -58,17 +58,17 @@ SHORT = {
     "validation_fraction": "Val. fraction",
     "test_fraction": "Test fraction",
 }
-"""Heads of columns, where the setting's own name is long."""
+"""Column headings of settings with long names."""
 COLUMNS = {
     "Run": st.column_config.TextColumn(
-        pinned=True, width=160, help="The name that you gave it, or the name of its folder"
+        pinned=True, width=160, help="The name that you gave the run, or the name of its folder"
     ),
-    "State": st.column_config.TextColumn(width=105, help="With its position, if it waits in the queue"),
+    "State": st.column_config.TextColumn(width=105, help="With the position in the queue, if the run is waiting"),
     "Epochs": st.column_config.TextColumn(
-        width="small", help="Epochs trained, and the largest number; frozen features have none"
+        width="small", help="Trained epochs and the largest number of epochs. Frozen features have no epochs."
     ),
     "Best validation loss": st.column_config.NumberColumn(
-        "Val. loss", format="%.3f", help="The lowest over its epochs"
+        "Val. loss", format="%.3f", help="The lowest validation loss of all epochs"
     ),
     "Best epoch": st.column_config.NumberColumn(width=95, help="The epoch of the lowest validation loss"),
     "Test AUROC": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
@@ -80,23 +80,23 @@ COLUMNS = {
 
 
 def summaries() -> list[RunSummary]:
-    """All runs of this workspace, the newest first, and then the folders of which too little is left."""
+    """Summarize all runs of this workspace, newest first, then the damaged run folders."""
     return [summary(run) for run in (*list_runs(runs_root()), *list_ruins(runs_root()))]
 
 
 def summary(run: RunFolder) -> RunSummary:
-    """A run's summary; its files are read anew only when one of them has changed."""
+    """Summarize a run. Its files are read again only if one of them has changed."""
     try:
-        if is_locked(run.lock_file):  # it is at work: what is added to its events is read, not all of them again
+        if is_locked(run.lock_file):  # the run is active: read only new events, not all of them again
             return summary_of(run, _follower(str(run.events_file)).events)
     except OSError:
-        pass  # told by run_status
+        pass  # reported by run_status
     files = (run.config_file, run.notes_file, run.metrics_file, run.events_file)
     return _summary(str(run.path), tuple(_stamp(path) for path in files))
 
 
 def run_status(found: RunSummary) -> RunStatus | None:
-    """The run's state, None where it or the run's settings cannot be read."""
+    """Return the state of a run, or None if the state or the settings cannot be read."""
     try:
         return None if found.config is None else read_status(found.run)
     except OSError:
@@ -104,32 +104,35 @@ def run_status(found: RunSummary) -> RunStatus | None:
 
 
 def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
-    """One row a run; columns for settings only where two of them differ, for tags and notes only if there are any."""
+    """Build a table with one row per run.
+
+    It has columns for settings that differ between runs, and for tags and notes if there are any.
+    """
     differing = set(differing_settings([item.config for item in found if item.config is not None]))
     shown = [name for name in SETTINGS if name in differing | ALWAYS]
-    places = {run.path.resolve(): place for place, run in enumerate(run_queue.waiting(), start=1)}
-    table = pd.DataFrame([_row(item, shown, places.get(item.run.path.resolve())) for item in found])
-    said = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
-    return table.drop(columns=[name for name, used in said.items() if not used])
+    positions = {run.path.resolve(): number for number, run in enumerate(run_queue.waiting(), start=1)}
+    table = pd.DataFrame([_row(item, shown, positions.get(item.run.path.resolve())) for item in found])
+    notes = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
+    return table.drop(columns=[name for name, used in notes.items() if not used])
 
 
 def column_config(table: pd.DataFrame) -> dict[str, Any]:
-    """How the columns of such a table are shown."""
+    """Return how to show the columns of a table from `table_of`."""
     numbers = [name for name in table if name not in COLUMNS and pd.api.types.is_float_dtype(table[name])]
     return COLUMNS | {str(name): st.column_config.NumberColumn(format="%g") for name in numbers}
 
 
 def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
-    """Draw the table and return the chosen runs, in the order in which they were chosen."""
+    """Show the table, and return the chosen runs in the order in which they were chosen."""
     names = [item.run.name for item in found]
-    # The browser knows rows by number alone. So another list of runs is another widget: a click on the old list that
-    # arrives late changes nothing, and the new one starts with the same runs chosen.
+    # The browser identifies rows only by number. So another list of runs gets another key: a late click on the old list
+    # has no effect, and the new list starts with the same chosen runs.
     key = f"runs-table-{crc32(chr(0).join(names).encode('utf-8', 'surrogateescape')):08x}"
     before = [name for name in st.session_state.get(CHOSEN, []) if name in names]
-    if key not in st.session_state or st.session_state.get(_DRAWN) != key:
+    if key not in st.session_state or st.session_state.get(_SHOWN) != key:
         rows = [names.index(name) for name in before]
         st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-        st.session_state[_DRAWN] = key
+        st.session_state[_SHOWN] = key
     table = table_of(found)
     event = st.dataframe(
         table,
@@ -148,7 +151,7 @@ def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
 
 
 def label(found: RunSummary) -> str:
-    """How a page calls the run; never two alike."""
+    """Return a unique name of a run for the user."""
     return f"{found.notes.name} ({found.run.name})" if found.notes.name else found.run.name
 
 
@@ -170,15 +173,15 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[str, Any]:
+def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> dict[str, Any]:
     status, config = run_status(found), found.config
     row: dict[str, Any] = {"Run": found.notes.name or found.run.name}
-    said = {"Tags": list(found.notes.tags), "Note": found.notes.note or None}
+    notes = {"Tags": list(found.notes.tags), "Note": found.notes.note or None}
     if config is None or status is None:
-        return row | {"State": CANNOT_BE_READ} | said | {"Folder": found.run.name}
+        return row | {"State": CANNOT_BE_READ} | notes | {"Folder": found.run.name}
     best = found.best or (None, None)
     row |= {
-        "State": f"queued ({place})" if place else status.state.value,
+        "State": f"queued ({position})" if position else status.state.value,
         "Epochs": None
         if config.model.recipe is Recipe.FROZEN
         else f"{len(found.epochs)} of {config.optimization.num_epochs}",
@@ -190,7 +193,7 @@ def _row(found: RunSummary, settings: Sequence[str], place: int | None) -> dict[
     applicable = applicable_settings(config)
     row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in settings}
     return row | {
-        **said,
+        **notes,
         "Data": name_of_data(found.data) if found.data else None,
         "Started": f"{datetime.fromtimestamp(found.started):%Y-%m-%d %H:%M}" if found.started else None,
         "Duration": _clock(found.seconds) if found.started else None,
@@ -207,7 +210,7 @@ def _score(metrics: Metrics | None, name: Literal["auroc", "accuracy"]) -> str |
 
 
 def _cell(name: str, applicable: dict[str, Any], config: TrainConfig) -> Any:
-    """A setting in a cell; empty where it changes nothing in this run."""
+    """Return the content of a cell for a setting; empty if the setting does not apply to the run."""
     value = applicable.get(name)
     if name == "window":
         return config.clip.observation.describe()

@@ -1,4 +1,4 @@
-"""Runs on a page: the table of them, the choice of one, the start of another."""
+"""Runs on a page: a table of runs, the choice of a run, and the start of a new run."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import Literal
 
 import streamlit as st
 
-from pages.components.honesty import warn_of_splits
 from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
+from pages.components.split_warnings import warn_of_splits
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
@@ -33,39 +33,43 @@ STATE_COLOURS: dict[RunState, Literal["gray", "blue", "orange", "green", "red"]]
 
 
 def all_runs() -> list[RunFolder]:
-    """The runs of this workspace, the newest first."""
+    """Return the runs of this workspace, newest first."""
     return list_runs(runs_root())
 
 
 def runs_with_predictions(dataset: Dataset) -> list[RunFolder]:
-    """The runs that have predictions for the trials of a data set, the newest first."""
+    """Return the runs that have predictions for the trials of a data set, newest first."""
     return [run for run in all_runs() if run.predictions_file.is_file() and _data_of(run) == dataset.root.resolve()]
 
 
 def pick_run(runs: Sequence[RunFolder], page: str) -> RunFolder:
-    """A drop-down of runs, the first one chosen at first; another choice holds for the other pages too."""
+    """Show a drop-down of runs, and return the chosen run. The default is the first; other pages keep the choice."""
     names = {run.name: run for run in runs}
     return names[_select("Run", {name: label_of(run) for name, run in names.items()}, page)]
 
 
 def pick_run_or_none(runs: Sequence[RunFolder], page: str) -> RunFolder | None:
-    """A drop-down of runs that ends with no run at all; the newest is chosen at first."""
+    """Show a drop-down of runs and "none", and return the chosen run. The default is the newest run."""
     names = {run.name: run for run in runs}
     labels = {name: label_of(run) for name, run in names.items()}
     return names.get(_select("Predictions of run", {**labels, NO_RUN: NO_RUN}, page))
 
 
 def choose_run(run: RunFolder, page: str) -> None:
-    """Have the page's drop-down show a run; to be called before it is drawn."""
+    """Choose a run in the drop-down of a page. Call this before the drop-down is shown."""
     st.session_state[f"run-{page}"] = run.name
 
 
 def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
-    """Make a new run under an unused name and start it.
+    """Create a run with an unused name, and start it.
+
+    Args:
+        config: The settings of the run.
+        dataset: The data set to train on.
 
     Raises:
-        RunError: It cannot be started.
-        ConfigError: Its model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
+        RunError: The run cannot be started.
+        ConfigError: The model is a checkpoint of a run, and a setting would change its split (lifecycle/further.py).
     """
     root = runs_root()
     stem = name = f"run-{datetime.now():%Y%m%d-%H%M%S}"
@@ -79,16 +83,21 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
 
 
 def runs_table(runs: Sequence[RunFolder]) -> None:
-    """Draw a table of runs to look at: state, scores, and the settings in which they differ."""
+    """Show a table of runs without choices: state, scores and the settings that differ."""
     table = table_of([summary(run) for run in runs])
     st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=column_config(table))
     warn_of_splits(runs)
 
 
 def _select(label: str, labels: dict[str, str], page: str) -> str:
-    """A drop-down whose choice outlives page and reload: in a plain key, and in the address unless it is the first.
+    """Show a drop-down whose choice is kept on other pages and after a reload, and return the chosen folder name.
 
-    `labels` are what it shows, by folder name.
+    The choice is in the session and, unless it is the first option, in the address of the page.
+
+    Args:
+        label: The label of the drop-down.
+        labels: The options to show, by folder name.
+        page: The name of the page.
     """
     key, names = f"run-{page}", list(labels)
     wanted = st.session_state.get(key, st.query_params.get("run", st.session_state.get("chosen_run")))
@@ -107,4 +116,4 @@ def _data_of(run: RunFolder) -> Path | None:
     try:
         return run.read_data()
     except SocalError:
-        return None  # the table of runs says that it cannot be read
+        return None  # the table of runs reports that it cannot be read

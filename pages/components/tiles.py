@@ -1,4 +1,4 @@
-"""Numbers at a glance."""
+"""The key numbers of a data set."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from socal_core.dataset.inspection import summarise
 
 
 def data_tiles(dataset: Dataset) -> None:
-    """The size of a data set, its success rate, and how many problems it has."""
+    """Show the size of a data set, its success rate and its number of problems."""
     summary = summarise(dataset)
     usable, outcomes = summary["usable_trials"], summary["outcomes"]
     rate = f"{outcomes['success'] / usable:.0%}" if usable else "–"
@@ -19,7 +19,7 @@ def data_tiles(dataset: Dataset) -> None:
         ("Successes", rate, "Fraction of the usable trials in which the bleeding was stopped in time"),
         ("Frames", f"{summary['frames']:,}", "One frame per second"),
         ("Boxes", f"{summary['boxes']:,}", "Boxes around instruments and materials"),
-        ("Problems", f"{problems:,}", "Errors and warnings; the Dataset page lists them, with file and row"),
+        ("Problems", f"{problems:,}", "Errors and warnings. The Dataset page lists them with file and row."),
     ]
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)

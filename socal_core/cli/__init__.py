@@ -1,4 +1,4 @@
-"""The command line: results on stdout (JSON with --json), progress and errors on stderr, exit code 2 for an error."""
+"""The command line. Results go to stdout (as JSON with --json), progress and errors to stderr; errors exit with 2."""
 
 import logging
 import os
@@ -13,12 +13,19 @@ EXIT_USER_ERROR = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command, that of the command line where none is given; return the exit code."""
+    """Run one command.
+
+    Args:
+        arguments: The command and its arguments; those of this process if None.
+
+    Returns:
+        The exit code.
+    """
     prepare_process()
     options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        # Each command loads what it needs and no more: a look into a folder does not wait for scikit-learn.
+        # Each command loads only what it needs, so that listing runs does not wait for scikit-learn.
         code: int = getattr(import_module(f"socal_core.cli.{options.module}"), options.command)(options)
     except SocalError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -27,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("interrupted\n")
         return 130
     except BrokenPipeError:
-        # Whoever read the output has had enough; nothing more can be said to them.
+        # The reader of the output, such as `head`, has closed it. Python would fail again when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -1,4 +1,4 @@
-"""The command that serves the app: app."""
+"""The command `app`, which serves the app."""
 
 import argparse
 import os
@@ -11,10 +11,10 @@ LARGEST_PORT = 65_535
 
 
 def app(options: argparse.Namespace) -> int:
-    """Serve the app: this process becomes Streamlit, which takes its settings from .streamlit/ beside app.py."""
+    """Serve the app. Streamlit replaces this process and takes its settings from .streamlit/ next to app.py."""
     if options.port is not None and not 1 <= options.port <= LARGEST_PORT:
         raise ConfigError("--port", f"must be between 1 and {LARGEST_PORT}", options.port)
-    # -P: a file that happens to lie in the current folder is never imported.
+    # -P: never import a file that happens to be in the current folder.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(app_folder() / "app.py")]
     if options.port is not None:
         command += ["--server.port", str(options.port)]

@@ -1,4 +1,4 @@
-"""What arguments that several commands share stand for."""
+"""Interpret the arguments that several commands have in common."""
 
 import argparse
 import json
@@ -14,11 +14,15 @@ from socal_core.runs.model_choice import default_model
 from socal_core.settings import TrainConfig, by_name, config_from, setting_named, unknown_setting
 
 FORCE_RETRAIN = "force_retrain"
-"""The reference notebook's name for starting anew where a run is already there."""
+"""The name in the reference notebook for replacing an existing run by a new one."""
 
 
 def data_options(options: argparse.Namespace) -> OpenOptions:
-    """How the data folder is to be read."""
+    """Return how the data folder is to be read.
+
+    Raises:
+        ConfigError: A `--column` is not NAME=TITLE.
+    """
     columns = []
     for text in options.column:
         name, separator, title = text.partition("=")
@@ -29,12 +33,16 @@ def data_options(options: argparse.Namespace) -> OpenOptions:
 
 
 def open_data(options: argparse.Namespace) -> Dataset:
-    """The data set that the arguments name."""
+    """Open the data set that the arguments name."""
     return open_cached(options.data, data_options(options))
 
 
 def settings(options: argparse.Namespace) -> TrainConfig:
-    """Defaults of the model, below the file's settings, below those of --set."""
+    """Return the settings of a run: those of --set, else of the file of --config, else the defaults of the model.
+
+    Raises:
+        ConfigError: The file cannot be used, or a setting is not allowed.
+    """
     values: dict[str, Any] = {}
     if options.config is not None:
         try:
@@ -46,25 +54,29 @@ def settings(options: argparse.Namespace) -> TrainConfig:
         except ValueError as error:
             raise ConfigError("--config", f"must be a JSON file ({error})", str(options.config)) from None
         if not isinstance(content, dict):
-            raise ConfigError("--config", "must hold settings by name", str(options.config))
+            raise ConfigError("--config", "must contain settings by name", str(options.config))
         values |= by_name(settings_in(content, str(options.config)))
     return config_from(values | typed_settings(options), default_model())
 
 
 def typed_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings of --set by name; of a setting given twice, the last value counts."""
+    """Return the settings of --set by name. If a setting is given twice, the last value counts."""
     return by_name(dict(parse_setting(text) for text in options.set))
 
 
-def take_force_retrain(options: argparse.Namespace) -> bool:
-    """Take FORCE_RETRAIN out of --set, as it belongs to one start and not to the settings of a run; its value."""
+def pop_force_retrain(options: argparse.Namespace) -> bool:
+    """Remove FORCE_RETRAIN from --set and return its value. It concerns one start, so it is no setting of a run."""
     given = [text for text in options.set if text.partition("=")[0] == FORCE_RETRAIN]
     options.set = [text for text in options.set if text not in given]
     return bool(given) and _true_or_false(FORCE_RETRAIN, given[-1].partition("=")[2])
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Read `name=value` from the command line into a name and a value of the type of its setting."""
+    """Parse `name=value` into the name and a value of the type of that setting.
+
+    Raises:
+        ConfigError: There is no such setting, or the value has another type.
+    """
     name, separator, raw = text.partition("=")
     if not separator:
         raise ConfigError("--set", "must be NAME=VALUE, such as num_epochs=20", text)
@@ -87,6 +99,6 @@ def _true_or_false(name: str, raw: str) -> bool:
     return raw.lower() == "true"
 
 
-def say(text: str) -> None:
-    """Print a line of the result."""
+def print_line(text: str) -> None:
+    """Print a line of the result to stdout."""
     sys.stdout.write(text + "\n")

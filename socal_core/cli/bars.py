@@ -1,4 +1,4 @@
-"""Progress on a terminal."""
+"""Progress bars on a terminal."""
 
 import sys
 
@@ -9,7 +9,7 @@ from socal_core.runs.files.event_types import Event
 
 
 class Bar:
-    """A progress bar on a terminal's stderr; silent elsewhere. `show(done, total)` moves it."""
+    """A progress bar on stderr, which appears only on a terminal. `show(done, total)` updates it."""
 
     def __init__(self, text: str) -> None:
         self._bar = tqdm(desc=text, total=0, disable=not sys.stderr.isatty(), leave=False)
@@ -21,13 +21,13 @@ class Bar:
         self._bar.close()
 
     def show(self, done: int, total: int) -> None:
-        """Move the bar."""
+        """Update the bar."""
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
 
 class StageBar:
-    """A bar for each stage of some work; `show(stage, done, total)` moves it."""
+    """One progress bar per stage of some work. `show(stage, done, total)` updates it."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
@@ -41,7 +41,7 @@ class StageBar:
             self._bar.__exit__()
 
     def show(self, stage: str, done: int, total: int) -> None:
-        """Move the bar of this stage; another stage's is closed."""
+        """Update the bar of this stage, and close the bar of an earlier stage."""
         if self._bar is None or stage != self._stage:
             if self._bar is not None:
                 self._bar.__exit__()
@@ -50,11 +50,11 @@ class StageBar:
 
 
 class TrainingBar:
-    """A run's events on stderr: a bar for each stage on a terminal, else a line; a line for each epoch anywhere."""
+    """The events of a run on stderr: one line per epoch, and one bar per stage on a terminal, else one line."""
 
     def __init__(self) -> None:
         self._stages = StageBar()
-        self._told = ""
+        self._shown = ""
 
     def __enter__(self) -> "TrainingBar":
         return self
@@ -63,12 +63,12 @@ class TrainingBar:
         self._stages.__exit__()
 
     def show(self, event: Event) -> None:
-        """Show one event."""
+        """Show an event."""
         if event["type"] == "stage":
             self._stages.show(event["stage"], event["done"], event["total"])
-            if event["stage"] != self._told and not sys.stderr.isatty():
-                tqdm.write(event["stage"], file=sys.stderr)  # such as that it waits for another run
-            self._told = event["stage"]
+            if event["stage"] != self._shown and not sys.stderr.isatty():
+                tqdm.write(event["stage"], file=sys.stderr)
+            self._shown = event["stage"]
         elif event["type"] == "step":
             self._stages.show(f"Epoch {event['epoch']} of {event['epochs']}", event["step"], event["steps"])
         elif event["type"] in {"epoch", "fold", "head", "notice"}:

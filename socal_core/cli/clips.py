@@ -1,4 +1,4 @@
-"""Commands about clips: clip, cache."""
+"""The commands for clips: `clip` and `cache`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from socal_core.cli.arguments import open_data, say
+from socal_core.cli.arguments import open_data, print_line
 from socal_core.cli.bars import Bar, StageBar
 from socal_core.errors import ConfigError, DataError
 from socal_core.runs.architecture import Architecture, architecture_of
@@ -30,9 +30,9 @@ def clip(options: argparse.Namespace) -> int:
 
     from socal_core.clips.loader import open_clips
 
-    _refuse_other_file(options.out)
+    _check_replaceable(options.out)
     if options.run is not None and (options.frames, options.size, options.window) != (None, None, None):
-        raise ConfigError("--run", "determines frames, size and window: leave them out", options.run.name)
+        raise ConfigError("--run", "sets frames, size and window, so leave those out", options.run.name)
     dataset = open_data(options)
     config = _config(options)
     preprocessor = _preprocessor(options, Architecture().image_size)
@@ -48,14 +48,14 @@ def clip(options: argparse.Namespace) -> int:
             np.save(file, array)
     except OSError as error:
         raise DataError(f"{options.out} cannot be written: {error.strerror}.") from None
-    say(f"{options.trial_id}: {array.shape} in {options.out}.")
+    print_line(f"{options.trial_id}: {array.shape} in {options.out}.")
     for text in texts:
-        say(text)
+        print_line(text)
     return 0
 
 
 def cache(options: argparse.Namespace) -> int:
-    """Fill or clear the clip cache of a data folder, or report what is in it."""
+    """Fill, clear or describe the clip cache of a data folder."""
     from socal_core.clips.clip_cache import limit_bytes, list_stores, remove_store
     from socal_core.clips.fill import all_frames, cache_status, fill
     from socal_core.clips.store import FrameStore
@@ -67,9 +67,9 @@ def cache(options: argparse.Namespace) -> int:
     if options.clear:
         one_size = options.size is not None or options.run is not None
         for info in list_stores():
-            mine = info.folder == store.folder if one_size else info.data == dataset.root.resolve()
-            if mine and not remove_store(info.folder):
-                raise DataError("The cache is in use by a run or another filling. Clear it when that has ended.")
+            selected = info.folder == store.folder if one_size else info.data == dataset.root.resolve()
+            if selected and not remove_store(info.folder):
+                raise DataError("A run or another command is using the cache. Clear it when that has ended.")
     if options.fill:
         with ExitStack() as stack, Bar("Filling the clip cache") as bar:
             try:
@@ -84,7 +84,7 @@ def cache(options: argparse.Namespace) -> int:
         "limit_bytes": limit_bytes(),
         "note": note,
     }
-    say(json.dumps(result, indent=2) if options.json else _cache_text(result))
+    print_line(json.dumps(result, indent=2) if options.json else _cache_text(result))
     return 1 if note else 0
 
 
@@ -96,12 +96,12 @@ def _cache_text(result: dict[str, Any]) -> str:
     ]
     if result["unreadable"]:
         count = result["unreadable"]
-        lines.append(f"{count} frame{'s' * (count > 1)} cannot be read; `inspect --deep` names what is wrong")
+        lines.append(f"{count} frame{'s' * (count > 1)} cannot be read; `inspect --deep` shows what is wrong")
     return "\n".join([*lines, *([result["note"]] if result["note"] else [])])
 
 
 def _config(options: argparse.Namespace) -> TrainConfig:
-    """The settings that decide the clip: the run's, or the defaults and those of the arguments."""
+    """Return the settings that determine the clip: those of the run, else of the arguments, else the defaults."""
     if options.run is not None:
         return RunFolder.open(options.run).read_config()
     given = {"num_frames": options.frames, "window": options.window}
@@ -109,7 +109,7 @@ def _config(options: argparse.Namespace) -> TrainConfig:
 
 
 def _preprocessor(options: argparse.Namespace, default_size: int) -> "Preprocessor":
-    """That of the run's model, or of its first encoder; else the published VideoMAE's for a size."""
+    """Return the preprocessing of the run's model or first encoder; without a run, that of VideoMAE for the size."""
     from socal_core.clips.preprocess import Preprocessor
     from socal_core.models.encoders import preprocessor_of_run
 
@@ -121,8 +121,8 @@ def _preprocessor(options: argparse.Namespace, default_size: int) -> "Preprocess
     return Preprocessor.for_size(size)
 
 
-def _refuse_other_file(path: Path) -> None:
-    """An array of an earlier clip may be replaced, nothing else that the user has."""
+def _check_replaceable(path: Path) -> None:
+    """Check that no file but an array, such as that of an earlier clip, would be replaced."""
     try:
         with path.open("rb") as file:
             if file.read(len(NUMPY_MAGIC)) != NUMPY_MAGIC:

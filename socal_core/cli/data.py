@@ -1,4 +1,4 @@
-"""Commands about data: demo, download, inspect, agreement, convert."""
+"""The commands for data: `demo`, `download`, `inspect`, `agreement` and `convert`."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from socal_core.cli.arguments import data_options, open_data, say
+from socal_core.cli.arguments import data_options, open_data, print_line
 from socal_core.cli.bars import Bar
 from socal_core.cli.parser import program_name
 from socal_core.dataset.dataset import Dataset
@@ -23,7 +23,7 @@ def demo(options: argparse.Namespace) -> int:
 
     with Bar("Generating trials") as bar:
         write_demo(options.out, options.surgeons, options.seed, bar.show)
-    say(f"The demo data set is in {options.out}. Look at it: {program_name()} inspect {options.out}")
+    print_line(f"The demo data set is in {options.out}. Look at it: {program_name()} inspect {options.out}")
     return 0
 
 
@@ -34,13 +34,13 @@ def download(options: argparse.Namespace) -> int:
     arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
     for problem in arrived.problems:
         sys.stderr.write(f"problem: {problem}\n")
-    say(f"{arrived.frames:,} frames and {len(arrived.files)} tables are in {options.out}.")
+    print_line(f"{arrived.frames:,} frames and {len(arrived.files)} tables are in {options.out}.")
     return 0 if arrived.complete else 1
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """Report what is in a data folder, what is wrong with it, and what trial length and coaching tell."""
-    # SciPy and scikit-learn take a while to load, which only this command needs.
+    """Describe a data folder: its content, its problems, and how trial length and coaching relate to the outcome."""
+    # Only this command needs SciPy and scikit-learn, which take a while to load.
     from socal_core.evaluation.coaching import coaching_sentences, coaching_summary
     from socal_core.evaluation.metrics import length_auroc
 
@@ -53,9 +53,9 @@ def inspect(options: argparse.Namespace) -> int:
         with Bar("Opening frames") as bar:
             summary["problems"] += [problem.as_dict() for problem in check_frames(dataset, bar.show)]
     if options.json:
-        say(json.dumps(summary, indent=2, ensure_ascii=False))
+        print_line(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
-    say(_inspect_text(summary, coaching_sentences(dataset.trials)))
+    print_line(_inspect_text(summary, coaching_sentences(dataset.trials)))
     return 0
 
 
@@ -76,18 +76,18 @@ def agreement(options: argparse.Namespace) -> int:
     from socal_core.annotations.agreement import compare_formats
 
     result = compare_formats(options.data, data_options(options))
-    say(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
+    print_line(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
     return 0
 
 
 def convert(options: argparse.Namespace) -> int:
-    """Write a data set with its boxes in another format."""
+    """Write a copy of a data set with its boxes in another format."""
     from socal_core.annotations.convert import convert as write
 
     dataset = open_data(options)
     with Bar("Copying frames") as bar:
         write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options))
-    say(f"{len(dataset.boxes):,} boxes of {len(dataset.frames):,} frames are in {options.out}.")
+    print_line(f"{len(dataset.boxes):,} boxes of {len(dataset.frames):,} frames are in {options.out}.")
     return 0
 
 
@@ -98,7 +98,7 @@ def _inspect_text(summary: dict[str, Any], coaching: list[str]) -> str:
         f"({outcomes['success']} successes, {outcomes['failure']} failures), {outcomes['unknown']} of unknown outcome",
         f"{summary['frames']} frames, {summary['boxes']} boxes, {summary['frames_without_boxes']} frames without a box",
         "boxes: " + ", ".join(f"{label} {n}" for label, n in summary["labels"].items()),
-        f"box format: {summary['box_format'] or 'none'} (there: {', '.join(summary['box_formats']) or 'none'})",
+        f"box format: {summary['box_format'] or 'none'} (available: {', '.join(summary['box_formats']) or 'none'})",
         f"fingerprint: {summary['fingerprint']}",
     ]
     if summary["length_auroc"] is not None:

@@ -1,4 +1,4 @@
-"""Every command and its arguments; the commands are functions of their names in the modules beside this one."""
+"""All commands and their arguments. Each command is a function of the same name in a module of this package."""
 
 import argparse
 import re
@@ -12,13 +12,14 @@ from socal_core.annotations import FORMATS
 from socal_core.cli.settings_help import settings_help
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 
-DESCRIPTION = "Predict how a SOCAL trial ends from its video. Errors end with exit code 2 and a message on stderr."
+DESCRIPTION = "Predict the outcome of a SOCAL trial from its video. Errors exit with code 2 and a message on stderr."
 
 
 class _Parser(argparse.ArgumentParser):
-    """Suggests the nearest match for a misspelt command or choice; argparse does so itself from Python 3.14 on."""
+    """A parser that suggests the nearest match for a misspelt command or choice, as argparse does from Python 3.14."""
 
     def error(self, message: str) -> NoReturn:
+        """Print the message with a suggestion, and exit."""
         found = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if found:
             near = get_close_matches(found[1], re.findall(r"[\w-]+", found[2]), n=1)
@@ -27,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser; parsed options hold `module` and `command`, and the command's own arguments."""
+    """Return the parser. Its options have the attributes `module` and `command`, and the command's own arguments."""
     parser = _Parser(prog=program_name(), description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"socal {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -41,7 +42,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def program_name() -> str:
-    """Return how the command line was started, as users type it."""
+    """Return the name that the user started the command line with."""
     return "python -m socal_core" if Path(sys.argv[0]).name == "__main__.py" else "socal"
 
 
@@ -52,24 +53,24 @@ def _add(commands: Any, module: str, name: str, text: str) -> argparse.ArgumentP
 
 
 def _add_app_command(commands: Any) -> None:
-    sub = _add(commands, "app", "app", "Serve the app to a browser on this machine, until Ctrl-C.")
-    sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the one last chosen, or the demo)")
-    sub.add_argument("--port", type=int, help="where the app listens on 127.0.0.1 (default: 8501)")
+    sub = _add(commands, "app", "app", "Serve the app to a browser on this machine until Ctrl-C is pressed.")
+    sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the last chosen one, or the demo)")
+    sub.add_argument("--port", type=int, help="the port of the app on 127.0.0.1 (default: 8501)")
 
 
 def _add_data_commands(commands: Any) -> None:
     sub = _add(commands, "data", "demo", "Generate the synthetic data set.")
     sub.add_argument("out", type=Path, help="a folder that does not exist yet")
-    sub.add_argument("--surgeons", type=int, default=40, help="surgeons, with two trials each (default: 40)")
+    sub.add_argument("--surgeons", type=int, default=40, help="number of surgeons, with two trials each (default: 40)")
     sub.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (default: 0)")
     sub = _add(commands, "data", "download", "Download a shared Google Drive folder or file, and check it.")
-    sub.add_argument("address", help="the link that its owner shared")
-    sub.add_argument("out", type=Path, help="a folder; an interrupted download continues there")
+    sub.add_argument("address", help="the link that the owner of the data shared")
+    sub.add_argument("out", type=Path, help="the folder to download to; an interrupted download continues there")
     sub = _add(
         commands,
         "data",
         "inspect",
-        "Report what is in a data folder, what is wrong with it, and what trial length and coaching tell.",
+        "Describe a data folder: its content, its problems, and how trial length and coaching relate to the outcome.",
     )
     _add_data(sub)
     sub.add_argument("--deep", action="store_true", help="also open every frame")
@@ -83,7 +84,7 @@ def _add_data_commands(commands: Any) -> None:
     sub = _add(commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats.")
     _add_data(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "data", "convert", "Write a data set with its boxes in another format.")
+    sub = _add(commands, "data", "convert", "Write a copy of a data set with its boxes in another format.")
     _add_data(sub)
     sub.add_argument("out", type=Path, help="a folder that does not exist yet")
     writable = [form.key for form in FORMATS if form.write is not None]
@@ -98,18 +99,22 @@ def _add_clip_commands(commands: Any) -> None:
     sub.add_argument("--frames", type=int, help="frames in the clip, an even number (default: 16)")
     sub.add_argument("--size", type=int, help="height and width of a frame in pixels (default: 224)")
     sub.add_argument("--window", help="0:60 (default), 30:90, 0:-10 (all but the last 10 s) or whole")
-    sub.add_argument("--run", type=Path, help="a run's folder: exactly the input of its model")
-    sub.add_argument("--out", type=Path, required=True, help="float32 (frames, 3, size, size), normalised")
-    sub = _add(commands, "clips", "cache", "Fill or clear the clip cache of a data folder, or report what is in it.")
+    sub.add_argument("--run", type=Path, help="a folder of a run: write exactly the input of its model")
+    sub.add_argument(
+        "--out", type=Path, required=True, help="the file to write: float32 (frames, 3, size, size), normalized"
+    )
+    sub = _add(commands, "clips", "cache", "Fill, clear or describe the clip cache of a data folder.")
     _add_data(sub)
     action = sub.add_mutually_exclusive_group()
     action.add_argument("--fill", action="store_true", help="decode every frame that is not in the cache yet")
-    action.add_argument("--status", action="store_true", help="report what is there (default)")
-    action.add_argument("--clear", action="store_true", help="delete it: all sizes, or the one named")
-    sub.add_argument(
-        "--size", type=int, help="height and width of a frame in pixels (default: that of the default model)"
+    action.add_argument("--status", action="store_true", help="show what the cache contains (default)")
+    action.add_argument(
+        "--clear", action="store_true", help="delete the cache for all sizes, or for the given size or run"
     )
-    sub.add_argument("--run", type=Path, help="a run's folder: frames as its model receives them")
+    sub.add_argument(
+        "--size", type=int, help="height and width of a frame in pixels (default: those of the default model)"
+    )
+    sub.add_argument("--run", type=Path, help="a folder of a run: use the frames as its model receives them")
     sub.add_argument("--json", action="store_true")
 
 
@@ -118,7 +123,7 @@ def _add_split_commands(commands: Any) -> None:
         commands,
         "splitting",
         "split",
-        "Show how a run would split the trials, and how many surgeons the subsets share.",
+        "Show how a run would split the trials, and how many surgeons are in more than one subset.",
     )
     _add_data(sub)
     _add_settings(sub)
@@ -130,14 +135,14 @@ def _add_split_commands(commands: Any) -> None:
 
 
 def _add_run_commands(commands: Any) -> None:
-    sub = _add(commands, "runs", "train", "Train a run in this process, resume one, or train a finished one further.")
+    sub = _add(commands, "runs", "train", "Train a new run, resume a run, or train a finished run further.")
     _add_data(sub)
     sub.add_argument(
         "--run",
         type=Path,
         required=True,
-        help="the run's folder, created by this command; with --set force_retrain=true, a run that is there goes to "
-        "the trash first",
+        help="the folder of the run, created by this command; with --set force_retrain=true, an existing run is first "
+        "moved to the trash",
     )
     _add_settings(sub)
     sub.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
@@ -145,19 +150,19 @@ def _add_run_commands(commands: Any) -> None:
         "--from-run",
         type=Path,
         metavar="RUN",
-        help="start from the best checkpoint of a run that has ended, with its settings and its split",
+        help="start from the best checkpoint of a run that has ended, with its settings and split",
     )
-    sub = _add(commands, "runs", "evaluate", "Report a run's metrics on its test trials.")
+    sub = _add(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "runs", "predict", "Predict single trials with a run's best checkpoint.")
+    sub = _add(commands, "runs", "predict", "Predict single trials with the best checkpoint of a run.")
     sub.add_argument("run", type=Path)
     sub.add_argument("trial_id", nargs="+")
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "supervise", "runs", "List the runs in a folder, each with its true state.")
+    sub = _add(commands, "supervise", "runs", "List the runs in a folder with their current states.")
     sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed.")
+    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
 
 
@@ -166,29 +171,31 @@ def _add_pretrain_commands(commands: Any) -> None:
     kinds = commands.add_parser("pretrain", help=text, description=text).add_subparsers(required=True, metavar="KIND")
     default = PretrainSettings()
     sub = _add(
-        kinds, "pretraining", "procedural", "Pre-train the small VideoMAE on generated clips; no data is needed."
+        kinds, "pretraining", "procedural", "Pre-train the small VideoMAE on generated clips. No data is needed."
     )
-    sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet; receives the model")
+    sub.add_argument("--out", type=Path, required=True, help="the folder for the model, which must not exist yet")
     sub.add_argument("--steps", type=int, default=default.steps, help=f"training steps (default: {default.steps})")
     size = default.batch_size
-    sub.add_argument("--batch-size", type=int, default=size, help=f"clips in a step (default: {size})")
+    sub.add_argument("--batch-size", type=int, default=size, help=f"clips per step (default: {size})")
     sub.add_argument(
         "--objective",
         choices=[objective.value for objective in Objective],
         default=default.objective.value,
-        help="predict a scene's parameters (default), fill in masked patches, or both",
+        help="predict the parameters of a scene (default), fill in masked patches, or both",
     )
     sub.add_argument(
-        "--seed", type=int, default=default.seed, help=f"fixes clips and weights (default: {default.seed})"
+        "--seed", type=int, default=default.seed, help=f"seed of clips and weights (default: {default.seed})"
     )
     sub.add_argument("--resume", action="store_true", help="continue from the checkpoint in the folder")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
-    """The data folder and how it is to be read."""
+    """Add the data folder and the options for reading it."""
     parser.add_argument("data", help="a folder with frames, outcomes and boxes")
     keys = [form.key for form in FORMATS]
-    parser.add_argument("--boxes", default="", choices=keys, metavar="FORMAT", help=f"one of {', '.join(keys)}")
+    parser.add_argument(
+        "--boxes", default="", choices=keys, metavar="FORMAT", help=f"format of the boxes to read: {', '.join(keys)}"
+    )
     parser.add_argument(
         "--column",
         action="append",
@@ -199,7 +206,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """A run's settings."""
+    """Add the settings of a run."""
     parser.epilog, parser.formatter_class = settings_help(), argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--config", type=Path, help="a JSON file of settings, such as another run's config.json")
+    parser.add_argument("--config", type=Path, help="a JSON file of settings, such as the config.json of another run")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; may be repeated")

@@ -1,4 +1,4 @@
-"""Commands about pre-training: pretrain procedural."""
+"""The command for pre-training: `pretrain procedural`."""
 
 import argparse
 import signal
@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from socal_core.cli.arguments import say
+from socal_core.cli.arguments import print_line
 from socal_core.cli.bars import StageBar
 from socal_core.errors import RunError
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
@@ -26,7 +26,19 @@ def procedural(options: argparse.Namespace) -> int:
 
 
 def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
-    """Pre-train with progress on stderr, until it is done or a signal stops it; returns the exit code."""
+    """Pre-train with progress on stderr until training is done or a signal stops it.
+
+    Args:
+        out: The folder for the model.
+        settings: The settings of the pre-training.
+        resume: Whether to continue from the checkpoint in the folder.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        RunError: The folder cannot be used or written to.
+    """
     try:
         with _stop_on_signals() as stop, StageBar() as bar:
             progress = PretrainingBar(settings.steps, bar)
@@ -35,9 +47,9 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
         remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "start again in a new folder"
         reason = error.strerror or str(error)
         raise RunError(
-            f"{out.name} cannot be written: {reason}. Make room or correct the path, then {remedy}."
+            f"{out.name} cannot be written: {reason}. Free some disk space or correct the path, then {remedy}."
         ) from None
-    say(
+    print_line(
         {
             Ending.DONE: f"{out.name} is done. Fine-tune it with --set model={out}.",
             Ending.STOPPED: f"{out.name} is stopped. Continue with the same command and --resume.",
@@ -48,21 +60,21 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
 
 
 class PretrainingBar:
-    """Stages and steps on stderr: a bar on a terminal, else a line for each stage; a line every few steps."""
+    """Stages and steps on stderr: one bar per stage on a terminal, else one line, and a line every few steps."""
 
     def __init__(self, steps: int, bar: StageBar) -> None:
         self._steps, self._bar = steps, bar
         self._stage = ""
 
     def stage(self, name: str, done: int, total: int) -> None:
-        """Show the present stage."""
+        """Show the current stage."""
         self._bar.show(name, done, total)
         if name != self._stage and not sys.stderr.isatty():
             tqdm.write(name, file=sys.stderr)
         self._stage = name
 
     def report(self, values: dict[str, Any]) -> None:
-        """Show step, losses, seconds and time left."""
+        """Show the step, the losses, the elapsed time and the remaining time."""
         step, seconds = values["step"], values["seconds"]
         losses = ", ".join(
             f"{name} loss {loss:.4f}" for name, loss in values.items() if name not in {"step", "seconds"}
@@ -73,7 +85,7 @@ class PretrainingBar:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Give whether a SIGTERM or a Ctrl-C has arrived; a second Ctrl-C breaks off."""
+    """Yield a function that returns whether SIGTERM or Ctrl-C has arrived. A second Ctrl-C ends the process."""
     received = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -81,7 +93,7 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.stderr.write(
-                "\nStopping soon, with a checkpoint. Press Ctrl-C again to end at once, without a checkpoint.\n"
+                "\nStopping after a checkpoint. Press Ctrl-C again to end at once, without a checkpoint.\n"
             )
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}

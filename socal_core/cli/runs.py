@@ -1,4 +1,4 @@
-"""Commands about runs that need what trains and measures: train, evaluate, predict."""
+"""The commands that train and evaluate runs: `train`, `evaluate` and `predict`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from typing import get_args
 
 import pandas as pd
 
-from socal_core.cli.arguments import data_options, open_data, say, settings, take_force_retrain, typed_settings
+from socal_core.cli.arguments import data_options, open_data, pop_force_retrain, print_line, settings, typed_settings
 from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
@@ -30,11 +30,13 @@ from socal_core.training.worker import is_main_process, work
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train a run in this process: a new one, one to be resumed, or a new one that trains another further."""
+    """Train a run in this process: a new one, a resumed one, or a new one that trains another run further."""
     if options.resume and (options.run / "config.json").is_file():
         if options.config or options.set or options.boxes or options.column or options.from_run:
-            away = "--config, --set, --boxes, --column and --from-run"
-            raise RunError(f"A resumed run keeps its own settings. Leave {away} out, or start a new run.")
+            raise RunError(
+                "A resumed run keeps its own settings. Leave out --config, --set, --boxes, --column and --from-run, or "
+                "start a new run."
+            )
         run = RunFolder.open(options.run)
         _check_data(run, options.data)
         if written_status(run).state is RunState.DONE:
@@ -49,28 +51,28 @@ def train(options: argparse.Namespace) -> int:
     if state is RunState.FAILED:
         raise RunError(reason_of(run))
     if is_main_process():
-        say(f"Run {run.name} is {state}.")
+        print_line(f"Run {run.name} is {state}.")
     return 0
 
 
 def _make_run(options: argparse.Namespace) -> RunFolder:
-    replaces = take_force_retrain(options)
+    replaces = pop_force_retrain(options)
     return _new_run(options, replaces) if options.from_run is None else _further_run(options, replaces)
 
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
-    open_data(options)  # a folder that cannot be opened is refused before a run is made of it
+    open_data(options)  # so that no run is created for a folder that cannot be opened
     with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 
 
 def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
-    """Make a run that starts from the best checkpoint of the run that --from-run names."""
+    """Create a run that starts from the best checkpoint of the run that --from-run names."""
     if options.config or options.boxes or options.column:
         raise RunError(
-            "With --from-run, the new run has that run's settings and reads the data as it did. Leave --config, "
-            "--boxes and --column out; --set changes single settings."
+            "With --from-run, the new run takes the settings of that run and reads the data in the same way. Leave out "
+            "--config, --boxes and --column; change single settings with --set."
         )
     source = RunFolder.open(options.from_run)
     _check_data(source, options.data)
@@ -81,15 +83,15 @@ def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
 
 @contextmanager
 def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iterator[None]:
-    """Have the run in a folder in the trash while a new one is made there; it comes back if that fails.
+    """Move an existing run to the trash while a new one is created in its folder, and restore it if that fails.
 
     Args:
         path: The folder of both runs.
-        replaces: Whether the user asked for that; if not, or where there is no run, nothing happens.
-        start: The folder that the new run's model comes from.
+        replaces: Whether to replace an existing run; if False, or if there is none, nothing is moved.
+        start: The folder that the model of the new run comes from.
 
     Raises:
-        RunError: The earlier run is waiting or at work, or the new one starts from it.
+        RunError: The earlier run is waiting or active, or the new run starts from it.
     """
     run = RunFolder(path)
     if not replaces or not run.config_file.is_file():
@@ -103,16 +105,16 @@ def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iter
     except SocalError:
         restore(moved)
         raise
-    sys.stderr.write(f"The earlier run {run.name} is now in the trash, {TRASH}/{moved.path.name} beside it.\n")
+    sys.stderr.write(f"The earlier run {run.name} is now in the trash, in {TRASH}/{moved.path.name} next to it.\n")
 
 
 def _check_data(run: RunFolder, data: str) -> None:
     if run.read_data() != Path(data).resolve():
-        raise RunError(f"Run {run.name} was started on another data folder than {data}. Use that one.")
+        raise RunError(f"Run {run.name} was started with another data folder than {data}. Use that folder.")
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Report a run's metrics on its test trials."""
+    """Report the metrics of a run on its test trials."""
     run = RunFolder.open(options.run)
     predictions, written = run.read_predictions(), run.read_metrics()
     if predictions is None or written is None:
@@ -121,13 +123,13 @@ def evaluate(options: argparse.Namespace) -> int:
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
-    say(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
+    print_line(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
     return 0
 
 
 def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, Metrics]:
-    """Predict and evaluate all trials of a run that ended before it came to that, with its best checkpoint so far."""
-    # PyTorch is loaded only where a model has to look at clips.
+    """Predict and evaluate all trials of a run that ended before its evaluation, with its best checkpoint."""
+    # Load PyTorch only if predictions have to be computed.
     from socal_core.evaluation.predict import finish_run
     from socal_core.evaluation.predictors import open_predictor
 
@@ -142,17 +144,17 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, Metrics]:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Predict single trials with a run's best checkpoint."""
+    """Predict single trials with the best checkpoint of a run."""
     from socal_core.evaluation.predict import predict_trials
 
     run = RunFolder.open(options.run)
     rows = predict_trials(run, run.open_dataset(), options.trial_id)
     if options.json:
-        say(json.dumps(rows, indent=2))
+        print_line(json.dumps(rows, indent=2))
         return 0
     for row in rows:
         outcome = "success" if row["predicted"] else "failure"
-        say(f"{row['trial_id']}: {outcome} (probability of success {row['prob_success']:.3f})")
+        print_line(f"{row['trial_id']}: {outcome} (probability of success {row['prob_success']:.3f})")
     return 0
 
 

@@ -7,7 +7,7 @@ from socal_core.settings import SETTINGS, TINY, Setting, default_config
 
 
 def settings_help() -> str:
-    """Return all settings by heading, each with its values and the default of `tiny`."""
+    """Return a list of all settings by heading, each with its values and its default for the model `tiny`."""
     lines = [
         f"settings for --set and --config, with the defaults of the model {TINY} (docs/settings.md explains them):"
     ]
@@ -18,7 +18,12 @@ def settings_help() -> str:
 
 
 def values_of(item: Setting, mark: str = "") -> str:
-    """Describe the values that a setting takes, names between two `mark`s."""
+    """Describe the allowed values of a setting.
+
+    Args:
+        item: The setting.
+        mark: Text to put before and after each name, such as a backtick.
+    """
     kind, low, high = item.kind, item.low, item.high
     if issubclass(kind, StrEnum):
         return ", ".join(f"{mark}{value}{mark}" for value in kind)

@@ -1,4 +1,4 @@
-"""Commands about runs that are at work or have ended: runs, stop. They load neither PyTorch nor scikit-learn."""
+"""The commands that list and stop runs: `runs` and `stop`. They load neither PyTorch nor scikit-learn."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.cli.arguments import say
+from socal_core.cli.arguments import print_line
 from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status
@@ -31,21 +31,21 @@ def runs(options: argparse.Namespace) -> int:
         raise RunError(f"{root}: {error.strerror}. Name a folder that holds runs.") from None
     rows = [_row(run) for run in found]
     if options.json:
-        say(json.dumps(rows, indent=2))
+        print_line(json.dumps(rows, indent=2))
     elif rows:
-        say(_table(rows))
+        print_line(_table(rows))
     else:
         sys.stderr.write("There are no runs here.\n")
     return 0
 
 
 def stop(options: argparse.Namespace) -> int:
-    """Ask a run to stop and wait until it has ended."""
+    """Ask a run to stop, and wait until it has ended."""
     run = RunFolder.open(options.run)
     state = read_status(run).state
     if not state.alive:
         verb = {RunState.FAILED: "has", RunState.INTERRUPTED: "was"}.get(state, "is")
-        say(f"Run {run.name} is not active: it {verb} {state}.")
+        print_line(f"Run {run.name} is not active: it {verb} {state}.")
         return 0
     request_stop(run)
     sys.stderr.write(f"Run {run.name} was asked to stop. Waiting until it has ended.\n")
@@ -53,16 +53,16 @@ def stop(options: argparse.Namespace) -> int:
     while (state := read_status(run).state).alive:
         if time.monotonic() > deadline:
             raise RunError(
-                f"Run {run.name} was asked to stop and is still active after {STOP_PATIENCE_SECONDS:.0f} s. It ends "
-                "after its current step: wait for that, or end its process."
+                f"Run {run.name} was asked to stop and is still active after {STOP_PATIENCE_SECONDS:.0f} s. It stops "
+                "after its current step. Wait for that, or end its process."
             )
         time.sleep(0.1)
-    say(f"Run {run.name} is {state}.")
+    print_line(f"Run {run.name} is {state}.")
     return 0
 
 
 def _row(run: RunFolder) -> dict[str, Any]:
-    """What is known of a run; one that cannot be read says why, and hides no other."""
+    """Return the table row of a run. If the run cannot be read, the row gives the reason."""
     try:
         config = run.read_config()
         status = read_status(run)
@@ -88,14 +88,14 @@ def _row(run: RunFolder) -> dict[str, Any]:
 
 
 def _epoch(epochs: pd.DataFrame, config: TrainConfig) -> int | None:
-    """Epochs that are done; None where a run has none."""
+    """Return the number of finished epochs, or None if the run has no epochs."""
     if config.model.recipe is Recipe.FROZEN:
         return None
     return 0 if epochs.empty else int(epochs["epoch"].max())
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    """The rows below their titles, each column as wide as its longest cell."""
+    """Format the rows below their titles, with each column as wide as its longest cell."""
     lines = [list(_TITLES.values())]
     for row in rows:
         best = "" if row["best"] is None else f"{row['best']:.4f}"

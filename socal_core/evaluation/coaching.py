@@ -1,4 +1,4 @@
-"""The effect of coaching: each surgeon's trial 1, before it, against trial 2, after it."""
+"""The effect of coaching: trial 1 of each surgeon, before coaching, compared with trial 2, after it."""
 
 from typing import Any
 
@@ -6,17 +6,22 @@ import pandas as pd
 from scipy.stats import binomtest, wilcoxon
 
 MEASURES = {"tth": ("Time to haemostasis", "s"), "blood_loss": ("Blood loss", "mL")}
-"""What is compared besides success, with its unit; lower is better for both."""
+"""The measures to compare besides success, with their units. Lower is better for both."""
 
 CHANGES = [["neither", "improved"], ["worsened", "both"]]
-"""How a surgeon is described by success in trial 1 (row: no, yes) and in trial 2 (column)."""
+"""The names of the combinations of success in trial 1 (row: no, yes) and in trial 2 (column: no, yes)."""
 
 
 def coaching_table(trials: pd.DataFrame) -> pd.DataFrame:
-    """success, tth (s) and blood_loss (mL) `_before` and `_after` of each surgeon who has both trials.
+    """Pair the trials of each surgeon who has both.
 
-    Indexed by participant_id, in the order of `trials`; NA where a value is missing. Trials whose surgeon is not known
-    are left out; of two trials with one number the first counts.
+    Args:
+        trials: The trials of a data set. Trials of unknown surgeons are left out. If a surgeon has two trials with the
+            same number, the first one counts.
+
+    Returns:
+        One row per surgeon, indexed by participant_id in the order of `trials`: success, tth (s) and blood_loss (mL),
+        each with `_before` and `_after`; NA if missing.
     """
     columns = ["success", *MEASURES]
     known = trials[(trials["participant_id"] != "") & trials["trial_number"].isin([1, 2])]
@@ -26,13 +31,22 @@ def coaching_table(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def coaching_summary(trials: pd.DataFrame) -> dict[str, Any]:
-    """The effect in plain numbers: `surgeons` with both trials, and an entry each for success, tth and blood_loss.
+    """Summarize the effect of coaching in numbers.
 
-    success: pairs, and of them both, improved, worsened, neither; p_value by McNemar's exact test (Psychometrika
-    1947;12:153), the binomial test of improved against worsened. tth, blood_loss: pairs, the medians before and after,
-    the median_change of a surgeon (after - before), p_value by Wilcoxon's signed-rank test (Biometrics Bulletin
-    1945;1:80) without the surgeons who did not change: exact for up to fifty pairs, with ties for up to thirteen, else
-    by the normal approximation. All p values are two-sided. A value that is not defined is None.
+    All p values are two-sided. A value that is not defined is None.
+
+    Args:
+        trials: The trials of a data set.
+
+    Returns:
+        `surgeons`, the number of surgeons with both trials, and one dictionary for each of:
+
+        `success`: pairs, and how many of them are both, improved, worsened and neither. p_value is from McNemar's exact
+        test (Psychometrika 1947;12:153), the binomial test of improved against worsened.
+
+        `tth` and `blood_loss`: pairs, the medians before and after, and median_change (after - before). p_value is from
+        Wilcoxon's signed-rank test (Biometrics Bulletin 1945;1:80) without the surgeons whose value did not change. It
+        is exact for up to fifty pairs, with ties for up to thirteen; else it uses the normal approximation.
     """
     table = coaching_table(trials)
     return {
@@ -43,7 +57,7 @@ def coaching_summary(trials: pd.DataFrame) -> dict[str, Any]:
 
 
 def coaching_sentences(trials: pd.DataFrame) -> list[str]:
-    """The effect in words: one sentence on success and one on each measure that surgeons have in both trials."""
+    """Describe the effect of coaching: one sentence for success and one for each measure known in both trials."""
     summary = coaching_summary(trials)
     success, sentences = summary["success"], []
     if success["pairs"]:
@@ -64,15 +78,20 @@ def coaching_sentences(trials: pd.DataFrame) -> list[str]:
 
 
 def pairs_of(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """`before` and `after` (float) of the surgeons in a coaching table who have both."""
+    """Return `before` and `after` (float) of the surgeons who have both values.
+
+    Args:
+        table: A table from `coaching_table`.
+        column: `success`, `tth` or `blood_loss`.
+    """
     pairs = pd.DataFrame({name: table[f"{column}_{name}"].astype("Float64") for name in ("before", "after")})
     return pairs.dropna().astype(float)
 
 
 def p_value_text(p_value: float | None) -> str:
-    """A p value as it is written, with few digits."""
+    """Format a p value with few digits."""
     if p_value is None:
-        return "not defined: nobody changed"
+        return "not defined: no surgeon changed"
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
 
 

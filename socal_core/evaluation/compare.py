@@ -1,4 +1,4 @@
-"""Whether one predictor is better than another on the same trials: the difference of their AUROCs, with an interval."""
+"""Compare two predictors on the same trials: the difference of their AUROCs, with an interval."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,12 +11,12 @@ from socal_core.runs.files.metrics_record import Interval
 
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
-"""Groups that must have a trial of each class. In simulated trials the 95 % interval contained the true difference in
-92 of 100 cases with five such groups, in 84 with two and in 51 with one."""
+"""Smallest number of groups with trials of a class. In simulated trials, the 95 % interval contained the true
+difference in 92 of 100 cases with five such groups, in 84 with two and in 51 with one."""
 
 
 class Verdict(StrEnum):
-    """What the interval of a difference says about the first predictor."""
+    """What the interval of a difference shows about the first predictor."""
 
     ABOVE = "above"
     """The whole interval is above 0."""
@@ -28,15 +28,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """AUROC of a first predictor minus AUROC of a second one."""
+    """The AUROC of a first predictor minus the AUROC of a second one."""
 
     value: float
     interval: Interval
-    """Of 95 %, as low and high; None where too few groups have trials of each class."""
+    """The low and high end of the 95 % interval; None if too few groups have trials of each class."""
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the first predictor is better."""
+        """Whether the first predictor is shown to be better."""
         low, high = self.interval or (0.0, 0.0)
         return Verdict.ABOVE if low > 0 else Verdict.BELOW if high < 0 else Verdict.NOT_SHOWN
 
@@ -46,29 +46,31 @@ def auroc_difference(
 ) -> Difference | None:
     """Compare two predictors on the same trials by a paired bootstrap over groups.
 
-    A resample has as many groups as there are, sampled with replacement, with all trials of each group. The
-    interval is between percentiles of the differences in RESAMPLES resamples; those with one class only, which have
-    no AUROC, are left out. With few groups it is somewhat too narrow.
+    Each resample consists of as many groups as the data has, sampled with replacement, with all trials of each group.
+    The ends of the interval are percentiles of the differences in RESAMPLES resamples. Resamples with only one class
+    have no AUROC and are left out. With few groups, the interval is somewhat too narrow.
 
     Args:
         labels: Outcomes, 0 or 1, shape (n,).
         first: Finite scores of the first predictor, higher for class 1, shape (n,).
         second: Finite scores of the second predictor, shape (n,).
         groups: The group of each trial, such as its surgeon, shape (n,).
-        seed: Fixes the resamples.
+        seed: The seed of the resamples.
 
     Returns:
-        The difference; None when there are no trials of one class. The interval is None when a class has trials of
-        fewer than FEWEST_GROUPS groups.
+        The difference, or None if all trials have the same class. Its interval is None if fewer than FEWEST_GROUPS
+        groups have trials of a class.
 
     Raises:
-        ValueError: The four arguments are not equally long.
+        ValueError: The four arrays have different lengths.
     """
     y = np.asarray(labels, dtype=np.int64)
     names, members = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     lengths = [len(y), len(np.asarray(first)), len(np.asarray(second)), len(members)]
     if len(set(lengths)) > 1:
-        raise ValueError(f"labels, first, second and groups must be equally long, got lengths {str(lengths)[1:-1]}")
+        raise ValueError(
+            f"labels, first, second and groups must have the same length, got lengths {str(lengths)[1:-1]}"
+        )
     success, failure = y == 1, y == 0
     if not success.any() or not failure.any():
         return None
@@ -76,10 +78,10 @@ def auroc_difference(
     value = float(advantage.mean())
     if min(len(np.unique(members[success])), len(np.unique(members[failure]))) < FEWEST_GROUPS:
         return Difference(value, None)
-    chance = np.random.default_rng(seed)
-    draws = chance.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
-    weights = draws[:, members].astype(np.float64)  # (resamples, n): how often each trial is in a resample
-    # A pair of trials counts as often as the product of their weights says.
+    generator = np.random.default_rng(seed)
+    resamples = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
+    weights = resamples[:, members].astype(np.float64)  # (resamples, n): how often each trial is in a resample
+    # The weight of a pair of trials is the product of their weights.
     sums = ((weights[:, success] @ advantage) * weights[:, failure]).sum(axis=1)
     pairs = weights[:, success].sum(axis=1) * weights[:, failure].sum(axis=1)
     differences = sums[pairs > 0] / pairs[pairs > 0]
@@ -88,9 +90,9 @@ def auroc_difference(
 
 
 def _wins(scores: ArrayLike, success: NDArray[np.bool_], failure: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Per pair, (successes, failures): 1 where the success has the higher score, 0.5 for a tie, else 0.
+    """Score each pair, (successes, failures): 1 if the success has the higher score, 0.5 for a tie, else 0.
 
-    Their mean is the AUROC.
+    The mean of these is the AUROC.
     """
     values = np.asarray(scores, dtype=np.float64)
     wins: NDArray[np.float64] = (np.sign(values[success][:, None] - values[failure][None, :]) + 1) / 2

@@ -1,6 +1,6 @@
-"""Controls: the scores of simple rules on the test trials of a run, to compare its model with.
+"""Controls: the scores of simple rules on the test trials of a run, as a comparison for its model.
 
-A model that is not above them has not shown that it needs a network.
+A model that is no better than its controls has not shown that it uses more than they do.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.runs.files.metrics_record import Control, ScoresAndControls
 
 TOOL_PARTS = 3
-"""Equal parts of what the window shows of a trial; the presence of tools is counted in each."""
+"""Number of equal parts of the visible frames of a trial; the presence of tools is counted in each part."""
 COLOUR, TOOLS = "colour", "tools"
 
 
@@ -26,20 +26,21 @@ def controls(
 ) -> list[Control]:
     """Score the controls on the test trials of a run.
 
-    Each learns from the training trials alone and takes its threshold from the validation trials, as the model does.
+    Each control learns only from the training trials and chooses its threshold on the validation trials, as the model
+    does.
 
     Args:
         dataset: The data of the run.
         predictions: The model's predictions of all trials (runs/folder.py).
-        window: What the model may see of a trial.
-        clips: The clips that the model saw of each trial, in the order of `predictions`, shape (clips, frames, 3,
-            height, width), RGB. The colour control uses nothing else, so it sees no more than the model, and no
-            further frame is decoded.
+        window: The seconds of a trial that the model may see.
+        clips: The clips of each trial that the model received, in the order of `predictions`, shape (clips, frames, 3,
+            height, width), RGB. The colour control uses only these, so it sees no more than the model, and no other
+            frame is decoded.
 
     Returns:
-        A row for each control, with the key majority, frames, length, colour or tools. `difference` is the model's
-        AUROC minus the control's, with `difference_interval` and `verdict` as in `compare.Difference`. The scores are
-        None where the data do not have what the control needs.
+        One dictionary per control, with the key majority, frames, length, colour or tools. `difference` is the AUROC of
+        the model minus that of the control, with `difference_interval` and `verdict` as in `compare.Difference`. The
+        scores are None if the data set lacks what the control needs.
     """
     trials = predictions["trial_id"]
     frames = dataset.frames[dataset.frames["trial_id"].isin(trials)]
@@ -56,13 +57,14 @@ def controls(
 
 
 def comparison(metrics: ScoresAndControls) -> str:
-    """Say in a sentence whether the model of a run is above the colour and the tools control.
+    """Describe in a sentence whether the model of a run is above the colour and the tools control.
 
     Args:
-        metrics: The run's metrics.json.
+        metrics: The content of the run's metrics.json.
 
     Returns:
-        The sentence; empty where the test trials have no AUROC and for runs evaluated before these controls existed.
+        The sentence, or "" if the test trials have no AUROC or an earlier version without these controls evaluated the
+        run.
     """
     rows = compared(metrics)
     scored = [row for row in rows if row["difference"] is not None]
@@ -74,7 +76,7 @@ def comparison(metrics: ScoresAndControls) -> str:
 
 
 def compared(metrics: ScoresAndControls) -> list[Control]:
-    """The colour and the tool control among the controls of a run's metrics.json."""
+    """Return the colour and the tools control from the metrics of a run."""
     return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
 
 
@@ -95,7 +97,7 @@ def _majority(predictions: pd.DataFrame) -> Control:
 
 
 def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:
-    """The number of frames of each trial, in one column."""
+    """Count the frames of each trial, in one column."""
     return frames.groupby("trial_id").size().reindex(trials, fill_value=0).to_frame()
 
 
@@ -103,9 +105,9 @@ def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> C
     name = "Tools over time"
     if dataset.boxes.empty:
         return _absent(TOOLS, name, "The tools control was not computed: the data have no boxes.")
-    # Parts of the existing frames, not of the window: a part must not reveal that a trial ends inside it.
-    place = seen.groupby("trial_id").cumcount()
-    part = place * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
+    # Divide the existing frames, not the window, so that the parts do not reveal whether a trial ends inside it.
+    position = seen.groupby("trial_id").cumcount()
+    part = position * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
     presence = presence_in_parts(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
     if presence.empty:
         return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
@@ -114,7 +116,7 @@ def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> C
 
 
 def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: str, text: str) -> Control:
-    """Score logistic regression on features, indexed by trial in the order of the predictions."""
+    """Score a logistic regression on features, which are indexed by trial in the order of the predictions."""
     labels = predictions.set_index("trial_id")["label"]
     subset = predictions["split"].to_numpy()
     train = labels[subset == "train"]
@@ -130,7 +132,7 @@ def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: 
 def _row(
     predictions: pd.DataFrame, probability: NDArray[np.float64], predicted: ArrayLike, key: str, name: str, text: str
 ) -> Control:
-    """A control's scores from its probabilities and decisions for the test trials."""
+    """Compute the scores of a control from its probabilities and predicted outcomes for the test trials."""
     test = predictions[predictions["split"] == "test"]
     metrics = metrics_of(test["label"], probability, predicted)
     surgeons = test["participant_id"].where(test["participant_id"] != "", test["trial_id"])

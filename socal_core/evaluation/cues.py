@@ -16,18 +16,18 @@ CHANNELS = ("red", "green", "blue")
 def predict_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
     """Predict the probability of success from features by logistic regression with balanced classes.
 
-    Numbers are standardised and unknown ones set to the training mean; text is one-hot encoded, with `unknown` as a
-    category of its own.
+    Numbers are standardized, and unknown numbers are replaced by the training mean. Text is one-hot encoded, with
+    `unknown` as a separate category.
 
     Args:
         values: One row per trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown).
-        train: Outcomes (0/1) of the trials to learn from, indexed as `values`.
+        train: Outcomes (0/1) of the training trials, indexed like `values`.
 
     Returns:
-        The probability of success of every row of `values`.
+        The probability of success for every row of `values`.
 
     Raises:
-        ValueError: No column varies among the training trials, or they are of one class.
+        ValueError: No column varies among the training trials, or they all have the same outcome.
     """
     values = varying(values, train.index)
     if values.select_dtypes("number").shape[1]:
@@ -41,48 +41,48 @@ def predict_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
 
 
 def varying(values: pd.DataFrame, train: pd.Index) -> pd.DataFrame:
-    """Keep the columns that vary among the training trials; a text that some trials lack counts as varying."""
+    """Return the columns that vary among the training trials. In text, a missing value counts as another value."""
     is_text = values.select_dtypes("number").shape[1] == 0
     return values.loc[:, values.loc[train].nunique(dropna=not is_text) > 1]
 
 
 def colour_over_time(trials: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
-    """Compute the mean colour of each trial's clips and its slope over the clip.
+    """Compute the mean colour of the clips of each trial, and its slope over the clip.
 
-    The slope is the change from the first frame to the last of a straight line fitted to the frames' mean colours. It
-    is taken over the frames of a clip, not over seconds, so that it does not depend on how long the trial is.
+    The slope is the change from the first to the last frame of a straight line fitted to the mean colours of the
+    frames. It is computed over the frames of a clip, not over seconds, so it does not depend on a trial's length.
 
     Args:
-        trials: The clips of each trial, shape (clips, frames, 3, height, width), frames at least 2, RGB.
+        trials: The clips of each trial, shape (clips, frames, 3, height, width), RGB, with at least 2 frames.
 
     Returns:
-        One row per trial, in the order given: the mean (0 to 255) and the slope of red, green and blue, averaged over
-        the trial's clips.
+        One row per trial, in the same order: the mean (0 to 255) and the slope of red, green and blue, averaged over
+        the clips of the trial.
     """
     rows = []
     for clips in trials:
         means = clips.mean(axis=(-2, -1)).mean(axis=0)  # (frames, 3)
         times = np.linspace(-0.5, 0.5, len(means))
-        changes = means - means[0]  # exactly 0 in a clip that does not change, and so is the slope
+        changes = means - means[0]  # makes the slope exactly 0 for a constant clip
         rows.append([*means.mean(axis=0), *(times @ changes / (times @ times))])
     return pd.DataFrame(rows, columns=[*CHANNELS, *(f"{channel}_slope" for channel in CHANNELS)], dtype="float64")
 
 
 def presence_in_parts(boxes: pd.DataFrame, parts: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
-    """Compute the fraction of frames with each label of the boxes, in each part of a trial.
+    """Compute the fraction of frames that show each label, in each part of a trial.
 
     Args:
-        boxes: The boxes (dataset/dataset.py).
+        boxes: The boxes of a data set.
         parts: The frames to count, with columns frame, trial_id and part.
-        ids: The trials.
+        ids: The ids of the trials.
 
     Returns:
-        One row per trial of `ids`, one column per label and part. NaN where a trial has no frame in a part, so that a
-        short trial does not count as one without tools. No column when no frame has a box.
+        One row per trial of `ids` and one column per label and part. NaN if the trial has no frame in the part, so that
+        a short trial differs from a trial without tools. There is no column if no frame has a box.
     """
     per_part = parts.groupby(["trial_id", "part"]).size()
     tools = boxes.loc[boxes["trial_id"].isin(ids), ["frame", "label"]].drop_duplicates()
     tools = tools.merge(parts[["frame", "trial_id", "part"]], on="frame")
     with_tool = tools.groupby(["trial_id", "part", "label"]).size().unstack("label")
-    shares = with_tool.reindex(per_part.index).fillna(0).div(per_part, axis="index")
-    return pd.DataFrame(shares.unstack("part")).reindex(ids).astype("float64")
+    fractions = with_tool.reindex(per_part.index).fillna(0).div(per_part, axis="index")
+    return pd.DataFrame(fractions.unstack("part")).reindex(ids).astype("float64")

@@ -1,6 +1,6 @@
-"""Leak probes: how well facts other than the operation predict the outcome for new surgeons, before any training.
+"""Leak probes: how well facts that do not show the operation predict the outcome for new surgeons.
 
-A model can learn whatever these can, so a high score is a warning about the data, not praise of a predictor.
+A model can learn the same facts. So a high score is a warning about the data, not a success.
 """
 
 import os
@@ -24,49 +24,49 @@ from socal_core.runs.files.metrics_record import Interval
 from socal_core.splits import Split
 
 FIRST_FRAMES = 3
-"""Frames of a trial that are opened: one odd frame does not decide, and a slow drive is not kept busy for long."""
+"""Number of frames to open per trial: enough to make up for one unusual frame, and few enough for a slow drive."""
 BIN_SECONDS = 10
 MIN_TRIALS = 10
-"""With fewer held-out trials nothing is called a leak: of ten probes, one may rank six trials correctly by chance."""
+"""With fewer held-out trials, no probe is called a leak: one of ten probes may rank six trials correctly by chance."""
 
 REFUSED_INPUTS = layout.OUTCOME_MEASURES
-"""Columns that are outcomes themselves, and why each is never an input."""
+"""Columns that are outcomes themselves, with the reason why each is never an input."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """How well one fact alone predicts the outcome of held-out trials."""
+    """The result of a probe: how well one fact alone predicts the outcome of held-out trials."""
 
     name: str
-    """Short, for a bar."""
+    """A short name of the fact."""
     auroc: float | None
-    """None where it cannot be computed; the verdict then says why."""
+    """None if it cannot be computed; the verdict then states the reason."""
     interval: Interval
-    """Of 95 %, as low and high."""
+    """The low and high end of the 95 % interval."""
     n: int
-    """Held-out trials."""
+    """Number of held-out trials."""
     verdict: str
-    """What the number means and what to do."""
+    """What the AUROC means and what to do."""
 
     @property
     def is_leak(self) -> bool:
-        """Whether chance is no explanation: the interval lies above 0.5, on at least MIN_TRIALS trials."""
+        """Whether chance is ruled out: the interval is above 0.5, on at least MIN_TRIALS trials."""
         return self.interval is not None and self.interval[0] > 0.5 and self.n >= MIN_TRIALS
 
     def as_dict(self) -> dict[str, Any]:
-        """The probe as JSON-ready values."""
+        """Return the probe as values for JSON."""
         return {**asdict(self), "is_leak": self.is_leak}
 
 
 @dataclass(frozen=True)
 class _Suspect:
-    """Something that may reveal the outcome."""
+    """A fact that may reveal the outcome."""
 
     name: str
     subject: str
-    """How a sentence about it begins."""
+    """The subject of sentences about the fact."""
     values: pd.DataFrame
     """One row per trial: columns of numbers (NaN: unknown), or one column of text (missing: unknown)."""
     meaning: str
@@ -74,24 +74,41 @@ class _Suspect:
 
 
 def check_input(column: str) -> None:
-    """ConfigError when a column of the trials is an outcome itself, and so may not be an input."""
+    """Check that a column of the trials may be an input.
+
+    Raises:
+        ConfigError: The column is an outcome itself.
+    """
     if column in REFUSED_INPUTS:
         raise ConfigError("input", f"must be known before the outcome is ({REFUSED_INPUTS[column]})", column)
 
 
 def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progress | None = None) -> list[Probe]:
-    """Measure how well each suspect alone predicts success, learned from the training trials; the highest AUROC first.
+    """Measure how well each fact alone predicts success.
 
-    Scored on the validation and test trials together: a probe chooses nothing on validation, so both are surgeons
-    that it has never seen (a split by trial may share surgeons: see `split_warning`). Of each trial the first
-    FIRST_FRAMES frames in the window are opened; `progress` is told (done, total) after each, and what cannot be
-    read is left out. Probes without an AUROC come last.
-    DataError when the split names a trial that is not usable.
+    Each probe learns from the training trials. It is scored on the validation and test trials together: it chooses
+    nothing on the validation trials, so the surgeons of both subsets are new to it (unless the split is by trial, see
+    `split_warning`). The first FIRST_FRAMES frames of each trial in the window are opened; frames that cannot be read
+    are left out.
+
+    Args:
+        dataset: The data set.
+        split: The split of a run.
+        window: The observation window of a run.
+        progress: Called after each opened frame with the number of opened frames and of all frames to open.
+
+    Returns:
+        The probes, highest AUROC first; those without an AUROC come last.
+
+    Raises:
+        DataError: The split contains a trial that is not usable.
     """
     lost = sorted(set(split.trial_ids) - set(dataset.usable_trials.index))
     if lost:
         named = ", ".join(lost)
-        raise DataError(f"The split names {named}, no usable trial of this data set. Open the data it was made for.")
+        raise DataError(
+            f"The split contains {named}, which is no usable trial of this data set. Open the data of the split."
+        )
     labels = dataset.trials.loc[list(split.trial_ids), "success"].astype("int64")
     train = labels[list(split.train)]
     held_out = labels[[*split.validation, *split.test]]
@@ -111,10 +128,10 @@ def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
 
 
 def _why_not(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> str:
-    """Why there is no AUROC, and what that means; "" when there is one."""
-    for side, labels in (("training", train), ("held-out", held_out)):
+    """Return why the AUROC cannot be computed and what to do, or "" if it can."""
+    for subset, labels in (("training", train), ("held-out", held_out)):
         if labels.nunique() < 2:
-            return f"the {side} trials do not have both outcomes. Split again with another seed or other sizes."
+            return f"the {subset} trials do not have both outcomes. Split again with another seed or other sizes."
     if suspect.values.loc[train.index].isna().all(axis=None):
         return "it is unknown for all training trials. Add it to the data if you have it."
     if varying(suspect.values, train.index).empty:
@@ -123,7 +140,7 @@ def _why_not(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> str:
 
 
 def _verdict(suspect: _Suspect, probe: Probe) -> str:
-    """The verdict: a leak only if chance is ruled out."""
+    """Describe a probe; it is a leak only if chance is ruled out."""
     gives = f"{suspect.subject} alone gives {probe.auroc:.2f}"
     if probe.is_leak:
         return f"{gives}: {suspect.meaning}. {suspect.advice}"
@@ -147,14 +164,14 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
             "Frame size",
             "The size of the frames",
             _sizes(trials),
-            "cameras or recorders differ between the outcomes, and a model may tell them apart by sharpness",
+            "cameras or recorders differ between the outcomes, and a model may recognize them by the sharpness",
             "Look at results within one frame size.",
         ),
         _Suspect(
             "File size",
             "The file size of the first frames",
             looks[["bytes"]],
-            "how well frames compress is related to the outcome, through the recorder, the site or what is in view",
+            "how well frames compress is related to the outcome, because of the recorder, the site or what is in view",
             "Save all frames in the same way, and look at results within one site.",
         ),
         _Suspect(
@@ -169,14 +186,14 @@ def _suspects(dataset: Dataset, ids: pd.Index, window: Window, progress: Progres
             "Tools over time",
             "The presence of tools over time",
             presence_in_parts(dataset.boxes, seen.assign(part=(seen["second"] - window.start) // BIN_SECONDS), ids),
-            "which tools are in view, and when, is enough without any pixels",
+            "the tools in view over time predict the outcome without any pixels",
             "Treat it as the score that a video model has to beat.",
         ),
     ]
 
 
 def _lengths(frames: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Window) -> list[_Suspect]:
-    """Length of the trial, and what remains of it in a window with a fixed end."""
+    """Return the length of the trial and, if the window has a fixed end, the number of frames inside the window."""
     whole, inside = (table.groupby("trial_id").size().reindex(ids, fill_value=0).to_frame() for table in (frames, seen))
     seconds = window.describe()
     keep = f"Use the {seconds}; the probe of the frames in the window shows what remains of it."
@@ -192,13 +209,13 @@ def _lengths(frames: pd.DataFrame, seen: pd.DataFrame, ids: pd.Index, window: Wi
 
 
 def _sizes(trials: pd.DataFrame) -> pd.DataFrame:
-    """Width and height of each trial's frames as one text, missing where one of them is unknown."""
+    """Return width and height of the frames of each trial as one text, missing if one of them is unknown."""
     known = trials[["width", "height"]].dropna().astype("str")
     return (known["width"] + "x" + known["height"]).reindex(trials.index).to_frame()
 
 
 def _surgeons(trials: pd.DataFrame) -> list[_Suspect]:
-    """Who operates, and whether it is the first or second trial."""
+    """Return facts about the surgeon, and whether it is the first or second trial."""
     who = "a model may recognize the surgeon instead of the surgery"
     within = "Look at results within each"
     texts = {
@@ -224,7 +241,7 @@ def _surgeons(trials: pd.DataFrame) -> list[_Suspect]:
 
 
 def _category(trials: pd.DataFrame, column: str) -> pd.DataFrame:
-    """A column of the trials as text, missing where it is unknown; ConfigError when it is an outcome itself."""
+    """Return a column of the trials as text, missing if unknown. ConfigError if it is an outcome itself."""
     check_input(column)
     return trials[[column]].astype("str").where(trials[[column]].notna())
 
@@ -232,7 +249,10 @@ def _category(trials: pd.DataFrame, column: str) -> pd.DataFrame:
 def _look_at_first_frames(
     dataset: Dataset, ids: pd.Index, seen: pd.DataFrame, progress: Progress | None
 ) -> pd.DataFrame:
-    """Mean file size (bytes) and mean red, green, blue (0 to 255) of each trial's first frames; NaN with none."""
+    """Compute the mean file size (bytes) and the mean red, green and blue (0 to 255) of the first frames of each trial.
+
+    NaN if none of these frames can be read.
+    """
     first = seen.groupby("trial_id").head(FIRST_FRAMES)
     looks: list[tuple[float, ...]] = []
     with quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -245,7 +265,7 @@ def _look_at_first_frames(
 
 
 def _look(dataset: Dataset, frame: str) -> tuple[float, ...]:
-    """File size and mean colour of a frame, NaN where it cannot be read."""
+    """Return file size and mean colour of a frame, or NaN if it cannot be read."""
     try:
         return _file_size(dataset, frame), *_pixels(dataset, frame).mean(axis=(0, 1)).tolist()
     except (DataError, OSError):
@@ -257,5 +277,5 @@ def _pixels(dataset: Dataset, frame: str) -> NDArray[np.uint8]:
 
 
 def _file_size(dataset: Dataset, frame: str) -> float:
-    """Bytes of a frame's own file; NaN for one of a video, whose size tells its length."""
+    """Return the size of the frame's file in bytes, or NaN for a frame of a video, whose size reveals its length."""
     return dataset.file_of(frame).stat().st_size if dataset.is_image(frame) else np.nan

@@ -1,4 +1,4 @@
-"""Numbers from a table of predictions alone: no model, no torch. Success is the positive class.
+"""Compute metrics from a table of predictions, without a model and without torch. Success is the positive class.
 
 A value that is not defined, such as the AUROC of trials with one outcome, is None.
 """
@@ -19,14 +19,25 @@ CONFIDENCE = 0.95
 
 
 def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> Scores:
-    """Metrics of n >= 1 trials from label (0/1), probability of success and predicted class (0/1), each of shape (n,).
+    """Compute the metrics of n >= 1 trials.
 
-    `intervals` holds 95 % intervals: Wilson's for the proportions, `auroc_interval` for the AUROC.
+    Args:
+        labels: True outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+        predicted: Predicted outcomes, 0 or 1, shape (n,).
+
+    Returns:
+        The metrics by name. `intervals` has their 95 % intervals: Wilson's for proportions, and `auroc_interval`.
+
+    Raises:
+        ValueError: The three arrays have different lengths, or there are no trials.
     """
     y, p, decided = _column(labels), np.asarray(probabilities, dtype=float), _column(predicted)
     if not len(y) == len(p) == len(decided) > 0:
         lengths = f"{len(y)}, {len(p)}, {len(decided)}"
-        raise ValueError(f"labels, probabilities and predicted must be equally long and not empty, got {lengths}")
+        raise ValueError(
+            f"labels, probabilities and predicted must have the same length and not be empty, got {lengths}"
+        )
     matrix = sklearn_metrics.confusion_matrix(y, decided, labels=[0, 1])
     (tn, fp), (fn, tp) = matrix.tolist()
     both = 0 < y.sum() < len(y)
@@ -56,20 +67,35 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
 
 
 def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
-    """The area under the ROC curve of scores for success, ties counting half; None unless both outcomes occur."""
+    """Compute the area under the ROC curve, where ties count half.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        scores: Finite scores, higher for success, shape (n,).
+
+    Returns:
+        The AUROC, or None if all trials have the same outcome.
+    """
     y = _column(labels)
     return float(sklearn_metrics.roc_auc_score(y, np.asarray(scores, dtype=float))) if 0 < y.sum() < len(y) else None
 
 
 def length_auroc(trials: pd.DataFrame) -> float | None:
-    """The AUROC of `n_frames` alone for the outcome, in whichever direction it is 0.5 or more; None as for `auroc`."""
+    """Compute the AUROC of the number of frames alone, in the direction in which it is at least 0.5.
+
+    Args:
+        trials: The trials of a data set; those with an unknown outcome are left out.
+
+    Returns:
+        The AUROC, or None if all trials have the same outcome.
+    """
     known = trials[trials["success"].notna()]
     rising = auroc(known["success"], known["n_frames"])
     return None if rising is None else max(rising, 1 - rising)
 
 
 def wilson_interval(successes: int, n: int) -> Interval:
-    """Wilson's 95 % score interval of a proportion (Wilson, JASA 1927;22:209); None for n = 0."""
+    """Compute the 95 % score interval of a proportion (Wilson, JASA 1927;22:209); None if n is 0."""
     if n == 0:
         return None
     interval = binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
@@ -77,10 +103,17 @@ def wilson_interval(successes: int, n: int) -> Interval:
 
 
 def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
-    """A 95 % interval of the AUROC that is valid for few trials and for a perfect score; None with one class.
+    """Compute a 95 % interval of the AUROC that is also valid for few trials and for a perfect score.
 
-    Method 5 of Newcombe, Stat Med 2006;25:559: the score interval with the variance of Hanley and McNeil. It treats
-    trials as independent; two trials of one surgeon are not quite, so the true interval is a little wider.
+    This is method 5 of Newcombe, Stat Med 2006;25:559: the score interval with the variance of Hanley and McNeil. It
+    treats trials as independent. Trials of the same surgeon are not, so the true interval is a little wider.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+
+    Returns:
+        The low and high end, or None if all trials have the same outcome.
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
     positives, negatives = int(y.sum()), int(len(y) - y.sum())
@@ -94,7 +127,7 @@ def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
         inner = 1 + spread * ((1 - theta) / (2 - theta) + theta / (1 + theta))
         return sign * (theta - estimate) - z * sqrt(theta * (1 - theta) * inner / (positives * negatives))
 
-    # At 0 and 1 the variance is 0 and so is the distance: a meaningless root, hence the small step inwards.
+    # At 0 and 1 the variance and the distance are 0, which is a meaningless root. So search a small step away from it.
     step = 1e-9
     low = 0.0 if estimate == 0 else brentq(distance, step, min(estimate, 1 - step), args=(-1,))
     high = 1.0 if estimate == 1 else brentq(distance, max(estimate, step), 1 - step, args=(1,))
@@ -102,7 +135,15 @@ def auroc_interval(labels: ArrayLike, probabilities: ArrayLike) -> Interval:
 
 
 def roc_points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The ROC curve: false positive rates and true positive rates, both rising from 0 to 1; needs both classes."""
+    """Compute the ROC curve of trials with both outcomes.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+
+    Returns:
+        False positive rates and true positive rates, both rising from 0 to 1.
+    """
     fpr, tpr, _ = sklearn_metrics.roc_curve(_column(labels), np.asarray(probabilities, dtype=float))
     return fpr, tpr
 
@@ -110,8 +151,15 @@ def roc_points(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.
 def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Choose the threshold with the highest balanced accuracy on the given trials.
 
-    Pass validation trials, never test trials. Candidates are the midpoints between neighbouring probabilities, and 0.5.
-    Of equally good ones, the one nearest to 0.5 is taken; it is 0.5 if all trials have the same outcome.
+    Pass validation trials, never test trials. The candidates are 0.5 and the midpoints between neighbouring
+    probabilities. Among equally good candidates, the one nearest to 0.5 is chosen.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+
+    Returns:
+        The threshold, which is 0.5 if all trials have the same outcome.
     """
     y, p = _column(labels), np.asarray(probabilities, dtype=float)
     if not 0 < y.sum() < len(y):
@@ -124,7 +172,7 @@ def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
 
 def metrics_of_test_trials(predictions: pd.DataFrame) -> ScoresOfTrials:
-    """The metrics of a run's test trials with the table of the trials, from its predictions (runs/folder.py)."""
+    """Compute the metrics of a run's test trials from its predictions (runs/folder.py), and list the trials."""
     test = predictions[predictions["split"] == "test"]
     result = metrics_of(test["label"], test["prob_success"], test["predicted"])
     columns = ["trial_id", "participant_id", "label", "prob_success", "predicted"]
@@ -137,7 +185,7 @@ def _column(values: ArrayLike) -> NDArray[np.int64]:
 
 
 def _class_metrics(hit: int, wrongly: int, missed: int) -> ClassScores:
-    """Precision, recall and F1 of one class from its hits, false alarms and misses."""
+    """Compute precision, recall and F1 of a class from its true positives, false positives and false negatives."""
     return {
         "precision": hit / (hit + wrongly) if hit + wrongly else None,
         "recall": hit / (hit + missed) if hit + missed else None,

@@ -1,4 +1,4 @@
-"""From a trained model to a run's predictions and test metrics."""
+"""Compute the predictions and the test metrics of a run from its trained model."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from socal_core.splits import Split
 
 
 def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Probabilities of success, (trials,), from logits (trials, 2)."""
+    """Convert logits, (trials, 2), to probabilities of success, (trials,)."""
     return logits.double().softmax(dim=-1)[:, 1].numpy()
 
 
@@ -30,10 +30,16 @@ def finish_run(
     predictor: Predictor,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[pd.DataFrame, Metrics]:
-    """Predict every usable trial, evaluate the test trials, write predictions.csv and then metrics.json.
+    """Predict all trials of the split, evaluate the test trials, and write predictions.csv and then metrics.json.
 
-    The threshold comes from the validation trials. `progress` as in `logits_of`. Returns the predictions
-    (runs/folder.py) and the metrics.
+    Args:
+        run: The run.
+        dataset: The data of the run.
+        predictor: The best checkpoint of the run, with the clips of all trials of the split.
+        progress: Called with the number of predicted clips and of all clips; may raise.
+
+    Returns:
+        The predictions (runs/folder.py) and the metrics. The threshold is chosen on the validation trials.
     """
     predictions = _predict_split(dataset, run.read_split(), predictor, progress)
     validation = predictions[predictions["split"] == "validation"]
@@ -60,12 +66,22 @@ def finish_run(
 
 
 def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Predict some trials with the run's best checkpoint, in the order given, whether or not their outcome is known.
+    """Predict trials with the best checkpoint of a run, whether or not their outcomes are known.
 
-    Each is {trial_id, prob_success, prob_failure, predicted, threshold}; DataError for a trial without a clip.
+    Args:
+        run: A run that has been evaluated, so that it has a threshold.
+        dataset: The data set with the trials.
+        trial_ids: The ids of the trials.
+
+    Returns:
+        One dictionary per trial, in the same order: trial_id, prob_success, prob_failure, predicted and threshold.
+
+    Raises:
+        DataError: A trial does not exist or has no clip.
+        RunError: The run has no threshold or no checkpoint.
     """
     for trial_id in trial_ids:
-        dataset.frames_of(trial_id)  # names a missing trial before the model is loaded
+        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     metrics = run.read_metrics()
     if metrics is None:
         raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
@@ -89,9 +105,9 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
 def _predict_split(
     dataset: Dataset, split: Split, predictor: Predictor, progress: Callable[[int, int], None] | None
 ) -> pd.DataFrame:
-    """One row for each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
-    sides = {"train": split.train, "validation": split.validation, "test": split.test}
-    rows = [(trial, side) for side, trials in sides.items() for trial in trials if trial not in predictor.left_out]
+    """Predict each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
+    subsets = {"train": split.train, "validation": split.validation, "test": split.test}
+    rows = [(trial, name) for name, trials in subsets.items() for trial in trials if trial not in predictor.left_out]
     trial_ids = [trial for trial, _ in rows]
     logits = predictor.logits(trial_ids, progress)
     trials = dataset.trials.loc[trial_ids]
@@ -99,7 +115,7 @@ def _predict_split(
         {
             "trial_id": trial_ids,
             "participant_id": trials["participant_id"].to_numpy(),
-            "split": [side for _, side in rows],
+            "split": [name for _, name in rows],
             "label": trials["success"].to_numpy(dtype=int),
             "prob_success": probabilities_of(logits),
         }

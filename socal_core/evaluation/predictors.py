@@ -1,4 +1,4 @@
-"""A run's best checkpoint with the clips of some trials, whichever way it was trained: clips in, logits out."""
+"""Compute logits with the best checkpoint of a run, whether it is fine-tuned or has frozen features."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,28 +22,28 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
 
 PREDICTION_BATCH = 8
-"""Clips per forward pass; results depend on it only by rounding."""
+"""Clips per forward pass. It affects results only by rounding."""
 
 
 class Predictor(Protocol):
-    """A trained model and some trials' clips."""
+    """A trained model with the clips of some trials."""
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """By trial_id: why there is no prediction."""
+        """Why trials have no prediction, by trial_id."""
 
     @property
     def stand_ins(self) -> list[str]:
-        """Texts: which frames cannot be read, and which replace them."""
+        """Texts about frames that cannot be read and the frames that replace them."""
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Logits (trials, 2) on the CPU; `progress` as in `logits_of`."""
+        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`."""
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """The evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
+        """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
 
     def describe(self) -> dict[str, Any]:
-        """Describe the model, JSON-ready: `recipe`, and `text` for the user."""
+        """Describe the model in values for JSON: `recipe`, and `text` for the user."""
 
 
 class ClassifierPredictor:
@@ -56,24 +56,24 @@ class ClassifierPredictor:
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """By trial_id: why there is no prediction."""
+        """Why trials have no prediction, by trial_id."""
         return self._reader.left_out
 
     @property
     def stand_ins(self) -> list[str]:
-        """Texts: which frames cannot be read, and which replace them."""
+        """Texts about frames that cannot be read and the frames that replace them."""
         return [text for texts in self._reader.stand_ins.values() for text in texts.values()]
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Logits (trials, 2) on the CPU; `progress` as in `logits_of`."""
+        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`."""
         return logits_of(self._classifier.model, self._reader, trial_ids, best_device(), progress)
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """The evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
+        """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
         return _clips_of(self._reader, trial_ids)
 
     def describe(self) -> dict[str, Any]:
-        """Describe the model, JSON-ready."""
+        """Describe the model in values for JSON."""
         text = f"weights of epoch {self._epoch} (lowest validation loss)"
         return {"recipe": str(Recipe.FINETUNE), "text": text}
 
@@ -82,14 +82,14 @@ class FrozenPredictor:
     """A logistic regression on the features of frozen encoders."""
 
     def __init__(self, head: FrozenHead, embedders: Sequence[Embedder]) -> None:
-        """`embedders`: of the head's encoders, and perhaps others."""
+        """Create a predictor; `embedders` must include those of the encoders of the head."""
         self._head = head
         by_name = {embedder.encoder.name: embedder for embedder in embedders}
         self._embedders = {name: by_name[name] for name in head.encoders}
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """By trial_id: why there is no prediction."""
+        """Why trials have no prediction, by trial_id."""
         found: dict[str, str] = {}
         for embedder in self._embedders.values():
             found = {**embedder.reader.left_out, **found}
@@ -97,24 +97,24 @@ class FrozenPredictor:
 
     @property
     def stand_ins(self) -> list[str]:
-        """Texts: which frames cannot be read, and which replace them."""
+        """Texts about frames that cannot be read and the frames that replace them."""
         readers = [embedder.reader for embedder in self._embedders.values()]
         texts = [text for reader in readers for by_frame in reader.stand_ins.values() for text in by_frame.values()]
         return list(dict.fromkeys(texts))
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Logits (trials, 2) on the CPU; `progress` as in `logits_of`, once for each encoder."""
+        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`, once for each encoder."""
         show = progress or (lambda done, total: None)
         features = {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
         odds = torch.from_numpy(self._head.logits(features))  # (trials, clips)
         return average_clips(torch.stack([torch.zeros_like(odds), odds], dim=-1))
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """As the first encoder sees them: the evaluation clips of each trial, (clips, frames, 3, height, width)."""
+        """Yield the evaluation clips of each trial for the first encoder, (clips, frames, 3, height, width)."""
         return _clips_of(next(iter(self._embedders.values())).reader, trial_ids)
 
     def describe(self) -> dict[str, Any]:
-        """Describe the model, JSON-ready."""
+        """Describe the model in values for JSON."""
         titles = [embedder.encoder.title for embedder in self._embedders.values()]
         count = len(self._head.members)
         fitted = "logistic regression" if count == 1 else f"mean of {count} logistic regressions"
@@ -130,17 +130,20 @@ class FrozenPredictor:
 def open_predictor(
     run: RunFolder, dataset: Dataset, trial_ids: Sequence[str], progress: Callable[[str, int, int], None]
 ) -> Iterator[Predictor]:
-    """Open the run's best checkpoint and the clips of some trials, exactly as the model receives them.
+    """Open the best checkpoint of a run and the clips of some trials, exactly as the model receives them.
 
     Args:
         run: A run that has a checkpoint.
-        dataset: Where the trials are.
-        trial_ids: Trials that may be predicted.
-        progress: (what is being done, done, total); may raise.
+        dataset: The data set with the trials.
+        trial_ids: The trials to predict.
+        progress: Called with the current stage, the amount of work done and the total; may raise.
+
+    Yields:
+        The predictor.
 
     Raises:
-        RunError: The run has no whole checkpoint.
-        ModelError: The weights of an encoder are missing, or not those that the run was trained with.
+        RunError: The run has no complete checkpoint.
+        ModelError: The weights of an encoder are missing, or differ from those that the run was trained with.
     """
     config, checkpoint = run.read_config(), best_checkpoint(run)
     with ExitStack() as stack:
@@ -159,23 +162,23 @@ def open_predictor(
 
 
 def best_predictor(run: RunFolder, reader: ClipReader) -> ClassifierPredictor:
-    """The best checkpoint of a fine-tuned run, with clips that are already open."""
+    """Open the best checkpoint of a fine-tuned run, with clips that are already open."""
     return ClassifierPredictor(best_classifier(run), reader, read_training_state(best_checkpoint(run)).epoch)
 
 
 def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:
-    """The encoders of a fitted head.
+    """Build the encoders of a fitted head.
 
     Raises:
-        ModelError: Weights are missing, or weights or preprocessing are not those that the head was fitted on.
+        ModelError: Weights are missing, or the weights or the preprocessing differ from those of the fitted head.
     """
     encoders = [build_encoder(name, run.read_config()) for name in head.encoders]
     for encoder in encoders:
-        # Earlier versions kept the hash of the weights alone.
+        # Earlier versions stored only the hash of the weights.
         if head.digests[encoder.name] not in {encoder.identity, encoder.digest}:
             raise ModelError(
-                f"The weights or the preprocessing of {encoder.title} are not those that run {run.name} was trained "
-                "with. Bring those back, or train a new run."
+                f"The weights or the preprocessing of {encoder.title} differ from those that run {run.name} was "
+                "trained with. Restore those, or train a new run."
             )
     return encoders
 
@@ -188,10 +191,17 @@ def logits_of(
     device: torch.device,
     progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
-    """Logits (trials, 2) on the CPU for the clips of some trials, never augmented; the model is left in eval mode.
+    """Compute the logits of the evaluation clips of trials, which are never augmented.
 
-    Of a trial with several clips: the logarithm of their mean probabilities. `progress` is called with the number of
-    clips that are done, and of all, before each batch, and may raise.
+    Args:
+        model: The classifier. It stays in eval mode.
+        reader: The clips of the trials.
+        trial_ids: The trials.
+        device: The device of the model.
+        progress: Called before each batch with the number of finished clips and of all clips; may raise.
+
+    Returns:
+        Logits, (trials, 2) on the CPU; see `average_clips` for trials with several clips.
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
@@ -212,20 +222,31 @@ def _clips_of(reader: ClipReader, trial_ids: Sequence[str]) -> Iterator[NDArray[
 
 
 def average_clips(logits: torch.Tensor) -> torch.Tensor:
-    """From (trials, clips, 2) to (trials, 2): of several clips the logarithm of their mean probabilities."""
+    """Average the clips of each trial: the logarithm of their mean probabilities.
+
+    Args:
+        logits: Logits, (trials, clips, 2).
+
+    Returns:
+        Logits, (trials, 2). Those of a single clip are returned unchanged.
+    """
     if logits.shape[1] == 1:
         return logits[:, 0]
     return logits.log_softmax(dim=-1).logsumexp(dim=1) - math.log(logits.shape[1])
 
 
 def best_classifier(run: RunFolder) -> VideoClassifier:
-    """The run's model at its lowest validation loss, on the device at hand; RunError when there is none."""
+    """Load the model of a run at its lowest validation loss, onto the best device.
+
+    Raises:
+        RunError: The run has no checkpoint.
+    """
     classifier = load_classifier(best_checkpoint(run))
-    # transformers wraps `to` so that a checker cannot see its arguments.
+    # transformers wraps `to`, which hides its arguments from mypy.
     classifier.model.to(best_device())  # type: ignore[arg-type]
     return classifier
 
 
 def best_device() -> torch.device:
-    """The accelerator of this machine, else the CPU."""
+    """Return the accelerator of this machine, or the CPU if there is none."""
     return torch.accelerator.current_accelerator() or torch.device("cpu")

@@ -1,4 +1,4 @@
-"""Figures of boxes: how many there are per frame, and where on the frame they lie."""
+"""Figures of boxes: their number per frame, and where in the frame they are."""
 
 import numpy as np
 import pandas as pd
@@ -9,15 +9,15 @@ from socal_core.figures.groups import nothing, percent, plain, trial_rows
 from socal_core.figures.style import NEUTRAL, styled
 
 MOST_BOXES = 12
-"""Frames with this many boxes or more are counted in one bar."""
+"""One bar counts all frames with this many boxes or more."""
 GRID_HEIGHT, GRID_WIDTH = 36, 64
-"""A 16:9 frame in square cells; frames of another shape are stretched to it."""
+"""A 16:9 frame in square cells. Frames of another shape are stretched to this shape."""
 
 DENSITY = [[0, "#F4F7FA"], [0.25, "#B5D3E7"], [0.6, "#3F8CBF"], [1, "#083A66"]]
 
 
 def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
-    """Plot how many frames have no box, one, two and so on."""
+    """Plot how many frames have no box, one box, two boxes and so on."""
     title = "Boxes per frame"
     if frames.empty:
         return nothing(title, "No frame to show.")
@@ -40,11 +40,14 @@ def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
 
 
 def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
-    """Plot where on the frame boxes lie: the fraction of boxes that cover each cell; `label` None: all labels.
+    """Plot where in the frame boxes are, as the fraction of boxes that cover each cell of a grid.
 
-    Boxes of trials whose frame size is unknown are left out.
+    Args:
+        boxes: The boxes of a data set. Those of trials with an unknown frame size are left out.
+        trials: The trials of the boxes.
+        label: The label to plot; None for all labels.
     """
-    title = "Where boxes lie" if label is None else f"Where boxes of {plain(label)} lie"
+    title = "Where boxes are" if label is None else f"Where boxes of {plain(label)} are"
     chosen = boxes if label is None else boxes[boxes["label"] == label]
     corners = relative_corners(chosen, trials)
     if not len(corners):
@@ -61,30 +64,44 @@ def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = N
     count = f"{title} ({len(corners):,} boxes)"
     figure = styled(go.Figure(heat), count, "Fraction of the frame's width", "Fraction of its height", height=400)
     figure.update_xaxes(range=[0, 1], constrain="domain", tickformat=".0%", ticklabelstandoff=6, showgrid=False)
-    # The first row on top, as in the image.
+    # Put the first row at the top, as in the image.
     shape = {"scaleanchor": "x", "scaleratio": GRID_HEIGHT / GRID_WIDTH, "constrain": "domain"}
     return figure.update_yaxes(range=[1, 0], tickformat=".0%", ticklabelstandoff=6, showgrid=False, **shape)
 
 
 def relative_corners(boxes: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.float64]:
-    """Compute corners as fractions of the frame, cut at its edge; boxes of trials of unknown size are left out."""
+    """Compute the corners of boxes as fractions of the frame.
+
+    Args:
+        boxes: The boxes of a data set, in pixels.
+        trials: The trials of the boxes.
+
+    Returns:
+        x1, y1, x2 and y2, shape (n, 4), clipped to 0 and 1. Boxes of trials with an unknown frame size are left out.
+    """
     sizes = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
     rows = trial_rows(trials, boxes["trial_id"])
     known = rows >= 0
-    sides = np.full((len(boxes), 2), np.nan)
-    sides[known] = sizes[rows[known]]
-    corners: NDArray[np.float64] = boxes[["x1", "y1", "x2", "y2"]].to_numpy(dtype=float) / np.hstack([sides, sides])
+    sizes_of_boxes = np.full((len(boxes), 2), np.nan)
+    sizes_of_boxes[known] = sizes[rows[known]]
+    corners: NDArray[np.float64] = boxes[["x1", "y1", "x2", "y2"]].to_numpy(dtype=float) / np.tile(sizes_of_boxes, 2)
     return np.clip(corners[~np.isnan(corners).any(axis=1)], 0, 1)
 
 
 def covering(corners: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the boxes that lie at least partly in each cell of the grid, from corners as `relative_corners` gives them.
+    """Count the boxes that overlap each cell of the grid.
 
-    Each box marks the ends of its rectangle in a table of differences (a summed-area table backwards: Crow, SIGGRAPH
-    1984); two running sums fill in all rectangles at once.
+    Each box marks the corners of its rectangle in a table of differences, the inverse of a summed-area table (Crow,
+    SIGGRAPH 1984). Two cumulative sums then fill all rectangles at once.
+
+    Args:
+        corners: Corners as fractions of the frame, as from `relative_corners`.
+
+    Returns:
+        Counts, shape (GRID_HEIGHT, GRID_WIDTH).
     """
     scale = np.array([GRID_WIDTH, GRID_HEIGHT])
-    # A box on the far edge of the frame still lies in the last cell.
+    # A box at the right or bottom edge of the frame belongs to the last cell.
     low = np.minimum(np.floor(corners[:, :2] * scale), scale - 1).astype(np.int64)
     high = np.maximum(np.ceil(corners[:, 2:] * scale).astype(np.int64), low + 1)
     ends = np.zeros((GRID_HEIGHT + 1, GRID_WIDTH + 1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Figures of the effect of coaching: each surgeon's trial 1, before it, against trial 2, after it."""
+"""Figures of the effect of coaching: trial 1 of each surgeon, before coaching, and trial 2, after it."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from socal_core.figures.style import FAILURE, GUIDE, OUTCOMES, SUCCESS, styled
 
 
 def coaching_success(trials: pd.DataFrame) -> go.Figure:
-    """How many surgeons succeeded before and after coaching, as two by two cells that say what it means."""
+    """Plot how many surgeons succeeded before and after coaching, as a two-by-two table with captions."""
     title = "Success before and after coaching"
     summary = coaching_summary(trials)["success"]
     if not summary["pairs"]:
@@ -49,7 +49,12 @@ def coaching_success(trials: pd.DataFrame) -> go.Figure:
 
 
 def coaching_change(trials: pd.DataFrame, column: str) -> go.Figure:
-    """One line per surgeon from trial 1 to trial 2 in a column of MEASURES, and the line of the medians."""
+    """Plot one line per surgeon from trial 1 to trial 2, and the line of the medians.
+
+    Args:
+        trials: The trials of a data set.
+        column: The measure to plot, a key of MEASURES.
+    """
     title, unit = MEASURES[column]
     summary = coaching_summary(trials)[column]
     if not summary["pairs"]:
@@ -79,7 +84,7 @@ def coaching_change(trials: pd.DataFrame, column: str) -> go.Figure:
 
 
 def _slopes(figure: go.Figure, table: pd.DataFrame, name: str, colour: str, unit: str) -> None:
-    """The lines of some surgeons as one trace, with a gap after each."""
+    """Add the lines of some surgeons as one trace, with a gap after each line."""
     gap = np.full(len(table), np.nan)
     surgeons = np.repeat([plain(surgeon) for surgeon in table.index], 3)
     figure.add_scatter(

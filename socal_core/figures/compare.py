@@ -9,23 +9,31 @@ from socal_core.figures.groups import plain
 from socal_core.figures.style import styled, with_message
 
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
-"""Okabe and Ito's palette, without the yellow and the black that vanish on a light or a dark page."""
+"""Okabe and Ito's palette, without yellow and black, which are invisible on a light or dark page."""
 DASHES = ("solid", "dash", "dot", "dashdot")
-"""From the ninth run on the colours repeat, with another line style."""
+"""From the ninth run on, the colours repeat with another line style."""
 HEIGHT, LINE_HEIGHT = 320, 20
-"""Of the plot and of a line of the legend below it, in pixels."""
+"""Height in pixels of the plot, and of each line of the legend below it."""
 LONGEST_NAME = 40
-"""Characters of a run's name in the legend; the hover text has all of it."""
+"""Maximum length of a run's name in the legend. The hover text has the full name."""
 
 
 def overlaid_losses(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """Validation loss by epoch of runs by name (tables of runs/events.py), a star on each one's lowest."""
+    """Plot the validation loss of runs by epoch, with a star at the lowest loss of each run.
+
+    Args:
+        runs: The table of epochs (runs/events.py) of each run, by the name of the run.
+    """
     figure = _overlaid(runs, "val_loss", lowest=True)
     return _styled(figure, "Validation loss of the chosen runs", "Class-weighted cross-entropy")
 
 
 def overlaid_auroc(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
-    """AUROC on the validation trials by epoch of runs by name; a gap where it is not defined."""
+    """Plot the validation AUROC of runs by epoch, with a gap where it is not defined.
+
+    Args:
+        runs: The table of epochs (runs/events.py) of each run, by the name of the run.
+    """
     figure = _overlaid(runs, "val_auroc", lowest=False)
     figure.update_yaxes(range=[-0.02, 1.05])
     return _styled(figure, "Validation AUROC of the chosen runs", "AUROC (0 to 1)")
@@ -63,11 +71,11 @@ def _overlaid(runs: Mapping[str, pd.DataFrame], column: str, lowest: bool) -> go
 
 
 def _styled(figure: go.Figure, title: str, y: str) -> go.Figure:
-    """With the legend below, where it has room for many runs."""
+    """Add titles, and the legend below the plot, where there is room for many runs."""
     styled(figure, title, "Epoch", y, height=HEIGHT + LINE_HEIGHT * len(figure.data))
     return figure.update_layout(legend={"y": -0.2, "yanchor": "top", "orientation": "v"}, margin={"t": 40})
 
 
 def _short(name: str) -> str:
-    """For the legend, which would take markup in a name for markup."""
+    """Shorten a name for the legend, and escape it, since plotly would interpret markup."""
     return plain(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")

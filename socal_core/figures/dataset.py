@@ -33,11 +33,11 @@ CAN_BE_MISSING = {
     "specialty": "Specialty",
     "training_status": "Training status",
 }
-"""What may be unknown about a trial, and its name for the user."""
+"""The values of a trial that may be unknown, with their names for the user."""
 
 
 def class_balance(trials: pd.DataFrame) -> go.Figure:
-    """How many trials (rows with `success` 0 or 1) ended in success and how many in failure."""
+    """Plot how many trials ended in success and how many in failure."""
     title = "Outcomes of the usable trials"
     counts = {name: int((trials["success"] == value).sum()) for value, name in OUTCOMES.items()}
     total = sum(counts.values())
@@ -57,9 +57,12 @@ def class_balance(trials: pd.DataFrame) -> go.Figure:
 
 
 def class_balance_by(trials: pd.DataFrame, column: str) -> go.Figure:
-    """Plot the outcomes of each group as stacked bars; `column` is one of groups.GROUPS.
+    """Plot the outcomes of each group as stacked bars.
 
-    Of more than MAX_GROUPS groups the largest are drawn, and the others as one.
+    Args:
+        trials: The trials of a data set.
+        column: The column that defines the groups, a key of groups.GROUPS. If there are more than MAX_GROUPS groups,
+            one bar combines all but the largest.
     """
     name = GROUPS[column]
     title = f"Outcomes by {name.lower()}"
@@ -83,16 +86,16 @@ def class_balance_by(trials: pd.DataFrame, column: str) -> go.Figure:
         )
     _success_rates(figure, counts)
     styled(figure, title, "Trials", "", height=max(300, 140 + 36 * len(counts)))
-    # A number that does not fit into its part of the bar is left to the hover text.
+    # A number that does not fit into its part of the bar appears only in the hover text.
     figure.update_layout(barmode="stack", legend_traceorder="normal", uniformtext={"minsize": 9, "mode": "hide"})
-    # Room for the rate at the end of the longest bar.
+    # Leave room for the rate at the end of the longest bar.
     most = int(counts.sum(axis=1).max())
     figure.update_xaxes(range=[0, 1.4 * most], dtick=_whole_steps(most))
     return figure.update_yaxes(type="category", autorange="reversed")
 
 
 def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
-    """Plot the lengths of trials (columns `success`, `n_frames`), one histogram per outcome on common bins."""
+    """Plot the number of frames per trial as one histogram per outcome, with common bins."""
     title = "Frames per trial by outcome"
     if not trials["success"].isin(list(OUTCOMES)).any():
         return nothing(title, "No trial with a known outcome to show.")
@@ -114,16 +117,16 @@ def frames_by_outcome(trials: pd.DataFrame) -> go.Figure:
 
 
 def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
-    """Plot one bar per trial with frames, the shortest first, in the colour of its outcome."""
+    """Plot one bar per trial that has frames, shortest first, in the colour of its outcome."""
     title = "Frames per trial"
     ordered = trials[trials["n_frames"] > 0].sort_values("n_frames", kind="stable")
     if ordered.empty:
         return nothing(title, "No trial with frames to show.")
-    codes, places = outcome_codes(ordered), np.arange(1, len(ordered) + 1)
+    codes, ranks = outcome_codes(ordered), np.arange(1, len(ordered) + 1)
     figure = go.Figure()
     for code in np.unique(codes):
         figure.add_bar(
-            x=places[codes == code],
+            x=ranks[codes == code],
             y=ordered["n_frames"].to_numpy()[codes == code],
             name=OUTCOME_NAMES[code],
             marker_color=CODE_COLOURS[code],
@@ -136,7 +139,7 @@ def frames_per_trial(trials: pd.DataFrame) -> go.Figure:
 
 
 def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
-    """Plot how many boxes each label has, the most common at the top."""
+    """Plot the number of boxes of each label, with the most common at the top."""
     title = "Boxes by label"
     counts = boxes["label"].value_counts(ascending=True)
     if counts.empty:
@@ -152,14 +155,14 @@ def boxes_by_label(boxes: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y}: %{x:,} boxes<extra></extra>",
     )
     figure = styled(go.Figure(bars), title, "Boxes", "")
-    # A category also where labels are numbers.
+    # Labels are categories, even if they look like numbers.
     figure.update_yaxes(type="category")
-    # Room for the number at the end of the longest bar.
+    # Leave room for the number at the end of the longest bar.
     return figure.update_xaxes(range=[0, 1.18 * counts.max()])
 
 
 def missing_values(trials: pd.DataFrame) -> go.Figure:
-    """Plot the fraction of trials in which each value is missing, the most frequent at the top."""
+    """Plot the fraction of trials in which each value is missing, with the highest fraction at the top."""
     title = "Missing data"
     if trials.empty:
         return nothing(title, "No trial to show.")
@@ -180,7 +183,7 @@ def missing_values(trials: pd.DataFrame) -> go.Figure:
 
 
 def missing_counts(trials: pd.DataFrame) -> pd.Series:
-    """Count the trials in which each of CAN_BE_MISSING is unknown, by its name for the user."""
+    """Count the trials in which each value of CAN_BE_MISSING is unknown, indexed by its name for the user."""
     missing = trials.isna().assign(
         frames=trials["n_frames"] == 0,
         participant_id=trials["participant_id"] == "",
@@ -190,7 +193,7 @@ def missing_counts(trials: pd.DataFrame) -> pd.Series:
 
 
 def _largest(counts: pd.DataFrame) -> pd.DataFrame:
-    """Counts by group and outcome, all but the MAX_GROUPS largest groups together in a last row."""
+    """Combine all but the MAX_GROUPS largest groups in a last row."""
     sizes = counts.sum(axis=1).sort_values(ascending=False, kind="stable")
     counts = counts.set_axis(counts.index.astype("object"), axis="index")
     if len(sizes) <= MAX_GROUPS:
@@ -201,7 +204,7 @@ def _largest(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _success_rates(figure: go.Figure, counts: pd.DataFrame) -> None:
-    """The success rate of each group's known outcomes at the end of its bar."""
+    """Add the success rate among the known outcomes of each group at the end of its bar."""
     known = counts.reindex(columns=list(OUTCOMES), fill_value=0)
     rates = [f"  {row[1] / row.sum():.0%} success" if row.sum() else "" for row in known.to_numpy()]
     figure.add_scatter(
@@ -217,5 +220,5 @@ def _success_rates(figure: go.Figure, counts: pd.DataFrame) -> None:
 
 
 def _whole_steps(largest: int) -> int | None:
-    """The distance of ticks on an axis that counts, so that there is none at a half; None: plotly's own choice."""
+    """Return the distance of ticks on an axis of counts, to avoid ticks at halves; None for plotly's own choice."""
     return 1 if largest <= 5 else None

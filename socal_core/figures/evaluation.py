@@ -8,15 +8,19 @@ from socal_core.figures.style import GUIDE, OUTCOMES, SUCCESS, styled
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]]) -> go.Figure:
-    """Plot [[tn, fp], [fn, tp]], rows by true and columns by predicted outcome, with the fraction of the row."""
+    """Plot a confusion matrix, with each count as a fraction of its row.
+
+    Args:
+        matrix: [[tn, fp], [fn, tp]]: rows are true and columns are predicted outcomes.
+    """
     names = list(OUTCOMES.values())
-    shares = [[count / max(1, sum(row)) for count in row] for row in matrix]
+    fractions = [[count / max(1, sum(row)) for count in row] for row in matrix]
     cells = [
-        [f"<b>{count}</b><br>{share:.0%} of the row" for count, share in zip(row, parts, strict=True)]
-        for row, parts in zip(matrix, shares, strict=True)
+        [f"<b>{count}</b><br>{fraction:.0%} of the row" for count, fraction in zip(row, parts, strict=True)]
+        for row, parts in zip(matrix, fractions, strict=True)
     ]
     heat = go.Heatmap(
-        z=shares,
+        z=fractions,
         x=names,
         y=names,
         text=cells,
@@ -28,16 +32,22 @@ def confusion_matrix(matrix: Sequence[Sequence[int]]) -> go.Figure:
         showscale=False,
         xgap=4,
         ygap=4,
-        hovertemplate="Predicted %{x}, truly %{y}<extra></extra>",
+        hovertemplate="Predicted %{x}, true %{y}<extra></extra>",
     )
     figure = styled(go.Figure(heat), "Confusion matrix", "Predicted outcome", "True outcome", height=400)
-    # The first row on top, as in a table.
+    # Put the first row at the top, as in a table.
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure.update_xaxes(showgrid=False)
 
 
 def roc_curve(fpr: Sequence[float], tpr: Sequence[float], auroc: float) -> go.Figure:
-    """The ROC curve over the diagonal of chance."""
+    """Plot a ROC curve and the diagonal of chance.
+
+    Args:
+        fpr: False positive rates, rising from 0 to 1.
+        tpr: True positive rates at the same thresholds.
+        auroc: The area under the curve, for the legend.
+    """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], name="Chance", mode="lines", line={"color": GUIDE, "dash": "dash"}, hoverinfo="skip"

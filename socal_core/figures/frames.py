@@ -1,4 +1,4 @@
-"""Frames with their boxes, and the table of those boxes."""
+"""Draw boxes on frames, and describe them in a table."""
 
 import zlib
 from collections.abc import Iterable
@@ -16,70 +16,96 @@ LABEL_COLOURS = {
     "tool": "#B3B3FF",
     "scalpel": "#7FFF7F",
 }
-"""Bright colours, all far from the reds of tissue and blood."""
+"""Bright colours that differ clearly from tissue and blood."""
 
-TEXT_SHARE = 1 / 30
+TEXT_FRACTION = 1 / 30
+"""Height of letters as a fraction of the height of the image."""
 
 Corners = tuple[float, float, float, float]
 
 
 def label_colour(label: str) -> str:
-    """The colour of a label; one that is not in LABEL_COLOURS always gets the same one of them."""
+    """Return the colour of a label. A label that is not in LABEL_COLOURS always gets the same colour."""
     palette = list(LABEL_COLOURS.values())
     return LABEL_COLOURS.get(label.lower(), palette[zlib.crc32(label.encode()) % len(palette)])
 
 
-def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_share: float = TEXT_SHARE) -> Image.Image:
-    """Return a new RGB image with each box, its label and its track id (columns x1, y1, x2, y2, label, track_id).
+def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = TEXT_FRACTION) -> Image.Image:
+    """Draw boxes with their labels and track ids on a copy of an image.
 
-    Letters are as high as `text_share` of the image, and at least 12 pixels: more for a picture that is shown small.
+    Args:
+        image: The frame.
+        boxes: Its boxes, with columns x1, y1, x2, y2 (pixels), label and track_id.
+        text_fraction: Height of letters as a fraction of the height of the image, but at least 12 pixels. Choose a
+            larger fraction for an image that is displayed at a small size.
+
+    Returns:
+        A new RGB image.
     """
     drawn = image.convert("RGB").copy()
     canvas = ImageDraw.Draw(drawn)
     corners: list[Corners] = [tuple(row) for row in boxes[["x1", "y1", "x2", "y2"]].to_numpy(float).tolist()]
     labels = boxes["label"].astype(str).to_list()
-    line = max(2, round(drawn.height * text_share / 7))
+    line = max(2, round(drawn.height * text_fraction / 7))
     for box, label in zip(corners, labels, strict=True):
-        # A dark line around the bright one keeps the box visible on any tissue.
+        # A dark outline keeps the bright box visible on any tissue.
         canvas.rectangle((box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1), outline="#000000", width=line + 2)
         canvas.rectangle(box, outline=label_colour(label), width=line)
-    # Names go on top of all boxes.
-    font = ImageFont.load_default(size=max(12, round(drawn.height * text_share)))
+    # Draw names last, so that no box covers them.
+    font = ImageFont.load_default(size=max(12, round(drawn.height * text_fraction)))
     taken: list[Corners] = []
     for box, label, track in zip(corners, labels, boxes["track_id"].astype("Int64"), strict=True):
         text = label if pd.isna(track) else f"{label} #{track}"
         left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
-        place = name_place(box, (right - left + 6, bottom - top + 6), drawn.size, taken)
-        taken.append(place)
-        canvas.rectangle(place, fill=label_colour(label))
-        canvas.text((place[0] + 3 - left, place[1] + 3 - top), text, fill=_ink_on(label_colour(label)), font=font)
+        area = name_area(box, (right - left + 6, bottom - top + 6), drawn.size, taken)
+        taken.append(area)
+        canvas.rectangle(area, fill=label_colour(label))
+        canvas.text((area[0] + 3 - left, area[1] + 3 - top), text, fill=_ink_on(label_colour(label)), font=font)
     return drawn
 
 
 def box_table(boxes: pd.DataFrame, frame_size: tuple[int, int] | None) -> pd.DataFrame:
-    """One row per box: tracking_id (Int64), label, area_px (px²), area_share (% of the frame, NA if unknown)."""
+    """Describe boxes in a table.
+
+    Args:
+        boxes: The boxes of a frame, with columns x1, y1, x2, y2 (pixels), label and track_id.
+        frame_size: Width and height of the frame in pixels; None if unknown.
+
+    Returns:
+        One row per box: tracking_id (Int64), label, area_px (px²) and area_percent (of the frame, NA if unknown).
+    """
     area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
     table = pd.DataFrame(
         {
             "tracking_id": boxes["track_id"].astype("Int64"),
             "label": boxes["label"],
             "area_px": area,
-            "area_share": pd.NA if frame_size is None else 100 * area / (frame_size[0] * frame_size[1]),
+            "area_percent": pd.NA if frame_size is None else 100 * area / (frame_size[0] * frame_size[1]),
         }
     )
     return table.sort_values(["label", "tracking_id"], ignore_index=True)
 
 
-def name_place(box: Corners, size: tuple[float, float], frame: tuple[int, int], taken: Iterable[Corners]) -> Corners:
-    """Choose where a name goes: above its box, below or inside; within the frame, over no other name if possible."""
+def name_area(box: Corners, size: tuple[float, float], frame: tuple[int, int], taken: Iterable[Corners]) -> Corners:
+    """Choose the area for the name of a box: above, below or inside the box.
+
+    Args:
+        box: Corners of the box in pixels.
+        size: Width and height of the name in pixels.
+        frame: Width and height of the frame in pixels.
+        taken: Areas of other names, which are avoided if possible.
+
+    Returns:
+        Corners of the area, inside the frame.
+    """
     width, height = size
     left = min(max(0.0, box[0]), max(0.0, frame[0] - width))
     tops = [box[1] - height, box[3], box[1], box[3] - height]
-    places = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame[1] - height]
-    for place in places:
-        if not any(_overlap(place, other) for other in taken):
-            return place
-    return places[0] if places else (left, 0.0, left + width, height)
+    areas = [(left, top, left + width, top + height) for top in tops if 0 <= top <= frame[1] - height]
+    for area in areas:
+        if not any(_overlap(area, other) for other in taken):
+            return area
+    return areas[0] if areas else (left, 0.0, left + width, height)
 
 
 def _overlap(one: Corners, other: Corners) -> bool:
@@ -87,6 +113,6 @@ def _overlap(one: Corners, other: Corners) -> bool:
 
 
 def _ink_on(colour: str) -> str:
-    """Black or white, whichever reads better on a colour (ITU-R BT.601 luma)."""
+    """Return black or white, whichever is more legible on a colour (ITU-R BT.601 luma)."""
     red, green, blue = ImageColor.getrgb(colour)[:3]
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 128 else "#FFFFFF"

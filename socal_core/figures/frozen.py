@@ -1,4 +1,4 @@
-"""Figures of a frozen run: its inner cross-validation, fold by fold and candidate by candidate."""
+"""Figures of a run with frozen features: its inner cross-validation by fold and by candidate."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,12 @@ from socal_core.runs.files.event_types import CandidateRow
 
 
 def inner_fold_bars(folds: pd.DataFrame) -> go.Figure:
-    """AUROC in each inner fold (table of runs/events.py) of the candidate that was best after the fold.
+    """Plot the AUROC in each inner fold of the candidate that was best after that fold.
 
-    A fold without an AUROC has no bar: its trials end alike, or the other folds' do.
+    A fold has no bar if its trials, or those of the other folds, all have the same outcome.
+
+    Args:
+        folds: The table of folds (runs/events.py).
     """
     labels = [f"Fold {row.fold}<br>{row.trials} trials" for row in folds.itertuples()]
     bars = {
@@ -28,15 +31,15 @@ def inner_fold_bars(folds: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.05])
     figure.add_hline(0.5, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     if folds.empty:
-        with_message(figure, "The bars appear when the clips are embedded.")
+        with_message(figure, "The bars appear when the features have been computed.")
     return figure
 
 
 def inner_candidates(table: Sequence[CandidateRow]) -> go.Figure:
-    """Log loss of each candidate in the inner cross-validation, in two colours for members of the head and others.
+    """Plot the log loss of each candidate in the inner cross-validation, coloured by whether it is in the head.
 
     Args:
-        table: Of the event `head` (runs/events.py); empty before there is one.
+        table: The `table` of the event `head` (runs/events.py); empty before that event.
     """
     names = {id(row): plain(f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}") for row in table}
     traces = []

@@ -1,4 +1,4 @@
-"""What figures of a data set share: groups of trials with their names and colours, and the figure of nothing."""
+"""Helpers for figures of a data set: groups of trials with their names and colours, and empty figures."""
 
 import html
 
@@ -11,7 +11,7 @@ from socal_core.dataset.filters import UNKNOWN, frame_sizes
 from socal_core.figures.style import GUIDE, OUTCOME_COLOURS, OUTCOMES, styled, with_message
 
 OUTCOME_NAMES = [*OUTCOMES.values(), UNKNOWN]
-"""The name of each code that `outcome_codes` gives."""
+"""The names of the codes from `outcome_codes`."""
 CODE_COLOURS = [*OUTCOME_COLOURS.values(), GUIDE]
 
 GROUPS = {
@@ -20,16 +20,21 @@ GROUPS = {
     "trial_number": "Trial number",
     "size": "Frame size",
 }
-"""The columns by which trials are grouped, and what they are called; `size` is width and height together."""
+"""The columns that trials can be grouped by, with their names for the user. `size` is width and height together."""
 
 
 def outcome_codes(trials: pd.DataFrame) -> NDArray[np.int64]:
-    """The outcome of each trial: 0 failure, 1 success, 2 unknown."""
+    """Return the outcome of each trial: 0 for failure, 1 for success, 2 for unknown."""
     return trials["success"].fillna(2).to_numpy(dtype=np.int64)
 
 
 def group_names(trials: pd.DataFrame, column: str) -> pd.Series:
-    """The name of each trial's group as an ordered category, `Unknown` last; `column` is one of GROUPS."""
+    """Return the name of each trial's group, as an ordered category with `Unknown` last.
+
+    Args:
+        trials: The trials of a data set.
+        column: The column that defines the groups, a key of GROUPS.
+    """
     if column == "size":
         sizes = frame_sizes(trials)
         order = [f"{size[0]}x{size[1]}" for size in sorted({size for size in sizes if size is not None})]
@@ -44,23 +49,23 @@ def group_names(trials: pd.DataFrame, column: str) -> pd.Series:
 
 
 def trial_rows(trials: pd.DataFrame, trial_ids: pd.Series) -> NDArray[np.int64]:
-    """The row in `trials` of each trial id, -1 where it has none; each distinct id is looked up once."""
+    """Return the row number in `trials` of each trial id, or -1 if the id is not there."""
     codes, ids = pd.factorize(trial_ids)
     rows: NDArray[np.int64] = trials.index.get_indexer(pd.Index(ids))[codes]
     return rows
 
 
-def percent(share: float) -> str:
-    """Format a fraction as a whole percentage; a small one is not shown as zero."""
-    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+def percent(fraction: float) -> str:
+    """Format a fraction as a whole percentage, or as "<1%" if it is small but not zero."""
+    return "<1%" if 0 < fraction < 0.01 else f"{fraction:.0%}"
 
 
 def plain(value: object) -> str:
-    """Return the value as text in which plotly finds no markup: names come from files that anybody may have written."""
+    """Return the value as text without markup for plotly, since names come from files of unknown origin."""
     return html.escape(str(value), quote=False)
 
 
 def nothing(title: str, text: str) -> go.Figure:
-    """A figure without data that says what is missing."""
+    """Return a figure without data, with a text that states what is missing."""
     figure = styled(with_message(go.Figure(), text), title, "", "")
     return figure.update_xaxes(visible=False).update_yaxes(visible=False)

@@ -1,4 +1,4 @@
-"""Figure of the leak probes: how well each fact alone predicts the outcome."""
+"""The figure of the leak probes: how well each fact alone predicts the outcome."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ _BAR = 34  # pixels of height
 
 
 def leak_bars(probes: Sequence[Probe]) -> go.Figure:
-    """Plot one bar per probe in the order given, the first at the top, with its 95 % interval and a line at 0.5.
+    """Plot the AUROC of each probe with its 95 % interval, and a line at 0.5.
 
-    Probes without an AUROC keep their place and say `not known`.
+    Args:
+        probes: The probes, from top to bottom. A probe without an AUROC has the text `not known` instead of a bar.
     """
     figure = go.Figure()
     for is_leak, name, colour in ((True, "More than chance", FAILURE), (False, "May be chance", NEUTRAL)):
@@ -40,7 +41,7 @@ def leak_bars(probes: Sequence[Probe]) -> go.Figure:
 
 
 def _bars(probes: Sequence[Probe], name: str, colour: str) -> go.Bar:
-    """The bars of probes that have an AUROC."""
+    """Return the bars of probes that have an AUROC."""
     aurocs = [probe.auroc or 0.0 for probe in probes]
     intervals = [probe.interval or (auroc, auroc) for probe, auroc in zip(probes, aurocs, strict=True)]
     return go.Bar(

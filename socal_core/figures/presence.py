@@ -1,4 +1,4 @@
-"""Figures of what is in view when: trials by second, and the fraction of trials by outcome."""
+"""Figures of when each tool is in view: by trial and second, and as a fraction of trials by outcome."""
 
 from math import ceil
 from typing import Literal, NamedTuple
@@ -13,34 +13,39 @@ from socal_core.figures.groups import CODE_COLOURS, OUTCOME_NAMES, nothing, outc
 from socal_core.figures.style import OUTCOME_COLOURS, OUTCOMES, styled
 
 MAX_COLUMNS = 600
-"""Longer trials have several seconds per column."""
+"""Maximum number of columns. Longer trials have several seconds per column."""
 MAX_LABELS = 8
-"""As many small figures as SOCAL has labels; of more labels the most common are shown."""
+"""Maximum number of small figures, which is the number of labels in SOCAL. The most common labels are shown."""
 MIN_RUNNING = 5
-"""A fraction of fewer running trials than this is not shown, unless there never were more."""
+"""A fraction of fewer running trials than this is not shown, unless the outcome has fewer trials in total."""
 
 ABSENT_TO_PRESENT = [[0, "#E4E9EE"], [0.25, "#A9B8C4"], [1, "#33475B"]]
-"""What is absent keeps a tint, so that it differs from the page behind it, which stands for `no frame`."""
+"""A frame without the tool has a light tint, to differ from the page background, which means that there is no frame."""
 
 Order = Literal["outcome", "surgeon", "length"]
 
 
 class Timeline(NamedTuple):
-    """The frames of n trials laid out in n rows and m columns of `step` seconds each."""
+    """The frames of n trials in a grid of n rows and m columns of `step` seconds each."""
 
     trials: pd.DataFrame
     """The n trials that have frames."""
     step: int
     frames: NDArray[np.int64]
-    """How many frames lie in each cell, (n, m)."""
+    """Number of frames in each cell, (n, m)."""
     keys: NDArray[np.int64]
-    """The key of each frame by row and position, as `_keys` makes it."""
+    """The key of each frame, from `_keys`."""
     cells: NDArray[np.int64]
-    """The cell of each frame in the flattened grid."""
+    """The index of each frame's cell in the flattened grid."""
 
 
 def timeline(frames: pd.DataFrame, trials: pd.DataFrame) -> Timeline:
-    """Lay out the frames of the trials by second, in the order of `trials`; frames of other trials are left out."""
+    """Arrange frames in a grid of trials and seconds.
+
+    Args:
+        frames: The frames of a data set. Those of other trials are left out.
+        trials: The trials, in the order of the rows. Those without frames are left out.
+    """
     trials = trials[trials.index.isin(frames["trial_id"].unique())]
     rows = trial_rows(trials, frames["trial_id"])
     inside = rows >= 0
@@ -54,7 +59,7 @@ def timeline(frames: pd.DataFrame, trials: pd.DataFrame) -> Timeline:
 
 
 def frames_with_boxes(line: Timeline, boxes: pd.DataFrame) -> NDArray[np.int64]:
-    """How many frames of each cell, (n, m), have at least one of the boxes."""
+    """Count the frames in each cell that have at least one of the boxes, (n, m)."""
     rows = trial_rows(line.trials, boxes["trial_id"])
     shown = np.isin(line.keys, _keys(rows, boxes)[rows >= 0])
     return np.bincount(line.cells[shown], minlength=line.frames.size).reshape(line.frames.shape)
@@ -65,24 +70,30 @@ def tool_presence(
 ) -> go.Figure:
     """Plot when a label is in view: one row per trial, one column per second, coloured by the fraction of frames.
 
-    `label` None: any label. `order` of the rows: `outcome`, in each the longest first; `surgeon`, as in `trials`;
-    `length`, the longest first. Cells without a frame, as after a trial's end, are blank. Trials without frames are
-    left out.
+    Cells without a frame, such as after the end of a trial, are blank.
+
+    Args:
+        frames: The frames of a data set.
+        boxes: Its boxes.
+        trials: The trials to plot. Those without frames are left out.
+        label: The label to plot; None for any label.
+        order: Order of the rows: `outcome`, longest first within each outcome; `length`, longest first; `surgeon`, as
+            in `trials`.
     """
     title = f"When {'any label' if label is None else plain(label)} is in view"
     line = timeline(frames, _in_order(trials, order))
     if line.trials.empty:
         return nothing(title, "No trial with frames to show.")
     hits = frames_with_boxes(line, boxes if label is None else boxes[boxes["label"] == label])
-    shares: NDArray[np.float32] = np.full(line.frames.shape, np.nan, dtype=np.float32)
-    np.divide(hits, line.frames, out=shares, where=line.frames > 0)
+    fractions: NDArray[np.float32] = np.full(line.frames.shape, np.nan, dtype=np.float32)
+    np.divide(hits, line.frames, out=fractions, where=line.frames > 0)
     codes = outcome_codes(line.trials)
     trial_ids = map(plain, line.trials.index)
     names = [f"{trial}, {OUTCOME_NAMES[code].lower()}" for trial, code in zip(trial_ids, codes, strict=True)]
     figure = go.Figure(
         go.Heatmap(
-            z=shares,
-            x=np.arange(shares.shape[1]) * line.step,
+            z=fractions,
+            x=np.arange(fractions.shape[1]) * line.step,
             y=names,
             zmin=0,
             zmax=1,
@@ -100,9 +111,15 @@ def tool_presence(
 
 
 def presence_by_outcome(frames: pd.DataFrame, boxes: pd.DataFrame, trials: pd.DataFrame) -> go.Figure:
-    """Plot one small figure per label: the fraction of running trials that show it, by second, one line per outcome.
+    """Plot the fraction of running trials that show each label, by second and outcome, in one small figure per label.
 
-    The commonest MAX_LABELS labels; a line ends where fewer than MIN_RUNNING trials of its outcome still run.
+    The figure shows the MAX_LABELS most common labels. A line ends where fewer than MIN_RUNNING trials of its outcome
+    are still running.
+
+    Args:
+        frames: The frames of a data set.
+        boxes: Its boxes.
+        trials: The trials to count.
     """
     title = "Fraction of running trials that show each label"
     line = timeline(frames, trials)
@@ -117,20 +134,20 @@ def presence_by_outcome(frames: pd.DataFrame, boxes: pd.DataFrame, trials: pd.Da
         rows, 2, shared_xaxes=True, shared_yaxes=True, subplot_titles=names, vertical_spacing=0.22 / rows
     )
     seconds = np.arange(line.frames.shape[1]) * line.step
-    for place, label in enumerate(labels):
+    for index, label in enumerate(labels):
         hits = frames_with_boxes(line, boxes[boxes["label"] == label])
         for code, name in OUTCOMES.items():
             figure.add_scatter(
                 x=seconds,
-                y=_share_of_running(line.frames[codes == code] > 0, hits[codes == code] > 0),
+                y=_fraction_of_running(line.frames[codes == code] > 0, hits[codes == code] > 0),
                 name=name,
                 legendgroup=name,
-                showlegend=place == 0,
+                showlegend=index == 0,
                 mode="lines",
                 line={"color": OUTCOME_COLOURS[code], "width": 2},
                 hovertemplate=f"{name}, second %{{x}}: %{{y:.0%}}<extra></extra>",
-                row=place // 2 + 1,
-                col=place % 2 + 1,
+                row=index // 2 + 1,
+                col=index % 2 + 1,
             )
     return _small_figures(figure, title, rows)
 
@@ -139,12 +156,12 @@ def _in_order(trials: pd.DataFrame, order: Order) -> pd.DataFrame:
     if order == "surgeon":
         return trials
     by = {"outcome": outcome_codes(trials) if order == "outcome" else 0, "length": -trials["n_frames"]}
-    places = pd.DataFrame(by, index=trials.index).sort_values(["outcome", "length"], kind="stable").index
-    return trials.loc[places]
+    ordered = pd.DataFrame(by, index=trials.index).sort_values(["outcome", "length"], kind="stable").index
+    return trials.loc[ordered]
 
 
 def _outcome_strip(figure: go.Figure, names: list[str], codes: NDArray[np.int64]) -> None:
-    """A narrow strip left of the rows in the colours of the outcomes, and the legend of those that occur."""
+    """Add a narrow strip in the colours of the outcomes to the left of the rows, and a legend for it."""
     last = len(OUTCOME_NAMES) - 1
     steps = [[edge / (last + 1), CODE_COLOURS[code]] for code in range(last + 1) for edge in (code, code + 1)]
     figure.add_heatmap(
@@ -165,7 +182,7 @@ def _outcome_strip(figure: go.Figure, names: list[str], codes: NDArray[np.int64]
 
 
 def _group_by_outcome(figure: go.Figure, names: list[str], codes: NDArray[np.int64]) -> go.Figure:
-    """A line between the outcomes and, at the middle of each, how many trials it has; rows come sorted by outcome."""
+    """Add a line between the outcomes, and label each with its number of trials. Rows must be sorted by outcome."""
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     ends = [*starts[1:], len(codes)]
     for start in starts[1:]:
@@ -175,16 +192,16 @@ def _group_by_outcome(figure: go.Figure, names: list[str], codes: NDArray[np.int
     return figure.update_yaxes(showticklabels=True, tickmode="array", tickvals=middles, ticktext=counts)
 
 
-def _share_of_running(running: NDArray[np.bool_], showing: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """By column, the fraction of running rows that show the label; NaN where too few are running."""
+def _fraction_of_running(running: NDArray[np.bool_], showing: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Compute, for each column, the fraction of running rows that show the label; NaN where too few are running."""
     many = running.sum(axis=0)
-    share = np.full(len(many), np.nan, dtype=np.float32)
-    np.divide(showing.sum(axis=0), many, out=share, where=many >= max(1, min(MIN_RUNNING, len(running))))
-    return share
+    fraction = np.full(len(many), np.nan, dtype=np.float32)
+    np.divide(showing.sum(axis=0), many, out=fraction, where=many >= max(1, min(MIN_RUNNING, len(running))))
+    return fraction
 
 
 def _small_figures(figure: go.Figure, title: str, rows: int) -> go.Figure:
-    """Titles and axes of small figures in two columns, the seconds named once in each."""
+    """Add titles and axes to small figures in two columns, with the title of the x axis once per column."""
     height = 120 + 150 * rows
     styled(figure, title, "", "", height=height)
     legend = {"yref": "container", "y": 1 - 40 / height, "yanchor": "top"}
@@ -194,6 +211,6 @@ def _small_figures(figure: go.Figure, title: str, rows: int) -> go.Figure:
 
 
 def _keys(rows: NDArray[np.int64], table: pd.DataFrame) -> NDArray[np.int64]:
-    """A number for each (row of the trial, position in it): one frame has one key, and so have its boxes."""
+    """Return a key per row of the table that identifies its frame, from the row of the trial and the position in it."""
     keys: NDArray[np.int64] = (rows << 32) + table["position"].to_numpy(dtype=np.int64)
     return keys

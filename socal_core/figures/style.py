@@ -1,4 +1,4 @@
-"""What all figures share: colours that colour-blind readers can tell apart, and one layout."""
+"""The style of all figures: colours that colour-blind readers can distinguish, and a common layout."""
 
 import plotly.graph_objects as go
 
@@ -12,12 +12,12 @@ NEUTRAL = "#5B7083"
 GUIDE = "#9AA5B1"
 
 OUTCOMES = {0: "Failure", 1: "Success"}
-"""The names of `success` 0 and 1, in the order in which figures and tables show them."""
+"""The names of `success` 0 and 1, in the order of figures and tables."""
 OUTCOME_COLOURS = {0: FAILURE, 1: SUCCESS}
 
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
-    """The figure with title, axis titles and the common layout; the same object."""
+    """Set the title, the axis titles and the common layout of a figure, and return the same figure."""
     figure.update_layout(
         title={"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}},
         height=height,
@@ -31,7 +31,7 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
 
 
 def with_message(figure: go.Figure, text: str) -> go.Figure:
-    """The figure with a line of text where data will be; the same object."""
+    """Add a line of text to a figure that has no data yet, and return the same figure."""
     return figure.add_annotation(
         text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15, "color": NEUTRAL}
     )

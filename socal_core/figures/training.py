@@ -1,4 +1,4 @@
-"""Live figures of a run: loss, validation accuracy and AUROC with their intervals, learning rate, by epoch."""
+"""Live figures of a run by epoch: loss, validation accuracy and AUROC with intervals, and learning rate."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, with_message
 
 MAX_STEP_POINTS = 500
-"""Single steps are thinned to about this many points, so that a long run is displayed as quickly as a short one."""
+"""About how many single steps are plotted, so that a long run is displayed as quickly as a short one."""
 BAND_OPACITY = 0.16
 SMALL_HEIGHT = 190
 
@@ -19,7 +19,12 @@ _SCORES = {"val_accuracy": ("Accuracy", VALIDATION), "val_auroc": ("AUROC", SECO
 
 
 def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
-    """Training and validation loss by epoch, the loss of single steps behind them (tables of runs/events.py)."""
+    """Plot the training and validation loss by epoch, and the loss of single steps behind them.
+
+    Args:
+        epochs: The table of epochs (runs/events.py).
+        steps: The table of steps (runs/events.py).
+    """
     thin = steps.iloc[thinning(len(steps))]
     traces = [
         {
@@ -44,7 +49,11 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
 
 
 def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
-    """Accuracy and AUROC on the validation trials by epoch, with bands where their 95 % intervals are known."""
+    """Plot accuracy and AUROC on the validation trials by epoch, with bands for their 95 % intervals if known.
+
+    Args:
+        epochs: The table of epochs (runs/events.py).
+    """
     bands = [band for score, (_, colour) in _SCORES.items() for band in _band(epochs, score, colour)]
     curves = [
         _curve(epochs, score, name, colour) | _hover_with_interval(epochs, score)
@@ -59,12 +68,17 @@ def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
 
 
 def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
-    """The learning rate by epoch, on a logarithmic axis; of single steps where they are known."""
+    """Plot the learning rate on a logarithmic axis, by step if steps are known, else by epoch.
+
+    Args:
+        epochs: The table of epochs (runs/events.py).
+        steps: The table of steps (runs/events.py).
+    """
     thin = steps.iloc[thinning(len(steps))] if len(steps) else epochs.assign(step=1, steps=1)
     rates = _numbers(thin, "learning_rate")
     curve = {
         "x": _position(thin),
-        "y": rates.where(rates > 0),  # zero, where a schedule starts or ends, has no logarithm
+        "y": rates.where(rates > 0),  # a schedule may start or end at zero, which has no logarithm
         "name": "Learning rate",
         "mode": "lines",
         "line": {"color": NEUTRAL, "width": 2.5},
@@ -75,20 +89,20 @@ def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     figure = _figure([curve], last, "Learning rate", "", type="log", exponentformat="e", nticks=4)
     figure.layout.update(height=SMALL_HEIGHT, margin={"t": 40})  # it has no legend
     if thin.empty:
-        with_message(figure, "Starts with the first step.")
+        with_message(figure, "The curve starts with the first training step.")
     return figure
 
 
 def thinning(count: int) -> slice:
-    """Choose the steps to plot: about MAX_STEP_POINTS, and always the last one, where the curve is now."""
+    """Choose the steps to plot: about MAX_STEP_POINTS of them, always including the last."""
     every = max(1, count // MAX_STEP_POINTS)
     return slice((count - 1) % every, None, every)
 
 
 def _figure(traces: list[Trace], last: int, title: str, y: str, **y_axis: Any) -> go.Figure:
-    """The figure in one go, which takes plotly a tenth of the time of one addition after another.
+    """Create a figure in one call, which takes plotly a tenth of the time of adding traces one by one.
 
-    Epochs from 0 to the last one on the x axis, at least five: ticks at whole epochs, and no leap at the start.
+    The x axis ends at epoch 5 or later, so that it has ticks at whole epochs and changes little at the start.
     """
     layout = _layout(title, y)
     x_axis = {**layout["xaxis"], "range": [0, 1.02 * max(5, last)], "tickformat": "d", "minallowed": 0}
@@ -98,7 +112,7 @@ def _figure(traces: list[Trace], last: int, title: str, y: str, **y_axis: Any) -
 
 @cache
 def _layout(title: str, y: str) -> dict[str, Any]:
-    """The common layout without plotly's template, which every figure has already."""
+    """Return the common layout without plotly's template, which every figure has anyway."""
     layout: dict[str, Any] = styled(go.Figure(layout={"template": None}), title, "Epoch", y).layout.to_plotly_json()
     layout.pop("template", None)
     return layout
@@ -117,12 +131,12 @@ def _curve(epochs: pd.DataFrame, column: str, name: str, colour: str) -> Trace:
 
 
 def _intervals(epochs: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Columns low and high, of every epoch; NaN where there is no interval, as in all runs of an earlier version."""
+    """Return the columns low and high; NaN for epochs without an interval, as in runs of earlier versions."""
     return pd.DataFrame({end: _numbers(epochs, f"{score}_{end}") for end in ("low", "high")})
 
 
 def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
-    """The area between the ends of a score's intervals; nothing where there are none."""
+    """Yield the area between the ends of a score's intervals, or nothing if there are none."""
     ends = _intervals(epochs, score).assign(epoch=_numbers(epochs, "epoch")).dropna()
     if ends.empty:
         return
@@ -133,7 +147,7 @@ def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
         "name": f"Interval of {_SCORES[score][0]}",
         "fill": "toself",
         "mode": "lines",
-        "line": {"color": colour, "width": 1},  # seen while there is one epoch, which has no area
+        "line": {"color": colour, "width": 1},  # visible if there is only one epoch, which has no area
         "fillcolor": colour,
         "opacity": BAND_OPACITY,
         "hoverinfo": "skip",
@@ -142,14 +156,14 @@ def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
 
 
 def _hover_with_interval(epochs: pd.DataFrame, score: str) -> Trace:
-    """The hover text of a point, with its interval if it has one."""
+    """Return the hover text of the points, with their intervals if they have any."""
     ends = _intervals(epochs, score).itertuples(index=False)
     texts = [f" ({low:.2f} to {high:.2f})" if low <= high else "" for low, high in ends]
     return {"customdata": texts, "hovertemplate": "%{y:.3f}%{customdata}"}
 
 
 def _best(epochs: pd.DataFrame, column: str) -> Iterator[Trace]:
-    """A star on the epoch whose weights are kept: the last one that lowered the validation loss."""
+    """Yield a star at the epoch whose weights are kept: the last one that lowered the validation loss."""
     best = epochs[epochs["best"].astype(bool)].tail(1)
     if best.empty:
         return
@@ -164,12 +178,12 @@ def _best(epochs: pd.DataFrame, column: str) -> Iterator[Trace]:
 
 
 def _position(steps: pd.DataFrame) -> pd.Series:
-    """Where each step lies on an axis of epochs: the last one of epoch 1 at 1."""
+    """Return the position of each step on an axis of epochs; the last step of epoch 1 is at 1."""
     return _numbers(steps, "epoch") - 1 + _numbers(steps, "step") / _numbers(steps, "steps")
 
 
 def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
-    """A column as floats, NaN for None; all NaN where the table has no such column."""
+    """Return a column as floats, with NaN for None, or all NaN if the table has no such column."""
     if column not in table:
         return pd.Series(float("nan"), index=table.index)
     return table[column].astype(float)

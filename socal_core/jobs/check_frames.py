@@ -10,7 +10,15 @@ from socal_core.jobs.harness import Report, main, path_shown_as
 
 
 def check_every_frame(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Open every frame of the folder `data`, read with `options`; the result holds `problems` as `as_dict` gives."""
+    """Open every frame of a data folder.
+
+    Args:
+        request: `data`, the data folder, and `options`, how to read it.
+        report: Receives the number of opened frames.
+
+    Returns:
+        `problems`, a list of dictionaries as from `Problem.as_dict`.
+    """
     root = Path(request["data"])
     with path_shown_as(root, root.name):
         dataset = open_cached(root, OpenOptions.from_dict(request["options"]))

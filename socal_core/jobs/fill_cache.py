@@ -1,4 +1,4 @@
-"""The job that fills the clip cache for a run that is yet to be started."""
+"""The job that fills the clip cache before a run starts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +17,18 @@ from socal_core.splits import make_split
 
 
 def fill_cache(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Fill what a run's clips take.
+    """Fill the clip cache with the frames that the clips of a run use.
 
     Args:
-        request: `config`, `data` and `data_options` as in a run's config.json.
-        report: Told about frames.
+        request: `config`, `data` and `data_options` as in the config.json of a run.
+        report: Receives the number of processed frames.
 
     Returns:
-        `note`, why there was no room for all of them, and `unreadable`, which frames cannot be read; in words for the
-        user, "" for nothing to say.
+        Two texts for the user: `note` explains why there was no room for all frames, and `unreadable` which frames
+        cannot be read. Each may be "".
+
+    Raises:
+        SocalError: The data folder or the cache cannot be used.
     """
     root = Path(request["data"])
     try:
@@ -53,7 +56,7 @@ def _fill(root: Path, request: dict[str, Any], report: Report) -> Filled:
 
 
 def _unreadable(filled: Filled) -> str:
-    """What the user should know of frames that cannot be read; "" when all can."""
+    """Describe the frames that cannot be read; "" if there are none."""
     reasons = list(filled.unreadable.values())
     if not reasons:
         return ""

@@ -8,7 +8,15 @@ from socal_core.jobs.harness import Report, main, path_shown_as
 
 
 def generate_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Write the demo data set of `surgeons` to the folder `out`; the result is empty."""
+    """Write the demo data set.
+
+    Args:
+        request: `out`, the folder to create, and `surgeons`, their number.
+        report: Receives the number of generated trials.
+
+    Returns:
+        An empty dictionary.
+    """
     out = Path(request["out"])
     with path_shown_as(out, "The demo data set"):
         write_demo(out, surgeons=request["surgeons"], progress=report.count)

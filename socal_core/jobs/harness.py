@@ -1,4 +1,4 @@
-"""What the process of every job shares: it reads the request, reports, stops when asked, and writes how that ended."""
+"""The common part of all job processes: read the request, report progress, stop on request, write how the job ended."""
 
 import json
 import logging
@@ -17,26 +17,26 @@ from socal_core.training.stop import StopRequested
 logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.2
-"""Counts are written no more often: a page asks twice per second, and each write goes to the disk."""
+"""Shortest time between two writes of the progress. Each write goes to the disk, and pages read it twice per second."""
 
 
 class Report:
-    """Tells the pages how far a job is. Both methods raise StopRequested once the user has asked for an end."""
+    """Reports the progress of a job to the pages. Its methods raise StopRequested once the user has stopped the job."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._next = 0.0
 
     def count(self, done: int, total: int) -> None:
-        """Tell how much of the work is done."""
+        """Report how much of the work is done."""
         self._check_stop()
         now = time.monotonic()
         if now >= self._next or done == total:
             write_json(self._folder / PROGRESS, {"done": done, "total": total})
             self._next = now + REPORT_SECONDS
 
-    def say(self, what: str) -> None:
-        """Tell in words what the job does now."""
+    def describe(self, what: str) -> None:
+        """Report in words what the job is doing."""
         self._check_stop()
         write_json(self._folder / PROGRESS, {"what": what})
 
@@ -46,13 +46,21 @@ class Report:
 
 
 Work = Callable[[dict[str, Any], Report], dict[str, Any]]
-"""Does what a request asks for and returns the job's result, JSON-ready; a SocalError is for the user to read."""
+"""A function that carries out a request and returns a result for JSON. Its SocalErrors are shown to the user."""
 
 
 def carry_out(work: Work, folder: Path) -> JobState:
-    """Do what the request in a job's folder asks for, and write there how that ended.
+    """Carry out the request in a job's folder, and write there how the job ended.
 
-    Any other error than a SocalError is left to the caller: a process that ends by it has died, and its log says why.
+    Errors other than SocalError are not caught. A process that ends with one counts as died, and its log has the
+    traceback.
+
+    Args:
+        work: The function that carries out the request.
+        folder: The job's folder, with the request.
+
+    Returns:
+        How the job ended: DONE, STOPPED or FAILED.
     """
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     state, result, words = JobState.DONE, {}, ""
@@ -68,14 +76,14 @@ def carry_out(work: Work, folder: Path) -> JobState:
 
 
 def main(work: Work) -> None:
-    """Run a job's process: `python -m MODULE FOLDER`."""
+    """Run the process of a job, started as `python -m MODULE FOLDER`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.exit(carry_out(work, Path(sys.argv[1])) is JobState.FAILED)
 
 
 @contextmanager
 def path_shown_as(path: Path, name: str) -> Iterator[None]:
-    """Replace a path in the message of a SocalError: where things lie is not for everybody to read."""
+    """Replace a path by a name in the message of a SocalError, so that pages show no path of the server."""
     try:
         yield
     except SocalError as error:

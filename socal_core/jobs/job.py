@@ -1,7 +1,7 @@
-"""Work for the pages in a process of its own: started by one tab, watched by all, also by those of another server.
+"""Run work for the pages in a separate process. One tab starts it; all tabs, also of other servers, can follow it.
 
-A job has a folder in the workspace, which the process (harness.py) and the pages share: a lock, which lives exactly as
-long as the process, the request, how far the work is, how it ended, and the log.
+The process (harness.py) and the pages share a folder in the workspace. It holds a lock, which exists exactly as long as
+the process, the request, the progress, how the job ended, and the log.
 """
 
 import json
@@ -24,54 +24,54 @@ REQUEST, PROGRESS, END = "request.json", "progress.json", "end.json"
 
 
 class JobState(StrEnum):
-    """What is to be said of a job as a whole."""
+    """The state of a job."""
 
     IDLE = "idle"
-    """Nobody has started it yet."""
+    """Not started yet."""
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
-    """Ended because somebody asked for it."""
+    """Stopped by a user."""
     FAILED = "failed"
-    """Ended with an error in words for the user."""
+    """Ended with an error that has a message for the user."""
     DIED = "died"
-    """The process ended without a word: it was killed, or it met an error that nobody foresaw."""
+    """The process was killed, or ended with an unexpected error."""
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A job at one moment."""
+    """The progress of a job, or how it ended."""
 
     state: JobState
     done: int = 0
     total: int = 0
-    """0 while it is not known."""
+    """0 while the total is unknown."""
     what: str = ""
-    """What the job is doing, in words, where it says so."""
+    """What the job is doing, in words, if it reports that."""
     stopping: bool = False
     result: Mapping[str, Any] = field(default_factory=dict)
-    """What a job that is done has to tell."""
+    """The result of a job that is done."""
     error: str = ""
-    """Why a job failed or died, for the user."""
+    """Why the job failed or died, for the user."""
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return self.state is JobState.RUNNING
 
     @property
     def fraction(self) -> float:
-        """The part of the work that is done, 0 to 1."""
+        """The fraction of the work that is done, 0 to 1."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
 class Job:
-    """One kind of work, of which a workspace does one at a time.
+    """One kind of work. A workspace runs at most one process of each kind.
 
     Args:
-        name: The name of its folder.
-        module: What the process runs; it ends with a call of `harness.main`.
-        title: What it does, as the beginning of a sentence that says how it ended.
+        name: The name of the job's folder.
+        module: The module that the process runs; it ends with a call of `harness.main`.
+        title: The work, as the subject of a sentence such as "... ended unexpectedly".
     """
 
     def __init__(self, name: str, module: str, title: str) -> None:
@@ -86,23 +86,23 @@ class Job:
 
     @property
     def running(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return is_locked(self.folder / LOCK)
 
     @property
     def ended_unexpectedly(self) -> str:
-        """What is to be said of a process that died."""
+        """The message for a process that died."""
         return f"{self._title} ended unexpectedly."
 
     def status(self) -> JobStatus:
-        """Return how far the job is or how it ended."""
+        """Return the progress of the job, or how it ended."""
         if self.running:
-            told = _read(self.folder / PROGRESS) or {}
+            progress = _read(self.folder / PROGRESS) or {}
             stopping = (self.folder / STOP).exists()
             return JobStatus(
-                JobState.RUNNING, told.get("done", 0), told.get("total", 0), told.get("what", ""), stopping
+                JobState.RUNNING, progress.get("done", 0), progress.get("total", 0), progress.get("what", ""), stopping
             )
-        # After the lock: whoever gives it back has written the end before.
+        # Read this after the lock: a process writes how it ended before it releases the lock.
         end = _read(self.folder / END)
         if end is None and not (self.folder / REQUEST).exists():
             return JobStatus(JobState.IDLE)
@@ -111,21 +111,21 @@ class Job:
         return JobStatus(JobState(end["state"]), result=end["result"], error=end["error"])
 
     def request(self) -> dict[str, Any] | None:
-        """Return what the job was last asked for; None when nobody has asked."""
+        """Return the last request, or None if there was none."""
         return _read(self.folder / REQUEST)
 
     def start(self, request: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> bool:
         """Start the process.
 
         Args:
-            request: What the process has to know, JSON-ready.
-            environment: Variables that it has beside those of this process.
+            request: What the process is to do, as values for JSON.
+            environment: Variables to add to those of this process.
 
         Returns:
-            Whether it was started; False when the job runs already, such as for another tab.
+            True if the process was started, False if the job is already running.
 
         Raises:
-            SocalError: It cannot be started.
+            SocalError: The process cannot be started.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -142,22 +142,22 @@ class Job:
         except OSError as error:
             raise self._cannot_start(error) from None
         finally:
-            # The process has its own copy: the lock lives exactly as long as it does.
+            # The process has its own copy of the descriptor, so the lock lasts as long as the process.
             os.close(lock)
         return True
 
     def stop(self) -> None:
-        """Ask the process to stop; it does so when it next reports how far it is."""
+        """Ask the process to stop. It stops when it next reports its progress."""
         (self.folder / STOP).touch()
 
     def forget(self) -> None:
-        """Forget how the job ended, unless it runs."""
+        """Delete the request and how the job ended, unless the job is running."""
         if not self.running:
             for name in (REQUEST, END):
                 (self.folder / name).unlink(missing_ok=True)
 
     def log_tail(self, lines: int = LINES) -> list[str]:
-        """Return the last lines that the processes printed, without the server's paths."""
+        """Return the last lines of the log, without paths of the server."""
         return tail_of(self.folder / LOG, {self.folder: self.name}, lines)
 
     def _cannot_start(self, error: OSError) -> SocalError:
@@ -165,7 +165,7 @@ class Job:
 
 
 def _read(file: Path) -> dict[str, Any] | None:
-    """The content of a JSON file; empty when it is damaged, None when it is not there."""
+    """Read a JSON file; empty if it is damaged, None if it does not exist."""
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:

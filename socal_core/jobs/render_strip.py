@@ -1,4 +1,4 @@
-"""The job that renders the strip of one trial, for which PyTorch has to be loaded, and leaves it in a file."""
+"""The job that renders the strip of one trial into a file. It is a job because it has to load PyTorch."""
 
 import base64
 import io
@@ -19,23 +19,30 @@ from socal_core.storage import write_json
 
 
 def render_strip(request: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Render what a request of the Training page asks for, in one go: nothing is reported.
+    """Render the strip of a trial for the Training page.
 
-    Its file `out` then holds rows and notes, or an `error`. The job's own result is empty: the page keeps the strips of
-    earlier requests too.
+    The strip, or an `error`, is written to the file `out`, since the page also uses the strips of earlier requests.
+
+    Args:
+        request: `data` and `options`, the data folder and how to read it; `settings` of the run; `trial_id`;
+            `trained`, the training trials if clips are mixed, else empty; `out`, the file to write.
+        report: Not used, since rendering takes only a moment.
+
+    Returns:
+        An empty dictionary.
     """
     root, out = Path(request["data"]), Path(request["out"])
     try:
         with path_shown_as(root, root.name):
             strip = _strip(request, root)
     except SocalError as error:
-        _leave(out, {"error": str(error)})
+        _write(out, {"error": str(error)})
         raise
-    _leave(out, strip)
+    _write(out, strip)
     return {}
 
 
-def _leave(out: Path, strip: dict[str, Any]) -> None:
+def _write(out: Path, strip: dict[str, Any]) -> None:
     write_json(out, strip)
     forget_oldest(out.parent, "*.json")
 
@@ -57,7 +64,7 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
 
 
 def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
-    """The model's own preprocessing, and what is to be said of it; nothing is downloaded for a picture."""
+    """Return the preprocessing of the model and a note for the user; nothing is downloaded for a preview."""
     if weights_at_hand(config.model.model):
         return preprocessors_of(config)[0]
     size = architecture_of(config.model.model).image_size

@@ -81,7 +81,7 @@ def choose_fine_tuning(tab: Page) -> None:
     # A list that opens while the page is drawn is closed again.
     expect(tab.get_by_role("button", name="Start training")).to_be_visible()
     settled(tab)
-    choice = tab.get_by_role("combobox", name="Way to train")
+    choice = tab.get_by_role("combobox", name="Training method")
     # A list that opens at the edge of the window is closed again when the form scrolls.
     choice.evaluate("element => element.scrollIntoView({block: 'center'})")
     choice.click()

@@ -67,7 +67,7 @@ VIEWS = {
     "Frames": ".stImage",
     "Trials": ".stDataFrame",
     "Missing": "text=Missing data",
-    "Leaks": "text=Never inputs",
+    "Leaks": "text=Never used as inputs",
     "Agreement": "text=Differences",
     "Problems": ".stTable td",
     "About": "text=Licence and citation",
@@ -248,8 +248,8 @@ def test_pages_of_runs_interpret_nothing(server: Server, open_tab: OpenTab) -> N
     go(tab, "Training")
     expect(tab.get_by_text("All runs", exact=True)).to_be_visible()
     for toggle, sign in (
-        ("Look for leaks in this split", "Never inputs"),
-        ("Clip cache", "Everything kept"),
+        ("Look for leaks in this split", "Never used as inputs"),
+        ("Clip cache", "Everything in the cache"),
         ("Show what the model sees", "Try again"),
     ):
         tab.get_by_text(toggle, exact=True).click()

@@ -1,4 +1,4 @@
-"""The effect of coaching, its tests computed anew from their definitions."""
+"""The effect of coaching, with statistical tests computed from their definitions."""
 
 from itertools import product
 from math import comb, erfc, sqrt

@@ -58,7 +58,7 @@ def test_the_interval_agrees_with_resamples_put_together_by_hand() -> None:
     assert high - low > 0.3  # so that the tolerance is small beside it
 
 
-def test_trials_of_a_surgeon_are_drawn_together() -> None:
+def test_trials_of_a_surgeon_are_sampled_together() -> None:
     """Each trial four times under its surgeon's name changes nothing; as trials of their own they seem to be more."""
     y, a, b, groups = draw(0, surgeons=15, first=1.5, second=0.5)
     four = [np.tile(values, 4) for values in (y, a, b, groups)]
@@ -71,7 +71,7 @@ def test_trials_of_a_surgeon_are_drawn_together() -> None:
 
 
 def test_the_comparison_is_paired() -> None:
-    """Two predictors that err on the same trials differ by little, whatever each one's own interval is."""
+    """Two predictors that err on the same trials differ by little, even if their own intervals are wide."""
     y, a, _, groups = draw(1, surgeons=15, first=0.5, second=0)
     noise = np.random.default_rng(0).normal(0, 0.05, len(y))
     found = auroc_difference(y, a + noise, a, groups)
@@ -81,7 +81,7 @@ def test_the_comparison_is_paired() -> None:
 
 
 def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
-    """150 draws from 25 surgeons; the true difference is that of one large draw."""
+    """150 samples of 25 surgeons; the true difference is that of one large sample."""
     y, a, b, _ = draw(0, surgeons=4000, first=1.5, second=0.5)
     truth = roc_auc_score(y, a) - roc_auc_score(y, b)
     intervals = [auroc_difference(*draw(seed, 25, 1.5, 0.5)).interval for seed in range(1, 151)]
@@ -136,7 +136,7 @@ def test_ties_count_half() -> None:
 
 
 def test_lengths_that_differ_are_refused() -> None:
-    with pytest.raises(ValueError, match="equally long, got lengths 2, 2, 3, 2"):
+    with pytest.raises(ValueError, match="the same length, got lengths 2, 2, 3, 2"):
         auroc_difference([0, 1], [0, 1], [0, 1, 1], ["a", "b"])
 
 

@@ -123,7 +123,7 @@ def test_the_tool_control_agrees_with_a_regression_by_hand() -> None:
     assert row["auroc"] == pytest.approx(roc_auc_score(y[40:], scores[40:]))
 
 
-def test_tools_outside_the_window_tell_nothing() -> None:
+def test_tools_outside_the_window_have_no_effect() -> None:
     """The drill is in view for 3 of 60 s in every trial, and later in failures alone."""
     boxes = boxes_where(lambda trial, second: second % 20 == 0 if second < 60 else not LABELS[trial])
     row = keyed(controls(data_set(LENGTHS, boxes), predicted(), MINUTE, clips()))["tools"]
@@ -142,18 +142,18 @@ def test_length_is_hidden_from_the_tool_control(window: Window) -> None:
 
 
 @pytest.mark.parametrize(
-    ("boxes", "said"),
+    ("boxes", "reason"),
     [
         (NO_BOXES, "The tools control was not computed: the data have no boxes."),
         (boxes_where(lambda trial, second: second > 60), "no frame in the window has a box."),
     ],
 )
-def test_without_boxes_there_is_no_tool_control(boxes: pd.DataFrame, said: str) -> None:
+def test_without_boxes_there_is_no_tool_control(boxes: pd.DataFrame, reason: str) -> None:
     rows = controls(data_set(LENGTHS, boxes), predicted(), MINUTE, clips())
     row = json.loads(json.dumps(rows))[-1]
     assert {value for name, value in row.items() if name not in {"key", "name", "description"}} == {None}
-    assert said in row["description"]
-    assert comparison({"auroc": 0.5, "controls": rows}).endswith(said)
+    assert reason in row["description"]
+    assert comparison({"auroc": 0.5, "controls": rows}).endswith(reason)
 
 
 def test_test_trials_teach_a_control_nothing() -> None:

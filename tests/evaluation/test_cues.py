@@ -37,7 +37,7 @@ def test_colour_and_slope_agree_with_a_fitted_line() -> None:
     assert table.columns.to_list() == ["red", "green", "blue", "red_slope", "green_slope", "blue_slope"]
 
 
-def test_the_slope_is_the_change_over_a_clip_whatever_its_number_of_frames() -> None:
+def test_the_slope_is_the_change_over_a_clip_for_any_number_of_frames() -> None:
     """Red rises by 60; a trial of few frames, whose clip repeats them, has the same mean and about the same slope."""
     for frames in (2, 5, 31):
         clip = np.zeros((1, frames, 3, 2, 2), np.uint8)

@@ -173,7 +173,7 @@ def test_outcomes_that_follow_nothing_give_chance(tmp_path: Path) -> None:
     assert np.mean(holding) > 0.85
 
 
-def test_the_verdict_says_what_to_do(cohort: Cohort) -> None:
+def test_the_verdict_contains_advice(cohort: Cohort) -> None:
     cohort.leak("length")
     dataset = cohort.dataset()
     whole = named(probe_leaks(dataset, split_of(dataset), WHOLE))
@@ -204,8 +204,8 @@ def test_a_number_agrees_with_an_independent_regression(cohort: Cohort) -> None:
     assert probe.n == len(held_out)
 
 
-def test_tool_presence_is_the_share_of_frames_in_ten_seconds(cohort: Cohort) -> None:
-    """The probe scores as a regression on shares that are counted frame by frame."""
+def test_tool_presence_is_the_fraction_of_frames_in_ten_seconds(cohort: Cohort) -> None:
+    """The probe scores like a regression on fractions that are counted frame by frame."""
     dataset = cohort.dataset()
     split = split_of(dataset)
     boxed = set(dataset.boxes["frame"])
@@ -236,7 +236,7 @@ def test_held_out_outcomes_teach_nothing(cohort: Cohort) -> None:
         assert after[name].auroc == pytest.approx(1 - probe.auroc)
 
 
-def test_below_one_half_stays_and_tells_nothing(cohort: Cohort) -> None:
+def test_an_auroc_below_one_half_is_kept_and_is_no_leak(cohort: Cohort) -> None:
     cohort.leak("length")
     dataset = cohort.dataset()
     split = split_of(dataset)
@@ -271,7 +271,7 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "name", "said"),
+    ("column", "value", "name", "reason"),
     [
         ("cohort", None, "Cohort", "unknown for all training trials"),
         ("cohort", "USC", "Cohort", "the same for all training trials"),
@@ -279,12 +279,14 @@ def test_a_leak_needs_an_interval_above_chance_and_enough_trials(low: float, n: 
         ("width", pd.NA, "Frame size", "unknown for all training trials"),
     ],
 )
-def test_what_cannot_be_tried_says_why(cohort: Cohort, column: str, value: object, name: str, said: str) -> None:
+def test_a_probe_that_cannot_be_tested_states_why(
+    cohort: Cohort, column: str, value: object, name: str, reason: str
+) -> None:
     cohort.trials[column] = pd.array([value] * 60, dtype=cohort.trials[column].dtype)
     dataset = cohort.dataset()
     probe = probe_leaks(dataset, split_of(dataset), MINUTE)[-1]
     assert (probe.name, probe.auroc, probe.interval, probe.is_leak) == (name, None, None, False)
-    assert said in probe.verdict
+    assert reason in probe.verdict
 
 
 def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
@@ -295,15 +297,15 @@ def test_no_boxes_are_no_tools(cohort: Cohort) -> None:
     assert "cannot be tested" in probe.verdict
 
 
-@pytest.mark.parametrize("side", ["training", "held-out"])
-def test_a_side_with_one_outcome_gives_no_number(cohort: Cohort, side: str) -> None:
+@pytest.mark.parametrize("subset", ["training", "held-out"])
+def test_a_subset_with_one_outcome_gives_no_number(cohort: Cohort, subset: str) -> None:
     dataset = cohort.dataset()
     good = list(dataset.trials.index[dataset.trials["success"] == 1])
     rest = [trial for trial in dataset.trials.index if trial not in good[:15]]
-    sides = (good[:15], rest) if side == "training" else (rest, good[:15])
-    probes = probe_leaks(dataset, Split(tuple(sides[0]), (), tuple(sides[1]), 0), MINUTE)
+    subsets = (good[:15], rest) if subset == "training" else (rest, good[:15])
+    probes = probe_leaks(dataset, Split(tuple(subsets[0]), (), tuple(subsets[1]), 0), MINUTE)
     assert all(probe.auroc is None for probe in probes)
-    assert all(f"the {side} trials do not have both outcomes" in probe.verdict for probe in probes)
+    assert all(f"the {subset} trials do not have both outcomes" in probe.verdict for probe in probes)
 
 
 def test_unreadable_frames_are_skipped_and_a_trial_without_any_gets_the_mean(cohort: Cohort) -> None:
@@ -345,7 +347,7 @@ def test_progress_counts_the_frames_that_are_opened(cohort: Cohort) -> None:
 
 def test_a_split_of_other_data_is_refused(cohort: Cohort) -> None:
     dataset = cohort.dataset()
-    with pytest.raises(DataError, match="The split names S9T9, no usable trial"):
+    with pytest.raises(DataError, match="The split contains S9T9, which is no usable trial"):
         probe_leaks(dataset, replace(split_of(dataset), test=("S9T9",)), MINUTE)
 
 

@@ -52,13 +52,13 @@ def test_boxes_per_frame_against_pandas() -> None:
     assert list(bars.y) == per_frame.value_counts().reindex(range(len(bars.y)), fill_value=0).to_list()
 
 
-def test_frames_with_very_many_boxes_share_a_bar() -> None:
+def test_frames_with_very_many_boxes_are_in_one_bar() -> None:
     boxes = make_boxes([("S1T1", 0, "suction")] * (MOST_BOXES + 20) + [("S1T1", 1, "suction")] * MOST_BOXES)
     bars = boxes_per_frame(FRAMES, boxes).data[0]
     assert (bars.x[-1], bars.y[-1], len(bars.x)) == (f"{MOST_BOXES} or more", 2, MOST_BOXES + 1)
 
 
-def test_corners_are_shares_of_the_trials_frames() -> None:
+def test_corners_are_fractions_of_the_trials_frames() -> None:
     boxes = make_boxes(
         [
             ("S1T1", 0, "suction", 64, 36, 320, 180),
@@ -91,7 +91,7 @@ def test_covering_is_what_painting_box_by_box_gives(sides: list[tuple[tuple[int,
     assert np.array_equal(covering(corners), painted(corners))
 
 
-def test_density_is_the_share_of_the_labels_boxes_with_the_first_row_on_top() -> None:
+def test_density_is_the_fraction_of_the_labels_boxes_with_the_first_row_on_top() -> None:
     boxes = make_boxes(
         [
             ("S1T1", 0, "suction", 0, 0, 10, 10),

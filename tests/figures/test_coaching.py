@@ -9,7 +9,7 @@ from socal_core.figures.coaching import coaching_change, coaching_success
 from tests.figures.made_tables import Pair, make_pairs, make_trials
 
 
-def test_the_cells_say_what_became_of_the_surgeons() -> None:
+def test_the_cells_show_how_many_surgeons_changed() -> None:
     figure = coaching_success(make_pairs("success", [(1, 1)] * 4 + [(0, 1)] * 3 + [(1, 0)] * 2 + [(0, 0)]))
     heat = figure.data[0]
     assert heat.z.tolist() == [[1, 3], [2, 4]]
@@ -37,7 +37,7 @@ def test_each_surgeon_has_a_line_from_before_to_after() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [([-float(n) for n in range(1, 30)], "p < 0.001"), ([0.0], "nobody changed"), ([5.0, -5], "p = 1.00")],
+    [([-float(n) for n in range(1, 30)], "p < 0.001"), ([0.0], "no surgeon changed"), ([5.0, -5], "p = 1.00")],
 )
 def test_p_values_are_written_with_few_digits(changes: list[float], text: str) -> None:
     pairs: list[Pair] = [(500.0, 500 + change) for change in changes]

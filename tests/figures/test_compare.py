@@ -39,7 +39,7 @@ def test_runs_without_an_epoch(draw) -> None:
     assert draw({"a": table([None, None])}).data[0].name == "a"
 
 
-def test_twenty_runs_are_all_told_apart() -> None:
+def test_twenty_runs_can_be_distinguished() -> None:
     curves = overlaid_losses({str(number): table([0.5]) for number in range(20)}).data
     assert len({(curve.line.color, curve.line.dash) for curve in curves}) == 20
     assert len(RUN_COLOURS) * len(DASHES) > 20

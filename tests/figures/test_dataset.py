@@ -92,7 +92,7 @@ def test_class_balance_by_against_pandas_on_a_larger_table() -> None:
     assert shown == expected.to_dict()
 
 
-def test_of_many_groups_the_largest_are_drawn_and_the_others_together() -> None:
+def test_of_many_groups_the_largest_are_shown_and_the_others_combined() -> None:
     numbers = [number for number in range(1, MAX_GROUPS + 4) for _ in range(1 if number in (2, 5, 9) else 2)]
     trials = make_trials([f"S{n}T{k}" for n, k in enumerate(numbers)], trial_number=numbers, success=[1] * len(numbers))
     bars = class_balance_by(trials, "trial_number").data[0]
@@ -123,7 +123,7 @@ def test_missing_counts_by_hand() -> None:
     assert counts[["Training status", "Blood loss", "Specialty", "Time to haemostasis"]].to_list() == [3, 3, 5, 5]
 
 
-def test_missing_values_shows_shares_with_the_most_missing_on_top() -> None:
+def test_missing_values_shows_fractions_with_the_most_missing_on_top() -> None:
     bars = missing_values(TRIALS).data[0]
     assert list(bars.x) == sorted(bars.x)
     shown = dict(zip(bars.y, zip(bars.x, bars.customdata, bars.text, strict=True), strict=True))
@@ -146,12 +146,12 @@ def test_missing_values_shows_shares_with_the_most_missing_on_top() -> None:
         missing_values(TRIALS.iloc[:0]),
     ],
 )
-def test_without_data_a_figure_says_so(figure: go.Figure) -> None:
+def test_a_figure_without_data_has_a_message(figure: go.Figure) -> None:
     assert figure.layout.title.text
     assert figure.layout.annotations[0].text.startswith("No ")
 
 
-def test_a_table_that_knows_nothing_is_drawn() -> None:
+def test_a_table_without_known_values_is_shown() -> None:
     unknown = make_trials(["S1T1", "S2T1"], n_frames=[3, 4])
     for column in GROUPS:
         assert bars_of(class_balance_by(unknown, column)) == {"Unknown": {"Unknown": 2}}

@@ -1,4 +1,4 @@
-"""What the figures say; how they look is seen in the browser."""
+"""The data and texts of figures. The browser tests show how they look."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def test_class_balance_counts_each_outcome() -> None:
     assert list(bars.marker.color) == [FAILURE, SUCCESS]
 
 
-def test_frames_by_outcome_shares_its_bins() -> None:
+def test_frames_by_outcome_has_common_bins() -> None:
     failure, success = frames_by_outcome(TRIALS).data
     assert (list(failure.x), list(success.x)) == ([120], [50, 60, 110])
     assert failure.xbins == success.xbins

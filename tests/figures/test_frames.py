@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from socal_core.figures.frames import LABEL_COLOURS, box_table, draw_boxes, label_colour, name_place
+from socal_core.figures.frames import LABEL_COLOURS, box_table, draw_boxes, label_colour, name_area
 
 TISSUE = (120, 30, 30)
 
@@ -55,18 +55,18 @@ FRAME = (480, 270)
         ((0, 0, 480, 10), (60, 300), [], 0),  # higher than the frame
     ],
 )
-def test_a_name_finds_a_free_place(
+def test_a_name_gets_a_free_area(
     box: tuple[float, float, float, float],
     size: tuple[float, float],
     taken: list[tuple[float, float, float, float]],
     top: float,
 ) -> None:
-    assert name_place(box, size, FRAME, taken)[1] == top
+    assert name_area(box, size, FRAME, taken)[1] == top
 
 
 @pytest.mark.parametrize("x1", [0, 200, 470])
 def test_a_name_keeps_within_the_width(x1: float) -> None:
-    left, _, right, _ = name_place((x1, 50, x1 + 10, 60), (120, 15), FRAME, [])
+    left, _, right, _ = name_area((x1, 50, x1 + 10, 60), (120, 15), FRAME, [])
     assert left >= 0
     assert right <= FRAME[0]
 
@@ -81,15 +81,15 @@ def test_labels_have_colours_of_their_own_and_unknown_ones_a_steady_one() -> Non
 def test_the_table_gives_area_in_pixels_and_in_per_cent() -> None:
     boxes = boxes_of((0, 0, 100, 50, "suction", 2), (10, 10, 20, 20, "grasper", None), (0, 0, 480, 270, "grasper", 1))
     table = box_table(boxes, (480, 270))
-    assert table.columns.to_list() == ["tracking_id", "label", "area_px", "area_share"]
+    assert table.columns.to_list() == ["tracking_id", "label", "area_px", "area_percent"]
     assert table["label"].to_list() == ["grasper", "grasper", "suction"]
     assert table["area_px"].to_list() == [129_600, 100, 5_000]
-    assert table["area_share"].to_list() == pytest.approx([100, 100 * 100 / 129_600, 100 * 5_000 / 129_600])
+    assert table["area_percent"].to_list() == pytest.approx([100, 100 * 100 / 129_600, 100 * 5_000 / 129_600])
     assert table["tracking_id"].isna().to_list() == [False, True, False]
 
 
-def test_without_a_frame_size_the_share_is_not_known() -> None:
-    assert box_table(boxes_of((0, 0, 100, 50, "suction", 2)), None)["area_share"].isna().all()
+def test_without_a_frame_size_the_fraction_is_unknown() -> None:
+    assert box_table(boxes_of((0, 0, 100, 50, "suction", 2)), None)["area_percent"].isna().all()
 
 
 def test_a_table_of_no_boxes_is_empty() -> None:

@@ -34,5 +34,5 @@ def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() ->
 
 
 @pytest.mark.parametrize("figure", [inner_fold_bars(FOLDS[:0]), inner_candidates([])])
-def test_a_figure_without_data_says_when_it_comes(figure) -> None:
+def test_a_figure_without_data_explains_when_the_data_comes(figure) -> None:
     assert figure.layout.annotations[0].text

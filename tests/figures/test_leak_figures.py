@@ -1,4 +1,4 @@
-"""socal_core.figures.leak_figures: what the bars say; how they look is seen in the browser."""
+"""socal_core.figures.leak_figures: the data and texts of the bars."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_chance_is_marked_and_the_axis_runs_from_0_to_1() -> None:
     assert figure.layout.xaxis.range == pytest.approx((0, 1), abs=0.01)
 
 
-def test_what_is_not_known_keeps_its_place() -> None:
+def test_unknown_probes_keep_their_position() -> None:
     figure = leak_bars(PROBES)
     (note,) = figure.layout.annotations
     assert (note.y, note.text) == ("Cohort", "not known")
@@ -46,7 +46,7 @@ def test_what_is_not_known_keeps_its_place() -> None:
 
 
 @pytest.mark.parametrize(("probes", "notes"), [([], ["Nothing was probed."]), (PROBES[3:], ["not known"])])
-def test_nothing_to_draw(probes: list[Probe], notes: list[str]) -> None:
+def test_nothing_to_show(probes: list[Probe], notes: list[str]) -> None:
     figure = leak_bars(probes)
     assert not figure.data
     assert [note.text for note in figure.layout.annotations] == notes

@@ -1,4 +1,4 @@
-"""What is in view when, against a look at one cell after the other."""
+"""Presence of tools, compared with a computation cell by cell."""
 
 from typing import get_args
 
@@ -78,7 +78,7 @@ def test_outcomes_are_parted_and_named_with_their_number_of_trials() -> None:
     assert not tool_presence(FRAMES, BOXES, TRIALS, None, "surgeon").layout.shapes
 
 
-def test_several_frames_a_second_give_a_share() -> None:
+def test_several_frames_per_second_give_a_fraction() -> None:
     frames = FRAMES.assign(second=FRAMES["second"] // 3)
     rows = heat_of(tool_presence(frames, BOXES, TRIALS, "suction"))
     assert rows["S1T2, failure"] == [0.333, None]
@@ -105,7 +105,7 @@ def test_a_very_long_trial_gets_wider_columns() -> None:
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from("ab")), max_size=20),
     st.integers(1, 3),
 )
-def test_cells_are_what_a_look_at_each_says(
+def test_cells_equal_those_computed_one_by_one(
     lengths: list[int], drawn: list[tuple[int, int, str]], per_second: int
 ) -> None:
     trials = make_trials([f"S{n}T1" for n in range(len(lengths))], n_frames=lengths)
@@ -124,7 +124,7 @@ def test_cells_are_what_a_look_at_each_says(
             assert hits[row, second] == here["frame"].isin(boxes["frame"]).sum()
 
 
-def test_the_share_is_of_trials_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fraction_is_of_trials_that_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "MIN_RUNNING", 1)
     figure = presence_by_outcome(FRAMES, BOXES, TRIALS)
     labels = [note.text for note in figure.layout.annotations]
@@ -156,7 +156,7 @@ def test_a_line_ends_where_few_trials_run() -> None:
     )
 
 
-def test_shares_against_pandas() -> None:
+def test_fractions_against_pandas() -> None:
     chance = np.random.default_rng(1)
     lengths = chance.integers(5, 30, 40).tolist()
     trials = make_trials([f"S{n}T1" for n in range(40)], success=chance.integers(0, 2, 40).tolist(), n_frames=lengths)
@@ -171,7 +171,7 @@ def test_shares_against_pandas() -> None:
         assert np.isnan(trace.y[: len(part)][~enough]).all()
 
 
-def test_the_commonest_labels_are_drawn() -> None:
+def test_the_most_common_labels_are_shown() -> None:
     boxes = make_boxes([("S1T1", 0, f"l{n}") for n in range(MAX_LABELS + 4) for _ in range(n + 1)])
     titles = [note.text for note in presence_by_outcome(FRAMES, boxes, TRIALS).layout.annotations]
     assert titles == [f"l{n}" for n in range(MAX_LABELS + 3, 3, -1)]

@@ -1,4 +1,4 @@
-"""socal_core.figures.training: what the curves of a run say."""
+"""socal_core.figures.training: the data and texts of the curves."""
 
 import numpy as np
 import pandas as pd
@@ -87,10 +87,10 @@ def test_a_learning_rate_of_zero_is_a_gap_on_a_logarithmic_axis() -> None:
     assert np.isnan(learning_rates(NO_EPOCHS, steps_of(1, rate=0.0)).data[0].y[0])
 
 
-def test_before_the_first_step_the_curves_say_what_they_wait_for() -> None:
+def test_before_the_first_step_the_curves_show_what_they_wait_for() -> None:
     assert "first training step" in loss_curves(NO_EPOCHS, NO_STEPS).layout.annotations[0].text
     assert "first epoch" in accuracy_curves(NO_EPOCHS).layout.annotations[0].text
-    assert "first step" in learning_rates(NO_EPOCHS, NO_STEPS).layout.annotations[0].text
+    assert "first training step" in learning_rates(NO_EPOCHS, NO_STEPS).layout.annotations[0].text
     assert not loss_curves(NO_EPOCHS, steps_of(1)).layout.annotations
 
 

@@ -1,4 +1,4 @@
-"""A job for the tests: it does what its request says."""
+"""A job for the tests, which does what its request asks for."""
 
 import os
 from pathlib import Path

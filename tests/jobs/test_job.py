@@ -1,4 +1,4 @@
-"""socal_core.jobs: one way to run work in a process of its own, with progress, stop, result, error and log."""
+"""socal_core.jobs: work in a separate process, with progress, stop, result, error and log."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def pipe(tmp_path: Path) -> Path:
     return tmp_path / "pipe"
 
 
-def test_a_job_that_nobody_started_is_idle(job: Job) -> None:
+def test_a_job_that_was_not_started_is_idle(job: Job) -> None:
     assert job.status() == JobStatus(JobState.IDLE)
     assert job.request() is None
     assert job.log_tail() == []
@@ -58,13 +58,13 @@ def test_a_job_stops_when_asked_and_can_be_started_again(job: Job, pipe: Path) -
     assert job.status().state is JobState.DONE, "neither the wish to stop nor the end is left"
 
 
-def test_an_error_in_words_is_told_without_paths(job: Job) -> None:
+def test_an_error_message_is_reported_without_paths(job: Job) -> None:
     job.start({"do": "refuse"})
     wait_for(job)
     assert job.status() == JobStatus(JobState.FAILED, error="data is empty.")
 
 
-def test_an_error_that_nobody_foresaw_is_told_and_stands_in_the_log(job: Job) -> None:
+def test_an_unexpected_error_is_reported_and_logged(job: Job) -> None:
     job.start({"do": "crash"})
     wait_for(job)
     assert job.status() == JobStatus(JobState.DIED, error="The example ended unexpectedly.")
@@ -85,14 +85,14 @@ def test_a_damaged_file_is_no_end(job: Job) -> None:
     assert job.status().state is JobState.DIED
 
 
-def test_a_job_that_cannot_be_started_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_started_is_reported(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(SocalError, match="The example cannot be started: No such file or directory"):
         job.start({"do": "count"})
     assert not job.running
 
 
-def test_a_workspace_that_cannot_be_written_to_is_told(job: Job, workspace: Path) -> None:
+def test_a_workspace_that_cannot_be_written_to_is_reported(job: Job, workspace: Path) -> None:
     (workspace / "jobs").write_text("in the way")
     with pytest.raises(SocalError, match="The example cannot be started: "):
         job.start({"do": "count"})
@@ -110,11 +110,11 @@ def test_counts_are_written_now_and_then_and_the_last_one_always(tmp_path: Path)
 def test_words_are_written_at_once(tmp_path: Path) -> None:
     report = Report(tmp_path)
     for what in ("Asking", "Unpacking"):
-        report.say(what)
+        report.describe(what)
         assert progress_in(tmp_path) == {"what": what}
 
 
-@pytest.mark.parametrize("call", [lambda report: report.count(1, 2), lambda report: report.say("x")])
+@pytest.mark.parametrize("call", [lambda report: report.count(1, 2), lambda report: report.describe("x")])
 def test_both_reports_hear_a_wish_to_stop(tmp_path: Path, call: Any) -> None:
     (tmp_path / "stop").touch()
     with pytest.raises(StopRequested):

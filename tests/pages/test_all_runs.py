@@ -1,4 +1,4 @@
-"""All runs on the Training page: the table, the chosen ones' curves, and what is done with them."""
+"""All runs on the Training page: the table, the curves of chosen runs, and actions on them."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_runs_are_listed_with_scores_and_what_differs(
     assert not {"Tags", "Note"} & set(table(open_page("training", shared_data_folder)))
 
 
-def test_what_cannot_be_read_is_listed_and_disturbs_nobody(
+def test_unreadable_runs_are_listed_and_do_not_affect_others(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
     broken = write_run(runs_root() / "run-3", shared_data_folder)
@@ -137,7 +137,7 @@ def test_a_name_a_note_and_tags_are_kept(open_page: OpenPage, shared_data_folder
     assert again.selectbox(key="run-evaluation").value == "run-1"
 
 
-def test_what_is_too_long_is_said_and_what_was_there_stays(
+def test_notes_that_are_too_long_are_refused_and_earlier_notes_stay(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
     write_notes(runs[0], RunNotes("old"))
@@ -269,7 +269,7 @@ def test_a_run_without_a_checkpoint_is_not_trained_further(
     assert len(list_runs(runs_root())) == 2
 
 
-def test_waiting_runs_change_places_and_settings(
+def test_waiting_runs_change_positions_and_settings(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
     fresh = [RunFolder.create(runs_root() / f"run-{n}", default_config("tiny"), shared_data_folder) for n in (3, 4)]
@@ -295,7 +295,7 @@ def test_waiting_runs_change_places_and_settings(
             os.close(lock)
 
 
-def test_a_trash_that_cannot_be_made_is_said_in_words(
+def test_a_trash_that_cannot_be_created_is_reported(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
     (runs_root() / TRASH).write_text("in the way")

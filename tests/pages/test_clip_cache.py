@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.training.clip_cache import FILLING, needed_by
-from pages.components.words import size_in_words
+from pages.components.words import size_text
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, list_stores
 from socal_core.clips.fill import CacheStatus, all_frames, stamp_of_frame
 from socal_core.clips.store import FrameStore
@@ -27,7 +27,7 @@ from tests.pages.test_training import button, setting
 SHAPE = (3, 96, 96)
 FRAME_BYTES = 3 * 96**2
 TRIALS, FRAMES = 20, 12
-"""Of the data folder that the tests share."""
+"""Number in the data folder that the tests use."""
 
 
 def keep_frames(data: Path, trials: int, scaled: bool = False, shape: tuple[int, int, int] = SHAPE) -> FrameStore:
@@ -98,7 +98,7 @@ def test_a_file_that_changed_is_not_kept(data_folder: Path) -> None:
     ("size", "words"), [(0, "0 GB"), (12_300, "12 kB"), (7_654_321, "7.7 MB"), (4.73e9, "4.7 GB"), (20e9, "20 GB")]
 )
 def test_sizes_in_words(size: float, words: str) -> None:
-    assert size_in_words(size) == words
+    assert size_text(size) == words
 
 
 def test_closed_it_is_a_line(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -109,13 +109,15 @@ def test_closed_it_is_a_line(open_page: OpenPage, shared_data_folder: Path) -> N
     assert "Fill now" not in {button.label for button in app.button}
 
 
-def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_the_open_view_shows_what_the_run_needs_and_what_is_cached(
+    open_page: OpenPage, shared_data_folder: Path
+) -> None:
     keep_frames(shared_data_folder, 3)
     app = open_cache(open_page, shared_data_folder)
     tiles = metrics_of(app)
     assert tiles["Frames this run needs"] == "240"
-    assert tiles["Their size"] == size_in_words(240 * FRAME_BYTES)
-    assert tiles["Already kept"] == "36 (15%)"
+    assert tiles["Their size"] == size_text(240 * FRAME_BYTES)
+    assert tiles["Already in the cache"] == "36 (15%)"
     row = app.dataframe[0].value.iloc[0]
     assert (row["Data set"], row["Frame size"], row["Decoding"]) == ("data", "96x96 px", "full")
     assert row["Last used"].endswith("s ago")
@@ -123,7 +125,7 @@ def test_open_it_tells_what_the_run_needs_and_what_is_kept(open_page: OpenPage, 
 
 
 def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path, workspace: Path) -> None:
-    """A real process, as long as it takes; a broken frame is told of."""
+    """Run a real process until it ends; it reports a broken frame."""
     (data_folder / "JPEGImages" / "S103T1_frame_00000005.jpeg").write_bytes(b"broken")
     ask(FILLING, {})
     FILLING.stop()  # meant for an earlier filling
@@ -136,13 +138,13 @@ def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path,
     wait_for(FILLING)
     app.run()
     assert not app.exception
-    assert metrics_of(app)["Already kept"] == "239 (99%)"
-    assert "All frames of this run that can be read are kept" in app.success[0].value
+    assert metrics_of(app)["Already in the cache"] == "239 (99%)"
+    assert "All readable frames of this run are in the cache" in app.success[0].value
     assert any("S103T1_frame_00000005.jpeg cannot be read" in as_read(warning.value) for warning in app.warning)
     assert button(app, "Fill now").disabled
     assert FILLING.status().state is JobState.DONE
     setting(app, "scaled_decoding").set_value(True).run()
-    assert metrics_of(app)["Already kept"] == "0 (0%)"
+    assert metrics_of(app)["Already in the cache"] == "0 (0%)"
     assert not app.success
 
 
@@ -170,7 +172,7 @@ def test_the_job_ends_when_asked(shared_data_folder: Path) -> None:
     ("settings", "words"),
     [({"model": "nobody/nothing"}, "nobody/nothing"), ({"test_fraction": 0.9}, "test_fraction")],
 )
-def test_the_job_says_why_it_cannot(shared_data_folder: Path, settings: dict[str, object], words: str) -> None:
+def test_the_job_reports_why_it_failed(shared_data_folder: Path, settings: dict[str, object], words: str) -> None:
     ended = fill_here(shared_data_folder, **settings)
     assert ended["state"] == JobState.FAILED
     assert words in ended["error"]
@@ -181,13 +183,13 @@ def test_the_job_gives_no_path_away(tmp_path: Path) -> None:
     assert "gone" in error and str(tmp_path) not in error
 
 
-def test_a_cache_that_cannot_be_written_to_is_told(workspace: Path, shared_data_folder: Path) -> None:
+def test_a_cache_that_cannot_be_written_to_is_reported(workspace: Path, shared_data_folder: Path) -> None:
     (workspace / "cache").mkdir(exist_ok=True)
     (workspace / "cache" / "clips").write_text("in the way")
     assert fill_here(shared_data_folder)["error"].startswith("The clip cache cannot be written to: ")
 
 
-def test_a_lack_of_room_is_told_until_there_is_room(
+def test_a_lack_of_space_is_shown_until_there_is_space(
     open_page: OpenPage, shared_data_folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "0.001")
@@ -208,7 +210,7 @@ def test_a_lack_of_room_is_told_until_there_is_room(
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
-        (None, "", "The filling ended unexpectedly. *Fill now* continues from there."),
+        (None, "", "The filling ended unexpectedly. Click *Fill now* to continue."),
         (JobState.STOPPED, "", "The filling was stopped. The frames kept so far remain"),
         (JobState.FAILED, "The model is not here.", "The model is not here."),
     ],
@@ -236,7 +238,7 @@ def test_how_a_filling_ended_stays_with_the_settings_it_was_for(
 def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folder: Path) -> None:
     one, other = keep_frames(shared_data_folder, 1), keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
-    chosen = next(box for box in app.main.selectbox if box.label == "Make room")
+    chosen = next(box for box in app.main.selectbox if box.label == "Free space")
     assert [label.rpartition(",")[0] for label in chosen.options] == [
         "data, 96x96 px, scaled decoding",
         "data, 96x96 px",
@@ -246,7 +248,7 @@ def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folde
     button(app, "Remove").click().run()
     button(app, "No, keep").click().run()
     assert len(list_stores()) == 2
-    next(box for box in app.main.selectbox if box.label == "Make room").set_value(one.folder.name).run()
+    next(box for box in app.main.selectbox if box.label == "Free space").set_value(one.folder.name).run()
     button(app, "Remove").click().run()
     button(app, "Yes, remove").click().run()
     assert not app.exception
@@ -261,7 +263,7 @@ def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_fold
     used = keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
     with used.in_use():
-        next(box for box in app.main.selectbox if box.label == "Make room").set_value("").run()
+        next(box for box in app.main.selectbox if box.label == "Free space").set_value("").run()
         button(app, "Remove").click().run()
         button(app, "Yes, remove").click().run()
         assert not app.exception
@@ -271,14 +273,14 @@ def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_fold
     button(app, "Remove").click().run()
     button(app, "Yes, remove").click().run()
     assert list_stores() == []
-    assert "Nothing yet." in text_of(app)
+    assert "The cache is empty." in text_of(app)
 
 
 def test_a_store_that_is_gone_meanwhile_is_no_question(open_page: OpenPage, shared_data_folder: Path) -> None:
     store = keep_frames(shared_data_folder, 1)
     keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
-    next(box for box in app.main.selectbox if box.label == "Make room").set_value(store.folder.name).run()
+    next(box for box in app.main.selectbox if box.label == "Free space").set_value(store.folder.name).run()
     button(app, "Remove").click().run()
     (store.folder / "store.json").unlink()
     app.run()
@@ -291,7 +293,7 @@ def test_a_cache_that_is_off_is_called_so(
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "0")
     app = open_cache(open_page, shared_data_folder)
-    assert "Switched off by SOCAL_CACHE_GB" in text_of(app)
+    assert "SOCAL_CACHE_GB turns the clip cache off" in text_of(app)
     assert button(app, "Fill now").disabled
 
 

@@ -54,7 +54,7 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
         ("About", 0),
     ],
 )
-def test_only_the_open_view_is_drawn(open_page: OpenPage, shared_data_folder: Path, view: str, charts: int) -> None:
+def test_only_the_open_view_is_shown(open_page: OpenPage, shared_data_folder: Path, view: str, charts: int) -> None:
     app = show(open_page("dataset", shared_data_folder), view)
     assert not app.exception
     assert len(app.get("plotly_chart")) == charts
@@ -136,12 +136,12 @@ def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder:
 
     first = captions()
     assert len(first) == 8
-    next(button for button in app.button if button.label == "Show others").click().run()
+    next(button for button in app.button if button.label == "Show other frames").click().run()
     assert len(captions()) == 8
     assert captions() != first
 
 
-def test_length_is_said_to_tell_the_outcome_only_where_it_does(open_page: OpenPage, data_folder: Path) -> None:
+def test_length_is_shown_to_reveal_the_outcome_only_if_it_does(open_page: OpenPage, data_folder: Path) -> None:
     assert "says little about its outcome" in text_of(open_page("dataset", data_folder))
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
     for image in (data_folder / layout.IMAGES_DIR).iterdir():
@@ -160,7 +160,7 @@ def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_fold
     assert "cannot be split" in text_of(show(app, "Leaks"))
 
 
-def test_leaks_are_told_and_outcomes_refused(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_leaks_are_shown_and_outcomes_refused(open_page: OpenPage, shared_data_folder: Path) -> None:
     text = text_of(show(open_page("dataset", shared_data_folder), "Leaks"))
     assert "**Mean colour.**" in text
     for column in ("tth", "muscle_success", "cottonoid_success", "blood_loss"):
@@ -238,7 +238,7 @@ def test_leaks_are_of_the_chosen_boxes(open_page: OpenPage, data_folder: Path) -
     assert other != told
 
 
-def test_views_of_the_whole_folder_say_so(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_views_of_the_whole_folder_are_marked(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = choose(show(open_page("dataset", shared_data_folder), "Problems"), "outcomes", 1)
     assert "shows the whole folder" in text_of(app)
     assert "shows the whole folder" not in text_of(show(app, "Trials"))

@@ -1,4 +1,4 @@
-"""The first visit, when the demo data set has not been drawn yet."""
+"""The first visit, when the demo data set has not been generated yet."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_the_job_generates_the_demo() -> None:
     assert len(open_dataset(demo_folder()).trials) >= 8
 
 
-def test_the_job_says_why_it_cannot(workspace: Path) -> None:
+def test_the_job_reports_why_it_failed(workspace: Path) -> None:
     demo_folder().write_text("in the way")
     ended = carry_out_here(GENERATION, generate_demo, {"out": str(demo_folder()), "surgeons": 4})
     assert ended["state"] == JobState.FAILED

@@ -1,4 +1,4 @@
-"""The download form: asks nothing of the internet by itself, and tells how a download went."""
+"""The download form: it connects to nothing by itself, and shows how a download ended."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.pages.conftest import OpenPage, text_of
 
 def ask(app: AppTest, address: str, out: str) -> AppTest:
     next(box for box in app.sidebar.text_input if box.label.startswith("Link to a shared")).set_value(address)
-    next(box for box in app.sidebar.text_input if box.label == "Into the folder").set_value(out)
+    next(box for box in app.sidebar.text_input if box.label == "Download to folder").set_value(out)
     return next(button for button in app.sidebar.button if button.label == "Download").click().run()
 
 
@@ -58,7 +58,7 @@ def test_what_arrived_can_be_opened(open_page: OpenPage, shared_data_folder: Pat
     assert app.session_state["data_folder"] == str(data_folder)
 
 
-def test_a_job_that_was_killed_is_told(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_a_killed_job_is_reported(open_page: OpenPage, shared_data_folder: Path) -> None:
     made_jobs.ask(DOWNLOAD, {})
     assert "The download ended unexpectedly. Press Download" in text_of(open_page("dataset", shared_data_folder))
 

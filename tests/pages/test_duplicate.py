@@ -7,7 +7,7 @@ from socal_core.settings import PRETRAINED, TINY, applicable_settings, config_fr
 
 
 def form_with(values: dict[str, object]) -> None:
-    """The script of a page: settings are put into the form, and what it then says is kept."""
+    """The script of a page: it copies settings into the form, and keeps the message."""
     import streamlit as st
 
     from pages.components.training.duplicate import take_settings
@@ -49,7 +49,7 @@ def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> Non
 
 
 @pytest.mark.parametrize("window", ["5:-10", "0:100000", "0:-100000"])
-def test_a_window_that_the_form_has_not_is_said(window: str) -> None:
+def test_a_window_that_the_form_cannot_show_is_reported(window: str) -> None:
     app = AppTest.from_function(form_with, kwargs={"values": {"window": window, "seed": 9}}).run()
     assert not app.exception
     assert "The form has no window" in app.session_state["missing"]

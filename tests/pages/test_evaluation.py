@@ -18,7 +18,7 @@ def done(shared_data_folder: Path) -> RunFolder:
     return write_run(runs_root() / "run-done", shared_data_folder, test_fraction=0.4, skill=0.2)
 
 
-def test_without_a_run_the_page_says_where_to_go(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_without_a_run_the_page_shows_where_to_go(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("evaluation", shared_data_folder)
     assert "Train a model first" in text_of(app)
 
@@ -56,8 +56,8 @@ def test_threshold_task_and_small_numbers_are_named(
     metrics = done.read_metrics()
     assert "**Prediction** · window: first 60 s" in text
     assert f"probability of success is at least {metrics['threshold']:.2f}" in text
-    assert "chosen on the validation trials" in text
-    assert (metrics["n"], "8 test trials are few.** One trial changes the accuracy by 12 percentage" in text) == (
+    assert "highest balanced accuracy on the validation trials" in text
+    assert (metrics["n"], "Few test trials: 8.** A single trial changes the accuracy by 12 percentage" in text) == (
         8,
         True,
     )
@@ -79,10 +79,10 @@ def test_twenty_test_trials_as_the_default_split_leaves_are_not_few(
     write_json(done.metrics_file, {**done.read_metrics(), "n": trials})
     text = text_of(open_page("evaluation", shared_data_folder))
     assert ("test trials are few" in text) is few
-    assert "A difference between two models that is smaller than these intervals may be due to chance." in text
+    assert "If two models differ by less than these intervals, the difference may be due to chance." in text
 
 
-def test_whether_the_model_is_above_the_controls_is_said(
+def test_the_page_shows_whether_the_model_is_above_the_controls(
     open_page: OpenPage, shared_data_folder: Path, done: RunFolder
 ) -> None:
     metrics = done.read_metrics()

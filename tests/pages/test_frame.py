@@ -150,7 +150,7 @@ def test_the_demo_is_called_synthetic_and_shows_no_path(open_page: OpenPage) -> 
 
 
 def test_pages_that_only_look_load_no_torch(shared_data_folder: Path, tmp_path: Path) -> None:
-    """In a process of its own, where nobody else has loaded it."""
+    """In a separate process, where no other test has loaded it."""
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest

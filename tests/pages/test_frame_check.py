@@ -17,7 +17,7 @@ from tests.factories import enlarge_frames
 from tests.jobs.made_jobs import ask, carry_out_here, running, wait_for
 from tests.pages.conftest import OpenPage, as_read, text_of
 
-SOUND = "No problems in this folder: every frame can be read."
+SOUND = "No problems were found in this folder. Every frame can be read."
 
 
 def show_problems(app: AppTest) -> AppTest:
@@ -112,7 +112,7 @@ def test_a_check_of_another_folder_is_named(open_page: OpenPage, shared_data_fol
         assert "Check every frame" not in labels(app)
 
 
-def test_a_check_that_died_is_told_with_its_log(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_a_check_that_died_is_reported_with_its_log(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = press(show_problems(open_page("dataset", shared_data_folder)), "Check every frame")
     wait_for(CHECK)
     ask(CHECK, CHECK.request() or {})
@@ -125,7 +125,7 @@ def test_a_check_that_died_is_told_with_its_log(open_page: OpenPage, shared_data
     assert SOUND in text_of(app.run())
 
 
-def test_the_job_says_why_it_cannot_without_a_path(tmp_path: Path) -> None:
+def test_the_job_reports_why_it_failed_without_a_path(tmp_path: Path) -> None:
     request = {"data": str(tmp_path / "gone"), "options": {}}
     ended = carry_out_here(CHECK, check_every_frame, request)
     assert ended["state"] == JobState.FAILED

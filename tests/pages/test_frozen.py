@@ -16,7 +16,7 @@ from tests.pages.test_clip_cache import fill_here
 from tests.pages.test_training import setting
 
 TRIALS = 20
-"""Of the data folder that the tests share."""
+"""Number in the data folder that the tests use."""
 
 
 def titles(app) -> list[str]:

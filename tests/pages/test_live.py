@@ -1,4 +1,4 @@
-"""A run as it happens, on the Training page."""
+"""The live view of a run on the Training page."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.components.words import in_words
+from pages.components.words import duration_text
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.events import EventLog
@@ -106,7 +106,7 @@ def test_new_events_reach_the_page(open_page: OpenPage, living_run: RunFolder, s
     assert charts(app.run()) != after
 
 
-def test_intervals_are_drawn_where_there_are_any(
+def test_intervals_are_shown_if_there_are_any(
     open_page: OpenPage, living_run: RunFolder, shared_data_folder: Path
 ) -> None:
     log, score = EventLog(living_run.events_file), {"val_accuracy": 0.7, "val_auroc": 0.75, "train_loss": 0.4}
@@ -173,4 +173,4 @@ print([len(app.get("progress")), *(name for name in ("torch", "transformers") if
     [(0, "1 s"), (89, "89 s"), (90, "2 min"), (89 * 60, "89 min"), (90 * 60, "1.5 h"), (36_000, "10.0 h")],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert duration_text(seconds) == words

@@ -53,12 +53,12 @@ def pictures(app: AppTest) -> list[str]:
 
 @pytest.fixture
 def at_work() -> Iterator[None]:
-    """Somebody else's strip is being drawn: no process is started."""
+    """Another strip is being rendered, so no process is started."""
     with running(RENDERING):
         yield
 
 
-def test_nothing_is_drawn_unasked(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_nothing_is_rendered_without_a_request(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     assert not pictures(app)
     assert RENDERING.request() is None
@@ -66,7 +66,7 @@ def test_nothing_is_drawn_unasked(open_page: OpenPage, shared_data_folder: Path)
 
 @pytest.fixture
 def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Once called, every process that is to draw ends at its first import, without a word to the page."""
+    """After the call, every rendering process ends at its first import, without a result."""
 
     def no_process() -> None:
         (tmp_path / "torch.py").write_text("raise SystemExit('no memory')")
@@ -121,7 +121,7 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
         os.utime(changed, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def test_another_trial_is_drawn_below_its_own_name(
+def test_another_trial_is_shown_below_its_own_name(
     open_page: OpenPage, shared_data_folder: Path, at_work: None
 ) -> None:
     app = show(open_page("training", shared_data_folder))
@@ -136,7 +136,7 @@ def test_another_trial_is_drawn_below_its_own_name(
     assert f"Trial {left.value}** is being prepared" in text_of(app)
 
 
-def test_a_window_without_frames_is_told_without_a_process(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_a_window_without_frames_is_reported_without_a_process(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("training", shared_data_folder)
     next(box for box in app.sidebar.radio if box.key == "setting-window_choice").set_value("other").run()
     next(box for box in app.sidebar.number_input if box.label == "To second").set_value(160)
@@ -147,7 +147,7 @@ def test_a_window_without_frames_is_told_without_a_process(open_page: OpenPage, 
     assert RENDERING.request() is None
 
 
-def test_a_process_that_dies_is_told_and_not_started_again_unasked(
+def test_a_process_that_dies_is_reported_and_not_restarted_without_a_request(
     open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
     no_process()
@@ -166,7 +166,7 @@ def test_a_process_that_dies_is_told_and_not_started_again_unasked(
 
 @pytest.fixture
 def ask(workspace: Path) -> Ask:
-    """Let the worker draw a strip and return what it leaves."""
+    """Let the job render a strip, and return its result."""
 
     def ask(data: Path, number: int = 0, **settings: Any) -> dict[str, Any]:
         out = workspace / "strips" / f"{number}.json"
@@ -191,7 +191,7 @@ def test_the_worker_leaves_rows_as_pictures(ask: Ask, shared_data_folder: Path) 
     assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "96x96", [])
 
 
-def test_a_model_that_is_not_here_is_told_and_stood_in_for(ask: Ask, shared_data_folder: Path) -> None:
+def test_a_missing_model_is_reported_and_replaced(ask: Ask, shared_data_folder: Path) -> None:
     result = ask(shared_data_folder, model=PRETRAINED, num_frames=2)
     assert result["size"] == "224x224"
     assert f"{PRETRAINED} is not on this machine" in result["notes"][0]
@@ -206,7 +206,7 @@ def test_a_model_that_is_not_here_is_told_and_stood_in_for(ask: Ask, shared_data
         ("none", {"num_frames": 3}, "num_frames: must be even"),
     ],
 )
-def test_the_worker_says_in_words_what_is_wrong(
+def test_the_worker_reports_what_is_wrong(
     ask: Ask, data_folder: Path, spoil: str, settings: dict[str, Any], message: str
 ) -> None:
     if spoil == "frames":

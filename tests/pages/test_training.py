@@ -18,7 +18,7 @@ OWN_WIDGETS = {"model", "window"}
 
 
 def setting(app, name: str):
-    """The widget of a setting, whatever its kind."""
+    """Return the widget of a setting of any kind."""
     kinds = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.toggle, *app.sidebar.text_input)
     return next(widget for widget in (*kinds, *app.sidebar.radio) if widget.key == f"setting-{name}")
 
@@ -204,7 +204,7 @@ def test_data_that_cannot_be_split_cannot_be_trained_on(open_page: OpenPage, tmp
 
 
 @pytest.mark.parametrize("state", [RunState.STOPPED, RunState.FAILED, RunState.RUNNING])
-def test_a_run_that_ended_early_says_why_and_can_be_resumed(
+def test_a_run_that_ended_early_shows_why_and_can_be_resumed(
     open_page: OpenPage, shared_data_folder: Path, state: RunState
 ) -> None:
     """`running` without a living worker is an interrupted run: it is never shown as alive."""
@@ -217,10 +217,8 @@ def test_a_run_that_ended_early_says_why_and_can_be_resumed(
     assert len(app.get("plotly_chart")) == 3
 
 
-@pytest.mark.parametrize(
-    ("waits", "text"), [(True, "Waiting in the queue: number 1 in the queue"), (False, "Starting")]
-)
-def test_a_run_that_was_resumed_and_has_not_begun_tells_nothing_of_before(
+@pytest.mark.parametrize(("waits", "text"), [(True, "Waiting: number 1 in the queue"), (False, "Starting")])
+def test_a_resumed_run_that_has_not_begun_shows_nothing_of_the_earlier_start(
     open_page: OpenPage, shared_data_folder: Path, waits: bool, text: str
 ) -> None:
     run = write_run(runs_root() / "run-1", shared_data_folder, RunState.QUEUED, epochs=3)

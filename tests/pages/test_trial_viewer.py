@@ -45,7 +45,7 @@ def test_each_press_draws_anew(open_page: OpenPage, shared_data_folder: Path) ->
     assert len(draws) > 1
 
 
-def test_with_fewer_trials_all_are_drawn(open_page: OpenPage, tmp_path: Path) -> None:
+def test_with_fewer_trials_all_are_selected(open_page: OpenPage, tmp_path: Path) -> None:
     app = press(open_page("trial_viewer", write_dataset(tmp_path / "few", surgeons=3, frames=2)))
     assert len(app.selectbox(key="trial").options) == 6
 
@@ -63,20 +63,20 @@ def test_the_table_has_the_boxes_of_the_frame_shown(open_page: OpenPage, shared_
     table = app.dataframe[0].value
     assert table["label"].to_list() == ["grasper", "suction"]
     assert table["area_px"].to_list() == [15 * 20, 10 * 15]
-    assert table["area_share"].to_list() == pytest.approx([100 * 300 / 3072, 100 * 150 / 3072])
+    assert table["area_percent"].to_list() == pytest.approx([100 * 300 / 3072, 100 * 150 / 3072])
     assert table["tracking_id"].notna().all()
     app.slider[0].set_value(2).run()
     assert app.dataframe[0].value["label"].to_list() == ["suction"]
 
 
-def test_ids_are_said_to_come_from_the_tracker(open_page: OpenPage, shared_data_folder: Path) -> None:
+def test_the_tracker_is_shown_as_the_source_of_ids(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = choose_trial(open_page("trial_viewer", shared_data_folder), "S100T1")
     first = app.dataframe[0].value.set_index("label")["tracking_id"].to_dict()
     assert first["grasper"] != first["suction"]
     assert "the app's own tracker" in text_of(app)
 
 
-def test_ids_of_the_folder_are_said_to_be_its_own(open_page: OpenPage, data_folder: Path) -> None:
+def test_the_folder_is_shown_as_the_source_of_ids(open_page: OpenPage, data_folder: Path) -> None:
     boxes = (data_folder / layout.BOXES_FILE).read_text().splitlines()
     rows = [[*line.split(","), 7 if line.endswith("suction") else 9] for line in boxes]
     write_csv(data_folder / layout.TRACKS_FILE, rows, layout.TRACK_COLUMNS)
@@ -91,7 +91,7 @@ def test_a_frame_that_cannot_be_read_is_named_and_the_slider_goes_on(open_page: 
     assert not app.exception
     assert "S100T1_frame_00000001.jpeg" in as_read(app.warning[0].value)
     assert pictures(app) == 0
-    assert app.dataframe[0].value["area_share"].notna().all()
+    assert app.dataframe[0].value["area_percent"].notna().all()
     app.slider[0].set_value(2).run()
     assert not app.warning
     assert pictures(app) == 1
@@ -111,13 +111,13 @@ def done(shared_data_folder: Path) -> RunFolder:
 
 
 @pytest.mark.parametrize(
-    ("side", "words"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
+    ("subset", "text"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
 )
-def test_the_prediction_stands_beside_the_truth_with_its_side(
-    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, side: str, words: str
+def test_the_prediction_is_shown_with_the_true_outcome_and_the_subset(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder, subset: str, text: str
 ) -> None:
     predictions = done.read_predictions()
-    row = predictions[predictions["split"] == side].iloc[0]
+    row = predictions[predictions["split"] == subset].iloc[0]
     app = choose_trial(open_page("trial_viewer", shared_data_folder), row["trial_id"])
     names = {0: "Failure", 1: "Success"}
     assert metrics_of(app) == {"True outcome": names[row["label"]], "Prediction": names[row["predicted"]]}
@@ -126,7 +126,7 @@ def test_the_prediction_stands_beside_the_truth_with_its_side(
         f"Probability of success: {success:.0%}",
         f"Probability of failure: {1 - success:.0%}",
     ]
-    assert words in text_of(app)
+    assert text in text_of(app)
 
 
 def test_only_test_trials_on_request(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:

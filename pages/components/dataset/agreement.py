@@ -1,4 +1,4 @@
-"""Whether the boxes are the same in every format in which the folder holds them."""
+"""The comparison of the boxes of a folder that has them in several formats."""
 
 import streamlit as st
 
@@ -21,9 +21,9 @@ KINDS = {
 
 
 def show_agreement(dataset: Dataset) -> None:
-    """Sentences, a table by label, and every difference; of the whole folder, whatever trials are chosen."""
+    """Show whether the formats agree: sentences, a table by label, and all differences in the whole folder."""
     if len(dataset.box_formats) < 2:
-        st.info("The folder holds its boxes in one format, so there is nothing to compare.")
+        st.info("The folder has boxes in only one format, so there is nothing to compare.")
         return
     result = _compared(str(dataset.root), dataset.fingerprint, opened_with(dataset))
     (st.success if result.agrees() else st.warning)(plain_text(result.sentences()[0]))

@@ -1,4 +1,4 @@
-"""Columns of the outcomes file that have other names: said once, remembered for the folder."""
+"""The form for columns of the outcomes file with other names. The answers are stored for the folder."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ NONE = ""
 
 
 def ask_for_columns(dataset: Dataset) -> None:
-    """A form, where the file lacks a column that is needed or was given another name before."""
+    """Show a form if a required column is missing, or if columns were assigned before."""
     options = options_in_use()
     lacking = any(
         problem.code == file_kinds.MISSING_COLUMN.code and problem.path == layout.OUTCOMES_FILE
@@ -25,15 +25,18 @@ def ask_for_columns(dataset: Dataset) -> None:
     chosen = dict(options.columns)
     with st.expander("Columns of the outcomes file", expanded=lacking, icon=":material/table_chart:"):
         if lacking:
-            st.write(f"{layout.OUTCOMES_FILE} lacks columns with the names that SOCAL uses. Which columns are they?")
+            st.write(
+                f"{layout.OUTCOMES_FILE} does not have all columns under the names that SOCAL uses. Choose the column "
+                "for each name."
+            )
         with st.form("columns", border=False):
             cells = [cell for _ in range(3) for cell in st.columns(4)]
             answers = {
                 name: cell.selectbox(
-                    name + (" (needed)" if name in layout.REQUIRED_OUTCOME_COLUMNS else ""),
+                    name + (" (required)" if name in layout.REQUIRED_OUTCOME_COLUMNS else ""),
                     [NONE, *titles],
-                    index=_place(titles, chosen.get(name, name)),
-                    format_func=lambda title: title or "not there",
+                    index=_index(titles, chosen.get(name, name)),
+                    format_func=lambda title: title or "not available",
                     key=f"column-{name}",
                 )
                 for name, cell in zip(layout.OUTCOME_COLUMNS, cells, strict=False)
@@ -43,6 +46,6 @@ def ask_for_columns(dataset: Dataset) -> None:
                 choose_options(OpenOptions(options.boxes, pairs))
 
 
-def _place(titles: list[str], title: str) -> int:
-    """The place of a title among the choices, 0 (none) when it is not there."""
+def _index(titles: list[str], title: str) -> int:
+    """Return the index of a title among the choices, or 0 (none) if it is not there."""
     return titles.index(title) + 1 if title in titles else 0

@@ -1,4 +1,4 @@
-"""The choice of trials that holds for everything on a page."""
+"""The choice of trials, which applies to the whole page."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -25,13 +25,13 @@ COLUMNS = 4
 
 
 def pick_trials(choices: Choices) -> TrialFilter:
-    """Draw the filters of what the data set has more than one of; each stays as it is for the session."""
+    """Show a filter for each field that has more than one value. Choices are kept for the session."""
     open_fields = {name: getattr(choices, name) for name in FIELDS if len(getattr(choices, name)) > 1}
     with st.expander("Choose trials", icon=":material/filter_alt:"):
         columns = st.columns(COLUMNS)
         picked = {
-            name: _pick(columns[place % COLUMNS], name, values)
-            for place, (name, values) in enumerate(open_fields.items())
+            name: _pick(columns[index % COLUMNS], name, values)
+            for index, (name, values) in enumerate(open_fields.items())
         }
     if any(picked.values()):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -51,7 +51,7 @@ def _text(name: str, value: Any) -> str:
 
 def _pick(column: Any, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     key = _key(name)
-    # Another data set may not have what was chosen in this one.
+    # Another data set may not have the values that were chosen before.
     kept = [value for value in st.session_state.get(key, []) if value in values]
     if kept != st.session_state.get(key, []):
         st.session_state[key] = kept

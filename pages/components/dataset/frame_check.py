@@ -1,4 +1,4 @@
-"""The check that opens every frame of a data folder, a job that takes minutes for a large one."""
+"""The check that opens every frame of a data folder. It is a job, since it takes minutes for a large folder."""
 
 import hashlib
 from pathlib import Path
@@ -16,20 +16,21 @@ CHECK = Job("frame-check", "socal_core.jobs.check_frames", "The check of every f
 
 
 def check_of_frames(dataset: Dataset) -> list[Problem] | None:
-    """Show the check while it runs, else the button that starts it.
+    """Show the progress of the check, or the button that starts it.
 
     Returns:
-        The problems that the last check found in this data set; None when that was another one, or did not end well.
+        The problems that the last check found in this data set; None if that check did not finish or was of another
+        data set.
     """
     request = _request(dataset)
     last, status = CHECK.request(), CHECK.status()
-    mine = last == request
+    same = last == request
     if status.running:
         name = f" of {plain_text(name_of_data(Path(last['data'])))}" if last else ""
-        watch(CHECK, lambda status: _how_far(status, name))
-        st.caption("You can leave this page or close the browser meanwhile.")
+        watch(CHECK, lambda status: _progress_text(status, name))
+        st.caption("You can leave this page or close the browser. The check continues.")
         return None
-    if not mine:
+    if not same:
         status = JobStatus(JobState.IDLE)
     _button(dataset, request, status.state)
     if status.error:
@@ -41,7 +42,7 @@ def check_of_frames(dataset: Dataset) -> list[Problem] | None:
 
 
 def _request(dataset: Dataset) -> dict[str, Any]:
-    """What the check needs to know, and what its result depends on."""
+    """Return what the check needs to know, and everything that its result depends on."""
     entries = hashlib.sha256(repr(fingerprint(dataset.root)).encode("utf-8", "surrogateescape")).hexdigest()
     return {
         "data": str(dataset.root.resolve()),
@@ -54,21 +55,21 @@ def _request(dataset: Dataset) -> dict[str, Any]:
 def _button(dataset: Dataset, request: dict[str, Any], state: JobState) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     if state is JobState.DONE:
-        left.caption("Every frame was checked. Check again after replacing frames.")
+        left.caption("Every frame was checked. Check again after you replace frames.")
         label = "Check again"
     else:
         stopped = "The last check was stopped. " if state is JobState.STOPPED else ""
         left.caption(
-            f"{stopped}Opening the folder reads tables and names but decodes no frame. Checking all "
-            f"{len(dataset.frames):,} frames takes about a minute for every 5,000 of full HD."
+            f"{stopped}Opening a folder reads tables and file names, but no images. This check opens all "
+            f"{len(dataset.frames):,} frames. It takes about a minute per 5,000 frames in full HD."
         )
         label = "Check every frame"
     if right.button(label, icon=":material/image_search:", width="stretch"):
-        CHECK.start(request)  # if another tab was quicker: look on
+        CHECK.start(request)  # does nothing if another tab has just started it
         st.rerun()
 
 
-def _how_far(status: JobStatus, name: str) -> str:
+def _progress_text(status: JobStatus, name: str) -> str:
     if not status.total:
         return f"Opening frames{name}"
     return f"Opening frames{name}: {status.done:,} of {status.total:,}"

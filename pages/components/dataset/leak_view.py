@@ -1,4 +1,4 @@
-"""What predicts the outcome without a look at the operation, on the split that a run would use."""
+"""Leaks: what predicts the outcome without showing the operation, on the split that a run would use."""
 
 import streamlit as st
 
@@ -18,26 +18,30 @@ CHANCE = 0.5
 
 
 def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
-    """Bars and sentences; SocalError when the trials cannot be split."""
+    """Show the leak probes as bars and sentences.
+
+    Raises:
+        SocalError: The trials cannot be split.
+    """
     trials = dataset.usable_trials
     split = make_split(trials, config.split)
-    sides = describe(split, trials)["trials"]
+    counts = describe(split, trials)["trials"]
     st.write(
-        f"Each line is a model that knows one fact only. It learns from the {sides['train']} training trials and is "
-        f"tested on the {sides['validation'] + sides['test']} validation and test trials. Window: "
+        f"Each bar is a model that uses only one fact. It learns from the {counts['train']} training trials and is "
+        f"tested on the {counts['validation'] + counts['test']} validation and test trials. Window: "
         f"{config.clip.observation.describe()}."
     )
     warning = split_warning(split, trials)
     if warning:
         st.warning(warning)
-    # Trials and boxes as they are chosen on the page, and as the folder's columns are read.
+    # The result depends on the trials chosen on the page, and on how the columns of the folder are read.
     key = (str(dataset.root), dataset.fingerprint, digest_of_boxes(dataset.boxes), str(options_in_use()))
     probes = _probes(dataset, key, split, config.clip.window)
     chart(leak_bars(probes), "leaks")
     for probe in probes:
         st.markdown(f"{_icon(probe)} **{plain_text(probe.name)}.** {plain_text(probe.verdict)}")
     st.caption(
-        "Never inputs, because they are outcomes themselves: "
+        "Never used as inputs, because they are outcomes themselves: "
         + "; ".join(f"**{name}**, {reason}" for name, reason in OUTCOME_MEASURES.items())
         + "."
     )
@@ -49,6 +53,6 @@ def _icon(probe: Probe) -> str:
     return ":material/help:" if probe.auroc is None or probe.auroc > CHANCE else ":material/check:"
 
 
-@st.cache_data(max_entries=8, show_spinner="Looking at the first frames", hash_funcs={Split: Split.as_dict})
+@st.cache_data(max_entries=8, show_spinner="Reading the first frames", hash_funcs={Split: Split.as_dict})
 def _probes(_dataset: Dataset, key: tuple[str, str, str, str], split: Split, window: str) -> list[Probe]:
     return probe_leaks(_dataset, split, Window.parse(window))

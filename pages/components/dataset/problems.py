@@ -1,4 +1,4 @@
-"""What is wrong in a data folder: what opening it found, and on demand what opening every frame finds."""
+"""The problems of a data folder: those found when opening it and, on request, when opening every frame."""
 
 import pandas as pd
 import streamlit as st
@@ -13,13 +13,13 @@ TABLE_HEIGHT = 560
 
 
 def show_problems(dataset: Dataset) -> None:
-    """The check of every frame, and the table of problems."""
+    """Show the check of every frame and the table of problems."""
     st.subheader("Problems found")
     of_frames = check_of_frames(dataset)
-    problems = sorted([*dataset.problems, *(of_frames or [])], key=_cost)
+    problems = sorted([*dataset.problems, *(of_frames or [])], key=_rank)
     if problems:
         left, right = st.columns([4, 1], vertical_alignment="center")
-        left.write("None of these stops the app. Each row says what is wrong, where, and what to do.")
+        left.write("The app works despite these problems. Each row shows what is wrong, where, and what to do.")
         right.download_button(
             "Download as CSV",
             problems_csv(problems),
@@ -31,18 +31,18 @@ def show_problems(dataset: Dataset) -> None:
         )
         _table(problems)
     elif of_frames is None:
-        st.success("No problems in the tables and names of this folder.")
+        st.success("No problems were found in the tables and file names of this folder.")
     else:
-        st.success("No problems in this folder: every frame can be read.")
+        st.success("No problems were found in this folder. Every frame can be read.")
 
 
-def _cost(problem: Problem) -> int:
-    """The place of a problem in the table: errors first."""
+def _rank(problem: Problem) -> int:
+    """Return the rank of a problem in the table: errors come first."""
     return list(Severity).index(problem.severity)
 
 
 def _table(problems: list[Problem]) -> None:
-    """A table whose long texts wrap; beyond a screen it scrolls."""
+    """Show a table in which long texts wrap, and which scrolls if it is long."""
     rows = [
         {
             "Severity": problem.severity.value,

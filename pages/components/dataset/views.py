@@ -1,4 +1,4 @@
-"""The views of the Dataset page; only the one that is open is computed."""
+"""The views of the Dataset page. Only the open view is computed."""
 
 from collections.abc import Callable
 
@@ -23,12 +23,12 @@ from socal_core.figures.style import OUTCOMES
 
 ANY_LABEL = "Any tool"
 ORDERS: dict[Order, str] = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
-# From this on, the length of a trial is said to give its outcome away.
-TELLING_AUROC = 0.7
+REVEALING_AUROC = 0.7
+"""From this AUROC on, the page states that the length of a trial reveals its outcome."""
 
 
 def overview(dataset: Dataset) -> None:
-    """Outcomes, lengths and boxes at a glance."""
+    """Show outcomes, lengths and boxes."""
     usable = dataset.usable_trials
     left, middle, right = st.columns(3)
     with left:
@@ -37,11 +37,11 @@ def overview(dataset: Dataset) -> None:
         chart(frames_by_outcome(usable), "frames-by-outcome")
     with right:
         chart(boxes_by_label(dataset.boxes), "boxes-by-label")
-    _what_length_tells(usable)
+    _show_length(usable)
 
 
 def groups(dataset: Dataset) -> None:
-    """Outcomes of the groups, and the length of each trial."""
+    """Show the outcomes of groups and the length of each trial."""
     usable = dataset.usable_trials
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
@@ -53,27 +53,27 @@ def groups(dataset: Dataset) -> None:
         chart(frames_per_trial(dataset.trials), "frames-per-trial")
 
 
-def _what_length_tells(usable: pd.DataFrame) -> None:
-    # scikit-learn takes a while to load: the figures above are there before.
+def _show_length(usable: pd.DataFrame) -> None:
+    # scikit-learn takes a while to load. Importing it here shows the figures above first.
     from socal_core.evaluation.metrics import length_auroc
 
     auroc = length_auroc(usable)
     if auroc is None:
         return
     scale = f"the number of frames alone has an AUROC of {auroc:.2f} (0.5 is chance, 1 is perfect)"
-    if auroc < TELLING_AUROC:
-        st.info(f"Here, the length of a trial says little about its outcome: {scale}.", icon=":material/timer:")
+    if auroc < REVEALING_AUROC:
+        st.info(f"Here, the length of a trial reveals little about its outcome: {scale}.", icon=":material/timer:")
     else:
         st.info(
-            "**The length of a trial reveals the outcome.** A trial ends when the bleeding stops; a failed one "
-            f"continues to the time limit. Here {scale}. A model that sees the whole trial can use this; one that sees "
-            "the first 60 s cannot.",
+            "**The length of a trial reveals its outcome.** A trial ends when the bleeding stops; a failed trial "
+            f"continues to the time limit. Here, {scale}. A model that sees the whole trial can use this. A model that "
+            "sees only the first 60 s cannot.",
             icon=":material/timer:",
         )
 
 
 def boxes(dataset: Dataset) -> None:
-    """How many boxes a frame has, and where they lie."""
+    """Show how many boxes frames have, and where in the frame they are."""
     left, right = st.columns(2)
     with left:
         chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
@@ -83,7 +83,7 @@ def boxes(dataset: Dataset) -> None:
 
 
 def tools(dataset: Dataset) -> None:
-    """Which tool is in view when."""
+    """Show when each tool is in view."""
     left, right = st.columns(2)
     with left:
         label = _pick_label(dataset, "presence-label")
@@ -101,8 +101,8 @@ def tools(dataset: Dataset) -> None:
 
 
 def coaching(dataset: Dataset) -> None:
-    """What changed between a surgeon's two trials."""
-    # SciPy takes a while to load, which nobody waits for who does not open this view.
+    """Show what changed between the two trials of each surgeon."""
+    # Only this view needs SciPy, which takes a while to load.
     from socal_core.figures.coaching import coaching_change, coaching_success
 
     left, _ = st.columns(2)
@@ -111,23 +111,23 @@ def coaching(dataset: Dataset) -> None:
     for column, measure in zip(st.columns(2), ("tth", "blood_loss"), strict=True):
         with column:
             chart(coaching_change(dataset.trials, measure), f"coaching-{measure}")
-    st.caption("Includes every surgeon with both trials, also those without video. There was no control group.")
+    st.caption("All surgeons with both trials are included, even without video. There was no control group.")
 
 
 def missing(dataset: Dataset) -> None:
-    """What is not known."""
+    """Show which values are missing."""
     chart(missing_values(dataset.trials), "missing-values")
 
 
 def frames(dataset: Dataset) -> None:
-    """Random frames with their boxes."""
-    if st.button("Show others", icon=":material/shuffle:"):
+    """Show random frames with their boxes."""
+    if st.button("Show other frames", icon=":material/shuffle:"):
         st.session_state["sample_seed"] = st.session_state.get("sample_seed", 0) + 1
     contact_sheet(dataset, st.session_state.get("sample_seed", 0))
 
 
 def trials(dataset: Dataset) -> None:
-    """The table of trials."""
+    """Show the table of trials."""
     columns = [
         "participant_id",
         "trial_number",
@@ -141,11 +141,11 @@ def trials(dataset: Dataset) -> None:
     table = dataset.trials[[*columns, "unusable_because"]].reset_index()
     table["success"] = table["success"].map(OUTCOMES)
     st.dataframe(
-        table.dropna(axis="columns", how="all"),  # not every folder has the surgeons' file
+        table.dropna(axis="columns", how="all"),  # some folders lack the file about surgeons
         hide_index=True,
         placeholder="–",
         height=420,
-        key="trials-table",  # drawn in place when other trials are chosen
+        key="trials-table",  # updates the table in place when other trials are chosen
         column_config={
             "trial_id": "Trial",
             "participant_id": "Surgeon",
@@ -174,7 +174,7 @@ VIEWS: dict[str, Callable[[Dataset], None]] = {
 
 
 def _pick_label(dataset: Dataset, key: str) -> str | None:
-    """One of the labels, None for any."""
+    """Show a drop-down of labels, and return the chosen label, or None for any label."""
     counts: pd.Series = dataset.boxes["label"].value_counts()
     label = st.selectbox("Tool", [ANY_LABEL, *counts.index], key=key)
     return None if label == ANY_LABEL else str(label)

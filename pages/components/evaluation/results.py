@@ -1,4 +1,4 @@
-"""The parts of a run's test results: tiles with intervals, tables by class, controls, trials."""
+"""The parts of the test results of a run: tiles with intervals, tables by outcome, controls and trials."""
 
 import pandas as pd
 import streamlit as st
@@ -10,24 +10,24 @@ from socal_core.figures.style import OUTCOMES
 from socal_core.runs.files.metrics_record import Control, Interval, Metrics, Score
 
 TILES: tuple[tuple[str, Score, str], ...] = (
-    ("Accuracy", "accuracy", "Fraction of the test trials that are predicted correctly"),
-    ("Precision", "precision", "Fraction of the predicted successes that were successes"),
-    ("Recall", "recall", "Fraction of the successes that were predicted"),
+    ("Accuracy", "accuracy", "Fraction of the test trials that were predicted correctly"),
+    ("Precision", "precision", "Fraction of the predicted successes that were real successes"),
+    ("Recall", "recall", "Fraction of the real successes that were predicted"),
     (
         "AUROC",
         "auroc",
-        "Probability that a success receives a higher probability than a failure: 0.5 is chance, 1 is perfect",
+        "How often a random success gets a higher probability than a random failure: 0.5 is chance, 1 is perfect",
     ),
 )
 TILES_WITHOUT_INTERVAL: tuple[tuple[str, Score, str], ...] = (
     ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
     ("F1", "f1", "Harmonic mean of precision and recall"),
-    ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect, always 0.5 gives 0.25"),
+    ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect; always predicting 0.5 gives 0.25"),
 )
 
 
 def score_tiles(metrics: Metrics) -> None:
-    """One tile a score, with its 95 % interval where there is one."""
+    """Show one tile per score, with its 95 % interval if there is one."""
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES, strict=True):
         column.metric(
             label,
@@ -39,15 +39,15 @@ def score_tiles(metrics: Metrics) -> None:
             border=True,
         )
     st.caption(
-        "In grey: the 95 % interval, the range in which the true value is likely to lie. A difference between two "
-        "models that is smaller than these intervals may be due to chance."
+        "The range in grey is the 95 % interval, which is likely to contain the true value. If two models differ by "
+        "less than these intervals, the difference may be due to chance."
     )
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
         column.metric(label, score(metrics[name]), help=text, border=True)
 
 
 def per_class(metrics: Metrics) -> None:
-    """Precision, recall and F1 of each outcome."""
+    """Show precision, recall and F1 of each outcome."""
     st.subheader("By outcome")
     rows = [
         {
@@ -64,7 +64,7 @@ def per_class(metrics: Metrics) -> None:
 
 
 def above_controls(metrics: Metrics) -> None:
-    """Say whether the model is above the colour and the tools control; nothing for runs without these controls."""
+    """Show whether the model is above the colour and the tools control; nothing for runs without these controls."""
     text = comparison(metrics)
     if text:
         above = all(row["verdict"] == Verdict.ABOVE for row in compared(metrics) if row["verdict"])
@@ -73,8 +73,8 @@ def above_controls(metrics: Metrics) -> None:
 
 
 def beside_controls(metrics: Metrics) -> None:
-    """The model beside the controls."""
-    st.subheader("Is it better than simple rules?")
+    """Show the scores of the model and of the controls in one table."""
+    st.subheader("Is the model better than simple rules?")
     names = ["**This model**", *(plain_text(row["name"]) for row in metrics["controls"])]
     scored: list[Metrics | Control] = [metrics, *metrics["controls"]]
     rows = [
@@ -92,11 +92,11 @@ def beside_controls(metrics: Metrics) -> None:
 
 
 def without_prediction(metrics: Metrics) -> None:
-    """Trials that the run could not use, and frames that it replaced, with the reason."""
+    """Show the trials that the run could not use, and the frames that it replaced, with reasons."""
     if metrics["left_out"]:
         st.subheader("Trials left out")
         st.caption(
-            "A trial is left out if more than 20 % of the frames of its clip cannot be read, or if no frame is in "
+            "A trial is left out if more than 20 % of the frames of its clip cannot be read, or if it has no frame in "
             "the window."
         )
         table = pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).map(plain_text)
@@ -108,7 +108,7 @@ def without_prediction(metrics: Metrics) -> None:
 
 
 def test_trials(metrics: Metrics) -> None:
-    """The test trials, the wrong ones first and the surest mistakes on top."""
+    """Show the test trials: first the wrong predictions, with the most confident ones at the top."""
     st.subheader("Test trials")
     trials = pd.DataFrame(metrics["trials"])
     right = trials["label"] == trials["predicted"]
@@ -135,7 +135,7 @@ def test_trials(metrics: Metrics) -> None:
 
 
 def score(value: float | None) -> str:
-    """A score in two digits, a dash where it is not defined."""
+    """Format a score with two decimals, or as a dash if it is not defined."""
     return "–" if value is None else f"{value:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""The data set in use: which folder, opened once and kept, and the picker in the sidebar."""
+"""The data set in use, and the picker in the sidebar. A folder is opened once and kept."""
 
 import os
 import sys
@@ -25,15 +25,15 @@ from socal_core.workspace import (
 )
 
 DEMO = ""
-"""The choice of the embedded demo data set, in place of a folder."""
+"""The value that stands for the demo data set instead of a folder."""
 DEMO_NAME = "Demo data set"
-READ_AGAIN = "Reads the folder on disk again, including changes inside single annotation files."
+READ_AGAIN = "Reads the folder again, including changes in single annotation files."
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 def data_picker() -> None:
-    """In the sidebar: the name of the data set in use, and the way to another one."""
+    """Show the name of the data set in use, and the ways to choose another one."""
     folder = _chosen()
     st.divider()
     st.caption("Data set in use")
@@ -46,8 +46,9 @@ def data_picker() -> None:
             typed = st.text_input(
                 "Data folder",
                 placeholder="/path/to/SOCAL",
-                help="A folder on the computer that runs this app: frames in JPEGImages/, in one folder per trial or "
-                "as videos; socal_trial_outcomes.csv; boxes as SOCAL CSV, YOLO, Pascal VOC, CVAT, COCO or MOT.",
+                help="A folder on the computer that runs this app. It contains the frames (in JPEGImages/, in one "
+                "folder per trial, or as videos), socal_trial_outcomes.csv, and boxes as SOCAL CSV, YOLO, Pascal VOC, "
+                "CVAT, COCO or MOT.",
             )
             opened = st.form_submit_button("Open folder", width="stretch")
         if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
@@ -64,18 +65,18 @@ def data_picker() -> None:
 
 
 def choose_options(options: OpenOptions) -> None:
-    """Read the folder in use in another way from now on."""
+    """Store how the folder in use is to be read, and read it again."""
     remember_options(_chosen(), options.as_dict())
     st.rerun()
 
 
 def options_in_use() -> OpenOptions:
-    """What was chosen for the folder in use."""
+    """Return the options that were chosen for the folder in use."""
     return _options_of(_chosen())
 
 
 def opened_with(dataset: Dataset) -> OpenOptions:
-    """How a data set of the folder in use was read: as chosen, but for a box format that is no longer there."""
+    """Return how a data set of the folder in use was read: as chosen, unless the box format is no longer there."""
     options = options_in_use()
     return options if options.boxes in dataset.box_formats else replace(options, boxes="")
 
@@ -84,11 +85,11 @@ def _options_of(folder: str) -> OpenOptions:
     try:
         return OpenOptions.from_dict(remembered_options(folder))
     except ConfigError:
-        return OpenOptions()  # remembered by another version
+        return OpenOptions()  # stored by another version
 
 
 def boxes_picker(dataset: Dataset) -> None:
-    """The choice of the boxes' format, where the folder has several."""
+    """Show a choice of the box format if the folder has several."""
     if len(dataset.box_formats) < 2:
         return
     formats = list(dataset.box_formats)
@@ -104,7 +105,7 @@ def boxes_picker(dataset: Dataset) -> None:
 
 
 def open_chosen() -> Dataset | None:
-    """The data set in use; None while there is none to work with, and the page then shows why."""
+    """Open the data set in use. If that is not possible, show why and return None."""
     folder = _chosen()
     if folder == DEMO and not demo_folder().is_dir():
         show_generation()
@@ -120,29 +121,29 @@ def open_chosen() -> Dataset | None:
 
 
 def is_demo(dataset: Dataset) -> bool:
-    """Whether this is the embedded demo data set."""
+    """Return whether this is the demo data set."""
     return dataset.root == demo_folder()
 
 
 def name_of_data(root: Path) -> str:
-    """How a page calls the data set in a folder, without the folder's path."""
+    """Return a name for the data set in a folder, without the path of the folder."""
     return DEMO_NAME if root.resolve() == demo_folder().resolve() else root.name
 
 
 def fingerprint(root: Path) -> Fingerprint:
-    """Name, time and size of what lies directly in a folder: differs when a table or the list of images has changed."""
+    """Return name, time and size of the entries of a folder, which differ if a table or the list of images changed."""
     try:
         with os.scandir(root) as entries:
             return tuple(sorted(_entry(entry) for entry in entries))
     except OSError:
-        return ()  # opening the folder says what is wrong with it
+        return ()  # opening the folder reports the error
 
 
 def _entry(entry: os.DirEntry[str]) -> tuple[str, int, int]:
     try:
         found = entry.stat()
     except OSError:
-        return entry.name, 0, 0  # a link to nowhere
+        return entry.name, 0, 0  # a broken link
     return entry.name, found.st_mtime_ns, found.st_size
 
 
@@ -159,7 +160,7 @@ def _choose(folder: str) -> None:
 
 
 def _open_typed(folder: str) -> None:
-    """Take a typed folder into use if it opens; else say why, and keep the one in use."""
+    """Choose a typed folder if it can be opened; else show why not, and keep the current folder."""
     if not folder:
         st.warning("Enter the path of a folder first.")
         return
@@ -178,15 +179,15 @@ def _open(folder: str) -> Dataset:
         try:
             return _opened(str(root), fingerprint(root), options)
         except DataError:
-            # The format that was once chosen may have gone; then the first one that is there is as good as any.
+            # The format that was chosen before may be gone. Use the first available one instead.
             return _opened(str(root), fingerprint(root), replace(options, boxes=""))
     except DataError as error:
-        # As the user typed it: what ~ stands for is not for everybody to read.
+        # Show the path as the user typed it, so that the meaning of ~ stays private.
         raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None
 
 
 def _expanded(folder: str) -> Path:
-    """The folder with `~` replaced, where there is such a home."""
+    """Replace `~` in a path if there is such a home folder."""
     try:
         return Path(folder).expanduser()
     except RuntimeError:
@@ -195,5 +196,5 @@ def _expanded(folder: str) -> Path:
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data folder")
 def _opened(root: str, fingerprint: Fingerprint, options: OpenOptions) -> Dataset:
-    """The data set in a folder, shared by all tabs and read-only; opened again when the fingerprint has changed."""
+    """Open a folder. All tabs share the result, which is read-only; a changed fingerprint opens the folder again."""
     return open_cached(Path(root), options)

@@ -1,4 +1,4 @@
-"""The first visit: a job generates the demo data set while the page shows how far it is."""
+"""The first visit: a job generates the demo data set while the page shows its progress."""
 
 import os
 
@@ -15,9 +15,9 @@ SURGEONS = int(os.environ.get("SOCAL_DEMO_SURGEONS", "40"))
 
 
 def show_generation() -> None:
-    """Show how far the demo data set is, and start its generation unless it runs; the page reloads when it is done.
+    """Generate the demo data set, show the progress, and rerun the page when it is done.
 
-    Tabs, also those of two servers, share one job: the first one starts it, the others look on.
+    All tabs, also of other servers, share one job. The first tab starts it, the others follow it.
     """
     status = GENERATION.status()
     if not status.running and not demo_folder().is_dir():
@@ -30,9 +30,8 @@ def show_generation() -> None:
             return
         _start()
     st.write(
-        "The demo data set is generated once, before its first use; this takes about half a minute. It shows an "
-        "invented operation in the layout of the SOCAL release, so that you can try everything without data of your "
-        "own."
+        "The demo data set is generated once, before its first use. This takes about half a minute. It shows an "
+        "invented operation in the format of the SOCAL data set, so that you can try the app without your own data."
     )
     st.fragment(_watch, run_every=REFRESH_SECONDS)()
 

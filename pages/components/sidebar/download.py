@@ -1,4 +1,4 @@
-"""Getting a shared data folder: only on request, by a job that goes on where it broke off."""
+"""The download of a shared data folder. It starts only on request, and continues where it was interrupted."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from socal_core.jobs.job import Job, JobState
 
 REFRESH_SECONDS = 1.0
 DOWNLOAD = Job("download", "socal_core.jobs.fetch_data", "The download")
-FIRST = "Asking for the list of files"
+FIRST = "Requesting the list of files"
 
 
 def download_form() -> str | None:
-    """The form, or how far the download is; the folder of a download that has ended, when the user wants to open it."""
+    """Show the form or the progress of a download, and return the downloaded folder when the user opens it."""
     if DOWNLOAD.running:
         st.fragment(_watch, run_every=REFRESH_SECONDS)()
         return None
@@ -24,20 +24,20 @@ def download_form() -> str | None:
         address = st.text_input(
             "Link to a shared Google Drive folder",
             placeholder="https://drive.google.com/drive/folders/…",
-            help="The link that the owner of the data gave you. Only this button connects to the internet.",
+            help="The link from the owner of the data. The app connects to it only when you click Download.",
         )
         out = st.text_input(
-            "Into the folder",
+            "Download to folder",
             placeholder="/path/to/SOCAL",
-            help="On the computer that runs this app; created if missing.",
+            help="A folder on the computer that runs this app. It is created if it does not exist.",
         )
         if st.form_submit_button("Download", width="stretch"):
             _start(address.strip(), out.strip())
-    return _how_it_ended()
+    return _show_end()
 
 
-def _how_it_ended() -> str | None:
-    status, again = DOWNLOAD.status(), "Press Download with the same link and folder to continue."
+def _show_end() -> str | None:
+    status, again = DOWNLOAD.status(), "To continue, click Download with the same link and folder."
     if status.error:
         st.error(f"{plain_text(status.error)} {again}")
         show_log(DOWNLOAD.log_tail())
@@ -62,7 +62,7 @@ def _watch() -> None:
 
 def _start(address: str, out: str) -> None:
     if not out:
-        st.warning("Enter the folder to download into.")
+        st.warning("Enter the folder to download to.")
         return
     try:
         drive_link(address)
@@ -71,7 +71,7 @@ def _start(address: str, out: str) -> None:
         st.error(plain_text(error))
         return
     except (RuntimeError, ValueError, OSError):
-        st.error("The folder's name cannot be used. Enter another one.")
+        st.error("This folder name cannot be used. Enter another one.")
         return
     try:
         started = DOWNLOAD.start({"address": address, "out": str(folder)})
@@ -79,6 +79,6 @@ def _start(address: str, out: str) -> None:
         st.error(plain_text(error))
         return
     if not started:
-        st.error("A download that was started in another tab is running already. Wait until it has ended.")
+        st.error("A download from another tab is already running. Wait until it has ended.")
         return
     st.rerun()

@@ -1,10 +1,10 @@
-"""Before the start of a run: what is worth saying of its settings, and what it will cost on this machine."""
+"""Before the start of a run: advice on its settings, and its estimated cost on this machine."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components.words import in_words, plain_text, size_in_words
+from pages.components.words import duration_text, plain_text, size_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle.gpus import visible_gpus
@@ -17,9 +17,9 @@ from socal_core.splits import make_split
 from socal_core.workspace import runs_root
 
 SHOWN = 3
-"""Pieces of advice of a kind that stand open; more are behind a click."""
+"""Number of pieces of advice per level to show at once; the rest is in a collapsed section."""
 NEWEST_RUNS = 20
-"""Among which one of the same model is looked for."""
+"""Number of runs to search for one with the same model, whose speed was measured."""
 BOXES = {
     Level.ERROR: (st.error, ":material/block:"),
     Level.WARNING: (st.warning, ":material/warning:"),
@@ -28,7 +28,15 @@ BOXES = {
 
 
 def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
-    """Show advice on the settings, which must allow a split, and the cost; False when the run must not be started."""
+    """Show advice on the settings and the cost of a run.
+
+    Args:
+        dataset: The data set to train on.
+        config: The settings of the run, which must allow a split.
+
+    Returns:
+        Whether the run may be started.
+    """
     try:
         split = make_split(dataset.usable_trials, config.split)
         machine = this_machine(runs_root(), _gpu())
@@ -48,7 +56,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
 
 
 def _box(level: Level, lines: list[str]) -> None:
-    """One box for a level: a line as it is, several as a list, of which the rest opens by a click."""
+    """Show the advice of one level in a box, and in a collapsed section if there is much of it."""
     if not lines:
         return
     show, icon = BOXES[level]
@@ -67,7 +75,7 @@ def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     epochs = "one epoch" if config.optimization.num_epochs == 1 else f"up to {config.optimization.num_epochs} epochs"
     st.markdown(
         f":material/schedule: About **{_time(cost.seconds)}** for {epochs} on this machine, "
-        f"**{_about(cost.memory)}** {where}, **{_about(cost.checkpoints)}** of checkpoints."
+        f"**{_about(cost.memory)}** {where}, **{_about(cost.checkpoints)}** of disk space for checkpoints."
     )
     with st.expander("How this is estimated"):
         _tiles(cost)
@@ -78,24 +86,24 @@ def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
     where = "of GPU memory" if cost.on_gpu else "of memory"
     st.markdown(
         f":material/schedule: About **{_time(cost.seconds)}** on this machine, **{_about(cost.memory)}** {where}: "
-        f"{cost.training_clips:,} clips are embedded once, then a logistic regression is fitted."
+        f"the features of {cost.training_clips:,} clips are computed once, then a logistic regression is fitted."
     )
     with st.expander("How this is estimated"):
         unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"
         st.caption(
-            f"The encoders have {_count(cost.parameters)} weights, which stay as they are; a clip takes "
-            f"{cost.clip_flop / 1e9:,.0f} GFLOP, forward only. The speed is that of a typical {unit}: it can be off "
-            "by a factor of two or three. Decoding frames that are not yet in the clip cache takes additional time. "
-            "Features are kept beside the frames: a later run on the same clips does not embed them again."
+            f"The encoders have {_count(cost.parameters)} weights, which training does not change. A clip takes "
+            f"{cost.clip_flop / 1e9:,.0f} GFLOP (forward pass only). The speed is that of a typical {unit}; it can be "
+            "off by a factor of two or three. Decoding frames that are not yet in the clip cache takes additional "
+            "time. Features are kept in the cache, so a later run on the same clips does not compute them again."
         )
 
 
 def _tiles(cost: Cost) -> None:
     tiles = (
         ("Weights", _count(cost.parameters), "Trainable parameters of the model"),
-        ("Tokens per clip", f"{cost.tokens:,}", "The length of the sequence that the model works on"),
-        ("Work per clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "To train on it once: forward and backward pass"),
-        ("Time per epoch", _time(cost.epoch_seconds), "Training, and validation after it"),
+        ("Tokens per clip", f"{cost.tokens:,}", "The length of the sequence that the model processes"),
+        ("Work per clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "Forward and backward pass for one clip"),
+        ("Time per epoch", _time(cost.epoch_seconds), "Training and validation"),
     )
     for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(label, value, help=text, border=True)
@@ -106,19 +114,19 @@ def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     basis = (
         "measured in the newest run of this model and number of frames on this machine"
         if cost.measured
-        else f"that of a typical {unit}, since this model has no run here: it can be off by a factor of two or three"
+        else f"that of a typical {unit}, since this model has no run here; it can be off by a factor of two or three"
     )
     chosen = config.optimization
     sooner = ", and early stopping may end training sooner" if chosen.use_early_stopping else ""
     room = machine.gpu.memory if machine.gpu else machine.memory
-    free = "" if machine.gpu else f", {size_in_words(machine.free_memory)} of it free now"
+    free = "" if machine.gpu else f", {size_text(machine.free_memory)} of it free now"
     st.caption(
-        f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips; the speed is "
+        f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips. The speed is "
         f"{basis}. Decoding frames that are not yet in the clip cache takes additional time{sooner}.  \n"
         f"Memory: weights, gradients, {chosen.optimizer} and a batch of "
-        f"{min(chosen.batch_size, cost.training_clips)}; there are {size_in_words(room)}{free}.  \nCheckpoints: "
-        f"{KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}; {size_in_words(machine.free_disk)} of "
-        "disk space are free."
+        f"{min(chosen.batch_size, cost.training_clips)}. The machine has {size_text(room)}{free}.  \nCheckpoints: "
+        f"{KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}. {size_text(machine.free_disk)} of "
+        "disk space is free."
     )
 
 
@@ -130,7 +138,7 @@ def _cost(config: TrainConfig, found: Circumstances, machine: Machine) -> Cost:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _speed(model: str, num_frames: int, gpu: Gpu | None, runs: tuple[tuple[str, int], ...]) -> float | None:
-    """The measured speed, looked up anew only when a run was added or got on; the sizes of events tell."""
+    """Return the measured speed. It is looked up again only if a run was added or its events file has grown."""
     return measured_speed((RunFolder(Path(path)) for path, _ in runs), model, num_frames, gpu)
 
 
@@ -143,22 +151,22 @@ def _stamp(run: RunFolder) -> tuple[str, int]:
 
 @st.cache_resource(show_spinner=False)
 def _gpu() -> Gpu | None:
-    """Asked once for the life of the server: it takes up to some seconds."""
+    """Find the GPU once per server process, since that may take several seconds."""
     return find_gpu()
 
 
 @st.cache_resource(show_spinner=False)
 def _gpus() -> int:
-    """Parts of a divided GPU count too, whose memory nobody tells."""
+    """Count the GPUs, including parts of a divided GPU, whose memory is unknown."""
     return len(visible_gpus())
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds / DAY:.1f} days" if seconds >= 2 * DAY else in_words(seconds)
+    return f"{seconds / DAY:.1f} days" if seconds >= 2 * DAY else duration_text(seconds)
 
 
 def _about(size: float) -> str:
-    """Bytes as roughly as they are known."""
+    """Format a number of bytes that is only roughly known."""
     return f"{size / 1e9:.1f} GB" if size >= 0.5e9 else f"{size / 1e6:.0f} MB"
 
 

@@ -1,13 +1,13 @@
-"""All runs of the workspace: the table, the curves of the chosen ones, and what can be done with them."""
+"""All runs of the workspace: the table, the curves of the chosen runs, and actions on them."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.honesty import warn_of_splits
 from pages.components.run_table import choose_in_table, label, run_status, summaries
-from pages.components.training.run_actions import page_must_be_drawn, show_actions, show_trash
+from pages.components.split_warnings import warn_of_splits
+from pages.components.training.run_actions import pop_changed, show_actions, show_trash
 from pages.components.words import plain_text
 from socal_core.figures.compare import overlaid_auroc, overlaid_losses
 from socal_core.runs.overview import RunSummary
@@ -15,22 +15,23 @@ from socal_core.settings import TrainConfig
 
 REFRESH_SECONDS = 5.0
 Shown = tuple[tuple[str, ...], bool]
-"""Folder names of the runs that a page shows, and whether one of them is alive."""
+"""The folder names of the runs that a page shows, and whether one of them is active."""
 
 
 def show_all_runs(typed: TrainConfig | None) -> None:
-    """Draw the part of the page, again every few seconds as long as some run is alive.
+    """Show all runs, and refresh them every few seconds while one of them is active.
 
-    `typed`: the settings in the sidebar, None when one is refused.
+    Args:
+        typed: The settings in the sidebar; None if they are not valid.
     """
     shown = _shown(summaries())
-    st.fragment(_draw, run_every=REFRESH_SECONDS if shown[1] else None)(shown, typed)
+    st.fragment(_show, run_every=REFRESH_SECONDS if shown[1] else None)(shown, typed)
 
 
-def _draw(drawn: Shown, typed: TrainConfig | None) -> None:
+def _show(before: Shown, typed: TrainConfig | None) -> None:
     found = summaries()
-    if page_must_be_drawn() or _shown(found) != drawn:
-        st.rerun()  # other parts of the page show runs too, and the timer ends with the last living run
+    if pop_changed() or _shown(found) != before:
+        st.rerun()  # updates the other parts of the page, and stops the timer after the last active run
     if found:
         st.subheader("All runs")
         chosen = choose_in_table(found)

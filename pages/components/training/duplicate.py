@@ -1,4 +1,4 @@
-"""A run's settings as the starting point of another run: they are put into the form in the sidebar."""
+"""Copy the settings of a run into the form in the sidebar, as a start for another run."""
 
 from typing import Any
 
@@ -9,13 +9,17 @@ from socal_core.dataset.windows import WHOLE, Window
 from socal_core.settings import TrainConfig
 
 LAST_SECOND = 99_999
-"""The largest number that the form takes for a second."""
+"""The largest number of seconds that the form accepts."""
 
 
 def take_settings(config: TrainConfig) -> str:
-    """Put settings into the form; to be called before it is drawn, such as in a button's callback.
+    """Copy settings into the form. Call this before the form is shown, such as in the callback of a button.
 
-    Returns what the form cannot show, for the user; empty when it shows all.
+    Args:
+        config: The settings to copy.
+
+    Returns:
+        A message about a setting that the form cannot show, or "" if it shows all.
     """
     values = config.as_dict()
     window = _of_window(config.clip.observation)
@@ -23,7 +27,7 @@ def take_settings(config: TrainConfig) -> str:
     del values["window"]
     for name, value in values.items():
         st.session_state[f"setting-{name}"] = value
-    return "" if window else f"The form has no window *{config.clip.observation.describe()}*: choose another."
+    return "" if window else f"The form cannot show the window *{config.clip.observation.describe()}*. Choose another."
 
 
 def _of_model(model: str) -> dict[str, Any]:

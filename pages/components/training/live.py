@@ -1,4 +1,4 @@
-"""One run as it happens: state, progress, curves, log, stop and resume."""
+"""A live view of one run: state, progress, curves, log, and buttons to stop and resume it."""
 
 import threading
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.honesty import warn_of_split
 from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
+from pages.components.split_warnings import warn_of_split
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
 from socal_core.errors import RunError, SocalError
@@ -32,15 +32,15 @@ REFRESH_SECONDS = 1.0
 
 
 def show_run(run: RunFolder) -> None:
-    """Draw a run, again every second as long as its worker lives."""
+    """Show a run, and refresh it every second while it is active."""
     state = read_status(run).state
     warn_of_split(run)
     _show_origin(run)
-    st.fragment(_draw, run_every=REFRESH_SECONDS if state.alive else None)(run, state)
+    st.fragment(_show, run_every=REFRESH_SECONDS if state.alive else None)(run, state)
 
 
 def _show_origin(run: RunFolder) -> None:
-    """Say which run's checkpoint the run started from, where it started from one."""
+    """Show from which checkpoint the run started, if it started from one."""
     try:
         origin = run.read_origin()
     except RunError as error:
@@ -52,7 +52,7 @@ def _show_origin(run: RunFolder) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is drawn of a run's events, made once for all who look at it."""
+    """What a page shows of the events of a run. All tabs share it."""
 
     events: list[Event]
     progress: RunProgress
@@ -60,13 +60,13 @@ class _Seen:
     notices: list[str]
     charts: dict[str, go.Figure]
     by_epoch: tuple[int, float | None]
-    """Epochs and learning rate: while they stay, so do the charts of scores and rates."""
+    """Number of epochs and learning rate. While these are unchanged, so are the charts of scores and rates."""
     head: HeadEvent | None
-    """Of a frozen run, once it is fitted."""
+    """The event `head` of a run with frozen features, once the head is fitted."""
 
 
 class _Watched:
-    """A run that somebody looks at."""
+    """A run that is open in at least one tab."""
 
     def __init__(self, events_file: Path, frozen: bool) -> None:
         self._follower = EventFollower(events_file)
@@ -75,7 +75,7 @@ class _Watched:
         self._lock = threading.Lock()
 
     def look(self) -> _Seen:
-        with self._lock:  # what one has drawn serves the others
+        with self._lock:  # so that one tab computes the charts for all
             events = self._follower.events()
             if self._seen is None or self._seen.events is not events:
                 self._seen = self._look(events, self._seen)
@@ -83,7 +83,7 @@ class _Watched:
 
 
 def _seen(events: list[Event], before: _Seen | None) -> _Seen:
-    """What is to be drawn; a figure of which no event tells anything new is taken over."""
+    """Compute what to show. Figures without new data are reused."""
     progress, epochs = progress_of(events), epochs_table(events)
     every_step = [event for event in events if event["type"] == "step"]
     steps = steps_table(every_step[thinning(len(every_step))])
@@ -97,7 +97,7 @@ def _seen(events: list[Event], before: _Seen | None) -> _Seen:
 
 
 def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
-    """What is to be drawn of a frozen run: it has inner folds and candidates in place of epochs."""
+    """Compute what to show of a run with frozen features, which has inner folds and candidates instead of epochs."""
     folds, head = folds_table(events), head_of(events)
     by_epoch = (len(folds), None if head is None else head["loss"])
     if before is not None and by_epoch == before.by_epoch:
@@ -119,30 +119,30 @@ def _is_frozen(run: RunFolder) -> bool:
     try:
         return run.read_config().model.recipe is Recipe.FROZEN
     except SocalError:
-        return False  # the table of runs says what is wrong with it
+        return False  # the table of runs reports the error
 
 
-def _draw(run: RunFolder, drawn_state: RunState) -> None:
+def _show(run: RunFolder, shown_state: RunState) -> None:
     status = read_status(run)
-    if status.state is not drawn_state:
-        st.rerun()  # the page around shows the state too; and the timer of a run that has ended stops
+    if status.state is not shown_state:
+        st.rerun()  # updates the state on the rest of the page, and stops the timer of a run that has ended
     try:
         seen = _watched(str(run.events_file), _is_frozen(run)).look()
-    except RunError as error:  # a fragment has no page around it that shows errors
+    except RunError as error:  # when a fragment is refreshed, the page does not catch its errors
         st.error(plain_text(error))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{plain_text(label_of(run))}**")
     if status.state.alive:
-        _progress(run, status, seen)
+        _show_progress(run, status, seen)
     else:
-        _end(run, status)
+        _show_end(run, status)
     if seen.head is not None:
         st.markdown(_head_text(seen.head))
-    places = [*st.columns(2), st.container()]
-    for place, (name, figure) in zip(places, seen.charts.items(), strict=False):
-        with place:
+    containers = [*st.columns(2), st.container()]
+    for container, (name, figure) in zip(containers, seen.charts.items(), strict=False):
+        with container:
             chart(figure, f"{name}-{run.name}")
     show_log(log_tail(run))
     if seen.notices:
@@ -151,7 +151,7 @@ def _draw(run: RunFolder, drawn_state: RunState) -> None:
 
 
 def _head_text(head: HeadEvent) -> str:
-    """Say what the inner cross-validation chose, and its scores."""
+    """Describe the head that the inner cross-validation chose, and its scores."""
     titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
     encoders = " and ".join(titles[name] for name in head["encoders"])
     auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
@@ -167,12 +167,12 @@ def _head_text(head: HeadEvent) -> str:
     )
 
 
-def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
+def _show_progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     left, right = st.columns([6, 1], vertical_alignment="bottom")
     text, fraction = plain_text(seen.progress.text), seen.progress.fraction
-    if status.state is RunState.QUEUED:  # the events tell of an earlier start, if of any
-        place = position(run)
-        text, fraction = (f"Waiting in the queue: number {place} in the queue" if place else "Starting"), 0.0
+    if status.state is RunState.QUEUED:  # the events, if any, are from an earlier start
+        number = position(run)
+        text, fraction = (f"Waiting: number {number} in the queue" if number else "Starting"), 0.0
     left.progress(min(1.0, fraction), text=text)
     right.button(
         "Stopping" if status.stopping else "Stop",
@@ -186,15 +186,15 @@ def _progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
     live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
 
 
-def _end(run: RunFolder, status: RunStatus) -> None:
+def _show_end(run: RunFolder, status: RunStatus) -> None:
     if status.state is RunState.DONE:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.write("Training and testing are done.")
             st.page_link("pages/evaluation.py", label="See the test results", icon=":material/analytics:")
-            st.page_link("pages/trial_viewer.py", label="Go through the trials", icon=":material/slideshow:")
+            st.page_link("pages/trial_viewer.py", label="View the trials", icon=":material/slideshow:")
         return
     show = st.info if status.state is RunState.STOPPED else st.error
-    show(plain_text(status.reason) or "The run ended before it was done.")
+    show(plain_text(status.reason) or "The run ended before training was done.")
     if st.button("Resume", icon=":material/play_arrow:", key="resume"):
         try:
             launch.start(run, resume=True)

@@ -1,16 +1,16 @@
-"""A living run's numbers at a glance: progress, speed, what it takes of the machine."""
+"""The key numbers of an active run: progress, speed, and use of the machine."""
 
 import streamlit as st
 
-from pages.components.words import in_words
+from pages.components.words import duration_text
 from socal_core.runs.progress import MachineUse, RunProgress
 
 UNKNOWN = "–"
-MB_A_GB = 1000
+MB_PER_GB = 1000
 
 
 def live_tiles(progress: RunProgress, machine: MachineUse | None, has_epochs: bool) -> None:
-    """Draw the row of tiles, in two where the page is narrow; a GPU has some where there is one."""
+    """Show the tiles in a row that wraps on a narrow page, with tiles for the GPU if there is one."""
     with st.container(horizontal=True, gap="medium"):
         for label, value, text in (*(_training(progress) if has_epochs else ()), *_machine(machine)):
             st.metric(label, value, help=text, width="content")
@@ -24,16 +24,16 @@ def _training(progress: RunProgress) -> list[tuple[str, str, str]]:
         ("Epoch", UNKNOWN if epoch is None else f"{epoch} of {progress.epochs}", most),
         (
             "Time left",
-            UNKNOWN if left is None else in_words(left),
-            "If all epochs are trained; less with early stopping",
+            UNKNOWN if left is None else duration_text(left),
+            "If all epochs are trained. Early stopping may end training sooner.",
         ),
-        ("Clips per second", _number(speed), "Training clips, averaged over the last epoch"),
+        ("Clips per second", _number(speed), "Training clips per second, averaged over the last epoch"),
         (
             "Data wait",
             _percent(None if wait is None else 100 * wait),
-            "Fraction of the last epoch's training time spent waiting for clips",
+            "Fraction of the training time of the last epoch that was spent waiting for clips",
         ),
-        ("Learning rate", UNKNOWN if rate is None else f"{rate:.1e}", "Of the last step"),
+        ("Learning rate", UNKNOWN if rate is None else f"{rate:.1e}", "The learning rate of the last step"),
     ]
 
 
@@ -63,4 +63,4 @@ def _percent(value: float | None) -> str:
 
 
 def _gigabytes(megabytes: float | None) -> str:
-    return UNKNOWN if megabytes is None else f"{megabytes / MB_A_GB:.1f} GB"
+    return UNKNOWN if megabytes is None else f"{megabytes / MB_PER_GB:.1f} GB"

@@ -1,4 +1,4 @@
-"""What can be done with chosen runs: name, note, tags; stop, resume, duplicate, train further; delete, bring back."""
+"""Actions on chosen runs: name, note and tag; stop, resume, duplicate and train further; delete and restore."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,7 +11,7 @@ from pages.components.run_table import label, run_status
 from pages.components.runs import choose_run
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
-from pages.components.words import plain_text, size_in_words
+from pages.components.words import plain_text, size_text
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
@@ -24,23 +24,25 @@ from socal_core.settings import Recipe, TrainConfig
 from socal_core.workspace import runs_root
 
 RESUMABLE = {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}
-_SAID = "runs-said"
+_MESSAGE = "runs-message"
 _CHANGED = "runs-changed"
 _EDITED = "edited-run"
 NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN = "notes-open", "delete-open", "empty-open"
 
 
-def page_must_be_drawn() -> bool:
-    """Whether an action has changed what other parts of the page show; asked once, it is no longer so."""
+def pop_changed() -> bool:
+    """Return whether an action has changed what other parts of the page show, and reset that."""
     return bool(st.session_state.pop(_CHANGED, False))
 
 
 def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> None:
-    """Draw the actions on the chosen runs, and what the last action had to say.
+    """Show the actions on the chosen runs, and the message of the last action.
 
-    `typed`: the settings in the sidebar, which can replace those of a waiting run; None when one is refused.
+    Args:
+        chosen: The chosen runs.
+        typed: The settings in the sidebar, which can replace those of a waiting run; None if they are not valid.
     """
-    _say([item.run.name for item in chosen])
+    _show_message([item.run.name for item in chosen])
     if chosen:
         with st.container(horizontal=True, vertical_alignment="center"):
             _buttons(chosen)
@@ -48,7 +50,7 @@ def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> Non
 
 
 def show_trash() -> None:
-    """Draw what can be done with the deleted runs; nothing when there are none."""
+    """Show the actions on deleted runs; nothing if there are none."""
     entries = list_trash(runs_root())
     if not entries:
         return
@@ -57,13 +59,13 @@ def show_trash() -> None:
         st.button(
             f"Restore {plain_text(last.name)}",
             icon=":material/undo:",
-            help="The run that was deleted last, with all its files.",
+            help="Restores the run that was deleted last, with all its files.",
             key="bring-back",
             on_click=_act,
             args=([last], restore),
         )
         runs = "1 run" if number == 1 else f"{number} runs"
-        text = f"Empty the trash ({runs}, {size_in_words(_size(tuple(entries)))})"
+        text = f"Empty the trash ({runs}, {size_text(_size(tuple(entries)))})"
         with st.popover(text, icon=":material/delete_forever:", key=EMPTY_OPEN, on_change="rerun"):
             st.write(
                 f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
@@ -73,13 +75,13 @@ def show_trash() -> None:
             )
 
 
-def _say(names: list[str]) -> None:
-    """Draw what the last action had to say, until other runs are chosen."""
-    said = st.session_state.get(_SAID)
-    if said and said.setdefault("beside", names) == names:
-        (st.error if said["error"] else st.info)(said["text"])
+def _show_message(names: list[str]) -> None:
+    """Show the message of the last action until the user chooses other runs."""
+    message = st.session_state.get(_MESSAGE)
+    if message and message.setdefault("chosen", names) == names:
+        (st.error if message["error"] else st.info)(message["text"])
     else:
-        st.session_state[_SAID] = None
+        st.session_state[_MESSAGE] = None
 
 
 def _buttons(chosen: Sequence[RunSummary]) -> None:
@@ -89,15 +91,15 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     resumable = [item.run for item, status in states if status and status.state in RESUMABLE]
     one = chosen[0] if len(chosen) == 1 else None
     config = None if one is None else one.config
-    if one and (place := run_queue.position(one.run)):
-        _queue_buttons(one, place)
+    if one and (position := run_queue.position(one.run)):
+        _queue_buttons(one, position)
     _button("Stop", "stop", stoppable, launch.request_stop)
     _button("Resume", "play_arrow", resumable, _resume)
     st.button(
         "Duplicate with changes",
         icon=":material/content_copy:",
         disabled=config is None,
-        help="Copies its settings to the sidebar, where you can change them and start another run. For one run.",
+        help="Copies the settings of one run to the sidebar, where you can change them and start a new run.",
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
@@ -106,8 +108,8 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "Train further",
         icon=":material/forward:",
         disabled=bool(running) or config is None or config.model.recipe is Recipe.FROZEN,
-        help="Starts a new run from its best checkpoint, with its settings, data and split. For one fine-tuned run "
-        "that has ended.",
+        help="Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
+        "and split.",
         key="further-run",
         on_click=_act,
         args=([one.run] if one else [], _train_further),
@@ -131,14 +133,14 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
 
 
-def _queue_buttons(found: RunSummary, place: int) -> None:
-    """What can be done with a run that waits, the next one being in place 1."""
-    for text, icon, to in (("Up", "arrow_upward", place - 1), ("Down", "arrow_downward", place + 1)):
+def _queue_buttons(found: RunSummary, position: int) -> None:
+    """Show the actions on a waiting run; position 1 is next."""
+    for text, icon, to in (("Up", "arrow_upward", position - 1), ("Down", "arrow_downward", position + 1)):
         st.button(
             text,
             icon=f":material/{icon}:",
             disabled=not 1 <= to <= len(run_queue.waiting()),
-            help=f"It is number {place} in the queue.",
+            help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
             on_click=_act,
             args=([found.run], partial(run_queue.move, to=to)),
@@ -147,12 +149,12 @@ def _queue_buttons(found: RunSummary, place: int) -> None:
 
 
 def _edited(typed: TrainConfig | None) -> None:
-    """The end of editing a waiting run: its settings are those in the sidebar, or stay what they were."""
+    """Show the buttons that end the editing of a waiting run: save the settings in the sidebar, or discard them."""
     run: RunFolder | None = st.session_state.get(_EDITED)
     if run is None:
         return
     name = plain_text(label_of(run))
-    st.info(f"The settings of **{name}** are in the sidebar. Change what you want, then save them.")
+    st.info(f"The settings of **{name}** are in the sidebar. Change them there, then save.")
     with st.container(horizontal=True):
         st.button(
             f"Save to {name}",
@@ -168,7 +170,7 @@ def _edited(typed: TrainConfig | None) -> None:
 def _edit(found: RunSummary) -> None:
     if found.config is not None:
         missing = take_settings(found.config)
-        st.session_state[_SAID] = {"error": True, "text": missing} if missing else None
+        st.session_state[_MESSAGE] = {"error": True, "text": missing} if missing else None
         st.session_state[_EDITED] = found.run
         st.session_state[_CHANGED] = True
 
@@ -179,7 +181,7 @@ def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
 
 
 def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:
-    """A button that does something with those of the chosen runs with which it can be done."""
+    """Show a button for an action on those of the chosen runs that allow it."""
     st.button(
         text if len(runs) < 2 else f"{text} {len(runs)} runs",
         icon=f":material/{icon}:",
@@ -191,14 +193,14 @@ def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[R
 
 
 def _notes_form(found: RunSummary) -> None:
-    # What was saved is in the keys: after a save, by whichever window, the fields start from it.
+    # The keys contain the saved values, so that the fields show them after a save, also by another tab.
     saved = f"{found.run.name}-{crc32(repr(found.notes).encode()):08x}"
     keys = [f"{field}-{saved}" for field in ("name", "note", "tags")]
     with st.form(f"notes-{saved}", border=False):
         st.text_input("Name", found.notes.name, LONGEST_NAME, key=keys[0], placeholder=found.run.name)
         st.text_area("Note", found.notes.note, max_chars=LONGEST_NOTE, key=keys[1])
         st.text_input("Tags", ", ".join(found.notes.tags), key=keys[2], placeholder="baseline, first minute")
-        st.caption("The folder keeps its name. Separate tags with commas.")
+        st.caption("The name of the folder stays the same. Separate tags with commas.")
         st.form_submit_button("Save", type="primary", on_click=_save, args=(found.run, keys))
 
 
@@ -212,7 +214,7 @@ def _resume(run: RunFolder) -> None:
 
 
 def _train_further(run: RunFolder) -> None:
-    """Start a new run from the run's best checkpoint, and have the page show it."""
+    """Start a new run from the best checkpoint of a run, and choose it on the page."""
     further = train_further(run)
     launch.start(further)
     choose_run(further, "training")
@@ -223,28 +225,26 @@ def _duplicate(found: RunSummary | None) -> None:
         return
     st.session_state.pop(_EDITED, None)
     missing = take_settings(found.config)
-    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change what you want, then start."
+    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change them there, then start training."
     if found.data is not None:
-        text += (
-            f" It was trained on {plain_text(name_of_data(found.data))}; the new run uses the data set that is open."
-        )
-    st.session_state[_SAID] = {"error": False, "text": f"{text} {missing}".strip()}
+        text += f" This run was trained on {plain_text(name_of_data(found.data))}. The new run uses the open data set."
+    st.session_state[_MESSAGE] = {"error": False, "text": f"{text} {missing}".strip()}
     st.session_state[_CHANGED] = True
 
 
-def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
-    """Do something with each thing; what cannot be done is said, and keeps nothing else from being done."""
+def _act(items: Sequence[Any], action: Callable[[Any], Any]) -> None:
+    """Apply an action to each item. Errors are stored as a message and do not affect the other items."""
     errors = []
-    for thing in things:
+    for item in items:
         try:
-            action(thing)
+            action(item)
         except SocalError as error:
             errors.append(plain_text(error))
         except OSError as error:
             errors.append(
-                f"This is not possible: {error.strerror}. Check that the app may write to its folder of runs."
+                f"This is not possible: {error.strerror}. Check that the app may write to the folder of the runs."
             )
-    st.session_state[_SAID] = {"error": True, "text": "\n\n".join(errors)} if errors else None
+    st.session_state[_MESSAGE] = {"error": True, "text": "\n\n".join(errors)} if errors else None
     st.session_state[_CHANGED] = True
     if not errors:
         for key in (NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN):
@@ -253,5 +253,5 @@ def _act(things: Sequence[Any], action: Callable[[Any], Any]) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _size(entries: tuple[TrashedRun, ...]) -> int:
-    """What lies in the trash does not change."""
+    """Compute the size of trashed runs once, since they do not change."""
     return size_of(entries)

@@ -1,4 +1,4 @@
-"""The form of a run's settings, drawn from what is declared of them; what is typed stays for the whole session."""
+"""The form for the settings of a run, built from their declarations. Typed values are kept for the session."""
 
 from enum import Enum
 from itertools import groupby
@@ -35,7 +35,7 @@ WINDOWS = {
     OTHER: "Other seconds",
 }
 LABELS = {
-    "recipe": "Way to train",
+    "recipe": "Training method",
     "encoder": "Encoder of the features",
     "test_clips": "Clips per test trial",
     "crop_area": "Smallest crop",
@@ -49,9 +49,9 @@ LABELS = {
     "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
 }
-"""Where a setting's name alone would not read well."""
+"""Labels of settings whose names are not clear enough."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
-"""Of the buttons beside a number, where steps of 1 would pass over every value in use."""
+"""Step sizes of number fields for which steps of 1 are too large."""
 CHOICES = {
     Recipe.FINETUNE: "Fine-tune all weights",
     Recipe.FROZEN: "Frozen features",
@@ -60,20 +60,20 @@ CHOICES = {
     EncoderChoice.VIDEO: "The model above, clip by clip",
     EncoderChoice.BOTH: "Both",
 }
-"""Values of settings whose names alone would not read well."""
+"""Labels of values whose names are not clear enough."""
 SCIENTIFIC_RATIO = 1e4
-"""A number whose upper limit is this many times its lower one is typed as 1e-4, not as 0.0001."""
+"""If the upper limit of a number is this many times the lower one, it is shown as 1e-4 instead of 0.0001."""
 
 
 def settings_form() -> TrainConfig | None:
-    """Draw the form; None when a value is refused, and the form then says which and why."""
+    """Show the form and return the settings. If a value is not valid, show why and return None."""
     if _key("model_choice") not in st.session_state:
         st.session_state[_key("model_choice")] = default_model()
         _take_defaults()
     values: dict[str, Any] = {}
     try:
         for heading, members in groupby(SETTINGS.values(), key=lambda item: item.heading):
-            _draw_group(heading, list(members), values)
+            _show_group(heading, list(members), values)
         config = TrainConfig.from_flat(values)
         check_num_frames(config)
         return config
@@ -82,18 +82,18 @@ def settings_form() -> TrainConfig | None:
         return None
 
 
-def _draw_group(heading: str, members: list[Setting], values: dict[str, Any]) -> None:
-    """The settings below a heading that apply, given those drawn before, into `values`; nothing without any."""
+def _show_group(heading: str, members: list[Setting], values: dict[str, Any]) -> None:
+    """Show the settings of a heading that apply given the settings above, and add their values to `values`."""
     if not any(item.applies(values) for item in members):
         return
     with st.expander(heading, expanded=heading in OPEN):
         for item in members:
             if item.applies(values):
-                values[item.name] = _draw(item)
+                values[item.name] = _show_setting(item)
 
 
-def _draw(item: Setting) -> Any:
-    """The widget of one setting, by its name where it has one of its own, else by its type."""
+def _show_setting(item: Setting) -> Any:
+    """Show the widget of a setting, which depends on its name or its type, and return the value."""
     if item.name == "model":
         return _model(item)
     if item.name == "window":
@@ -142,8 +142,8 @@ def _model(item: Setting) -> str:
     )
     if choice == TINY:
         st.caption(
-            "A small VideoMAE, pre-trained on generated clips. It knows shapes, colours and motion, but has never "
-            "seen an operation."
+            "A small VideoMAE, pre-trained on generated clips. It recognizes shapes, colours and motion, but was not "
+            "trained on operations."
         )
         return TINY
     model = choice
@@ -157,7 +157,7 @@ def _model(item: Setting) -> str:
         st.caption("Its weights are on this machine.")
     else:
         st.caption(
-            ":material/warning: Its weights are not on this machine. Switch on **Allow download**, or choose tiny."
+            ":material/warning: Its weights are not on this machine. Turn on **Allow download**, or choose tiny."
         )
     return model
 
@@ -194,7 +194,7 @@ def _seconds(name: str, default: int, least: int = 0) -> int:
 
 
 def _take_defaults() -> None:
-    """Set every setting to the default of the chosen model; the window and the split stay what they are once chosen."""
+    """Set all settings to the defaults of the chosen model, except for the window and the split."""
     for name, value in default_config(st.session_state[_key("model_choice")]).as_dict().items():
         if SETTINGS[name].group == "split":
             st.session_state.setdefault(_key(name), value)

@@ -1,4 +1,4 @@
-"""The split of a data set in numbers, before a run is started."""
+"""The split of a data set in numbers, before the start of a run."""
 
 import streamlit as st
 
@@ -10,25 +10,25 @@ from socal_core.splits import describe, left_out, make_split, split_warning, sur
 
 SUBSETS = {
     "train": ("Training", "The model learns from these trials."),
-    "validation": ("Validation", "These choose the best epoch and the threshold."),
-    "test": ("Test", "Not used until training has ended. They give the final score."),
+    "validation": ("Validation", "They determine the best epoch and the threshold."),
+    "test": ("Test", "They are not used until training has ended. They give the final score."),
 }
 
 METHODS = {
     SplitMethod.SURGEON: "The split is by surgeon",
-    SplitMethod.SOCAL20: "The test subset is the published one, the rest is split by surgeon",
-    SplitMethod.COLUMN: "The test subset is the chosen group, the rest is split by surgeon",
+    SplitMethod.SOCAL20: "The test subset is the published one, and the rest is split by surgeon",
+    SplitMethod.COLUMN: "The test subset is the chosen group, and the rest is split by surgeon",
     SplitMethod.KFOLD: "The folds are by surgeon",
     SplitMethod.RANDOM: "The split is by trial",
 }
 REASONS = {
-    SplitMethod.SOCAL20: "more trials of the ten published surgeons",
+    SplitMethod.SOCAL20: "the other trials of the ten published surgeons",
     SplitMethod.COLUMN: "the chosen column has no value for them, so they may belong to the test subset",
 }
 
 
 def show_split(dataset: Dataset, config: TrainConfig) -> bool:
-    """Show what a run with these settings would train and test on; False when the data does not allow it."""
+    """Show the split of a run with these settings, and return False if the data does not allow it."""
     trials = dataset.usable_trials
     try:
         split = make_split(trials, config.split)
@@ -43,10 +43,10 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
                 f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
             )
-    away = left_out(split, trials)
+    others = left_out(split, trials)
     st.caption(
         f"{METHODS[split.method]}: **{surgeons_in_common(split, trials)}** surgeons have trials in more than one "
-        "subset." + (f" {_count(len(away), 'trial')} left out: {REASONS[split.method]}." if away else "")
+        "subset." + (f" {_count(len(others), 'trial')} left out: {REASONS[split.method]}." if others else "")
     )
     warning = split_warning(split, trials)
     if warning:

@@ -1,4 +1,4 @@
-"""What the model sees of a trial under the settings in the form: rendered by a job, kept in the cache."""
+"""What the model sees of a trial with the settings in the form. A job renders the frames, and the cache keeps them."""
 
 import base64
 import hashlib
@@ -22,26 +22,26 @@ from socal_core.storage import write_json
 from socal_core.workspace import cache_folder
 
 VERSION = 1
-"""Raised when the same request gives another strip."""
+"""Increase this number when the same request gives another strip."""
 RENDERING = Job("strip", "socal_core.jobs.render_strip", "Preparing these frames")
 HELP = (
-    "The frames of a trial after resizing and cropping, as in validation and test, and the same trial as training will "
-    "change it in its first three epochs, with the settings in the sidebar."
+    "Shows the frames of a trial after resizing and cropping, as in validation and test, and with the random changes "
+    "of the first three training epochs. The settings in the sidebar apply."
 )
 RELEVANT = ("model", "recipe", "encoder", "scaled_decoding", "seed")
-"""Settings that the strip depends on, beside those of clips and their augmentation."""
+"""Settings that the strip depends on, besides those of clips and augmentation."""
 SHOWN = "strip-shown"
 ASKED = "strip-asked"
 
 
 def show_strip(dataset: Dataset, config: TrainConfig) -> None:
-    """A toggle and, below it, the strip of a training trial; the settings must allow a split."""
+    """Show a toggle and, below it, the strip of a training trial. The settings must allow a split."""
     if not st.toggle("Show what the model sees", help=HELP, key="strip-on", persist_state="session"):
         return
-    trained = make_split(dataset.usable_trials, config.split).train
-    trial_id = st.selectbox("Training trial", trained, key="strip-trial", width=240, persist_state="session")
+    train = make_split(dataset.usable_trials, config.split).train
+    trial_id = st.selectbox("Training trial", train, key="strip-trial", width=240, persist_state="session")
     try:
-        request = _request(dataset, config, trial_id, trained)
+        request = _request(dataset, config, trial_id, train)
     except DataError as error:
         st.warning(plain_text(error))
         return
@@ -50,7 +50,7 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     if result is None:
         last = _last(request)
         if last is not None:
-            st.caption(f"Until then, trial {plain_text(last['trial_id'])} with the settings before:")
+            st.caption(f"Until then, trial {plain_text(last['trial_id'])} with the previous settings:")
             _rows(last)
     elif "error" in result:
         st.error(plain_text(result["error"]))
@@ -61,20 +61,24 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
         st.session_state[SHOWN] = (request["fingerprint"], request["out"])
         st.session_state.pop(ASKED, None)
         st.caption(
-            f"{result['shown']} of the {result['num_frames']} frames of a clip, at the {result['size']} pixels of the "
-            "model's input."
+            f"{result['shown']} of the {result['num_frames']} frames of a clip, at the input size of the model, "
+            f"{result['size']} pixels."
         )
         _rows(result)
 
 
-def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tuple[str, ...]) -> dict[str, Any]:
-    """All that the strip depends on, and the file for it, named by that; DataError when the window holds no frame."""
+def _request(dataset: Dataset, config: TrainConfig, trial_id: str, train: tuple[str, ...]) -> dict[str, Any]:
+    """Return everything that the strip depends on, and a file for it that is named by the hash of all that.
+
+    Raises:
+        DataError: The trial has no frame in the window.
+    """
     visible = ClipPlan(dataset, config.clip, config.split.seed).visible(trial_id)
     stamps = {}
-    for place in visible.places:
-        stamp = stamp_of_frame(dataset, visible.trial.frames[place])
-        stamps[dataset.file_of(visible.trial.frames[place]).name] = stamp and (stamp.size, stamp.mtime_ns)
-    # Only a mixed clip depends on the trials that share its batch.
+    for index in visible.places:
+        stamp = stamp_of_frame(dataset, visible.trial.frames[index])
+        stamps[dataset.file_of(visible.trial.frames[index]).name] = stamp and (stamp.size, stamp.mtime_ns)
+    # Only mixed clips depend on the other trials of the batch.
     mixes = config.augmentation.mixup > 0 or config.augmentation.cutmix > 0
     values = config.as_dict()
     settings = {**dict(config.clip), **dict(config.augmentation), **{name: values[name] for name in RELEVANT}}
@@ -88,31 +92,31 @@ def _request(dataset: Dataset, config: TrainConfig, trial_id: str, trained: tupl
         "options": opened_with(dataset).as_dict(),
         "trial_id": trial_id,
         "settings": {**settings, "allow_download": False},
-        "trained": list(trained) if mixes else [],
+        "trained": list(train) if mixes else [],
     }
     key = hashlib.sha256(json.dumps(request, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return {**request, "out": str((cache_folder() / "strips" / f"{key}.json").resolve())}
 
 
-def _status(request: dict[str, Any], drawn: bool) -> None:
-    """A line on how far the strip is. It starts the drawing, and draws the page anew when that has ended.
+def _status(request: dict[str, Any], ready: bool) -> None:
+    """Show the status of the strip, start the job if needed, and rerun the page when it has ended.
 
-    The pictures stand outside: what a timer draws again is dimmed each time.
+    The frames are outside of this fragment, because Streamlit dims everything that a timer refreshes.
     """
-    running = RENDERING.running  # first: whoever gives the lock back has left its result before
-    if (_result(Path(request["out"])) is not None) is not drawn:
+    running = RENDERING.running  # read this first: the job writes its result before it releases the lock
+    if (_result(Path(request["out"])) is not None) is not ready:
         st.rerun()  # also starts or ends the timer
     trial = f"**Trial {plain_text(request['trial_id'])}**"
-    if drawn:
+    if ready:
         st.markdown(f"{trial} with the settings in the sidebar")
         return
     if not running:
         _start(request)
-    st.markdown(f":material/hourglass_top: {trial} is being prepared; this takes a few seconds.")
+    st.markdown(f":material/hourglass_top: {trial} is being prepared. This takes a few seconds.")
 
 
 def _last(request: dict[str, Any]) -> dict[str, Any] | None:
-    """The strip of the same data set that was shown before, None when there is none."""
+    """Return the strip of the same data set that was shown before, or None."""
     fingerprint, out = st.session_state.get(SHOWN, ("", ""))
     return _result(Path(out)) if out and fingerprint == request["fingerprint"] else None
 
@@ -126,20 +130,20 @@ def _rows(result: dict[str, Any]) -> None:
 
 
 def _start(request: dict[str, Any]) -> None:
-    """Start the process, unless it was and ended without a word."""
+    """Start the job. If it was started before and has ended without a result, store an error instead."""
     out = Path(request["out"])
     out.parent.mkdir(exist_ok=True)
     if st.session_state.get(ASKED) == str(out):
         del st.session_state[ASKED]
         write_json(out, {"error": RENDERING.ended_unexpectedly})
         st.rerun()
-    # If another tab was quicker, it is this one's turn next.
+    # If the job is running for another tab, the next refresh tries again.
     if RENDERING.start(request):
         st.session_state[ASKED] = str(out)
 
 
 def _result(file: Path) -> dict[str, Any] | None:
-    """What the worker left, None when it has not."""
+    """Read the result of the job, or return None if there is none yet."""
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""The track ids of the boxes, made once and kept."""
+"""The track ids of the boxes, computed once and kept."""
 
 import pandas as pd
 import streamlit as st
@@ -8,7 +8,7 @@ from socal_core.dataset.dataset import Dataset
 
 
 def boxes_with_tracks(dataset: Dataset) -> pd.DataFrame:
-    """All boxes with a track id each, and `track_source`: `file` or `tracker`."""
+    """Return all boxes with their track ids and `track_source`, which is `file` or `tracker`."""
     return _tracked(dataset, str(dataset.root), digest_of_boxes(dataset.boxes))
 
 

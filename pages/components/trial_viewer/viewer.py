@@ -1,10 +1,10 @@
-"""One trial: any frame with its boxes, the prediction, the numbers of the boxes."""
+"""The view of one trial: a frame with its boxes, the prediction, and a table of the boxes."""
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.honesty import split_warning_of, warn_of_split
 from pages.components.images import read_picture
+from pages.components.split_warnings import split_warning_of, warn_of_split
 from pages.components.trial_viewer.tracks import boxes_with_tracks
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -13,27 +13,27 @@ from socal_core.figures.frames import box_table, draw_boxes
 from socal_core.figures.style import OUTCOMES
 from socal_core.runs.folder import RunFolder
 
-SIDES = {
-    "train": "This is a **training** trial: the model has learned from its outcome, so the prediction does not show "
+SUBSETS = {
+    "train": "This is a **training** trial. The model has learned from its outcome, so the prediction does not show "
     "how good the model is.",
-    "validation": "This is a **validation** trial: it helped to choose the epoch and the threshold, so the "
+    "validation": "This is a **validation** trial. It helped to choose the epoch and the threshold, so the "
     "prediction is weak evidence.",
-    "test": "This is a **test** trial: the model has never seen this surgeon.",
+    "test": "This is a **test** trial. The model has never seen this surgeon.",
 }
 RANDOM_TEST = "This is a **test** trial, but the model may have trained on another trial of its surgeon."
 ID_SOURCES = {
-    "file": "The tracking ids come from the data folder's own files.",
-    "tracker": "The data has no tracking ids: these come from the app's own tracker, which joins the boxes of one "
-    "label from frame to frame. It can confuse two instruments of one kind.",
+    "file": "The tracking ids come from the files in the data folder.",
+    "tracker": "The data has no tracking ids. These ids come from the tracker of the app, which connects boxes of the "
+    "same label from frame to frame. It can confuse two instruments of the same kind.",
 }
 
 
 def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
-    """Draw a trial; moving the slider draws this part of the page alone."""
-    st.fragment(_draw)(dataset, trial_id, run, predictions)
+    """Show a trial. Moving the slider refreshes only this part of the page."""
+    st.fragment(_show)(dataset, trial_id, run, predictions)
 
 
-def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+def _show(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
     frames = dataset.frames_of(trial_id)
     tracked = boxes_with_tracks(dataset)
     boxes = tracked[tracked["trial_id"] == trial_id]
@@ -47,7 +47,7 @@ def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: p
         size = _picture(dataset, trial_id, frame, of_frame)
         st.caption(f"Frame {number} of {len(frames)} · second {frame['second']} · {plain_text(frame['frame'])}")
     with right:
-        _prediction(dataset, trial_id, run, predictions)
+        _show_prediction(dataset, trial_id, run, predictions)
         st.subheader("Boxes in this frame")
         _table(of_frame, size)
         if len(boxes):
@@ -55,7 +55,7 @@ def _draw(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: p
 
 
 def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFrame) -> tuple[int, int] | None:
-    """Show the frame; its size, by the trial's record when it cannot be read, None when that is not known either."""
+    """Show a frame and return its size. If it cannot be read, return the size from the table of trials, or None."""
     try:
         picture = read_picture(dataset, frame["frame"])
     except DataError as error:
@@ -66,7 +66,7 @@ def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFr
     return picture.size
 
 
-def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+def _show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
     truth = OUTCOMES[int(dataset.trials["success"][trial_id])]
     rows = predictions[predictions["trial_id"] == trial_id] if predictions is not None else pd.DataFrame()
     left, right = st.columns(2)
@@ -86,8 +86,8 @@ def _prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predicti
     st.progress(success, text=f"Probability of success: {success:.0%}")
     st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")
     warning = split_warning_of(run) if run else None
-    side = RANDOM_TEST if warning and row["split"] == "test" else SIDES[row["split"]]
-    st.markdown(f"The prediction is **{verdict}**. {side}")
+    subset = RANDOM_TEST if warning and row["split"] == "test" else SUBSETS[row["split"]]
+    st.markdown(f"The prediction is **{verdict}**. {subset}")
     if run:
         warn_of_split(run)
 
@@ -104,6 +104,6 @@ def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:
             "tracking_id": st.column_config.NumberColumn("tracking_id", format="%d"),
             "label": "Label",
             "area_px": st.column_config.NumberColumn("Area (px²)", format="localized"),
-            "area_share": st.column_config.NumberColumn("Area (% of frame)", format="%.2f"),
+            "area_percent": st.column_config.NumberColumn("Area (% of frame)", format="%.2f"),
         },
     )

@@ -1,4 +1,4 @@
-"""What must be said wherever a result of a run is shown."""
+"""Warnings that must appear with every result of a run."""
 
 from collections.abc import Sequence
 
@@ -11,22 +11,22 @@ from socal_core.splits import warning_of
 
 
 def split_warning_of(run: RunFolder) -> str | None:
-    """What is wrong with the split of a run, None when nothing is."""
+    """Return what is wrong with the split of a run, or None if nothing is."""
     try:
         return warning_of(run.read_config().split.split_method)
     except SocalError:
-        return None  # a run that cannot be read has no result to warn of
+        return None  # a run that cannot be read shows no result
 
 
 def warn_of_split(run: RunFolder) -> None:
-    """Say above a run's result when its split makes it too good."""
+    """Show a warning if the split of a run makes its result too good."""
     text = split_warning_of(run)
     if text:
         st.warning(f"**{plain_text(run.name)}:** {text}", icon=":material/group_off:")
 
 
 def warn_of_splits(runs: Sequence[RunFolder]) -> None:
-    """Say below a table which of its runs have a score that is too good."""
+    """Show a warning that lists the runs whose split makes their scores too good."""
     texts: dict[str, list[str]] = {}
     for run in runs:
         text = split_warning_of(run)

@@ -1,4 +1,4 @@
-"""What must be said wherever a result is shown."""
+"""The warnings that appear with every result of a run."""
 
 from pathlib import Path
 
