@@ -81,7 +81,7 @@ def without(field: str) -> Callable[[dict[str, Any]], object]:
         (SPLIT, without("seed"), "its field seed is missing"),
         (SPLIT, lambda values: values | {"train": ["S1T1", 7]}, "its field train.1 should be a valid string"),
         (SPLIT, lambda values: values | {"method": "by hand"}, "its field method should be"),
-        (SPLIT, lambda values: values | {"test": ["S1T1"]}, "The split holds S1T1 more than once"),
+        (SPLIT, lambda values: values | {"test": ["S1T1"]}, "The split contains S1T1 more than once"),
         (ORIGIN, lambda values: {"run": 3, "checkpoint": "x"}, "its field run should be a valid string"),
         (TRAINING, lambda values: values | {"epoch": "3"}, "its field epoch should be a valid integer"),
         (TRAINING, lambda values: [values], "it is damaged, it holds no fields by name"),
