@@ -191,7 +191,7 @@ def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
         raise ConfigError("num_frames", rule, num_frames)
 
 
-def frame_sides(settings: ModelSettings) -> tuple[int, ...]:
+def input_sizes(settings: ModelSettings) -> tuple[int, ...]:
     """Height and width in pixels of the frames that a run's networks are given, one for each network."""
     side = architecture_of(settings.model).image_size
     if settings.recipe is Recipe.FINETUNE:
