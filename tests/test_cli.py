@@ -274,7 +274,7 @@ def test_the_notebooks_names_work_on_the_command_line(
     arguments = ["train", shared_data_folder, "--run", tmp_path / "run", "--config", tmp_path / "notebook.json"]
     arguments += [*SETTINGS, "--set", "num_epochs=1"]
     both = ["--set", "optimizer=SGD", "--set", "optimizer_choice=SGD"]
-    assert "optimizer_choice: is another name of optimizer" in run_cli(capsys, *arguments, *both)[2]
+    assert "optimizer_choice: is another name for optimizer" in run_cli(capsys, *arguments, *both)[2]
     switches = ["--set", "optimizer=AdamW", "--set", "lr_scheduler_patience=2", "--set", "use_lr_scheduler=false"]
     assert run_cli(capsys, *arguments, *switches)[0] == 0
     chosen = RunFolder(tmp_path / "run").read_config().optimization

@@ -1,1 +1,1 @@
-"""The life of a run: its process, state and queue; start, stop, continuation and trash."""
+"""The life of a run: its process, state, queue, start, stop, continuation and trash."""

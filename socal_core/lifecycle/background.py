@@ -1,4 +1,4 @@
-"""Starting a process that outlives whoever started it."""
+"""Start processes that outlive the process that starts them."""
 
 import os
 import subprocess
@@ -13,10 +13,19 @@ from socal_core.workspace import workspace
 
 
 def start_module(arguments: list[str], log: Path, lock: int, environment: Mapping[str, str] | None = None) -> None:
-    """Run `python -m arguments…` in a session of its own, its output appended to `log`; OSError when it cannot start.
+    """Run `python -m arguments…` in its own session.
 
-    It outlives the browser tab, the server and a Ctrl-C in the terminal, and is handed `lock`, an open descriptor that
-    it holds for as long as it lives. It has the same workspace, though it runs in another folder.
+    The process outlives the browser tab, the server and a Ctrl-C in the terminal. It uses the same workspace, although
+    it runs in another folder.
+
+    Args:
+        arguments: The module and its arguments.
+        log: The file to which its output is appended.
+        lock: An open file descriptor that the process inherits and holds for as long as it lives.
+        environment: Additional environment variables.
+
+    Raises:
+        OSError: The process cannot be started.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own modules on paths without a shell
@@ -29,5 +38,5 @@ def start_module(arguments: list[str], log: Path, lock: int, environment: Mappin
             pass_fds=(lock,),
             env={**ENVIRONMENT, **os.environ, "SOCAL_WORKSPACE": str(workspace().resolve()), **(environment or {})},
         )
-    # Somebody has to collect the exit code, or the ended process stays as a zombie until the server ends.
+    # Collects the exit code; otherwise the ended process would stay a zombie until the server ends.
     threading.Thread(target=process.wait, daemon=True).start()

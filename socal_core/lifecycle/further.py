@@ -1,7 +1,7 @@
-"""A finished run trained further: a new run that starts from its best checkpoint, on its data and with its split.
+"""Train a finished run further: a new run starts from its best checkpoint, with the same data and split.
 
-The split must stay: with another one, trials on which the model was trained could validate or test it. So every new run
-whose model is a checkpoint of a run on the same data takes over that run's split, however the checkpoint was named.
+The split must stay the same. With another one, the model could be validated or tested on trials on which it was
+trained. So every new run whose model is a checkpoint of a run on the same data takes over the split of that run.
 """
 
 import os
@@ -32,31 +32,31 @@ _SUFFIX = "-further"
 
 
 def how_to_continue(run: RunFolder) -> str:
-    """Say how to go on from a run that is done.
+    """Return how the user can continue from a run that is done.
 
     Raises:
-        RunError: Its settings cannot be read.
+        RunError: The settings of the run cannot be read.
     """
     return HEAD_IS_FITTED if run.read_config().model.recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
 
 
 def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str, Any] | None = None) -> RunFolder:
-    """Make a new run that starts from the best checkpoint of a run that has ended.
+    """Create a new run that starts from the best checkpoint of a run that has ended.
 
-    It has that run's settings, data and split, and counts its epochs from 1. It needs that run's checkpoint until it
-    has written its first one.
+    The new run has the settings, data and split of the old one, and counts its epochs from 1. It needs the checkpoint
+    of the old run until it has written its own first one.
 
     Args:
         run: The run that has ended: done, stopped, failed or interrupted.
-        path: The new run's folder; None makes one beside the run, named after it.
-        changes: Settings by name that replace those of the run.
+        path: The folder of the new run; None creates one next to the old run, with a similar name.
+        changes: New values of settings, by name.
 
     Returns:
         The new run, not started.
 
     Raises:
-        RunError: The run is waiting or at work, has frozen features or no checkpoint, or the new folder is taken.
-        ConfigError: A setting is refused, or would change the model or the split.
+        RunError: The run is waiting or active, has frozen features or no checkpoint, or the new folder exists.
+        ConfigError: A setting is invalid, or would change the model or the split.
     """
     changes = dict(changes or {})
     if read_status(run).state.alive:
@@ -70,16 +70,16 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
 
 
 def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> RunFolder:
-    """Make a new run's folder, with the split of another run where the model is a checkpoint of that.
+    """Create the folder of a new run; if the model is a checkpoint of another run, with the split of that run.
 
     Args:
-        path: The new run's folder.
+        path: The folder of the new run.
         config: Its settings.
         data: Its data folder.
         options: How the data folder is read.
 
     Raises:
-        RunError: The folder is taken, or the other run's settings or split cannot be read.
+        RunError: The folder exists, or the settings or split of the other run cannot be read.
         ConfigError: A setting would change the split.
     """
     origin, split = inherited(config, data)
@@ -90,12 +90,12 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
     """Find what a new run takes over from the run that its model is a checkpoint of.
 
     Returns:
-        Where the model comes from, None where it is no checkpoint of a run; and the split of the latest run on the same
-        data folder among that run and those before it, None where there is none.
+        The origin of the model, None if it is not a checkpoint of a run; and the split of the latest run on the same
+        data folder among that run and those it was continued from, None if there is none.
 
     Raises:
-        RunError: That run's settings or split cannot be read.
-        ConfigError: The settings ask for another split than that run's.
+        RunError: The settings or the split of such a run cannot be read.
+        ConfigError: The settings specify a different split.
     """
     checkpoint = _checkpoint_folder(config.model.model)
     if checkpoint is None:
@@ -107,7 +107,7 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
         return origin, None
     before, after = _split_settings(source.read_config().split), _split_settings(config.split)
     for name in after:
-        if before[name] != after[name]:  # split_method comes first; where it is the same, the names are too
+        if before[name] != after[name]:  # split_method comes first; if it is the same, so are the names
             rule = (
                 f"must be {before[name]}, as in run {source.name}, whose checkpoint is the model: another "
                 "split would test the model on trials on which it was trained"
@@ -117,18 +117,19 @@ def inherited(config: TrainConfig, data: Path) -> tuple[Origin | None, Split | N
 
 
 def seen_before(model: str, split: Split) -> str:
-    """Describe the validation and test trials that have the names of trials which shaped the model before.
+    """Report validation and test trials with the same names as trials on which the model was trained before.
 
-    A split that was taken over has none; with another data folder, trials of one name may or may not be the same.
+    There are none if the split was taken over. In another data folder, trials with the same name may or may not be the
+    same trials.
 
     Returns:
-        A notice for the user; "" where there are none.
+        A notice for the user; "" if there are no such trials.
     """
     try:
         sources = _ancestors(model)
         splits = [source.read_split() for source in sources]
     except RunError as error:
-        return f"Whether the model was trained on trials of this run's validation or test subset is unknown. {error}"
+        return f"The model may have been trained on validation or test trials of this run. {error}"
     seen: set[str] = set()
     for before in splits:
         seen |= {*before.train, *before.validation} & set(split.test) | set(before.train) & set(split.validation)
@@ -142,12 +143,12 @@ def seen_before(model: str, split: Split) -> str:
 
 
 def trained_on_labels(model: str) -> bool:
-    """Whether a model is a checkpoint of a run, and so was trained on outcomes."""
+    """Check whether a model is a checkpoint of a run, which means that it was trained on outcomes."""
     return _checkpoint_folder(model) is not None
 
 
 def _ancestors(model: str) -> list[RunFolder]:
-    """The run that a model is a checkpoint of, the run that one started from, and so on; those that still exist."""
+    """Return the run that a model is a checkpoint of, the run that this one started from, and so on, if they exist."""
     found: list[RunFolder] = []
     checkpoint = _checkpoint_folder(model)
     while checkpoint is not None:
@@ -160,7 +161,7 @@ def _ancestors(model: str) -> list[RunFolder]:
 
 
 def _checkpoint_folder(model: str) -> Path | None:
-    """The folder of a model that is a checkpoint of a run; None for any other model."""
+    """Return the folder of a model that is a checkpoint of a run; None for other models."""
     folder = None if model == TINY else local_folder(model)
     if folder is None:
         return None
@@ -172,13 +173,13 @@ def _checkpoint_folder(model: str) -> Path | None:
 
 
 def _split_settings(settings: SplitSettings) -> dict[str, Any]:
-    """The settings that the split depends on, those without effect left out."""
+    """Return the settings that the split depends on, without those that have no effect."""
     values = dict(settings)
     return {name: value for name, value in values.items() if SETTINGS[name].applies(values)}
 
 
 def _free_path(run: RunFolder) -> Path:
-    """A folder beside the run that is not there yet: its name with `-further` behind it, and a number from 2 on."""
+    """Return a path that does not exist yet: the name of the run with `-further`, and a number from 2 if needed."""
     stem, number = re.sub(rf"{_SUFFIX}(-\d+)?$", "", run.name), 1
     while True:
         ending = _SUFFIX if number == 1 else f"{_SUFFIX}-{number}"

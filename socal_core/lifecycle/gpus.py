@@ -1,4 +1,4 @@
-"""Which GPUs this machine lends to runs, and how one is used; known without PyTorch."""
+"""The GPUs that runs may use, and their utilization, without PyTorch."""
 
 import os
 import re
@@ -12,26 +12,26 @@ _PART = re.compile(r"^\s+MIG .*\(UUID: (MIG-[0-9a-zA-Z/-]+)\)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class GpuUse:
-    """How a GPU is used, by all processes together."""
+    """The use of a GPU by all processes together."""
 
     percent: float | None
-    """Of the time that it was busy lately; None for a part of a divided GPU (MIG), for which nobody measures it."""
+    """Percentage of recent time in which it was busy; None for a part of a divided GPU (MIG), which is not measured."""
     memory: int
-    """Bytes taken."""
+    """Used memory in bytes."""
     memory_total: int
-    """Bytes."""
+    """Total memory in bytes."""
 
 
 def gpu_use(uuid: str) -> GpuUse | None:
-    """Ask the driver how a GPU, or a part of one (MIG), is used.
+    """Query the driver for the use of a GPU or of a part of one (MIG).
 
     Args:
-        uuid: As `visible_gpus` gives it.
+        uuid: The UUID, as returned by `visible_gpus`.
 
     Returns:
-        The use; None where there is no driver, or it does not know the GPU or its memory.
+        The use; None if there is no driver, or it does not report the GPU or its memory.
     """
-    import pynvml  # many machines have no GPU to ask for
+    import pynvml  # not needed on machines without a GPU
 
     try:
         pynvml.nvmlInit()
@@ -47,12 +47,12 @@ def gpu_use(uuid: str) -> GpuUse | None:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """The GPUs that a process started from here may use, as CUDA_VISIBLE_DEVICES takes them; empty without one."""
+    """Return the UUIDs of the GPUs that child processes may use, in the form of CUDA_VISIBLE_DEVICES."""
     return chosen_gpus(ask_nvidia_smi("-L"), os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def ask_nvidia_smi(*arguments: str) -> str:
-    """What the driver's own program prints; "" where there is no driver, or it does not answer in time."""
+    """Return the output of nvidia-smi; "" if there is no driver or it does not answer in time."""
     try:
         return subprocess.run(  # noqa: S603 - our own arguments
             ["nvidia-smi", *arguments],  # noqa: S607 - found as the driver installed it
@@ -66,10 +66,14 @@ def ask_nvidia_smi(*arguments: str) -> str:
 
 
 def chosen_gpus(listed: str, chosen: str | None) -> tuple[str, ...]:
-    """The GPUs in the output of `nvidia-smi -L`, by UUID, of those the ones that CUDA_VISIBLE_DEVICES leaves.
+    """Return the UUIDs of the GPUs that CUDA_VISIBLE_DEVICES makes visible.
 
-    As for CUDA, an entry is a number or the beginning of a UUID, and what comes after a wrong entry does not count. A
-    GPU that is divided (MIG) stands for its first part: CUDA gives a process no more than one.
+    As in CUDA, an entry is a number or the beginning of a UUID, and entries after an invalid one are ignored. For a
+    divided GPU (MIG), a number selects its first part, because CUDA gives a process only one part.
+
+    Args:
+        listed: The output of `nvidia-smi -L`.
+        chosen: The value of CUDA_VISIBLE_DEVICES; None if it is not set.
     """
     gpus: list[str] = []
     parts: list[str] = []

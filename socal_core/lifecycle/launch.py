@@ -1,4 +1,4 @@
-"""Starting and stopping a run's worker, a process of its own."""
+"""Start and stop the worker of a run, which is a separate process."""
 
 import os
 
@@ -11,15 +11,20 @@ from socal_core.lifecycle.state import RunState, read_status, write_status, writ
 from socal_core.runs.folder import RunFolder
 
 LOCK_VARIABLE = "SOCAL_RUN_LOCK"
-"""Tells a worker the descriptor of the lock that it was born with."""
+"""The environment variable with the descriptor of the lock that a worker inherits."""
 LOCK_IN_PARENT = "parent"
-"""Its value for the processes of torchrun, which keeps the lock for them."""
+"""The value of the variable for the processes of torchrun, which holds the lock for them."""
 
 
 def start(run: RunFolder, resume: bool = False) -> None:
-    """Start the run's worker in the background, where it waits for its turn (lifecycle/run_queue.py).
+    """Start the worker of a run in the background, where it waits for its turn (lifecycle/run_queue.py).
 
-    RunError when a worker is at it, when the run is done, or when its folder is gone or damaged; then nothing changes.
+    Args:
+        run: The run.
+        resume: Whether to continue from the newest checkpoint.
+
+    Raises:
+        RunError: The run is active or done, or its folder is missing or damaged. Then nothing changes.
     """
     environment = _environment(run)
     try:
@@ -36,12 +41,16 @@ def start(run: RunFolder, resume: bool = False) -> None:
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     finally:
-        # The child keeps its own copy: from here on the lock is the worker's alone.
+        # The child has its own copy of the descriptor: from here on only the worker holds the lock.
         os.close(lock)
 
 
 def request_stop(run: RunFolder) -> None:
-    """Ask a living worker to stop, at the next step or while it waits; nothing happens to a run that has ended."""
+    """Ask the worker of a run to stop, at the next step or while it waits; a run that has ended is not changed.
+
+    Raises:
+        RunError: The folder of the run cannot be written to.
+    """
     if not read_status(run).state.alive:
         return
     try:
@@ -51,13 +60,13 @@ def request_stop(run: RunFolder) -> None:
 
 
 def _environment(run: RunFolder) -> dict[str, str]:
-    """What the worker's environment has beside that of this process; RunError where no worker could begin."""
+    """Return the additional environment variables of the worker; raise a RunError if no worker can start."""
     if not run.path.is_dir():
-        raise RunError(f"Run {run.name} cannot be started: its folder is gone. Bring it back, or start a new run.")
+        raise RunError(f"Run {run.name} cannot be started: its folder is missing. Restore it, or start a new run.")
     try:
         config = run.read_config()
     except ConfigError as error:
-        raise RunError(f"Run {run.name} cannot be started, in its config.json {error}. Start a new run.") from None
+        raise RunError(f"Run {run.name} cannot be started: in its config.json, {error}. Start a new run.") from None
     return {} if config.model.allow_download else {"HF_HUB_OFFLINE": "1"}
 
 

@@ -1,4 +1,4 @@
-"""One worker per run: whoever takes the lock of a run waits out a reader, and is told in words that a worker has it."""
+"""The lock of a run, which ensures that it has only one worker."""
 
 import time
 from pathlib import Path
@@ -7,13 +7,23 @@ from socal_core.errors import RunError
 from socal_core.storage import try_lock
 
 _PATIENCE_SECONDS = 1.0
-"""A reader that asks whether a lock is held holds it for some microseconds; whoever takes it waits that out."""
+"""Time to wait for the lock, because a reader that checks it also holds it for some microseconds."""
 
 
 def take_lock(path: Path, run: str) -> int:
-    """Take the lock and return its file descriptor, which holds it while open; RunError when a worker has it.
+    """Take the lock of a run.
 
-    The descriptor may be handed down to a child process: the lock then lives as long as the child.
+    Args:
+        path: The lock file.
+        run: The name of the run, for messages.
+
+    Returns:
+        A file descriptor that holds the lock while it is open. If a child process inherits it, the lock lives as long
+        as the child.
+
+    Raises:
+        RunError: A worker has the lock.
+        OSError: The file cannot be opened.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (handle := try_lock(path)) is None:

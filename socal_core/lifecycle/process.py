@@ -1,6 +1,6 @@
-"""Who a process is, and what can be known of its end: its number and start time, the boot, the OOM killer's counter.
+"""The identity of a process and the cause of its end, from its start time, the boot id and the count of OOM kills.
 
-Read from /proc and /sys without root; where a system has none of that, the fields are empty and nothing is claimed.
+These are read from /proc and /sys without root. On systems without them, the fields are empty and no cause is known.
 """
 
 import os
@@ -19,40 +19,40 @@ _OOM_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Process(ProcessRecord):
-    """One process among all that ever had its number, and what became of it."""
+    """A process, and whether it still exists."""
 
     @property
     def lives(self) -> bool:
-        """Whether this very process is there still; False too where it cannot be known."""
+        """Whether this process still exists; False also if that cannot be determined."""
         return self.started is not None and self.boot == boot_id() and _start_time(self.pid) == self.started
 
     @property
     def rebooted_since(self) -> bool:
-        """Whether the machine was started again since."""
+        """Whether the machine has been restarted since the process started."""
         now = boot_id()
         return bool(self.boot and now) and self.boot != now
 
     @property
     def killed_for_memory(self) -> bool:
-        """Of a process that has ended: whether the kernel's OOM killer struck since, where that was being counted."""
+        """Whether the OOM killer has killed a process since; for a process that has ended, this is the likely cause."""
         now = _oom_kills(Path(self.oom_counter)) if self.oom_counter else None
         return self.oom_kills is not None and now is not None and now > self.oom_kills
 
 
 def this_process() -> Process:
-    """The process that asks, and the OOM killer's counter as it stands."""
+    """Return the current process, with the current count of OOM kills."""
     counter = _oom_counter()
     kills = None if counter is None else _oom_kills(counter)
     return Process(os.getpid(), _start_time(os.getpid()), boot_id(), str(counter or ""), kills)
 
 
 def process_of(record: ProcessRecord | None) -> Process | None:
-    """The process that a record tells of; None without one."""
+    """Return the process that a record describes; None for None."""
     return None if record is None else Process(**asdict(record))
 
 
 def boot_id() -> str:
-    """The boot that the machine is in, empty where the system does not tell."""
+    """Return the id of the current boot; empty if the system does not have one."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
@@ -60,9 +60,9 @@ def boot_id() -> str:
 
 
 def _start_time(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat, man page proc(5); None for no such process."""
+    """Return the start time of a process, field 22 of /proc/PID/stat (see proc(5)); None if it does not exist."""
     try:
-        # The second field is the program's name in brackets, which may hold blanks and brackets itself.
+        # The second field is the name of the program in parentheses, which may contain spaces and parentheses.
         return int(
             Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
         )
@@ -71,7 +71,7 @@ def _start_time(pid: int) -> int | None:
 
 
 def _oom_counter() -> Path | None:
-    """The narrowest file that counts OOM kills: the process's control group (version 2, then 1), else the machine."""
+    """Return the most specific file that counts OOM kills: of the control group (version 2 or 1) or of the machine."""
     try:
         groups = [line.split(":", 2) for line in _CGROUPS.read_text(encoding="utf-8").splitlines()]
     except OSError:

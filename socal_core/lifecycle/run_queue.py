@@ -1,8 +1,8 @@
-"""Whose turn it is: one run for each GPU of the machine, or one on the CPU; others wait in an order.
+"""The queue of runs: one run per GPU of the machine, or one on the CPU, is active, and the others wait in order.
 
-A workspace has one queue, a folder: `order.json`, the folders of the runs that wait, changed under `order.lock`; and a
-lock file for each slot. A slot is held as a run's own lock is, by an open descriptor that goes with the process, so a
-worker that was killed frees its slot, and one that dies while it waits is passed over.
+A workspace has one queue. Its folder contains `order.json`, the list of the waiting runs, which is changed under
+`order.lock`, and a lock file for each slot. Like the lock of a run, a slot is held by an open file descriptor, so a
+worker that is killed frees its slot, and one that dies while it waits is skipped.
 """
 
 import json
@@ -29,10 +29,18 @@ _POLL_SECONDS = 0.25
 def slot(
     run: RunFolder, check_stop: Callable[[], None], notify: Callable[[str], None]
 ) -> Iterator[tuple[str, ...] | None]:
-    """Wait until it is the run's turn, and hold its slot inside the `with`; called by the run's worker.
+    """Wait for the run's turn and hold its slot inside the `with` block. The worker of the run calls this.
 
-    Gives the GPUs that the run may use, as CUDA_VISIBLE_DEVICES takes them; None on the CPU. `check_stop` is asked all
-    the time and raises when the run is to stop; `notify` is told, in words for the user, what the run waits for.
+    Args:
+        run: The run.
+        check_stop: Is called repeatedly while waiting; raises if the run should stop.
+        notify: Receives a message for the user about what the run waits for.
+
+    Yields:
+        The GPUs that the run may use, in the form of CUDA_VISIBLE_DEVICES; None on the CPU.
+
+    Raises:
+        RunError: The queue cannot be written, or the machine has fewer GPUs than the run needs.
     """
     gpus = visible_gpus()
     slots = gpus or ("cpu",)
@@ -49,28 +57,36 @@ def slot(
 
 
 def waiting() -> list[RunFolder]:
-    """The runs that wait for their turn, the next one first."""
-    return [RunFolder(Path(path)) for path in _living(_read_order())]
+    """Return the runs that wait for their turn, in order."""
+    return [RunFolder(Path(path)) for path in _alive(_read_order())]
 
 
 def position(run: RunFolder) -> int | None:
-    """A run's place among those that wait, 1 for the next one; None when it does not wait."""
-    order = _living(_read_order())
+    """Return the position of a run in the queue, from 1; None if it does not wait."""
+    order = _alive(_read_order())
     return order.index(_key(run)) + 1 if _key(run) in order else None
 
 
 def enter(run: RunFolder) -> None:
-    """Put a run at the end of the queue; called with the run's lock held, so that its place is that of its start."""
-    with _changing() as order:
+    """Add a run to the end of the queue. The caller holds its lock, so runs are in the order of their starts."""
+    with _locked_order() as order:
         if _key(run) in order:  # left by an earlier worker
             order.remove(_key(run))
         order.append(_key(run))
 
 
 def move(run: RunFolder, to: int) -> None:
-    """Give a waiting run another place, 1 for the next one; RunError when it does not wait any more."""
-    with _words(run), _changing() as order:
-        _refuse_begun(run, order)
+    """Move a waiting run to another position.
+
+    Args:
+        run: The run.
+        to: The new position, from 1.
+
+    Raises:
+        RunError: The run no longer waits.
+    """
+    with _os_errors_explained(run), _locked_order() as order:
+        _check_waiting(run, order)
         order.remove(_key(run))
         order.insert(max(0, to - 1), _key(run))
 
@@ -78,23 +94,27 @@ def move(run: RunFolder, to: int) -> None:
 def edit(run: RunFolder, config: TrainConfig) -> None:
     """Change the settings of a waiting run.
 
+    Args:
+        run: The run.
+        config: The new settings.
+
     Raises:
-        RunError: It has begun, now or before, or has the split of another run: it keeps its settings.
+        RunError: The run has started, now or before, or has the split of another run, so its settings are fixed.
         ConfigError: The model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
     """
     origin, split = inherited(config, run.read_data())
     folder = None if config.model.model == TINY else local_folder(config.model.model)
     if folder is not None:
         config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
-    # A run begins under the same lock, and reads its settings after that.
-    with _words(run), _changing() as order:
-        _refuse_begun(run, order)
+    # A run starts under the same lock, and reads its settings after that.
+    with _os_errors_explained(run), _locked_order() as order:
+        _check_waiting(run, order)
         if run.split_file.exists():
             raise RunError(
-                f"Run {run.name} keeps its settings: it has started before, or it trains another run's model further. "
-                "Start a new run for other settings."
+                f"The settings of run {run.name} cannot be changed: it has started before, or it trains the model of "
+                "another run further. Start a new run for other settings."
             )
-        run.origin_file.unlink(missing_ok=True)  # of the model that it had before
+        run.origin_file.unlink(missing_ok=True)  # it describes the previous model
         run.write_origin(origin, split)
         kept = {"format": FORMAT, "data": str(run.read_data()), "data_options": run.read_data_options().as_dict()}
         write_json(run.config_file, {**kept, **config.as_dict()})
@@ -103,46 +123,48 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
 def _wait(
     run: RunFolder, slots: Sequence[str], check_stop: Callable[[], None], notify: Callable[[str], None]
 ) -> dict[str, int]:
-    """Wait for a run's slots; returns their lock's descriptors by slot."""
-    told = ""
+    """Wait for the slots of a run; return the descriptors of their locks, by slot."""
+    reported = ""
     while True:
         check_stop()
-        place, taken = _try(run, slots)
+        number, taken = _try(run, slots)
         if taken:
             return taken
-        text = "Waiting for another run to end" if place == 1 else f"Waiting: number {place} in the queue"
-        if text != told:
+        text = "Waiting for another run to end" if number == 1 else f"Waiting: number {number} in the queue"
+        if text != reported:
             notify(text)
-            told = text
+            reported = text
         time.sleep(_POLL_SECONDS)
 
 
 def _try(run: RunFolder, slots: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """The run's place, from 1, and its slots when it was the first and there were enough: then it waits no more."""
-    with _changing() as order:
+    """Return the position of the run, from 1, and its slots if it is the first and enough are free; then it leaves."""
+    with _locked_order() as order:
         if _key(run) not in order:
             order.append(_key(run))
-        place = order.index(_key(run)) + 1
-        taken = _take(slots, _slots_of(run, len(slots))) if place == 1 else {}
+        number = order.index(_key(run)) + 1
+        taken = _take(slots, _slots_of(run, len(slots))) if number == 1 else {}
         if taken:
             order.remove(_key(run))
-        return place, taken
+        return number, taken
 
 
-def _slots_of(run: RunFolder, there: int) -> int:
-    """How many slots the run asks for; RunError when the machine has fewer."""
-    asked = run.read_config().processes
-    if asked > there:
-        raise RunError(f"gpus: run {run.name} asks for {asked}, this machine has {there}. Start it with fewer.")
-    return asked
+def _slots_of(run: RunFolder, available: int) -> int:
+    """Return how many slots the run needs; raise a RunError if the machine has fewer."""
+    needed = run.read_config().processes
+    if needed > available:
+        raise RunError(
+            f"gpus: run {run.name} asks for {needed}, but this machine has {available}. Start a run with fewer."
+        )
+    return needed
 
 
 def _take(slots: Sequence[str], count: int) -> dict[str, int]:
-    """Take that many free slots, or none."""
+    """Take `count` free slots, or none if fewer are free."""
     taken: dict[str, int] = {}
     for name in slots:
         if len(taken) < count and (handle := try_lock(_slot_file(name))) is not None:
-            # The process may become torchrun, which then holds the slot.
+            # This process may become torchrun, which then holds the slot.
             os.set_inheritable(handle, True)
             taken[name] = handle
     if len(taken) == count:
@@ -152,13 +174,13 @@ def _take(slots: Sequence[str], count: int) -> dict[str, int]:
     return {}
 
 
-def _refuse_begun(run: RunFolder, order: list[str]) -> None:
+def _check_waiting(run: RunFolder, order: list[str]) -> None:
     if _key(run) not in order:
         raise RunError(f"Run {run.name} is no longer waiting: it has started or ended. Reload the page.")
 
 
 @contextmanager
-def _words(run: RunFolder) -> Iterator[None]:
+def _os_errors_explained(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -166,18 +188,18 @@ def _words(run: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _changing() -> Iterator[list[str]]:
-    """The order, without the dead, for this process alone; written afterwards when it was changed."""
+def _locked_order() -> Iterator[list[str]]:
+    """Lock the order, without runs whose worker has died, and write it afterwards if it has changed."""
     with locked(_folder() / "order.lock"):
         written = _read_order()
-        order = _living(written)
+        order = _alive(written)
         yield order
         if order != written:
             write_json(_order_file(), order)
 
 
 def _read_order() -> list[str]:
-    """The order as written; empty when there is none or it is damaged: who waits then enters again."""
+    """Read the order; it is empty if the file is missing or damaged, and waiting workers then add themselves again."""
     try:
         order = json.loads(_order_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -185,7 +207,7 @@ def _read_order() -> list[str]:
     return [path for path in order if isinstance(path, str)] if isinstance(order, list) else []
 
 
-def _living(order: list[str]) -> list[str]:
+def _alive(order: list[str]) -> list[str]:
     return [path for path in dict.fromkeys(order) if is_locked(RunFolder(Path(path)).lock_file)]
 
 

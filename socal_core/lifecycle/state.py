@@ -1,4 +1,4 @@
-"""What state a run is really in: derived from its worker's lock, from what was written, and from who wrote it."""
+"""The true state of a run, derived from the lock of its worker, the last written state and the process that wrote it."""
 
 import os
 import shutil
@@ -15,42 +15,52 @@ from socal_core.storage import is_locked, kept_free
 __all__ = ["RunState", "RunStatus", "read_status", "write_status", "written_status"]
 
 LEAST_FREE = 1_000_000
-"""Bytes below which a disk counts as full."""
+"""Free bytes below which a disk counts as full."""
 
 _settling = threading.Lock()
-"""The lock of a run keeps processes apart, not the threads of one."""
+"""Excludes other threads; the lock of a run excludes only other processes."""
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run's true state."""
+    """The true state of a run."""
 
     state: RunState
     reason: str = ""
-    """Why it ended, for the user; empty while it is alive and when it is done."""
+    """Why the run ended, for the user; empty while it is alive and if it is done."""
 
     @property
     def stopping(self) -> bool:
-        """Whether a living run was asked to stop."""
+        """Whether the run was asked to stop and has not ended yet."""
         return self.state is RunState.STOPPING
 
 
 def write_status(run: RunFolder, state: RunState, reason: str = "") -> None:
-    """Write down a state, with the time and who says so."""
+    """Write a state, with the time and the current process.
+
+    Args:
+        run: The run.
+        state: The state.
+        reason: Why the run ended, for the user.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     STATUS.write(run.path, Status(state, reason, round(time.time(), 3), this_process()))
 
 
 def written_status(run: RunFolder) -> RunStatus:
-    """The state that was last written down, true or not; queued when there is none or the file is damaged."""
+    """Return the state that was last written, which may be out of date; queued if the file is missing or damaged."""
     return _status_of(_read(run))
 
 
 def read_status(run: RunFolder) -> RunStatus:
-    """The true state: a run whose worker's lock is free is never called alive.
+    """Return the true state; a run counts as alive only while its worker holds the lock.
 
-    Why a worker died is told by the state of the machine right after: the first who looks writes it down.
+    Why a worker died can be inferred only soon afterwards, from the state of the machine, so the first reader records
+    it.
     """
-    # The lock is asked first: a worker that ends between the two looks has then written its last state.
+    # The lock is checked first: a worker that ends between the two checks has then written its last state.
     alive = is_locked(run.lock_file)
     written = _read(run)
     status = _status_of(written)
@@ -60,29 +70,31 @@ def read_status(run: RunFolder) -> RunStatus:
             return RunStatus(RunState.STOPPING)
         if status.state.alive:
             return RunStatus(status.state)
-        # An end is written: by the worker that is just leaving, or by an earlier one of a run that is just starting.
+        # An end is recorded: by a worker that is about to exit, or by an earlier worker of a run that is starting.
         return RunStatus(RunState.RUNNING if writer is not None and writer.lives else RunState.QUEUED)
     if not status.state.alive:
         return status
-    reason = _disk_trouble(run) or _why_it_died(writer)
-    if written is not None:  # else nobody wrote anything: there was no worker
+    reason = _disk_problem(run) or _cause_of_death(writer)
+    if written is not None:  # otherwise there was no worker
         _settle(run, written, reason)
     return RunStatus(RunState.INTERRUPTED, reason)
 
 
-def _disk_trouble(run: RunFolder) -> str:
-    """What a worker could not write down because of the disk; "" when a few bytes can be written."""
+def _disk_problem(run: RunFolder) -> str:
+    """Return why the disk prevented the worker from recording its end; "" if the disk can be written to."""
     if not os.access(run.path, os.W_OK):
         return "The run's folder cannot be written to. Allow writing there and resume the run."
     if shutil.disk_usage(run.path).free < LEAST_FREE:
-        return "The disk with the run's folder is full, so its end was not written down. Make room and resume the run."
+        return (
+            "The disk with the run's folder is full, so its end was not recorded. Free some space and resume the run."
+        )
     return ""
 
 
-def _why_it_died(worker: Process | None) -> str:
-    """What is known of the end of a worker that wrote none, and what to do."""
+def _cause_of_death(worker: Process | None) -> str:
+    """Return what is known about the end of a worker that did not record it, and what to do."""
     if worker is not None and worker.rebooted_since:
-        return "The machine was restarted before the run had ended. Resume the run."
+        return "The machine was restarted before the run ended. Resume the run."
     if worker is not None and worker.killed_for_memory:
         return (
             "The machine's memory ran out and the system killed the training process (OOM killer). Close other "
@@ -93,15 +105,15 @@ def _why_it_died(worker: Process | None) -> str:
 
 
 def _settle(run: RunFolder, written: Status, reason: str) -> None:
-    """Keep the verdict: a restart or an OOM kill later on says nothing of this worker any more."""
+    """Record the cause, because a later restart or OOM kill would be mistaken for it."""
     with _settling:
         try:
-            # For other readers the lock stays free, and whoever starts a worker waits for this.
+            # Other readers still see the lock as free, and starting a worker waits for this.
             with kept_free(run.lock_file) as free:
                 if free and _read(run) == written:
                     STATUS.write(run.path, replace(written, state=RunState.INTERRUPTED, reason=reason))
         except OSError:
-            return  # the disk takes nothing: it is worked out again at the next look
+            return  # the file cannot be written: the next reader infers the cause again
 
 
 def _read(run: RunFolder) -> Status | None:

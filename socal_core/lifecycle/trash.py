@@ -1,4 +1,4 @@
-"""Deleted runs: moved aside whole, brought back whole, and removed for good only when the trash is emptied."""
+"""The trash for deleted runs: they are moved there, can be restored, and are removed when the trash is emptied."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from socal_core.lifecycle.state import read_status
 from socal_core.runs.folder import RunFolder
 
 TRASH = ".trash"
-"""Folder beside the runs; a name with a dot is never a run."""
+"""The name of the folder next to the runs; a folder whose name starts with a dot is never a run."""
 _TIME = "%Y%m%d-%H%M%S-%f"
 _ENTRY = re.compile(r"(?P<run>.+)-(?P<time>\d{8}-\d{6}-\d{6})", re.DOTALL)
 
@@ -25,13 +25,17 @@ class TrashedRun:
 
     path: Path
     name: str
-    """Of the folder that it was."""
+    """The name of its folder before it was deleted."""
     time: str
-    """When it was deleted, in UTC; sorts by age."""
+    """The time of deletion in UTC, in a form that sorts by age."""
 
 
 def trash(run: RunFolder) -> TrashedRun:
-    """Move a run's folder into the trash beside it; RunError when it lives, has gone or cannot be moved."""
+    """Move the folder of a run into the trash.
+
+    Raises:
+        RunError: The run is waiting or active, no longer exists, or cannot be moved.
+    """
     try:
         if read_status(run).state.alive:
             raise RunError(f"Run {run.name} is waiting or active. Stop it, then delete it.")
@@ -40,7 +44,7 @@ def trash(run: RunFolder) -> TrashedRun:
         raise _gone(run.name) from None
     except OSError as error:
         raise _unmoved(f"Run {run.name} cannot be deleted", error) from None
-    # Nobody can start it from here on: who waits for the lock finds no folder behind it.
+    # From here on the run cannot be started: a process that waits for the lock no longer finds the folder.
     try:
         return _move_aside(run)
     finally:
@@ -48,7 +52,7 @@ def trash(run: RunFolder) -> TrashedRun:
 
 
 def list_trash(root: Path) -> list[TrashedRun]:
-    """The deleted runs of a folder of runs, the last deleted first."""
+    """Return the deleted runs of a folder of runs, the last deleted first."""
     try:
         entries = list((root / TRASH).iterdir())
     except OSError:
@@ -59,7 +63,11 @@ def list_trash(root: Path) -> list[TrashedRun]:
 
 
 def restore(entry: TrashedRun) -> RunFolder:
-    """Bring a deleted run back, under its name or, where that is taken, with a number behind it."""
+    """Restore a deleted run under its name, with a number appended if that name is taken.
+
+    Raises:
+        RunError: The run is no longer in the trash, or cannot be moved.
+    """
     root = entry.path.parents[1]
     target, number = root / entry.name, 1
     while os.path.lexists(target):
@@ -75,21 +83,25 @@ def restore(entry: TrashedRun) -> RunFolder:
 
 
 def empty_trash(entries: Sequence[TrashedRun]) -> None:
-    """Remove deleted runs for good; RunError names those of which something is left."""
+    """Remove deleted runs permanently.
+
+    Raises:
+        RunError: Some could not be removed completely; the message names them.
+    """
     for entry in entries:
         if entry.path.is_symlink():
             entry.path.unlink(missing_ok=True)
         else:
-            shutil.rmtree(entry.path, ignore_errors=True)  # another tab may be at it too
+            shutil.rmtree(entry.path, ignore_errors=True)  # another tab may also be removing it
     left = [entry.name for entry in entries if os.path.lexists(entry.path)]
     if left:
         raise RunError(
-            f"Not all could be removed: {', '.join(left)}. Check that the app may write to its folder of runs."
+            f"Not completely removed: {', '.join(left)}. Check that the app may write to its folder of runs."
         )
 
 
 def size_of(entries: Sequence[TrashedRun]) -> int:
-    """Bytes that deleted runs take up; what goes away meanwhile is not counted."""
+    """Return the size of deleted runs in bytes, without files that disappear meanwhile."""
     total = 0
     for entry in entries:
         for folder, _, files in os.walk(entry.path):

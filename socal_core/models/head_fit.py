@@ -37,7 +37,7 @@ from socal_core.models.regression import (
     standardization,
 )
 from socal_core.settings import CHANCE_LOSS
-from socal_core.splits.balance import draw_folds
+from socal_core.splits.balance import make_folds
 
 INNER_FOLDS = 5
 COURSE = ("mean", "slope", "curvature")
@@ -139,7 +139,7 @@ def inner_folds(labels: NDArray[np.int64], surgeons: Sequence[str], seed: int) -
             "All training trials are of one surgeon. Frozen features are selected by cross-validation across surgeons, "
             "which needs at least two: choose smaller fractions or more data."
         )
-    folds = draw_folds(pd.Series(list(surgeons), index=index), pd.Series(labels, index=index), count, seed)
+    folds = make_folds(pd.Series(list(surgeons), index=index), pd.Series(labels, index=index), count, seed)
     return [np.asarray(index.isin(fold)) for fold in folds]
 
 

@@ -1,1 +1,1 @@
-"""What to know before a run starts: advice, cost, the machine."""
+"""Checks before a run starts: advice on the settings, the estimated cost, and the machine."""

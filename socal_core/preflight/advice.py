@@ -1,6 +1,6 @@
-"""What is worth saying of a run's settings before it is started: those that contradict each other, or the data.
+"""Advice on the settings of a run before it starts: settings that contradict each other, or do not suit the data.
 
-Pure functions of the settings and of what the data has for them; nothing is refused here but what cannot train.
+Pure functions of the settings, the data and the machine. Only settings with which a run cannot train are an error.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,51 +10,52 @@ from enum import StrEnum
 import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.runs.architecture import architecture_of, frame_sides
+from socal_core.runs.architecture import architecture_of, input_sizes
 from socal_core.settings import TINY, OptimizerName, Recipe, SamplingMethod, SplitMethod, TrainConfig
 from socal_core.splits import Split
 
 FEW_TRIALS = 1000
-"""Below that all weights of a pre-trained model, trained at a usual rate, overfit the trials (VideoMAE#129)."""
+"""With fewer, fine-tuning a pre-trained model at a usual learning rate overfits (VideoMAE#129)."""
 FEW_TEST_TRIALS = 20
-"""Below that one trial changes the test accuracy by more than 5 percentage points."""
+"""With fewer, one trial changes the test accuracy by more than 5 percentage points."""
 FEW_VALIDATION_TRIALS = 10
-"""Fewer than for the test: validation only ranks the epochs of one run, at the cost of trials to train on."""
+"""Fewer than for the test subset: validation only ranks the epochs of one run, and it takes training trials away."""
 RECIPE_RATE, RECIPE_CLIPS = 5e-4, 256
-"""VideoMAE's own recipe for small data sets: learning rate for so many clips a step, less for fewer."""
+"""VideoMAE's own recipe for small data sets: the learning rate for this many clips per step, lower for fewer."""
 SMALL_BATCH = 4
 FAR_OFF = 4
-"""Times the recipe's learning rate, from where tiny batches are known to go wrong (VideoMAE#84)."""
+"""Multiple of the recipe's learning rate above which very small batches are known to fail (VideoMAE#84)."""
 GENTLE_RATE, PRETRAINED_RATE, SMALL_RATE = 3e-5, 1e-4, 3e-5
-"""Of AdamW: the highest for pre-trained weights on a small data set, and on any; the lowest for `tiny`."""
+"""Learning rates of AdamW: the highest for pre-trained weights on a small data set, and on any data set; the lowest
+for `tiny`."""
 SGD_RATE, HIGHEST_RATE = 1e-3, 1e-2
 SMALLEST_CROP = 0.3
 STRONG_FLIP, STRONG_HUE, STRONG_COLOUR, STRONG_ROTATION = 0.5, 0.2, 0.5, 45
 THREADS_PER_CORE = 4
 LEAST_REDUCTION = 2
-"""Scaled decoding halves a frame only where its shorter side then is still twice the model's."""
+"""Scaled decoding halves a frame only if its shorter edge is then at least twice the input size of the model."""
 TEST_SETTINGS = {
     SplitMethod.KFOLD: ("folds", "Choose fewer folds, or report the mean over all folds."),
     SplitMethod.SOCAL20: ("split_method", "Choose another split_method."),
     SplitMethod.COLUMN: ("split_value", "Choose another split_value or split_method."),
 }
-"""What decides which trials are the test subset where test_fraction does not, and what to do about too few."""
+"""For methods without test_fraction: the setting that determines the test subset, and what to do if it is too small."""
 
 
 class Level(StrEnum):
     """How much a piece of advice matters."""
 
     ERROR = "error"
-    """The run could not train: it must not be started."""
+    """The run cannot train, so it must not be started."""
     WARNING = "warning"
-    """It is known to fail, or the settings contradict each other."""
+    """The settings are known to fail, or they contradict each other."""
     INFO = "info"
-    """Worth knowing."""
+    """A hint."""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing to know of the settings, and what to do about it."""
+    """One finding about the settings, and what to do about it."""
 
     level: Level
     field: str
@@ -63,20 +64,20 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Side:
-    """The trials of one side of the split that have a frame in the window."""
+class SubsetCounts:
+    """The numbers of trials of a subset that have a frame in the window."""
 
     successes: int
     failures: int
 
     @property
     def trials(self) -> int:
-        """All of them."""
+        """The number of trials."""
         return self.successes + self.failures
 
     @property
     def one_outcome(self) -> str:
-        """`successes` or `failures` where all trials are that; empty where both are there, or none is."""
+        """`successes` or `failures` if all trials have that outcome; empty for both outcomes or no trials."""
         if not self.trials or (self.successes and self.failures):
             return ""
         return "successes" if self.successes else "failures"
@@ -84,54 +85,62 @@ class Side:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the settings meet: the sides of the split, the frames that the window shows, the machine."""
+    """What the advice depends on besides the settings: the subsets, the frames in the window, and the machine."""
 
-    train: Side
-    validation: Side
-    test: Side
+    train: SubsetCounts
+    validation: SubsetCounts
+    test: SubsetCounts
     window_frames: int
-    """In the middle one of the training trials, 0 when there is none."""
-    frame_side: int | None
-    """The shorter side in pixels of the largest frames, None when nobody says."""
+    """The median number of frames in the window over the training trials; 0 if no trial has any."""
+    frame_edge: int | None
+    """The shorter edge in pixels of the largest frames; None if no size is known."""
     cores: int
     gpus: int
-    """That a run may use; 0 on a machine without."""
+    """The number of GPUs that a run may use."""
 
 
 def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
-    """What a run with these settings and this split would meet on this data."""
+    """Collect what the advice depends on.
+
+    Args:
+        dataset: The data set.
+        split: The split of its usable trials.
+        config: The settings of the run.
+        cores: The number of CPU cores.
+        gpus: The number of GPUs that a run may use.
+    """
     shown = config.clip.observation.select(dataset.frames).groupby("trial_id").size()
     trials = dataset.usable_trials
 
-    def side(trial_ids: Iterable[str]) -> Side:
+    def counts(trial_ids: Iterable[str]) -> SubsetCounts:
         success = trials.loc[[trial for trial in trial_ids if trial in shown.index], "success"]
-        return Side(int((success == 1).sum()), int((success == 0).sum()))
+        return SubsetCounts(int((success == 1).sum()), int((success == 0).sum()))
 
     frames = shown[shown.index.isin(split.train)].median()
-    sides = trials[["width", "height"]].min(axis=1, skipna=False).max()
+    edge = trials[["width", "height"]].min(axis=1, skipna=False).max()
     return Circumstances(
-        train=side(split.train),
-        validation=side(split.validation),
-        test=side(split.test),
+        train=counts(split.train),
+        validation=counts(split.validation),
+        test=counts(split.test),
         window_frames=0 if pd.isna(frames) else int(frames),
-        frame_side=None if pd.isna(sides) else int(sides),
+        frame_edge=None if pd.isna(edge) else int(edge),
         cores=cores,
         gpus=gpus,
     )
 
 
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
-    """All that is worth saying of these settings, what matters most first."""
-    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _sides]
+    """Return the advice on these settings: errors first, then warnings, then hints."""
+    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _subsets]
     if config.model.recipe is Recipe.FROZEN:
-        rules = [_clip, _reading, _sides]
+        rules = [_clip, _reading, _subsets]
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
 
 
-def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    for name, side in (("training", found.train), ("validation", found.validation), ("test", found.test)):
-        if not side.trials:
+def _subsets(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    for name, subset in (("training", found.train), ("validation", found.validation), ("test", found.test)):
+        if not subset.trials:
             window = config.clip.observation.describe()
             text = f"No {name} trial has a frame in the window ({window}). Choose another window."
             yield Advice(Level.ERROR, "window", text)
@@ -145,8 +154,8 @@ def _sides(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     yield from _held_out("test", found.test, FEW_TEST_TRIALS, field, remedy)
 
 
-def _held_out(name: str, subset: Side, few: int, field: str, remedy: str) -> Iterator[Advice]:
-    """Warn of a validation or test subset whose scores say little."""
+def _held_out(name: str, subset: SubsetCounts, few: int, field: str, remedy: str) -> Iterator[Advice]:
+    """Warn about a validation or test subset that is too small or has one outcome."""
     if subset.trials == 1:
         text = f"The {name} subset has one trial: it has no AUROC, and the accuracy is either 0 or 1."
     elif subset.one_outcome:
@@ -167,8 +176,8 @@ def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "batch_size",
-            f"batch_size {size} is more than the {trials} training trials: every step sees all of them, and an epoch "
-            f"is one step. Set it to {max(1, trials // 4)}.",
+            f"batch_size {size} exceeds the {trials} training trials: each step uses all of them, and an epoch is one "
+            f"step. Set it to {max(1, trials // 4)}.",
         )
     rest = trials % size
     if trials > size and 0 < rest < size / 4:
@@ -176,13 +185,13 @@ def _batch(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.INFO,
             "batch_size",
-            f"The last batch of an epoch has {rest} of {trials} trials, and its step weighs as much as one of {size}. "
-            f"A batch_size of {even} makes batches more even.",
+            f"The last batch of an epoch has only {rest} of {trials} trials. A batch_size of {even} makes the batches "
+            "more even.",
         )
 
 
 def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    """At most one of these: each says all that is to be done."""
+    """Yield at most one piece of advice, since each gives the learning rate to use."""
     chosen, pretrained = config.optimization, config.model.model != TINY
     rate, batch_size = chosen.learning_rate, chosen.batch_size
     recipe = RECIPE_RATE * batch_size / RECIPE_CLIPS
@@ -197,8 +206,8 @@ def _learning_rate(config: TrainConfig, found: Circumstances) -> Iterator[Advice
         text = f"{rate:g} is so high that the model forgets its pre-training. Set learning_rate to 1e-5 to 3e-5."
     elif not pretrained and rate < SMALL_RATE:
         text = (
-            f"{rate:g} is too low for a model as small as {TINY}: {chosen.num_epochs} epochs are too few. Set it "
-            "to 1e-4."
+            f"{rate:g} is too low for a model as small as {TINY}: {chosen.num_epochs} epochs are not enough. Set it to "
+            "1e-4."
         )
     elif pretrained and rate > GENTLE_RATE and found.train.trials < FEW_TRIALS:
         weights = architecture_of(config.model.model).parameters / 1e6
@@ -226,15 +235,16 @@ def _patience(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "early_stopping_patience",
-            f"Training ends after {ends} epochs without improvement, and the learning rate falls after {patience + 1}: "
-            f"no epoch would use the lower rate. Set early_stopping_patience to {patience + 2} or more.",
+            f"Training ends after {ends} epochs without improvement, but the learning rate falls only after "
+            f"{patience + 1}, so no epoch would use the lower rate. Set early_stopping_patience to {patience + 2} or "
+            "more.",
         )
     if chosen.num_epochs <= ends + 1:
         yield Advice(
             Level.INFO,
             "num_epochs",
-            f"With {chosen.num_epochs} epochs and a patience of {ends} training never ends early; the best epoch is "
-            "used all the same.",
+            f"With {chosen.num_epochs} epochs and a patience of {ends}, training never ends early. The best epoch is "
+            "still the one that is used.",
         )
 
 
@@ -248,7 +258,7 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "num_frames",
-            f"A clip has {frames} frames, and the window of most trials has {shown} or fewer: frames repeat. {what}.",
+            f"A clip has {frames} frames, but the window of most trials has {shown} or less, so frames repeat. {what}.",
         )
         return
     stride = config.clip.stride
@@ -257,8 +267,8 @@ def _clip(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.WARNING,
             "stride",
-            f"A dense clip of {frames} frames, one every {stride}, is {span} frames long, and the window has "
-            f"{shown}: its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
+            f"A dense clip of {frames} frames with stride {stride} spans {span} frames, but the window has {shown}, so "
+            f"its last frame repeats. Set stride to {(shown - 1) // (frames - 1)} or less.",
         )
 
 
@@ -267,18 +277,20 @@ def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]
     mixed = [name for name in ("mixup", "cutmix") if getattr(chosen, name) > 0]
     if mixed and min(config.optimization.batch_size, found.train.trials) == 1:
         names = " and ".join(mixed)
-        yield Advice(Level.WARNING, mixed[0], f"With one clip per step, {names} has no partner. Raise batch_size.")
+        yield Advice(
+            Level.WARNING, mixed[0], f"With one clip per step, {names} has no clip to mix in. Raise batch_size."
+        )
     if chosen.crop_area < SMALLEST_CROP:
         yield Advice(
             Level.WARNING,
             "crop_area",
-            f"Crops down to {chosen.crop_area:.0%} of the frame often miss the tools, which carry information about "
-            "the outcome. Set crop_area to 0.5 or more.",
+            f"Crops of {chosen.crop_area:.0%} of the frame often miss the tools, which carry information about the "
+            "outcome. Set crop_area to 0.5 or more.",
         )
     strong = (
         ("horizontal_flip", STRONG_FLIP, "mirrors most training clips, but no validation clip is mirrored", "0.5"),
-        ("hue_jitter", STRONG_HUE, "gives blood colours that no trial has", "0.1"),
-        ("color_jitter", STRONG_COLOUR, "makes clips far darker or paler than any trial", "0.2 to 0.4"),
+        ("hue_jitter", STRONG_HUE, "gives blood colours that occur in no trial", "0.1"),
+        ("color_jitter", STRONG_COLOUR, "makes clips much darker or paler than any trial", "0.2 to 0.4"),
         ("rotation_degrees", STRONG_ROTATION, "tilts clips strongly, although cameras are upright", "10"),
     )
     for name, most, effect, usual in strong:
@@ -293,8 +305,8 @@ def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         yield Advice(
             Level.INFO,
             "dropout_rate",
-            f"No dropout, with {weights:.0f} million weights and {found.train.trials} trials: 0.1 to 0.2 helps against "
-            "overfitting.",
+            f"Dropout is off, with {weights:.0f} million weights and {found.train.trials} trials. A rate of 0.1 to 0.2 "
+            "helps against overfitting.",
         )
 
 
@@ -304,13 +316,13 @@ def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
         there = "one GPU" if found.gpus == 1 else f"{found.gpus} GPUs" if found.gpus else "no GPU"
         text = f"The run asks for {gpus} GPUs, but this machine has {there}. Set gpus to {max(1, found.gpus)}."
         yield Advice(Level.ERROR, "gpus", text)
-    share = -(-min(config.optimization.batch_size, max(1, found.train.trials)) // gpus)
-    if config.machine.accumulation_steps > share:
+    clips = -(-min(config.optimization.batch_size, max(1, found.train.trials)) // gpus)
+    if config.machine.accumulation_steps > clips:
         yield Advice(
             Level.INFO,
             "accumulation_steps",
-            f"{config.machine.accumulation_steps} parts of {share} clips per device: no part has fewer than one clip. "
-            f"Set accumulation_steps to {share}.",
+            f"{clips} clips per device cannot be divided into {config.machine.accumulation_steps} parts. Set "
+            f"accumulation_steps to {clips}.",
         )
 
 
@@ -322,11 +334,11 @@ def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             f"{config.machine.num_workers} reading threads share {found.cores} processor cores with training. "
             f"Set num_workers to {max(2, found.cores)}.",
         )
-    least = 2 * LEAST_REDUCTION * min(frame_sides(config.model))
-    if config.machine.scaled_decoding and found.frame_side is not None and found.frame_side < least:
+    least = 2 * LEAST_REDUCTION * min(input_sizes(config.model))
+    if config.machine.scaled_decoding and found.frame_edge is not None and found.frame_edge < least:
         yield Advice(
             Level.INFO,
             "scaled_decoding",
-            f"Scaled decoding changes nothing: the shorter edge of the frames has {found.frame_side} pixels, and for "
-            f"this model it needs {least}.",
+            f"Scaled decoding has no effect: the shorter edge of the frames has {found.frame_edge} pixels, and this "
+            f"model requires {least}.",
         )

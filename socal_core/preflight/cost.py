@@ -1,7 +1,8 @@
-"""What a run will cost on this machine, before it is started: time, memory, room on the disk. Estimates, not promises.
+"""Estimates of the time, memory and disk space that a run needs on this machine.
 
-Time is the work of an epoch over the speed of the newest run of the same model and frames, or, before there is one,
-over what was measured for VideoMAE base. Memory is counted from the sizes of the model (architecture.py).
+The time is the number of operations divided by the speed of the newest run with the same model and number of frames,
+or, if there is none, by the speed measured for VideoMAE base. The memory follows from the sizes of the model
+(runs/architecture.py).
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Any
 
 from socal_core.errors import SocalError
 from socal_core.preflight.machine import Gpu, Machine
-from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, frame_sides
+from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, input_sizes
 from socal_core.runs.checkpoint_folders import KEPT
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
@@ -27,71 +28,79 @@ from socal_core.settings import (
 )
 
 TRAINING_PASSES = 3
-"""Forward and back: the way back takes two matrix products for each of the way forward. Gradient checkpointing goes
-forward once more."""
+"""Forward passes that a forward and a backward pass are equivalent to: the backward pass computes two matrix products
+for each one of the forward pass. Gradient checkpointing adds one more forward pass."""
 CORE_SPEED = 70e9
-"""FLOP a second and core in float32: a training clip of VideoMAE base (1.1 TFLOP) took 7.6 s on two cores."""
+"""FLOP per second and core in float32: a training clip of VideoMAE base (1.1 TFLOP) took 7.6 s on two cores."""
 GPU_SPEED = 20e12
-"""FLOP a second in 16 bits, of a GPU that no run was measured on: what a mid-range one reaches."""
+"""FLOP per second in 16 bits of a GPU without a measured run: typical of a mid-range GPU."""
 PROCESS_BYTES = 700e6
-"""Of a training process on the CPU, the model and its clips aside: 523 MB of imports, the data set, buffers."""
+"""Memory of a training process on the CPU without model and clips: 523 MB of imports, plus data set and buffers."""
 GPU_CONTEXT_BYTES = 600e6
-"""Of CUDA itself on a GPU."""
+"""Memory that CUDA itself takes on a GPU."""
 KEPT_CHECKPOINTS = KEPT + 1
-"""With the best."""
+"""Number of checkpoints on disk, including the best one."""
 STARTING_SECONDS = 10
-"""To load PyTorch, the model and the data set."""
+"""Time to load PyTorch, the model and the data set."""
 EPOCH_SECONDS = 0.8
-"""Of an epoch that no run was measured on, what is not the model's work: on the demo 0.8 of 1.9 s on two cores."""
+"""Time per epoch outside the model, if no run was measured: 0.8 of 1.9 s for the demo on two cores."""
 IMAGE_PARAMETERS = 3_350_000
-"""Of EfficientNet-Lite0 without its classifier and, as it runs, without the normalisations that are merged."""
+"""Number of weights of EfficientNet-Lite0 without its classifier and with its normalizations merged."""
 IMAGE_FLOP = 2 * 0.385e9 * (IMAGE_SIZE / 224) ** 2
-"""Of a frame in EfficientNet-Lite0: 385 million multiply-adds at 224 px (its published figure)."""
+"""FLOP per frame of EfficientNet-Lite0: 385 million multiply-adds at 224 px (the published figure)."""
 IMAGE_CORE_SPEED = 35e9
-"""FLOP a second and core in EfficientNet-Lite0, whose small layers are slower: a frame of 224 px took 22 ms."""
+"""FLOP per second and core of EfficientNet-Lite0, whose small layers are slower: a frame of 224 px took 22 ms."""
 HEAD_SECONDS = 0.03
-"""Per trial, to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
+"""Time per trial to choose and fit the head: 2 s for 64 trials and 6 s for 500, on one core."""
 HEAD_BYTES = 1e6
-"""Of a head on disk, at most."""
+"""The largest size of a head on disk."""
 FORWARD_COPIES = 12
-"""Times the pixels of a clip that an encoder's layers need beside its weights."""
+"""Memory of the layers of an encoder, as a multiple of the size of the pixels of a clip."""
 FEWEST_EPOCHS = 2
-"""A run's first epoch alone is slower than the rest."""
+"""Epochs that a run needs for its speed to count, because the first epoch is slower than the others."""
 DAY = 86_400
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run needs; sizes in bytes, times in seconds."""
+    """What a run needs. Sizes are in bytes, times in seconds."""
 
     parameters: int
+    """Number of trainable weights."""
     tokens: int
-    """Of a clip."""
+    """Number of tokens per clip."""
     clip_flop: float
-    """To train on one clip once."""
+    """Operations to train on one clip once."""
     training_clips: int
+    """Training clips per epoch."""
     evaluation_clips: int
-    """An epoch has, the latter for validation."""
+    """Validation clips per epoch."""
     epoch_seconds: float
     seconds: float
-    """For all epochs, the start before and the predictions after them."""
+    """Time for all epochs, including the start of the run and the final predictions."""
     measured: bool
     """Whether the time comes from a run on this machine."""
     memory: float
-    """At its highest: of each GPU where there is one, else of the machine."""
+    """Peak memory of each GPU if there is one, else of the process."""
     on_gpu: bool
     checkpoints: float
-    """On disk."""
+    """Size of the checkpoints on disk."""
     warnings: tuple[str, ...]
-    """What does not fit, or takes days, and what to change."""
+    """What does not fit or takes days, and what to change."""
 
 
 def estimate(
     config: TrainConfig, training: int, validation: int, test: int, machine: Machine, speed: float | None = None
 ) -> Cost:
-    """The cost of a run that trains, validates and tests on so many trials.
+    """Estimate the cost of a run.
 
-    speed: FLOP a second, of one GPU where there is one, from `measured_speed`; None takes the usual one.
+    Args:
+        config: The settings of the run.
+        training: The number of training trials.
+        validation: The number of validation trials.
+        test: The number of test trials.
+        machine: The machine that the run will use.
+        speed: FLOP per second, of one GPU if there is one, from `measured_speed`; None for a typical speed.
     """
     if config.model.recipe is Recipe.FROZEN:
         return _frozen(config, training + validation + test, machine)
@@ -128,7 +137,7 @@ def estimate(
 
 
 def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
-    """The cost of a frozen run: each clip goes forward once through each encoder, then the head is fitted."""
+    """Estimate the cost of a frozen run: one forward pass per clip and encoder, then fitting the head."""
     video = architecture_of(config.model.model) if VIDEO_ENCODER in config.model.encoder.names else None
     with_image = IMAGE_ENCODER in config.model.encoder.names
     clips = trials * config.clip.test_clips
@@ -138,7 +147,7 @@ def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
     image_speed = GPU_SPEED if machine.gpu else IMAGE_CORE_SPEED * machine.cores
     seconds = clips * (video_flop / speed + image_flop / image_speed) + trials * HEAD_SECONDS
     parameters = (video.parameters if video else 0) + (IMAGE_PARAMETERS if with_image else 0)
-    inputs = sum(config.clip.num_frames * COLOURS * side**2 for side in frame_sides(config.model)) * FLOAT32
+    inputs = sum(config.clip.num_frames * COLOURS * size**2 for size in input_sizes(config.model)) * FLOAT32
     memory = (GPU_CONTEXT_BYTES if machine.gpu else PROCESS_BYTES) + parameters * FLOAT32 + FORWARD_COPIES * inputs
     seconds += STARTING_SECONDS
     slow = [f"Embedding all clips takes about {seconds / DAY:.1f} days. Lower num_frames, or choose the image encoder."]
@@ -159,24 +168,41 @@ def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
 
 
 def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine) -> float:
-    """Bytes at the highest: weights, gradients and the optimiser's moments in float32, what each clip keeps, and, on
-    the CPU, the copies that keep a best epoch until it is written.
+    """Estimate the peak memory of training, in bytes.
+
+    It is the sum of weights, gradients and moments of the optimizer in float32, the activations of each clip, and, on
+    the CPU, the copy of the best epoch until it is written.
+
+    Args:
+        config: The settings of the run.
+        architecture: The sizes of the model.
+        batch_size: The number of clips per step.
+        machine: The machine that the run will use.
     """
     on_gpu = machine.gpu is not None
     kept = architecture.parameters * FLOAT32 * (1 + _moments(config.optimization))
     weights = architecture.parameters * FLOAT32 + kept + (0 if on_gpu else kept)
     dropped = config.model.dropout_rate > 0
     clip = architecture.kept_bytes(config.clip.num_frames, dropped, on_gpu, config.machine.gradient_checkpointing)
-    share = -(-batch_size // _devices(config.machine, machine))
-    at_once = -(-share // config.machine.accumulation_steps)
-    clips = share * architecture.input_bytes(config.clip.num_frames) + at_once * clip
+    per_device = -(-batch_size // _devices(config.machine, machine))
+    at_once = -(-per_device // config.machine.accumulation_steps)
+    clips = per_device * architecture.input_bytes(config.clip.num_frames) + at_once * clip
     return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + clips
 
 
 def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: Gpu | None) -> float | None:
-    """FLOP a second of the first of these runs with this model and number of frames on this device; None without one.
+    """Return the speed of the first run with the same model, number of frames and device.
 
-    All that an epoch takes is in it, reading clips and validation too.
+    The time includes all of an epoch, such as reading clips and validation.
+
+    Args:
+        runs: The runs to search.
+        model: The model.
+        num_frames: The number of frames per clip.
+        gpu: The GPU; None for the CPU.
+
+    Returns:
+        FLOP per second of one device; None if no run has a speed.
     """
     device = gpu.name if gpu else "cpu"
     for run in runs:
@@ -191,7 +217,7 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
                 processes = run.read_environment().processes or 1
                 return float(flop / seconds.median()) / processes
         except SocalError:
-            continue  # the table of runs says that it cannot be read
+            continue  # the table of runs shows that it cannot be read
     return None
 
 
@@ -201,17 +227,17 @@ def _epoch_flop(architecture: Architecture, config: TrainConfig, training: int, 
 
 
 def _passes(settings: MachineSettings) -> int:
-    """How often a training clip's work of the way forward is done."""
+    """Return the cost of training on a clip, in forward passes."""
     return TRAINING_PASSES + settings.gradient_checkpointing
 
 
 def _devices(settings: MachineSettings, machine: Machine) -> int:
-    """How many share a batch."""
+    """Return the number of devices that a batch is divided among."""
     return min(settings.gpus, machine.gpu.count) if machine.gpu else 1
 
 
 def _moments(settings: OptimizationSettings) -> int:
-    """Numbers that the optimiser keeps of each weight."""
+    """Return how many numbers the optimizer stores per weight."""
     return 2 if settings.optimizer is OptimizerName.ADAMW else 1
 
 
@@ -226,18 +252,18 @@ def _memory_warning(
     if needed <= total:
         fits = _what_fits(config, architecture, batch_size, machine, free)
         return [
-            f"A step needs about {_size(needed)} of memory, and {_size(free)} of {_size(total)} are free just now. "
+            f"A step needs about {_size(needed)} of memory, but only {_size(free)} of {_size(total)} are free now. "
             f"Close other programs{f', or {fits[0].lower()}{fits[1:]}' if fits else '.'}"
         ]
     return [
-        f"A step of {batch_size} clips needs about {_size(needed)} of memory, and "
-        f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}: the run would be ended by the system. "
+        f"A step of {batch_size} clips needs about {_size(needed)} of memory, but "
+        f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}, so the system would end the run. "
         + (_what_fits(config, architecture, batch_size, machine, total) or _nothing_fits(config))
     ]
 
 
 def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine, memory: int) -> str:
-    """The settings for a step below `memory` bytes that change the training, or its time, least; "" if none does."""
+    """Name the settings with which a step fits into `memory` bytes and training changes least; "" if none do."""
     sparing: dict[str, Any] = {"gradient_checkpointing": True}
     step = architecture.tubelet_size
     shorter = [{**sparing, "num_frames": frames} for frames in range(config.clip.num_frames - step, 1, -step)]
@@ -257,7 +283,7 @@ def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int,
 
 def _nothing_fits(config: TrainConfig) -> str:
     other = "" if config.model.model == TINY else f"Choose `{TINY}`, or "
-    return f"Not even one clip fits. {other}{'a' if other else 'Take a'} machine with more memory."
+    return f"Not even one clip fits. {other}{'use' if other else 'Use'} a machine with more memory."
 
 
 def _time_warning(config: TrainConfig, machine: Machine, seconds: float) -> list[str]:
@@ -274,7 +300,7 @@ def _disk_warning(needed: float, machine: Machine) -> list[str]:
     if needed <= machine.free_disk:
         return []
     return [
-        f"The run takes up to {_size(needed)} on the disk, while it writes a checkpoint, and "
+        f"The run needs up to {_size(needed)} of disk space while it writes a checkpoint, but only "
         f"{_size(machine.free_disk)} are free. Delete runs that are no longer needed."
     ]
 

@@ -1,4 +1,4 @@
-"""What this machine has for a run: cores, memory, room on the disk, a GPU. Known without PyTorch."""
+"""What this machine offers a run: cores, memory, disk space, GPUs. Determined without loading PyTorch."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import psutil
 from socal_core.lifecycle.gpus import ask_nvidia_smi, visible_gpus
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux says how much memory a container may take."""
+"""Where Linux lists the memory limit of a container."""
 
 
 @dataclass(frozen=True)
@@ -20,25 +20,30 @@ class Gpu:
 
     name: str
     memory: int
-    """Bytes."""
+    """Memory in bytes."""
     count: int = 1
-    """How many there are that runs may use."""
+    """The number of GPUs that runs may use."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a run can have here; all sizes in bytes."""
+    """The resources of the machine. All sizes are in bytes."""
 
     cores: int
     memory: int
     free_memory: int
     free_disk: int
     gpu: Gpu | None = None
-    """The one with the least memory, where there are several."""
+    """The GPU with the least memory."""
 
 
 def this_machine(runs: Path, gpu: Gpu | None) -> Machine:
-    """What there is now, and the room on the disk of the folder of runs; a GPU is what `find_gpu` found."""
+    """Return what the machine offers now.
+
+    Args:
+        runs: The folder of runs, on whose disk the free space is measured.
+        gpu: The result of `find_gpu`.
+    """
     memory = psutil.virtual_memory()
     total, free = memory.total, memory.available
     limit, used = _number_in(CGROUP / "memory.max"), _number_in(CGROUP / "memory.current")
@@ -48,14 +53,14 @@ def this_machine(runs: Path, gpu: Gpu | None) -> Machine:
 
 
 def usable_cores() -> int:
-    """The CPU cores that processes started from here may use."""
+    """Return how many CPU cores this process and its children may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def find_gpu() -> Gpu | None:
-    """The smallest GPU that runs may use; None where there is none, or where PyTorch is built for the CPU alone."""
+    """Return the usable GPU with the least memory; None if there is none or PyTorch supports only the CPU."""
     if version("torch").endswith("+cpu"):
         return None
     visible = visible_gpus()
@@ -65,9 +70,14 @@ def find_gpu() -> Gpu | None:
 
 
 def smallest_gpu(listed: str, visible: tuple[str, ...]) -> Gpu | None:
-    """Of lines `UUID, name, MiB` from nvidia-smi those that are visible, the one with the least memory.
+    """Return the visible GPU with the least memory.
 
-    None also where only parts of a divided GPU (MIG) are visible: nvidia-smi says their memory in no table.
+    Args:
+        listed: The output of nvidia-smi, lines of `UUID, name, MiB`.
+        visible: The UUIDs of the visible GPUs.
+
+    Returns:
+        The GPU; None if only parts of a divided GPU (MIG) are visible, because nvidia-smi does not list their memory.
     """
     gpus = []
     for line in listed.splitlines():
@@ -79,7 +89,7 @@ def smallest_gpu(listed: str, visible: tuple[str, ...]) -> Gpu | None:
 
 
 def _number_in(path: Path) -> int | None:
-    """A whole number that a file holds; None where the file is not there or says `max`."""
+    """Read a whole number from a file; None if the file is missing or contains `max`."""
     try:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -1,1 +1,1 @@
-"""The run folder: settings, files, events. Nothing here needs torch."""
+"""The folder of a run: settings, files, events. This package does not load torch."""

@@ -1,6 +1,6 @@
-"""A video transformer in numbers, from its configuration alone: parameters, work and memory of a clip, without PyTorch.
+"""Parameters, operations and memory of a video transformer, computed from its configuration without PyTorch.
 
-Counted for VideoMAE as transformers builds it; tests compare with the model itself.
+The formulas are for VideoMAE as transformers builds it; tests compare them with the model itself.
 """
 
 import json
@@ -22,22 +22,22 @@ COLOURS = 3
 CLASSES = 2
 FLOAT32 = 4
 FLOAT16 = 2
-"""Bytes."""
+"""Bytes per value."""
 PIXEL_BYTES = 20
-"""A pixel's colour on its way to the model: bytes read ahead, then float32 as read, augmented, mixed and normalised."""
+"""Bytes per colour value of the input: read ahead as bytes, then as float32 read, augmented, mixed and normalized."""
 VALUES_PER_HIDDEN = 8
 VALUES_PER_INTERMEDIATE = 2
-"""What a layer keeps of a token for the way back: input, both norms, query, key, value, context and the middle of the
-two residuals, of hidden size; before and after the activation, of intermediate size."""
+"""Activations that a layer stores per token for the backward pass: of hidden size the input, both norms, query, key,
+value, context and the sum between the two residuals; of intermediate size the input and output of the activation."""
 ATTENTION_BYTES = 12
-"""Of each attention weight a layer with dropout on the CPU keeps softmax, mask and the dropped one, in float32."""
+"""Bytes per attention weight of a layer with dropout on the CPU: softmax, mask and result of dropout in float32."""
 ATTENTION_PASSING_BYTES = 16
-"""Copies that one layer at a time makes of them on the way back."""
+"""Bytes per attention weight of temporary copies in the backward pass, which one layer at a time needs."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes of a VideoMAE, by the names of its config.json; the defaults are those of the base model."""
+    """The sizes of a VideoMAE, named as in its config.json; the defaults are those of the base model."""
 
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -45,12 +45,12 @@ class Architecture:
     intermediate_size: int = 3072
     image_size: int = 224
     patch_size: int | tuple[int, int] = 16
-    """Of the side of a square patch, or height and width."""
+    """The edge length of a square patch, or height and width."""
     tubelet_size: int = 2
 
     @property
     def parameters(self) -> int:
-        """Trainable weights, with a head for two classes; query and value have a bias, key has none."""
+        """The number of trainable weights, with a head for two classes; query and value have a bias, key has none."""
         hidden, middle = self.hidden_size, self.intermediate_size
         embedding = self._patch_values * hidden + hidden
         attention = 4 * hidden**2 + 3 * hidden
@@ -60,12 +60,15 @@ class Architecture:
         return embedding + self.num_hidden_layers * (attention + feed_forward + 2 * norm) + head
 
     def tokens(self, num_frames: int) -> int:
-        """The length of the sequence that a clip becomes."""
+        """Return the number of tokens of a clip."""
         height, width = self._patch
         return num_frames // self.tubelet_size * (self.image_size // height) * (self.image_size // width)
 
     def forward_flop(self, num_frames: int) -> float:
-        """Floating-point operations of one clip, forward; a multiply-add counts as two, norms and the like as none."""
+        """Return the floating-point operations of a forward pass of one clip.
+
+        A multiply-add counts as two operations. Norms, activations and softmax are not counted.
+        """
         tokens, hidden = self.tokens(num_frames), self.hidden_size
         linear = tokens * (4 * hidden**2 + 2 * hidden * self.intermediate_size)
         attention = 2 * tokens**2 * hidden
@@ -73,14 +76,24 @@ class Architecture:
         return 2.0 * (embedding + self.num_hidden_layers * (linear + attention) + CLASSES * hidden)
 
     def input_bytes(self, num_frames: int) -> float:
-        """Memory that the pixels of one clip of a batch take."""
+        """Return the memory for the pixels of one clip, in bytes."""
         return float(num_frames * COLOURS * self.image_size**2 * PIXEL_BYTES)
 
     def kept_bytes(self, num_frames: int, attention_dropout: bool, on_gpu: bool, checkpointing: bool) -> float:
-        """Memory that one clip takes from its way forward to its way back, its pixels aside.
+        """Return the memory that one clip takes from its forward to its backward pass, without its pixels.
 
-        On a GPU values are kept in 16 bits and attention weights never; on the CPU they are, where they are dropped.
-        With gradient checkpointing a layer keeps its input, and one layer at a time all the rest.
+        On a GPU, activations are stored in 16 bits and attention weights are not stored. On the CPU, attention weights
+        are stored if they have dropout. With gradient checkpointing, each layer stores its input, and one layer at a
+        time stores everything else.
+
+        Args:
+            num_frames: The number of frames of the clip.
+            attention_dropout: Whether attention weights have dropout.
+            on_gpu: Whether the model is on a GPU.
+            checkpointing: Whether gradient checkpointing is on.
+
+        Returns:
+            The memory in bytes.
         """
         tokens, size = self.tokens(num_frames), FLOAT16 if on_gpu else FLOAT32
         values = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
@@ -96,7 +109,7 @@ class Architecture:
 
     @property
     def _patch(self) -> tuple[int, int]:
-        """Height and width of a patch."""
+        """The height and width of a patch."""
         return (self.patch_size, self.patch_size) if isinstance(self.patch_size, int) else self.patch_size
 
     @property
@@ -112,13 +125,13 @@ TINY_ARCHITECTURE = Architecture(
 
 
 def architecture_of(model: str) -> Architecture:
-    """Read a model's sizes from its config.json on this machine; the hub is not asked.
+    """Read the sizes of a model from its config.json on this machine, without a request to the hub.
 
     Args:
         model: `tiny`, a folder, or an id of the Hugging Face hub.
 
     Returns:
-        The sizes; those of VideoMAE base, which most start from, where the file is absent or unusable.
+        The sizes; those of VideoMAE base if the file is absent or unusable, because most models are based on it.
     """
     return _known_architecture(model) or Architecture()
 
@@ -136,7 +149,7 @@ def _known_architecture(model: str) -> Architecture | None:
 
 
 def architecture_in(values: Mapping[str, Any]) -> Architecture:
-    """Read a model's sizes.
+    """Read the sizes of a model from the content of its config.json.
 
     Args:
         values: The content of its config.json. `image_size` and `patch_size` may be lists of height and width.
@@ -163,13 +176,13 @@ def architecture_in(values: Mapping[str, Any]) -> Architecture:
 
 
 def check_num_frames(config: TrainConfig) -> None:
-    """Refuse a number of frames that the model cannot divide into tokens, where its config.json is on this machine.
+    """Check that the model can divide the frames of a clip into tokens, if its config.json is on this machine.
 
     Args:
         config: The settings of a run.
 
     Raises:
-        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`. The model would ignore the rest.
+        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`, so the model would ignore frames.
     """
     found = _known_architecture(config.model.model)
     if found is not None:
@@ -177,23 +190,23 @@ def check_num_frames(config: TrainConfig) -> None:
 
 
 def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
-    """Refuse a number of frames that is not a multiple of the tubelet size.
+    """Check that the number of frames is a multiple of the tubelet size.
 
     Args:
-        num_frames: Frames in a clip.
-        tubelet_size: Frames that the model joins in a token.
+        num_frames: The number of frames of a clip.
+        tubelet_size: The number of frames that the model combines in a token.
 
     Raises:
-        ConfigError: There is a remainder, which the model would ignore.
+        ConfigError: It is not, so the model would ignore the remaining frames.
     """
     if num_frames % tubelet_size:
-        rule = f"must be a multiple of {tubelet_size}, for the model joins {tubelet_size} frames in a token"
+        rule = f"must be a multiple of {tubelet_size}, because the model combines {tubelet_size} frames in a token"
         raise ConfigError("num_frames", rule, num_frames)
 
 
-def frame_sides(settings: ModelSettings) -> tuple[int, ...]:
-    """Height and width in pixels of the frames that a run's networks are given, one for each network."""
-    side = architecture_of(settings.model).image_size
+def input_sizes(settings: ModelSettings) -> tuple[int, ...]:
+    """Return the height and width in pixels of the input frames of each network of a run."""
+    size = architecture_of(settings.model).image_size
     if settings.recipe is Recipe.FINETUNE:
-        return (side,)
-    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else side for name in settings.encoder.names)
+        return (size,)
+    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else size for name in settings.encoder.names)

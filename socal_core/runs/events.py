@@ -1,6 +1,6 @@
-"""What happened in a run, as lines of JSON: appended by the worker, read while it writes.
+"""The events of a run, one line of JSON each. The worker appends them, and others read them meanwhile.
 
-`files/event_types.py` says what each type of event holds.
+`files/event_types.py` declares the fields of each type of event.
 """
 
 import json
@@ -36,16 +36,30 @@ STEP_FIELDS = ("epoch", "epochs", "step", "steps", "loss", "learning_rate")
 
 
 class EventLog:
-    """Appends events to a file, and hands each to `echo`; a line torn by a crash is closed off first."""
+    """Appends events to a file."""
 
     def __init__(self, path: Path, echo: Callable[[Event], None] | None = None) -> None:
+        """Open the log; if a crash left an incomplete last line, end that line.
+
+        Args:
+            path: The file.
+            echo: Is called with each event after it is written.
+        """
         self._path = path
         self._echo = echo
         if path.is_file() and (content := path.read_bytes()) and not content.endswith(b"\n"):
             self._write(b"\n")
 
     def append(self, type_: str, **values: Any) -> None:
-        """Write one event, in one system call, so that readers and a crash meet whole lines."""
+        """Write an event in one system call, so that readers see only complete lines, also after a crash.
+
+        Args:
+            type_: The type of the event.
+            **values: Its fields (files/event_types.py).
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         event = cast(Event, {"type": type_, "time": round(time.time(), 3), **values})
         self._write(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")
         if self._echo is not None:
@@ -60,16 +74,16 @@ class EventLog:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Read all whole events of a file, in order.
+    """Read all events of a file, in order.
 
-    What an interrupted worker did beyond the checkpoint that a later one went on from is left out, and so are torn
-    lines.
+    Incomplete lines are skipped, and so are events of an interrupted worker after the checkpoint from which a later
+    worker continued.
 
     Args:
         path: `events.jsonl` in the folder of a run.
 
     Returns:
-        The events; none where there is no file.
+        The events; none if there is no file.
 
     Raises:
         OSError: The file cannot be read.
@@ -92,7 +106,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def _undone(event: Event, epoch: int, step: int) -> bool:
-    """Whether a run that goes on after so many epochs, and steps of the next, will do again what the event tells of."""
+    """Whether a run that continues after these epochs, and steps of the next epoch, repeats the work of the event."""
     if event["type"] == "step":
         return (event["epoch"], event["step"]) > (epoch + 1, step)
     if event["type"] == "fold" or event["type"] == "head":
@@ -101,7 +115,7 @@ def _undone(event: Event, epoch: int, step: int) -> bool:
 
 
 def line_of(event: Event) -> str:
-    """An event as a line of a log; "" for one of those that come too often."""
+    """Format an event as a line of a log; "" for types of events that are too frequent."""
     if event["type"] == "started":
         if event.get("step"):
             return f"Training continues after step {event['step']} of epoch {event['epoch'] + 1}."
@@ -129,27 +143,27 @@ def line_of(event: Event) -> str:
 
 
 def epochs_table(events: list[Event]) -> pd.DataFrame:
-    """One row an epoch, columns EPOCH_FIELDS; empty before the first epoch ends."""
+    """Return a table with one row per epoch and the columns EPOCH_FIELDS; empty before the first epoch ends."""
     return _table([event for event in events if event["type"] == "epoch"], EPOCH_FIELDS)
 
 
 def steps_table(events: Sequence[Event]) -> pd.DataFrame:
-    """One row an optimiser step, columns STEP_FIELDS; empty before the first step."""
+    """Return a table with one row per step and the columns STEP_FIELDS; empty before the first step."""
     return _table([event for event in events if event["type"] == "step"], STEP_FIELDS)
 
 
 def folds_table(events: list[Event]) -> pd.DataFrame:
-    """One row an inner fold of a frozen run, columns FOLD_FIELDS; empty before the first."""
+    """Return a table with one row per inner fold and the columns FOLD_FIELDS; empty before the first fold ends."""
     return _table([event for event in events if event["type"] == "fold"], FOLD_FIELDS)
 
 
 def head_of(events: list[Event]) -> HeadEvent | None:
-    """The event that tells of the fitted head of a frozen run; None before there is one."""
+    """Return the `head` event of a frozen run; None before the head is fitted."""
     return next((event for event in reversed(events) if event["type"] == "head"), None)
 
 
 def notices(events: list[Event]) -> list[str]:
-    """What the worker wants the user to know, each once, in order."""
+    """Return the messages of the `notice` events in order, without duplicates."""
     return list(dict.fromkeys(event["message"] for event in events if event["type"] == "notice"))
 
 

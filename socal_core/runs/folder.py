@@ -1,4 +1,4 @@
-"""A run is a folder. Every file name in it, and how each is read and written."""
+"""The folder of a run: the names of its files, and how each is read and written."""
 
 import re
 from collections.abc import Mapping
@@ -24,53 +24,54 @@ from socal_core.splits import Split
 from socal_core.storage import write_json, write_text
 
 FORMAT = 1
-"""Version of the folder's layout, written into config.json."""
+"""Version of the layout of the folder, written into config.json."""
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 PREDICTION_COLUMNS = ("trial_id", "participant_id", "split", "label", "prob_success", "predicted")
-"""split: train, validation or test; label and predicted: 0 or 1; prob_success: the model's probability of success."""
+"""The columns of predictions.csv. split: train, validation or test; label and predicted: 0 or 1; prob_success: the
+probability of success that the model predicts."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run's folder on disk; nothing is read until it is asked for."""
+    """The folder of a run. Files are read only when a method needs them."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The folder's own name, which is the run's."""
+        """The name of the run, which is that of its folder."""
         return self.path.name
 
     @property
     def config_file(self) -> Path:
-        """Settings and data folder; its presence makes a folder a run."""
+        """Settings and data folder. A folder with this file is a run."""
         return self.path / "config.json"
 
     @property
     def split_file(self) -> Path:
-        """Which trial is on which side."""
+        """The trials of each subset."""
         return self.path / SPLIT.name
 
     @property
     def origin_file(self) -> Path:
-        """The run and the checkpoint that this run started from, where its model is a checkpoint of another run."""
+        """The run and the checkpoint that this run started from, if its model is a checkpoint of another run."""
         return self.path / ORIGIN.name
 
     @property
     def environment_file(self) -> Path:
-        """Versions and machine the run was made with."""
+        """The versions and the machine with which the run was trained."""
         return self.path / ENVIRONMENT.name
 
     @property
     def events_file(self) -> Path:
-        """What happened, one JSON object a line."""
+        """The events of the run, one JSON object per line."""
         return self.path / "events.jsonl"
 
     @property
     def status_file(self) -> Path:
-        """The state the worker last wrote; lifecycle/state.py tells what is true."""
+        """The state that the worker last wrote; lifecycle/state.py derives the true state."""
         return self.path / STATUS.name
 
     @property
@@ -80,32 +81,32 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """One folder for each epoch that is kept."""
+        """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def metrics_file(self) -> Path:
-        """What the best checkpoint scores on the test trials."""
+        """The metrics of the best checkpoint on the test trials."""
         return self.path / METRICS.name
 
     @property
     def predictions_file(self) -> Path:
-        """The best checkpoint's probability for every usable trial."""
+        """The predictions of the best checkpoint for all usable trials."""
         return self.path / "predictions.csv"
 
     @property
     def log_file(self) -> Path:
-        """What the worker printed, tracebacks included."""
+        """The output of the worker, including tracebacks."""
         return self.path / "worker.log"
 
     @property
     def lock_file(self) -> Path:
-        """Locked by the worker for as long as it lives."""
+        """The file that the worker locks for as long as it lives."""
         return self.path / "worker.lock"
 
     @property
     def stop_file(self) -> Path:
-        """Its presence asks the worker to stop."""
+        """The file whose presence asks the worker to stop."""
         return self.path / "stop"
 
     @classmethod
@@ -118,7 +119,7 @@ class RunFolder:
         origin: Origin | None = None,
         split: Split | None = None,
     ) -> "RunFolder":
-        """Make a run's folder with its settings and its data.
+        """Create the folder of a run with its settings and its data folder.
 
         Args:
             path: The folder, which does not exist yet.
@@ -129,12 +130,12 @@ class RunFolder:
             split: The split of that run.
 
         Raises:
-            RunError: Something exists there already.
-            ConfigError: The model does not take so many frames.
+            RunError: The name is invalid, the folder exists and is not empty, or it cannot be written.
+            ConfigError: The number of frames does not suit the model.
         """
         if not NAME.fullmatch(path.name):
             raise RunError(
-                f"A run's name has up to {LONGEST_NAME} letters, digits, '.', '_' and '-', got {path.name!r}. "
+                f"A run's name can have at most {LONGEST_NAME} letters, digits, '.', '_' and '-', got {path.name!r}. "
                 "Choose another name."
             )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -159,16 +160,25 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """The run in a folder; RunError when it is none."""
+        """Return the run in a folder.
+
+        Raises:
+            RunError: The folder is not a run.
+        """
         run = cls(path)
         if not run.config_file.is_file():
             raise RunError(
-                f"{path.name} is not a run: it has no config.json. Name the folder that `train --run` wrote."
+                f"{path.name} is not a run: it has no config.json. Give the folder that `train --run` wrote."
             )
         return run
 
     def read_config(self) -> TrainConfig:
-        """The run's settings; RunError when the file is damaged or newer, ConfigError when a value is refused."""
+        """Read the settings of the run.
+
+        Raises:
+            RunError: The file is damaged, or a newer version wrote it.
+            ConfigError: A value is invalid.
+        """
         settings = settings_in(self._read_config_file(), self.name)
         unknown = sorted(name for name in settings if setting_named(name) is None)
         if unknown:
@@ -179,17 +189,23 @@ class RunFolder:
         return config_from(settings, TINY)
 
     def read_data(self) -> Path:
-        """The data folder that the run was started on."""
+        """Read the path of the data folder."""
         return Path(self._read_config_file()["data"])
 
     def read_data_options(self) -> OpenOptions:
-        """How that data folder is read; ConfigError when the file is damaged."""
+        """Read how the data folder is read.
+
+        Raises:
+            ConfigError: An option is invalid.
+        """
         return OpenOptions.from_dict(self._read_config_file().get("data_options", {}))
 
     def open_dataset(self) -> Dataset:
-        """The data set that the run was started on; DataError that gives the folder's name alone.
+        """Open the data set of the run.
 
-        Nobody typed the whole path just now: it may be the app's own, and another user may read the message.
+        Raises:
+            DataError: The data folder cannot be used. The message contains its name but not its path, because the
+                reader may be another user and the folder may be the app's own.
         """
         data = self.read_data()
         try:
@@ -198,49 +214,57 @@ class RunFolder:
             raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
 
     def write_origin(self, origin: Origin | None, split: Split | None) -> None:
-        """Keep what the run takes over from another run; nothing is written for None."""
+        """Write the origin and the split that the run takes over from another run; None writes nothing."""
         if origin is not None:
             ORIGIN.write(self.path, origin)
         if split is not None:
             self.write_split(split)
 
     def read_origin(self) -> Origin | None:
-        """The checkpoint of another run that this run started from, None where there is none."""
+        """Read the checkpoint of another run that this run started from; None if there is none."""
         return ORIGIN.read(self.path, self._owner)
 
     def write_split(self, split: Split) -> None:
-        """Keep the split that the run trains on."""
+        """Write the split of the run."""
         SPLIT.write(self.path, split)
 
     def read_split(self) -> Split:
-        """The split of the run; RunError before it is made."""
+        """Read the split of the run.
+
+        Raises:
+            RunError: The run has no split yet, or the file is damaged.
+        """
         split = SPLIT.read(self.path, self._owner)
         if split is None:
-            raise RunError(f"Run {self.name} has no split yet: it ended before it began to train. Resume it.")
+            raise RunError(f"Run {self.name} has no split yet: it ended before training began. Resume it.")
         return split
 
     def write_environment(self, environment: Environment) -> None:
-        """Keep versions and machine."""
+        """Write the versions and the machine."""
         ENVIRONMENT.write(self.path, environment)
 
     def read_environment(self) -> Environment:
-        """Versions and machine; all None before the worker wrote them."""
+        """Read the versions and the machine; all fields are None before the worker wrote them."""
         return ENVIRONMENT.read(self.path, self._owner) or Environment()
 
     def write_metrics(self, metrics: Metrics) -> None:
-        """Keep the test metrics."""
+        """Write the metrics on the test trials."""
         METRICS.write(self.path, metrics)
 
     def read_metrics(self) -> Metrics | None:
-        """The test metrics, None before the run is evaluated."""
+        """Read the metrics on the test trials; None before the run is evaluated."""
         return METRICS.read(self.path, self._owner)
 
     def write_predictions(self, predictions: pd.DataFrame) -> None:
-        """Write PREDICTION_COLUMNS as CSV, in one step."""
+        """Write the columns PREDICTION_COLUMNS as CSV, in one step."""
         write_text(self.predictions_file, predictions.to_csv(columns=list(PREDICTION_COLUMNS), index=False))
 
     def read_predictions(self) -> pd.DataFrame | None:
-        """The prediction table (PREDICTION_COLUMNS), None before there is one."""
+        """Read the table of predictions, with the columns PREDICTION_COLUMNS; None before it is written.
+
+        Raises:
+            RunError: The file is damaged.
+        """
         try:
             table = pd.read_csv(
                 self.predictions_file, dtype={"trial_id": str, "participant_id": str}, keep_default_na=False
@@ -251,12 +275,14 @@ class RunFolder:
             raise RunError(f"Run {self.name}: predictions.csv is damaged. Delete it and run `evaluate`.") from error
         numbers = ["label", "prob_success", "predicted"]
         if tuple(table.columns) != PREDICTION_COLUMNS or not all(is_numeric_dtype(table[name]) for name in numbers):
-            raise RunError(f"Run {self.name}: predictions.csv lacks columns or values. Delete it and run `evaluate`.")
+            raise RunError(
+                f"Run {self.name}: columns or values are missing in predictions.csv. Delete it and run `evaluate`."
+            )
         return table
 
     @property
     def _owner(self) -> str:
-        """How a message about one of its files begins."""
+        """The beginning of messages about a file of the run."""
         return f"Run {self.name}"
 
     def _read_config_file(self) -> dict[str, Any]:
@@ -267,35 +293,43 @@ class RunFolder:
 
 
 def settings_in(values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The settings alone from the content of a config.json; RunError when a newer version wrote it."""
+    """Return the settings from the content of a config.json.
+
+    Args:
+        values: The content of the file.
+        source: The run or file, for messages.
+
+    Raises:
+        RunError: A newer version wrote the file.
+    """
     version = values.get("format", FORMAT)
     if version != FORMAT:
         raise RunError(f"{source}: config.json has format {version!r}, this version reads {FORMAT}. Update the app.")
     settings = {name: value for name, value in values.items() if name not in {"format", "data", "data_options"}}
-    if "format" in values:  # a run's file: earlier versions fine-tuned every run, all layers at one rate
+    if "format" in values:  # the file of a run: earlier versions fine-tuned all runs, with one rate for all layers
         settings.setdefault("recipe", Recipe.FINETUNE)
         settings.setdefault("layer_decay", 1.0)
     return settings
 
 
 def list_runs(root: Path) -> list[RunFolder]:
-    """All runs directly below a folder, the newest first."""
+    """Return the runs directly below a folder, newest first."""
     ages = [(_age(run), run.name, run) for run in _folders(root)]
     return [run for age, _, run in sorted(ages, key=lambda item: item[:2], reverse=True) if age]
 
 
 def list_ruins(root: Path) -> list[RunFolder]:
-    """Folders directly below a folder that hold something of a run but no config.json, by name."""
+    """Return the folders directly below a folder that contain files of a run but no config.json, by name."""
     return [run for run in _folders(root) if not _age(run) and _holds_something(run)]
 
 
 def _folders(root: Path) -> list[RunFolder]:
-    """Whatever may be a run, by name; the names of what is not start with a dot."""
+    """Return the entries of a folder that may be runs, by name; other entries start with a dot."""
     return [RunFolder(path) for path in sorted(root.iterdir()) if not path.name.startswith(".")]
 
 
 def _age(run: RunFolder) -> int:
-    """When config.json was written, in ns since 1970; 0 when it is not there (any more) or not to be seen."""
+    """Return the time when config.json was written, in ns since 1970; 0 if it does not exist or cannot be read."""
     try:
         found = run.config_file.stat()
     except OSError:
@@ -308,4 +342,4 @@ def _holds_something(run: RunFolder) -> bool:
     try:
         return any(entry in names | {run.config_file, run.log_file, run.notes_file} for entry in run.path.iterdir())
     except OSError:
-        return run.path.is_dir()  # a folder that may not be read
+        return run.path.is_dir()  # a folder without permission to read it

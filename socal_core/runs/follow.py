@@ -1,4 +1,4 @@
-"""Following a run: its events as they come, reading only what was added since the last look."""
+"""Follow the events of a run: each reading covers only what was added since the previous one."""
 
 import threading
 from pathlib import Path
@@ -8,7 +8,7 @@ from socal_core.runs.files.event_types import Event, event_in
 
 
 class EventFollower:
-    """The events of a file that grows; many threads may ask, each gets lists that nobody changes any more."""
+    """The events of a growing file. It can be used by several threads; returned lists are never changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -18,7 +18,7 @@ class EventFollower:
         self._read = 0
 
     def events(self) -> list[Event]:
-        """Return all whole events in order, as `read_events` gives them; the very same list while nothing was added.
+        """Return all events in order, as `read_events` does; the same list object while nothing was added.
 
         Raises:
             RunError: An event is damaged, or a newer version of the app wrote the file.
@@ -38,7 +38,7 @@ class EventFollower:
             return self._events
 
     def _read_all(self) -> None:
-        # What is added between the two readings is read again by the next `_read_on`, which knows it.
+        # Events added between the two readings are read again by the next `_read_on`, which drops known events.
         read = self._path.read_bytes().rfind(b"\n") + 1
         self._events = read_events(self._path)
         self._read = read
@@ -47,7 +47,7 @@ class EventFollower:
         with self._path.open("rb") as file:
             file.seek(self._read)
             content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]  # a line that is being written is read when it is whole
+        whole = content[: content.rfind(b"\n") + 1]  # an incomplete line is read later
         owner = f"Run {self._path.parent.name}"
         added = [event for line in whole.splitlines() if (event := event_in(line, owner)) is not None]
         if any(event["type"] == "started" for event in added):

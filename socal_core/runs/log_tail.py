@@ -1,4 +1,4 @@
-"""The end of a worker's log, fit to be shown to whoever looks at the page."""
+"""The end of the log of a worker, without paths of the server, for display on a page."""
 
 import re
 import sys
@@ -12,30 +12,35 @@ from socal_core.runs.folder import RunFolder
 LINES = 15
 _TAIL_BYTES = 32_768
 _LONGEST = 400
-"""Characters of a line that are shown."""
+"""Number of characters of a line that are shown."""
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-# A path of which no folder is known. Not the inside of an address on the web, nor a path that is relative.
+# An absolute path outside the known folders, but not a part of a web address or a relative path.
 _PATH = re.compile(r"(?<![\w.:/~…-])/(?:[^\s/\"'<>|:,;]+/)+")
 
 
 def log_tail(run: RunFolder, lines: int = LINES) -> list[str]:
-    """The last lines that a run's worker printed, without the server's paths; empty when it printed nothing."""
+    """Return the last lines that the worker of a run printed, without paths of the server.
+
+    Args:
+        run: The run.
+        lines: The largest number of lines.
+    """
     names = {run.path: run.name}
     try:
         data = run.read_data()
         names[data] = data.name
     except SocalError:
-        pass  # the page says elsewhere that the settings cannot be read
+        pass  # the page reports elsewhere that the settings cannot be read
     return tail_of(run.log_file, names, lines)
 
 
 def tail_of(file: Path, names: Mapping[Path, str], lines: int = LINES) -> list[str]:
-    """Return the last lines of a log, without the server's paths.
+    """Return the last lines of a log, without paths of the server.
 
     Args:
-        file: The log; one that cannot be read has no lines.
-        names: Folders that may stand in it, and what is shown for each.
-        lines: How many lines at most.
+        file: The log. If it cannot be read, there are no lines.
+        names: Folders whose paths may occur in the log, and the names that replace them.
+        lines: The largest number of lines.
     """
     try:
         with file.open("rb") as log:
@@ -44,10 +49,10 @@ def tail_of(file: Path, names: Mapping[Path, str], lines: int = LINES) -> list[s
             text = log.read(_TAIL_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return []
-    # Of a progress bar, which writes over itself, the last state.
+    # A progress bar overwrites its line: only its last state is kept.
     found = [_CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
     if start:
-        found = found[1:]  # cut at its beginning, where a path could no longer be told
+        found = found[1:]  # its beginning is cut off, so a path in it may not be recognized
     hidden = _hidden_folders(names)
     return [_without_paths(line, hidden)[:_LONGEST] for line in found if line][-lines:]
 
@@ -59,7 +64,7 @@ def _without_paths(line: str, hidden: list[tuple[str, str]]) -> str:
 
 
 def _hidden_folders(names: Mapping[Path, str]) -> list[tuple[str, str]]:
-    """Folders that may stand in a log and what is shown for each, the longest first."""
+    """Return the folders whose paths may occur in a log, and their replacements, longest path first."""
     known = {**names, CODE_FOLDER: CODE_FOLDER.name, Path.home(): "~", Path(sys.prefix): "python"}
     both = {str(form): name for path, name in known.items() for form in (path, path.resolve())}
     return sorted(((path, name) for path, name in both.items() if len(path) > 1), key=lambda item: -len(item[0]))

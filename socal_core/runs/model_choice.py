@@ -1,4 +1,4 @@
-"""Which model a new run starts from when the user names none. Looks beyond this machine only if asked to."""
+"""The default model of a new run, and the models on this machine. The hub is used only if downloads are allowed."""
 
 from pathlib import Path
 
@@ -14,12 +14,13 @@ WEIGHTS_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-"""The forms of weights that are read, first found first, in the order of transformers; an index names several files."""
+"""The files that weights are read from; the first one found is used, as in transformers. An index names several
+files."""
 HUB_TIMEOUT_SECONDS = 2.0
 
 
 def weights_at_hand(model: str) -> bool:
-    """Whether a run can start from this model without a download."""
+    """Check whether a run can start from this model without a download."""
     if model == TINY:
         return True
     folder = local_folder(model)
@@ -28,20 +29,20 @@ def weights_at_hand(model: str) -> bool:
     try:
         return any(isinstance(try_to_load_from_cache(model, name), str) for name in WEIGHTS_FILES)
     except (OSError, ValueError, HFValidationError):
-        return False  # no id: too long, or with signs that none has
+        return False  # not an id: too long, or with invalid characters
 
 
 def local_folder(model: str) -> Path | None:
-    """The folder that a model's name is the path of, None when it is none."""
+    """Return the folder that a model names, or None if it is not a folder."""
     try:
         folder = Path(model).expanduser()
         return folder if folder.is_dir() else None
     except (OSError, RuntimeError, ValueError):
-        return None  # no such home, too long, or a NUL in it
+        return None  # unknown home folder, too long, or a null character
 
 
 def model_name(model: str) -> str:
-    """Return a model's name as pages show it: of a folder its name alone, of a run's checkpoint also the run's."""
+    """Return the name of a model for display: for a folder its name, for a checkpoint also the name of the run."""
     path = Path(model)
     if not path.is_absolute():
         return model
@@ -49,9 +50,9 @@ def model_name(model: str) -> str:
 
 
 def default_model() -> str:
-    """The pre-trained VideoMAE when its weights are on this machine or can be had from the hub, else `tiny`.
+    """Return the pre-trained VideoMAE if its weights are on this machine or can be downloaded, else `tiny`.
 
-    The hub is asked only where `SOCAL_ALLOW_DOWNLOAD=1` says that it may be.
+    Downloads are possible only with `SOCAL_ALLOW_DOWNLOAD=1`; otherwise there is no request to the hub.
     """
     if weights_at_hand(PRETRAINED) or (DOWNLOADS_ALLOWED and _hub_has(PRETRAINED)):
         return PRETRAINED
@@ -59,7 +60,7 @@ def default_model() -> str:
 
 
 def _hub_has(model: str) -> bool:
-    """Whether the hub can be reached and has the model's weights."""
+    """Check whether the hub can be reached and has the weights of the model."""
     try:
         get_hf_file_metadata(hf_hub_url(model, WEIGHTS_FILES[0]), timeout=HUB_TIMEOUT_SECONDS)
     except (OSError, httpx2.HTTPError):

@@ -1,4 +1,4 @@
-"""What a table of runs says of each, and in which settings runs differ."""
+"""Summaries of runs for the table of runs, and the settings in which runs differ."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,29 +17,29 @@ from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
 
 @dataclass(frozen=True)
 class RunSummary:
-    """All that is shown of a run beside others, but for its state, which may change at any time."""
+    """What the table of runs shows of a run, except its state, which may change at any time."""
 
     run: RunFolder
     config: TrainConfig | None
-    """None when it cannot be read; `problem` then says why."""
+    """The settings; None if they cannot be read, for the reason in `problem`."""
     data: Path | None
     notes: RunNotes = field(default_factory=RunNotes)
     epochs: pd.DataFrame = field(default_factory=lambda: epochs_table([]))
-    """Table of runs/events.py."""
+    """The table of epochs (runs/events.py)."""
     head: HeadEvent | None = None
-    """The event `head` of a frozen run; None before there is one."""
+    """The `head` event of a frozen run; None before the head is fitted."""
     started: float | None = None
-    """First start, in seconds since 1970."""
+    """Time of the first start, in seconds since 1970."""
     seconds: float = 0.0
-    """Time at work over all its starts, up to the last event."""
+    """Working time over all starts, up to the last event."""
     metrics: Metrics | None = None
-    """Of the test trials; None before there are any."""
+    """Metrics on the test trials; None before the run is evaluated."""
     problem: str = ""
-    """What in the folder cannot be read, for the user."""
+    """A message for the user about a file that cannot be read."""
 
     @property
     def best(self) -> tuple[float, int | None] | None:
-        """Lowest validation loss and its epoch; None before there is a loss. A frozen run has no epochs."""
+        """The lowest validation loss and its epoch; None before there is a loss. A frozen run has no epochs."""
         if self.head is not None:
             return self.head["val_loss"], None
         losses = pd.to_numeric(self.epochs["val_loss"], errors="coerce")
@@ -50,7 +50,12 @@ class RunSummary:
 
 
 def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) -> RunSummary:
-    """Read a run's folder, its events by `read` if given; whatever is damaged is named in `problem` and left out."""
+    """Read the summary of a run; damaged files are left out and named in `problem`.
+
+    Args:
+        run: The run.
+        read: Reads its events; None reads them from the file.
+    """
     notes = read_notes(run)
     try:
         summary = RunSummary(run, run.read_config(), run.read_data(), notes)
@@ -79,7 +84,7 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
 
 
 def seconds_at_work(events: Sequence[Event]) -> float:
-    """Seconds from each start to the last event before the next one, summed: pauses between are not counted."""
+    """Return the working time in seconds: from each start to the last event before the next, without pauses."""
     total, start, last = 0.0, None, 0.0
     for event in events:
         if event["type"] == "started" or start is None:
@@ -90,6 +95,6 @@ def seconds_at_work(events: Sequence[Event]) -> float:
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:
-    """Names of the settings in which configurations differ, in the order of the form."""
+    """Return the names of the settings in which configurations differ, in the order of the form."""
     applicable = [applicable_settings(config) for config in configs]
     return [name for name in SETTINGS if len({values.get(name) for values in applicable}) > 1]

@@ -1,4 +1,4 @@
-"""How far a run is, how long it will take, and what it takes of the machine: derived from its events."""
+"""The progress of a run, its remaining time and its use of the machine, derived from its events."""
 
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -6,7 +6,7 @@ from itertools import takewhile
 from socal_core.runs.files.event_types import EpochEvent, Event, StepEvent
 
 EPOCHS_FOR_SPEED = 5
-"""The time left is told from so many epochs."""
+"""Number of recent epochs from which the remaining time is estimated."""
 
 
 @dataclass(frozen=True)
@@ -14,40 +14,40 @@ class RunProgress:
     """What a run is doing now."""
 
     text: str
-    """The stage in words, such as `Epoch 3 of 40`."""
+    """The current stage, such as `Epoch 3 of 40`."""
     fraction: float
-    """Share of the stage that is done, 0 to 1."""
+    """The fraction of the stage that is done, 0 to 1."""
     seconds_left: float | None
-    """Time until training ends if every epoch is trained; None before there is anything to tell it from."""
+    """The time until training ends if it does not stop early; None before it can be estimated."""
     data_wait: float | None = None
-    """Share of the last epoch's training, 0 to 1, that was spent on waiting for clips; None when nobody measured it."""
+    """The fraction of the training time of the last epoch spent waiting for clips, 0 to 1; None if not measured."""
     epoch: int | None = None
-    """The epoch at work, counted from 1, or the last one trained; None before the first step."""
+    """The current epoch, counted from 1, or the last one trained; None before the first step."""
     epochs: int | None = None
-    """The most epochs allowed."""
+    """The largest number of epochs."""
     clips_per_second: float | None = None
-    """In the last epoch's training; None when nobody measured it."""
+    """Clips per second in the training of the last epoch; None if not measured."""
     learning_rate: float | None = None
-    """Of the last step."""
+    """The learning rate of the last step."""
 
 
 @dataclass(frozen=True)
 class MachineUse:
-    """What a run takes of its machine; None is what nobody could tell."""
+    """A run's use of the machine; None where the system does not report it."""
 
     cpu_percent: float | None
-    """Of all processors, 0 to 100."""
+    """Utilization of all processors, 0 to 100."""
     memory_mb: float | None
     memory_total_mb: float | None
     gpu_percent: float | None
-    """Of the time."""
+    """Percentage of the time in which the GPU was busy."""
     gpu_memory_mb: float | None
-    """Taken by anybody."""
+    """GPU memory used by all processes."""
     gpu_memory_total_mb: float | None
 
 
 def progress_of(events: list[Event]) -> RunProgress:
-    """Where the run is, from its events in order."""
+    """Derive the progress of a run from its events, in order."""
     last = next((event for event in reversed(events) if event["type"] in _STAGES), None)
     if last is None:
         return RunProgress("Starting: loading PyTorch", 0.0, None)
@@ -63,7 +63,7 @@ def progress_of(events: list[Event]) -> RunProgress:
 
 
 def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events: list[Event]) -> RunProgress:
-    """Where training is, from its last event."""
+    """Return the progress of training, from its last event."""
     total = last["epochs"]
     if last["type"] == "step":
         done = last["epoch"] - 1 + last["step"] / last["steps"]
@@ -87,12 +87,12 @@ def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events:
 
 
 def _last(values: list[float | None]) -> float | None:
-    """The last value that is there."""
+    """Return the last value that is not None."""
     return next((value for value in reversed(values) if value is not None), None)
 
 
 def machine_use(events: list[Event]) -> MachineUse | None:
-    """What the run took of the machine when it was last looked at, None before that."""
+    """Return the last measured use of the machine; None before the first measurement."""
     last = next((event for event in reversed(events) if event["type"] == "machine"), None)
     if last is None:
         return None
@@ -110,8 +110,8 @@ _STAGES = {"stage", "step", "epoch", "fold"}
 
 
 def _seconds_by_steps(events: list[Event]) -> float | None:
-    """How long the first epoch may take, by the time between its steps; its validation is not known yet."""
-    since = takewhile(lambda event: event["type"] != "started", reversed(events))  # a pause before a resume is no work
+    """Estimate the time of the first epoch from the time between its steps, without validation."""
+    since = takewhile(lambda event: event["type"] != "started", reversed(events))  # excludes a pause before a resume
     steps = [event for event in since if event["type"] == "step"]
     if len(steps) < 2:
         return None

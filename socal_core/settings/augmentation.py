@@ -1,4 +1,4 @@
-"""How training clips are changed at random, and mixed with each other."""
+"""Settings of the augmentation of training clips."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from socal_core.settings.recipes import TRAINED
 
 
 class AugmentationSettings(SettingsGroup):
-    """The changes of training clips."""
+    """Random changes to training clips."""
 
     heading: ClassVar[str] = "Augmentation"
 

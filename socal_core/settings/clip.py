@@ -1,4 +1,4 @@
-"""Which frames of a trial form its clips."""
+"""Settings of the observation window and of how clips are sampled from it."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -10,7 +10,7 @@ from socal_core.settings.declaration import SettingsGroup, setting, when
 
 
 class SamplingMethod(StrEnum):
-    """Which frames of the window a training clip takes (clips/sampling.py)."""
+    """How the frames of a training clip are sampled from the window (clips/sampling.py)."""
 
     UNIFORM = "uniform"
     """Evenly spaced, the same in every epoch."""
@@ -26,7 +26,7 @@ class SamplingMethod(StrEnum):
 
 
 class ClipSettings(SettingsGroup):
-    """The window, and the clips that are taken from it."""
+    """The observation window, and the clips that are sampled from it."""
 
     heading: ClassVar[str] = "Clip"
 
@@ -66,10 +66,10 @@ class ClipSettings(SettingsGroup):
 
     @model_validator(mode="after")
     def _check(self) -> "ClipSettings":
-        _ = self.observation  # refuses what is no window
+        _ = self.observation  # raises for an invalid window
         return self
 
     @property
     def observation(self) -> Window:
-        """The window as a value."""
+        """The observation window, parsed."""
         return Window.parse(self.window)

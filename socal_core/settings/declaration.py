@@ -1,4 +1,4 @@
-"""How a setting is declared: a field of a group, with its help text, its limits and the settings that it depends on."""
+"""Declaration of a setting: a field of a group, with its help text, its limits and the settings that it depends on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,64 +11,68 @@ from pydantic.fields import FieldInfo
 from socal_core.errors import ConfigError
 
 Condition = Mapping[str, list[Any]]
-"""By name of a setting, the values of it with which another setting applies."""
+"""The values of other settings, by name, with which a setting applies."""
 
 _RULES = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "extra_forbidden": "is not a setting of this group",
 }
-"""By pydantic's type of error, the rule in the words of ConfigError."""
+"""The rule that ConfigError states, by pydantic's type of error."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is declared of a setting, for all that displays settings, reads them or writes them."""
+    """The declaration of a setting, for the code that displays, reads or writes settings."""
 
     name: str
     group: str
     """The attribute of TrainConfig that holds it."""
     heading: str
-    """In the form and in the documentation."""
+    """The heading of the setting in the form and in the documentation."""
     kind: Any
-    """str, int, float, bool or a StrEnum."""
+    """The type: str, int, float, bool or a StrEnum."""
     default: Any
     help: str
     low: Any
     high: Any
     """The smallest and the largest value of a number; None for others."""
     step: int
-    """From one whole number to the next in the form."""
+    """The increment of a whole number in the form."""
     condition: Condition
     alias: str
-    """Its name in the reference notebook, if that is another one."""
+    """Its name in the reference notebook, if that is different."""
 
     def applies(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether the setting changes anything, given the values of those declared before it, by name."""
+        """Check whether the setting has an effect.
+
+        Args:
+            values: The values of the settings declared before it, by name.
+        """
         return all(values.get(name) in needed for name, needed in self.condition.items())
 
     @property
     def rule(self) -> str:
-        """What its values must be, where their type is right: one of the choices, or between the limits."""
+        """The rule for values of the right type: one of the choices, or between the limits."""
         if issubclass(self.kind, StrEnum):
             return f"must be one of {', '.join(self.kind)}"
         return f"must be between {self.low:g} and {self.high:g}"
 
 
 class SettingsGroup(BaseModel):
-    """Settings that belong together. Values are checked when a group is made.
+    """Settings that belong together. Values are checked when a group is created.
 
     Raises:
-        ConfigError: A value is refused; names setting, rule and value.
+        ConfigError: A value is invalid. The error names the setting, the rule and the value.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     heading: ClassVar[str]
-    """Of the group in the form and in the documentation."""
+    """The heading of the group in the form and in the documentation."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -103,10 +107,10 @@ def setting(
         text: The help text.
         low: The smallest number.
         high: The largest number.
-        step: From one whole number to the next in the form.
-        applies: When the setting changes anything, from `when`; None for always.
-        heading: Its heading in the form, if that is not the heading of its group.
-        alias: Its name in the reference notebook, if that is another one.
+        step: The increment of a whole number in the form.
+        applies: The condition under which the setting has an effect, from `when`; None for always.
+        heading: Its heading in the form, if different from the heading of its group.
+        alias: Its name in the reference notebook, if different.
     """
     more: dict[str, Any] = {"step": step, "applies": applies or {}, "heading": heading, "alias": alias}
     lenient = isinstance(default, StrEnum)  # the name of a choice is as good as the choice
@@ -114,7 +118,7 @@ def setting(
 
 
 def when(**needed: StrEnum | bool | list[StrEnum]) -> Condition:
-    """Say with which values of other settings a setting applies: one value each, or a list of them."""
+    """Return the condition that other settings have the given values: one value each, or a list of them."""
     return {name: value if isinstance(value, list) else [value] for name, value in needed.items()}
 
 

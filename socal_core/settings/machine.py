@@ -1,4 +1,4 @@
-"""How a run uses the machine. Results depend on it only by rounding."""
+"""Settings of how a run uses the machine. They change results only by rounding."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The model that a run starts from, and how it learns."""
+"""Settings of the model that a run starts from and of how it is trained."""
 
 import os
 from typing import ClassVar
@@ -15,7 +15,7 @@ PRETRAINED = "MCG-NJU/videomae-base"
 """VideoMAE ViT-B, pre-trained self-supervised on Kinetics-400 (Tong et al., NeurIPS 2022)."""
 
 DOWNLOADS_ALLOWED = os.environ.get("SOCAL_ALLOW_DOWNLOAD") == "1"
-"""Whether whoever started the app asked it to use the Hugging Face hub; without that nothing leaves the machine."""
+"""Whether the environment of the app allows downloads from the Hugging Face hub; otherwise it makes no request."""
 
 
 class ModelSettings(SettingsGroup):

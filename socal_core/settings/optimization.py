@@ -1,4 +1,4 @@
-"""How the weights of a network are trained: optimizer, learning rate, epochs, and when training ends."""
+"""Settings of the optimizer, the learning rate, the number of epochs and early stopping."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -8,7 +8,7 @@ from socal_core.settings.recipes import TRAINED, Recipe
 
 
 class OptimizerName(StrEnum):
-    """The optimisers on offer."""
+    """The available optimizers."""
 
     ADAMW = "AdamW"
     SGD = "SGD"

@@ -1,4 +1,4 @@
-"""The ways to train, and the encoders that frozen features come from."""
+"""The two recipes for training, and the encoders that compute frozen features."""
 
 from enum import StrEnum
 from math import log
@@ -19,14 +19,14 @@ class Recipe(StrEnum):
 
 
 TRAINED = when(recipe=Recipe.FINETUNE)
-"""The condition of settings that apply only where the weights of a network are trained."""
+"""The condition of settings that apply only if the weights of a network are trained."""
 
 
 class EncoderChoice(StrEnum):
     """Which encoders a frozen run may use."""
 
     AUTO = "auto"
-    """The image encoder, the video encoder and both together, without those that do not beat chance."""
+    """The image encoder, the video encoder and both together; combinations that do not beat chance are left out."""
     IMAGE = "image"
     """EfficientNet-Lite0, frame by frame."""
     VIDEO = "video"
@@ -36,14 +36,14 @@ class EncoderChoice(StrEnum):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The encoders that have to embed the clips: IMAGE_ENCODER, VIDEO_ENCODER or both."""
+        """The encoders that embed the clips: IMAGE_ENCODER, VIDEO_ENCODER or both."""
         if self in {EncoderChoice.IMAGE, EncoderChoice.VIDEO}:
             return (str(self),)
         return IMAGE_ENCODER, VIDEO_ENCODER
 
     @property
     def candidates(self) -> tuple[tuple[str, ...], ...]:
-        """The sets of encoders among which the inner cross-validation chooses the members of the head."""
+        """The sets of encoders from which the inner cross-validation chooses the members of the head."""
         if self is EncoderChoice.AUTO:
             return (IMAGE_ENCODER,), (VIDEO_ENCODER,), (IMAGE_ENCODER, VIDEO_ENCODER)
         return (self.names,)
@@ -52,4 +52,4 @@ class EncoderChoice(StrEnum):
 IMAGE_ENCODER = "image"
 VIDEO_ENCODER = "video"
 IMAGE_SIZE = 224
-"""Height and width in pixels of the frames that the image encoder is given; its weights were trained with 224."""
+"""Height and width in pixels of the input of the image encoder; its weights were trained with 224."""

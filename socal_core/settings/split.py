@@ -1,4 +1,4 @@
-"""The ways to split a data set, and what each needs to know."""
+"""Settings of the split."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -14,7 +14,7 @@ MOST_FOLDS = 100
 
 
 class SplitMethod(StrEnum):
-    """How trials are divided into train, validation and test."""
+    """The methods of dividing trials into training, validation and test subsets."""
 
     SURGEON = "surgeon"
     """By surgeon, sizes by fractions."""
@@ -25,16 +25,16 @@ class SplitMethod(StrEnum):
     KFOLD = "k-fold"
     """By surgeon into folds, one of which is the test subset; the rest by surgeon."""
     RANDOM = "random"
-    """By trial: a surgeon's trials can lie on two sides."""
+    """By trial: the trials of a surgeon can be in two subsets."""
 
     @property
-    def draws_test(self) -> bool:
-        """Whether test_fraction decides the size of the test subset."""
+    def uses_test_fraction(self) -> bool:
+        """Whether test_fraction determines the size of the test subset."""
         return self in {SplitMethod.SURGEON, SplitMethod.RANDOM}
 
 
 class SplitSettings(SettingsGroup):
-    """All that a split depends on, besides the trials; `seed` also fixes the other random numbers of a run."""
+    """Everything that a split depends on besides the trials; `seed` also fixes the other random numbers of a run."""
 
     heading: ClassVar[str] = "Split"
 
@@ -58,7 +58,7 @@ class SplitSettings(SettingsGroup):
         "5 percentage points; the notebook's 0.1 gives 8.",
         0.01,
         0.8,
-        applies=when(split_method=[method for method in SplitMethod if method.draws_test]),
+        applies=when(split_method=[method for method in SplitMethod if method.uses_test_fraction]),
     )
     split_column: str = setting(
         SURGEON_COLUMNS[0],
@@ -88,42 +88,57 @@ class SplitSettings(SettingsGroup):
 
     @model_validator(mode="after")
     def _check(self) -> "SplitSettings":
-        check_fractions(self.validation_fraction, self.test_fraction if self.split_method.draws_test else None)
+        check_fractions(self.validation_fraction, self.test_fraction if self.split_method.uses_test_fraction else None)
         check_column(self.split_column)
         check_fold(self.folds, self.fold)
         by_column = self.split_method is SplitMethod.COLUMN
         if by_column and not self.split_value.strip():
-            rule = f"must name the {self.split_column} whose trials are the test subset"
+            rule = f"must name the {self.split_column} whose trials form the test subset"
             raise ConfigError("split_value", rule, self.split_value)
         if not by_column and self.split_value:
-            method = self.split_method
-            rule = f"is used by split_method column alone, and this one is {method}; set the method, or no value"
+            rule = f"must be empty if split_method is {self.split_method}; it applies only to split_method column"
             raise ConfigError("split_value", rule, self.split_value)
         return self
 
 
 def check_fractions(validation_fraction: float, test_fraction: float | None = None) -> None:
-    """Refuse shares of the trials that leave a side empty; None when no share decides the test subset."""
+    """Check that no subset is empty.
+
+    Args:
+        validation_fraction: The fraction of trials in the validation subset.
+        test_fraction: The fraction of trials in the test subset; None if the method determines them otherwise.
+
+    Raises:
+        ConfigError: A fraction is not between 0 and 1, or both leave no training trials.
+    """
     for field, value in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
         if value is not None and not 0 < value < 1:
-            raise ConfigError(field, "must lie between 0 and 1", value)
+            raise ConfigError(field, "must be between 0 and 1", value)
     if test_fraction is not None and validation_fraction + test_fraction >= 1:
-        rule = f"must leave trials to train on beside test_fraction {test_fraction}"
+        rule = f"must leave training trials; together with test_fraction {test_fraction} it takes them all"
         raise ConfigError("validation_fraction", rule, validation_fraction)
 
 
 def check_column(column: str) -> None:
-    """Refuse a column that does not describe the surgeon, and say why where it is an outcome."""
+    """Check that a column describes the surgeon.
+
+    Raises:
+        ConfigError: It does not. The message explains why an outcome is not allowed.
+    """
     allowed = f"must be one of {', '.join(SURGEON_COLUMNS)}"
     if column in layout.OUTCOME_MEASURES:
-        allowed += f" and no outcome ({layout.OUTCOME_MEASURES[column]})"
+        allowed += f", not an outcome ({layout.OUTCOME_MEASURES[column]})"
     if column not in SURGEON_COLUMNS:
         raise ConfigError("split_column", allowed, column)
 
 
 def check_fold(folds: int, fold: int) -> None:
-    """Refuse fewer than two folds, and a fold that is none of them."""
+    """Check that there are at least two folds and that the fold is one of them.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
     if not 2 <= folds <= MOST_FOLDS:
         raise ConfigError("folds", f"must be between 2 and {MOST_FOLDS}", folds)
     if not 1 <= fold <= folds:
-        raise ConfigError("fold", f"must be between 1 and folds, which is {folds}", fold)
+        raise ConfigError("fold", f"must be between 1 and {folds}, the number of folds", fold)

@@ -1,4 +1,4 @@
-"""All settings of a run, in groups. Files, command line and form name them without their groups.
+"""All settings of a run, in groups. Files, the command line and the form name them without their groups.
 
 The names and most defaults are those of the reference notebook. A new setting is one more field of a group: the check,
 the command line, `config.json`, the form and the documentation follow from it.
@@ -35,13 +35,13 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """Return the settings with these values; the others have the defaults of their fields.
+        """Return the settings with these values, and the defaults of the fields for the others.
 
         Args:
-            values: By name or by the name in the reference notebook, without groups.
+            values: The values by the name of the setting, ours or that of the reference notebook, without groups.
 
         Raises:
-            ConfigError: A name is unknown, a setting is given twice, or a value is refused.
+            ConfigError: A name is unknown, a setting is given twice, or a value is invalid.
         """
         groups: dict[str, dict[str, Any]] = {name: {} for name in _GROUPS}
         for name, value in by_name(values).items():
@@ -49,30 +49,30 @@ class TrainConfig(BaseModel):
         return cls(**{name: _GROUPS[name](**given) for name, given in groups.items()})
 
     def replace(self, **changes: Any) -> "TrainConfig":
-        """Return these settings with some values changed.
+        """Return a copy of the settings with some values changed.
 
         Args:
-            **changes: As for `from_flat`.
+            **changes: The new values; see `from_flat`.
 
         Raises:
-            ConfigError: As for `from_flat`.
+            ConfigError: See `from_flat`.
         """
         return self.from_flat({**self.as_dict(), **by_name(changes)})
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the values by name, without groups, ready for JSON."""
+        """Return the values by name, without groups, as JSON can hold them."""
         return {name: getattr(getattr(self, item.group), name) for name, item in SETTINGS.items()}
 
     @property
     def processes(self) -> int:
-        """How many processes, one for each GPU, share the training."""
+        """The number of processes that train the run, one per GPU."""
         return 1 if self.model.recipe is Recipe.FROZEN else self.machine.gpus
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
-        # Other models may join another number of frames: runs/architecture.py asks their config.json.
+        # Other models may combine another number of frames: runs/architecture.py reads their config.json.
         if self.model.model in {TINY, PRETRAINED} and self.clip.num_frames % 2:
-            rule = "must be even (the model joins two frames in a token)"
+            rule = "must be even (the model combines two frames in a token)"
             raise ConfigError("num_frames", rule, self.clip.num_frames)
         return self
 
@@ -81,10 +81,10 @@ _GROUPS: dict[str, Any] = {name: info.annotation for name, info in TrainConfig.m
 SETTINGS: dict[str, Setting] = {item.name: item for name, kind in _GROUPS.items() for item in kind.declared(name)}
 """All settings by name, in the order of the form."""
 _NAMES = {item.alias: item.name for item in SETTINGS.values() if item.alias}
-"""By the name in the reference notebook, ours."""
+"""Our names, by the names in the reference notebook."""
 _MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
-    # Frozen features of two clips measured best. The other settings are for fine-tuning, where a small model needs a
-    # larger step and more patience than the notebook's (benchmarks/README.md).
+    # Frozen features of two clips had the best scores. The other settings are for fine-tuning, where a small model
+    # needs a larger learning rate and more patience than in the notebook (benchmarks/README.md).
     TINY: {
         "recipe": Recipe.FROZEN,
         "test_clips": 2,
@@ -107,24 +107,24 @@ def default_config(model: str) -> TrainConfig:
 
 
 def config_from(values: Mapping[str, Any], default_model: str) -> TrainConfig:
-    """Return settings over the defaults of the model that they name.
+    """Return the default settings of a model with some values changed.
 
     Args:
-        values: As for `TrainConfig.from_flat`.
-        default_model: The model, if they name none.
+        values: The values; see `TrainConfig.from_flat`. `model` determines the defaults of the others.
+        default_model: The model if the values name none.
 
     Raises:
-        ConfigError: As for `TrainConfig.from_flat`.
+        ConfigError: See `TrainConfig.from_flat`.
     """
     named = by_name(values)
     model = named.get("model", default_model)
     if not isinstance(model, str):
-        raise ConfigError("model", "must be a text", model)
+        raise ConfigError("model", "must be text", model)
     return default_config(model).replace(**named)
 
 
 def by_name(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by the names of their settings, where some have their name in the reference notebook.
+    """Replace the names of the reference notebook by ours.
 
     Raises:
         ConfigError: A name is unknown, or a setting is given under both names.
@@ -135,24 +135,24 @@ def by_name(values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in SETTINGS:
             raise unknown_setting(given, value)
         if name != given and name in values:
-            raise ConfigError(given, f"is another name of {name}; give one of the two", value)
+            raise ConfigError(given, f"is another name for {name}; use only one of the two", value)
         named[name] = value
     return named
 
 
 def setting_named(name: str) -> Setting | None:
-    """Return a setting by its name or by its name in the reference notebook; None where there is none."""
+    """Return the setting with this name, ours or that of the reference notebook; None if there is none."""
     return SETTINGS.get(_NAMES.get(name, name))
 
 
 def unknown_setting(name: str, value: object) -> ConfigError:
-    """Return the error for a name that is not a setting, with the nearest name or all of them."""
+    """Return the error for a name that is not a setting; it suggests the nearest name or lists all."""
     near = get_close_matches(name, [*SETTINGS, *_NAMES], n=1)
     hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(sorted(SETTINGS))}"
     return ConfigError(name, f"is not a setting ({hint})", value)
 
 
 def applicable_settings(config: TrainConfig) -> dict[str, Any]:
-    """Return the settings that change anything, with their values, by name."""
+    """Return the values of the settings that have an effect, by name."""
     values = config.as_dict()
     return {name: values[name] for name, item in SETTINGS.items() if item.applies(values)}

@@ -1,4 +1,4 @@
-"""Which trials train, choose and test: by surgeon unless asked otherwise, so that nobody's hand is on two sides."""
+"""Splits of the trials into training, validation and test subsets, by default so that subsets share no surgeon."""
 
 from socal_core.settings.split import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.splits.methods import (
@@ -11,7 +11,7 @@ from socal_core.splits.methods import (
     surgeon_split,
 )
 from socal_core.splits.subsets import (
-    SIDES,
+    SUBSETS,
     Split,
     describe,
     left_out,
@@ -22,8 +22,8 @@ from socal_core.splits.subsets import (
 
 __all__ = [
     "MOST_FOLDS",
-    "SIDES",
     "SOCAL20_TRIALS",
+    "SUBSETS",
     "Split",
     "SplitMethod",
     "SplitSettings",

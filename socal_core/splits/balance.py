@@ -1,6 +1,6 @@
 """Divide groups of trials that must stay together, so that sizes and outcomes are as even as the groups allow.
 
-A group is a surgeon, or a single trial. What is drawn depends on groups, outcomes and seed, not on the order of rows.
+A group is a surgeon or a single trial. The result depends on groups, outcomes and seed, not on the order of the rows.
 """
 
 from collections.abc import Sequence
@@ -10,80 +10,92 @@ import pandas as pd
 from numpy.typing import NDArray
 
 ORDERS = 1000
-"""Random orders of the groups that are tried; the best division among them is kept."""
-MOST_PLACES = 1_000_000
-"""Places in all orders together: of more than a thousand groups fewer orders are tried, which are as even."""
-DEALS = 200
-"""Ways to deal groups out to folds that are tried; the best among them is kept."""
+"""Number of random orders of the groups that are tried; the best one is used."""
+MOST_POSITIONS = 1_000_000
+"""Limit of orders times groups. With more than a thousand groups, fewer orders give subsets that are as even."""
+ASSIGNMENTS = 200
+"""Number of assignments of groups to folds that are tried; the best one is used."""
 
-_LACKING_CLASS = 1e6  # outweighs any deviation in size: a side with one outcome has no AUROC
+_LACKING_CLASS = 1e6  # outweighs any deviation in size: a subset with one outcome has no AUROC
 
 
-def draw_sides(
+def make_subsets(
     groups: pd.Series, success: pd.Series, fractions: Sequence[float], seed: int
 ) -> tuple[tuple[str, ...], ...]:
-    """The trial ids of one side for each fraction, and of a last side for the rest; each has at least one group.
+    """Divide the trials into one subset per fraction and a last one with the rest.
 
-    groups, success (0/1): indexed by trial_id, at least one group more than fractions.
+    Args:
+        groups: The group of each trial, indexed by trial_id. There are more groups than fractions.
+        success: The outcome of each trial, 0 or 1, with the same index.
+        fractions: The size of each subset but the last, as a fraction of all trials.
+        seed: The seed of the random orders.
+
+    Returns:
+        The trial ids of each subset, sorted. Each subset has at least one group.
     """
     names, sizes, successes = _count(groups, success)
-    tries = _tries(len(names))
-    orders = np.random.default_rng(seed).random((tries, len(names))).argsort(axis=1)
+    n_orders = max(1, min(ORDERS, MOST_POSITIONS // len(names)))
+    orders = np.random.default_rng(seed).random((n_orders, len(names))).argsort(axis=1)
     counts = np.stack([sizes[orders], successes[orders]], axis=-1).cumsum(axis=1)  # (orders, groups, 2)
     targets = [int(sizes.sum()) * fraction for fraction in fractions]
     cuts = np.concatenate([_cuts(counts, targets, both_classes) for both_classes in (False, True)])
     ends = np.tile(counts, (2, 1, 1))[np.arange(len(cuts))[:, None], np.c_[cuts, np.full(len(cuts), len(names))] - 1]
-    sides = np.diff(ends, axis=1, prepend=0)  # (orders, sides, 2)
-    best = int(_cost(sides, np.array([*fractions, 1 - sum(fractions)])).argmin())
-    return tuple(_trials_of(groups, names[part]) for part in np.split(orders[best % tries], cuts[best]))
+    subsets = np.diff(ends, axis=1, prepend=0)  # (orders, subsets, 2)
+    best = int(_cost(subsets, np.array([*fractions, 1 - sum(fractions)])).argmin())
+    return tuple(_trials_of(groups, names[part]) for part in np.split(orders[best % n_orders], cuts[best]))
 
 
-def draw_folds(groups: pd.Series, success: pd.Series, folds: int, seed: int) -> tuple[tuple[str, ...], ...]:
-    """The trial ids of each fold. Two folds differ by no more trials than the largest group has.
+def make_folds(groups: pd.Series, success: pd.Series, folds: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """Divide the trials into folds whose sizes differ by at most the size of the largest group.
 
-    groups, success (0/1): indexed by trial_id, at least as many groups as folds. The groups are sorted by size, so
-    that each `folds` of them that follow each other are nearly alike, and dealt out, one to each fold.
+    The groups are sorted by size. Each sequence of `folds` groups, which are of similar size, is distributed
+    over the folds, one group per fold.
+
+    Args:
+        groups: The group of each trial, indexed by trial_id. There are at least as many groups as folds.
+        success: The outcome of each trial, 0 or 1, with the same index.
+        folds: The number of folds.
+        seed: The seed of the random order.
+
+    Returns:
+        The trial ids of each fold, sorted.
     """
     names, sizes, successes = _count(groups, success)
-    chance = np.random.default_rng(seed)
-    shuffled = chance.permutation(len(names))
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(names))
     order = shuffled[np.lexsort((successes[shuffled], -sizes[shuffled]))]
     values = np.stack([sizes[order], successes[order]], axis=-1)
-    deals = _deal(values, folds, chance)
-    counts = np.stack([(deals == fold) @ values for fold in range(folds)], axis=1)  # (deals, folds, 2)
-    best = deals[int(_cost(counts, np.full(folds, 1 / folds)).argmin())]
+    assigned = _assign(values, folds, rng)
+    counts = np.stack([(assigned == fold) @ values for fold in range(folds)], axis=1)  # (assignments, folds, 2)
+    best = assigned[int(_cost(counts, np.full(folds, 1 / folds)).argmin())]
     return tuple(_trials_of(groups, names[order[best == fold]]) for fold in range(folds))
 
 
-def _deal(values: NDArray[np.int64], folds: int, chance: np.random.Generator) -> NDArray[np.int64]:
-    """DEALS ways to deal the groups out, as the fold of each; (deals, groups).
+def _assign(values: NDArray[np.int64], folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return ASSIGNMENTS random assignments of groups to folds, as the fold of each group; (assignments, groups).
 
-    values: trials and successes of each group, in the order in which they are dealt. A group goes to the fold that it
-    leaves most even, among those that have none of this round yet; chance decides where that is nearly the same.
+    values: trials and successes of each group, in the order in which groups are assigned. In each round every fold
+    receives one group. A group goes to the fold where it reduces the imbalance most; near ties are broken at random.
     """
-    rows = np.arange(DEALS)
+    rows = np.arange(ASSIGNMENTS)
     rate = values[:, 1].sum() / values[:, 0].sum()
-    # Per fold: trials, and successes above what the common rate gives; both are to be alike in all folds.
+    # Per group: its trials, and its successes minus those expected at the overall rate. Folds balance both sums.
     gains = np.stack([values[:, 0], values[:, 1] - rate * values[:, 0]], axis=-1)
-    loads = np.zeros((DEALS, folds, 2))
-    deals = np.empty((DEALS, len(values)), dtype=np.int64)
-    for place, gain in enumerate(gains):
-        if place % folds == 0:
-            dealt = np.zeros((DEALS, folds), dtype=bool)
-        growth = loads @ gain + chance.random((DEALS, folds))
-        fold = np.where(dealt, np.inf, growth).argmin(axis=1)
+    loads = np.zeros((ASSIGNMENTS, folds, 2))
+    assigned = np.empty((ASSIGNMENTS, len(values)), dtype=np.int64)
+    for index, gain in enumerate(gains):
+        if index % folds == 0:
+            full = np.zeros((ASSIGNMENTS, folds), dtype=bool)
+        growth = loads @ gain + rng.random((ASSIGNMENTS, folds))
+        fold = np.where(full, np.inf, growth).argmin(axis=1)
         loads[rows, fold] += gain
-        dealt[rows, fold] = True
-        deals[:, place] = fold
-    return deals
-
-
-def _tries(n_groups: int) -> int:
-    return max(1, min(ORDERS, MOST_PLACES // n_groups))
+        full[rows, fold] = True
+        assigned[:, index] = fold
+    return assigned
 
 
 def _count(groups: pd.Series, success: pd.Series) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64]]:
-    """The groups, sorted, with their numbers of trials and of successes."""
+    """Return the groups, sorted, with their numbers of trials and of successes."""
     table = success.groupby(groups.to_numpy(), sort=True).agg(["size", "sum"])
     names = table.index.to_numpy(dtype=object)
     return names, table["size"].to_numpy(np.int64), table["sum"].to_numpy(np.int64)
@@ -94,20 +106,21 @@ def _trials_of(groups: pd.Series, names: NDArray[np.object_]) -> tuple[str, ...]
 
 
 def _cuts(counts: NDArray[np.int64], targets: Sequence[float], both_classes: bool) -> NDArray[np.int64]:
-    """Where to cut each order of groups, so that a side lies before each cut; (orders, targets).
+    """Return where each order of groups is cut into subsets; (orders, targets).
 
-    counts: trials and successes so far (orders, groups, 2). With both_classes a side goes on until it has both.
+    counts: cumulative trials and successes, (orders, groups, 2). targets: the number of trials of each subset but the
+    last. With both_classes, a subset grows until it has both outcomes.
     """
     n_orders, n_groups, _ = counts.shape
-    places = np.arange(n_groups)
+    positions = np.arange(n_groups)
     rows = np.arange(n_orders)
     start = np.zeros((n_orders, 2), dtype=np.int64)
     cuts, before = [], np.zeros(n_orders, dtype=np.int64)
-    for drawn, target in enumerate(targets):
-        left = len(targets) - drawn  # groups that the later sides need
+    for index, target in enumerate(targets):
+        left = len(targets) - index  # groups that the later subsets need
         so_far = counts - start[:, None, :]
         trials, successes = so_far[..., 0], so_far[..., 1]
-        allowed = (places >= before[:, None]) & (places < n_groups - left)
+        allowed = (positions >= before[:, None]) & (positions < n_groups - left)
         cost = np.abs(trials - target)
         if both_classes:
             cost = cost + _LACKING_CLASS * ((successes <= 0) | (successes >= trials))
@@ -117,10 +130,13 @@ def _cuts(counts: NDArray[np.int64], targets: Sequence[float], both_classes: boo
     return np.stack(cuts, axis=1)
 
 
-def _cost(sides: NDArray[np.int64], fractions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the sides (orders, sides, 2) are from their sizes and the common success rate, in trials; (orders,)."""
-    trials, successes = sides[..., 0], sides[..., 1]
-    n_trials, n_successes = sides[0].sum(axis=0)
+def _cost(subsets: NDArray[np.int64], fractions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far subsets are from their target sizes and the overall success rate, in trials; (orders,).
+
+    subsets: trials and successes of each subset, (orders, subsets, 2).
+    """
+    trials, successes = subsets[..., 0], subsets[..., 1]
+    n_trials, n_successes = subsets[0].sum(axis=0)
     size_deviation = np.abs(trials - n_trials * fractions).sum(axis=1)
     class_deviation = np.abs(successes - trials * (n_successes / n_trials)).sum(axis=1)
     lacking = ((successes == 0) | (successes == trials)).sum(axis=1)

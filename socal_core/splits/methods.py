@@ -1,7 +1,8 @@
-"""The ways to split, each a pure function of ids, surgeons, outcomes and seed.
+"""The split methods, each a pure function of trial ids, surgeons, outcomes and seed.
 
-`trials` is a table as Dataset.usable_trials gives it: indexed by trial_id, with participant_id, success (0/1) and, for
-column_split, what is known of the surgeon. Every refusal is a DataError (the trials) or a ConfigError (a setting).
+`trials` is a table like `Dataset.usable_trials`: indexed by trial_id, with participant_id, success (0/1) and, for
+`column_split`, the attributes of the surgeon. All functions raise a DataError for trials that cannot be split, and a
+ConfigError for a setting that is out of range.
 """
 
 import pandas as pd
@@ -14,16 +15,21 @@ from socal_core.settings.split import (
     check_fold,
     check_fractions,
 )
-from socal_core.splits.balance import draw_folds, draw_sides
-from socal_core.splits.subsets import SIDES, Split
+from socal_core.splits.balance import make_folds, make_subsets
+from socal_core.splits.subsets import SUBSETS, Split
 
 SOCAL20_SURGEONS = ("203", "206", "303", "306", "316", "318", "403", "505", "616", "807")
 SOCAL20_TRIALS = tuple(f"S{surgeon}T{number}" for surgeon in SOCAL20_SURGEONS for number in (1, 2))
-"""The published test trials, both of each of ten surgeons: https://github.com/jonahmackey/MAT497."""
+"""The published test trials, two trials of each of ten surgeons: https://github.com/jonahmackey/MAT497."""
 
 
 def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
-    """The split that the settings ask for."""
+    """Split the trials as the settings specify.
+
+    Raises:
+        DataError: The trials do not allow this split, such as too few surgeons.
+        ConfigError: A setting does not suit the trials, such as a `split_value` that no trial has.
+    """
     validation, seed = settings.validation_fraction, settings.seed
     match settings.split_method:
         case SplitMethod.SURGEON:
@@ -41,32 +47,42 @@ def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
 def surgeon_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
     """Split by surgeon, stratified by outcome.
 
-    The sides are as near to their fractions as whole surgeons allow, each with at least one surgeon and, where
-    possible, with both outcomes. Refused with fewer than three surgeons, or when all trials end alike.
+    The subsets are as close to their fractions as whole surgeons allow. Each has at least one surgeon and, if possible,
+    both outcomes.
+
+    Raises:
+        DataError: There are fewer than three surgeons, or all trials have the same outcome.
     """
     check_fractions(validation_fraction, test_fraction)
     _check_trials(trials, seed)
     surgeons = _surgeons(trials)
-    _check_surgeons(surgeons, len(SIDES))
-    test, validation, train = draw_sides(surgeons, trials["success"], (test_fraction, validation_fraction), seed)
+    _check_surgeons(surgeons, len(SUBSETS))
+    test, validation, train = make_subsets(surgeons, trials["success"], (test_fraction, validation_fraction), seed)
     return Split(train, validation, test, seed)
 
 
 def random_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
-    """Split by trial, stratified by outcome, without regard to surgeons: no honest test, see split_warning."""
+    """Split by trial, stratified by outcome, ignoring surgeons; `split_warning` says why the scores are too high.
+
+    Raises:
+        DataError: There are fewer than three trials, or all have the same outcome.
+    """
     check_fractions(validation_fraction, test_fraction)
     _check_trials(trials, seed)
-    if len(trials) < len(SIDES):
-        raise DataError(f"There are {len(trials)} usable trials; a split needs at least {len(SIDES)}. Add trials.")
+    if len(trials) < len(SUBSETS):
+        raise DataError(f"There are {len(trials)} usable trials; a split needs at least {len(SUBSETS)}. Add trials.")
     each = trials.index.to_series()
-    test, validation, train = draw_sides(each, trials["success"], (test_fraction, validation_fraction), seed)
+    test, validation, train = make_subsets(each, trials["success"], (test_fraction, validation_fraction), seed)
     return Split(train, validation, test, seed, SplitMethod.RANDOM)
 
 
 def socal20_split(trials: pd.DataFrame, validation_fraction: float, seed: int) -> Split:
     """Test on the twenty published trials; split the other surgeons into train and validation.
 
-    What the ten surgeons did beside those twenty trials is on no side. Refused when one of the twenty is missing.
+    Other trials of the ten test surgeons are in no subset.
+
+    Raises:
+        DataError: One of the twenty trials is missing.
     """
     check_fractions(validation_fraction)
     _check_trials(trials, seed)
@@ -85,8 +101,12 @@ def socal20_split(trials: pd.DataFrame, validation_fraction: float, seed: int) -
 def column_split(trials: pd.DataFrame, column: str, value: str, validation_fraction: float, seed: int) -> Split:
     """Test on all trials with this value in cohort, specialty or training_status; split the other surgeons.
 
-    Trials where the column is unknown are on no side: they may belong to what is left out, and the test would then no
-    longer show how the model does on a cohort it has never seen. Refused: a value that is not there.
+    Trials with an unknown value are in no subset. They may belong to the tested cohort, and training on them would
+    invalidate the test on a cohort that the model has never seen.
+
+    Raises:
+        ConfigError: No usable trial has the value.
+        DataError: No value of the column is known, or a surgeon has several.
     """
     check_fractions(validation_fraction)
     check_column(column)
@@ -107,16 +127,19 @@ def column_split(trials: pd.DataFrame, column: str, value: str, validation_fract
 
 
 def k_fold_split(trials: pd.DataFrame, folds: int, fold: int, validation_fraction: float, seed: int) -> Split:
-    """Test on one of the folds (1 to `folds`) that share out all surgeons, stratified by outcome; split the others.
+    """Divide the surgeons into folds, stratified by outcome; test on fold `fold` (from 1) and split the others.
 
-    With the same seed, each trial is in the test subset of exactly one fold. Refused with fewer surgeons than folds.
+    With the same seed, each trial is in the test subset of exactly one fold.
+
+    Raises:
+        DataError: There are fewer surgeons than folds.
     """
     check_fractions(validation_fraction)
     check_fold(folds, fold)
     _check_trials(trials, seed)
     surgeons = _surgeons(trials)
-    _check_surgeons(surgeons, max(folds, len(SIDES)))
-    test = draw_folds(surgeons, trials["success"], folds, seed)[fold - 1]
+    _check_surgeons(surgeons, max(folds, len(SUBSETS)))
+    test = make_folds(surgeons, trials["success"], folds, seed)[fold - 1]
     tested = trials.index.isin(test)
     return _with_test(trials[tested], trials[~tested], validation_fraction, seed, SplitMethod.KFOLD)
 
@@ -124,7 +147,7 @@ def k_fold_split(trials: pd.DataFrame, folds: int, fold: int, validation_fractio
 def _with_test(
     test: pd.DataFrame, rest: pd.DataFrame, validation_fraction: float, seed: int, method: SplitMethod
 ) -> Split:
-    """The split with this test side; the other trials are divided by surgeon into train and validation."""
+    """Return the split with this test subset, and the other trials divided by surgeon into train and validation."""
     surgeons = _surgeons(rest)
     if surgeons.nunique() < 2:
         raise DataError(
@@ -136,12 +159,12 @@ def _with_test(
             f"All trials outside the test subset end in {_outcome(rest)}: there is nothing to learn. "
             "Add trials of both outcomes, or choose another split."
         )
-    validation, train = draw_sides(surgeons, rest["success"], (validation_fraction,), seed)
+    validation, train = make_subsets(surgeons, rest["success"], (validation_fraction,), seed)
     return Split(train, validation, tuple(sorted(test.index)), seed, method)
 
 
 def _check_trials(trials: pd.DataFrame, seed: int) -> None:
-    """Refuse what no method can split."""
+    """Check what all methods require."""
     if seed < 0:
         raise ConfigError("seed", "must not be negative", seed)
     if trials["success"].isna().any():
@@ -153,13 +176,13 @@ def _check_trials(trials: pd.DataFrame, seed: int) -> None:
 
 
 def _surgeons(trials: pd.DataFrame) -> pd.Series:
-    """The surgeon of each trial; DataError where nobody knows, since that trial could leak to any side."""
+    """Return the surgeon of each trial; a trial of unknown surgeon raises a DataError, because it could leak."""
     surgeons = trials["participant_id"]
     nameless = trials.index[surgeons.isna() | (surgeons == "")]
     if len(nameless):
         raise DataError(
-            f"The surgeon of {', '.join(nameless)} is unknown, so nothing shows that the subsets share no surgeon. "
-            "Write participant_id into the outcomes, or take the trials away."
+            f"The surgeon of {', '.join(nameless)} is unknown, so subsets may share a surgeon. "
+            "Add participant_id to the outcomes, or remove the trials."
         )
     return surgeons
 
@@ -174,5 +197,5 @@ def _check_surgeons(surgeons: pd.Series, least: int) -> None:
 
 
 def _outcome(trials: pd.DataFrame) -> str:
-    """How trials ended that all ended alike."""
+    """Return the name of the outcome that all trials have."""
     return "success" if trials["success"].iloc[0] == 1 else "failure"

@@ -1,4 +1,4 @@
-"""The split as a value, and its proof: how many trials and surgeons each side has, and whom the sides share."""
+"""A split, its summary by subset, and the check that no surgeon is in two subsets."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ import pandas as pd
 from socal_core.errors import DataError
 from socal_core.settings.split import SplitMethod
 
-SIDES = ("train", "validation", "test")
+SUBSETS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Split:
-    """The trial ids of each side, sorted, the seed that drew them, and the way they were drawn."""
+    """The trial ids of each subset, sorted, with the seed and the method that produced them."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
@@ -27,7 +27,7 @@ class Split:
         counts = Counter((*self.train, *self.validation, *self.test))
         doubled = sorted(trial for trial, count in counts.items() if count > 1)
         if doubled:
-            raise DataError(f"The split holds {', '.join(doubled)} more than once. Make a new split.")
+            raise DataError(f"The split contains {', '.join(doubled)} more than once. Make a new split.")
 
     @property
     def trial_ids(self) -> tuple[str, ...]:
@@ -35,30 +35,41 @@ class Split:
         return self.train + self.validation + self.test
 
     def as_dict(self) -> dict[str, Any]:
-        """The split as JSON-ready values."""
-        values = {name: list(value) if name in SIDES else value for name, value in asdict(self).items()}
+        """Return the split as values that JSON can hold."""
+        values = {name: list(value) if name in SUBSETS else value for name, value in asdict(self).items()}
         return {**values, "method": self.method.value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Split":
-        """The split that as_dict gave, by surgeon where it names no method; DataError when it is something else."""
-        sides = [values.get(side) for side in SIDES]
+        """Return the split that `as_dict` converted; the method is `surgeon` if the values do not name one.
+
+        Raises:
+            DataError: A field is missing or wrong.
+        """
+        subsets = [values.get(subset) for subset in SUBSETS]
         seed = values.get("seed")
         if not isinstance(seed, int) or not all(
-            isinstance(side, list) and all(isinstance(trial, str) for trial in side) for side in sides
+            isinstance(subset, list) and all(isinstance(trial, str) for trial in subset) for subset in subsets
         ):
             raise DataError("The split must have lists of trial ids in train, validation and test, and a whole seed.")
         method = values.get("method", SplitMethod.SURGEON)
         if method not in list(SplitMethod):
             raise DataError(f"The split's method must be one of {', '.join(SplitMethod)}, got {method!r}.")
-        train, validation, test = (tuple(side or ()) for side in sides)
+        train, validation, test = (tuple(subset or ()) for subset in subsets)
         return cls(train, validation, test, seed, SplitMethod(method))
 
 
 def describe(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
-    """Per side: trials, surgeons, successes, failures, success_rate (NaN for an empty side)."""
-    sided = _with_sides(split, trials)
-    groups = sided.groupby("side", observed=False)
+    """Summarize the subsets of a split.
+
+    Returns:
+        One row per subset, with the columns trials, surgeons, successes, failures and success_rate (NaN for an empty
+        subset).
+
+    Raises:
+        DataError: The data set lacks a trial of the split.
+    """
+    groups = _with_subset(split, trials).groupby("subset", observed=False)
     table = pd.DataFrame(
         {
             "trials": groups.size(),
@@ -72,18 +83,22 @@ def describe(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def surgeons_in_common(split: Split, trials: pd.DataFrame) -> int:
-    """How many surgeons have trials on more than one side; 0 for a sound split."""
-    sided = _with_sides(split, trials)
-    return int((sided.groupby("participant_id")["side"].nunique() > 1).sum())
+    """Count the surgeons with trials in more than one subset; 0 for a split by surgeon.
+
+    Raises:
+        DataError: The data set lacks a trial of the split.
+    """
+    found = _with_subset(split, trials)
+    return int((found.groupby("participant_id")["subset"].nunique() > 1).sum())
 
 
 def left_out(split: Split, trials: pd.DataFrame) -> tuple[str, ...]:
-    """The trials that are on no side, sorted: those that would blur what the split proves."""
+    """Return the trials that are in no subset, sorted."""
     return tuple(sorted(set(trials.index) - set(split.trial_ids)))
 
 
 def split_warning(split: Split, trials: pd.DataFrame) -> str | None:
-    """What to say wherever a result of this split is shown; None for a split that keeps surgeons apart."""
+    """Return the warning to show with every result of a split; None if no surgeon is in two subsets."""
     common = surgeons_in_common(split, trials)
     if not common:
         return warning_of(split.method)
@@ -95,7 +110,7 @@ def split_warning(split: Split, trials: pd.DataFrame) -> str | None:
 
 
 def warning_of(method: SplitMethod) -> str | None:
-    """The warning that goes with a method where the trials are not at hand, such as in a table of runs."""
+    """Return the warning for a split method, for use without the trials, such as in a table of runs."""
     if method is not SplitMethod.RANDOM:
         return None
     return (
@@ -104,13 +119,13 @@ def warning_of(method: SplitMethod) -> str | None:
     )
 
 
-def _with_sides(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the split's trials, with their side; DataError when the data set does not have one of them."""
-    sides = {trial: side for side in SIDES for trial in getattr(split, side)}
-    lost = sorted(set(sides) - set(trials.index))
+def _with_subset(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the split's trials, with their subset."""
+    subsets = {trial: subset for subset in SUBSETS for trial in getattr(split, subset)}
+    lost = sorted(set(subsets) - set(trials.index))
     if lost:
         raise DataError(
             f"The data set has no trial {', '.join(lost)}, which the split names. Open the data of the run."
         )
-    found = trials.loc[list(sides)]
-    return found.assign(side=pd.Categorical(list(sides.values()), categories=SIDES))
+    found = trials.loc[list(subsets)]
+    return found.assign(subset=pd.Categorical(list(subsets.values()), categories=SUBSETS))

@@ -101,7 +101,7 @@ def test_another_split_or_model_is_refused(
 
 
 @pytest.mark.parametrize("state", [RunState.QUEUED, RunState.RUNNING])
-def test_a_run_at_work_is_refused(run: RunFolder, state: RunState) -> None:
+def test_an_active_run_is_refused(run: RunFolder, state: RunState) -> None:
     write_status(run, state)
     lock = take_lock(run.lock_file, run.name)
     try:
@@ -120,7 +120,7 @@ def test_a_run_without_a_finished_epoch_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_given_as_a_model_brings_its_split(
     tmp_path: Path, run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However the folder is written, and where settings without effect on the split differ."""
+    """The spelling of the folder does not matter, nor do settings without effect on the split."""
     monkeypatch.chdir(tmp_path)
     config = config_from({"model": "run-1/../run-1/checkpoints/epoch-0003", "test_fraction": 0.2, "folds": 9}, TINY)
     further = make_run(tmp_path / "run-2", config, run.read_data())
@@ -130,7 +130,7 @@ def test_a_checkpoint_given_as_a_model_brings_its_split(
 
 
 @pytest.mark.parametrize("model", ["tiny", "owner/name", "data", "run-1/checkpoints", "run-1", "/"])
-def test_any_other_model_brings_nothing(
+def test_other_models_bring_no_split(
     tmp_path: Path, run: RunFolder, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -140,7 +140,7 @@ def test_any_other_model_brings_nothing(
     assert seen_before(other.read_config().model.model, SPLIT) == ""
 
 
-def test_on_other_data_the_split_is_drawn_anew_and_trials_of_known_names_are_named(
+def test_on_other_data_the_split_is_new_and_trials_with_known_names_are_reported(
     tmp_path: Path, run: RunFolder
 ) -> None:
     (tmp_path / "other").mkdir()
@@ -175,7 +175,7 @@ def test_a_run_with_frozen_features_cannot_be_trained_further(tmp_path: Path) ->
 def test_the_split_comes_from_the_last_run_on_the_same_data_however_many_lie_between(
     tmp_path: Path, run: RunFolder
 ) -> None:
-    """Trained on the data, then on another folder, then on the data again: its first split must hold."""
+    """A model is trained on the data, then on another folder, then on the data again: the first split must be used."""
     (tmp_path / "other").mkdir()
     config = config_from({**SETTINGS, "model": str(run.checkpoints / "epoch-0002"), "seed": 5}, TINY)
     between = make_run(tmp_path / "run-2", config, tmp_path / "other")
@@ -193,6 +193,7 @@ def test_the_split_comes_from_the_last_run_on_the_same_data_however_many_lie_bet
     assert "such as S1T1" in seen_before(str(checkpoint), Split(("S9T1",), ("X3T1",), ("S1T1",), seed=0))
 
 
-def test_a_damaged_split_of_an_earlier_run_is_said_and_stops_no_run(tmp_path: Path, run: RunFolder) -> None:
+def test_a_damaged_split_of_an_earlier_run_is_reported_but_stops_no_run(tmp_path: Path, run: RunFolder) -> None:
     run.split_file.write_text("{")
-    assert "is unknown. Run run-1: split.json cannot be read" in seen_before(str(run.checkpoints / "epoch-0002"), SPLIT)
+    notice = seen_before(str(run.checkpoints / "epoch-0002"), SPLIT)
+    assert "may have been trained on validation or test trials of this run. Run run-1: split.json cannot be" in notice

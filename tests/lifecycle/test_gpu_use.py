@@ -1,4 +1,4 @@
-"""socal_core.lifecycle.gpus.gpu_use: the real nvidia-ml-py, most often without a driver under it."""
+"""socal_core.lifecycle.gpus.gpu_use, with the real nvidia-ml-py, usually without a driver."""
 
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ import pytest
 from socal_core.lifecycle.gpus import GpuUse, gpu_use
 
 UUID = "GPU-00000000-0000-0000-0000-000000000000"
-"""No GPU has it."""
+"""The UUID of no GPU."""
 
 
 def test_without_a_driver_or_such_a_gpu_nothing_is_known() -> None:
@@ -21,7 +21,7 @@ def test_without_a_driver_or_such_a_gpu_nothing_is_known() -> None:
 
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A driver that knows one GPU, half of whose memory is taken."""
+    """A driver that knows one GPU, half of whose memory is used."""
 
     def handle(uuid: str) -> str:
         if uuid != UUID:
@@ -35,7 +35,7 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", lambda handle: SimpleNamespace(gpu=62))
 
 
-def test_the_numbers_of_the_driver_are_given(driver: None) -> None:
+def test_the_numbers_of_the_driver_are_returned(driver: None) -> None:
     assert gpu_use(UUID) == GpuUse(62.0, 40 * 2**30, 80 * 2**30)
     assert gpu_use("GPU-another") is None
 

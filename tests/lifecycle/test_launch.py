@@ -1,4 +1,4 @@
-"""socal_core.lifecycle.launch: one worker a run, whoever starts it, and words where none can begin."""
+"""socal_core.lifecycle.launch: one worker per run, however often it is started, and errors if none can start."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def sleepers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[RunFolder], list[str]]]:
-    """Workers that leave their number, workspace and arguments in the run's log and do nothing; killed in the end."""
+    """Workers that only write their process id, workspace and arguments to the log; they are killed after the test."""
     program = tmp_path / "python"
     program.write_text('#!/bin/sh\necho "$$ $SOCAL_WORKSPACE ${HF_HUB_OFFLINE-online} $*"\nexec sleep 600\n')
     program.chmod(0o755)
@@ -71,7 +71,7 @@ def test_many_starts_at_once_give_one_worker(
     assert read_status(run) == RunStatus(RunState.QUEUED)
 
 
-def test_a_worker_is_told_its_run_and_its_workspace_wherever_the_app_was_started(
+def test_a_worker_receives_its_run_and_workspace_independently_of_the_current_folder(
     run: RunFolder, sleepers: Callable[[RunFolder], list[str]], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(workspace.parent)
@@ -82,7 +82,7 @@ def test_a_worker_is_told_its_run_and_its_workspace_wherever_the_app_was_started
     assert sleepers(run) == [f"{workspace} 1 -m socal_core.training.worker {run.path} --resume"]
 
 
-def test_places_in_the_queue_are_in_the_order_of_the_starts(
+def test_the_queue_is_in_the_order_of_the_starts(
     run: RunFolder, sleepers: Callable[[RunFolder], list[str]], tmp_path: Path
 ) -> None:
     runs = [run, new_run(tmp_path / "run-0"), new_run(tmp_path / "run-2")]
@@ -93,7 +93,7 @@ def test_places_in_the_queue_are_in_the_order_of_the_starts(
     assert [run_queue.position(each) for each in runs] == [1, 2, 3]
 
 
-def test_a_run_can_be_asked_to_stop_before_it_has_begun(
+def test_a_run_can_be_asked_to_stop_before_it_has_started(
     run: RunFolder, sleepers: Callable[[RunFolder], list[str]]
 ) -> None:
     run.stop_file.touch()  # meant for an earlier worker
@@ -137,14 +137,14 @@ def refused_setting(run: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (remove, "run-1 cannot be started: its folder is gone"),
+        (remove, "run-1 cannot be started: its folder is missing"),
         (lose_config, r"run-1: config\.json is missing"),
         (cut_config, r"run-1: config\.json cannot be read"),
         (newer_config, "format 99"),
-        (refused_setting, r"run-1 cannot be started, in its config\.json num_epochs: must be between"),
+        (refused_setting, r"run-1 cannot be started: in its config\.json, num_epochs: must be between"),
     ],
 )
-def test_a_run_that_cannot_begin_is_left_as_it_is(
+def test_a_run_that_cannot_start_is_not_changed(
     run: RunFolder, damage: Callable[[RunFolder], None], message: str
 ) -> None:
     write_status(run, RunState.STOPPED, "Stopped by the user.")
@@ -159,7 +159,7 @@ def test_a_run_that_cannot_begin_is_left_as_it_is(
         assert read_status(run) == RunStatus(RunState.STOPPED, "Stopped by the user.")
 
 
-def test_a_process_that_cannot_be_made_leaves_a_reason(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started_leaves_a_reason(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(RunError, match="run-1 cannot be started: No such file"):
         start(run)
@@ -170,7 +170,7 @@ def test_a_process_that_cannot_be_made_leaves_a_reason(run: RunFolder, monkeypat
     assert run_queue.waiting() == []
 
 
-def test_a_second_worker_is_refused_while_one_is_at_work(run: RunFolder) -> None:
+def test_a_second_worker_is_refused_while_one_is_active(run: RunFolder) -> None:
     lock = take_lock(run.lock_file, run.name)
     write_status(run, RunState.RUNNING)
     with pytest.raises(RunError, match="is already active"):

@@ -20,7 +20,7 @@ def test_the_start_time_is_the_systems_own() -> None:
     assert seconds == pytest.approx(psutil.Process().create_time(), abs=2)
 
 
-def test_a_process_with_brackets_in_its_name_is_told_from_its_successor(tmp_path: Path) -> None:
+def test_a_process_with_parentheses_in_its_name_differs_from_its_successor(tmp_path: Path) -> None:
     program = tmp_path / "a) S 1 (b"
     program.symlink_to(Path(sys.executable).resolve())
     child = subprocess.Popen([str(program), "-c", "input()"], stdin=subprocess.PIPE)
@@ -44,7 +44,7 @@ def test_a_process_with_brackets_in_its_name_is_told_from_its_successor(tmp_path
         (None, {}, "vmstat"),
     ],
 )
-def test_the_narrowest_counter_is_taken(
+def test_the_most_specific_counter_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: str | None, files: dict[str, int], expected: str
 ) -> None:
     for name, kills in {**files, "vmstat": 9}.items():
@@ -63,7 +63,7 @@ def test_the_narrowest_counter_is_taken(
     ("then", "now", "expected"),
     [(2, "oom_kill 3\n", True), (2, "oom_kill 2\n", False), (2, "", False), (None, "oom_kill 3\n", False)],
 )
-def test_an_oom_kill_is_one_that_came_since(tmp_path: Path, then: int | None, now: str, expected: bool) -> None:
+def test_only_later_oom_kills_count(tmp_path: Path, then: int | None, now: str, expected: bool) -> None:
     (tmp_path / "counter").write_text(now)
     assert Process(1, 1, "", str(tmp_path / "counter"), then).killed_for_memory is expected
     assert not Process(1, 1, "", str(tmp_path / "none"), then).killed_for_memory

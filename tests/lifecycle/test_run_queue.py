@@ -1,4 +1,4 @@
-"""socal_core.lifecycle.run_queue, with real processes that wait, run, are killed and stopped."""
+"""socal_core.lifecycle.run_queue, with real processes that wait, run, are stopped and are killed."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ StartWorker = Callable[..., Worker]
 
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorker]:
-    """Starts a worker of a new run, on a machine without a GPU; at the end of the test all are killed."""
+    """A function that starts a worker of a new run on a machine without a GPU; all are killed after the test."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     workers: list[Worker] = []
 
@@ -41,7 +41,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWork
 
 @pytest.fixture
 def queued(start: StartWorker) -> list[Worker]:
-    """One run at work and three that wait, in this order."""
+    """One active run and three that wait, in this order."""
     workers = [start("run-0")]
     assert workers[0].begins() is None
     for place in (1, 2, 3):
@@ -53,7 +53,7 @@ def queued(start: StartWorker) -> list[Worker]:
 
 
 def two_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make this a machine with two GPUs, as far as its driver's program tells."""
+    """Put a script in place of nvidia-smi that lists two GPUs."""
     folder.mkdir()
     lines = "\n".join(f"echo 'GPU {number}: A card (UUID: {uuid})'" for number, uuid in enumerate(GPUS))
     (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{lines}\n")
@@ -73,7 +73,7 @@ def names() -> list[str]:
     return [run.name for run in run_queue.waiting()]
 
 
-def test_one_run_is_at_work_and_the_others_follow_in_order(queued: list[Worker]) -> None:
+def test_one_run_is_active_and_the_others_follow_in_order(queued: list[Worker]) -> None:
     assert names() == ["run-1", "run-2", "run-3"]
     assert [run_queue.position(worker.run) for worker in queued] == [None, 1, 2, 3]
     states = [read_status(worker.run).state for worker in queued]
@@ -88,13 +88,13 @@ def test_one_run_is_at_work_and_the_others_follow_in_order(queued: list[Worker])
 
 
 @pytest.mark.parametrize("how", ["killed", "done"])
-def test_a_slot_is_free_when_its_run_has_ended_in_whatever_way(queued: list[Worker], how: str) -> None:
+def test_a_slot_is_free_when_its_run_has_ended_for_any_reason(queued: list[Worker], how: str) -> None:
     queued[0].kill() if how == "killed" else queued[0].end()
     queued[1].begins()
     assert names() == ["run-2", "run-3"]
 
 
-def test_a_killed_run_that_waited_is_passed_over(queued: list[Worker]) -> None:
+def test_a_killed_run_that_waited_is_skipped(queued: list[Worker]) -> None:
     queued[1].kill()
     assert names() == ["run-2", "run-3"]
     assert read_status(queued[1].run).state is RunState.INTERRUPTED
@@ -141,7 +141,7 @@ def test_settings_can_be_changed_until_the_run_begins(queued: list[Worker]) -> N
 def test_a_run_that_trained_before_keeps_its_settings(queued: list[Worker]) -> None:
     run = queued[1].run
     run.split_file.write_text("{}")
-    with pytest.raises(RunError, match="run-1 keeps its settings: it has started before"):
+    with pytest.raises(RunError, match="settings of run run-1 cannot be changed: it has started before"):
         run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 
@@ -164,9 +164,7 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1, null]", '["/nowhere"]', None])
-def test_a_damaged_order_is_made_anew_by_those_who_wait(
-    queued: list[Worker], workspace: Path, content: str | None
-) -> None:
+def test_waiting_runs_recreate_a_damaged_order(queued: list[Worker], workspace: Path, content: str | None) -> None:
     order = workspace / "queue" / "order.json"
     order.write_text(content) if content is not None else order.unlink()
     until(lambda: sorted(names()) == ["run-1", "run-2", "run-3"])
@@ -177,7 +175,7 @@ def test_a_damaged_order_is_made_anew_by_those_who_wait(
     assert json.loads(order.read_text()) == [str(run.path) for run in run_queue.waiting()]
 
 
-def test_a_place_left_by_a_killed_worker_does_not_count(queued: list[Worker], workspace: Path) -> None:
+def test_an_entry_of_a_killed_worker_does_not_count(queued: list[Worker], workspace: Path) -> None:
     queued[1].kill()
     assert "run-1" in (workspace / "queue" / "order.json").read_text()
     again = Worker(queued[1].run)
@@ -214,17 +212,17 @@ def test_a_run_on_two_gpus_waits_for_both_and_is_not_overtaken(
     assert both.begins() == GPUS
 
 
-def test_more_gpus_than_there_are_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_needs_more_gpus_than_available_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     run = WantsTwo(new_run(tmp_path / "run-1").path)
     with (
-        pytest.raises(RunError, match="gpus: run run-1 asks for 2, this machine has 1"),
+        pytest.raises(RunError, match="gpus: run run-1 asks for 2, but this machine has 1"),
         run_queue.slot(run, int, print),
     ):
         raise AssertionError
 
 
-def test_a_queue_that_cannot_be_written_is_said(tmp_path: Path, workspace: Path) -> None:
+def test_a_queue_that_cannot_be_written_is_reported(tmp_path: Path, workspace: Path) -> None:
     (workspace / "queue").write_text("in the way")
     run = new_run(tmp_path / "run-1")
     with pytest.raises(RunError, match="run-1 cannot wait in the queue") as caught, run_queue.slot(run, int, print):
@@ -233,7 +231,7 @@ def test_a_queue_that_cannot_be_written_is_said(tmp_path: Path, workspace: Path)
     assert written_status(run).state is RunState.QUEUED
 
 
-def test_who_waits_is_small() -> None:
+def test_a_waiting_worker_needs_little_memory() -> None:
     code = "import sys, socal_core.training.worker; print([m for m in ('torch', 'transformers') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

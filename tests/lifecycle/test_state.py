@@ -1,4 +1,4 @@
-"""socal_core.lifecycle.state and lock: what is shown is what is true."""
+"""socal_core.lifecycle.state and lock: the displayed state is the true one."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def worker(run: RunFolder):
-    """A process that holds the run's lock and calls the run running, until it is killed."""
+    """A process that holds the lock of the run and has written the state running, until it is killed."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -73,14 +73,14 @@ def test_without_a_worker_no_run_is_alive(run: RunFolder, written: RunState | No
 
 
 def change_writer(run: RunFolder, **values: Any) -> None:
-    """As if another process had written the run's status."""
+    """Write the status of a run as if another process had done so."""
     status = json.loads(run.status_file.read_text())
     status["process"] |= values
     run.status_file.write_text(json.dumps(status))
 
 
 def dead_run(run: RunFolder, **writer: Any) -> RunFolder:
-    """A run that was at work when its worker died."""
+    """A run that was active when its worker died."""
     os.close(take_lock(run.lock_file, run.name))
     write_status(run, RunState.RUNNING)
     change_writer(run, **writer)
@@ -91,7 +91,7 @@ def dead_run(run: RunFolder, **writer: Any) -> RunFolder:
     "change",
     [{"process": None}, {"process": []}, {"process": {}}, {"process": {"pid": 1}}, {"pid": "1"}, {"boot": None}],
 )
-def test_a_state_counts_whoever_wrote_it(run: RunFolder, change: dict[str, Any]) -> None:
+def test_a_state_is_valid_without_its_process(run: RunFolder, change: dict[str, Any]) -> None:
     write_status(run, RunState.STOPPED, "Stopped by the user.")
     written = state._read(run)
     assert written is not None
@@ -104,7 +104,7 @@ def test_a_state_counts_whoever_wrote_it(run: RunFolder, change: dict[str, Any])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"state": "sleeping", "reason": ""}', '{"state": 3}'])
-def test_a_damaged_status_is_no_traceback(run: RunFolder, content: str) -> None:
+def test_a_damaged_status_raises_nothing(run: RunFolder, content: str) -> None:
     run.status_file.write_text(content)
     assert read_status(run).state is RunState.INTERRUPTED
 
@@ -118,7 +118,7 @@ def test_a_living_worker_is_running_and_a_killed_one_is_not(run: RunFolder, work
     assert read_status(run).state is RunState.INTERRUPTED
 
 
-def test_stopping_shows_while_the_worker_lives_and_touches_no_ended_run(
+def test_stopping_is_shown_while_the_worker_lives_and_never_for_an_ended_run(
     run: RunFolder, worker: subprocess.Popen[str]
 ) -> None:
     assert not read_status(run).stopping
@@ -134,7 +134,7 @@ def test_stopping_shows_while_the_worker_lives_and_touches_no_ended_run(
     assert not run.stop_file.exists()
 
 
-def test_a_lock_goes_with_its_descriptor(tmp_path: Path) -> None:
+def test_a_lock_is_free_when_its_descriptor_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert not is_locked(path)
     handle = take_lock(path, "run")
@@ -153,7 +153,7 @@ def test_a_lock_goes_with_its_descriptor(tmp_path: Path) -> None:
         ({"pid": "many"}, RunState.QUEUED),
     ],
 )
-def test_a_held_lock_with_an_end_written_is_a_worker_that_leaves_or_a_new_one(
+def test_a_held_lock_with_a_recorded_end_is_a_worker_that_exits_or_a_new_one(
     run: RunFolder, writer: dict[str, Any], expected: RunState
 ) -> None:
     lock = take_lock(run.lock_file, run.name)
@@ -165,19 +165,19 @@ def test_a_held_lock_with_an_end_written_is_a_worker_that_leaves_or_a_new_one(
 
 
 @pytest.mark.parametrize("pid", [os.getpid(), 1], ids=["this process", "init"])
-def test_a_reused_process_number_is_no_worker(run: RunFolder, pid: int) -> None:
+def test_a_reused_process_id_is_not_a_worker(run: RunFolder, pid: int) -> None:
     status = read_status(dead_run(run, pid=pid, started=1))
     assert status.state is RunState.INTERRUPTED
     assert "ended unexpectedly" in status.reason
 
 
-def test_a_restart_of_the_machine_is_named(run: RunFolder) -> None:
+def test_a_restart_of_the_machine_is_reported(run: RunFolder) -> None:
     status = read_status(dead_run(run, boot="the boot before"))
     assert status.state is RunState.INTERRUPTED
-    assert status.reason == "The machine was restarted before the run had ended. Resume the run."
+    assert status.reason == "The machine was restarted before the run ended. Resume the run."
 
 
-def test_the_oom_killer_is_named_and_blamed_for_no_earlier_death(run: RunFolder, tmp_path: Path) -> None:
+def test_the_oom_killer_is_reported_but_not_for_earlier_deaths(run: RunFolder, tmp_path: Path) -> None:
     counter = tmp_path / "memory.events"
     counter.write_text("low 0\noom 4\noom_kill 3\n")
     dead_run(run, oom_counter=str(counter), oom_kills=3)
@@ -194,7 +194,7 @@ def test_the_oom_killer_is_named_and_blamed_for_no_earlier_death(run: RunFolder,
     assert read_status(run) == written_status(run) == RunStatus(RunState.INTERRUPTED, reason)
 
 
-def test_a_verdict_keeps_what_was_written_and_needs_no_right_to_write(run: RunFolder) -> None:
+def test_a_recorded_cause_keeps_the_other_fields_and_needs_no_write_permission(run: RunFolder) -> None:
     dead_run(run, boot="the boot before")
     before = json.loads(run.status_file.read_text())
     reason = read_status(run).reason
@@ -209,7 +209,7 @@ def test_a_verdict_keeps_what_was_written_and_needs_no_right_to_write(run: RunFo
     assert run.status_file.read_bytes() == content
 
 
-def test_a_verdict_is_not_written_over_what_a_new_worker_says(run: RunFolder) -> None:
+def test_a_cause_does_not_overwrite_the_status_of_a_new_worker(run: RunFolder) -> None:
     dead_run(run)
     values, written = json.loads(run.status_file.read_text()), state._read(run)
     assert written is not None
@@ -222,7 +222,7 @@ def test_a_verdict_is_not_written_over_what_a_new_worker_says(run: RunFolder) ->
     assert read_status(run) == RunStatus(RunState.DONE)
 
 
-def test_this_process_is_known_and_lives() -> None:
+def test_this_process_is_identified_as_alive() -> None:
     process = this_process()
     assert process.pid == os.getpid()
     assert process.lives

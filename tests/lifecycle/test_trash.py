@@ -1,4 +1,4 @@
-"""socal_core.lifecycle.trash: nothing is lost but what the trash was emptied of."""
+"""socal_core.lifecycle.trash: nothing is lost except the runs that are removed from the trash."""
 
 import os
 import shutil
@@ -30,12 +30,12 @@ def new_run(path: Path) -> RunFolder:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """All files but the lock, which is made by asking for it."""
+    """Return all files except the lock, which is created when it is checked."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "worker.lock"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_deleted_run_is_whole_in_the_trash_and_comes_back(run: RunFolder, tmp_path: Path) -> None:
+def test_a_deleted_run_is_complete_in_the_trash_and_can_be_restored(run: RunFolder, tmp_path: Path) -> None:
     before = content(run.path)
     entry = trash(run)
     assert not run.path.exists()
@@ -60,7 +60,7 @@ def test_a_living_run_is_refused(run: RunFolder, tmp_path: Path) -> None:
     assert list_trash(tmp_path) == []
 
 
-def test_nobody_starts_what_is_being_deleted(run: RunFolder) -> None:
+def test_a_run_that_is_being_deleted_cannot_be_started(run: RunFolder) -> None:
     entry = trash(run)
     assert not is_locked(entry.path / "worker.lock"), "no lock is left behind"
     with pytest.raises(FileNotFoundError):
@@ -92,7 +92,7 @@ def test_two_tabs_delete_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("again", [restore, lambda entry: empty_trash([entry])])
-def test_what_has_left_the_trash_is_nobody_s_trouble(run: RunFolder, tmp_path: Path, again) -> None:
+def test_a_run_that_has_left_the_trash_raises_only_run_errors(run: RunFolder, tmp_path: Path, again) -> None:
     entry = trash(run)
     restore(entry)
     if again is restore:
@@ -104,14 +104,14 @@ def test_what_has_left_the_trash_is_nobody_s_trouble(run: RunFolder, tmp_path: P
     assert list_runs(tmp_path) == [run]
 
 
-def test_a_run_whose_name_is_taken_comes_back_beside_it(run: RunFolder, tmp_path: Path) -> None:
+def test_a_run_whose_name_is_taken_is_restored_under_another_name(run: RunFolder, tmp_path: Path) -> None:
     first = trash(run)
     second = trash(new_run(tmp_path / "run-1"))
     assert list_trash(tmp_path) == [second, first], "the last deleted comes first"
     assert [restore(entry).name for entry in (second, first)] == ["run-1", "run-1-2"]
 
 
-def test_the_trash_is_emptied_of_what_was_asked_for_alone(run: RunFolder, tmp_path: Path) -> None:
+def test_only_the_given_runs_are_removed_from_the_trash(run: RunFolder, tmp_path: Path) -> None:
     asked = [trash(run)]
     later = trash(new_run(tmp_path / "run-2"))
     kept = new_run(tmp_path / "run-3")
@@ -124,7 +124,7 @@ def test_the_trash_is_emptied_of_what_was_asked_for_alone(run: RunFolder, tmp_pa
     assert size_of(asked) == 0
 
 
-def test_a_linked_run_is_let_go_and_its_target_stays(run: RunFolder, tmp_path: Path) -> None:
+def test_a_linked_run_is_unlinked_and_its_target_stays(run: RunFolder, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     run.path.rename(elsewhere)
     root = tmp_path / "runs"
@@ -136,7 +136,7 @@ def test_a_linked_run_is_let_go_and_its_target_stays(run: RunFolder, tmp_path: P
     assert list_trash(root) == []
 
 
-def test_a_run_of_which_little_is_left_can_be_deleted(run: RunFolder, tmp_path: Path) -> None:
+def test_a_run_with_missing_files_can_be_deleted(run: RunFolder, tmp_path: Path) -> None:
     run.config_file.unlink()
     assert list_runs(tmp_path) == []
     assert list_ruins(tmp_path) == [run]
@@ -145,7 +145,7 @@ def test_a_run_of_which_little_is_left_can_be_deleted(run: RunFolder, tmp_path: 
     assert list_ruins(tmp_path) == []
 
 
-def test_a_trash_that_cannot_be_made_is_said_without_a_path(run: RunFolder, tmp_path: Path) -> None:
+def test_a_trash_that_cannot_be_created_is_reported_without_a_path(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / TRASH).write_text("in the way")
     with pytest.raises(RunError, match=r"run-1 cannot be deleted: .*Check that the app may write") as caught:
         trash(run)
@@ -154,7 +154,7 @@ def test_a_trash_that_cannot_be_made_is_said_without_a_path(run: RunFolder, tmp_
     assert list_trash(tmp_path) == []
 
 
-def test_a_run_that_has_gone_is_said(run: RunFolder) -> None:
+def test_a_missing_run_is_reported(run: RunFolder) -> None:
     shutil.rmtree(run.path)
     with pytest.raises(RunError, match="run-1 no longer exists"):
         trash(run)

@@ -1,4 +1,4 @@
-"""Workers for tests of runs: real processes that take a run's lock, wait for its turn, and then do as they are told."""
+"""Workers for tests: real processes that take the lock of a run, wait for its turn, and then follow commands."""
 
 import multiprocessing
 import time
@@ -14,7 +14,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, default_config
 
 PATIENCE = 30
-# Forked, so that nobody waits for imports.
+# Forked, so that they need not import anything.
 CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -27,7 +27,7 @@ def new_run(path: Path) -> RunFolder:
 
 
 class Worker:
-    """A process that holds a run's lock, waits for its slot, and keeps that until it is told to end."""
+    """A process that holds the lock of a run, waits for its slot, and keeps it until it receives a command to end."""
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
@@ -37,7 +37,7 @@ class Worker:
         assert self.hears() == "locked"
 
     def hears(self) -> Any:
-        """What the process says next: "locked", what it waits for, or ("began", its GPUs)."""
+        """Return the next message of the process: "locked", what it waits for, or ("began", its GPUs)."""
         assert self._pipe.poll(PATIENCE)
         return self._pipe.recv()
 
@@ -45,7 +45,7 @@ class Worker:
         return not self._pipe.poll(seconds)
 
     def begins(self) -> tuple[str, ...] | None:
-        """Wait until it is the run's turn; returns its GPUs."""
+        """Wait until it is the run's turn, and return its GPUs."""
         while not isinstance(heard := self.hears(), tuple):
             pass
         assert heard[0] == "began"
@@ -80,7 +80,7 @@ def work(run: RunFolder, pipe: Connection) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process is about to do."""
+    """Wait until a condition is true that another process fulfils."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline

@@ -10,7 +10,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.models.build import build_classifier
 from socal_core.models.efficientnet import load_efficientnet
 from socal_core.models.encoders import build_encoder, digest_of_weights, image_preprocessor, preprocessors_of
-from socal_core.runs.architecture import frame_sides
+from socal_core.runs.architecture import input_sizes
 from socal_core.settings import TINY, TrainConfig
 
 CONFIG = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4})
@@ -77,7 +77,7 @@ def test_the_digest_depends_on_weights_and_config() -> None:
 def test_each_encoder_has_frames_of_its_size(choice: str, sizes: list[int]) -> None:
     config = CONFIG.replace(encoder=choice)
     assert [preprocessor.frame_shape for preprocessor, _ in preprocessors_of(config)] == [(3, s, s) for s in sizes]
-    assert frame_sides(config.model) == tuple(sizes)
+    assert input_sizes(config.model) == tuple(sizes)
 
 
 def test_the_identity_depends_on_weights_and_preprocessing() -> None:

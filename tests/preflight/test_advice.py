@@ -1,4 +1,4 @@
-"""Each rule of the advice: the setting on either side of its limit, on data that says nothing else."""
+"""Each rule of the advice: the setting just below and just above its limit, on data that triggers no other rule."""
 
 import re
 from dataclasses import replace
@@ -12,12 +12,14 @@ import pytest
 from socal_core.dataset.opening import open_dataset
 from socal_core.demo.simulate import simulate_trials
 from socal_core.demo.tables import Faults
-from socal_core.preflight.advice import Advice, Circumstances, Level, Side, advice, circumstances
+from socal_core.preflight.advice import Advice, Circumstances, Level, SubsetCounts, advice, circumstances
 from socal_core.settings import PRETRAINED, TINY, config_from, default_config
 from socal_core.splits import Split, make_split
 from tests.factories import write_dataset
 
-PLENTY = Circumstances(Side(60, 60), Side(10, 10), Side(10, 10), window_frames=60, frame_side=1080, cores=4, gpus=3)
+PLENTY = Circumstances(
+    SubsetCounts(60, 60), SubsetCounts(10, 10), SubsetCounts(10, 10), window_frames=60, frame_edge=1080, cores=4, gpus=3
+)
 QUIET = {TINY: {"recipe": "finetune"}, PRETRAINED: {"learning_rate": 1e-5}}
 
 
@@ -25,7 +27,7 @@ def advise(model: str = TINY, found: Circumstances = PLENTY, **settings: Any) ->
     return advice(config_from({"model": model, **QUIET[model], **settings}, TINY), found)
 
 
-def test_what_is_switched_off_gets_no_advice() -> None:
+def test_a_feature_that_is_off_gets_no_advice() -> None:
     wrong = {"early_stopping_patience": 1, "num_epochs": 10}
     assert [item.field for item in advise(**wrong)] == ["early_stopping_patience"]
     assert advise(**wrong, use_lr_scheduler=False) == advise(**wrong, use_early_stopping=False) == []
@@ -37,7 +39,7 @@ def test_frozen_features_get_no_advice_on_training() -> None:
     wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
     assert advise(recipe="finetune", **wrong)
     assert advise(recipe="frozen", **wrong) == []
-    few = replace(PLENTY, validation=Side(2, 2), window_frames=8)
+    few = replace(PLENTY, validation=SubsetCounts(2, 2), window_frames=8)
     found = advise(recipe="frozen", found=few)
     assert {item.field for item in found} == {"num_frames", "validation_fraction"}
 
@@ -50,8 +52,8 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
 @pytest.mark.parametrize(
     ("model", "wrong", "right", "field", "level", "words"),
     [
-        (TINY, {"batch_size": 121}, {"batch_size": 120}, "batch_size", "warning", "121 is more than the 120 .* to 30"),
-        (TINY, {"batch_size": 118}, {"batch_size": 60}, "batch_size", "info", "has 2 of 120 .* batch_size of 60"),
+        (TINY, {"batch_size": 121}, {"batch_size": 120}, "batch_size", "warning", "121 exceeds the 120 .* to 30"),
+        (TINY, {"batch_size": 118}, {"batch_size": 60}, "batch_size", "info", "has only 2 of 120 .* batch_size of 60"),
         (TINY, {"learning_rate": 2.9e-5}, {"learning_rate": 3e-5}, "learning_rate", "warning", "2.9e-05 is too low"),
         (TINY, {"learning_rate": 0.011}, {"learning_rate": 0.01}, "learning_rate", "warning", "AdamW at 0.011"),
         (
@@ -85,7 +87,7 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
             {"early_stopping_patience": 7, "scheduler_patience": 5},
             "early_stopping_patience",
             "warning",
-            "ends after 6 .* falls after 6: .* to 7 or more",
+            "ends after 6 .* falls only after 6, .* to 7 or more",
         ),
         (TINY, {"num_epochs": 13}, {"num_epochs": 14}, "num_epochs", "info", "13 epochs and a patience of 12"),
         (TINY, {"num_frames": 62}, {"num_frames": 60}, "num_frames", "warning", "62 frames.*has 60 .* to 60 or less"),
@@ -95,17 +97,24 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
             {"sampling": "dense", "stride": 3},
             "stride",
             "warning",
-            "is 61 frames long, and the window has 60: .* to 3 or less",
+            "spans 61 frames, but the window has 60, .* to 3 or less",
         ),
         (TINY, {"sampling": "dense", "stride": 4}, {"stride": 4}, "stride", "warning", "61 frames"),
-        (TINY, {"mixup": 0.8, "batch_size": 1}, {"mixup": 0.8, "batch_size": 2}, "mixup", "warning", "no partner"),
+        (
+            TINY,
+            {"mixup": 0.8, "batch_size": 1},
+            {"mixup": 0.8, "batch_size": 2},
+            "mixup",
+            "warning",
+            "no clip to mix in",
+        ),
         (
             TINY,
             {"mixup": 0.8, "cutmix": 1.0, "batch_size": 1},
             {"batch_size": 1},
             "mixup",
             "warning",
-            "mixup and cutmix has no partner",
+            "mixup and cutmix has no clip to mix in",
         ),
         (TINY, {"crop_area": 0.29}, {"crop_area": 0.3}, "crop_area", "warning", "29% of the frame"),
         (TINY, {"horizontal_flip": 1.0}, {"horizontal_flip": 0.5}, "horizontal_flip", "info", "0.5 is usual"),
@@ -128,11 +137,11 @@ def test_sound_settings_on_plenty_of_data_need_no_advice(model: str) -> None:
             {"accumulation_steps": 4, "batch_size": 12, "gpus": 3},
             "accumulation_steps",
             "info",
-            "5 parts of 4 clips per device: .* to 4",
+            "4 clips per device cannot be divided into 5 parts.* to 4",
         ),
     ],
 )
-def test_a_rule_speaks_beyond_its_limit_and_not_before(
+def test_a_rule_applies_only_beyond_its_limit(
     model: str, wrong: dict[str, Any], right: dict[str, Any], field: str, level: str, words: str
 ) -> None:
     (item,) = advise(model, **wrong)
@@ -144,31 +153,38 @@ def test_a_rule_speaks_beyond_its_limit_and_not_before(
 @pytest.mark.parametrize(
     ("change", "field", "level", "words"),
     [
-        ({"train": Side(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
-        ({"train": Side(0, 0)}, "window", Level.ERROR, "No training trial has a frame in the window (first 60 s)"),
-        ({"test": Side(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
+        ({"train": SubsetCounts(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
         (
-            {"validation": Side(0, 12)},
+            {"train": SubsetCounts(0, 0)},
+            "window",
+            Level.ERROR,
+            "No training trial has a frame in the window (first 60 s)",
+        ),
+        ({"test": SubsetCounts(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
+        (
+            {"validation": SubsetCounts(0, 12)},
             "validation_fraction",
             Level.WARNING,
             "All 12 validation trials are failures, so the validation subset has no AUROC. Increase",
         ),
         (
-            {"validation": Side(5, 4)},
+            {"validation": SubsetCounts(5, 4)},
             "validation_fraction",
             Level.WARNING,
             "only 9 trials: one trial changes the validation accuracy by 11 percentage points.",
         ),
-        ({"test": Side(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
+        ({"test": SubsetCounts(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
         (
-            {"test": Side(10, 9)},
+            {"test": SubsetCounts(10, 9)},
             "test_fraction",
             Level.WARNING,
             "only 19 trials: one trial changes the test accuracy by 5 percentage points. Increase test_fraction",
         ),
     ],
 )
-def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: str, level: Level, words: str) -> None:
+def test_subsets_that_are_too_small_or_have_one_outcome(
+    change: dict[str, Any], field: str, level: Level, words: str
+) -> None:
     given = advise(found=replace(PLENTY, **change))
     assert given[0].level is level
     assert any(item.field == field and words in item.text for item in given), given
@@ -176,7 +192,7 @@ def test_sides_that_cannot_train_or_say_little(change: dict[str, Any], field: st
 
 
 def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> None:
-    assert advise(found=replace(PLENTY, validation=Side(9, 1), test=Side(1, 19))) == []
+    assert advise(found=replace(PLENTY, validation=SubsetCounts(9, 1), test=SubsetCounts(1, 19))) == []
 
 
 @pytest.mark.parametrize(
@@ -188,16 +204,16 @@ def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> 
         ({"split_method": "column", "split_value": "USC"}, "split_value", "Choose another split_value"),
     ],
 )
-def test_few_test_trials_are_blamed_on_the_setting_that_chose_them(
+def test_few_test_trials_name_the_setting_that_determines_them(
     settings: dict[str, Any], field: str, words: str
 ) -> None:
-    (item,) = advise(found=replace(PLENTY, test=Side(8, 8)), **settings)
+    (item,) = advise(found=replace(PLENTY, test=SubsetCounts(8, 8)), **settings)
     assert (item.field, item.level) == (field, Level.WARNING)
     assert words in item.text
 
 
 def demo_trials() -> pd.DataFrame:
-    """The usable trials of the default demo: all but the one without an outcome."""
+    """Return the usable trials of the default demo: all except the one without an outcome."""
     trials = simulate_trials(40, 0)
     without_outcome = Faults.of(trials).trial_without_outcome
     rows = [(t.trial_id, t.participant_id, int(t.success)) for t in trials if t.trial_id != without_outcome]
@@ -205,7 +221,7 @@ def demo_trials() -> pd.DataFrame:
 
 
 def socal_trials(trials: int) -> pd.DataFrame:
-    """As many trials as SOCAL has of pairs and of single trials, 65 % successes."""
+    """Return pairs and single trials in the numbers of SOCAL, with 65 % successes."""
     chance = np.random.default_rng(trials)
     singles = trials // 4
     surgeons = [*range(singles), *(singles + i // 2 for i in range(trials - singles))]
@@ -218,14 +234,14 @@ def socal_trials(trials: int) -> pd.DataFrame:
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("trials", [demo_trials(), socal_trials(143), socal_trials(141)], ids=["demo", "143", "141"])
 def test_the_default_split_needs_no_warning(trials: pd.DataFrame, seed: int) -> None:
-    """At least 20 test trials, the rest as near to the fractions as whole surgeons allow."""
+    """There are at least 20 test trials; the other subsets are as close to the fractions as whole surgeons allow."""
     split = make_split(trials, default_config(TINY).replace(seed=seed).split)
     assert len(split.test) >= 20
     assert len(split.validation) == pytest.approx(0.15 * len(trials), abs=2)
     assert len(split.test) == pytest.approx(0.25 * len(trials), abs=2)
     subsets = [trials.loc[list(ids), "success"] for ids in (split.train, split.validation, split.test)]
-    sides = [Side(int(y.sum()), int((1 - y).sum())) for y in subsets]
-    found = replace(PLENTY, train=sides[0], validation=sides[1], test=sides[2])
+    subsets = [SubsetCounts(int(y.sum()), int((1 - y).sum())) for y in subsets]
+    found = replace(PLENTY, train=subsets[0], validation=subsets[1], test=subsets[2])
     assert [item for item in advise(found=found) if item.field.endswith("_fraction")] == []
 
 
@@ -239,24 +255,26 @@ def test_the_default_split_of_few_surgeons(surgeons: int) -> None:
     assert set(split.trial_ids) == set(ids)
 
 
-@pytest.mark.parametrize(("side", "model", "said"), [(383, TINY, True), (384, TINY, False), (720, PRETRAINED, True)])
-def test_scaled_decoding_that_changes_nothing_is_said(side: int, model: str, said: bool) -> None:
-    given = advise(model, replace(PLENTY, frame_side=side), scaled_decoding=True)
-    assert [item.field for item in given] == ["scaled_decoding"] * said
+@pytest.mark.parametrize(("edge", "model", "warns"), [(383, TINY, True), (384, TINY, False), (720, PRETRAINED, True)])
+def test_scaled_decoding_without_effect_is_reported(edge: int, model: str, warns: bool) -> None:
+    given = advise(model, replace(PLENTY, frame_edge=edge), scaled_decoding=True)
+    assert [item.field for item in given] == ["scaled_decoding"] * warns
 
 
 def test_large_data_sets_take_a_higher_rate_and_no_dropout() -> None:
-    large = replace(PLENTY, train=Side(600, 600))
+    large = replace(PLENTY, train=SubsetCounts(600, 600))
     assert advise(PRETRAINED, large, learning_rate=5e-5, dropout_rate=0.0) == []
 
 
 def test_errors_come_first_and_hints_last() -> None:
-    given = advise(found=replace(PLENTY, train=Side(5, 0)), dropout_rate=0.0, crop_area=0.1)
+    given = advise(found=replace(PLENTY, train=SubsetCounts(5, 0)), dropout_rate=0.0, crop_area=0.1)
     assert [item.level for item in given] == [Level.ERROR, Level.WARNING, Level.WARNING, Level.INFO]
 
 
 def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> None:
-    found = Circumstances(Side(3, 0), Side(1, 0), Side(0, 2), window_frames=10, frame_side=100, cores=1, gpus=0)
+    found = Circumstances(
+        SubsetCounts(3, 0), SubsetCounts(1, 0), SubsetCounts(0, 2), window_frames=10, frame_edge=100, cores=1, gpus=0
+    )
     settings = {
         "gpus": 2,
         "crop_area": 0.1,
@@ -273,24 +291,28 @@ def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> N
 
 
 def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
-    """S100T1 to S109T2, 12 frames each; of the first the window of seconds 0 to 8 shows nothing."""
+    """S100T1 to S109T2 with 12 frames each; no frame of the first training trial is in the window."""
     dataset = open_dataset(write_dataset(tmp_path / "data", size=(64, 48)))
     config = default_config(TINY)
     split = make_split(dataset.usable_trials, config.split)
     whole = circumstances(dataset, split, config, cores=3, gpus=0)
     success = dataset.trials["success"]
-    for side, trial_ids in ((whole.train, split.train), (whole.validation, split.validation), (whole.test, split.test)):
-        assert side == Side(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
-    assert (whole.window_frames, whole.frame_side, whole.cores) == (12, 48, 3)
+    for counts, trial_ids in (
+        (whole.train, split.train),
+        (whole.validation, split.validation),
+        (whole.test, split.test),
+    ):
+        assert counts == SubsetCounts(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
+    assert (whole.window_frames, whole.frame_edge, whole.cores) == (12, 48, 3)
     late = dataset.frames["second"].where(dataset.frames["trial_id"] != split.train[0], dataset.frames["second"] + 60)
     moved = replace(dataset, frames=dataset.frames.assign(second=late))
     assert circumstances(moved, split, config, 1, 0).train.trials == whole.train.trials - 1
     gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1, 0)
-    assert (gone.train, gone.window_frames) == (Side(0, 0), 0)
+    assert (gone.train, gone.window_frames) == (SubsetCounts(0, 0), 0)
 
 
-def test_circumstances_of_frames_whose_size_nobody_says(tmp_path: Path) -> None:
+def test_circumstances_of_frames_of_unknown_size(tmp_path: Path) -> None:
     dataset = open_dataset(write_dataset(tmp_path / "data", surgeons=3))
     trials = dataset.trials.assign(width=None, height=None).astype({"width": "Int64", "height": "Int64"})
     split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
-    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_side is None
+    assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_edge is None

@@ -52,7 +52,7 @@ def test_tiny_is_as_it_is_built() -> None:
 
 @pytest.mark.parametrize(("architecture", "num_frames"), [(TINY_ARCHITECTURE, 16), (SMALL, 8), (UNEVEN, 10)])
 def test_work_is_what_pytorch_counts(architecture: Architecture, num_frames: int) -> None:
-    """On PyTorch's device without memory, where nothing is computed."""
+    """PyTorch counts operations on its meta device, which computes nothing."""
     with torch.device("meta"):
         model = model_of(architecture, num_frames, attn_implementation="eager").eval()
         pixels = torch.empty(1, num_frames, 3, architecture.image_size, architecture.image_size)
@@ -67,7 +67,7 @@ def test_work_is_what_pytorch_counts(architecture: Architecture, num_frames: int
 
 
 def kept_by(architecture: Architecture, dropout: float, checkpointing: bool) -> int:
-    """Bytes that autograd keeps for the way back of two clips of 8 frames, weights aside."""
+    """Return the bytes that autograd stores for the backward pass of two clips of 8 frames, without the weights."""
     model = model_of(architecture, 8, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout).train()
     if checkpointing:
         model.activation_checkpointing_enable()
@@ -87,7 +87,7 @@ def kept_by(architecture: Architecture, dropout: float, checkpointing: bool) -> 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("size", [48, 112])
 @pytest.mark.parametrize("checkpointing", [False, True])
-def test_memory_of_a_layer_is_what_the_way_back_keeps(size: int, dropout: float, checkpointing: bool) -> None:
+def test_memory_of_a_layer_is_what_the_backward_pass_needs(size: int, dropout: float, checkpointing: bool) -> None:
     one, two = (replace(SMALL, image_size=size, num_hidden_layers=layers) for layers in (1, 2))
     measured = (kept_by(two, dropout, checkpointing) - kept_by(one, dropout, checkpointing)) / 2
     estimated = two.kept_bytes(8, dropout > 0, False, checkpointing) - one.kept_bytes(
@@ -113,7 +113,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the most memory a process had")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of a process")
 @pytest.mark.parametrize(("parts", "checkpointing", "least"), [(1, False, 1.5), (2, False, 1.1), (1, True, 0.8)])
 def test_memory_is_that_of_a_process(parts: int, checkpointing: bool, least: float) -> None:
     command = [sys.executable, "-c", MEASURE, json.dumps([parts, checkpointing])]
@@ -157,7 +157,7 @@ def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) 
 @pytest.mark.parametrize(
     ("settings", "machine", "words"),
     [
-        ({}, LAPTOP, ["of memory, and this machine has 16.0 GB", "Set accumulation_steps to 2."]),
+        ({}, LAPTOP, ["of memory, but this machine has 16.0 GB", "Set accumulation_steps to 2."]),
         (
             {},
             replace(LAPTOP, memory=64 * GB, free_memory=20 * GB),
@@ -172,7 +172,7 @@ def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) 
         (
             {"accumulation_steps": 4, "gradient_checkpointing": True},
             replace(LAPTOP, free_memory=2 * GB),
-            ["2.0 GB of 16.0 GB are free just now. Close other programs."],
+            ["2.0 GB of 16.0 GB are free now. Close other programs."],
         ),
         ({}, replace(LAPTOP, memory=1 * GB), ["Not even one clip fits. Choose `tiny`"]),
         (
@@ -181,10 +181,10 @@ def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) 
             ["the GPU has 12.0 GB", "accumulation_steps to"],
         ),
         ({"dropout_rate": 0.0, "num_epochs": 900}, LAPTOP, ["900 epochs take about", "days on 8 processor cores"]),
-        ({"dropout_rate": 0.0}, replace(LAPTOP, free_disk=4 * GB), ["up to 4.1 GB on the disk", "4.0 GB are free"]),
+        ({"dropout_rate": 0.0}, replace(LAPTOP, free_disk=4 * GB), ["up to 4.1 GB of disk space", "4.0 GB are free"]),
     ],
 )
-def test_what_does_not_fit_is_said_with_what_would(
+def test_a_run_that_does_not_fit_gives_a_warning_with_settings_that_fit(
     settings: dict[str, Any], machine: Machine, words: list[str]
 ) -> None:
     cost = estimate(config_from({"model": PRETRAINED, **settings}, TINY), 115, 14, 14, machine)
@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_said_with_what_would(
         (PRETRAINED, {}, replace(LAPTOP, gpu=GPU)),
     ],
 )
-def test_what_fits_is_not_warned_of(model: str, settings: dict[str, Any], machine: Machine) -> None:
+def test_a_run_that_fits_gives_no_warning(model: str, settings: dict[str, Any], machine: Machine) -> None:
     assert estimate(config_from({"model": model, **settings}, TINY), 115, 14, 14, machine).warnings == ()
 
 
@@ -215,7 +215,7 @@ def test_several_gpus_share_work_and_clips() -> None:
     assert estimate(two, 100, 20, 20, only_one, 1e12).epoch_seconds == pytest.approx(alone.epoch_seconds)
 
 
-def test_what_is_proposed_fits_and_less_does_not() -> None:
+def test_the_proposed_settings_fit_and_smaller_changes_do_not() -> None:
     config = config_from({"model": PRETRAINED, "batch_size": 16}, TINY)
     for memory in (10 * GB, 16 * GB, 50 * GB):
         (warning,) = estimate(config, 115, 14, 14, replace(LAPTOP, memory=memory, free_memory=memory)).warnings
@@ -254,7 +254,7 @@ def test_the_speed_of_an_earlier_run(tmp_path: Path, shared_data_folder: Path) -
         ("cpu", 4, {"model": PRETRAINED}),
     ],
 )
-def test_runs_that_tell_no_speed_are_passed_over(
+def test_runs_without_a_speed_are_skipped(
     tmp_path: Path, shared_data_folder: Path, device: str, epochs: int, settings: dict[str, object]
 ) -> None:
     other = made_run(tmp_path / "b", shared_data_folder, device, epochs, **settings)
@@ -304,12 +304,12 @@ def test_sizes_given_as_lists_count_as_in_the_model(tmp_path: Path, sizes: dict[
 
 
 @pytest.mark.parametrize("model", [PRETRAINED, "no id at all", "a" * 5000, "nul\0"])
-def test_what_is_not_here_counts_as_the_base_model(model: str) -> None:
+def test_an_absent_model_counts_as_the_base_model(model: str) -> None:
     assert architecture_of(model) == BASE
 
 
-def test_frozen_features_cost_a_way_forward_through_each_encoder() -> None:
-    """Of 100 trials with two clips of 16 frames on eight cores."""
+def test_frozen_features_cost_a_forward_pass_of_each_encoder() -> None:
+    """The run has 100 trials with two clips of 16 frames, on eight cores."""
     settings = {"recipe": "frozen", "test_clips": 2, "model": PRETRAINED}
     video, image, both = (
         estimate(config_from({**settings, "encoder": encoder}, TINY), 80, 10, 10, LAPTOP)
@@ -329,7 +329,7 @@ def test_frozen_features_cost_a_way_forward_through_each_encoder() -> None:
     assert image.parameters == sum(weights)
 
 
-def test_days_of_embedding_are_warned_of() -> None:
+def test_days_of_embedding_give_a_warning() -> None:
     config = config_from({"recipe": "frozen", "encoder": "video", "model": PRETRAINED, "test_clips": 20}, TINY)
     # 1,600 trials x 20 clips x 360.7 GFLOP at 70 GFLOP a second are 164,900 s.
     assert "takes about 1.9 days" in " ".join(estimate(config, 1000, 400, 200, replace(LAPTOP, cores=1)).warnings)

@@ -1,4 +1,4 @@
-"""What the machine has, by what the system itself says."""
+"""The resources of the machine, compared with what the system reports."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ MIB = 2**20
 LISTED = "GPU-a1, NVIDIA L4, 23034\nGPU-b2, NVIDIA T4, 15360\nGPU-c3, Old, [N/A]\n"
 
 
-def test_it_is_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_matches_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "CGROUP", tmp_path)
     found = this_machine(tmp_path, Gpu("A GPU", MIB))
     assert found.cores == len(os.sched_getaffinity(0))
@@ -27,7 +27,7 @@ def test_it_is_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ("limit", "used", "memory", "free"),
     [(str(300 * MIB), str(100 * MIB), 300 * MIB, 200 * MIB), (str(300 * MIB), str(400 * MIB), 300 * MIB, 0)],
 )
-def test_a_container_has_what_it_is_given(
+def test_the_limits_of_a_container_apply(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, used: str, memory: int, free: int
 ) -> None:
     monkeypatch.setattr(machine, "CGROUP", tmp_path)
@@ -57,7 +57,7 @@ def test_the_smallest_visible_gpu_counts(visible: tuple[str, ...], expected: Gpu
 def test_a_gpu_counts_only_where_pytorch_can_use_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, build: str, expected: Gpu | None
 ) -> None:
-    """By a stand-in for nvidia-smi, which answers as that does."""
+    """A script in place of nvidia-smi prints what nvidia-smi prints."""
     tool = tmp_path / "nvidia-smi"
     listing = "GPU 0: NVIDIA L4 (UUID: GPU-a1)"
     tool.write_text(f'#!/bin/sh\nif [ "$1" = -L ]; then echo "{listing}"; else echo "GPU-a1, NVIDIA L4, 23034"; fi\n')

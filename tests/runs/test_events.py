@@ -39,7 +39,7 @@ def epoch(log: EventLog, number: int, **values: object) -> None:
     log.append("epoch", epoch=number, seconds=10.0, best=True, **{**EPOCH, **values})
 
 
-def test_events_come_back_in_order(tmp_path: Path) -> None:
+def test_events_are_read_in_order(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.append("started", epoch=0)
     step(log, 1, 1)
@@ -81,7 +81,7 @@ def test_no_file_means_no_events(tmp_path: Path) -> None:
     assert epochs_table([]).empty
 
 
-def test_a_reader_survives_every_cut_of_the_last_line_and_a_writer_closes_it(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_skipped_by_readers_and_ended_by_a_writer(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     log = EventLog(path)
     epoch(log, 1)
@@ -97,7 +97,7 @@ def test_a_reader_survives_every_cut_of_the_last_line_and_a_writer_closes_it(tmp
         assert events[0]["epoch"] == 1
 
 
-def test_what_a_resumed_run_did_again_counts_once(tmp_path: Path) -> None:
+def test_events_that_a_resumed_run_repeats_count_once(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.append("started", epoch=0)
     for number in (1, 2):
@@ -112,7 +112,7 @@ def test_what_a_resumed_run_did_again_counts_once(tmp_path: Path) -> None:
     assert steps_table(events)["epoch"].tolist() == [1, 2]
 
 
-def test_each_event_is_handed_on(tmp_path: Path) -> None:
+def test_each_event_is_passed_to_echo(tmp_path: Path) -> None:
     seen: list[str] = []
     EventLog(tmp_path / "e", lambda event: seen.append(event["type"])).append("notice", message="m")
     assert seen == ["notice"]
@@ -137,7 +137,7 @@ def test_progress_of_a_run(tmp_path: Path) -> None:
     assert progress_of(read_events(tmp_path / "e")).data_wait == 0.25
 
 
-def test_a_frozen_run_that_begins_anew_tells_its_folds_once(tmp_path: Path) -> None:
+def test_a_frozen_run_that_starts_again_has_each_fold_once(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     for epoch in (0, 0, 1):  # killed while it fitted the head, then while it predicted
         log.append("started", epoch=epoch, step=0)

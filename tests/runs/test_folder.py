@@ -17,7 +17,7 @@ def new_run(path: Path) -> RunFolder:
     return RunFolder.create(path, default_config(TINY), path.parent)
 
 
-def test_a_run_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
+def test_a_run_returns_what_it_was_created_with(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run-1")
     again = RunFolder.open(tmp_path / "run-1")
     assert again.read_config() == default_config(TINY)
@@ -28,11 +28,11 @@ def test_a_run_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["..", "a b", "-a", ".a", "a" * 65, "a\nb", "ä"])
 def test_names_that_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RunError, match="name has up to 64 letters"):
+    with pytest.raises(RunError, match="name can have at most 64 letters"):
         new_run(tmp_path / name)
 
 
-def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run-1")
     before = run.config_file.read_bytes()
     with pytest.raises(RunError, match="already exists"):
@@ -43,7 +43,7 @@ def test_nothing_that_is_there_is_overwritten(tmp_path: Path) -> None:
         new_run(tmp_path / "file")
 
 
-def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"is not a run: it has no config\.json") as caught:
         RunFolder.open(tmp_path / "nothing")
     assert str(tmp_path) not in str(caught.value)
@@ -82,7 +82,7 @@ def test_runs_are_listed_newest_first_and_other_folders_left_out(tmp_path: Path)
     assert [run.name for run in list_runs(tmp_path)] == ["c", "a", "b"]
 
 
-def test_data_that_has_gone_is_named_without_its_path(tmp_path: Path) -> None:
+def test_a_missing_data_folder_is_named_without_its_path(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "run-1", default_config(TINY), tmp_path / "somewhere" / "demo")
     with pytest.raises(DataError, match="Data of run run-1: demo: there is no such folder") as caught:
         run.open_dataset()

@@ -1,4 +1,4 @@
-"""socal_core.runs.follow: the same as read_events, in small bites."""
+"""socal_core.runs.follow: the same result as read_events, read in steps."""
 
 import threading
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_no_file_means_no_events_until_there_is_one(path: Path) -> None:
     assert [event["type"] for event in follower.events()] == ["stage"]
 
 
-def test_unchanged_means_the_very_same_list_and_old_lists_stay(path: Path) -> None:
+def test_an_unchanged_file_gives_the_same_list_and_old_lists_stay(path: Path) -> None:
     log, follower = EventLog(path), EventFollower(path)
     log.append("started", epoch=0)
     first = follower.events()
@@ -55,7 +55,7 @@ def test_only_what_was_added_is_read(path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_cut_of_the_file_gives_what_read_events_gives(path: Path, tmp_path: Path) -> None:
-    """The file grows byte by byte, with a torn line, a damaged one and a resume in it."""
+    """The file grows byte by byte; it contains an incomplete line, a damaged one and a resume."""
     log = EventLog(path)
     log.append("started", epoch=0)
     for epoch in (1, 2):
@@ -81,7 +81,7 @@ def test_every_cut_of_the_file_gives_what_read_events_gives(path: Path, tmp_path
     assert [event["type"] for event in found].count("step") == 3
 
 
-def test_a_file_that_was_replaced_is_read_anew(path: Path) -> None:
+def test_a_replaced_file_is_read_from_the_beginning(path: Path) -> None:
     log, follower = EventLog(path), EventFollower(path)
     for step in range(1, 4):
         log.append("step", epoch=1, step=step, **STEP)
@@ -92,7 +92,7 @@ def test_a_file_that_was_replaced_is_read_anew(path: Path) -> None:
     assert follower.events() == []
 
 
-def test_many_may_ask_while_a_worker_writes(path: Path) -> None:
+def test_several_threads_read_while_a_worker_writes(path: Path) -> None:
     log, follower, count = EventLog(path), EventFollower(path), 300
     log.append("started", epoch=0)
     wrong: list[list[int]] = []

@@ -1,4 +1,4 @@
-"""socal_core.runs.log_tail: lines for whoever looks at the page, who is not to learn where things lie."""
+"""socal_core.runs.log_tail: lines of a log for display on a page, without paths of the server."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_paths_and_controls_are_not_shown(run: RunFolder, line: str, shown: str)
     assert log_tail(run) == [shown]
 
 
-def test_a_run_whose_settings_are_damaged_has_a_log_all_the_same(run: RunFolder) -> None:
+def test_a_run_with_damaged_settings_still_has_a_log(run: RunFolder) -> None:
     run.config_file.write_text("{")
     run.log_file.write_text(f"reading {run.path}/x\n")
     assert log_tail(run) == ["reading run-1/x"]

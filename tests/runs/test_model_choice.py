@@ -15,7 +15,7 @@ CODE += "print(default_model(), default_config(default_model()).model.allow_down
 
 
 def put_into_cache(cache: Path) -> None:
-    """What the hub's own cache looks like when the weights were fetched once."""
+    """Create the files of the hub's own cache after a download of the weights."""
     repository = cache / "hub" / f"models--{PRETRAINED.replace('/', '--')}"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("abc")
@@ -55,7 +55,7 @@ def test_weights_in_a_folder(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "model", ["owner/none", "no such id", "a/b/c", "", "../x", "~nobody-here/x", "x" * 5000, "a\0b"]
 )
-def test_what_is_not_there_is_not_at_hand(model: str) -> None:
+def test_an_absent_model_has_no_weights_on_this_machine(model: str) -> None:
     assert not weights_at_hand(model)
 
 

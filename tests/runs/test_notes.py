@@ -17,7 +17,7 @@ def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "run-1", default_config(TINY), tmp_path)
 
 
-def test_what_was_written_is_read(run: RunFolder) -> None:
+def test_notes_are_read_as_written(run: RunFolder) -> None:
     assert read_notes(run) == RunNotes()
     assert label_of(run) == "run-1"
     notes = typed_notes("  Fürs \n Paper ", " two\nlines ", "a, b ,, a,c  d")
@@ -28,7 +28,7 @@ def test_what_was_written_is_read(run: RunFolder) -> None:
     assert RunFolder.open(run.path).read_config() == default_config(TINY)
 
 
-def test_two_runs_of_one_name_are_told_apart(run: RunFolder, tmp_path: Path) -> None:
+def test_two_runs_with_the_same_name_have_different_labels(run: RunFolder, tmp_path: Path) -> None:
     other = RunFolder.create(tmp_path / "run-2", default_config(TINY), tmp_path)
     for each in (run, other):
         write_notes(each, RunNotes("same"))
@@ -39,8 +39,8 @@ def test_two_runs_of_one_name_are_told_apart(run: RunFolder, tmp_path: Path) -> 
     ("name", "note", "tags", "refused"),
     [
         ("n" * 80, "x" * 2000, "t" * 30, None),
-        ("n" * 81, "", "", "name has up to 80 characters, got 81"),
-        ("", "x" * 2001, "", "note has up to 2000 characters"),
+        ("n" * 81, "", "", "name can have at most 80 characters, got 81"),
+        ("", "x" * 2001, "", "note can have at most 2000 characters"),
         ("", "", "t" * 31, "tag has 1 to 30 characters"),
         ("", "", ",".join(str(number) for number in range(21)), "up to 20 tags, got 21"),
     ],
@@ -69,14 +69,14 @@ def test_lengths(name: str, note: str, tags: str, refused: str | None) -> None:
         b"[" * 100_000,
     ],
 )
-def test_damaged_notes_are_none(run: RunFolder, content: bytes) -> None:
+def test_damaged_notes_are_empty(run: RunFolder, content: bytes) -> None:
     run.notes_file.write_bytes(content)
     assert read_notes(run) == RunNotes()
     write_notes(run, RunNotes("new"))
     assert read_notes(run).name == "new"
 
 
-def test_what_cannot_be_written_is_said_without_a_path(run: RunFolder, tmp_path: Path) -> None:
+def test_a_failure_to_write_is_reported_without_a_path(run: RunFolder, tmp_path: Path) -> None:
     run.notes_file.mkdir()
     with pytest.raises(RunError, match="notes of run run-1 cannot be written") as caught:
         write_notes(run, RunNotes("x"))
@@ -87,7 +87,7 @@ def test_what_cannot_be_written_is_said_without_a_path(run: RunFolder, tmp_path:
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_reader_never_meets_half_of_it(run: RunFolder) -> None:
+def test_a_reader_never_sees_a_half_written_file(run: RunFolder) -> None:
     choices = [RunNotes(letter * 80, letter * 2000, (letter,)) for letter in "ab"]
     write_notes(run, choices[0])
     done = threading.Event()

@@ -33,7 +33,7 @@ def test_settings_in_which_runs_differ(settings: list[dict[str, object]], differ
     assert differing_settings([config(**values) for values in settings]) == differing
 
 
-def test_settings_that_change_nothing_are_idle() -> None:
+def test_settings_without_effect_do_not_differ() -> None:
     acting = applicable_settings(config(split_method="socal20"))
     assert acting["split_method"] == "socal20"
     assert not {"stride", "test_fraction", "folds", "split_value"} & set(acting)
@@ -54,7 +54,7 @@ def test_pauses_are_not_counted_as_work(events: list[tuple[str, object]], second
     assert seconds_at_work([{"type": type_, "time": time} for type_, time in events]) == seconds
 
 
-def test_a_run_in_short(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_the_summary_of_a_run(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_run(tmp_path / "run-1", shared_data_folder, epochs=4)
     write_notes(run, RunNotes("name", tags=("a",)))
     found = summary_of(run)
@@ -88,7 +88,7 @@ def test_a_run_in_short(tmp_path: Path, shared_data_folder: Path) -> None:
         ("status.json", b"{", True, ""),
     ],
 )
-def test_what_is_damaged_is_named_and_the_rest_is_read(
+def test_damaged_files_are_named_and_the_others_are_read(
     tmp_path: Path, shared_data_folder: Path, name: str, content: bytes, readable: bool, said: str
 ) -> None:
     run = write_run(tmp_path / "run-1", shared_data_folder)

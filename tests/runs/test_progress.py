@@ -1,4 +1,4 @@
-"""socal_core.runs.progress: what is told of a run beside its stage (tests/runs/test_events.py)."""
+"""socal_core.runs.progress: times and measurements of a run; tests/runs/test_events.py covers its stage."""
 
 import pytest
 
@@ -28,13 +28,13 @@ def test_the_first_epoch_is_timed_by_its_steps() -> None:
     assert progress_of(events[:2]).seconds_left is None
 
 
-def test_a_pause_before_a_resume_is_no_work() -> None:
+def test_a_pause_before_a_resume_is_not_counted() -> None:
     events = [STARTED, step(1, time=100), step(2, time=102), {"type": "started", "epoch": 0, "step": 2}]
     assert progress_of([*events, step(3, time=9000)]).seconds_left is None
     assert progress_of([*events, step(3, time=9000), step(4, time=9001)]).seconds_left == pytest.approx(4 * 9)
 
 
-def test_epochs_tell_the_time_as_soon_as_there_is_one() -> None:
+def test_the_remaining_time_comes_from_epochs_once_there_is_one() -> None:
     events = [*(epoch(number, seconds) for number, seconds in enumerate([90, 1, 2, 3, 4, 5], start=1))]
     assert progress_of(events).seconds_left == pytest.approx(3 * 4), "the last five"
 
@@ -55,7 +55,7 @@ def test_after_training_its_numbers_stay() -> None:
     assert (progress.text, progress.epoch, progress.seconds_left) == ("Testing", 1, None)
 
 
-def test_the_machine_is_as_it_was_last_seen() -> None:
+def test_the_machine_use_is_the_last_one_measured() -> None:
     assert machine_use([STARTED]) is None
     unknown = dict.fromkeys(("memory_total_mb", "gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"))
     events = [{"type": "machine", "cpu_percent": percent, "memory_mb": 900.0, **unknown} for percent in (10.0, 20.0)]

@@ -1,4 +1,4 @@
-"""socal_core.runs.files: every file of a run is read and refused in one way."""
+"""socal_core.runs.files: all files of a run are read with the same checks and errors."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,9 @@ by_name = pytest.mark.parametrize(("file", "content"), CONTENTS, ids=[file.name 
 
 
 @by_name
-def test_what_is_written_is_read_with_and_without_a_format(tmp_path: Path, file: RunFile[Any], content: object) -> None:
+def test_files_are_read_as_written_with_and_without_a_format(
+    tmp_path: Path, file: RunFile[Any], content: object
+) -> None:
     assert file.read(tmp_path, OWNER) is None
     file.write(tmp_path, content)
     values = json.loads((tmp_path / file.name).read_text())
@@ -81,15 +83,15 @@ def without(field: str) -> Callable[[dict[str, Any]], object]:
         (SPLIT, without("seed"), "its field seed is missing"),
         (SPLIT, lambda values: values | {"train": ["S1T1", 7]}, "its field train.1 should be a valid string"),
         (SPLIT, lambda values: values | {"method": "by hand"}, "its field method should be"),
-        (SPLIT, lambda values: values | {"test": ["S1T1"]}, "The split holds S1T1 more than once"),
+        (SPLIT, lambda values: values | {"test": ["S1T1"]}, "The split contains S1T1 more than once"),
         (ORIGIN, lambda values: {"run": 3, "checkpoint": "x"}, "its field run should be a valid string"),
         (TRAINING, lambda values: values | {"epoch": "3"}, "its field epoch should be a valid integer"),
-        (TRAINING, lambda values: [values], "it is damaged, it holds no fields by name"),
+        (TRAINING, lambda values: [values], "it is not a JSON object"),
         (ENVIRONMENT, lambda values: values | {"packages": {"torch": 2}}, "its field packages.torch should be"),
         (MANIFEST, lambda values: {"files": {"a": [1]}}, "its field files.a.1 is missing"),
     ],
 )
-def test_the_field_that_is_wrong_is_named(
+def test_a_wrong_field_is_named(
     tmp_path: Path, file: RunFile[Any], change: Callable[[dict[str, Any]], object], problem: str
 ) -> None:
     file.write(tmp_path, next(content for known, content in CONTENTS if known is file))
@@ -103,7 +105,7 @@ def test_the_field_that_is_wrong_is_named(
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b"null", b'"text"', None])
 @pytest.mark.parametrize("file", [file for file, _ in CONTENTS], ids=lambda file: file.name)
-def test_what_is_no_json_object_is_refused(tmp_path: Path, file: RunFile[Any], damage: bytes | None) -> None:
+def test_a_file_that_is_not_a_json_object_is_refused(tmp_path: Path, file: RunFile[Any], damage: bytes | None) -> None:
     path = tmp_path / file.name
     if damage is None:
         path.mkdir()
@@ -114,7 +116,7 @@ def test_what_is_no_json_object_is_refused(tmp_path: Path, file: RunFile[Any], d
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_metrics_come_back_as_they_were(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_metrics_are_read_as_written(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_run(tmp_path / "run-1", shared_data_folder)
     metrics = run.read_metrics()
     assert metrics is not None
@@ -123,7 +125,7 @@ def test_metrics_come_back_as_they_were(tmp_path: Path, shared_data_folder: Path
     assert METRICS.read(tmp_path, OWNER) == metrics
 
 
-def test_a_checkpoint_of_a_newer_version_is_not_passed_over_as_damaged(tmp_path: Path) -> None:
+def test_a_checkpoint_of_a_newer_version_is_not_skipped_as_damaged(tmp_path: Path) -> None:
     MANIFEST.write(tmp_path, Manifest({}))
     assert damage_of(tmp_path) == ""
     (tmp_path / MANIFEST.name).write_text('{"format": 2, "files": {}}')

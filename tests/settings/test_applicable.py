@@ -1,4 +1,4 @@
-"""socal_core.settings: which settings of a run change anything, given the others."""
+"""socal_core.settings: which settings of a run have an effect, given the others."""
 
 from socal_core.settings import SETTINGS, TINY, TrainConfig, applicable_settings
 
@@ -26,18 +26,18 @@ def test_frozen_features_have_no_settings_of_training() -> None:
     assert {SETTINGS[name].heading for name in frozen} == {"Model", "Clip", "Machine", "Split"}
 
 
-def test_the_stride_applies_to_dense_clips_alone() -> None:
+def test_the_stride_applies_only_to_dense_clips() -> None:
     assert "stride" in applicable(recipe="finetune", sampling="dense")
     assert "stride" not in applicable(recipe="finetune", sampling="uniform")
     assert "stride" in applicable(recipe="frozen", sampling="dense")  # it decides which frames are embedded
 
 
-def test_settings_of_other_ways_to_split_do_not_apply() -> None:
+def test_settings_of_other_split_methods_do_not_apply() -> None:
     assert "fold" not in applicable(split_method="surgeon")
     assert {"fold", "folds"} <= applicable(split_method="k-fold")
 
 
-def test_what_is_switched_off_has_no_further_settings() -> None:
+def test_settings_of_a_feature_that_is_off_do_not_apply() -> None:
     schedule = {"scheduler_patience", "scheduler_factor"}
     everything = applicable(recipe="finetune")
     assert everything - applicable(recipe="finetune", use_lr_scheduler=False) == schedule
@@ -45,7 +45,7 @@ def test_what_is_switched_off_has_no_further_settings() -> None:
     assert "use_lr_scheduler" not in applicable(recipe="frozen")
 
 
-def test_a_setting_depends_on_those_before_it_alone() -> None:
+def test_a_setting_depends_only_on_earlier_ones() -> None:
     """The form asks for settings in this order."""
     names = list(SETTINGS)
     for place, item in enumerate(SETTINGS.values()):

@@ -20,7 +20,7 @@ from socal_core.settings import (
 )
 
 
-def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> None:
+def test_the_defaults_are_those_of_the_notebook_except_split_and_window() -> None:
     config = default_config(PRETRAINED)
     model, optimization, augmentation = config.model, config.optimization, config.augmentation
     assert (model.model, model.dropout_rate) == (PRETRAINED, 0.2)
@@ -38,7 +38,7 @@ def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> No
     ("field", "value", "rule"),
     [
         ("model", " ", "must name a model"),
-        ("model", 3, "must be a text"),
+        ("model", 3, "must be text"),
         ("window", "60", "must be 'whole' or 'A:B'"),
         ("window", "60:60", "A < B"),
         ("num_frames", 15, "must be even"),
@@ -63,7 +63,7 @@ def test_the_defaults_are_the_notebooks_but_for_the_split_and_the_window() -> No
         ("split_method", 3, "must be one of surgeon"),
         ("folds", 1, "must be between 2 and 100"),
         ("folds", 2.5, "must be a whole number"),
-        ("split_value", None, "must be a text"),
+        ("split_value", None, "must be text"),
         ("allow_download", "yes", "must be true or false"),
         ("momentum", 0.9, "is not a setting"),
         ("optimiser", "sgd", "is not a setting (did you mean optimizer?)"),
@@ -78,7 +78,7 @@ def test_a_wrong_setting_is_refused_with_field_rule_and_value(field: str, value:
 
 
 def test_fractions_must_leave_training_trials() -> None:
-    with pytest.raises(ConfigError, match="must leave trials to train on"):
+    with pytest.raises(ConfigError, match="must leave training trials"):
         config_from({"validation_fraction": 0.5, "test_fraction": 0.5}, TINY)
 
 
@@ -133,11 +133,11 @@ def test_the_notebooks_names_are_accepted(alias: str, name: str, value: object) 
     assert config.as_dict()[name] == value
     assert alias not in config.as_dict()
     assert default_config(TINY).replace(**{alias: value}) == config
-    with pytest.raises(ConfigError, match=f"{alias}: is another name of {name}; give one of the two"):
+    with pytest.raises(ConfigError, match=f"{alias}: is another name for {name}; use only one of the two"):
         config_from({alias: value, name: value}, TINY)
 
 
-def test_a_group_holds_its_settings_alone() -> None:
+def test_a_group_accepts_only_its_own_settings() -> None:
     config = config_from({"num_frames": 8, "mixup": 0.8}, TINY)
     assert dict(config.clip) == {"window": "0:60", "num_frames": 8, "sampling": "uniform", "stride": 4, "test_clips": 2}
     with pytest.raises(ConfigError, match="num_frames: must be between 2 and 128, got 1"):
@@ -155,13 +155,13 @@ def test_a_config_is_changed_by_name_into_another_one() -> None:
         config.replace(batch_siz=2)
 
 
-def test_settings_lie_over_the_defaults_of_the_model_they_name() -> None:
+def test_settings_replace_the_defaults_of_the_model_they_name() -> None:
     config = config_from({"model": PRETRAINED, "batch_size": 2}, TINY)
     assert (config.optimization.batch_size, config.optimization.learning_rate) == (2, 5e-5)
     assert config_from({}, TINY) == default_config(TINY)
 
 
-def test_settings_survive_json() -> None:
+def test_settings_are_the_same_after_json() -> None:
     config = default_config(TINY).replace(
         optimizer=OptimizerName.SGD, weight_decay=0, split_method=SplitMethod.KFOLD, fold=2
     )
@@ -192,7 +192,7 @@ def test_a_wrong_setting_on_the_command_line(text: str) -> None:
         parse_setting(text)
 
 
-def test_every_setting_explains_itself_to_the_form() -> None:
+def test_every_setting_has_what_the_form_needs() -> None:
     for item in SETTINGS.values():
         assert item.heading, item.name
         assert item.help.endswith("."), item.name

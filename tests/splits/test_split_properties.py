@@ -1,4 +1,4 @@
-"""What holds for every split of every cohort: 1 to 3 trials a surgeon, any pattern of outcomes and of cohorts."""
+"""Properties of every split, with 1 to 3 trials per surgeon and any pattern of outcomes and cohorts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.splits import (
-    SIDES,
     SOCAL20_TRIALS,
+    SUBSETS,
     Split,
     column_split,
     describe,
@@ -38,7 +38,7 @@ LARGEST = 3
 OUTCOMES = st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=LARGEST), min_size=6, max_size=25).filter(
     lambda surgeons: len({success for trials in surgeons for success in trials}) == 2
 )
-# Enough surgeons of either kind that no side has to grow only to have both outcomes.
+# Enough surgeons of either outcome that no subset has to grow to have both outcomes.
 EVEN_OUTCOMES = st.lists(
     st.sampled_from([[0], [1], [0, 1], [1, 0], [0, 1, 1], [1, 0, 0]]), min_size=12, max_size=30
 ).map(lambda surgeons: [[0], [1], [0, 1], [0, 1], [1, 0, 1], [0, 1, 0], *surgeons])
@@ -49,7 +49,7 @@ COHORTS = st.sampled_from(["USC", "EMORY", None])
 
 @dataclass(frozen=True)
 class Case:
-    """A cohort that has all that every method needs, and a way to split it."""
+    """A cohort that suits every method, and the settings of a split."""
 
     trials: pd.DataFrame
     settings: SplitSettings
@@ -86,7 +86,7 @@ def cases(draw: st.DrawFn, method: SplitMethod) -> Case:
 
 
 @pytest.mark.parametrize("method", SplitMethod)
-def test_the_sides_hold_each_trial_once(method: SplitMethod) -> None:
+def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:
     @settings(max_examples=40, deadline=None)
     @given(cases(method), st.randoms(use_true_random=False))
     def check(case: Case, chance: Random) -> None:
@@ -96,7 +96,7 @@ def test_the_sides_hold_each_trial_once(method: SplitMethod) -> None:
             reject()
         away = left_out(split, case.trials)
         assert sorted((*split.trial_ids, *away)) == sorted(case.trials.index)
-        assert all(len(getattr(split, side)) > 0 for side in SIDES)
+        assert all(len(getattr(split, subset)) > 0 for subset in SUBSETS)
         assert split.method is method
         if method is SplitMethod.SOCAL20:
             assert split.test == tuple(sorted(SOCAL20_TRIALS))
@@ -116,7 +116,7 @@ def test_the_sides_hold_each_trial_once(method: SplitMethod) -> None:
 
 
 @pytest.mark.parametrize("method", BY_SURGEON)
-def test_no_surgeon_is_on_two_sides(method: SplitMethod) -> None:
+def test_no_surgeon_is_in_two_subsets(method: SplitMethod) -> None:
     @settings(max_examples=40, deadline=None)
     @given(cases(method))
     def check(case: Case) -> None:
@@ -124,9 +124,9 @@ def test_no_surgeon_is_on_two_sides(method: SplitMethod) -> None:
             split = case.split()
         except SocalError:
             reject()
-        sides = [side for side in SIDES for _ in getattr(split, side)]
+        subsets = [subset for subset in SUBSETS for _ in getattr(split, subset)]
         surgeons = case.trials.loc[list(split.trial_ids), "participant_id"]
-        assert ((contingency_matrix(surgeons, sides) > 0).sum(axis=1) == 1).all()
+        assert ((contingency_matrix(surgeons, subsets) > 0).sum(axis=1) == 1).all()
         assert surgeons_in_common(split, case.trials) == 0
 
     check()
@@ -134,23 +134,23 @@ def test_no_surgeon_is_on_two_sides(method: SplitMethod) -> None:
 
 @pytest.mark.parametrize("split_by", [surgeon_split, random_split])
 def test_sizes_are_near_the_fractions(split_by: Callable[[pd.DataFrame, float, float, int], Split]) -> None:
-    """A side is off its share by at most the trials of the largest surgeon, and off its successes by half as many."""
+    """Sizes are within the trials of the largest surgeon of the fractions, and successes within half as many."""
 
     @settings(max_examples=40, deadline=None)
     @given(EVEN_OUTCOMES, st.sampled_from([(0.1, 0.1), (0.2, 0.2), (0.4, 0.4), (0.3, 0.1)]), SEEDS)
     def check(outcomes: list[list[int]], fractions: tuple[float, float], seed: int) -> None:
         trials = table(outcomes)
-        sides = describe(split_by(trials, *fractions, seed), trials)
-        shares = np.array([1 - sum(fractions), *fractions])
-        assert np.abs(sides["trials"] - len(trials) * shares).max() <= LARGEST
-        assert (sides["successes"] - sides["trials"] * trials["success"].mean()).abs().max() <= LARGEST / 2
+        subsets = describe(split_by(trials, *fractions, seed), trials)
+        expected = np.array([1 - sum(fractions), *fractions])
+        assert np.abs(subsets["trials"] - len(trials) * expected).max() <= LARGEST
+        assert (subsets["successes"] - subsets["trials"] * trials["success"].mean()).abs().max() <= LARGEST / 2
 
     check()
 
 
 @settings(max_examples=40, deadline=None)
 @given(EVEN_OUTCOMES, st.integers(2, 9), SEEDS)
-def test_the_folds_share_out_the_trials(outcomes: list[list[int]], folds: int, seed: int) -> None:
+def test_the_folds_contain_each_trial_once(outcomes: list[list[int]], folds: int, seed: int) -> None:
     """Folds differ by at most the trials of the largest surgeon, and their successes stay within as many."""
     trials = table(outcomes)
     tests = [k_fold_split(trials, folds, fold, 0.1, seed).test for fold in range(1, folds + 1)]
@@ -163,7 +163,7 @@ def test_the_folds_share_out_the_trials(outcomes: list[list[int]], folds: int, s
 
 @pytest.mark.parametrize("folds", [3, 5, 10])
 def test_folds_are_as_even_as_those_of_scikit_learn(folds: int) -> None:
-    """Over six cohorts like the published one: sizes and outcomes together, and no size further off than one."""
+    """On six cohorts like the published one, in sizes and outcomes together; no size is off by more than one."""
     ours, theirs = [], []
     for seed in range(6):
         chance = np.random.default_rng(seed)
@@ -179,7 +179,7 @@ def test_folds_are_as_even_as_those_of_scikit_learn(folds: int) -> None:
 
 
 def unevenness(folds: list[np.ndarray], success: np.ndarray) -> float:
-    """How many trials and successes the folds have too many or too few, all together."""
+    """Return the sum of all deviations of the folds from even numbers of trials and successes."""
     sizes = np.array([len(fold) for fold in folds])
     successes = np.array([success[fold].sum() for fold in folds])
     return float(np.abs(sizes - len(success) / len(folds)).sum() + np.abs(successes - sizes * success.mean()).sum())
@@ -192,7 +192,7 @@ ROWS = st.lists(st.tuples(SURGEONS, st.sampled_from([0, 1, None]), COHORTS), max
 
 @settings(max_examples=300, deadline=None)
 @given(ROWS, st.sampled_from(SplitMethod), NUMBERS, NUMBERS, st.integers(-2, 9), st.data())
-def test_what_cannot_be_split_is_refused_in_plain_words(
+def test_trials_that_cannot_be_split_raise_an_expected_error(
     rows: list[tuple[str | None, int | None, str | None]],
     method: SplitMethod,
     validation: float,
@@ -200,7 +200,7 @@ def test_what_cannot_be_split_is_refused_in_plain_words(
     seed: int,
     data: st.DataObject,
 ) -> None:
-    """Never another exception, whatever the trials and the settings; what is not refused is a split."""
+    """With any trials and settings, the result is a valid split or one of the two expected errors."""
     index = pd.Index([f"S{row}T1" for row in range(len(rows))], name="trial_id", dtype="str")
     trials = pd.DataFrame(rows, index, columns=["participant_id", "success", "cohort"])
     trials = trials.astype({"participant_id": "str", "success": "Int64", "cohort": "str"})

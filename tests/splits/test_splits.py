@@ -12,8 +12,8 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError
 from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.splits import (
-    SIDES,
     SOCAL20_TRIALS,
+    SUBSETS,
     Split,
     column_split,
     describe,
@@ -45,37 +45,37 @@ def table(outcomes: list[list[int]], surgeons: list[str] | None = None, first_nu
 @pytest.mark.parametrize(
     ("fractions", "sizes"), [((0.1, 0.1), [160, 20, 20]), ((0.2, 0.2), [120, 40, 40]), ((0.3, 0.05), [130, 60, 10])]
 )
-def test_sizes_and_classes_are_as_asked_for(fractions: tuple[float, float], sizes: list[int], seed: int) -> None:
+def test_sizes_and_classes_match_the_fractions(fractions: tuple[float, float], sizes: list[int], seed: int) -> None:
     chance = np.random.default_rng(7)
     trials = table([chance.integers(0, 2, 2).tolist() for _ in range(100)])
-    sides = describe(surgeon_split(trials, *fractions, seed), trials)
-    assert sides["trials"].tolist() == sizes
-    assert sides["surgeons"].tolist() == [size // 2 for size in sizes]
-    assert (sides["successes"] - sides["trials"] * trials["success"].mean()).abs().max() <= 1
-    assert (sides["failures"] + sides["successes"]).tolist() == sizes
+    subsets = describe(surgeon_split(trials, *fractions, seed), trials)
+    assert subsets["trials"].tolist() == sizes
+    assert subsets["surgeons"].tolist() == [size // 2 for size in sizes]
+    assert (subsets["successes"] - subsets["trials"] * trials["success"].mean()).abs().max() <= 1
+    assert (subsets["failures"] + subsets["successes"]).tolist() == sizes
 
 
 def test_sizes_are_near_with_surgeons_of_many_and_of_few_trials() -> None:
     trials = table([[0, 1] * 6, [0, 1] * 5, [1, 0] * 4, [1, 0, 1], [0, 1], [0, 1], [1], [0], [1, 0, 0]])
-    sides = describe(surgeon_split(trials, 0.1, 0.1, 0), trials)
-    assert sides.loc["validation", "trials"] in (4, 5)
-    assert sides.loc["test", "trials"] in (4, 5)
-    assert (sides[["successes", "failures"]] > 0).all(axis=None)
+    subsets = describe(surgeon_split(trials, 0.1, 0.1, 0), trials)
+    assert subsets.loc["validation", "trials"] in (4, 5)
+    assert subsets.loc["test", "trials"] in (4, 5)
+    assert (subsets[["successes", "failures"]] > 0).all(axis=None)
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("fraction", [0.05, 0.1])
-def test_each_side_has_both_classes_where_surgeons_allow(fraction: float, seed: int) -> None:
+def test_each_subset_has_both_classes_where_surgeons_allow(fraction: float, seed: int) -> None:
     trials = table([[1, 1]] * 14 + [[0, 0]] * 3)
-    sides = describe(surgeon_split(trials, fraction, fraction, seed), trials)
-    assert (sides[["successes", "failures"]] > 0).all(axis=None)
-    assert sides.loc[["validation", "test"], "trials"].tolist() == [4, 4], "for 0.05 one surgeon would be nearer"
+    subsets = describe(surgeon_split(trials, fraction, fraction, seed), trials)
+    assert (subsets[["successes", "failures"]] > 0).all(axis=None)
+    assert subsets.loc[["validation", "test"], "trials"].tolist() == [4, 4], "for 0.05 one surgeon would be nearer"
 
 
-def test_a_class_of_one_surgeon_goes_to_one_side() -> None:
+def test_a_class_of_one_surgeon_goes_to_one_subset() -> None:
     trials = table([[1, 1], [0, 0], [0, 0], [0, 0]])
     split = surgeon_split(trials, 0.25, 0.25, 0)
-    assert sorted(len(getattr(split, side)) for side in SIDES) == [2, 2, 4]
+    assert sorted(len(getattr(split, subset)) for subset in SUBSETS) == [2, 2, 4]
 
 
 def test_the_seed_changes_the_split_and_nothing_else_does() -> None:
@@ -95,7 +95,7 @@ def test_a_known_split_stays_as_it_is() -> None:
     )
 
 
-def test_two_hundred_surgeons_are_split_at_once() -> None:
+def test_two_hundred_surgeons_take_no_noticeable_time() -> None:
     chance = np.random.default_rng(0)
     trials = table([chance.integers(0, 2, 2).tolist() for _ in range(200)])
     start = time.perf_counter()
@@ -104,7 +104,7 @@ def test_two_hundred_surgeons_are_split_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "said"),
+    ("outcomes", "message"),
     [
         ([[0, 1], [1, 0]], "of 2 surgeons"),
         ([], "of 0 surgeons"),
@@ -112,8 +112,8 @@ def test_two_hundred_surgeons_are_split_at_once() -> None:
         ([[0, 0], [0], [0]], "end in failure"),
     ],
 )
-def test_what_cannot_be_split(outcomes: list[list[int]], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_trials_that_cannot_be_split(outcomes: list[list[int]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         surgeon_split(table(outcomes), 0.1, 0.1, 0)
 
 
@@ -135,16 +135,16 @@ def test_unknown_outcomes_are_refused() -> None:
         (0.5, 0.5, "validation_fraction"),
     ],
 )
-def test_fractions_that_make_no_sense(validation: float, test: float, field: str) -> None:
+def test_fractions_out_of_range(validation: float, test: float, field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         surgeon_split(table([[0, 1], [1, 0], [1, 1]]), validation, test, 0)
     assert caught.value.field == field
 
 
-def test_a_split_survives_json() -> None:
+def test_a_split_is_the_same_after_json() -> None:
     split = Split(("S1T1", "S1T2"), ("S2T1",), ("S3T1",), 7)
-    sides = {"train": ["S1T1", "S1T2"], "validation": ["S2T1"], "test": ["S3T1"]}
-    assert split.as_dict() == {**sides, "seed": 7, "method": "surgeon"}
+    subsets = {"train": ["S1T1", "S1T2"], "validation": ["S2T1"], "test": ["S3T1"]}
+    assert split.as_dict() == {**subsets, "seed": 7, "method": "surgeon"}
     assert split.trial_ids == ("S1T1", "S1T2", "S2T1", "S3T1")
     assert Split.from_dict(json.loads(json.dumps(split.as_dict()))) == split
 
@@ -171,18 +171,18 @@ def test_an_unknown_method_is_refused(method: object) -> None:
         {"train": [1], "validation": ["b"], "test": ["c"], "seed": 0},
     ],
 )
-def test_what_is_no_split(values: dict[str, object]) -> None:
+def test_values_that_are_not_a_split(values: dict[str, object]) -> None:
     with pytest.raises(DataError, match="lists of trial ids"):
         Split.from_dict(values)
 
 
-@pytest.mark.parametrize("sides", [(("a", "a"), ("b",), ("c",)), (("a",), ("b",), ("a",)), ((), ("a",), ("a",))])
-def test_a_trial_on_two_sides_is_refused(sides: tuple[tuple[str, ...], ...]) -> None:
+@pytest.mark.parametrize("subsets", [(("a", "a"), ("b",), ("c",)), (("a",), ("b",), ("a",)), ((), ("a",), ("a",))])
+def test_a_trial_in_two_subsets_is_refused(subsets: tuple[tuple[str, ...], ...]) -> None:
     with pytest.raises(DataError, match="a more than once"):
-        Split(*sides, seed=0)
+        Split(*subsets, seed=0)
 
 
-def test_a_surgeon_on_two_sides_is_seen() -> None:
+def test_a_surgeon_in_two_subsets_is_counted() -> None:
     trials = table([[0, 1], [1, 0], [1, 1]])
     split = Split(("S100T1", "S101T1"), ("S101T2", "S102T2"), ("S100T2", "S102T1"), 0)
     assert surgeons_in_common(split, trials) == 3
@@ -230,33 +230,33 @@ def test_one_cohort_is_left_out_for_the_test() -> None:
     trials = cohorts("USC", "EMORY", "USC", "ATLS", None, "EMORY")
     split = column_split(trials, "cohort", " USC ", 0.3, 0)
     assert split.test == ("S100T1", "S100T2", "S102T1", "S102T2")
-    assert left_out(split, trials) == ("S104T1", "S104T2"), "nobody knows whether surgeon 104 is of the cohort"
+    assert left_out(split, trials) == ("S104T1", "S104T2"), "surgeon 104 may belong to the cohort"
     assert describe(split, trials)["surgeons"].tolist() == [2, 1, 2]
 
 
 @pytest.mark.parametrize("value", ["UCLA", "usc", "", "nan"])
-def test_a_value_that_is_not_there_is_refused_with_those_that_are(value: str) -> None:
+def test_an_unknown_value_is_refused_with_the_known_ones(value: str) -> None:
     with pytest.raises(ConfigError, match="cohort of the usable trials: EMORY, USC, got") as caught:
         column_split(cohorts("USC", "EMORY", "USC", None), "cohort", value, 0.2, 0)
     assert caught.value.field == "split_value"
 
 
 @pytest.mark.parametrize("column", layout.OUTCOME_MEASURES)
-def test_an_outcome_is_no_way_to_split(column: str) -> None:
-    with pytest.raises(ConfigError, match="no outcome") as caught:
+def test_a_split_by_an_outcome_is_refused(column: str) -> None:
+    with pytest.raises(ConfigError, match="not an outcome") as caught:
         column_split(cohorts("USC", "EMORY", "EMORY").assign(tth=1.0), column, "1.0", 0.2, 0)
     assert caught.value.field == "split_column"
     assert layout.OUTCOME_MEASURES[column] in str(caught.value)
     assert repr(column) in str(caught.value)
 
 
-def test_every_outcome_of_the_file_counts_as_one() -> None:
+def test_every_outcome_of_the_file_is_refused() -> None:
     inputs = {"trial_id", "participant_id", "trial_video_width", "trial_video_height"}
     assert set(layout.OUTCOME_MEASURES) == set(layout.OUTCOME_COLUMNS) - inputs
 
 
 @pytest.mark.parametrize(
-    ("trials", "said"),
+    ("trials", "message"),
     [
         (cohorts("USC", "USC", "USC"), "trials of 0 surgeons"),
         (cohorts("USC", "USC", "EMORY"), "trials of 1 surgeons"),
@@ -266,12 +266,12 @@ def test_every_outcome_of_the_file_counts_as_one() -> None:
         (cohorts("USC", "EMORY", "EMORY").assign(cohort=["USC", *["EMORY"] * 5]), "100 has more than one cohort"),
     ],
 )
-def test_a_column_that_cannot_be_left_out(trials: pd.DataFrame, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_a_column_that_cannot_be_split_by(trials: pd.DataFrame, message: str) -> None:
+    with pytest.raises(DataError, match=message):
         column_split(trials, "cohort", "USC", 0.2, 0)
 
 
-def test_folds_of_two_hundred_surgeons_are_drawn_at_once() -> None:
+def test_folds_of_two_hundred_surgeons_take_no_noticeable_time() -> None:
     chance = np.random.default_rng(0)
     trials = table([chance.integers(0, 2, 2).tolist() for _ in range(200)])
     start = time.perf_counter()
@@ -280,7 +280,7 @@ def test_folds_of_two_hundred_surgeons_are_drawn_at_once() -> None:
     assert sizes["trials"].tolist() == [324, 36, 40]
 
 
-def test_a_rare_outcome_is_shared_out_over_the_folds() -> None:
+def test_a_rare_outcome_is_spread_over_the_folds() -> None:
     trials = table([[1, 1]] * 17 + [[0, 0]] * 5)
     for fold in range(1, 6):
         assert describe(k_fold_split(trials, 5, fold, 0.1, 0), trials).loc["test", "failures"] == 2
@@ -289,7 +289,7 @@ def test_a_rare_outcome_is_shared_out_over_the_folds() -> None:
 @pytest.mark.parametrize(
     ("folds", "fold", "field"), [(1, 1, "folds"), (101, 1, "folds"), (5, 0, "fold"), (5, 6, "fold")]
 )
-def test_a_fold_that_is_none(folds: int, fold: int, field: str) -> None:
+def test_a_fold_out_of_range_is_refused(folds: int, fold: int, field: str) -> None:
     with pytest.raises(ConfigError) as caught:
         k_fold_split(table([[0, 1]] * 10), folds, fold, 0.1, 0)
     assert caught.value.field == field
@@ -357,12 +357,12 @@ def test_settings_that_contradict_each_other(values: dict[str, Any], field: str)
     assert caught.value.field == field
 
 
-def test_fractions_may_add_up_to_more_where_the_method_fixes_the_test_side() -> None:
+def test_fractions_may_add_up_to_more_where_the_method_fixes_the_test_subset() -> None:
     settings = SplitSettings(split_method=SplitMethod.SOCAL20, validation_fraction=0.5, test_fraction=0.5)
     assert settings.validation_fraction == 0.5
 
 
-def test_a_split_by_trial_is_warned_of() -> None:
+def test_a_split_by_trial_gives_a_warning() -> None:
     trials = table([[0, 1]] * 20)
     split = random_split(trials, 0.2, 0.2, 0)
     warning = split_warning(split, trials)
@@ -371,21 +371,21 @@ def test_a_split_by_trial_is_warned_of() -> None:
     assert "too good" in warning
 
 
-def test_a_split_at_random_is_warned_of_also_where_chance_was_kind() -> None:
+def test_a_random_split_gives_a_warning_even_without_common_surgeons() -> None:
     trials = table([[0], [1]] * 5)
     split = random_split(trials, 0.2, 0.2, 0)
     assert surgeons_in_common(split, trials) == 0
     assert split_warning(split, trials) == warning_of(SplitMethod.RANDOM)
 
 
-def test_a_surgeon_on_two_sides_is_warned_of_whatever_the_method_says() -> None:
+def test_a_surgeon_in_two_subsets_gives_a_warning_for_every_method() -> None:
     trials = table([[0, 1], [1, 0], [1, 1]])
     split = Split(("S100T1", "S101T1"), ("S101T2",), ("S102T1", "S102T2"), 0)
     assert "1 of 3 surgeons" in (split_warning(split, trials) or "")
 
 
 @pytest.mark.parametrize("method", [method for method in SplitMethod if method is not SplitMethod.RANDOM])
-def test_a_sound_split_is_not_warned_of(method: SplitMethod) -> None:
+def test_a_split_by_surgeon_gives_no_warning(method: SplitMethod) -> None:
     assert warning_of(method) is None
     trials = published().assign(cohort="USC")
     trials.loc[trials["participant_id"] < "106", "cohort"] = "EMORY"

@@ -248,7 +248,9 @@ def test_a_checkpoint_that_was_tampered_with_is_passed_over(
     target.write_bytes(data if content == "bit" else hostile)
     assert work(stopped_run, resume=True) is RunState.DONE
     (notice,) = notices(read_events(stopped_run.events_file))
-    assert notice == f"Checkpoint {newest.name} is damaged (optimizer.pt is not what was saved) and was skipped."
+    assert (
+        notice == f"Checkpoint {newest.name} is damaged (optimizer.pt was changed after it was saved) and was skipped."
+    )
     assert not victim.exists()
     assert weights_hash(newest_checkpoint(stopped_run)) == weights_hash(newest_checkpoint(done_run))
     assert timeless(read_events(stopped_run.events_file)) == timeless(read_events(done_run.events_file))

@@ -212,7 +212,7 @@ def test_a_damaged_best_checkpoint_is_refused(run: RunFolder, classifier: VideoC
     for epoch in (1, 2):
         save_checkpoint(run, classifier, state(epoch, 1), TENSORS)
     flip_a_bit(run.checkpoints / "epoch-0001" / "model.safetensors")
-    with pytest.raises(RunError, match=r"epoch-0001, is damaged: model\.safetensors is not what was saved"):
+    with pytest.raises(RunError, match=r"epoch-0001, is damaged: model\.safetensors was changed after it was saved"):
         best_checkpoint(run)
 
 

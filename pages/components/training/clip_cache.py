@@ -17,7 +17,7 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.jobs.job import Job, JobState, JobStatus
-from socal_core.runs.architecture import frame_sides
+from socal_core.runs.architecture import input_sizes
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TrainConfig
 from socal_core.splits import make_split
@@ -75,7 +75,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
     split = make_split(dataset.usable_trials, config.split)
     wanted = frames_of_run(dataset, config, split)
     root, need = dataset.root.resolve(), CacheStatus(0, 0, 0, 0, 0, 0, 0)
-    for edge in frame_sides(config.model):
+    for edge in input_sizes(config.model):
         shape, scaled = (3, edge, edge), config.machine.scaled_decoding
         frames = [info for info in stores if not info.encoder]
         fitting = [i for i in frames if (i.data, i.shape, i.recipe.get("scaled")) == (root, shape, scaled)]
@@ -86,7 +86,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
 
 def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], limit: int) -> None:
     need = needed_by(dataset, config, stores)
-    sizes = " and ".join(f"{edge}x{edge}" for edge in frame_sides(config.model))
+    sizes = " and ".join(f"{edge}x{edge}" for edge in input_sizes(config.model))
     percent = 100 * need.frames // max(1, need.of_frames)
     tiles = (
         (

@@ -1,4 +1,4 @@
-"""The lines of events.jsonl, as dictionaries with known keys: `type` says which ones."""
+"""The lines of events.jsonl, as typed dictionaries whose field `type` names the type."""
 
 from typing import Annotated, Literal, NotRequired
 
@@ -13,26 +13,26 @@ EVENTS_FORMAT = 1
 
 
 class StartedEvent(TypedDict):
-    """Training starts or goes on."""
+    """Training starts or continues."""
 
     type: Literal["started"]
     time: float
-    """Of every event: seconds since 1970."""
+    """Seconds since 1970, as in every event."""
     epoch: int
-    """Epochs that are done where training goes on; 0 for a new run."""
+    """Epochs that are done; 0 for a new run."""
     step: NotRequired[int]
     """Steps of the next epoch that are done."""
     format: NotRequired[int]
-    """EVENTS_FORMAT; 1 where it is missing."""
+    """EVENTS_FORMAT; 1 if missing."""
 
 
 class StageEvent(TypedDict):
-    """What the run does now, and how far that is."""
+    """The current stage of the run and its progress."""
 
     type: Literal["stage"]
     time: float
     stage: str
-    """For the user."""
+    """Description for the user."""
     done: int
     total: int
 
@@ -47,26 +47,26 @@ class StepEvent(TypedDict):
     step: int
     steps: int
     loss: float
-    """Mean over the clips of the batch, each times its class weight."""
+    """Mean over the clips of the batch, each multiplied by its class weight."""
     learning_rate: float
 
 
 class _ValidationScores(TypedDict):
-    """Scores of the validation trials; None where there is one class only. Earlier versions wrote no intervals."""
+    """Scores of the validation trials; None if there is only one class. Earlier versions wrote no intervals."""
 
     val_loss: float
     """Class-weighted mean."""
     val_accuracy: float
     val_auroc: float | None
     val_accuracy_low: NotRequired[float | None]
-    """Ends of 95 % intervals."""
+    """The ends of 95 % intervals."""
     val_accuracy_high: NotRequired[float | None]
     val_auroc_low: NotRequired[float | None]
     val_auroc_high: NotRequired[float | None]
 
 
 class EpochEvent(_ValidationScores):
-    """An epoch is trained and validated."""
+    """An epoch has been trained and validated."""
 
     type: Literal["epoch"]
     time: float
@@ -77,7 +77,7 @@ class EpochEvent(_ValidationScores):
     learning_rate: float
     seconds: float
     clips_per_second: NotRequired[float | None]
-    """In training."""
+    """Speed of training, without validation."""
     data_wait: NotRequired[float | None]
     """Fraction of the training time spent waiting for clips."""
     best: bool
@@ -85,7 +85,7 @@ class EpochEvent(_ValidationScores):
 
 
 class FoldEvent(TypedDict):
-    """An inner fold of a frozen run, with the scores of the candidate that leads so far."""
+    """An inner fold of a frozen run, with the scores of the best candidate so far."""
 
     type: Literal["fold"]
     time: float
@@ -95,9 +95,9 @@ class FoldEvent(TypedDict):
     trials: int
     successes: int
     loss: float | None
-    """None where the fold cannot be predicted."""
+    """None if the fold cannot be predicted."""
     auroc: float | None
-    """None also where its trials end alike."""
+    """None also if all trials of the fold have the same outcome."""
 
 
 class CandidateRow(TypedDict):
@@ -114,40 +114,40 @@ class CandidateRow(TypedDict):
 
 
 class HeadEvent(_ValidationScores):
-    """The head of a frozen run is fitted."""
+    """The head of a frozen run has been fitted."""
 
     type: Literal["head"]
     time: float
     encoders: list[str]
     loss: float
-    """In the inner cross-validation."""
+    """Loss in the inner cross-validation."""
     auroc: float | None
     table: list[CandidateRow]
     """All candidates."""
     clips: int
-    """Per trial."""
+    """Clips per trial."""
     seconds: float
 
 
 class MachineEvent(TypedDict):
-    """What the run takes of the machine, every few seconds; None for what nobody can tell."""
+    """The run's use of the machine, every few seconds; None where the system does not report it."""
 
     type: Literal["machine"]
     time: float
     cpu_percent: float | None
-    """Of all processors."""
+    """Utilization of all processors."""
     memory_mb: float | None
     """Resident memory of the processes of the run."""
     memory_total_mb: float | None
-    """Of the machine."""
+    """Memory of the machine."""
     gpu_percent: float | None
-    """Of the first GPU, as the two below."""
+    """Utilization of the first GPU; the next two fields also describe that GPU."""
     gpu_memory_mb: float | None
     gpu_memory_total_mb: float | None
 
 
 class NoticeEvent(TypedDict):
-    """Something that the user should know."""
+    """A message for the user."""
 
     type: Literal["notice"]
     time: float
@@ -175,10 +175,10 @@ def event_in(line: bytes, owner: str) -> Event | None:
 
     Args:
         line: The line.
-        owner: Whose file it is, to begin a message with, such as `Run run-1`.
+        owner: The owner of the file, such as `Run run-1`, with which messages begin.
 
     Returns:
-        The event; None for a line that a crash tore apart, and for a type of event that only a later version knows.
+        The event; None for an incomplete line and for a type of event that only a later version knows.
 
     Raises:
         NewerFormatError: A newer version of the app wrote it.

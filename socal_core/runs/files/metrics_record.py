@@ -1,6 +1,6 @@
-"""metrics.json: the scores of the best checkpoint on the test trials, as dictionaries with known keys.
+"""metrics.json: the metrics of the best checkpoint on the test trials, as typed dictionaries.
 
-They are dictionaries, not objects, because notebooks, tables and `evaluate --json` take them as they are.
+They are dictionaries, not objects, because notebooks, tables and `evaluate --json` use them directly.
 """
 
 from typing import Any, Literal, NotRequired
@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic does not take that of Python
 from socal_core.runs.files.run_file import RunFile
 
 Interval = tuple[float, float] | None
-"""The lower and the upper end of a 95 % interval; None where it is not defined."""
+"""The lower and the upper end of a 95 % interval; None if it is not defined."""
 
 
 Score = Literal["accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "brier"]
@@ -18,17 +18,17 @@ Score = Literal["accuracy", "balanced_accuracy", "precision", "recall", "f1", "a
 
 
 class ClassScores(TypedDict):
-    """Scores of one outcome; None where a score is not defined."""
+    """Scores of one outcome; None if a score is not defined."""
 
     precision: float | None
     recall: float | None
     f1: float | None
     support: int
-    """Trials that have the outcome."""
+    """Number of trials with the outcome."""
 
 
 class Scores(TypedDict):
-    """Scores of some trials, success positive; None where a score is not defined."""
+    """Scores of a set of trials, with success as the positive class; None if a score is not defined."""
 
     n: int
     accuracy: float
@@ -41,9 +41,9 @@ class Scores(TypedDict):
     confusion_matrix: list[list[int]]
     """[[tn, fp], [fn, tp]]."""
     per_class: dict[str, ClassScores]
-    """Of `failure` and `success`."""
+    """The scores of `failure` and `success`."""
     intervals: dict[str, Interval]
-    """Of accuracy, precision, recall and auroc."""
+    """The intervals of accuracy, precision, recall and auroc."""
 
 
 class ScoredTrial(TypedDict):
@@ -65,9 +65,9 @@ class ScoresOfTrials(Scores):
 
 
 class Control(TypedDict):
-    """A simple rule on the same test trials; None where the data do not have what it needs.
+    """A control on the same test trials; scores are None if the data lack what it needs.
 
-    What an earlier version did not write may be missing.
+    Fields that earlier versions did not write may be missing.
     """
 
     key: NotRequired[str]
@@ -84,7 +84,7 @@ class Control(TypedDict):
 
 
 class ScoresAndControls(ScoresOfTrials):
-    """Scores of the test trials beside those of the controls."""
+    """Scores of the test trials, and those of the controls."""
 
     controls: list[Control]
 
@@ -102,18 +102,18 @@ class Metrics(ScoresAndControls):
     task: str
     """`prediction` or `recognition`."""
     share_ending_inside: float
-    """Fraction of the trials that end inside the window."""
+    """Fraction of the trials that end inside the observation window."""
     window: str
     model: NotRequired[dict[str, Any]]
-    """`recipe` and `text`; of a frozen run also `encoders` and `members`. Earlier versions did not write it."""
+    """`recipe` and `text`; for a frozen run also `encoders` and `members`. Earlier versions did not write it."""
     epoch: int
-    """Of the checkpoint."""
+    """The epoch of the checkpoint."""
     threshold: float
     validation_trials: int
-    """How many trials the threshold was chosen on."""
+    """Number of trials on which the threshold was chosen."""
     left_out: list[LeftOut]
     stand_ins: list[str]
-    """Which frames could not be read, and which were used instead."""
+    """Messages about frames that could not be read, and the frames that were used instead."""
 
 
 METRICS: RunFile[Metrics] = RunFile("metrics.json", Metrics, "Delete the file and run `evaluate`.")

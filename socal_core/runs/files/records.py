@@ -1,4 +1,4 @@
-"""The files of a run that hold one object each, except metrics.json."""
+"""The files of a run that contain one object each, except metrics.json."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,48 +10,48 @@ from socal_core.runs.files.run_file import RunFile
 from socal_core.splits import Split
 
 STRICT = ConfigDict(strict=True)
-"""A text is no number, and a number is no text."""
+"""Text is not accepted as a number, nor a number as text."""
 
 
 class RunState(StrEnum):
     """The states of a run."""
 
     QUEUED = "queued"
-    """Its worker was started and has not begun: it waits for its turn, or is on its way."""
+    """Its worker is starting or waits for its turn."""
     RUNNING = "running"
     STOPPING = "stopping"
-    """Its worker is alive and was asked to stop."""
+    """Its worker was asked to stop but has not ended yet."""
     DONE = "done"
     STOPPED = "stopped"
     """Ended by the user; it can be resumed."""
     FAILED = "failed"
     """Ended by an error, which the reason names."""
     INTERRUPTED = "interrupted"
-    """Its worker died without a word; it can be resumed."""
+    """Its worker died without recording why; the run can be resumed."""
 
     @property
     def alive(self) -> bool:
-        """Whether a worker is at it."""
+        """Whether the run has a living worker."""
         return self in {RunState.QUEUED, RunState.RUNNING, RunState.STOPPING}
 
 
 @dataclass(frozen=True, config=STRICT)
 class ProcessRecord:
-    """One process among all that ever had its number."""
+    """What identifies a process, although process ids are reused."""
 
     pid: int
     started: int | None
     """Clock ticks between the boot and the start of the process."""
     boot: str
-    """Differs from boot to boot."""
+    """The id of the boot, which differs from boot to boot."""
     oom_counter: str
-    """The file in which the kernel counts its OOM kills, of the process's own control group where there is one."""
+    """The file in which the kernel counts OOM kills, that of the control group of the process if there is one."""
     oom_kills: int | None
-    """What that file said."""
+    """The number in that file when the record was written."""
 
 
 def _none_if_damaged(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """A state stays true when it is not known who wrote it."""
+    """Accept a damaged record of the process as None: the state is still valid without it."""
     try:
         return check(value)
     except ValidationError:
@@ -66,9 +66,9 @@ class Status:
     reason: str
     """Why the run ended, for the user."""
     time: float | None = None
-    """When this was written, in seconds since 1970."""
+    """The time of writing, in seconds since 1970."""
     process: Annotated[ProcessRecord | None, WrapValidator(_none_if_damaged)] = None
-    """Who wrote it."""
+    """The process that wrote it."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -83,7 +83,7 @@ class Origin:
 
 @dataclass(frozen=True, config=STRICT)
 class Notes:
-    """notes.json: what a user says of a run (runs/notes.py)."""
+    """notes.json: the user's notes on a run (runs/notes.py)."""
 
     name: str
     note: str
@@ -92,19 +92,19 @@ class Notes:
 
 @dataclass(frozen=True, config=STRICT)
 class WeightsRecord:
-    """Which weights a run started from."""
+    """The weights that a run started from."""
 
     source: str
     """`tiny`, the id on the Hugging Face hub, or the name of a local folder."""
     revision: str | None
-    """The commit on the hub, None for what does not come from it."""
+    """The commit on the hub; None for weights from elsewhere."""
     sha256: str
-    """Of the file of weights, or, for several, of their names and hashes."""
+    """The hash of the file of weights, or, for several files, of their names and hashes."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class EncoderRecord:
-    """Which weights embed the clips of a frozen run."""
+    """The weights of an encoder of a frozen run."""
 
     title: str
     sha256: str
@@ -112,7 +112,10 @@ class EncoderRecord:
 
 @dataclass(frozen=True, config=STRICT)
 class Environment:
-    """environment.json: versions and machine; nothing that identifies it or its user. None where nobody told."""
+    """environment.json: versions and machine, without anything that identifies the machine or its user.
+
+    Fields that are not known are None.
+    """
 
     socal_core: str | None = None
     python: str | None = None
@@ -127,14 +130,14 @@ class Environment:
     threads: int | None = None
     mixed_precision: str | None = None
     weights: WeightsRecord | None = None
-    """The weights that the run started from; None where only the image encoder is used."""
+    """The weights that the run started from; None if only the image encoder is used."""
     encoders: dict[str, EncoderRecord] | None = None
-    """Of a frozen run, by name."""
+    """The encoders of a frozen run, by name."""
 
 
 @dataclass(frozen=True, config=STRICT)
 class TrainingState:
-    """training.json of a checkpoint: how far training has come, as plain numbers."""
+    """training.json of a checkpoint: the progress of training, as plain numbers."""
 
     epoch: int = 0
     """Epochs that are done."""
@@ -142,12 +145,12 @@ class TrainingState:
     best_val_loss: float | None = None
     epochs_without_improvement: int = 0
     step: int = 0
-    """Steps that are done of the epoch after these."""
+    """Steps of the next epoch that are done."""
     loss_sum: float = 0.0
-    """Of these steps: the sum of the weighted losses of their clips."""
+    """The sum of the weighted losses of all clips of these steps."""
 
     def after_epoch(self, val_loss: float) -> "TrainingState":
-        """Return the state after one more epoch, which is the best one if its loss is below all earlier ones.
+        """Return the state after one more epoch, which is the best one if its loss is lower than all earlier ones.
 
         Args:
             val_loss: The validation loss after the epoch.
@@ -163,11 +166,11 @@ class Manifest:
     """manifest.json of a checkpoint."""
 
     files: dict[str, tuple[int, str]]
-    """Size in bytes and SHA-256 of every other file, by name."""
+    """The size in bytes and the SHA-256 of every other file, by name."""
 
 
 _ANEW = "Start a new run."
-_ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint: an earlier one is used then."
+_ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint to use an earlier one."
 
 SPLIT = RunFile("split.json", Split, _ANEW)
 STATUS = RunFile("status.json", Status, "Resume the run.")

@@ -1,4 +1,4 @@
-"""One way to read and write a JSON file of a run, and one way to fail."""
+"""Reading and writing of the JSON files of a run, with the same checks and errors for all of them."""
 
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,7 +11,7 @@ from socal_core.storage import write_json
 T = TypeVar("T")
 
 FORMAT_FIELD = "format"
-"""The version of a file's format; 1 where a file does not have it."""
+"""The field with the version of the format; a file without it has version 1."""
 
 _OBJECT = TypeAdapter(dict[str, Any])
 
@@ -21,16 +21,16 @@ class NewerFormatError(RunError):
 
 
 class RunFile(Generic[T]):
-    """A JSON file of a run: its name, what it holds, and the version of its format."""
+    """A JSON file of a run: its name, the type of its content, and the version of its format."""
 
     def __init__(self, name: str, holds: type[T], remedy: str, version: int = 1) -> None:
         """Describe a file.
 
         Args:
-            name: Its name.
-            holds: A class that pydantic can check. Its fields are those of the file.
-            remedy: What the user can do when the file cannot be read.
-            version: The newest version of the format that is read; this one is written.
+            name: The name of the file.
+            holds: The type of the content, which pydantic can check.
+            remedy: What the user can do if the file cannot be read.
+            version: The version of the format that is written, and the newest one that is read.
         """
         self.name = name
         self.version = version
@@ -41,15 +41,15 @@ class RunFile(Generic[T]):
         """Read the file.
 
         Args:
-            folder: Where it is.
-            owner: Whose file it is, to begin a message with, such as `Run run-1`.
+            folder: The folder of the file.
+            owner: The owner of the file, such as `Run run-1`, with which messages begin.
 
         Returns:
-            What it holds; None where there is no such file.
+            The content; None if the file does not exist.
 
         Raises:
-            NewerFormatError: A newer version of the app wrote it.
-            RunError: It is damaged, or a field is missing or wrong.
+            NewerFormatError: A newer version of the app wrote the file.
+            RunError: The file is damaged, or a field is missing or wrong.
         """
         path = folder / self.name
         values = read_object(path, owner, self.remedy)
@@ -57,7 +57,7 @@ class RunFile(Generic[T]):
             return None
         check_format(values.pop(FORMAT_FIELD, 1), self.version, f"{owner}: {self.name}")
         try:
-            # JSON has fewer types than Python: a list may stand for a tuple, a text for a member of an enumeration.
+            # JSON has fewer types than Python: a list may represent a tuple, and text a member of an enumeration.
             return self._adapter.validate_json(path.read_bytes(), strict=True)
         except ValidationError as error:
             problem = what_is_wrong(error)
@@ -68,14 +68,14 @@ class RunFile(Generic[T]):
         raise RunError(f"{owner}: {self.name} cannot be read: {problem}. {self.remedy}")
 
     def write(self, folder: Path, content: T) -> None:
-        """Write the file in one step, in the present version of its format.
+        """Write the file in one step, in the current version of its format.
 
         Args:
-            folder: Where it goes.
-            content: What it holds.
+            folder: The folder of the file.
+            content: The content.
 
         Raises:
-            OSError: The disk does not take it.
+            OSError: The file cannot be written.
         """
         values = self._adapter.dump_python(content, mode="json")
         write_json(folder / self.name, {FORMAT_FIELD: self.version, **values})
@@ -86,14 +86,14 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
 
     Args:
         path: The file.
-        owner: Whose file it is, to begin a message with.
-        remedy: What the user can do when it cannot be read.
+        owner: The owner of the file, with which messages begin.
+        remedy: What the user can do if the file cannot be read.
 
     Returns:
-        Its values by name; None where there is no such file.
+        The values by name; None if the file does not exist.
 
     Raises:
-        RunError: It is no JSON object.
+        RunError: The file is not a JSON object.
     """
     try:
         return _OBJECT.validate_json(path.read_bytes())
@@ -103,27 +103,27 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
         problem = str(error.strerror)
     except ValidationError as error:
         damaged = error.errors(include_url=False)[0]["type"] == "json_invalid"
-        problem = "it is damaged" if damaged else "it is damaged, it holds no fields by name"
+        problem = "it is damaged" if damaged else "it is not a JSON object"
     raise RunError(f"{owner}: {path.name} cannot be read: {problem}. {remedy}")
 
 
 def check_format(version: object, known: int, file: str) -> None:
-    """Refuse a file of a newer format.
+    """Check that the format of a file is not newer than the known one.
 
     Args:
-        version: What the file gives as its version.
+        version: The version that the file contains.
         known: The newest version that is read.
-        file: The file, to begin a message with.
+        file: The file, with which messages begin.
 
     Raises:
-        NewerFormatError: The version is not among 1 to `known`.
+        NewerFormatError: The version is not between 1 and `known`.
     """
     if not isinstance(version, int) or not 1 <= version <= known:
         raise NewerFormatError(f"{file} has format {version!r}, this version reads up to {known}. Update the app.")
 
 
 def what_is_wrong(error: ValidationError) -> str:
-    """Describe the first thing that pydantic found wrong, such as `its field seed should be a valid integer`."""
+    """Describe the first error that pydantic found, such as `its field seed should be a valid integer`."""
     found = error.errors(include_url=False)[0]
     field = ".".join(map(str, found["loc"])) or "content"
     if found["type"] == "missing":
