@@ -1,4 +1,4 @@
-"""The true state of a run, derived from the lock of its worker, the last written state and the process that wrote it."""
+"""The true state of a run, from the lock of its worker, the last written state and the process that wrote it."""
 
 import os
 import shutil
