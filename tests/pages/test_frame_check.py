@@ -35,7 +35,7 @@ def labels(app: AppTest) -> set[str]:
 def rows(app: AppTest) -> list[tuple[str, str, str, str]]:
     """Of the table of problems: severity, file, message and count."""
     table: pd.DataFrame = app.table[0].value.reset_index()
-    columns = ["Severity", "File", "What is wrong, and what was done", "Count"]
+    columns = ["Severity", "File", "What is wrong, and what to do", "Count"]
     return [tuple(as_read(str(value)) for value in row) for row in table[columns].to_numpy()]
 
 
