@@ -159,12 +159,12 @@ def test_the_boxes_are_checked_by_eye_and_the_answer_is_kept(open_page: OpenPage
 
 
 def test_length_is_shown_to_reveal_the_outcome_only_if_it_does(open_page: OpenPage, data_folder: Path) -> None:
-    assert "says little about its outcome" in text_of(open_page("dataset", data_folder))
+    assert "reveals little about its outcome" in text_of(open_page("dataset", data_folder))
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
     for image in (data_folder / layout.IMAGES_DIR).iterdir():
         if outcomes[image.name.split("_")[0]] == 1 and int(image.stem[-2:]) > 6:
             image.unlink()
-    assert "reveals the outcome" in text_of(open_page("dataset", data_folder))
+    assert "reveals its outcome" in text_of(open_page("dataset", data_folder))
 
 
 def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_folder: Path) -> None:
@@ -173,7 +173,7 @@ def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_fold
     outcomes.to_csv(data_folder / layout.OUTCOMES_FILE, index=False)
     app = open_page("dataset", data_folder)
     assert not app.exception
-    assert "reveals the outcome" not in text_of(app)
+    assert "reveals its outcome" not in text_of(app)
     assert "cannot be split" in text_of(show(app, "Leaks"))
 
 

@@ -87,7 +87,7 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     drawn = pictures(app)
     assert len(drawn) == len(TITLES)
     assert all(f"**{title}**" in text_of(app) for title in TITLES)
-    assert "8 of the 16 frames of a clip, at the 96x96 pixels" in text_of(app)
+    assert "8 of the 16 frames of a clip, at the input size of the model, 96x96 pixels" in text_of(app)
     for name, value in [("learning_rate", 1e-3), ("batch_size", 2), ("dropout_rate", 0.5), ("num_workers", 0)]:
         setting(app, name).set_value(value).run()
         assert pictures(app) == drawn, f"{name} has no part in it"
