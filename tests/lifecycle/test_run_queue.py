@@ -159,7 +159,7 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
     run_queue.edit(run, run.read_config().replace(model=model))
     assert run.read_split() == source.read_split()
     assert run.read_origin() == Origin("source", "epoch-0002")
-    with pytest.raises(RunError, match="or it trains another run's model further"):
+    with pytest.raises(RunError, match="or it trains the model of another run further"):
         run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 

@@ -127,7 +127,7 @@ def kill_saves(folder: Path) -> dict[str, Any]:
                         os.kill(os.getpid(), signal.SIGKILL)
                     seen += 1
 
-            saving.WRITING_SHARE = 1e-9  # the best epoch has to wait
+            saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
             checkpoints = Checkpoints(run, classifier)
             checkpoints.write(second, tensors)  # is there already
             checkpoints.offer(third, tensors)

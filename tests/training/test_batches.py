@@ -15,7 +15,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import epoch_batches
 from socal_core.dataset.opening import open_dataset
 from socal_core.settings import TINY, TrainConfig, config_from
-from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.training.batches import Batch, Rank, training_batches
 
 OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
 TRIALS = [f"S{surgeon}T{number}" for surgeon in range(100, 103) for number in (1, 2)] + ["S103T1"]
@@ -35,8 +35,8 @@ def opened(folder: Path, **settings: Any) -> Iterator[tuple[ClipReader, TrainCon
 
 
 def batches_of(reader: ClipReader, config: TrainConfig, index: int = 0, of: int = 1) -> list[Batch]:
-    share = Share(index, of, torch.device("cpu"))
-    return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, share))
+    rank = Rank(index, of, torch.device("cpu"))
+    return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, rank))
 
 
 def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) -> None:
@@ -91,10 +91,10 @@ def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: in
 
 def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, horizontal_flip=0.0, color_jitter=0.4) as (reader, config):
-        share = Share(0, 1, torch.device("cpu"))
+        rank = Rank(0, 1, torch.device("cpu"))
 
         def by_trial(epoch: int) -> dict[str, torch.Tensor]:
-            batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, share)
+            batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, rank)
             order = chain.from_iterable(epoch_batches(TRIALS, config.optimization.batch_size, config.split.seed, epoch))
             return dict(zip(order, torch.cat([batch.pixel_values for batch in batches]), strict=True))
 

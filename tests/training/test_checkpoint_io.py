@@ -125,11 +125,11 @@ def test_a_checkpoint_is_written_as_soon_as_it_takes_a_small_share_of_the_time(
     run: RunFolder, changing: VideoClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoints = Checkpoints(run, changing)
-    monkeypatch.setattr(saving, "WRITING_SHARE", 1e9)
+    monkeypatch.setattr(saving, "WRITING_FRACTION", 1e9)
     for epoch in (1, 2):
         checkpoints.offer(state(epoch, 1), train_to(epoch, changing))
         assert newest_checkpoint(run) == run.checkpoints / f"epoch-000{epoch}"
-    monkeypatch.setattr(saving, "WRITING_SHARE", 1e-9)
+    monkeypatch.setattr(saving, "WRITING_FRACTION", 1e-9)
     checkpoints.offer(state(3, 1), train_to(3, changing))
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0002"
     monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)

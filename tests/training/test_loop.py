@@ -25,7 +25,7 @@ from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split, surgeons_in_common
-from socal_core.training.batches import Share, training_batches
+from socal_core.training.batches import Rank, training_batches
 from socal_core.training.loop import is_out_of_memory, smaller
 from socal_core.training.objective import class_weights
 from socal_core.training.worker import work
@@ -174,9 +174,9 @@ def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data
     labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
     weights = class_weights([labels[trial] for trial in trials])
     classifier = build_classifier(config)
-    share = Share(0, 1, torch.device("cpu"))
+    rank = Rank(0, 1, torch.device("cpu"))
     with open_clips(dataset, config, classifier.preprocessor, trials, trials, lambda *stage: None) as reader:
-        (batch,) = training_batches(reader, trials, labels, weights, config, 1, share)
+        (batch,) = training_batches(reader, trials, labels, weights, config, 1, rank)
     assert 0.1 < batch.lam < 0.9
     with torch.no_grad():
         log_probabilities = classifier.model(pixel_values=batch.pixel_values).logits.log_softmax(-1)
@@ -289,10 +289,10 @@ ALONE = {"accumulation_steps": 4}
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
-        ({}, "accumulation_steps 2 in place of 1: fewer clips at a time"),
-        ({"accumulation_steps": 3}, "accumulation_steps 4 in place of 3: fewer clips at a time"),
+        ({}, "accumulation_steps 2 instead of 1: fewer clips at a time"),
+        ({"accumulation_steps": 3}, "accumulation_steps 4 instead of 3: fewer clips at a time"),
         (ALONE, "gradient_checkpointing on, which takes a third more time"),
-        ({**ALONE, "gradient_checkpointing": True, "num_frames": 16}, "num_frames 8 in place of 16"),
+        ({**ALONE, "gradient_checkpointing": True, "num_frames": 16}, "num_frames 8 instead of 16"),
         ({**ALONE, "gradient_checkpointing": True, "num_frames": 2}, "a smaller model, such as tiny"),
     ],
 )

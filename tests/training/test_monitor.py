@@ -17,7 +17,7 @@ import pytest
 from socal_core.lifecycle.gpus import GpuUse
 from socal_core.runs.events import EventLog, read_events
 from socal_core.training import monitor
-from socal_core.training.monitor import MachineLook, watch_machine
+from socal_core.training.monitor import MachineMeter, watch_machine
 
 GPU_FIELDS = {"gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
 FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", *GPU_FIELDS}
@@ -92,7 +92,7 @@ def test_a_system_that_tells_nothing_of_the_run_ends_the_watch_alone(
 
 def test_a_busy_process_is_seen() -> None:
     """Beside what the system itself says of this process over the same time."""
-    look, before, started = MachineLook(), time.process_time(), time.perf_counter()
+    look, before, started = MachineMeter(), time.process_time(), time.perf_counter()
     while time.process_time() - before < 0.2:
         sum(range(1000))
     found = look.read()["cpu_percent"]
@@ -103,12 +103,12 @@ def test_a_busy_process_is_seen() -> None:
 ALONE_AND_WITH_A_CHILD = """
 import json, subprocess, sys
 from socal_core.training import monitor
-from socal_core.training.monitor import MachineLook
-alone = MachineLook().read()
+from socal_core.training.monitor import MachineMeter
+alone = MachineMeter().read()
 hold = "memory = b'x' * 100_000_000; print(flush=True); input()"
 child = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdout.readline()
-look = MachineLook()
+look = MachineMeter()
 together = look.read()
 child.communicate(b"\\n")
 after = look.read()  # the child has ended, which is no fault
@@ -126,7 +126,7 @@ def test_child_processes_are_counted_in() -> None:
 
 
 def test_without_a_gpu_in_use_nothing_is_told_of_it() -> None:
-    look = MachineLook().read()
+    look = MachineMeter().read()
     assert {name for name, value in look.items() if value is None} == GPU_FIELDS
 
 
@@ -138,7 +138,7 @@ def test_the_first_gpu_is_looked_at_once_training_uses_it(monkeypatch: pytest.Mo
         asked.append(uuid)
         return GpuUse(62.0, 10 * 2**30, 80 * 2**30) if len(asked) == 1 else None
 
-    look = MachineLook()
+    look = MachineMeter()
     monkeypatch.setattr(monitor, "visible_gpus", lambda: ("GPU-1", "GPU-2"))
     monkeypatch.setattr(monitor, "gpu_use", use_of)
     assert look.read()["gpu_percent"] is None
