@@ -1,4 +1,4 @@
-"""socal_core.training.batches: what a step is given."""
+"""socal_core.training.batches: the input of a step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ def batches_of(reader: ClipReader, config: TrainConfig, index: int = 0, of: int 
     return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, rank))
 
 
-def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) -> None:
+def test_a_batch_has_clips_labels_and_weights(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, **OFF, sampling="segments") as (reader, config):
         batches = batches_of(reader, config)
         order = epoch_batches(TRIALS, 5, config.split.seed, EPOCH)
@@ -53,7 +53,7 @@ def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) 
         assert (batch.size, batch.full_size) == (len(trials), 5)
 
 
-def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path) -> None:
+def test_mixup_blends_the_batch_with_its_reverse(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, **OFF) as (reader, config):
         plain = batches_of(reader, config)
     with opened(shared_data_folder, **OFF, mixup=0.8) as (reader, config):
@@ -71,7 +71,7 @@ def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path)
 
 @pytest.mark.parametrize("of", [2, 3])
 @pytest.mark.parametrize("settings", [{}, {"mixup": 0.8, "cutmix": 1.0, "crop_area": 0.5}], ids=["plain", "mixed"])
-def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:
+def test_processes_divide_a_batch(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:
     with opened(shared_data_folder, **settings) as (reader, config):
         whole = batches_of(reader, config)
         parts = [batches_of(reader, config, index, of) for index in range(of)]
@@ -89,7 +89,7 @@ def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: in
             assert (part.lam, part.size, part.full_size) == (batch.lam, batch.size, batch.full_size)
 
 
-def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_folder: Path) -> None:
+def test_augmentation_differs_between_epochs_and_is_reproducible(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, horizontal_flip=0.0, color_jitter=0.4) as (reader, config):
         rank = Rank(0, 1, torch.device("cpu"))
 
@@ -104,7 +104,7 @@ def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_fo
         assert (first[trial] - second[trial]).abs().max() > 0.01
 
 
-def test_the_parts_of_a_batch_make_it_up(shared_data_folder: Path) -> None:
+def test_the_parts_of_a_batch_add_up_to_it(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, mixup=0.8) as (reader, config):
         whole = batches_of(reader, config)[0]
     for count, sizes in [(1, [5]), (2, [3, 2]), (5, [1, 1, 1, 1, 1]), (9, [1, 1, 1, 1, 1])]:
