@@ -12,7 +12,7 @@ class OptimizerName(StrEnum):
 
     ADAMW = "AdamW"
     SGD = "SGD"
-    """With momentum 0.9."""
+    """SGD with momentum 0.9."""
 
 
 SCHEDULED = when(recipe=Recipe.FINETUNE, use_lr_scheduler=True)
