@@ -70,8 +70,8 @@ class OptimizationSettings(SettingsGroup):
     )
     use_early_stopping: bool = setting(
         True,
-        "End training when the validation loss has stopped falling. Off trains all epochs; the best one is used all "
-        "the same.",
+        "End training when the validation loss has stopped falling. Off trains all epochs; the best one is still "
+        "the one that is used.",
         applies=TRAINED,
         heading="Schedule",
     )

@@ -94,7 +94,7 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     no_process()
     setting(app, "rotation_degrees").set_value(20.0).run()
     assert f"Trial {first}** is being prepared" in text_of(app)
-    assert f"Until then, trial {first} with the settings before" in text_of(app)
+    assert f"Until then, trial {first} with the previous settings" in text_of(app)
     assert pictures(app) == drawn, "the old strip stays"
     wait_for(RENDERING)
     # Here: a second process would have to load PyTorch again.

@@ -204,7 +204,7 @@ def test_a_run_with_only_damaged_checkpoints_does_not_start_again(run: RunFolder
     assert checkpoint_to_resume(run) == (None, [])
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
     cut(run.checkpoints / "epoch-0001" / "model.safetensors")
-    with pytest.raises(RunError, match="No checkpoint of run run is complete"):
+    with pytest.raises(RunError, match="All checkpoints of run run are damaged"):
         checkpoint_to_resume(run)
 
 
