@@ -25,6 +25,7 @@ from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -34,17 +35,20 @@ from socal_core.annotations.xml_files import (
     to_number,
     to_track_id,
 )
+from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
-_FIELDS = frozenset({"id", "name", "source", "start_frame", "stop_frame", "frame_filter", "size", "original_size"})
+_FIELDS = frozenset(
+    {"id", "name", "source", "mode", "start_frame", "stop_frame", "frame_filter", "size", "original_size"}
+)
 _HOLDERS = ("task", "job", "original", "meta")
 _SHAPES = (OTHER_SHAPES - {"tag"}) | {"box"}
 _WANTED = _FIELDS | _SHAPES | {"track"}
+_VIDEOS = tuple(sorted(layout.VIDEO_SUFFIXES))
 _STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
-_WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -66,14 +70,12 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         tasks = np.array([found.task_of(track) for track in found.tracks], np.int64)
         for number, task in enumerate(found.tasks):
             own = shapes[tasks[shapes["track"].to_numpy()] == number]
-            trial = _find_trial(found, task, known)
-            if trial is None:
-                said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, found.source]))) or "nothing")
-                log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, len(own)), names=said)
+            hint = _find_trial(found, task, len(own), known, log)
+            if hint is None:
                 continue
             left = MOST_BOXES - sum(map(len, boxes))
-            placed, empty = _place(found, own, task, trial, left, known, log)
-            placed["track_id"] = _track_ids(found, placed, trial, seen, log)
+            placed, empty = _place(found, own, task, hint, left, known, log)
+            placed["track_id"] = _track_ids(found, placed, hint.trial, seen, log)
             boxes.append(placed.drop(columns="track").assign(file=path))
             toolless.append(empty.assign(file=path))
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
@@ -90,6 +92,8 @@ class _Task:
     start: float = 0.0
     stop: float = np.nan
     step: int = 1
+    mode: str = ""
+    """interpolation for a task made of a video, annotation for one of images."""
     frames: float = np.nan
     size: tuple[float, float] = (np.nan, np.nan)
     """Width and height of its pictures, pixels."""
@@ -98,6 +102,15 @@ class _Task:
     def ends(self) -> tuple[float, float]:
         """Its last frame in the recording as stop_frame says, and as the number of frames does."""
         return self.stop, self.start + (self.frames - 1) * self.step
+
+    def last(self) -> float:
+        """Its last frame in the recording, NaN where it does not say."""
+        return float(np.fmax(*self.ends()))
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it was made of a recording, so that its frames are in the order of time."""
+        return self.mode == "interpolation" or any(name.lower().endswith(_VIDEOS) for name in self.names)
 
     def note(self, element: Element) -> None:
         """Remember a field."""
@@ -108,6 +121,8 @@ class _Task:
             self.names.insert(0, text)
         elif name == "name":
             self.names.append(text)
+        elif name == "mode":
+            self.mode = text
         elif name == "start_frame":
             self.start = to_number(text)
         elif name == "stop_frame":
@@ -171,8 +186,10 @@ class _File:
 
 
 def _has_tracks(head: bytes, data: bytes) -> bool:
-    marks = (b"<track " in head, b"<mode>interpolation<" in head, b"<track " in data)
-    return b"<annotations" in head and any(marks)
+    if b"<annotations" not in head:
+        return False
+    # CVAT writes the mode of the task into its files for images as well.
+    return b"<track " in head or b"<track " in data or (b"<mode>interpolation<" in head and b"<image " not in data)
 
 
 def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
@@ -197,36 +214,61 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
     return found
 
 
-def _find_trial(found: _File, task: _Task, known: KnownFrames) -> str | None:
-    """The trial that the recording, the task or the file is called by, else the only one; None when none fits."""
-    trials = set(known.trial_ids)
-    texts = [*task.names, found.source, found.path.rpartition(".")[0]] if len(found.tasks) == 1 else task.names
-    for text in texts:
-        own = text.replace("\\", "/").rpartition("/")[2]
-        for name in (own, own.rpartition(".")[0]):
-            if name in trials:
-                return name
-        words = trials.intersection(_WORD.findall(own))
-        if len(words) == 1:
-            return words.pop()
-    return known.trial_ids[0] if len(trials) == 1 and len(found.tasks) == 1 else None
+def _find_trial(found: _File, task: _Task, count: int, known: KnownFrames, log: ProblemLog) -> TrialHint | None:
+    """The trial that recording, task and file are called by, else the only one if it is as long; None and a problem."""
+    alone = len(found.tasks) == 1
+    texts = [*task.names, found.source, found.path.rpartition(".")[0]] if alone else task.names
+    hint = find_hint(texts, found.path, known, log, count)
+    if hint is None or hint.trial:
+        return hint
+    only = known.trial_ids[0]
+    if alone and len(known.trial_ids) == 1 and _reaches_end(task, known.recording_indices(only)):
+        return TrialHint(only)
+    said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, found.source]))) or "nothing")
+    log.add(annotation_kinds.UNKNOWN_TRIAL, found.path, count=max(1, count), names=said)
+    return None
+
+
+def _reaches_end(task: _Task, indices: NDArray[np.int64]) -> bool:
+    """Whether a task says its length, and goes to the end of a recording."""
+    step = max(task.step, int(np.diff(indices).max(initial=1)))
+    return bool(task.last() > indices[-1] - step)
+
+
+def _doubt(task: _Task, hint: TrialHint, known: KnownFrames) -> str:
+    """Why the frames that a task counts are not certain to be those of its trial; "" when they are."""
+    indices = known.recording_indices(hint.trial, hint.part)
+    if not known.has_video(hint.trial):
+        if task.is_video or known.orders_agree(hint.trial, hint.part):
+            return ""
+        return (
+            "CVAT counts images in the order of the letters of their names (1, 10, 11, 2), unless the task was sorted "
+            "otherwise, and that is not the order of time"
+        )
+    if hint.part:
+        return f"it is of part {hint.part}, and the video of the whole trial"
+    if 1 < len(indices) == task.last() + 1 <= indices[-1]:
+        return f"its {len(indices):,} frames may be the first of the video, or one for each second"
+    return ""
 
 
 def _place(
-    found: _File, shapes: pd.DataFrame, task: _Task, trial: str, left: int, known: KnownFrames, log: ProblemLog
+    found: _File, shapes: pd.DataFrame, task: _Task, hint: TrialHint, left: int, known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The boxes of a task (frame, corners, label, track), and its frames without a tool."""
-    indices, frames = known.recording_indices(trial), known.frames_of(trial)["frame"]
-    if _is_of_longer(found.path, len(shapes), task, trial, indices, log):
-        return _place(found, shapes[:0], _Task(), trial, left, known, log)
+    trial = hint.trial
+    indices = known.recording_indices(trial, hint.part)
+    frames = known.frames["frame"].take(known.rows_of(trial, hint.part))
+    if not _is_certain(found, shapes, task, hint, known, log):
+        return _no_boxes(frames)
     sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
     report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
     except DataError:
         log.add(annotation_kinds.TOO_MANY_BOXES_IN_TRACKS, found.path, trial_id=trial, limit=left)
-        return _place(found, shapes[:0], _Task(), trial, left, known, log)
-    _report_lost(found.path, shapes[shapes["shown"]], indices, trial, log)
+        return _no_boxes(frames)
+    _report_between(found.path, shapes[shapes["shown"]], indices, log)
     said, counted = task.ends()
     stop = said if np.isfinite(said) else counted  # NaN when unknown: no frame
     silent = (indices >= task.start) & (indices <= stop) & found.sound
@@ -238,33 +280,44 @@ def _place(
     return placed.astype({"frame": "str"}), toolless
 
 
-def _is_of_longer(path: str, count: int, task: _Task, trial: str, indices: NDArray[np.int64], log: ProblemLog) -> bool:
-    """Whether a task of so many shapes goes on after the end of the trial, so that it was drawn on other frames."""
-    step = int(np.diff(indices).max(initial=1))
-    # Of a video one frame a second is known, and it ends up to a second after the last; one alone tells no rate.
-    end = int(indices[-1]) + (step if step > 1 else 0)
-    last = float(np.fmax(*task.ends()))
-    if len(indices) == 1 or not last > end:
+def _no_boxes(frames: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `_place` returns of a task that is not used."""
+    index = pd.Index([], dtype="int64", name="row")
+    boxes = empty_rows().boxes.drop(columns="track_id").assign(track=np.array([], np.int64))
+    return boxes, frames[:0].to_frame().set_index(index)
+
+
+def _is_certain(
+    found: _File, shapes: pd.DataFrame, task: _Task, hint: TrialHint, known: KnownFrames, log: ProblemLog
+) -> bool:
+    """Whether the frames that a task counts are certainly those of its trial; else a problem."""
+    path, count, trial = found.path, max(1, len(shapes)), hint.title
+    indices, end = known.recording_indices(hint.trial, hint.part), known.recording_end(hint.trial, hint.part)
+    drawn = shapes.loc[shapes["shown"], "frame"]
+    last = float(np.fmax(task.last(), drawn.max() if len(drawn) else np.nan))
+    if last > end and not (known.has_video(hint.trial) and len(indices) == 1):  # one frame alone tells no rate
+        log.add(annotation_kinds.OTHER_RECORDING, path, count=count, annotated=last + 1, trial_id=trial, frames=end + 1)
         return False
-    log.add(
-        annotation_kinds.OTHER_RECORDING,
-        path,
-        count=max(1, count),
-        annotated=last + 1,
-        trial_id=trial,
-        frames=end + 1,
-    )
+    if not known.has_video(hint.trial) and task.last() >= 0 and not _reaches_end(task, indices):
+        annotated = task.last() + 1
+        log.add(
+            matching_kinds.PARTLY_ANNOTATED, path, count=count, annotated=annotated, trial_id=trial, frames=len(indices)
+        )
+        return False
+    doubt = _doubt(task, hint, known)
+    if doubt:
+        log.add(matching_kinds.AMBIGUOUS_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
+        return False
+    named = f"It names the trial ({hint.said})" if hint.said else "There is no other trial"
+    length = f"counts to frame {task.last():,.0f}" if task.last() >= 0 else "has no frame beyond its end"
+    basis = f"{named} and {length}; the last frame there is {indices[-1]:,}."
+    log.add_evidence(path, f"Frame n of its tracks is frame n of the recording of {trial}, from 0.", basis)
     return True
 
 
-def _report_lost(path: str, given: pd.DataFrame, indices: NDArray[np.int64], trial: str, log: ProblemLog) -> None:
-    """Note the boxes after the end of the recording, and those at frames of it that the data set leaves out."""
-    step = int(np.diff(indices).max(initial=1))
-    beyond = given["frame"] >= indices[-1] + step
-    lost = given[beyond]
-    lost = lost.assign(frame=[f"{number} of {trial}" for number in lost["frame"]])
-    log.add_rows(box_kinds.BOX_WITHOUT_FRAME, path, lost, trial_id=trial, frames=len(indices))
-    between = int((~beyond & ~given["frame"].isin(indices)).sum())
+def _report_between(path: str, given: pd.DataFrame, indices: NDArray[np.int64], log: ProblemLog) -> None:
+    """Note the boxes at frames of the recording that the data set leaves out."""
+    between = int((~given["frame"].isin(indices)).sum())
     if between:
         log.add(annotation_kinds.TRACK_BETWEEN_FRAMES, path, count=between)
 

@@ -163,7 +163,7 @@ OTHER_RECORDING = ProblemKind(
 )
 BOX_BETWEEN_FRAMES = ProblemKind(
     "box-between-frames",
-    Severity.INFO,
+    Severity.WARNING,
     "Boxes between the sampled frames",
     "Boxes at frames of the recording between those that are read (one per second): {count:,}. They are not used.",
     "",
@@ -185,7 +185,7 @@ SHARED_TRACK_ID = ProblemKind(
 )
 IGNORED_BOXES = ProblemKind(
     "ignored-boxes",
-    Severity.INFO,
+    Severity.WARNING,
     "Boxes marked as ignored",
     "Rows marked as ignored (the seventh field is 0): {count:,}. They are left out.",
     "",
@@ -194,7 +194,8 @@ OTHER_FRAME_NAME = ProblemKind(
     "other-frame-name",
     Severity.WARNING,
     "File names two frames",
-    "The file says that it belongs to frame {frame}, and its own name says {other}; {frame} is used.",
+    "The file is named after frame {frame}, and says that it belongs to {other}; {frame} is used, since files are "
+    "renamed more often than what they say.",
     "Correct one of the two.",
 )
 SIXTH_FIELD_IS_CLASS = ProblemKind(
