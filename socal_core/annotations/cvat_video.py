@@ -306,7 +306,7 @@ def _is_certain(
         return False
     doubt = _doubt(task, hint, known)
     if doubt:
-        log.add(matching_kinds.AMBIGUOUS_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
+        log.add(matching_kinds.AMBIGUOUS_FRAME_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
         return False
     named = f"It names the trial ({hint.said})" if hint.said else "There is no other trial"
     length = f"counts to frame {task.last():,.0f}" if task.last() >= 0 else "has no frame beyond its end"

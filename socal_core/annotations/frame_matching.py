@@ -79,13 +79,14 @@ def match_names(
         log.add_evidence(path, "Each entry is of the frame that it names.", basis)
     if not len(lost):
         return places
-    given = [names[at] for at in lost]
+    given = names.take(lost).tolist()
     found = _find(given, path, known, log, hints, count)
     refused = np.full(len(names), UNUSED, np.intp)
     if found is None:
         return refused
     places[lost] = [UNUSED if one.place == SEVERAL else one.place for one in found]
-    if one_file and _has_two_names(names, places, path, known, log, count):
+    odd = lost[[bool(one.habit) or not one.says_trial for one in found]]
+    if one_file and _has_two_names(names, places, odd, path, known, log, count):
         return refused
     _note_loose(given, found, path, known, log)
     return places
@@ -118,11 +119,11 @@ def _has_evidence(
     fitting = [one.place for _, one in bare if one.place >= 0]
     several = next((name for name, one in bare if one.place == SEVERAL), None)
     missing = [name for name, one in bare if one.place == NONE]
-    add = {"count": max(1, count)}
+    count = max(1, count)
     if several is not None:
         reason = f"and several frames of {hint.title} are called so" if hint.trial else "and several trials have such"
         kind = matching_kinds.NAMES_WITHOUT_TRIAL
-        log.add(kind, path, **add, name=printable(_own(several)), reason=reason)
+        log.add(kind, path, count=count, name=printable(_own(several)), reason=reason)
         return False
     if not fitting:
         return True  # nothing fits by chance; each name is reported as that of no frame
@@ -131,13 +132,12 @@ def _has_evidence(
     if not hint.trial and shared:
         name = next(name for name, one in bare if one.place >= 0)
         reason = f"and {printable(', '.join(sorted(shared)))} and another trial have frames of such names"
-        log.add(matching_kinds.NAMES_WITHOUT_TRIAL, path, **add, name=printable(_own(name)), reason=reason)
+        log.add(matching_kinds.NAMES_WITHOUT_TRIAL, path, count=count, name=printable(_own(name)), reason=reason)
         return False
     where = f" of {hint.title}" if hint.trial else ""
     if missing:
-        numbers = {"names": len(bare), "missing": len(missing)}
-        name = printable(_own(missing[0]))
-        log.add(matching_kinds.NAMES_LEFT_OVER, path, **add, **numbers, name=name, where=where)
+        kind, name = matching_kinds.NAMES_LEFT_OVER, printable(_own(missing[0]))
+        log.add(kind, path, count=count, names=len(bare), missing=len(missing), name=name, where=where)
         return False
     basis = f"The file names the trial ({hint.said})" if hint.trial else "No other trial has frames of such names"
     shown = printable(", ".join(sorted(trials)))
@@ -150,12 +150,19 @@ def _has_evidence(
 
 
 def _has_two_names(
-    names: pd.Index, places: NDArray[np.intp], path: str, known: KnownFrames, log: ProblemLog, count: int
+    names: pd.Index,
+    places: NDArray[np.intp],
+    odd: NDArray[np.intp],
+    path: str,
+    known: KnownFrames,
+    log: ProblemLog,
+    count: int,
 ) -> bool:
-    """Whether a frame has two names in the file; then a problem."""
+    """Whether a frame has two names in the file, one of them `odd`: it says no trial or a tool changed it."""
     used = np.flatnonzero(places >= 0)
     order = used[np.argsort(places[used], kind="stable")]
-    again = np.flatnonzero(np.diff(places[order]) == 0)
+    is_odd = np.isin(order, odd)
+    again = np.flatnonzero((np.diff(places[order]) == 0) & (is_odd[1:] | is_odd[:-1]))
     if not len(again):
         return False
     first, second = order[again[0]], order[again[0] + 1]

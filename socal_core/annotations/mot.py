@@ -165,7 +165,7 @@ def _frames(
         return np.empty(0, np.intp)
     numbering = read_numbers(numbers, trial.trial, trial.part, length, known)
     if numbering.doubt:
-        kind = matching_kinds.AMBIGUOUS_NUMBERS
+        kind = matching_kinds.AMBIGUOUS_FRAME_NUMBERS
         log.add(kind, file, count=len(numbers), trial_id=trial.title, reason=numbering.doubt)
         return np.full(len(numbers), UNUSED, np.intp)
     log.add_evidence(file, numbering.interpretation, numbering.basis)

@@ -36,7 +36,7 @@ def without_repeated(rows: BoxRows, log: ProblemLog) -> BoxRows:
     first = shared.drop_duplicates("file").set_index("file")["frame"]
     dropped: set[str] = set()
     for files in _connected(shared):
-        own = {file: rows.boxes.take(of_file.get(file, [])) for file in files}
+        own = {file: rows.boxes.take(np.asarray(of_file.get(file, []), np.intp)) for file in files}
         dropped |= _to_drop(own, first[files[0]], log)
     kept = [table[~table["file"].isin(dropped)] for table in (rows.boxes, rows.without_tool)]
     return BoxRows(*kept)
@@ -57,16 +57,18 @@ def _to_drop(boxes: dict[str, pd.DataFrame], frame: str, log: ProblemLog) -> set
     shown = ", ".join(map(printable, files[:_MOST_SHOWN])) + (
         f" and {len(files) - _MOST_SHOWN:,} more" if files[_MOST_SHOWN:] else ""
     )
-    said = {"files": shown, "frame": printable(frame)}
+    frame = printable(frame)
     if len({_content(own) for own in boxes.values()}) == 1:
-        log.add(matching_kinds.SAME_EXPORTS, files[0], **said, used=files[0])
+        log.add(matching_kinds.SAME_EXPORTS, files[0], files=shown, used=printable(files[0]))
         return set(files[1:])
     newest = _newest(files)
     lost = sum(len(own) for file, own in boxes.items() if file != newest)
     if newest:
-        log.add(matching_kinds.NEWER_EXPORT, newest, count=max(1, lost), **said, used=newest)
+        log.add(
+            matching_kinds.NEWER_EXPORT, newest, count=max(1, lost), files=shown, frame=frame, used=printable(newest)
+        )
     else:
-        log.add(matching_kinds.REPEATED_EXPORTS, files[0], count=max(1, lost), **said)
+        log.add(matching_kinds.REPEATED_EXPORTS, files[0], count=max(1, lost), files=shown, frame=frame)
     return set(files) - {newest}
 
 

@@ -42,7 +42,7 @@ def match_video_names(
         the numbering is not certain.
     """
     numbered = {
-        at: numbers for at, one in enumerate(found) if one.place == NONE and (numbers := _read(given[at], hint, known))
+        at: said for at, one in enumerate(found) if one.place == NONE and (said := _read(given[at], hint, known))
     }
     if not numbered:
         return found

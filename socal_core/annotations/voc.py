@@ -176,9 +176,11 @@ def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) 
     own = [path[len(parent) + 1 :].rpartition(".")[0] for path in found.paths]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
-    by_stem, by_name = (
-        [known.lookup.find(name).place for name in names] for names in ((f"{s}.xml" for s in own), given)
-    )
+    by_stem = [known.lookup.find(f"{stem}.xml").place for stem in own]
+    by_name = [
+        place if place >= 0 else known.lookup.find(name).place
+        for name, place in zip(given, known.places(given).tolist(), strict=True)
+    ]
     uses_name = [stem < 0 <= name for stem, name in zip(by_stem, by_name, strict=True)]
     chosen = [name if uses else f"{stem}.xml" for name, stem, uses in zip(given, own, uses_name, strict=True)]
     codes, names = pd.factorize(pd.Series(chosen, dtype="str"))

@@ -166,7 +166,7 @@ BOX_BETWEEN_FRAMES = ProblemKind(
     Severity.WARNING,
     "Boxes between the sampled frames",
     "Boxes at frames of the recording between those that are read (one per second): {count:,}. They are not used.",
-    "",
+    "Check that the boxes were drawn on the recording at its full rate.",
 )
 TRACK_BETWEEN_FRAMES = ProblemKind(
     "track-between-frames",
@@ -188,7 +188,7 @@ IGNORED_BOXES = ProblemKind(
     Severity.WARNING,
     "Boxes marked as ignored",
     "Rows marked as ignored (the seventh field is 0): {count:,}. They are left out.",
-    "",
+    "Set the flag to 1 where a box counts.",
 )
 OTHER_FRAME_NAME = ProblemKind(
     "other-frame-name",

@@ -62,7 +62,7 @@ VIDEO_FRAME_NAMES = ProblemKind(
     "it is used.",
     "Export the tracks as CVAT for video 1.1, or name the entries after the frames.",
 )
-AMBIGUOUS_NUMBERS = ProblemKind(
+AMBIGUOUS_FRAME_NUMBERS = ProblemKind(
     "ambiguous-frame-numbers",
     Severity.ERROR,
     "Frame numbers that fit in no way, or in several",
