@@ -5,8 +5,9 @@ A match here is what a name allows. Whether it is evidence enough is decided for
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,8 +26,7 @@ _CODE = re.compile(r"(?P<stem>.+)[_-](?:jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """The frame of a name."""
 
     place: int
@@ -45,6 +45,7 @@ class FrameLookup:
         self._names: list[str] = frames["frame"].tolist()
         self._trials: list[str] = frames["trial_id"].tolist()
         self._known = frozenset(self._trials)
+        self._of_folders: dict[tuple[str, ...], str] = {}
 
     @cached_property
     def _exact(self) -> dict[str, int]:
@@ -76,7 +77,7 @@ class FrameLookup:
         if not parts:
             return Found(NONE, False)
         own, folders = parts[-1], parts[:-1]
-        said = next((trial for part in reversed(folders) if (trial := trial_of_word(part, self._known)[0])), "")
+        said = self._trial_of_folders(tuple(folders)) if folders else ""
         parent = folders[-1] if folders else ""
         habit = ""
         for spelled, habit in _spellings(own):
@@ -90,12 +91,13 @@ class FrameLookup:
         """The place of a stem, and whether its trial is certain."""
         keys = [f"{parent}/{stem}"] if parent else []
         keys += [f"{said}//{stem}"] if said else [stem]
-        for key in keys:
-            place = self._exact.get(key, NONE)
-            place = self._folded.get(key.casefold(), NONE) if place == NONE else place
+        exact = ((self._exact, key) for key in keys)
+        folded = ((self._folded, key.casefold()) for key in keys)
+        for places, key in chain(exact, folded):
+            place = places.get(key, NONE)
             if place == NONE:
                 continue
-            if said or self._says_trial(stem):
+            if said or (place >= 0 and stem.startswith(f"{self._trials[place]}_")) or self._says_trial(stem):
                 fits = place < 0 or not said or self._trials[place] == said
                 return (place, True) if fits else (NONE, True)
             if hint:
@@ -103,6 +105,13 @@ class FrameLookup:
                 return (self._folded.get(f"{hint}//{stem}".casefold(), NONE) if own == NONE else own), False
             return place, False
         return NONE, False
+
+    def _trial_of_folders(self, folders: tuple[str, ...]) -> str:
+        """The trial that the innermost of the folders which names one names, "" when none does."""
+        if folders not in self._of_folders:
+            named = (trial_of_word(part, self._known)[0] for part in reversed(folders))
+            self._of_folders[folders] = next(filter(None, named), "")
+        return self._of_folders[folders]
 
     def _says_trial(self, text: str) -> bool:
         return any(trial_of_word(word, self._known)[0] for word in _WORD.findall(text))

@@ -9,7 +9,7 @@ from socal_core.annotations.rows import CORNERS, BoxRows
 from socal_core.dataset.problem_kinds import matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
-_DOWNLOAD = re.compile(r"(?P<stem>.+) \((?P<number>[0-9]{1,4})\)(?P<ending>\.[^./]+)")
+_DOWNLOAD = re.compile(r"(?P<stem>.+?) ?\((?P<number>[0-9]{1,4})\)(?P<ending>\.[^./]+)")
 """How browsers call a further download of a name."""
 _MOST_SHOWN = 3
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,7 @@ def match_video_names(
         if not reason:
             places = _places(trial, numbers, known)
             for at, place in zip(own, places.tolist(), strict=True):
-                result[at] = replace(found[at], place=place, says_trial=True)
+                result[at] = found[at]._replace(place=place, says_trial=True)
             _note(path, first, trial, numbers, places, log)
         elif known.has_video(trial) or not any(one.place >= 0 for one in found):
             log.add(matching_kinds.VIDEO_FRAME_NAMES, path, count=max(1, count), name=first, reason=reason)
