@@ -78,6 +78,10 @@ class FrameLookup:
             return Found(NONE, False)
         own, folders = parts[-1], parts[:-1]
         said = self._trial_of_folders(tuple(folders)) if folders else ""
+        stem = _stem(own)
+        place = self._exact.get(stem, NONE)
+        if place >= 0 and not said and stem.startswith(f"{self._trials[place]}_"):
+            return Found(place, True)  # the usual case, of many thousand label files
         parent = folders[-1] if folders else ""
         habit = ""
         for spelled, habit in _spellings(own):
@@ -97,7 +101,7 @@ class FrameLookup:
             place = places.get(key, NONE)
             if place == NONE:
                 continue
-            if said or (place >= 0 and stem.startswith(f"{self._trials[place]}_")) or self._says_trial(stem):
+            if said or self._says_trial(stem):
                 fits = place < 0 or not said or self._trials[place] == said
                 return (place, True) if fits else (NONE, True)
             if hint:

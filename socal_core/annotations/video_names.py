@@ -72,9 +72,10 @@ def _read(name: str, hint: TrialHint, known: KnownFrames) -> tuple[str, int] | N
     if match["trial"]:
         trial = trial_of_word(match["trial"], known.trial_ids)[0]
         return (trial, number) if known.has_video(trial) else None
-    trial = next((said for part in reversed(folders) if (said := trial_of_word(part, known.trial_ids)[0])), hint.trial)
-    if not trial and len(known.trial_ids) == 1:
-        trial = known.trial_ids[0]
+    said = next(filter(None, (trial_of_word(part, known.trial_ids)[0] for part in reversed(folders))), "")
+    if said:
+        return (said, number) if known.has_video(said) else None
+    trial = hint.trial or (known.trial_ids[0] if len(known.trial_ids) == 1 else "")
     return (trial, number) if own.startswith("frame") or known.has_video(trial) else None
 
 
