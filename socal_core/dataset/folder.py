@@ -89,7 +89,7 @@ class DataFolder:
                 self._files[parent] = set(self.listing(parent).files)
             except OSError:
                 return False
-        return own in self._files[parent] or (not parent and self._in_other_case(own))
+        return own in self._files[parent] or (not parent and "." in own and self._in_other_case(own))
 
     def _in_other_case(self, name: str) -> bool:
         """Whether one file of the root, and no second, has this name but for upper and lower case."""

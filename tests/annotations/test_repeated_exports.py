@@ -22,7 +22,7 @@ def test_two_exports_of_the_same_frames_are_not_merged(tmp_path: Path, form: str
     frames(tmp_path, FRAME, OTHER)
     annotate(tmp_path, form, [FRAME], "first")
     annotate(tmp_path, form, [FRAME, OTHER], "second", left=4)
-    texts, codes, data = boxes_of(tmp_path)
+    texts, _, data = boxes_of(tmp_path)
     assert texts == []
     (problem,) = found(data, "repeated-exports")
     assert problem.count == 3
@@ -36,7 +36,7 @@ def test_the_last_download_of_a_name_is_used(tmp_path: Path, form: str, again: s
     frames(tmp_path, FRAME)
     annotate(tmp_path, form, [FRAME], "export")
     annotate(tmp_path, form, [FRAME], again, left=4)
-    texts, codes, data = boxes_of(tmp_path)
+    texts, _, data = boxes_of(tmp_path)
     assert texts == [f"{FRAME} 14"]
     (problem,) = found(data, "newer-export")
     assert again in problem.parameters["used"]
@@ -47,7 +47,7 @@ def test_the_same_boxes_twice_count_once(tmp_path: Path, form: str) -> None:
     frames(tmp_path, FRAME)
     for own in ("a", "b"):
         annotate(tmp_path, form, [FRAME], own)
-    texts, codes, data = boxes_of(tmp_path)
+    texts, codes, _ = boxes_of(tmp_path)
     assert texts == [f"{FRAME} 10"]
     assert "same-exports" in codes
     assert "doubled-box" not in codes

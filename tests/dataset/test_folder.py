@@ -5,6 +5,7 @@ import pytest
 
 from socal_core.dataset.folder import DataFolder
 from socal_core.errors import DataError
+from tests.dataset.editing import put
 
 
 @pytest.fixture
