@@ -12,7 +12,6 @@ follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.
 - Frames from the task's start_frame to its stop_frame that show no track are frames without a tool.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -21,11 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
+from socal_core.annotations.cvat_tasks import Task, find_trial, is_certain
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
-from socal_core.annotations.trial_hints import TrialHint, find_hint
+from socal_core.annotations.trial_hints import TrialHint
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -35,9 +35,8 @@ from socal_core.annotations.xml_files import (
     to_number,
     to_track_id,
 )
-from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds, matching_kinds
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
@@ -47,8 +46,6 @@ _FIELDS = frozenset(
 _HOLDERS = ("task", "job", "original", "meta")
 _SHAPES = (OTHER_SHAPES - {"tag"}) | {"box"}
 _WANTED = _FIELDS | _SHAPES | {"track"}
-_VIDEOS = tuple(sorted(layout.VIDEO_SUFFIXES))
-_STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -70,7 +67,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         tasks = np.array([found.task_of(track) for track in found.tracks], np.int64)
         for number, task in enumerate(found.tasks):
             own = shapes[tasks[shapes["track"].to_numpy()] == number]
-            hint = _find_trial(found, task, len(own), known, log)
+            hint = find_trial(task, found.source, path, len(found.tasks) == 1, len(own), known, log)
             if hint is None:
                 continue
             left = MOST_BOXES - sum(map(len, boxes))
@@ -82,67 +79,11 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 
 @dataclass
-class _Task:
-    """A task of a file; NaN where the file does not say."""
-
-    holder: Element | None = None
-    key: str = ""
-    names: list[str] = field(default_factory=list)
-    """Of its recording, then of the task."""
-    start: float = 0.0
-    stop: float = np.nan
-    step: int = 1
-    mode: str = ""
-    """interpolation for a task made of a video, annotation for one of images."""
-    frames: float = np.nan
-    size: tuple[float, float] = (np.nan, np.nan)
-    """Width and height of its pictures, pixels."""
-    size_line: int = 1
-
-    def ends(self) -> tuple[float, float]:
-        """Its last frame in the recording as stop_frame says, and as the number of frames does."""
-        return self.stop, self.start + (self.frames - 1) * self.step
-
-    def last(self) -> float:
-        """Its last frame in the recording, NaN where it does not say."""
-        return float(np.fmax(*self.ends()))
-
-    @property
-    def is_video(self) -> bool:
-        """Whether it was made of a recording, so that its frames are in the order of time."""
-        return self.mode == "interpolation" or any(name.lower().endswith(_VIDEOS) for name in self.names)
-
-    def note(self, element: Element) -> None:
-        """Remember a field."""
-        name, text = element.name, element.text.strip()
-        if name == "id":
-            self.key = text
-        elif name == "source":
-            self.names.insert(0, text)
-        elif name == "name":
-            self.names.append(text)
-        elif name == "mode":
-            self.mode = text
-        elif name == "start_frame":
-            self.start = to_number(text)
-        elif name == "stop_frame":
-            self.stop = to_number(text)
-        elif name == "frame_filter":
-            match = _STEP.search(text)
-            self.step = int(match[1]) if match else 1
-        elif name == "size":
-            self.frames = to_number(text)
-        else:
-            self.size = to_number(element.child_text("width")), to_number(element.child_text("height"))
-            self.size_line = element.line
-
-
-@dataclass
 class _File:
     """What one file says."""
 
     path: str
-    tasks: list[_Task] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     source: str = ""
     tracks: list[Element] = field(default_factory=list)
     """Those that have a shape, by number."""
@@ -159,7 +100,7 @@ class _File:
         if holder.name == "original":
             holder = holder.parent or holder
         if not self.tasks or self.tasks[-1].holder is not holder:
-            self.tasks.append(_Task(holder))
+            self.tasks.append(Task(holder))
         self.tasks[-1].note(element)
 
     def add(self, shape: Element, track: Element, log: ProblemLog) -> None:
@@ -209,57 +150,19 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
             log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
             break
     found.sound &= xml.complete
-    found.tasks = found.tasks or [_Task()]
+    found.tasks = found.tasks or [Task()]
     report_other_shapes(found.others, path, log)
     return found
 
 
-def _find_trial(found: _File, task: _Task, count: int, known: KnownFrames, log: ProblemLog) -> TrialHint | None:
-    """The trial that recording, task and file are called by, else the only one if it is as long; None and a problem."""
-    alone = len(found.tasks) == 1
-    texts = [*task.names, found.source, found.path.rpartition(".")[0]] if alone else task.names
-    hint = find_hint(texts, found.path, known, log, count)
-    if hint is None or hint.trial:
-        return hint
-    only = known.trial_ids[0]
-    if alone and len(known.trial_ids) == 1 and _reaches_end(task, known.recording_indices(only)):
-        return TrialHint(only)
-    said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, found.source]))) or "nothing")
-    log.add(annotation_kinds.UNKNOWN_TRIAL, found.path, count=max(1, count), names=said)
-    return None
-
-
-def _reaches_end(task: _Task, indices: NDArray[np.int64]) -> bool:
-    """Whether a task says its length, and goes to the end of a recording."""
-    step = max(task.step, int(np.diff(indices).max(initial=1)))
-    return bool(task.last() > indices[-1] - step)
-
-
-def _doubt(task: _Task, hint: TrialHint, known: KnownFrames) -> str:
-    """Why the frames that a task counts are not certain to be those of its trial; "" when they are."""
-    indices = known.recording_indices(hint.trial, hint.part)
-    if not known.has_video(hint.trial):
-        if task.is_video or known.orders_agree(hint.trial, hint.part):
-            return ""
-        return (
-            "CVAT counts images in the order of the letters of their names (1, 10, 11, 2), unless the task was sorted "
-            "otherwise, and that is not the order of time"
-        )
-    if hint.part:
-        return f"it is of part {hint.part}, and the video of the whole trial"
-    if 1 < len(indices) == task.last() + 1 <= indices[-1]:
-        return f"its {len(indices):,} frames may be the first of the video, or one for each second"
-    return ""
-
-
 def _place(
-    found: _File, shapes: pd.DataFrame, task: _Task, hint: TrialHint, left: int, known: KnownFrames, log: ProblemLog
+    found: _File, shapes: pd.DataFrame, task: Task, hint: TrialHint, left: int, known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The boxes of a task (frame, corners, label, track), and its frames without a tool."""
     trial = hint.trial
     indices = known.recording_indices(trial, hint.part)
     frames = known.frames["frame"].take(known.rows_of(trial, hint.part))
-    if not _is_certain(found, shapes, task, hint, known, log):
+    if not is_certain(found.path, shapes, task, hint, known, log):
         return _no_boxes(frames)
     sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
     report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
@@ -285,34 +188,6 @@ def _no_boxes(frames: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
     index = pd.Index([], dtype="int64", name="row")
     boxes = empty_rows().boxes.drop(columns="track_id").assign(track=np.array([], np.int64))
     return boxes, frames[:0].to_frame().set_index(index)
-
-
-def _is_certain(
-    found: _File, shapes: pd.DataFrame, task: _Task, hint: TrialHint, known: KnownFrames, log: ProblemLog
-) -> bool:
-    """Whether the frames that a task counts are certainly those of its trial; else a problem."""
-    path, count, trial = found.path, max(1, len(shapes)), hint.title
-    indices, end = known.recording_indices(hint.trial, hint.part), known.recording_end(hint.trial, hint.part)
-    drawn = shapes.loc[shapes["shown"], "frame"]
-    last = float(np.fmax(task.last(), drawn.max() if len(drawn) else np.nan))
-    if last > end and not (known.has_video(hint.trial) and len(indices) == 1):  # one frame alone tells no rate
-        log.add(annotation_kinds.OTHER_RECORDING, path, count=count, annotated=last + 1, trial_id=trial, frames=end + 1)
-        return False
-    if not known.has_video(hint.trial) and task.last() >= 0 and not _reaches_end(task, indices):
-        annotated = task.last() + 1
-        log.add(
-            matching_kinds.PARTLY_ANNOTATED, path, count=count, annotated=annotated, trial_id=trial, frames=len(indices)
-        )
-        return False
-    doubt = _doubt(task, hint, known)
-    if doubt:
-        log.add(matching_kinds.AMBIGUOUS_FRAME_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
-        return False
-    named = f"It names the trial ({hint.said})" if hint.said else "There is no other trial"
-    length = f"counts to frame {task.last():,.0f}" if task.last() >= 0 else "has no frame beyond its end"
-    basis = f"{named} and {length}; the last frame there is {indices[-1]:,}."
-    log.add_evidence(path, f"Frame n of its tracks is frame n of the recording of {trial}, from 0.", basis)
-    return True
 
 
 def _report_between(path: str, given: pd.DataFrame, indices: NDArray[np.int64], log: ProblemLog) -> None:

@@ -80,7 +80,7 @@ def match_names(
     if not len(lost):
         return places
     given = names.take(lost).tolist()
-    found = _find(given, path, known, log, hints, count)
+    found = _find(given, len(lost) < len(names), path, known, log, hints, count)
     refused = np.full(len(names), UNUSED, np.intp)
     if found is None:
         return refused
@@ -93,9 +93,18 @@ def match_names(
 
 
 def _find(
-    given: list[str], path: str, known: KnownFrames, log: ProblemLog, hints: Sequence[str], count: int
+    given: list[str],
+    some_exact: bool,
+    path: str,
+    known: KnownFrames,
+    log: ProblemLog,
+    hints: Sequence[str],
+    count: int,
 ) -> list[Found] | None:
-    """The frames of names that are not exactly those of frames; None, and a problem, where the evidence is lacking."""
+    """The frames of names that are not exactly those of frames; None, and a problem, where the evidence is lacking.
+
+    `some_exact` tells whether other names of the file are.
+    """
     found = [known.lookup.find(name) for name in given]
     hint = TrialHint()
     if not all(one.says_trial for one in found):
@@ -105,7 +114,8 @@ def _find(
         hint = said
         if hint.trial:
             found = [known.lookup.find(name, hint.trial) for name in given]
-    in_videos = match_video_names(given, found, hint, path, known, log, count)
+    others_fit = some_exact or any(one.place != NONE for one in found)
+    in_videos = match_video_names(given, found, hint, others_fit, path, known, log, count)
     if in_videos is None or not _has_evidence(given, in_videos, hint, path, known, log, count):
         return None
     return in_videos

@@ -20,6 +20,7 @@ def match_video_names(
     given: Sequence[str],
     found: list[Found],
     hint: TrialHint,
+    others_fit: bool,
     path: str,
     known: KnownFrames,
     log: ProblemLog,
@@ -31,6 +32,7 @@ def match_video_names(
         given: The names.
         found: What is known of them; only those that fit no frame are looked at.
         hint: The trial of the file.
+        others_fit: Whether other names of the file are those of frames, so that these are just names without a frame.
         path: The file, for problems and evidence.
         known: The frames.
         log: Takes problems and evidence.
@@ -56,7 +58,7 @@ def match_video_names(
             for at, place in zip(own, places.tolist(), strict=True):
                 result[at] = found[at]._replace(place=place, says_trial=True)
             _note(path, first, trial, numbers, places, log)
-        elif known.has_video(trial) or not any(one.place >= 0 for one in found):
+        elif known.has_video(trial) or not others_fit:
             log.add(matching_kinds.VIDEO_FRAME_NAMES, path, count=max(1, count), name=first, reason=reason)
             return None
     return result

@@ -225,3 +225,13 @@ def test_a_name_that_fits_frames_with_two_endings(tmp_path: Path, form: str) -> 
     texts, codes, _ = boxes_of(tmp_path)
     assert texts == [f"{SECOND} 11"]
     assert "several-frames-of-name" in codes
+
+
+@pytest.mark.parametrize("form", NAMING)
+def test_a_name_of_no_frame_among_exact_ones(tmp_path: Path, form: str) -> None:
+    frames(tmp_path, *numbered("S102T1", 2))
+    annotate(tmp_path, form, ["S102T1/frame_000000.jpg", "S102T1/frame_000001.jpg", "S102T1/frame_000009.jpg"])
+    texts, codes, _ = boxes_of(tmp_path)
+    assert texts == ["S102T1/frame_000000.jpg 10", "S102T1/frame_000001.jpg 11"]
+    assert codes >= {"box-without-frame"}
+    assert not codes & {"names-left-over", "video-frame-names"}
