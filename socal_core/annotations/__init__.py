@@ -7,6 +7,7 @@ sense, how to write it. To add one, write `annotations/<format>.py` and add it t
 import pandas as pd
 
 from socal_core.annotations import coco, cvat_images, cvat_video, mot, socal_csv, voc, yolo
+from socal_core.annotations.repeated_exports import without_repeated
 from socal_core.annotations.rows import BOX_DTYPES, Format, KnownFrames
 from socal_core.annotations.validate import validate
 from socal_core.dataset import layout
@@ -72,7 +73,7 @@ def _read(
     folder: DataFolder, key: str, files: list[str], known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, bool]:
     """The valid boxes of one format, and whether it says anything of a frame: a box, or that there is no tool."""
-    rows = format_of(key).read(folder, files, known, log)
+    rows = without_repeated(format_of(key).read(folder, files, known, log), log)
     boxes = validate(rows, files[0], known, log)
     return boxes, not boxes.empty or bool((known.places(rows.without_tool["frame"]) >= 0).any())
 

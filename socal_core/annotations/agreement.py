@@ -8,6 +8,7 @@ import pandas as pd
 
 from socal_core.annotations import find_formats, format_of
 from socal_core.annotations.pairing import KINDS, MOST_BOXES, crowded_frames, pair_boxes
+from socal_core.annotations.repeated_exports import without_repeated
 from socal_core.annotations.rows import CORNERS, KnownFrames
 from socal_core.annotations.validate import validate
 from socal_core.dataset import layout
@@ -156,7 +157,8 @@ def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> A
         for key in keys:
             log = ProblemLog()
             log.images_dir = dataset.images_dir
-            boxes[key] = validate(format_of(key).read(data, found[key], known, log), found[key][0], known, log)
+            rows = without_repeated(format_of(key).read(data, found[key], known, log), log)
+            boxes[key] = validate(rows, found[key][0], known, log)
             problems[key] = log.problems()
     return _compare(dataset, boxes, problems)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
+from socal_core.annotations.frame_matching import frame_names, renamed, with_names
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.dataset import layout
@@ -62,8 +63,8 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         content = _parse(data, name, log)
         if content is not None:
             collect(content, name, rows, log)
-    _report(rows, files[0], known, log)
-    return BoxRows(rows.boxes(), rows.without_tool())
+    _report(rows, files[0], log)
+    return _matched(rows, known, log)
 
 
 def write(dataset: Dataset, out: Path) -> None:
@@ -196,13 +197,26 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
-def _report(rows: Collected, path: str, known: KnownFrames, log: ProblemLog) -> None:
-    """Classes without a name, and images that are said to have another size than the frames here."""
+def _matched(rows: Collected, known: KnownFrames, log: ProblemLog) -> BoxRows:
+    """The rows with the frames' own names, file by file; problems of images that have another size than their frame."""
+    boxes, without_tool, sized = rows.boxes(), rows.without_tool(), rows.sized_images()
+    found = []
+    for file in pd.unique(pd.concat([boxes["file"], without_tool["file"]])):
+        own = BoxRows(boxes[boxes["file"] == file], without_tool[without_tool["file"] == file])
+        names = frame_names(own, file, known, log)
+        found.append(renamed(own, names))
+        report_sizes(with_names(sized[sized["file"] == file], names), file, known, log)
+    if not found:
+        return BoxRows(boxes, without_tool)
+    return BoxRows(pd.concat([own.boxes for own in found]), pd.concat([own.without_tool for own in found]))
+
+
+def _report(rows: Collected, path: str, log: ProblemLog) -> None:
+    """Classes without a name."""
     if rows.nameless:
         labels = printable(", ".join(f"class {key}" for key in sorted(map(str, rows.nameless))))
         count = sum(rows.nameless.values())
         log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=labels, where="the list of categories")
-    report_sizes(rows.sized_images(), path, known, log)
 
 
 FORMAT = Format("coco", "COCO JSON", find, read, write)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_matching import frame_names, renamed, with_names
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.xml_files import (
@@ -33,7 +34,10 @@ OTHER_SHAPES = frozenset({"polygon", "polyline", "points", "mask", "ellipse", "c
 """What CVAT can draw beside boxes; a tag belongs to a whole image."""
 
 _TRACK_TITLES = ("track_id", "tracking_id")
-_WANTED = OTHER_SHAPES | {"image", "box"}
+_TITLES = frozenset({"name", "source"})
+_HOLDERS = frozenset({"task", "job", "original", "meta"})
+"""What the names of a task and of its recording lie in; those of a project are none of an image's trial."""
+_WANTED = OTHER_SHAPES | _TITLES | {"image", "box"}
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -54,14 +58,19 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
                 found.add_image(element)
             elif element.level == 3 and element.parent is not None and element.parent.name == "image":
                 found.add_shape(element, element.parent)
+            elif element.name in _TITLES and element.parent is not None and element.parent.name in _HOLDERS:
+                found.titles.append(element.text.strip())
             if len(found.lines) >= left:
                 log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
                 break
         left -= len(found.lines)
         report_other_shapes(found.others, path, log)
-        report_sizes(found.images(), path, known, log)
-        boxes.append(found.boxes(path, log).assign(file=path))
-        toolless.append(found.without_tool().assign(file=path))
+        rows = BoxRows(found.boxes(path, log), found.without_tool())
+        names = frame_names(rows, path, known, log, found.titles)
+        rows = renamed(rows, names)
+        report_sizes(with_names(found.images(), names), path, known, log)
+        boxes.append(rows.boxes.assign(file=path))
+        toolless.append(rows.without_tool.assign(file=path))
         if left <= 0:
             break
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
@@ -98,6 +107,8 @@ class _Found:
     ids: list[str] = field(default_factory=list)
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     others: Counter[str] = field(default_factory=Counter)
+    titles: list[str] = field(default_factory=list)
+    """The names of tasks and recordings."""
     _drawn_on: Element | None = None
     """The last image that something was drawn on: kept itself, for a number would be given again when it is gone."""
 

@@ -12,7 +12,6 @@ follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.
 - Frames from the task's start_frame to its stop_frame that show no track are frames without a tool.
 """
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -21,10 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
+from socal_core.annotations.cvat_tasks import Task, find_trial, is_certain
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.trial_hints import TrialHint
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -39,12 +40,12 @@ from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
-_FIELDS = frozenset({"id", "name", "source", "start_frame", "stop_frame", "frame_filter", "size", "original_size"})
+_FIELDS = frozenset(
+    {"id", "name", "source", "mode", "start_frame", "stop_frame", "frame_filter", "size", "original_size"}
+)
 _HOLDERS = ("task", "job", "original", "meta")
 _SHAPES = (OTHER_SHAPES - {"tag"}) | {"box"}
 _WANTED = _FIELDS | _SHAPES | {"track"}
-_STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
-_WORD = re.compile(r"[A-Za-z0-9]+")
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -66,60 +67,15 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         tasks = np.array([found.task_of(track) for track in found.tracks], np.int64)
         for number, task in enumerate(found.tasks):
             own = shapes[tasks[shapes["track"].to_numpy()] == number]
-            trial = _find_trial(found, task, known)
-            if trial is None:
-                said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, found.source]))) or "nothing")
-                log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, len(own)), names=said)
+            hint = find_trial(task, found.source, path, len(found.tasks) == 1, len(own), known, log)
+            if hint is None:
                 continue
             left = MOST_BOXES - sum(map(len, boxes))
-            placed, empty = _place(found, own, task, trial, left, known, log)
-            placed["track_id"] = _track_ids(found, placed, trial, seen, log)
+            placed, empty = _place(found, own, task, hint, left, known, log)
+            placed["track_id"] = _track_ids(found, placed, hint.trial, seen, log)
             boxes.append(placed.drop(columns="track").assign(file=path))
             toolless.append(empty.assign(file=path))
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
-
-
-@dataclass
-class _Task:
-    """A task of a file; NaN where the file does not say."""
-
-    holder: Element | None = None
-    key: str = ""
-    names: list[str] = field(default_factory=list)
-    """Of its recording, then of the task."""
-    start: float = 0.0
-    stop: float = np.nan
-    step: int = 1
-    frames: float = np.nan
-    size: tuple[float, float] = (np.nan, np.nan)
-    """Width and height of its pictures, pixels."""
-    size_line: int = 1
-
-    def ends(self) -> tuple[float, float]:
-        """Its last frame in the recording as stop_frame says, and as the number of frames does."""
-        return self.stop, self.start + (self.frames - 1) * self.step
-
-    def note(self, element: Element) -> None:
-        """Remember a field."""
-        name, text = element.name, element.text.strip()
-        if name == "id":
-            self.key = text
-        elif name == "source":
-            self.names.insert(0, text)
-        elif name == "name":
-            self.names.append(text)
-        elif name == "start_frame":
-            self.start = to_number(text)
-        elif name == "stop_frame":
-            self.stop = to_number(text)
-        elif name == "frame_filter":
-            match = _STEP.search(text)
-            self.step = int(match[1]) if match else 1
-        elif name == "size":
-            self.frames = to_number(text)
-        else:
-            self.size = to_number(element.child_text("width")), to_number(element.child_text("height"))
-            self.size_line = element.line
 
 
 @dataclass
@@ -127,7 +83,7 @@ class _File:
     """What one file says."""
 
     path: str
-    tasks: list[_Task] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     source: str = ""
     tracks: list[Element] = field(default_factory=list)
     """Those that have a shape, by number."""
@@ -144,7 +100,7 @@ class _File:
         if holder.name == "original":
             holder = holder.parent or holder
         if not self.tasks or self.tasks[-1].holder is not holder:
-            self.tasks.append(_Task(holder))
+            self.tasks.append(Task(holder))
         self.tasks[-1].note(element)
 
     def add(self, shape: Element, track: Element, log: ProblemLog) -> None:
@@ -171,8 +127,10 @@ class _File:
 
 
 def _has_tracks(head: bytes, data: bytes) -> bool:
-    marks = (b"<track " in head, b"<mode>interpolation<" in head, b"<track " in data)
-    return b"<annotations" in head and any(marks)
+    if b"<annotations" not in head:
+        return False
+    # CVAT writes the mode of the task into its files for images as well.
+    return b"<track " in head or b"<track " in data or (b"<mode>interpolation<" in head and b"<image " not in data)
 
 
 def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
@@ -192,41 +150,28 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
             log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
             break
     found.sound &= xml.complete
-    found.tasks = found.tasks or [_Task()]
+    found.tasks = found.tasks or [Task()]
     report_other_shapes(found.others, path, log)
     return found
 
 
-def _find_trial(found: _File, task: _Task, known: KnownFrames) -> str | None:
-    """The trial that the recording, the task or the file is called by, else the only one; None when none fits."""
-    trials = set(known.trial_ids)
-    texts = [*task.names, found.source, found.path.rpartition(".")[0]] if len(found.tasks) == 1 else task.names
-    for text in texts:
-        own = text.replace("\\", "/").rpartition("/")[2]
-        for name in (own, own.rpartition(".")[0]):
-            if name in trials:
-                return name
-        words = trials.intersection(_WORD.findall(own))
-        if len(words) == 1:
-            return words.pop()
-    return known.trial_ids[0] if len(trials) == 1 and len(found.tasks) == 1 else None
-
-
 def _place(
-    found: _File, shapes: pd.DataFrame, task: _Task, trial: str, left: int, known: KnownFrames, log: ProblemLog
+    found: _File, shapes: pd.DataFrame, task: Task, hint: TrialHint, left: int, known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The boxes of a task (frame, corners, label, track), and its frames without a tool."""
-    indices, frames = known.recording_indices(trial), known.frames_of(trial)["frame"]
-    if _is_of_longer(found.path, len(shapes), task, trial, indices, log):
-        return _place(found, shapes[:0], _Task(), trial, left, known, log)
+    trial = hint.trial
+    indices = known.recording_indices(trial, hint.part)
+    frames = known.frames["frame"].take(known.rows_of(trial, hint.part))
+    if not is_certain(found.path, shapes, task, hint, known, log):
+        return _no_boxes(frames)
     sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
     report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
     except DataError:
         log.add(annotation_kinds.TOO_MANY_BOXES_IN_TRACKS, found.path, trial_id=trial, limit=left)
-        return _place(found, shapes[:0], _Task(), trial, left, known, log)
-    _report_lost(found.path, shapes[shapes["shown"]], indices, trial, log)
+        return _no_boxes(frames)
+    _report_between(found.path, shapes[shapes["shown"]], indices, log)
     said, counted = task.ends()
     stop = said if np.isfinite(said) else counted  # NaN when unknown: no frame
     silent = (indices >= task.start) & (indices <= stop) & found.sound
@@ -238,33 +183,16 @@ def _place(
     return placed.astype({"frame": "str"}), toolless
 
 
-def _is_of_longer(path: str, count: int, task: _Task, trial: str, indices: NDArray[np.int64], log: ProblemLog) -> bool:
-    """Whether a task of so many shapes goes on after the end of the trial, so that it was drawn on other frames."""
-    step = int(np.diff(indices).max(initial=1))
-    # Of a video one frame a second is known, and it ends up to a second after the last; one alone tells no rate.
-    end = int(indices[-1]) + (step if step > 1 else 0)
-    last = float(np.fmax(*task.ends()))
-    if len(indices) == 1 or not last > end:
-        return False
-    log.add(
-        annotation_kinds.OTHER_RECORDING,
-        path,
-        count=max(1, count),
-        annotated=last + 1,
-        trial_id=trial,
-        frames=end + 1,
-    )
-    return True
+def _no_boxes(frames: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `_place` returns of a task that is not used."""
+    index = pd.Index([], dtype="int64", name="row")
+    boxes = empty_rows().boxes.drop(columns="track_id").assign(track=np.array([], np.int64))
+    return boxes, frames[:0].to_frame().set_index(index)
 
 
-def _report_lost(path: str, given: pd.DataFrame, indices: NDArray[np.int64], trial: str, log: ProblemLog) -> None:
-    """Note the boxes after the end of the recording, and those at frames of it that the data set leaves out."""
-    step = int(np.diff(indices).max(initial=1))
-    beyond = given["frame"] >= indices[-1] + step
-    lost = given[beyond]
-    lost = lost.assign(frame=[f"{number} of {trial}" for number in lost["frame"]])
-    log.add_rows(box_kinds.BOX_WITHOUT_FRAME, path, lost, trial_id=trial, frames=len(indices))
-    between = int((~beyond & ~given["frame"].isin(indices)).sum())
+def _report_between(path: str, given: pd.DataFrame, indices: NDArray[np.int64], log: ProblemLog) -> None:
+    """Note the boxes at frames of the recording that the data set leaves out."""
+    between = int((~given["frame"].isin(indices)).sum())
     if between:
         log.add(annotation_kinds.TRACK_BETWEEN_FRAMES, path, count=between)
 

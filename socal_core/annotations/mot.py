@@ -1,24 +1,32 @@
 """MOT text: a file for each trial, `<trial>/gt/gt.txt`, one row a box: `frame,id,x,y,w,h,flag,class,visibility`.
 
-Frames count from 1 through the recording, class numbers from 1 through `gt/labels.txt`. What seqinfo.ini says of
-lengths and sizes is not used: the frames themselves say it.
+Class numbers count from 1 through `gt/labels.txt`. Frames should count from 1 through the recording, but tools also
+count from 0, or take the numbers in the names: `frame_numbers.py` tells which it is. seqinfo.ini may say how the
+recording is called, and how many frames it has.
 """
+
+import re
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
+from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.frame_numbers import read_numbers
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 from socal_core.errors import DataError
 
 _OWN = "gt/gt.txt"
 _NAMES_FILE = "labels.txt"
+_INFO_FILE = "seqinfo.ini"
+_LARGEST_INFO = 10_000
 _PLACES = ("mot", "train", "test")
 """Folders in which the folders of the trials may lie."""
 _COLUMNS = ("number", "id", "x", "y", "w", "h", "flag", "class", "visibility", "other")
@@ -45,24 +53,25 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """The rows of all files, in the frames of the trial that the folder names; what is no box becomes problems."""
     tables = [empty_rows().boxes.assign(file=pd.Series(dtype="str"))]
     for file in files:
-        trial = _trial_of(file, known, log)
+        name, length = _sequence(folder, file)
+        trial = _trial_of(file, name, known, log)
         lines = _read_lines(folder, file, log) if trial else None
-        if lines is not None:
-            tables.append(_read_boxes(folder, lines, trial, known, log))
+        if trial is not None and lines is not None:
+            tables.append(_read_boxes(folder, lines, trial, length, known, log))
     boxes = pd.concat([table for table in tables if len(table)] or tables)
     return BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
 
 
-def _trial_of(file: str, known: KnownFrames, log: ProblemLog) -> str:
-    """The trial of a file, "" and a problem when there is none."""
+def _trial_of(file: str, said: str, known: KnownFrames, log: ProblemLog) -> TrialHint | None:
+    """The trial of a file, by its folder and by the name in seqinfo.ini; None and a problem when it is not certain."""
     name = file.removesuffix(_OWN).rstrip("/").rpartition("/")[2]
-    trials = known.trial_ids
-    if not name and len(trials) == 1:
-        return trials[0]
-    if name in trials:
-        return name
+    hint = find_hint((name, said), file, known, log, 1)
+    if hint is None or hint.trial:
+        return hint
+    if not name and len(known.trial_ids) == 1:
+        return TrialHint(known.trial_ids[0])
     log.add(annotation_kinds.FILE_WITHOUT_TRIAL, file, folder=printable(name) or "none")
-    return ""
+    return None
 
 
 def _read_lines(folder: DataFolder, file: str, log: ProblemLog) -> Lines | None:
@@ -78,18 +87,20 @@ def _read_lines(folder: DataFolder, file: str, log: ProblemLog) -> Lines | None:
     return read_lines(folder, file, log)
 
 
-def _read_boxes(folder: DataFolder, lines: Lines, trial: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
+def _read_boxes(
+    folder: DataFolder, lines: Lines, trial: TrialHint, length: int | None, known: KnownFrames, log: ProblemLog
+) -> pd.DataFrame:
     """The boxes of one file, as BoxRows has them."""
     file = lines.path
     cells = _without_bad(_to_fields(lines, log), file, log)
     ignored = int((cells["flag"] == 0).sum())
     if ignored:
         log.add(annotation_kinds.IGNORED_BOXES, file, count=ignored)
-    cells = cells[cells["flag"] != 0]
-    frame, unsampled = _frames(cells["number"].to_numpy(np.int64), trial, known)
-    if unsampled.any():
-        log.add(annotation_kinds.BOX_BETWEEN_FRAMES, file, count=int(unsampled.sum()))
-    cells = cells.assign(frame=pd.Series(frame, cells.index, dtype="str"))[~unsampled]
+    # Ignored rows say too how the frames are numbered.
+    places = _frames(cells["number"].to_numpy(np.int64), file, trial, length, known, log)
+    used = (places >= 0) & (cells["flag"] != 0).to_numpy()
+    frame = known.frames["frame"].take(places[used]).to_numpy()
+    cells = cells[used].assign(frame=pd.Series(frame, cells.index[used], dtype="str"))
     names_file = f"{file.rpartition('/')[0]}/{_NAMES_FILE}"
     names = list_names(folder, names_file, 1, log) if folder.is_file(names_file) else {}
     labels = to_labels(cells["class"].to_numpy(np.int64), names, file, names_file, log)
@@ -129,8 +140,8 @@ def _to_fields(lines: Lines, log: ProblemLog) -> pd.DataFrame:
 def _without_bad(cells: pd.DataFrame, file: str, log: ProblemLog) -> pd.DataFrame:
     """The rows whose fields are what they should be: number, id (Int64), class (int64), x, y, w, h, flag (float64)."""
     number = to_integers(cells["number"])
-    bad = (number.isna() | (number < 1)).to_numpy(bool)
-    log.add_rows(frame_kinds.BAD_FRAME_NUMBER, file, cells[bad], least=1)
+    bad = (number.isna() | (number < 0)).to_numpy(bool)
+    log.add_rows(frame_kinds.BAD_FRAME_NUMBER, file, cells[bad], least=0)
     measures = {name: to_numbers(cells[name]) for name in ("x", "y", "w", "h")}
     measures["flag"] = to_numbers(cells["flag"].mask(is_missing(cells["flag"]), "1"))
     odd = pd.DataFrame(measures).isna().any(axis=1).to_numpy() & ~bad
@@ -147,23 +158,33 @@ def _without_bad(cells: pd.DataFrame, file: str, log: ProblemLog) -> pd.DataFram
 
 
 def _frames(
-    numbers: NDArray[np.int64], trial: str, known: KnownFrames
-) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """The frame of each number in the recording, and which numbers lie between the frames that are there.
+    numbers: NDArray[np.int64], file: str, trial: TrialHint, length: int | None, known: KnownFrames, log: ProblemLog
+) -> NDArray[np.intp]:
+    """The row of each number in the frames; UNUSED for all, and a problem, where the numbering is not certain."""
+    if not len(numbers):
+        return np.empty(0, np.intp)
+    numbering = read_numbers(numbers, trial.trial, trial.part, length, known)
+    if numbering.doubt:
+        kind = matching_kinds.AMBIGUOUS_FRAME_NUMBERS
+        log.add(kind, file, count=len(numbers), trial_id=trial.title, reason=numbering.doubt)
+        return np.full(len(numbers), UNUSED, np.intp)
+    log.add_evidence(file, numbering.interpretation, numbering.basis)
+    between = int((numbering.places == UNUSED).sum())
+    if between:
+        log.add(annotation_kinds.BOX_BETWEEN_FRAMES, file, count=between)
+    return numbering.places
 
-    A number beyond the recording gives a text that is no frame's name, which validate then reports.
-    """
-    indices = known.recording_indices(trial)
-    names = known.frames_of(trial)["frame"].to_numpy()
-    place = np.searchsorted(indices, numbers - 1).clip(max=len(indices) - 1)
-    found = indices[place] == numbers - 1
-    # The recording goes on for almost a second after the last frame that is sampled.
-    step = int(np.diff(indices).max()) if len(indices) > 1 else 1
-    between = ~found & (numbers - 1 < indices[-1] + step)
-    beyond = [f"{number} of {trial}" for number in numbers[~found & ~between].tolist()]
-    frames = names[place].astype(object)
-    frames[~found & ~between] = beyond
-    return frames, between
+
+def _sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
+    """The name and the length that seqinfo.ini gives the recording; "" and None where it does not."""
+    path = f"{file.removesuffix(_OWN)}{_INFO_FILE}"
+    try:
+        text = folder.read(path, _LARGEST_INFO).decode("utf-8", "replace")
+    except DataError:
+        return "", None
+    name, length = (re.search(rf"(?im)^\s*{key}\s*=\s*(.*?)\s*$", text) for key in ("name", "seqlength"))
+    whole = length is not None and re.fullmatch(r"[0-9]{1,9}", length[1])
+    return name[1] if name else "", int(length[1]) if length and whole else None
 
 
 FORMAT = Format("mot", "MOT text", find, read)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from socal_core.annotations.frame_lookup import FrameLookup
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.frame_names import FrameIndex
+from socal_core.dataset.frame_names import read_names
 from socal_core.dataset.problems import ProblemLog
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class KnownFrames:
     def __init__(self, frames: pd.DataFrame, trials: pd.DataFrame, videos: Mapping[str, "Video"] | None = None) -> None:
         """Of the tables of Dataset (frames: frame, trial_id, position; trials: width, height) and its videos."""
         self.frames = frames
-        self._index = FrameIndex(frames["frame"])
+        self._index = pd.Index(frames["frame"])
         self._sizes = trials[["width", "height"]].astype("float64")
         self._videos = videos or {}
         starts = frames["position"].to_numpy() == 0
@@ -66,8 +68,30 @@ class KnownFrames:
         return list(self._starts)
 
     def places(self, names: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
-        """The row in `frames` of each name, by exact name, folder and stem, or stem; -1 where none fits; (n,)."""
-        return self._index.places(names)
+        """The row in `frames` of each exact name, -1 where there is no such frame; (n,).
+
+        Names as tools write them become exact ones in `match_names`, which weighs the evidence of a whole file.
+        """
+        places: NDArray[np.intp] = self._index.get_indexer(pd.Index(pd.Series(names, dtype="str")))
+        return places
+
+    @cached_property
+    def lookup(self) -> FrameLookup:
+        """Finds frames by the names that tools give them."""
+        return FrameLookup(self.frames)
+
+    def has_video(self, trial_id: str) -> bool:
+        """Whether the frames of a trial are seconds of a video."""
+        return trial_id in self._videos
+
+    def rows_of(self, trial_id: str, part: str = "") -> NDArray[np.intp]:
+        """The rows in `frames` of a trial, or of the part of its recording with a letter; in time order."""
+        start = self._starts.get(trial_id, 0)
+        rows = np.arange(start, start + int(self._counts.get(trial_id, 0)))
+        if not part:
+            return rows
+        said = read_names(self.frames["frame"].take(rows).tolist())
+        return rows[(said["video"] == part).to_numpy(bool)]
 
     def sizes(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
         """Width and height in pixels of the frames at these places (all >= 0), NaN where nobody knows; (n, 2)."""
@@ -79,14 +103,27 @@ class KnownFrames:
         start = self._starts.get(trial_id, 0)
         return self.frames.iloc[start : start + int(self._counts.get(trial_id, 0))]
 
-    def recording_indices(self, trial_id: str) -> NDArray[np.int64]:
-        """Where each frame of a trial stands in its recording, from 0, rising; (frames,).
+    def recording_indices(self, trial_id: str, part: str = "") -> NDArray[np.int64]:
+        """Where each frame of a trial, or of a part, stands in its recording, from 0, rising; (frames,).
 
         Tools that annotate video count the recording's frames. For a trial of images that is the position.
         """
         video = self._videos.get(trial_id)
-        positions = self.frames_of(trial_id)["position"].to_numpy(np.int64)
-        return positions if video is None else np.array([video.index_of(int(p)) for p in positions], np.int64)
+        rows = self.rows_of(trial_id, part)
+        if video is None:
+            return np.arange(len(rows), dtype=np.int64)
+        positions = self.frames["position"].to_numpy(np.int64)[rows]
+        return np.array([video.index_of(int(position)) for position in positions], np.int64)
+
+    def recording_end(self, trial_id: str, part: str = "") -> int:
+        """The last place from 0 that a recording may have: a video ends up to a second after its last frame."""
+        indices = self.recording_indices(trial_id, part)
+        step = int(np.diff(indices).max(initial=1))
+        return int(indices[-1]) + (step if step > 1 else 0)
+
+    def orders_agree(self, trial_id: str, part: str = "") -> bool:
+        """Whether the names of a trial's frames, sorted by their letters as CVAT does, are in the order of time."""
+        return bool(self.frames["frame"].take(self.rows_of(trial_id, part)).is_monotonic_increasing)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.annotations.class_names import find_names
+from socal_core.annotations.frame_matching import frame_names, renamed
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.track_ids import add_track_ids
 from socal_core.dataset import layout
@@ -44,11 +45,13 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     odd = cells[~good]
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
     log.add_rows(box_kinds.BAD_COORDINATES, layout.BOXES_FILE, odd[~empty], expected="whole numbers of pixels")
+    names = frame_names(BoxRows(cells.loc[good], odd.loc[empty, ["frame"]]), layout.BOXES_FILE, known, log)
     track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], folder, known, log)
     boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
     boxes = boxes.assign(**{name: side[good].astype("int64") for name, side in corners.items()}, track_id=track_ids)
-    return add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), layout.BOXES_FILE, log)
+    rows = add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), layout.BOXES_FILE, log)
+    return renamed(rows, names)
 
 
 def write(dataset: Dataset, out: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.xml_files import (
@@ -154,29 +156,42 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     first = pd.Index(np.ones(len(frames), np.int64), name="row")
     files = pd.DataFrame({"frame": frames, "file": pd.Series(found.paths, dtype="str")}).set_index(first)
     said = files.assign(width=np.array(found.widths), height=np.array(found.heights))
-    report_sizes(said, parent, known, log)
+    report_sizes(said[said["frame"].notna()], parent, known, log)
     of_file = np.array(found.of_file, np.int64)
     boxes = files.take(of_file).set_index(pd.Index(np.array(found.lines, np.int64), name="row"))
     corners = np.array(found.corners, np.float64).reshape(-1, 4)
     boxes = boxes.assign(**dict(zip(CORNERS, corners.T, strict=True)))
     boxes["label"] = pd.Series(found.labels, index=boxes.index, dtype="str")
     boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
-    return BoxRows(boxes, files[np.array(found.empty, bool)])
+    empty = files[np.array(found.empty, bool)]
+    return BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:
-    """The frame of each file: as its `filename` says where that is known, else as the file itself is called."""
+    """The frame of each file: the one that the file is called after, else the one of its `filename`.
+
+    A file is renamed with its frame more often than what it says, so its own name counts where both are frames. A
+    name that fits no frame stays; NA where it must not be used.
+    """
     own = [path[len(parent) + 1 :].rpartition(".")[0] for path in found.paths]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
-    by_name, by_stem = known.places(given), known.places([f"{stem}.xml" for stem in own])
-    places = np.where(by_name >= 0, by_name, by_stem)
-    names = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
-    for number in np.flatnonzero((by_name >= 0) & (by_stem >= 0) & (by_name != by_stem)):
-        frame, other = known.frames["frame"].iloc[[by_name[number], by_stem[number]]]
-        log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
-    known_names = known.frames["frame"].take(np.maximum(places, 0)).set_axis(names.index)
-    return names.where(places < 0, known_names).astype("str")
+    by_stem = [known.lookup.find(f"{stem}.xml").place for stem in own]
+    by_name = [
+        place if place >= 0 else known.lookup.find(name).place
+        for name, place in zip(given, known.places(given).tolist(), strict=True)
+    ]
+    uses_name = [stem < 0 <= name for stem, name in zip(by_stem, by_name, strict=True)]
+    chosen = [name if uses else f"{stem}.xml" for name, stem, uses in zip(given, own, uses_name, strict=True)]
+    codes, names = pd.factorize(pd.Series(chosen, dtype="str"))
+    places = match_names(names, parent, known, log, count=len(found.lines), one_file=False)[codes]
+    for number, (stem, name) in enumerate(zip(by_stem, by_name, strict=True)):
+        if stem >= 0 and name >= 0 and stem != name:
+            frame, other = known.frames["frame"].iloc[[stem, name]]
+            log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
+    said = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
+    frames = known.frames["frame"].take(np.maximum(places, 0)).set_axis(said.index)
+    return said.where(places < 0, frames).mask(places == UNUSED).astype("str")
 
 
 def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import find_names, to_labels
+from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, PARTS, label_files, read_files
 from socal_core.dataset import layout
@@ -40,7 +42,9 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     names_file, names = find_names(folder, dict.fromkeys(["", *places]), log)
     files_read = pd.Index([file for place in places for file in label_files(folder, place)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
-    frames = known.places(files_read)
+    frames = match_names(files_read, path, known, log, count=len(rows), one_file=False)
+    rows = rows[frames[rows["number"].to_numpy()] != UNUSED]
+    without_tool &= frames != UNUSED
     rows = _without_unsized(_in_pixels(rows, frames, known), files_read, path, log)
     number = rows["number"].to_numpy()
     names_of_frames = pd.Index(_frame_names(frames, files_read, known), dtype="str")

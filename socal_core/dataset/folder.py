@@ -45,6 +45,9 @@ class DataFolder:
         """SHA-256 of every file read, by its relative path."""
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, set[str]] = {}
+        self._folded: dict[str, list[str]] = {}
+        self.aliases: dict[str, str] = {}
+        """Files of the root that were found under another name but for upper and lower case, by the name asked for."""
         self._inside = os.path.realpath(root)
 
     def listing(self, path: str = "") -> Listing:
@@ -86,12 +89,25 @@ class DataFolder:
                 self._files[parent] = set(self.listing(parent).files)
             except OSError:
                 return False
-        return own in self._files[parent]
+        return own in self._files[parent] or (not parent and "." in own and self._in_other_case(own))
+
+    def _in_other_case(self, name: str) -> bool:
+        """Whether one file of the root, and no second, has this name but for upper and lower case."""
+        if name not in self.aliases:
+            if not self._folded:
+                for own in self._files[""]:
+                    self._folded.setdefault(own.casefold(), []).append(own)
+            found = self._folded.get(name.casefold(), [])
+            if len(found) != 1:
+                return False
+            self.aliases[name] = found[0]
+        return True
 
     def read(self, name: str, limit: int = LARGEST_FILE) -> bytes:
         """The bytes of a file; DataError with the bare reason, such as `it is no file`, when it cannot be read."""
         if not self.is_file(name):
             raise DataError("it is no file of this folder (links that lead out of it are not followed)")
+        name = self.aliases.get(name, name)
         try:
             with (self.root / name).open("rb") as file:
                 stamp = stamp_of(os.fstat(file.fileno()))

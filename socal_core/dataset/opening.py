@@ -59,6 +59,8 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     trials = _with_sizes(folder, media, trials, frames, log)
     known = KnownFrames(frames, trials, media.videos)
     boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
+    for name, own in folder.aliases.items():
+        log.add_evidence(own, f"It is read as {name}.", "No other file has this name but for upper and lower case.")
     return Dataset(
         root=root,
         trials=trials,

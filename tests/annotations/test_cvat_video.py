@@ -47,7 +47,8 @@ def test_corners_move_on_a_line_between_boxes(folder: Path) -> None:
         (box(2, outside=1) + box(5), [5]),
         (box(2) + box(4, rotation=20) + box(6), [2, 6]),
         (box(6) + box(3), [3, 4, 5, 6]),
-        (box(0) + box(999_999_999), list(range(12))),
+        (box(0) + box(11), list(range(12))),
+        (box(0) + box(12), []),
         (box(3, outside="true"), []),
         (box(2, keyframe=0) + box(4, keyframe=0), [2, 3, 4]),
     ],
@@ -94,14 +95,13 @@ def test_frames_of_a_recording_that_is_sampled() -> None:
     assert table[["place", "x1"]].to_numpy().tolist() == [[1, 15], [2, 45]]
 
 
-def test_boxes_between_and_beyond_the_frames(folder: Path) -> None:
-    annotate(folder, track(box(11) + box(12) + box(10**9)))
-    texts, problems = opened(folder)
-    assert len(texts) == 1
-    assert [(problem.code, problem.row) for problem in problems] == [("box-without-frame", 4), ("box-without-frame", 5)]
-    trial = {"trial_id": "S100T1", "frames": 12}
-    frames = ["12 of S100T1", "1000000000 of S100T1"]
-    assert [problem.parameters for problem in problems] == [{**trial, "frame": frame} for frame in frames]
+@pytest.mark.parametrize("last", [12, 10**9])
+def test_a_box_beyond_the_frames_shows_that_the_recording_is_another(folder: Path, last: int) -> None:
+    annotate(folder, track(box(11) + box(last)))
+    texts, (problem,) = opened(folder)
+    assert texts == []
+    assert (problem.code, problem.count) == ("other-recording", 2)
+    assert problem.parameters == {"trial_id": "S100T1", "frames": 12, "annotated": last + 1}
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is absent")

@@ -70,7 +70,7 @@ def test_truncated_files(folder: Path) -> None:
 @pytest.mark.parametrize(("most", "shown"), [(12, 12), (11, 0)])
 def test_the_number_of_boxes_has_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch, most: int, shown: int) -> None:
     monkeypatch.setattr(cvat_video, "MOST_BOXES", most)
-    annotate(folder, track(box(0) + box(999_999_999)))
+    annotate(folder, track(box(0) + box(11)))
     texts, problems = opened(folder)
     assert len(texts) == shown
     assert ("too-many-boxes-in-tracks" in [problem.code for problem in problems]) == (shown == 0)

@@ -26,11 +26,9 @@ folder = two_trials  # stands for the folder of tests/dataset/conftest.py here
         ("<task><name>v1</name></task><source>C:\\videos\\S100T2.avi</source>", "x.xml"),
         ("<task><name>S100T2</name></task>", "x.xml"),
         ("<task><name>S100T2, second look</name></task>", "annotations.xml"),
-        ("<task><name>S100T1</name><source>S100T2.mp4</source></task>", "x.xml"),
         ("<task><original><name>S100T2.mkv</name></original></task>", "x.xml"),
         ("<task><labels><label><name>S100T1</name></label></labels></task>", "annotations/S100T2.xml"),
         ("", "annotations/S100T2_final.xml"),
-        ("<source>S100T2.mp4</source>", "S100T1.xml"),
     ],
 )
 def test_the_trial_of_a_file(folder: Path, meta: str, path: str) -> None:
@@ -51,7 +49,32 @@ def test_a_file_without_a_trial(folder: Path) -> None:
     assert problem.parameters == {"names": "t.mp4"}
     for path in (folder / layout.IMAGES_DIR).glob("S100T2*"):
         path.unlink()
-    assert len(open_dataset(folder).boxes) == 2
+    assert [problem.code for problem in opened(folder)[1] if problem.path == "x.xml"] == ["unknown-trial"]
+
+
+@pytest.mark.parametrize(("size", "shown"), [(12, 2), (11, 0), (13, 0), (300, 0)])
+def test_the_only_trial_must_be_as_long_as_a_file_that_names_none(folder: Path, size: int, shown: int) -> None:
+    for path in (folder / layout.IMAGES_DIR).glob("S100T2*"):
+        path.unlink()
+    annotate(folder, track(box(2) + box(3)), f"<task><name>day 1</name><size>{size}</size></task>", "x.xml")
+    assert len(opened(folder)[0]) == shown
+
+
+@pytest.mark.parametrize(
+    ("meta", "path", "code"),
+    [
+        ("<task><name>S100T1</name><source>S100T2.mp4</source></task>", "x.xml", "several-trials-named"),
+        ("<source>S100T2.mp4</source>", "S100T1.xml", "several-trials-named"),
+        ("<task><name>S999T1</name></task>", "annotations.xml", "other-trial"),
+        ("", "annotations/S100T3.xml", "other-trial"),
+        ("", "annotations/S100T1a.xml", "other-trial"),
+    ],
+)
+def test_a_file_of_two_trials_or_of_another_is_not_read(folder: Path, meta: str, path: str, code: str) -> None:
+    annotate(folder, track(box(2)), meta, path)
+    texts, (problem,) = opened(folder)
+    assert texts == []
+    assert (problem.code, problem.severity, problem.path) == (code, Severity.ERROR, path)
 
 
 def test_an_export_of_a_project_holds_several_trials(folder: Path) -> None:
@@ -73,8 +96,8 @@ def test_an_export_of_a_project_holds_several_trials(folder: Path) -> None:
         ("", 23),
         ("<start_frame>0</start_frame><stop_frame>11</stop_frame>", 12),
         ("<size>12</size>", 12),
-        ("<start_frame>2</start_frame><stop_frame>5</stop_frame>", 20),
-        ("<start_frame>2</start_frame><size>3</size><frame_filter>step=3</frame_filter>", 17),
+        ("<start_frame>8</start_frame><stop_frame>11</stop_frame>", 19),
+        ("<start_frame>2</start_frame><size>4</size><frame_filter>step=3</frame_filter>", 14),
         ("<size>nan</size><start_frame>x</start_frame><stop_frame>-5</stop_frame>", 23),
     ],
 )
@@ -130,7 +153,8 @@ def test_only_the_task_that_does_not_fit_is_left_out(folder: Path) -> None:
         (30.0, 60, 1801, False),
         (29.97, 3, 89, True),
         (10.4, 2, 20, True),
-        (30.0, 60, 59, True),
+        (30.0, 60, 59, False),
+        (30.0, 60, 300, True),
         (30.0, 60, 8999, False),
         (30.0, 1, 29, True),
     ],
@@ -142,10 +166,22 @@ def test_a_video_may_go_on_for_a_second_after_its_last_frame(
     frames = pd.DataFrame({"frame": names, "trial_id": "S1T1", "position": range(seconds)})
     trials = pd.DataFrame({"width": [64], "height": [48]}, index=["S1T1"])
     known = KnownFrames(frames, trials, {"S1T1": Video("S1T1.mp4", seconds, rate, 64, 48)})
-    annotate(tmp_path, track(box(0)), f"<task><stop_frame>{last}</stop_frame></task>")
+    annotate(tmp_path, track(box(0)), f"<task><stop_frame>{last}</stop_frame></task>", "annotations/S1T1.xml")
     source = DataFolder(tmp_path)
     assert len(cvat_video.read(source, cvat_video.find(source), known, log).boxes) == int(fits)
-    assert [problem.code for problem in log.problems()] == [] if fits else ["other-recording"]
+    code = "ambiguous-frame-numbers" if last == seconds - 1 else "other-recording"
+    assert [problem.code for problem in log.problems()] == ([] if fits else [code])
+
+
+@pytest.mark.parametrize("task", ["<size>6</size>", "<start_frame>2</start_frame><stop_frame>5</stop_frame>"])
+def test_images_of_which_only_some_are_counted(folder: Path, task: str) -> None:
+    annotate(folder, track(box(2)), f"<task><name>S100T1</name>{task}</task>")
+    texts, (problem,) = opened(folder)
+    assert texts == []
+    assert (problem.code, problem.parameters) == (
+        "partly-annotated",
+        {"annotated": 6, "frames": 12, "trial_id": "S100T1"},
+    )
 
 
 def test_another_frame_size_is_a_warning(folder: Path) -> None:

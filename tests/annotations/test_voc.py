@@ -76,7 +76,7 @@ def test_the_frame_is_that_of_the_name_or_of_the_file(folder: Path, name: str, p
 def test_a_name_that_disagrees_with_the_file_is_said(folder: Path) -> None:
     annotate(folder, box(), "S100T1_frame_00000002.jpeg")
     texts, (problem,) = opened(folder)
-    assert texts == ["S100T1_frame_00000002.jpeg,2,5,12,20,suction"]
+    assert texts == [f"{FRAME},2,5,12,20,suction"]
     assert (problem.code, problem.severity, problem.path) == ("other-frame-name", Severity.WARNING, OWN)
 
 

@@ -5,7 +5,14 @@ A reader reports a problem with `ProblemLog.add(kind, path, …)`. `docs/problem
 
 from types import ModuleType
 
-from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds, trial_kinds
+from socal_core.dataset.problem_kinds import (
+    annotation_kinds,
+    box_kinds,
+    file_kinds,
+    frame_kinds,
+    matching_kinds,
+    trial_kinds,
+)
 from socal_core.dataset.problem_kinds.kind import ProblemKind
 
 SUBJECTS: dict[str, ModuleType] = {
@@ -14,6 +21,7 @@ SUBJECTS: dict[str, ModuleType] = {
     "Trials and surgeons": trial_kinds,
     "Boxes": box_kinds,
     "Annotation formats": annotation_kinds,
+    "Which trial and which frame": matching_kinds,
 }
 
 

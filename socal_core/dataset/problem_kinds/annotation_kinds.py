@@ -163,10 +163,10 @@ OTHER_RECORDING = ProblemKind(
 )
 BOX_BETWEEN_FRAMES = ProblemKind(
     "box-between-frames",
-    Severity.INFO,
+    Severity.WARNING,
     "Boxes between the sampled frames",
     "Boxes at frames of the recording between those that are read (one per second): {count:,}. They are not used.",
-    "",
+    "Check that the boxes were drawn on the recording at its full rate.",
 )
 TRACK_BETWEEN_FRAMES = ProblemKind(
     "track-between-frames",
@@ -185,16 +185,17 @@ SHARED_TRACK_ID = ProblemKind(
 )
 IGNORED_BOXES = ProblemKind(
     "ignored-boxes",
-    Severity.INFO,
+    Severity.WARNING,
     "Boxes marked as ignored",
     "Rows marked as ignored (the seventh field is 0): {count:,}. They are left out.",
-    "",
+    "Set the flag to 1 where a box counts.",
 )
 OTHER_FRAME_NAME = ProblemKind(
     "other-frame-name",
     Severity.WARNING,
     "File names two frames",
-    "The file says that it belongs to frame {frame}, and its own name says {other}; {frame} is used.",
+    "The file is named after frame {frame}, and says that it belongs to {other}; {frame} is used, since files are "
+    "renamed more often than what they say.",
     "Correct one of the two.",
 )
 SIXTH_FIELD_IS_CLASS = ProblemKind(

@@ -1,0 +1,160 @@
+"""The tasks of CVAT's XML "for video": which trial each is of, and whether it counts the frames of that trial."""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.annotations.rows import KnownFrames
+from socal_core.annotations.trial_hints import TrialHint, find_hint
+from socal_core.annotations.xml_files import Element, to_number
+from socal_core.dataset import layout
+from socal_core.dataset.problem_kinds import annotation_kinds, matching_kinds
+from socal_core.dataset.problems import ProblemLog, printable
+
+_VIDEOS = tuple(sorted(layout.VIDEO_SUFFIXES))
+_STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
+
+
+@dataclass
+class Task:
+    """A task of a file; NaN where the file does not say."""
+
+    holder: Element | None = None
+    key: str = ""
+    names: list[str] = field(default_factory=list)
+    """Of its recording, then of the task."""
+    start: float = 0.0
+    stop: float = np.nan
+    step: int = 1
+    mode: str = ""
+    """interpolation for a task made of a video, annotation for one of images."""
+    frames: float = np.nan
+    size: tuple[float, float] = (np.nan, np.nan)
+    """Width and height of its pictures, pixels."""
+    size_line: int = 1
+
+    def ends(self) -> tuple[float, float]:
+        """Its last frame in the recording as stop_frame says, and as the number of frames does."""
+        return self.stop, self.start + (self.frames - 1) * self.step
+
+    def last(self) -> float:
+        """Its last frame in the recording, NaN where it does not say."""
+        return float(np.fmax(*self.ends()))
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it was made of a recording, so that its frames are in the order of time."""
+        return self.mode == "interpolation" or any(name.lower().endswith(_VIDEOS) for name in self.names)
+
+    def note(self, element: Element) -> None:
+        """Remember a field."""
+        name, text = element.name, element.text.strip()
+        if name == "id":
+            self.key = text
+        elif name == "source":
+            self.names.insert(0, text)
+        elif name == "name":
+            self.names.append(text)
+        elif name == "mode":
+            self.mode = text
+        elif name == "start_frame":
+            self.start = to_number(text)
+        elif name == "stop_frame":
+            self.stop = to_number(text)
+        elif name == "frame_filter":
+            match = _STEP.search(text)
+            self.step = int(match[1]) if match else 1
+        elif name == "size":
+            self.frames = to_number(text)
+        else:
+            self.size = to_number(element.child_text("width")), to_number(element.child_text("height"))
+            self.size_line = element.line
+
+
+def is_certain(
+    path: str, shapes: pd.DataFrame, task: Task, hint: TrialHint, known: KnownFrames, log: ProblemLog
+) -> bool:
+    """Whether the frames that a task counts are certainly those of its trial; else a problem.
+
+    Args:
+        path: The file.
+        shapes: Of the task, as Shapes.table gives them.
+        task: What the file says of it.
+        hint: The trial, or its part.
+        known: The frames.
+        log: Takes the problem, or the evidence.
+    """
+    count, trial = max(1, len(shapes)), hint.title
+    indices, end = known.recording_indices(hint.trial, hint.part), known.recording_end(hint.trial, hint.part)
+    drawn = shapes.loc[shapes["shown"], "frame"]
+    last = float(np.fmax(task.last(), drawn.max() if len(drawn) else np.nan))
+    if last > end and not (known.has_video(hint.trial) and len(indices) == 1):  # one frame alone tells no rate
+        log.add(annotation_kinds.OTHER_RECORDING, path, count=count, annotated=last + 1, trial_id=trial, frames=end + 1)
+        return False
+    if not known.has_video(hint.trial) and task.last() >= 0 and not _reaches_end(task, indices):
+        annotated = task.last() + 1
+        log.add(
+            matching_kinds.PARTLY_ANNOTATED, path, count=count, annotated=annotated, trial_id=trial, frames=len(indices)
+        )
+        return False
+    doubt = _doubt(task, hint, known)
+    if doubt:
+        log.add(matching_kinds.AMBIGUOUS_FRAME_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
+        return False
+    named = f"It names the trial ({hint.said})" if hint.said else "There is no other trial"
+    length = f"counts to frame {task.last():,.0f}" if task.last() >= 0 else "has no frame beyond its end"
+    basis = f"{named} and {length}; the last frame there is {indices[-1]:,}."
+    log.add_evidence(path, f"Frame n of its tracks is frame n of the recording of {trial}, from 0.", basis)
+    return True
+
+
+def find_trial(
+    task: Task, source: str, path: str, alone: bool, count: int, known: KnownFrames, log: ProblemLog
+) -> TrialHint | None:
+    """The trial that recording, task and file are called by, else the only one if it is as long; None and a problem.
+
+    Args:
+        task: Of the file.
+        source: The recording that the file as a whole names.
+        path: The file.
+        alone: Whether the file has no other task, so that its name is the task's.
+        count: The number of shapes that would be lost.
+        known: The frames.
+        log: Takes the problem.
+    """
+    texts = [*task.names, source, path.rpartition(".")[0]] if alone else task.names
+    hint = find_hint(texts, path, known, log, count)
+    if hint is None or hint.trial:
+        return hint
+    only = known.trial_ids[0]
+    if alone and len(known.trial_ids) == 1 and _reaches_end(task, known.recording_indices(only)):
+        return TrialHint(only)
+    said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, source]))) or "nothing")
+    log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, count), names=said)
+    return None
+
+
+def _reaches_end(task: Task, indices: NDArray[np.int64]) -> bool:
+    """Whether a task says its length, and goes to the end of a recording."""
+    step = max(task.step, int(np.diff(indices).max(initial=1)))
+    return bool(task.last() > indices[-1] - step)
+
+
+def _doubt(task: Task, hint: TrialHint, known: KnownFrames) -> str:
+    """Why the frames that a task counts are not certain to be those of its trial; "" when they are."""
+    indices = known.recording_indices(hint.trial, hint.part)
+    if not known.has_video(hint.trial):
+        if task.is_video or known.orders_agree(hint.trial, hint.part):
+            return ""
+        return (
+            "CVAT counts images in the order of the letters of their names (1, 10, 11, 2), unless the task was sorted "
+            "otherwise, and that is not the order of time"
+        )
+    if hint.part:
+        return f"it is of part {hint.part}, and the video of the whole trial"
+    if 1 < len(indices) == task.last() + 1 <= indices[-1]:
+        return f"its {len(indices):,} frames may be the first of the video, or one for each second"
+    return ""
