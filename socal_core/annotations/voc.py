@@ -59,17 +59,17 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 def write(dataset: Dataset, out: Path) -> None:
     """Write Annotations/<stem>.xml for each frame, in folders where the frames lie in folders; without track ids."""
-    sizes = dataset.trials[["width", "height"]].fillna(0).astype("int64")
-    size_of = dict(zip(sizes.index, zip(sizes["width"], sizes["height"], strict=True), strict=True))
+    known = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
+    sizes = np.nan_to_num(known).astype(int).tolist()
     objects = _objects(dataset.boxes)
     used: set[str] = set()
-    for frame, trial in zip(dataset.frames["frame"], dataset.frames["trial_id"], strict=True):
+    for frame, (width, height) in zip(dataset.frames["frame"], sizes, strict=True):
         stem = frame.rpartition(".")[0] or frame
         stem = frame if stem in used else stem  # a.jpeg beside a.png
         used.add(stem)
         path = out / _FOLDERS[0] / f"{stem}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = _document(frame, dataset.images_dir, size_of[trial], objects.get(frame, []))
+        text = _document(frame, dataset.images_dir, (width, height), objects.get(frame, []))
         path.write_text(text, encoding="utf-8", newline="\n")
 
 

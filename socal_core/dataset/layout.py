@@ -65,6 +65,18 @@ LAST_NUMBER = re.compile(r"([0-9]{1,9})[^0-9]*$")
 
 FRAMES_PER_SECOND = 1
 
+IN_SPLITS = "*/images"
+"""The folder of frames of a data set in which each part of a split has an own one: `train/images`, `valid/images`."""
+
+
+def path_of_frame(images_dir: str, frame: str) -> str:
+    """Return the path of an image relative to the data folder, from its folder and its name in that."""
+    if images_dir == IN_SPLITS:
+        split, _, own = frame.partition("/")
+        return f"{split}/images/{own}"
+    return f"{images_dir}/{frame}".lstrip("/")
+
+
 LICENCE = "CC BY-NC 4.0"
 CITATION = (
     "Kugener G, Pangal DJ, Cardinal T, et al. Utility of the Simulated Outcomes Following Carotid Artery Laceration "

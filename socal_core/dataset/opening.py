@@ -13,12 +13,12 @@ from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset, Severity
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
-from socal_core.dataset.images import quiet_pillow, read_size
 from socal_core.dataset.media import Media, find_media
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.sizes import with_sizes
 from socal_core.errors import DataError
 
 _EXPECTED = (
@@ -56,7 +56,7 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     frames = in_trial_order(placed, trials.index)
     del placed
     _report_many(frames, media, log)
-    trials = _with_sizes(folder, media, trials, frames, log)
+    trials, frames = with_sizes(folder, media, trials, frames, log)
     known = KnownFrames(frames, trials, media.videos)
     boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
     return Dataset(
@@ -132,26 +132,3 @@ def _report_many(frames: pd.DataFrame, media: Media, log: ProblemLog) -> None:
     if len(many):
         longest = many.max()
         log.add(frame_kinds.MANY_FRAMES, log.images_dir, count=len(many), limit=_MOST_FRAMES, longest=longest)
-
-
-def _with_sizes(
-    folder: DataFolder, media: Media, trials: pd.DataFrame, frames: pd.DataFrame, log: ProblemLog
-) -> pd.DataFrame:
-    """Fill in the frame size of trials whose outcome row does not say it, from a video or the first frame's header."""
-    unsized = trials.index[trials[["width", "height"]].isna().any(axis=1) & (trials["n_frames"] > 0)]
-    first = frames[frames["position"] == 0].set_index("trial_id")["frame"]
-    trials = trials.copy()
-    with quiet_pillow():
-        for trial in unsized:
-            video = media.videos.get(trial)
-            if video is not None:
-                trials.loc[trial, ["width", "height"]] = video.width, video.height
-                continue
-            name = f"{media.images_dir}/{first[trial]}".lstrip("/")
-            try:
-                folder.touch(name)
-                trials.loc[trial, ["width", "height"]] = read_size(folder.root / name)
-            except (DataError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                log.add(frame_kinds.UNREADABLE_FRAME, name, frame=first[trial], reason=reason)
-    return trials

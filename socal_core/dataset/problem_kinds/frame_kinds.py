@@ -33,6 +33,21 @@ FRAME_SIZE_DIFFERS = ProblemKind(
     "wrong position.",
     f"Replace the frame, or correct the size in {layout.OUTCOMES_FILE}.",
 )
+SEVERAL_FRAME_SIZES = ProblemKind(
+    "several-frame-sizes",
+    Severity.WARNING,
+    "Frames of several sizes in a trial",
+    "Trial {trial_id} has frames of {kinds} sizes: {sizes}. Each frame's own size is used.",
+    "If they should be equal, check which frames were turned, cropped or made smaller.",
+)
+OTHER_SIZE_IN_OUTCOMES = ProblemKind(
+    "other-size-in-outcomes",
+    Severity.WARNING,
+    "Size in the outcomes and of the frames differ",
+    "The frames of trial {trial_id} have {width}x{height} pixels, and {path} says {said_width}x{said_height}; the "
+    "frames' own size is used.",
+    "Correct the size. If the frames were made smaller after they were annotated, check the boxes.",
+)
 NOT_A_FRAME = ProblemKind(
     "not-a-frame",
     Severity.INFO,
