@@ -131,17 +131,19 @@ def _filled(
     trials: pd.DataFrame, frames: pd.DataFrame, found: dict[str, list[Size | None]], log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put the sizes into both tables, and say where the outcomes file says otherwise and where frames differ."""
-    trials = trials.copy()
     sides = trials[list(SIDES)].astype("float64")
     declared: dict[str, tuple[float, float]] = {trial: (w, h) for trial, w, h in sides.itertuples(name=None)}
+    usual: dict[str, Size] = {}
     flat: list[tuple[float, float]] = []
     for trial, own in found.items():
         times = Counter(size for size in own if size is not None)
         if times:
             _report_sizes(trial, times, declared[trial], log)
-            trials.loc[trial, list(SIDES)] = times.most_common(1)[0][0]
+            usual[trial] = times.most_common(1)[0][0]
         flat += [size or declared[trial] for size in own]
     table = np.array(flat, np.float64).reshape(-1, 2)
+    known = pd.DataFrame.from_dict(usual, orient="index", columns=list(SIDES), dtype="Int64").reindex(trials.index)
+    trials = trials.assign(**{side: known[side].fillna(trials[side]) for side in SIDES})
     return trials, frames.assign(**{side: pd.array(table[:, i]).astype("Int64") for i, side in enumerate(SIDES)})
 
 

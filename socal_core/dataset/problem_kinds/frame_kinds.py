@@ -63,6 +63,22 @@ GAP_IN_TRIAL = ProblemKind(
     "through the gaps.",
     "",
 )
+TIME_OR_NUMBER = ProblemKind(
+    "time-or-number",
+    Severity.WARNING,
+    "Names that hold a time or two numbers",
+    "The names of the frames of {trial_id}, such as {example}, may hold a time (minutes and seconds) or two numbers. "
+    "The last number is used as the second, which may be wrong.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
+)
+NUMBERS_IN_STEPS = ProblemKind(
+    "numbers-in-steps",
+    Severity.WARNING,
+    "Numbers of frames rise by a constant",
+    "The numbers of the frames of {trial_id} rise by {step}. They are used as seconds; if they count the frames of a "
+    "recording instead, all times of the trial are wrong.",
+    f"Give the second of each frame as frame_number in {layout.MAPPING_FILE}, or number the frames by seconds.",
+)
 MANY_FRAMES = ProblemKind(
     "many-frames",
     Severity.WARNING,
