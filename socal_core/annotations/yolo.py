@@ -29,7 +29,8 @@ _NAMES_FILE = "classes.txt"
 
 def find(folder: DataFolder) -> list[str]:
     """The folders of label files: those made for them, else those of the frames."""
-    found = [name for name in LABEL_DIRS if label_files(folder, name)]
+    splits = [f"{name}/{_DIR}" for name in folder.listing().folders if name.lower() in layout.SPLIT_FOLDERS]
+    found = [name for name in (*LABEL_DIRS, *splits) if label_files(folder, name)]
     return found or [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
 
 

@@ -20,8 +20,15 @@ VIDEOS_DIRS = (*IMAGES_DIRS, "videos")
 SPLIT_FOLDERS = frozenset({"train", "val", "valid", "validation", "test"})
 """Folders by which annotation tools divide images; the division itself is not used."""
 
-IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv"})
+IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
+OTHER_IMAGE_SUFFIXES = frozenset(
+    {".avif", ".dcm", ".dng", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".pgm", ".ppm", ".raw", ".tga"}
+)
+OTHER_VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".asf", ".dv", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".wmv"}
+)
+"""Pictures and videos that are not read."""
 
 BOX_COLUMNS = ("frame", "x1", "y1", "x2", "y2", "label")
 MAPPING_COLUMNS = ("frame", "trial_id", "frame_number")

@@ -105,6 +105,6 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
 def _is_container(head: bytes, suffix: str) -> bool:
     if suffix == ".avi":
         return head[:4] == b"RIFF" and head[8:12] == b"AVI "
-    if suffix == ".mkv":
+    if suffix in {".mkv", ".webm"}:
         return head[:4] == b"\x1a\x45\xdf\xa3"
     return head[4:8] in _BOXES_OF_MP4

@@ -55,6 +55,29 @@ NOT_A_FRAME = ProblemKind(
     f"{{frame}} is not an image file ({', '.join(sorted(layout.IMAGE_SUFFIXES))}); it is left out.",
     "",
 )
+LINKED_FRAME = ProblemKind(
+    "linked-frame",
+    Severity.ERROR,
+    "Frame is a link out of the folder",
+    "{frame} is a link that leads out of the data folder, or to nowhere. Such links are not followed; it is left out.",
+    "Copy the folder so that files take the place of links, as `cp -rL` does, and open the copy.",
+)
+OTHER_IMAGE_KIND = ProblemKind(
+    "other-image-kind",
+    Severity.ERROR,
+    "Frame of a kind that is not read",
+    f"{{frame}} is an image of a kind that is not read; it is left out. "
+    f"{', '.join(sorted(layout.IMAGE_SUFFIXES))} are read.",
+    "Convert it to .png.",
+)
+OTHER_VIDEO_KIND = ProblemKind(
+    "other-video-kind",
+    Severity.ERROR,
+    "Video of a kind that is not read",
+    f"Video {{path}} is of a kind that is not read; it is left out. {', '.join(sorted(layout.VIDEO_SUFFIXES))} are "
+    "read.",
+    "Convert it to .mp4.",
+)
 GAP_IN_TRIAL = ProblemKind(
     "gap-in-trial",
     Severity.INFO,
