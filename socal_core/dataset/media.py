@@ -189,7 +189,10 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
         else:
             try:
                 folder.touch(path)
-                videos[trial] = probe(folder.root, path)
+                videos[trial] = video = probe(folder.root, path)
+                if video.indices:
+                    text = "Its frame rate varies. Each second shows the frame that a player shows then."
+                    log.add_evidence(path, text, "The file gives the time of each frame, and the steps differ.")
             except (DataError, OSError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
                 log.add(frame_kinds.UNREADABLE_VIDEO, path, reason=reason)
