@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
@@ -88,14 +89,11 @@ def write(dataset: Dataset, out: Path) -> None:
 
 def _images(dataset: Dataset, numbers: dict[str, int]) -> list[dict[str, Any]]:
     """One entry a frame, with its size where it is known."""
-    sizes = {
-        trial: {"width": int(width), "height": int(height)}
-        for trial, width, height in dataset.trials[["width", "height"]].dropna().itertuples(name=None)
-    }
-    trials = dataset.frames["trial_id"]
+    sizes = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
     return [
-        {"id": number, "file_name": frame, **sizes.get(trial, {})}
-        for (frame, number), trial in zip(numbers.items(), trials, strict=True)
+        {"id": number, "file_name": frame}
+        | ({} if np.isnan(size).any() else {"width": int(size[0]), "height": int(size[1])})
+        for (frame, number), size in zip(numbers.items(), sizes, strict=True)
     ]
 
 

@@ -91,7 +91,7 @@ def _check_target(out: Path, root: Path) -> None:
 def _frame_files(dataset: Dataset) -> list[str]:
     """The files of all frames and videos, relative to the data folder."""
     frames = dataset.frames["frame"][~dataset.frames["trial_id"].isin(list(dataset.videos))]
-    names = [f"{dataset.images_dir}/{frame}".lstrip("/") for frame in frames]
+    names = [layout.path_of_frame(dataset.images_dir, frame) for frame in frames]
     return [*names, *sorted(video.path for video in dataset.videos.values())]
 
 

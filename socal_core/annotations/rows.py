@@ -53,10 +53,14 @@ class KnownFrames:
     """What a reader may ask about the frames of the data folder."""
 
     def __init__(self, frames: pd.DataFrame, trials: pd.DataFrame, videos: Mapping[str, "Video"] | None = None) -> None:
-        """Of the tables of Dataset (frames: frame, trial_id, position; trials: width, height) and its videos."""
+        """Of the tables of Dataset (frames: frame, trial_id, position; trials: width, height) and its videos.
+
+        A size of the frame's own in `frames` (width, height) counts for more than that of its trial.
+        """
         self.frames = frames
         self._index = pd.Index(frames["frame"])
         self._sizes = trials[["width", "height"]].astype("float64")
+        self._own_sizes = frames[["width", "height"]].astype("float64") if "width" in frames else None
         self._videos = videos or {}
         starts = frames["position"].to_numpy() == 0
         self._starts = dict(zip(frames["trial_id"][starts], np.flatnonzero(starts).tolist(), strict=True))
@@ -95,6 +99,8 @@ class KnownFrames:
 
     def sizes(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
         """Width and height in pixels of the frames at these places (all >= 0), NaN where nobody knows; (n, 2)."""
+        if self._own_sizes is not None:
+            return self._own_sizes.take(places).to_numpy(np.float64)
         trials = self.frames["trial_id"].take(places)
         return self._sizes.reindex(trials).to_numpy(np.float64)
 

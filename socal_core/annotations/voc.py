@@ -5,6 +5,7 @@ boxes are to have the same numbers in every format. VOC has no place for track i
 """
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,9 @@ from socal_core.errors import DataError
 _FOLDERS = ("Annotations", "annotations")
 _LARGEST_FILE = 1_000_000
 """Bytes; some 3,000 boxes in one frame."""
+_ROOT = "*.xml"
+"""What stands for the data folder itself where its files lie beside the frames."""
+_IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
 _WANTED = frozenset({"filename", "size", "object"})
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
@@ -45,13 +49,14 @@ def find(folder: DataFolder) -> list[str]:
         first = next((path for below in _with_folders(folder, parent) for path in list_xml(folder, below)), None)
         if first is not None and not _is_cvat(folder, first):
             return [parent]
-    return []
+    places = (*map(folder.actual, layout.IMAGES_DIRS), "")
+    return next(([place or _ROOT] for place in places if any(_beside_frames(folder, place))), [])
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """The boxes of all files; a file without an object says that its frame is without a tool."""
     found = _Found()
-    for path in [path for parent in _with_folders(folder, files[0]) for path in list_xml(folder, parent)]:
+    for path in _files(folder, files[0]):
         if len(found.lines) >= MOST_BOXES:
             log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
             break
@@ -61,18 +66,36 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 def write(dataset: Dataset, out: Path) -> None:
     """Write Annotations/<stem>.xml for each frame, in folders where the frames lie in folders; without track ids."""
-    sizes = dataset.trials[["width", "height"]].fillna(0).astype("int64")
-    size_of = dict(zip(sizes.index, zip(sizes["width"], sizes["height"], strict=True), strict=True))
+    known = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
+    sizes = np.nan_to_num(known).astype(int).tolist()
     objects = _objects(dataset.boxes)
     used: set[str] = set()
-    for frame, trial in zip(dataset.frames["frame"], dataset.frames["trial_id"], strict=True):
+    for frame, (width, height) in zip(dataset.frames["frame"], sizes, strict=True):
         stem = frame.rpartition(".")[0] or frame
         stem = frame if stem in used else stem  # a.jpeg beside a.png
         used.add(stem)
         path = out / _FOLDERS[0] / f"{stem}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = _document(frame, dataset.images_dir, size_of[trial], objects.get(frame, []))
+        text = _document(frame, dataset.images_dir, (width, height), objects.get(frame, []))
         path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _files(folder: DataFolder, parent: str) -> list[str]:
+    """The files of a folder of annotations, or those beside frames."""
+    if parent in _FOLDERS:
+        return [path for below in _with_folders(folder, parent) for path in list_xml(folder, below)]
+    return list(_beside_frames(folder, "" if parent == _ROOT else parent))
+
+
+def _beside_frames(folder: DataFolder, parent: str) -> Iterator[str]:
+    """The XML files beside an image of the same stem, in a folder or those directly in it, which are not CVAT's."""
+    for below in ["", *folder.listing().folders] if parent == "" else _with_folders(folder, parent):
+        paths = list_xml(folder, below)
+        names = folder.listing(below).files if paths else []
+        stems = {name.rpartition(".")[0] for name in names if name.lower().endswith(_IMAGES)}
+        for path in paths:
+            if path.rpartition("/")[2].rpartition(".")[0] in stems and not _is_cvat(folder, path):
+                yield path
 
 
 @dataclass
@@ -173,7 +196,7 @@ def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) 
     A file is renamed with its frame more often than what it says, so its own name counts where both are frames. A
     name that fits no frame stays; NA where it must not be used.
     """
-    own = [path[len(parent) + 1 :].rpartition(".")[0] for path in found.paths]
+    own = [path.removeprefix(f"{parent}/").rpartition(".")[0] for path in found.paths]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
     by_stem = [known.lookup.find(f"{stem}.xml").place for stem in own]

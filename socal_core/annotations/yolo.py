@@ -31,7 +31,8 @@ _NAMES_FILE = "classes.txt"
 
 def find(folder: DataFolder) -> list[str]:
     """The folders of label files: those made for them, else those of the frames."""
-    found = [name for name in LABEL_DIRS if label_files(folder, name)]
+    splits = [f"{name}/{_DIR}" for name in folder.listing().folders if name.lower() in layout.SPLIT_FOLDERS]
+    found = [name for name in (*LABEL_DIRS, *splits) if label_files(folder, name)]
     return found or [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
 
 
@@ -138,8 +139,9 @@ def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) 
 def _row_texts(dataset: Dataset, names: list[str]) -> list[str]:
     """The line of each box; eight digits give back each pixel of frames of up to millions of pixels a side."""
     boxes = dataset.boxes
-    sizes = dataset.trials[["width", "height"]].astype("float64").reindex(boxes["trial_id"]).to_numpy()
-    unsized = boxes["trial_id"][np.isnan(sizes).any(axis=1)]
+    known = KnownFrames(dataset.frames, dataset.trials)
+    sizes = known.sizes(known.places(boxes["frame"]))
+    unsized = boxes["trial_id"].iloc[np.flatnonzero(np.isnan(sizes).any(axis=1))]
     if not unsized.empty:
         text = f"The frame size of {unsized.iloc[0]} is not known, and YOLO gives boxes as parts of the frame. "
         raise DataError(f"{text}Put the size in {layout.OUTCOMES_FILE}.")

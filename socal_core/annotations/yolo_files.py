@@ -32,7 +32,7 @@ _CHUNK = 2_000_000
 
 def label_files(folder: DataFolder, place: str) -> list[str]:
     """The label files of a folder and of those below, sorted; beside frames only those that share a frame's stem."""
-    if place in LABEL_DIRS:
+    if place.rpartition("/")[2] in LABEL_DIRS:
         return sorted(_texts_below(folder, place, _DEPTH))
     try:
         below = folder.listing(place).folders

@@ -20,7 +20,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """RGB mean and standard deviation of ImageNet on a 0-1 scale; what the published VideoMAE weights were trained with."""
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Increased when the same recipe gives other bytes than before: kept frames are then decoded again."""
 PREPROCESSOR_FILE = "preprocessor_config.json"
 """Where transformers saves an image processor."""

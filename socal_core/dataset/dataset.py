@@ -119,7 +119,7 @@ class Dataset:
     def file_of(self, frame: str) -> Path:
         """The file on disk that holds a frame: an image, or its trial's video."""
         video = self._video_of(frame)
-        return self.root / self.images_dir / frame if video is None else self.root / video.path
+        return self.root / (layout.path_of_frame(self.images_dir, frame) if video is None else video.path)
 
     def is_image(self, frame: str) -> bool:
         """Whether a frame is an image file of its own, and no second of a video."""
@@ -137,7 +137,7 @@ class Dataset:
         video = self._video_of(frames[0])
         if video is None:
             for frame in frames:
-                yield read_frame(self.root / self.images_dir / frame, short_side)
+                yield read_frame(self.root / layout.path_of_frame(self.images_dir, frame), short_side)
             return
         # OpenCV takes a while to load, and most data sets have no video.
         from socal_core.dataset.video import read_seconds

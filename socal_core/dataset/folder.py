@@ -15,6 +15,9 @@ from socal_core.errors import DataError
 LARGEST_FILE = 400_000_000
 """Bytes. The boxes of 1.3 million frames are 120 MB as CSV; what goes far beyond would only fill the memory."""
 
+_MOST_IN_OTHER_CASE = 10_000
+"""Entries of a folder in which a name is looked for in upper and lower case; tables do not lie among the frames."""
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -43,15 +46,17 @@ class DataFolder:
         """Of every file read and every folder listed, by its path relative to the root ("" is the root itself)."""
         self.digests: dict[str, str] = {}
         """SHA-256 of every file read, by its relative path."""
+        self.renamed: dict[str, str] = {}
+        """Names that were asked for and are written otherwise on disk, in upper or lower case."""
+        self.ambiguous: dict[str, list[str]] = {}
+        """Names that were asked for, each with the names of which it differs in case alone."""
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, set[str]] = {}
-        self._folded: dict[str, list[str]] = {}
-        self.aliases: dict[str, str] = {}
-        """Files of the root that were found under another name but for upper and lower case, by the name asked for."""
         self._inside = os.path.realpath(root)
 
     def listing(self, path: str = "") -> Listing:
         """What lies in a folder (relative path, "" is the root), listed once; OSError when that cannot be done."""
+        path = self.actual(path)
         if path not in self._listings:
             if path:
                 self._check_folder(path)
@@ -74,40 +79,56 @@ class DataFolder:
 
     def has(self, name: str) -> bool:
         """Whether there is something of this name (relative path), of whatever kind."""
-        parent, _, own = name.rpartition("/")
+        parent, _, own = self.actual(name).rpartition("/")
         try:
             found = self.listing(parent)
         except OSError:
             return False
-        return self.is_file(name) or own in found.folders or own in found.others
+        return own in found.files or own in found.folders or own in found.others
 
     def is_file(self, name: str) -> bool:
         """Whether there is a file of this name (relative path) that may be read."""
+        return self._is_listed(self.actual(name))
+
+    def actual(self, name: str) -> str:
+        """How the name of a file or folder (relative path) is written on disk.
+
+        A name that is not there stands for the only one that differs from it in upper and lower case alone, as on
+        Windows and macOS. What is not there in any case is returned as it is.
+        """
+        if name in self.renamed:
+            return self.renamed[name]
+        parent, _, own = name.rpartition("/")
+        if not own or self._is_listed(name):
+            return name
+        try:
+            found = self.listing(parent)
+        except OSError:
+            return name
+        entries = (*found.files, *found.folders, *found.others)
+        if own in entries or len(entries) > _MOST_IN_OTHER_CASE:
+            return name
+        written = [f"{self.actual(parent)}/{entry}".lstrip("/") for entry in entries if entry.lower() == own.lower()]
+        if len(written) == 1:
+            self.renamed[name] = written[0]
+        elif written:
+            self.ambiguous[name] = written
+        return self.renamed.get(name, name)
+
+    def _is_listed(self, name: str) -> bool:
         parent, _, own = name.rpartition("/")
         if parent not in self._files:
             try:
                 self._files[parent] = set(self.listing(parent).files)
             except OSError:
                 return False
-        return own in self._files[parent] or (not parent and "." in own and self._in_other_case(own))
-
-    def _in_other_case(self, name: str) -> bool:
-        """Whether one file of the root, and no second, has this name but for upper and lower case."""
-        if name not in self.aliases:
-            if not self._folded:
-                for own in self._files[""]:
-                    self._folded.setdefault(own.casefold(), []).append(own)
-            found = self._folded.get(name.casefold(), [])
-            if len(found) != 1:
-                return False
-            self.aliases[name] = found[0]
-        return True
+        return own in self._files[parent]
 
     def read(self, name: str, limit: int = LARGEST_FILE) -> bytes:
         """The bytes of a file; DataError with the bare reason, such as `it is no file`, when it cannot be read."""
-        if not self.is_file(name):
+        asked, name = name, self.actual(name)
+        if not self._is_listed(name):
             raise DataError("it is no file of this folder (links that lead out of it are not followed)")
-        name = self.aliases.get(name, name)
         try:
             with (self.root / name).open("rb") as file:
                 stamp = stamp_of(os.fstat(file.fileno()))
@@ -117,14 +138,17 @@ class DataFolder:
         except OSError as error:
             raise DataError(error.strerror or type(error).__name__) from error
         self.stamps[name] = stamp
-        self.digests[name] = hashlib.sha256(data).hexdigest()
+        self.digests[asked] = hashlib.sha256(data).hexdigest()
         return data
 
     def touch(self, name: str) -> None:
         """Note a file that is read by other means, so that a change of it is seen later."""
-        stamp = stamp_of((self.root / name).stat())
-        self.stamps[name] = stamp
-        self.digests[name] = f"{stamp.size} bytes"
+        self.watch(name)
+        self.digests[name] = f"{self.stamps[name].size} bytes"
+
+    def watch(self, name: str) -> None:
+        """As touch, of a file that is no part of what tells one data set from another."""
+        self.stamps[name] = stamp_of((self.root / name).stat())
 
     def _list(self, path: str) -> Listing:
         files: list[str] = []

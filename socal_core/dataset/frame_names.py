@@ -1,5 +1,6 @@
 """What the name of a frame says, and finding a frame by the name that another file gives it."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from socal_core.dataset import layout
 
 UNKNOWN_INDEX = -1
+
+_RENAMED = re.compile(r"^(.+)_(jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{16,64}\.[A-Za-z]+$", re.IGNORECASE)
+"""`S102T1_frame_00000078_jpeg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.jpg`, as Roboflow exports it."""
 
 
 def read_names(names: list[str]) -> pd.DataFrame:
@@ -38,14 +42,26 @@ def read_names(names: list[str]) -> pd.DataFrame:
 
 def _read_odd(name: str) -> tuple[str, str, int]:
     """Trial, letter and index of a name below a folder, or one that does not fit."""
-    parent, _, own = name.rpartition("/")
+    path, _, own = name.rpartition("/")
+    own = original_name(own)
     match = layout.FRAME_NAME.fullmatch(own)
-    if not layout.TRIAL_ID.fullmatch(parent):
+    parent = next((part for part in reversed(path.split("/")) if layout.TRIAL_ID.fullmatch(part)), "")
+    if not parent:
         return ("", "", UNKNOWN_INDEX) if match is None else (match["trial"], match["video"], int(match["index"]))
     if match is not None:
         return parent, match["video"], int(match["index"])
     number = layout.LAST_NUMBER.search(own.rpartition(".")[0])
     return (parent, "", int(number[1])) if number else ("", "", UNKNOWN_INDEX)
+
+
+def trial_of_name(name: str) -> str:
+    """The trial that a frame's name or its folder says, "" when neither does."""
+    return _read_odd(name)[0]
+
+
+def original_name(name: str) -> str:
+    """Return the name that an image had before Roboflow renamed it; others as they are."""
+    return _RENAMED.sub(r"\1.\2", name)
 
 
 class FrameIndex:

@@ -10,6 +10,8 @@ import pandas as pd
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
+from socal_core.dataset.frame_rates import with_rate
+from socal_core.dataset.frame_times import with_times
 from socal_core.dataset.media import Media
 from socal_core.dataset.problem_kinds import frame_kinds, trial_kinds
 from socal_core.dataset.problems import ProblemLog
@@ -27,7 +29,10 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
         frames = _join(frames, mapping, log)
     lost = frames["trial_id"] == ""
     log.add_frames(frame_kinds.FRAME_WITHOUT_TRIAL, frames.loc[lost, "frame"])
-    frames = frames[~lost]
+    frames = with_times(frames[~lost], log)
+    of_video = frames["trial_id"].isin(list(media.videos))
+    if not of_video.all():
+        frames = pd.concat([with_rate(frames[~of_video], log), frames[of_video]])
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
     _report_doubled_numbers(frames, log)
     _report_gaps(frames, log)

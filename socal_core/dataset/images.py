@@ -1,4 +1,7 @@
-"""Opening a frame: its size from the header, its pixels, the full check. The only code that opens images."""
+"""Opening a frame: its size from the header, its pixels, the full check. The only code that opens images.
+
+Size and pixels are those of the picture that viewers show: turned as its metadata say (pixels.py).
+"""
 
 import re
 import struct
@@ -13,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from socal_core.dataset.pixels import WIDE_GREY, orientation_of, scale_grey, turn, turned_size
 from socal_core.errors import DataError
 
 MAX_PIXELS = 40_000_000
 """A frame with more is refused before it is decoded: 4K video has 8.8 million."""
 
-_FORMATS = ("JPEG", "PNG")
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+_NOT_8_OR_16_BITS = ("I", "F")
+"""Pillow's modes of pictures whose values have no known range, so that no grey level follows from them."""
 _REDUCTIONS = (8, 4, 2)
 _MAX_JPEG_BYTES = 64 * 2**20
 """OpenCV takes a JPEG from memory; Pillow reads the rest of a longer one, block by block."""
@@ -45,7 +51,7 @@ def read_size(path: Path) -> tuple[int, int]:
     """Width and height in pixels from the header, nothing decoded; DataError says what is wrong with the file."""
     try:
         with Image.open(path, formats=_FORMATS) as image:
-            return image.size
+            return turned_size(image.size, orientation_of(image))
     except _READ_ERRORS as error:
         raise DataError(_reason(error)) from error
 
@@ -53,8 +59,9 @@ def read_size(path: Path) -> tuple[int, int]:
 def check_image(path: Path) -> tuple[int, int]:
     """Decode the file fully and return width and height in pixels; DataError says what is wrong with the file."""
     with _opened(path) as (_, image):
+        size = turned_size(image.size, orientation_of(image))
         image.load()
-        return image.size
+        return size
 
 
 def read_frame(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
@@ -66,8 +73,9 @@ def read_frame(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
     try:
         with _opened(path) as (file, image):
             reduced = 1 if short_side is None else _reduction(image.size, short_side)
+            orientation = orientation_of(image)
             frame = _decode_plain(file, image, reduced)
-            return _decode(image, reduced) if frame is None else frame
+            return turn(_decode(image, reduced) if frame is None else frame, orientation)
     except DataError as error:
         raise DataError(f"Frame {path.name} cannot be read: {error}.") from None
 
@@ -76,7 +84,8 @@ def read_thumbnail(path: Path) -> NDArray[np.uint8]:
     """Decode a frame to RGB, a JPEG at an eighth of its size, in a fraction of the time; else as `read_frame`."""
     try:
         with _opened(path) as (_, image):
-            return _decode(image, reduced=8)
+            orientation = orientation_of(image)
+            return turn(_decode(image, reduced=8), orientation)
     except DataError as error:
         raise DataError(f"Frame {path.name} cannot be read: {error}.") from None
 
@@ -92,6 +101,8 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
+            if image.mode in _NOT_8_OR_16_BITS:
+                raise DataError("it has 32 bits a pixel; save it with 8 or 16")
             yield file, image
     except _READ_ERRORS as error:
         raise DataError(_reason(error)) from error
@@ -111,6 +122,8 @@ def _decode(image: Image.Image, reduced: int) -> NDArray[np.uint8]:
     if reduced > 1:
         image.draft(None, (max(1, image.width // reduced), max(1, image.height // reduced)))
     image.load()
+    if image.mode in WIDE_GREY:
+        return scale_grey(np.asarray(image))
     return np.array(image.convert("RGB"))
 
 
@@ -167,7 +180,7 @@ def _is_one_whole_scan(data: bytes) -> bool:
 def _reason(error: Exception) -> str:
     """What is wrong, without the path that Pillow's own messages hold."""
     if isinstance(error, UnidentifiedImageError):
-        return "it is no JPEG or PNG image"
+        return "it is no JPEG, PNG, BMP, TIFF or WebP image"
     if isinstance(error, Image.DecompressionBombError):
         return f"it has far more pixels than the {MAX_PIXELS:,} allowed"
     if isinstance(error, OSError) and error.strerror:

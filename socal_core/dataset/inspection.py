@@ -10,6 +10,7 @@ import pandas as pd
 
 from socal_core.dataset.dataset import Dataset, Problem
 from socal_core.dataset.images import check_image, quiet_pillow
+from socal_core.dataset.layout import path_of_frame
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
@@ -116,7 +117,7 @@ def _size_or_fault(dataset: Dataset, name: str) -> tuple[int, int] | str:
 def _note(
     log: ProblemLog, dataset: Dataset, name: str, result: tuple[int, int] | str, declared: tuple[Any, Any]
 ) -> None:
-    path = f"{dataset.images_dir}/{name}".lstrip("/")
+    path = path_of_frame(dataset.images_dir, name)
     if isinstance(result, str):
         log.add(frame_kinds.UNREADABLE_FRAME, path, frame=name, reason=result)
     elif not any(pd.isna(side) for side in declared) and result != declared:

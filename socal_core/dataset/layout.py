@@ -20,8 +20,15 @@ VIDEOS_DIRS = (*IMAGES_DIRS, "videos")
 SPLIT_FOLDERS = frozenset({"train", "val", "valid", "validation", "test"})
 """Folders by which annotation tools divide images; the division itself is not used."""
 
-IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv"})
+IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
+OTHER_IMAGE_SUFFIXES = frozenset(
+    {".avif", ".dcm", ".dng", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jxl", ".pgm", ".ppm", ".raw", ".tga"}
+)
+OTHER_VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".asf", ".dv", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".wmv"}
+)
+"""Pictures and videos that are not read."""
 
 BOX_COLUMNS = ("frame", "x1", "y1", "x2", "y2", "label")
 MAPPING_COLUMNS = ("frame", "trial_id", "frame_number")
@@ -64,6 +71,18 @@ TRIAL_ID = re.compile(r"^S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9})$")
 LAST_NUMBER = re.compile(r"([0-9]{1,9})[^0-9]*$")
 
 FRAMES_PER_SECOND = 1
+
+IN_SPLITS = "*/images"
+"""The folder of frames of a data set in which each part of a split has an own one: `train/images`, `valid/images`."""
+
+
+def path_of_frame(images_dir: str, frame: str) -> str:
+    """Return the path of an image relative to the data folder, from its folder and its name in that."""
+    if images_dir == IN_SPLITS:
+        split, _, own = frame.partition("/")
+        return f"{split}/images/{own}"
+    return f"{images_dir}/{frame}".lstrip("/")
+
 
 LICENCE = "CC BY-NC 4.0"
 CITATION = (

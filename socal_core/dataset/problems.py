@@ -108,7 +108,7 @@ class ProblemLog:
         entries = self._entries(kind, self.images_dir)
         shown = names[: entries.room]
         for name in map(printable, shown):
-            path = f"{self.images_dir}/{name}".lstrip("/")
+            path = layout.path_of_frame(self.images_dir, name)
             entries.problems.append(_problem(kind, path, None, 1, {"frame": name}))
         entries.folded += len(names) - len(shown)
 

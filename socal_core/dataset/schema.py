@@ -28,6 +28,8 @@ class Column:
     unique: bool = False
     least: float | None = None
     most: float | None = None
+    optional: bool = False
+    """Whether a table may do without it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ FRAMES = Table(
         Column("trial_id", "str", "its trial, one of `trials`"),
         Column("position", "int64", "0 for the first frame of the trial, 1 for the next, without gaps", least=0),
         Column("second", "int64", "seconds since the first frame of the trial", least=0),
+        Column("width", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
+        Column("height", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
     ),
 )
 BOXES = Table(
@@ -106,7 +110,7 @@ def check_columns(trials: pd.DataFrame, frames: pd.DataFrame, boxes: pd.DataFram
     """
     for table, rows in zip(TABLES, (trials, frames, boxes), strict=True):
         for column in table.columns:
-            if column.name not in rows:
+            if column.name not in rows and not column.optional:
                 raise _wrong(table, f"has no column {column.name}")
         for column, values in _columns(table, rows):
             if values.dtype != column.dtype:
@@ -135,7 +139,8 @@ def _columns(table: Table, rows: pd.DataFrame) -> Iterator[tuple[Column, pd.Seri
     if table.index is not None:
         yield table.index, rows.index
     for column in table.columns:
-        yield column, rows[column.name]
+        if column.name in rows:
+            yield column, rows[column.name]
 
 
 def _check_values(table: Table, column: Column, values: pd.Series | pd.Index) -> None:

@@ -94,7 +94,7 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
         # OpenCV takes a while to load, and most data sets have no video.
         from socal_core.dataset.video import Video
 
-        videos = {trial: Video(**video) for trial, video in rest["videos"].items()}
+        videos = {trial: Video.from_dict(video) for trial, video in rest["videos"].items()}
     problems = tuple(Problem(**{**problem, "severity": Severity(problem["severity"])}) for problem in rest["problems"])
     return Dataset(
         root=root,

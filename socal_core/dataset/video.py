@@ -5,10 +5,11 @@ FFmpeg would also follow a play list that calls itself a video.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 from socal_core.dataset.images import MAX_PIXELS
+from socal_core.dataset.video_times import frames_of_seconds, may_vary, shown_at
 from socal_core.errors import DataError
 
 MAX_SECONDS = 36_000
@@ -23,6 +25,8 @@ MAX_SECONDS = 36_000
 _MAX_RATE = 1000.0
 _AHEAD_SECONDS = 2
 """A frame that lies farther ahead is sought, not reached by decoding what lies between."""
+_SAME_TIME = 0.0005
+"""Seconds by which two readings of the time of a frame differ at most."""
 
 _BOXES_OF_MP4 = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 
@@ -39,10 +43,25 @@ class Video:
     """Frames a second in the file."""
     width: int
     height: int
+    indices: tuple[int, ...] = ()
+    """Where the frame rate varies, the place in the file, from 0, of the frame that is shown at each second."""
+    times: tuple[float, ...] = ()
+    """When each of these frames is shown, in s since the first."""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Video":
+        """Read what `dataclasses.asdict` gave, also after it was JSON."""
+        return cls(**{**values, "indices": tuple(values["indices"]), "times": tuple(values["times"])})
 
     def index_of(self, second: int) -> int:
         """The place in the file, from 0, of the frame that stands for a second."""
+        if self.indices:
+            return self.indices[second]
         return round(second * self.frame_rate / layout.FRAMES_PER_SECOND)
+
+    def time_of(self, second: int) -> float:
+        """When the frame that stands for a second is shown, in s since the first."""
+        return self.times[second] if self.times else self.index_of(second) / self.frame_rate
 
 
 def probe(root: Path, path: str) -> Video:
@@ -57,7 +76,14 @@ def probe(root: Path, path: str) -> Video:
     seconds = math.floor((count - 1) / rate * layout.FRAMES_PER_SECOND) + 1
     if seconds > MAX_SECONDS:
         raise DataError(f"its header promises {seconds:,} s, more than the {MAX_SECONDS:,} s allowed")
-    return Video(path, seconds, rate, width, height)
+    shown = shown_at(root / path) if may_vary(root / path) else np.array([])
+    if len(shown) and not shown[-1] < MAX_SECONDS:
+        raise DataError(f"its last frame is shown after {shown[-1]:,.0f} s, more than the {MAX_SECONDS:,} s allowed")
+    indices = frames_of_seconds(shown, rate)
+    if indices is None:
+        return Video(path, seconds, rate, width, height)
+    table = tuple(indices.tolist()), tuple(shown[indices].tolist())
+    return Video(path, len(indices), rate, width, height, *table)
 
 
 def read_seconds(root: Path, video: Video, seconds: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
@@ -66,22 +92,54 @@ def read_seconds(root: Path, video: Video, seconds: Sequence[int]) -> Iterator[N
     Seconds that follow each other are decoded in one go: to seek each would decode what lies before it again.
     """
     with _opened(root / video.path) as capture:
-        position: int | None = None
+        player: _Player | None = None
         for second in seconds:
-            wanted = video.index_of(second)
-            if position is None or not 0 <= wanted - position <= _AHEAD_SECONDS * video.frame_rate:
-                capture.set(cv2.CAP_PROP_POS_FRAMES, wanted)
-                position = wanted
             try:
-                while position < wanted and capture.grab():
-                    position += 1
-                found, picture = capture.read()
+                player = player or _Player(capture, video)
+                picture = player.picture_at(video.time_of(second))
             except cv2.error as error:
                 raise DataError(f"OpenCV cannot decode it ({error.func or 'unknown reason'})") from error
-            if not found or picture is None or position != wanted:
-                raise DataError("the video ends or is damaged before it")
-            position += 1
-            yield np.ascontiguousarray(picture[:, :, ::-1])
+            yield picture
+
+
+class _Player:
+    """Goes to the frame that is shown at a time. OpenCV seeks by counting frames, so each frame's own time decides."""
+
+    def __init__(self, capture: cv2.VideoCapture, video: Video) -> None:
+        self._capture = capture
+        # Times of a constant rate may be rounded to what the container can hold.
+        self._tolerance = _SAME_TIME if video.indices else 0.5 / video.frame_rate
+        self._start = 0.0
+        self._start = self._grab() or 0.0
+        self._now: float | None = 0.0
+        """When the frame that was grabbed last is shown, in s since the first; None at the end of the file."""
+
+    def picture_at(self, time: float) -> NDArray[np.uint8]:
+        if self._now is None or not -self._tolerance <= time - self._now <= _AHEAD_SECONDS:
+            self._seek(time)
+        while self._now is not None and self._now < time - self._tolerance:
+            self._now = self._grab()
+        found, picture = self._capture.retrieve() if self._now is not None else (False, None)
+        # Where the frame is missing, the next one stands for it, as long as it is not that of another second.
+        if not found or picture is None or self._now is None or self._now > time + 0.5:
+            raise DataError("the video ends or is damaged before it")
+        return np.ascontiguousarray(picture[:, :, ::-1])
+
+    def _seek(self, time: float) -> None:
+        """Go to the frame of a time or to one before it, the first at the latest."""
+        back = 0.0
+        while back < time:
+            self._capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * (self._start + time - back))
+            self._now = self._grab()
+            if self._now is not None and self._now <= time + self._tolerance:
+                return
+            back = 2 * back + 1
+        self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+        self._now = self._grab()
+
+    def _grab(self) -> float | None:
+        grabbed = self._capture.grab()
+        return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - self._start if grabbed else None
 
 
 @contextmanager
@@ -105,6 +163,6 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
 def _is_container(head: bytes, suffix: str) -> bool:
     if suffix == ".avi":
         return head[:4] == b"RIFF" and head[8:12] == b"AVI "
-    if suffix == ".mkv":
+    if suffix in {".mkv", ".webm"}:
         return head[:4] == b"\x1a\x45\xdf\xa3"
     return head[4:8] in _BOXES_OF_MP4

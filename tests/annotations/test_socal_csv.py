@@ -155,7 +155,8 @@ def test_edges_come_from_the_frame_where_the_outcomes_do_not_say(folder: Path) -
 
 def test_edges_that_nobody_knows_cut_nothing(folder: Path) -> None:
     edit_column(folder / layout.OUTCOMES_FILE, "trial_video_width", "NA")
-    (folder / layout.IMAGES_DIR / FRAME).write_bytes(b"no image")
+    for path in (folder / layout.IMAGES_DIR).glob(f"{FRAME.partition('_')[0]}_*"):
+        path.write_bytes(b"no image")
     replace_line(boxes_file(folder), 2, f"{FRAME},-5,10,7000,5000,grasper")
     data = open_dataset(folder)
     assert texts(data.boxes[data.boxes["frame"] == FRAME])[1] == "0,10,7000,48,grasper"

@@ -60,7 +60,7 @@ def test_what_is_written_is_read_again(
     sound: Dataset, drawn: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     trials = sound.trials.assign(width=1919, height=1079).astype({"width": "Int64", "height": "Int64"})
-    data = with_boxes(replace(sound, trials=trials), drawn)
+    data = with_boxes(replace(sound, trials=trials, frames=unsized(sound)), drawn)
     root = written(data, tmp_path_factory.mktemp("yolo") / "out")
     known, log, folder = KnownFrames(data.frames, data.trials), ProblemLog(), DataFolder(root)
     boxes = validate(yolo.read(folder, yolo.find(folder), known, log), "labels", known, log)
@@ -74,6 +74,11 @@ def test_what_is_written_is_read_again(
     }
     again = written(replace(data, boxes=boxes), root.parent / "again")
     assert contents(again) == contents(root)
+
+
+def unsized(data: Dataset) -> pd.DataFrame:
+    """Its frames without a size of their own: that of the trial counts."""
+    return data.frames.drop(columns=["width", "height"])
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -118,7 +123,8 @@ NESTED = list(enumerate(["S100T1"] * 3 + ["S100T2"] * 3))
 
 
 def test_without_a_size_nothing_is_written(sound: Dataset, tmp_path: Path) -> None:
-    data = replace(sound, trials=sound.trials.assign(width=pd.array([64, pd.NA], "Int64")))
+    trials = sound.trials.assign(width=pd.array([64, pd.NA], "Int64"))
+    data = replace(sound, trials=trials, frames=unsized(sound))
     with pytest.raises(DataError, match="frame size of S100T2 is not known"):
         yolo.write(data, tmp_path)
     assert list(tmp_path.iterdir()) == []

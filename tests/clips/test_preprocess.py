@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
 from socal_core.clips.preprocess import RECIPE_VERSION, Preprocessor
@@ -280,6 +280,22 @@ def test_a_frame_of_a_data_set(data_folder: Path) -> None:
     frame = dataset.frames["frame"].iloc[0]
     preprocessor = Preprocessor.for_size(32)
     np.testing.assert_array_equal(preprocessor.read(dataset, frame), preprocessor.shrink(dataset.read_frame(frame)))
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: int, scaled: bool) -> None:
+    dataset = open_dataset(data_folder)
+    frame = dataset.frames["frame"].iloc[0]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    x, y = np.meshgrid(np.linspace(0, 255, 128), np.linspace(0, 255, 64))
+    Image.fromarray(np.stack([x, y, (x + y) / 2], axis=2).astype(np.uint8)).save(dataset.file_of(frame), exif=exif)
+    preprocessor = Preprocessor(Preprocessor.whole_frame(16).processor, scaled)
+    with Image.open(dataset.file_of(frame)) as image:
+        expected = preprocessor.shrink(np.array(ImageOps.exif_transpose(image).convert("RGB")))
+    difference = np.abs(preprocessor.read(dataset, frame).astype(int) - expected)
+    assert difference.max() <= (4 if scaled else 0)
 
 
 @pytest.mark.parametrize("scaled", [False, True])

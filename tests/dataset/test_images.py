@@ -14,7 +14,7 @@ from socal_core.errors import DataError
 from tests.dataset.image_files import jpeg, png_header
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
 def test_sizes(tmp_path: Path, form: str) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "a.jpeg", format=form)
     assert read_size(tmp_path / "a.jpeg") == check_image(tmp_path / "a.jpeg") == (40, 30)
@@ -30,7 +30,7 @@ def test_a_cut_off_frame_has_a_size_and_does_not_decode(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "no JPEG or PNG"), (b"text", "no JPEG or PNG"), (b"GIF89a" + bytes(20), "no JPEG or PNG")],
+    [(b"", "no JPEG, PNG, BMP"), (b"text", "no JPEG, PNG, BMP"), (b"GIF89a" + bytes(20), "no JPEG, PNG, BMP")],
 )
 def test_what_is_no_image(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "a.jpeg").write_bytes(content)
@@ -41,9 +41,9 @@ def test_what_is_no_image(tmp_path: Path, content: bytes, said: str) -> None:
 
 
 def test_other_image_formats_are_not_read(tmp_path: Path) -> None:
-    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpeg", format="TIFF")
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpeg", format="GIF")
     for read in (read_size, check_image):
-        with pytest.raises(DataError, match="no JPEG or PNG"):
+        with pytest.raises(DataError, match="no JPEG, PNG, BMP"):
             read(tmp_path / "a.jpeg")
 
 
@@ -75,7 +75,7 @@ def test_no_warning_leaks(tmp_path: Path) -> None:
     assert caught == []
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
 def test_random_damage_is_a_data_error_or_nothing(tmp_path: Path, form: str) -> None:
     path = tmp_path / "a.jpeg"
     Image.open(jpeg(path)).save(path, format=form)
@@ -104,7 +104,7 @@ def test_a_frame_is_read_as_rgb(tmp_path: Path) -> None:
     ("write", "message"),
     [
         (lambda path: None, "No such file"),
-        (lambda path: path.write_bytes(b""), "no JPEG or PNG image"),
+        (lambda path: path.write_bytes(b""), "no JPEG, PNG, BMP, TIFF or WebP image"),
         (lambda path: path.mkdir(), "Is a directory"),
         (lambda path: jpeg(path).write_bytes(jpeg(path).read_bytes()[:900]), "cut off or damaged"),
         (lambda path: png_header(path, 8000, 6000), "more than the 40,000,000 allowed"),

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from socal_core.dataset import images
 from socal_core.dataset.images import quiet_pillow, read_frame
@@ -43,6 +43,11 @@ def by_pillow(data: bytes, reduced: int = 1) -> np.ndarray | None:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
             if reduced > 1:
                 image.draft(None, (image.width // reduced, image.height // reduced))
+            wide = image.mode.startswith("I;16")
+            image = ImageOps.exif_transpose(image)
+            if wide:
+                grey = np.round(np.asarray(image) / 65535 * 255).astype(np.uint8)
+                return np.stack([grey] * 3, axis=2)
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
         return None

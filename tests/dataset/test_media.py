@@ -100,7 +100,7 @@ def test_a_link_to_frames_outside_is_not_followed(folder: Path, tmp_path: Path) 
     (folder / layout.IMAGES_DIR / name).symlink_to(outside / name)
     data = open_dataset(folder)
     assert len(data.frames) == SOUND - 1
-    assert [problem.path for problem in found(data, "not-a-frame")] == [f"{layout.IMAGES_DIR}/{name}"]
+    assert [problem.path for problem in found(data, "linked-frame")] == [f"{layout.IMAGES_DIR}/{name}"]
     shutil.rmtree(folder / layout.IMAGES_DIR)
     (folder / layout.IMAGES_DIR).symlink_to(outside)
     with pytest.raises(DataError, match=r"JPEGImages cannot be read \(it is a link that leads out"):

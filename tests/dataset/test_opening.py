@@ -209,10 +209,13 @@ def test_nothing_is_written(public_folder: Path, ordinary_user: Ordinary) -> Non
     assert [(path, path.stat().st_mtime_ns, path.stat().st_size) for path, *_ in before] == before
 
 
-def test_a_huge_first_frame_gives_its_size_without_a_warning(folder: Path) -> None:
+def test_a_huge_first_frame_is_named_without_a_warning(folder: Path) -> None:
     edit_column(folder / layout.OUTCOMES_FILE, "trial_video_width", "")
     png_header(folder / layout.IMAGES_DIR / "S100T1_frame_00000001.jpeg", 12_000, 9_000)
-    assert open_dataset(folder).trials.loc["S100T1", ["width", "height"]].tolist() == [12_000, 9_000]
+    data = open_dataset(folder)
+    assert data.trials.loc["S100T1", ["width", "height"]].tolist() == [64, 48]
+    (problem,) = found(data, "unreadable-frame")
+    assert problem.parameters["reason"] == "it has 12000x9000 pixels, more than the 40,000,000 allowed"
 
 
 def test_opening_decodes_nothing(folder: Path) -> None:

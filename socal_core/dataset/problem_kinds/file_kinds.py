@@ -10,6 +10,13 @@ UNREADABLE_FILE = ProblemKind(
     "{path} cannot be read: {reason}. Nothing in it is used.",
     "Replace it or export it again.",
 )
+AMBIGUOUS_CASE = ProblemKind(
+    "ambiguous-case",
+    Severity.WARNING,
+    "Several names that differ in case alone",
+    "There is no {path}, and several names differ from it in upper and lower case alone: {names}. None is used.",
+    "Rename the right one to {path}.",
+)
 EMPTY_FILE = ProblemKind(
     "empty-file",
     Severity.ERROR,

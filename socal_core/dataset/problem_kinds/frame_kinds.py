@@ -33,12 +33,50 @@ FRAME_SIZE_DIFFERS = ProblemKind(
     "wrong position.",
     f"Replace the frame, or correct the size in {layout.OUTCOMES_FILE}.",
 )
+SEVERAL_FRAME_SIZES = ProblemKind(
+    "several-frame-sizes",
+    Severity.WARNING,
+    "Frames of several sizes in a trial",
+    "Trial {trial_id} has frames of {kinds} sizes: {sizes}. Each frame's own size is used.",
+    "If they should be equal, check which frames were turned, cropped or made smaller.",
+)
+OTHER_SIZE_IN_OUTCOMES = ProblemKind(
+    "other-size-in-outcomes",
+    Severity.WARNING,
+    "Size in the outcomes and of the frames differ",
+    "The frames of trial {trial_id} have {width}x{height} pixels, and {path} says {said_width}x{said_height}; the "
+    "frames' own size is used.",
+    "Correct the size. If the frames were made smaller after they were annotated, check the boxes.",
+)
 NOT_A_FRAME = ProblemKind(
     "not-a-frame",
     Severity.INFO,
     "Not an image",
     f"{{frame}} is not an image file ({', '.join(sorted(layout.IMAGE_SUFFIXES))}); it is left out.",
     "",
+)
+LINKED_FRAME = ProblemKind(
+    "linked-frame",
+    Severity.ERROR,
+    "Frame is a link out of the folder",
+    "{frame} is a link that leads out of the data folder, or to nowhere. Such links are not followed; it is left out.",
+    "Copy the folder so that files take the place of links, as `cp -rL` does, and open the copy.",
+)
+OTHER_IMAGE_KIND = ProblemKind(
+    "other-image-kind",
+    Severity.ERROR,
+    "Frame of a kind that is not read",
+    f"{{frame}} is an image of a kind that is not read; it is left out. "
+    f"{', '.join(sorted(layout.IMAGE_SUFFIXES))} are read.",
+    "Convert it to .png.",
+)
+OTHER_VIDEO_KIND = ProblemKind(
+    "other-video-kind",
+    Severity.ERROR,
+    "Video of a kind that is not read",
+    f"Video {{path}} is of a kind that is not read; it is left out. {', '.join(sorted(layout.VIDEO_SUFFIXES))} are "
+    "read.",
+    "Convert it to .mp4.",
 )
 GAP_IN_TRIAL = ProblemKind(
     "gap-in-trial",
@@ -47,6 +85,22 @@ GAP_IN_TRIAL = ProblemKind(
     "Trial {trial_id} lacks {frames:,} frames between its first and its last, in {gaps:,} gaps. Its time runs on "
     "through the gaps.",
     "",
+)
+TIME_OR_NUMBER = ProblemKind(
+    "time-or-number",
+    Severity.WARNING,
+    "Names that hold a time or two numbers",
+    "The names of the frames of {trial_id}, such as {example}, may hold a time (minutes and seconds) or two numbers. "
+    "The last number is used as the second, which may be wrong.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
+)
+NUMBERS_IN_STEPS = ProblemKind(
+    "numbers-in-steps",
+    Severity.WARNING,
+    "Numbers of frames rise by a constant",
+    "The numbers of the frames of {trial_id} rise by {step}. They are used as seconds; if they count the frames of a "
+    "recording instead, all times of the trial are wrong.",
+    f"Give the second of each frame as frame_number in {layout.MAPPING_FILE}, or number the frames by seconds.",
 )
 MANY_FRAMES = ProblemKind(
     "many-frames",

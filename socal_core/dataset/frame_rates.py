@@ -1,0 +1,66 @@
+"""Names of frames that count the frames of the recording: one picture a second of 25 frames a second is 25, 50, 75, …
+
+That is believed when the numbers of all trials rise by one usual frame rate, gaps being multiples of it.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.dataset.frame_names import UNKNOWN_INDEX
+from socal_core.dataset.problem_kinds import frame_kinds
+from socal_core.dataset.problems import ProblemLog
+
+_RATES = {24.0: 0, 25.0: 0, 30.0: 0, 50.0: 0, 60.0: 0, 24000 / 1001: 1, 30000 / 1001: 1, 60000 / 1001: 1}
+"""Usual frames a second, each with how far a number may be off: those of NTSC are no whole numbers."""
+_FEWEST_STEPS = 2
+
+
+def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
+    """Put the second into `index` where the numbers of all frames count the frames of their recording.
+
+    Args:
+        frames: trial_id, video (letter), index and number (of the mapping), all of images.
+        log: Told which rate was found, and of the trials whose numbers rise by another constant.
+
+    Returns:
+        The same frames; unchanged where a mapping has a frame.
+    """
+    if frames["number"].notna().any():
+        return frames
+    named = frames[(frames["index"] != UNKNOWN_INDEX) & (frames["trial_id"] != "")]
+    named = named.sort_values(["trial_id", "video", "index"])
+    parts = named.groupby(["trial_id", "video"], sort=False)["index"]
+    steps = parts.diff().dropna().astype("int64")
+    steps = steps[steps > 0]
+    values, counts = np.unique(steps, return_counts=True)
+    if counts.sum() < _FEWEST_STEPS or values[-1] == 1:
+        return frames
+    first, index = parts.transform("min").to_numpy(), named["index"].to_numpy()
+    usual = int(values[counts.argmax()])
+    for rate, tolerance in _RATES.items():
+        if round(rate) == usual and 2 * counts.max() >= counts.sum():
+            seconds = np.round((index - first) / rate).astype(np.int64)
+            if (np.abs(index - first - seconds * rate) <= tolerance).all():
+                return _counted(frames, named, (first // rate).astype(np.int64) + seconds, rate, log)
+    _report_steps(steps, named["trial_id"].loc[steps.index], log)
+    return frames
+
+
+def _counted(
+    frames: pd.DataFrame, named: pd.DataFrame, seconds: NDArray[np.int64], rate: float, log: ProblemLog
+) -> pd.DataFrame:
+    text = f"The numbers of the frames count a recording of {rate:.5g} frames a second, of which one a second is here."
+    basis = f"The numbers of all {len(named):,} frames rise by {rate:.5g}, or by a multiple where frames are missing."
+    log.add_evidence(log.images_dir, text, basis)
+    index = frames["index"].copy()
+    index[named.index] = seconds
+    return frames.assign(index=index)
+
+
+def _report_steps(steps: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
+    """Note the trials whose numbers rise by a constant other than 1."""
+    for trial, own in steps.groupby(trials, sort=False):
+        usual = int(own.mode().iloc[0])
+        if len(own) >= _FEWEST_STEPS and usual > 1 and not (own % usual).any():
+            log.add(frame_kinds.NUMBERS_IN_STEPS, log.images_dir, trial_id=trial, step=usual)

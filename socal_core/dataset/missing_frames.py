@@ -1,0 +1,103 @@
+"""What to say where a folder has no frames: what is there instead, and the one step that helps."""
+
+from socal_core.dataset import layout
+from socal_core.dataset.dataset import Severity
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.media import has_pictures
+from socal_core.dataset.problem_kinds import file_kinds
+from socal_core.dataset.problems import ProblemLog, printable
+
+EXPECTED = (
+    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as S102T1_frame_00000078.jpeg (or a folder S102T1/ of "
+    f"frames, or a video S102T1.mp4, for each trial) and, beside it, {layout.OUTCOMES_FILE}, {layout.BOXES_FILE} and "
+    f"{layout.MAPPING_FILE}."
+)
+
+_DEPTH = 3
+_MOST_NAMED = 3
+_VIDEO_SUFFIXES = tuple(sorted(layout.VIDEO_SUFFIXES))
+
+
+def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
+    """Say that nothing of a trial was found, and the first error that may say why."""
+    start = f"{typed}: {log.images_dir or 'the folder'} holds no frame of a trial. "
+    why = next((f"{problem.message} " for problem in log.problems() if problem.severity is Severity.ERROR), "")
+    if not why:
+        step = _further_down(folder, typed)
+        if step:
+            return f"{typed}: {step}"
+    return f"{start}{why}{EXPECTED}"
+
+
+def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -> str:
+    """Say why frames cannot be listed."""
+    try:
+        listing = folder.listing()
+    except OSError:
+        return f"{typed}: the folder may not be read. Ask its owner for the permission."
+    names = [*listing.files, *listing.folders, *listing.others]
+    if not names:
+        return f"{typed}: the folder is empty. {EXPECTED}"
+    if not isinstance(error, FileNotFoundError):
+        return f"{typed}: {images_dir} cannot be read ({error.strerror}). {EXPECTED}"
+    archives = [name for name in sorted(names) if name.lower().endswith(".zip")]
+    if archives:
+        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} lies beside it."
+    step = _further_down(folder, typed)
+    if step:
+        return f"{typed}: {step}"
+    return f"{typed}: the folder has no {layout.IMAGES_DIR}. It holds {_named(names)}. {EXPECTED}"
+
+
+def report_case(folder: DataFolder, log: ProblemLog) -> None:
+    """Note the files that were read under a name in another case, and those that cannot be told from each other."""
+    for asked, written in folder.renamed.items():
+        text = f"{printable(written)} is read as {asked}."
+        log.add_evidence(written, text, "It differs in upper and lower case alone, and no other name does.")
+    for asked, names in folder.ambiguous.items():
+        log.add(file_kinds.AMBIGUOUS_CASE, asked, names=_named(names))
+
+
+def _further_down(folder: DataFolder, typed: str) -> str:
+    """Which folder further down holds data; "" where none does."""
+    found = _data_folders(folder, "", _DEPTH)
+    if not found:
+        return ""
+    if len(found) == 1:
+        return f"the data lie further down, in {printable(found[0])}. Open {typed.rstrip('/')}/{printable(found[0])}."
+    return f"the data lie further down, in {_named(found)}. Open one of these folders."
+
+
+def _data_folders(folder: DataFolder, path: str, depth: int) -> list[str]:
+    try:
+        folders = folder.listing(path).folders
+    except OSError:
+        return []
+    found = []
+    for name in folders:
+        below = f"{path}/{name}".lstrip("/")
+        if _holds_data(folder, below):
+            found.append(below)
+        elif depth > 1:
+            found += _data_folders(folder, below, depth - 1)
+        if len(found) > _MOST_NAMED:
+            break
+    return found
+
+
+def _holds_data(folder: DataFolder, path: str) -> bool:
+    try:
+        listing = folder.listing(path)
+        videos = (name.rpartition(".")[0] for name in listing.files if name.lower().endswith(_VIDEO_SUFFIXES))
+        return (
+            any(folder.has(f"{path}/{name}") for name in (*layout.IMAGES_DIRS, layout.OUTCOMES_FILE))
+            or any(layout.TRIAL_ID.fullmatch(name) for name in videos)
+            or has_pictures(folder, path)
+        )
+    except OSError:
+        return False
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(map(printable, names[:_MOST_NAMED])) + more
