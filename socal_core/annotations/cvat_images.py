@@ -13,6 +13,7 @@ import pandas as pd
 
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_cvat, report_shapes, turn_one
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -58,7 +59,9 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
                 log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
                 break
         left -= len(found.lines)
-        report_other_shapes(found.others, path, log)
+        report_shapes(found.enclosed, found.others, path, log)
+        if found.tags:
+            log.add(annotation_kinds.IMAGE_TAGS, path, count=found.tags)
         report_sizes(found.images(), path, known, log)
         boxes.append(found.boxes(path, log).assign(file=path))
         toolless.append(found.without_tool().assign(file=path))
@@ -67,16 +70,15 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
-def is_box(element: Element) -> bool:
-    """Whether a shape is a box with sides along the frame's."""
-    return element.name == "box" and to_number(element.attributes.get("rotation", "0")) == 0
-
-
-def report_other_shapes(others: Counter[str], path: str, log: ProblemLog) -> None:
-    """Note, once, the shapes of a file that are no upright boxes: how many of each kind."""
-    if others:
-        counts = ", ".join(f"{count:,} x {name}" for name, count in sorted(others.items()))
-        log.add(annotation_kinds.OTHER_SHAPES, path, count=others.total(), shapes=counts)
+def upright(shape: Element) -> tuple[str, Corners | None]:
+    """What kind of shape it is, "" for an upright box, and the upright box that encloses it; None where none does."""
+    if shape.name != "box":
+        return shape.name, enclose_cvat(shape.name, shape.attributes)
+    x1, y1, x2, y2 = (to_number(shape.attributes.get(side)) for side in SIDES)
+    degrees = to_number(shape.attributes.get("rotation", "0"))
+    if degrees == 0:
+        return "", (x1, y1, x2, y2)
+    return ROTATED_BOX, turn_one((x1, y1, x2, y2), degrees) if np.isfinite(degrees) else None
 
 
 def _has_images(head: bytes, data: bytes) -> bool:
@@ -97,7 +99,9 @@ class _Found:
     labels: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     lines: "array[int]" = field(default_factory=lambda: array("q"))
+    enclosed: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
+    tags: int = 0
     _drawn_on: Element | None = None
     """The last image that something was drawn on: kept itself, for a number would be given again when it is gone."""
 
@@ -112,14 +116,16 @@ class _Found:
     def add_shape(self, shape: Element, image: Element) -> None:
         """A box or another shape."""
         if shape.name == "tag":
-            self.others["tag"] += 1
+            self.tags += 1
             return
         self._drawn_on = image
-        if not is_box(shape):
-            self.others["rotated box" if shape.name == "box" else shape.name] += 1
+        kind, corners = upright(shape)
+        if kind:
+            (self.others if corners is None else self.enclosed)[kind] += 1
+        if corners is None:
             return
         self.frames.append(image.attributes.get("name", ""))
-        self.corners.extend([to_number(shape.attributes.get(side)) for side in SIDES])
+        self.corners.extend(corners)
         self.labels.append(shape.attributes.get("label", "").strip())
         self.ids.append(_id_text(shape))
         self.lines.append(shape.line)

@@ -9,22 +9,26 @@ follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.
   that is `outside` nothing is shown before the next. `keyframe` changes nothing: boxes that are none lie on the line.
 - After its last box a track is not shown. CVAT's editor shows it to the end, but then its exports write those frames
   out; a box that was drawn on one frame alone is not closed in an export when that frame is among the last.
+- A turned box turns between two frames by the shorter way. Other shapes are used at the frames that the file gives them
+  at: how outlines move in between depends on their points.
 - Frames from the task's start_frame to its stop_frame that show no track are frames without a tool.
 """
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
+from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
 from socal_core.annotations.frame_sizes import report_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.shapes import ROTATED_BOX, enclose_cvat, report_shapes
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -132,6 +136,7 @@ class _File:
     tracks: list[Element] = field(default_factory=list)
     """Those that have a shape, by number."""
     shapes: Shapes = field(default_factory=Shapes)
+    enclosed: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     sound: bool = True
     """Whether all shapes were understood, so that a frame without one is a frame without a tool."""
@@ -157,12 +162,25 @@ class _File:
             return
         if not self.tracks or self.tracks[-1] is not track:
             self.tracks.append(track)
-        corners = [to_number(shape.attributes.get(side)) for side in SIDES]
         shown = shape.attributes.get("outside", "0").strip().lower() not in ("1", "true")
-        if not is_box(shape):
-            self.others["rotated box" if shape.name == "box" else shape.name] += 1
-            corners, shown, self.sound = [np.nan] * 4, False, False
-        self.shapes.add(len(self.tracks) - 1, frame, shown, corners, shape.line)
+        corners, degrees = self._corners(shape, shown)
+        self.shapes.add(len(self.tracks) - 1, frame, shown and corners is not None, corners, shape.line, degrees)
+
+    def _corners(self, shape: Element, shown: bool) -> tuple[Sequence[float] | None, float]:
+        """The corners of a shape, None where it has none, and its angle: NaN for what does not move as boxes do."""
+        if shape.name != "box":
+            self.sound = False  # between its frames it is where nobody knows
+            corners = enclose_cvat(shape.name, shape.attributes)
+            if shown:
+                (self.others if corners is None else self.enclosed)[shape.name] += 1
+            return corners, np.nan
+        degrees = to_number(shape.attributes.get("rotation", "0"))
+        if not np.isfinite(degrees):
+            self.others[ROTATED_BOX] += 1
+            self.sound = False
+            return None, np.nan
+        self.enclosed[ROTATED_BOX] += int(shown and degrees != 0)
+        return [to_number(shape.attributes.get(side)) for side in SIDES], degrees
 
     def task_of(self, track: Element) -> int:
         """The number of the task that a track belongs to: exports of projects hold several."""
@@ -193,7 +211,7 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
             break
     found.sound &= xml.complete
     found.tasks = found.tasks or [_Task()]
-    report_other_shapes(found.others, path, log)
+    report_shapes(+found.enclosed, found.others, path, log)
     return found
 
 

@@ -65,7 +65,7 @@ def test_the_fixture_in_two_files() -> None:
         },
     ]
     (crowd,) = log.problems()
-    assert (crowd.code, crowd.severity, crowd.path, crowd.row) == ("crowd-annotation", Severity.INFO, files[1], 2)
+    assert (crowd.code, crowd.severity, crowd.path, crowd.row) == ("crowd-annotation", Severity.WARNING, files[1], 2)
 
 
 @pytest.mark.parametrize(

@@ -75,13 +75,15 @@ def test_an_image_without_a_box_is_a_frame_without_a_tool(folder: Path) -> None:
 
 
 def test_other_shapes_are_counted_once(folder: Path) -> None:
-    rotated = BOX.replace("/>", ' rotation="30.00"/>')
+    rotated = BOX.replace("/>", ' rotation="90.00"/>')
     skeleton = '<skeleton label="s"><points label="1" points="1,1"/></skeleton>'
     annotate(folder, image(BOX.replace("/>", ' rotation="0"/>') + rotated + skeleton + '<polygon points=""/>' * 2))
-    texts, (problem,) = opened(folder)
-    assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.INFO, 4)
-    assert problem.parameters == {"shapes": "2 x polygon, 1 x rotated box, 1 x skeleton"}
+    texts, (enclosed, problem) = opened(folder)
+    assert len(texts) == 2
+    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.WARNING, 3)
+    assert problem.parameters == {"shapes": "2 x polygon, 1 x skeleton"}
+    assert (enclosed.code, enclosed.severity, enclosed.count) == ("enclosed-shapes", Severity.WARNING, 1)
+    assert enclosed.parameters == {"shapes": "1 x rotated box"}
 
 
 @pytest.mark.parametrize(
