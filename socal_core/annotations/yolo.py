@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.class_names import find_names, to_labels
+from socal_core.annotations.class_names import label_classes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, label_files, read_files
 from socal_core.annotations.yolo_outlines import PARTS
@@ -39,7 +39,6 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """The rows of all label files, in pixels; those that are no box become problems."""
     path = files[0]
     places = ["" if name == _ROOT else name for name in files]
-    names_file, names = find_names(folder, dict.fromkeys(["", *places]), log)
     files_read = pd.Index([file for place in places for file in label_files(folder, place)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
     frames = known.places(files_read)
@@ -48,7 +47,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     names_of_frames = pd.Index(_frame_names(frames, files_read, known), dtype="str")
     boxes = rows[list(CORNERS)].assign(
         frame=names_of_frames.take(number),
-        label=to_labels(rows["class"].to_numpy(), names, names_file or path, _NAMES_FILE, log),
+        label=label_classes(folder, places, files_read, number, rows["class"].to_numpy(), log),
         track_id=_track_ids(rows, files_read, path, log),
         file=files_read.take(number),
     )

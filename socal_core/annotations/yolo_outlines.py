@@ -2,7 +2,7 @@
 
 Nothing in a row says what it is, so all long rows of a folder are interpreted together: as `class cx cy w h confidence
 id` (or an outline with both) when the last field is always whole and sometimes above 1; as poses when every third field
-after the box is a visibility; else as outlines, unless they may as well be one of the others.
+after the box may be a visibility; else as outlines, unless they may as well be one of the others.
 """
 
 from collections import Counter
@@ -97,7 +97,7 @@ def _meaning(table: pd.DataFrame) -> tuple[str, str]:
     """What the rows are, and why; "" and the possible meanings when several fit."""
     one_length = table["fields"].nunique() == 1
     if one_length and table["is_pose"].all():
-        return _POSE, "Every third field after the box is 0, 1 or 2, and all points lie in their boxes."
+        return _POSE, "Every third field after the box is 0, 1 or 2, as visibilities are."
     if (table["is_whole"] & table["has_confidence"]).all():
         if (table["last"] > 1).any():
             return _TRACKED, "The last field is always a whole number, also above 1, and the one before is from 0 to 1."
@@ -160,8 +160,11 @@ def _is_pose(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     if (numbers.shape[1] - 4) % 3:
         return np.zeros(len(numbers), bool)
     points = numbers[:, 4:].reshape(len(numbers), -1, 3)
-    seen = np.isin(points[..., 2], (0, 1, 2)).all(axis=1)
-    return seen & _holds(numbers[:, :4], points[..., :2].reshape(len(numbers), -1))
+    seen = points[..., 2]
+    flat = points[..., :2].reshape(len(numbers), 2 * points.shape[1])
+    # A 2 is no fraction of a frame; without one, the points have to lie in the box as well.
+    certain = (seen == 2).any(axis=1) | _holds(numbers[:, :4], flat)
+    return np.asarray(np.isin(seen, (0, 1, 2)).all(axis=1) & certain, bool)
 
 
 def _is_turned(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -155,7 +155,11 @@ def test_the_fixture() -> None:
     frames = pd.DataFrame({"frame": ["img0.jpg", "img1.jpg"], "trial_id": ["a", "b"], "position": [0, 0]})
     trials = pd.DataFrame({"width": [8, 10], "height": [8, 10]}, index=["a", "b"])
     rows = cvat_images.read(folder, cvat_images.find(folder), KnownFrames(frames, trials), log)
-    assert rows.boxes[["frame", *CORNERS, "label"]].to_numpy().tolist() == [["img0.jpg", 0, 2, 4, 4, "label1"]]
+    assert rows.boxes[["frame", *CORNERS, "label"]].to_numpy().tolist() == [
+        ["img0.jpg", 0, 2, 4, 4, "label1"],
+        ["img1.jpg", 1, 2, 6, 5, ""],
+    ]
     assert rows.without_tool.empty
-    (problem,) = log.problems()
-    assert problem.parameters == {"shapes": "1 x points, 1 x polygon, 1 x polyline, 2 x skeleton"}
+    enclosed, others = log.problems()
+    assert enclosed.parameters == {"shapes": "1 x polygon"}
+    assert others.parameters == {"shapes": "1 x points, 1 x polyline, 2 x skeleton"}

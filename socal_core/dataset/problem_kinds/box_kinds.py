@@ -109,6 +109,20 @@ CLASS_WITHOUT_NAME = ProblemKind(
     "Boxes whose class has no name: {count:,}. They are labelled {labels}.",
     "Add the names to {where}.",
 )
+OTHER_CLASS_ORDER = ProblemKind(
+    "other-class-order",
+    Severity.WARNING,
+    "List of classes in another order",
+    "{path} has the classes in another order than {used}; the numbers that {used} gives are used.",
+    "Correct or delete {path}.",
+)
+CONTRADICTING_CLASS_NAMES = ProblemKind(
+    "contradicting-class-names",
+    Severity.WARNING,
+    "Files name a class differently",
+    "{path} and {other} give one class different names, so neither is used.",
+    "Delete the one that is wrong.",
+)
 BAD_CLASS = ProblemKind(
     "bad-class",
     Severity.ERROR,

@@ -1,0 +1,115 @@
+"""How a table separates its fields and writes its numbers: spreadsheets save the same table in many ways."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from socal_core.dataset.problem_kinds import file_kinds
+from socal_core.dataset.problems import ProblemLog
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+_DECLARED = re.compile(r'^"?sep=(?P<separator>[,;\t])"?,*\s*$', re.IGNORECASE)
+"""The first line that tells Excel what separates the fields."""
+_SAMPLE = 20
+_FEWEST_FIELDS = 2
+_COMMA_NUMBER = r"[+-]?[0-9]+,[0-9]+"
+_POINT_NUMBER = r"[+-]?[0-9]+\.[0-9]+"
+_GROUPED = r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}"
+"""What may be a whole number with its thousands separated."""
+_MIXED = r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What separates the fields of a table, and in words how that is known."""
+
+    separator: str = ","
+    basis: str = ""
+
+
+def declared(line: str) -> Dialect | None:
+    """The dialect that a first line such as `sep=;` declares; None for any other line."""
+    match = _DECLARED.match(line)
+    return Dialect(match["separator"], "The first line says so.") if match else None
+
+
+def detect(texts: Sequence[str]) -> Dialect:
+    """Find what separates the fields: what divides the first lines, the header among them, into most equal fields.
+
+    Args:
+        texts: Lines that hold something.
+
+    Returns:
+        Commas unless another separator divides them better.
+    """
+    sample = [text for text in texts[:_SAMPLE] if any(mark in text for mark in SEPARATORS)]
+    if not any(mark in text for text in sample for mark in SEPARATORS if mark != ","):
+        return Dialect()
+    found = {separator: _usual_fields(sample, separator) for separator in SEPARATORS}
+    best = max(found, key=lambda separator: (found[separator], separator == ","))
+    if best == "," or found[best] < _FEWEST_FIELDS:
+        return Dialect()
+    return Dialect(best, f"They divide the first line, and those after it, into {found[best]} fields.")
+
+
+def split(line: str, separator: str) -> list[str] | None:
+    """Split one line into its fields; None when a quote in it is not closed."""
+    if '"' not in line:
+        return line.split(separator)
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+
+
+def point_decimals(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Write decimal commas as points, in a table whose fields are not separated by commas.
+
+    A number such as 1,200 or 1.200 is 1200 or 1.2: the other numbers of the file have to tell which.
+
+    Args:
+        cells: The fields, as text.
+        path: The file.
+        log: Takes numbers that may be read in two ways, which stay as they are not to be used, and the evidence.
+
+    Returns:
+        The fields, numbers with a point.
+    """
+    values = pd.Series(sorted({str(value) for _, column in cells.items() for value in column.unique()}), dtype="str")
+    commas, points = values[values.str.fullmatch(_COMMA_NUMBER)], values[values.str.fullmatch(_POINT_NUMBER)]
+    grouped = {kind: numbers.str.fullmatch(_GROUPED) for kind, numbers in ((",", commas), (".", points))}
+    comma_is_decimal, point_is_decimal = (bool((~grouped[kind]).any()) for kind in (",", "."))
+    comma_is_decimal |= bool(values.str.fullmatch(_MIXED).any())
+    new: dict[str, str] = {}
+    odd: list[str] = []
+    for value, is_grouped in zip(commas, grouped[","], strict=True):
+        if comma_is_decimal and not point_is_decimal:
+            new[value] = value.replace(",", ".")
+        elif point_is_decimal and is_grouped:
+            new[value] = value.replace(",", "")
+        else:
+            odd.append(value)
+    if comma_is_decimal and not point_is_decimal:
+        thousands = values[values.str.fullmatch(_MIXED) | values.isin(points)]
+        new |= {value: value.replace(".", "").replace(",", ".") for value in thousands}
+    elif not point_is_decimal or comma_is_decimal:
+        odd += points.tolist()
+    if odd:
+        log.add(file_kinds.AMBIGUOUS_NUMBERS, path, count=len(odd), example=odd[0])
+        new |= {value: f"{value} (ambiguous)" for value in odd}
+    if comma_is_decimal and not odd:
+        basis = f"Numbers such as {next((v for v in commas if v in new), commas.iloc[0] if len(commas) else '')} occur."
+        log.add_evidence(path, "Numbers have a decimal comma.", basis)
+    return cells.apply(lambda column: column.map(lambda value: new.get(value, value))) if new else cells
+
+
+def _usual_fields(sample: Sequence[str], separator: str) -> int:
+    """The number of fields of most lines, 0 where the first line has another."""
+    counts = [len(split(text, separator) or ()) for text in sample]
+    usual, times = Counter(counts).most_common(1)[0]
+    return usual if counts[0] == usual and times * 2 > len(counts) else 0
