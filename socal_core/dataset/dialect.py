@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -75,37 +75,41 @@ def point_decimals(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFr
     Args:
         cells: The fields, as text.
         path: The file.
-        log: Takes numbers that may be read in two ways, which stay as they are not to be used, and the evidence.
+        log: Takes the evidence, and numbers that may be read in two ways, which are made into text to be reported.
 
     Returns:
         The fields, numbers with a point.
     """
-    values = pd.Series(sorted({str(value) for _, column in cells.items() for value in column.unique()}), dtype="str")
-    commas, points = values[values.str.fullmatch(_COMMA_NUMBER)], values[values.str.fullmatch(_POINT_NUMBER)]
-    grouped = {kind: numbers.str.fullmatch(_GROUPED) for kind, numbers in ((",", commas), (".", points))}
-    comma_is_decimal, point_is_decimal = (bool((~grouped[kind]).any()) for kind in (",", "."))
-    comma_is_decimal |= bool(values.str.fullmatch(_MIXED).any())
-    new: dict[str, str] = {}
-    odd: list[str] = []
-    for value, is_grouped in zip(commas, grouped[","], strict=True):
-        if comma_is_decimal and not point_is_decimal:
-            new[value] = value.replace(",", ".")
-        elif point_is_decimal and is_grouped:
-            new[value] = value.replace(",", "")
-        else:
-            odd.append(value)
-    if comma_is_decimal and not point_is_decimal:
-        thousands = values[values.str.fullmatch(_MIXED) | values.isin(points)]
-        new |= {value: value.replace(".", "").replace(",", ".") for value in thousands}
-    elif not point_is_decimal or comma_is_decimal:
-        odd += points.tolist()
-    if odd:
-        log.add(file_kinds.AMBIGUOUS_NUMBERS, path, count=len(odd), example=odd[0])
-        new |= {value: f"{value} (ambiguous)" for value in odd}
-    if comma_is_decimal and not odd:
-        basis = f"Numbers such as {next((v for v in commas if v in new), commas.iloc[0] if len(commas) else '')} occur."
-        log.add_evidence(path, "Numbers have a decimal comma.", basis)
-    return cells.apply(lambda column: column.map(lambda value: new.get(value, value))) if new else cells
+    found: set[str] = {value for _, column in cells.items() for value in _numbers_with_marks(column)}
+    commas, points = ({v for v in found if re.fullmatch(kind, v)} for kind in (_COMMA_NUMBER, _POINT_NUMBER))
+    mixed = found - commas - points
+    comma_is_decimal = bool(mixed) or not all(re.fullmatch(_GROUPED, value) for value in commas)
+    point_is_decimal = not all(re.fullmatch(_GROUPED, value) for value in points)
+    if comma_is_decimal == point_is_decimal:
+        if found:
+            log.add(file_kinds.AMBIGUOUS_NUMBERS, path, count=len(found), example=min(found))
+        new = {value: f"{value} (ambiguous)" for value in found}
+    elif comma_is_decimal:
+        new = {value: value.replace(".", "").replace(",", ".") for value in found}
+        example = min(mixed or {value for value in commas if not re.fullmatch(_GROUPED, value)})
+        log.add_evidence(path, "Numbers have a decimal comma.", f"Numbers such as {example} cannot be read otherwise.")
+    else:
+        new = {value: value.replace(",", "") for value in commas}
+    return cells.apply(lambda column: _replaced(column, new)) if new else cells
+
+
+def _numbers_with_marks(column: pd.Series) -> list[str]:
+    """The distinct numbers of a column that have a comma or a point."""
+    values = pd.Series(column.unique(), dtype="str")
+    fits = values.str.fullmatch(f"{_COMMA_NUMBER}|{_POINT_NUMBER}|{_MIXED}")
+    return values[fits].tolist()
+
+
+def _replaced(column: pd.Series, new: Mapping[str, str]) -> pd.Series:
+    """A column with some of its distinct values replaced."""
+    codes, values = pd.factorize(column, use_na_sentinel=False)
+    replaced = pd.Index([new.get(value, value) for value in values], dtype="str")
+    return pd.Series(replaced.take(codes), index=column.index)
 
 
 def _usual_fields(sample: Sequence[str], separator: str) -> int:

@@ -53,6 +53,13 @@ BAD_COORDINATES = ProblemKind(
     "Corners must be {expected}, got {x1}, {y1}, {x2}, {y2}; the box is left out.",
     "Correct the corners.",
 )
+RELATIVE_CORNERS = ProblemKind(
+    "relative-corners",
+    Severity.ERROR,
+    "Corners are fractions, not pixels",
+    "All corners of {path} (boxes: {count:,}) are between 0 and 1, like fractions of the frame; no box is used.",
+    "Save the corners in pixels.",
+)
 BOX_WITHOUT_AREA = ProblemKind(
     "box-without-area",
     Severity.ERROR,

@@ -10,6 +10,13 @@ UNREADABLE_FILE = ProblemKind(
     "{path} cannot be read: {reason}. Nothing in it is used.",
     "Replace it or export it again.",
 )
+SEVERAL_CASES = ProblemKind(
+    "several-cases",
+    Severity.ERROR,
+    "Files that differ only in case",
+    "Several files could be {path}: {names}. None of them is used.",
+    "Rename the right one to {path}.",
+)
 EMPTY_FILE = ProblemKind(
     "empty-file",
     Severity.ERROR,
@@ -101,6 +108,14 @@ TOO_MANY_ODD_ROWS = ProblemKind(
     "Too many rows with a wrong number of fields",
     "More than {limit:,} rows do not have {expected} fields; those from this one on are left out.",
     "Check that it is the right file.",
+)
+AMBIGUOUS_NUMBERS = ProblemKind(
+    "ambiguous-numbers",
+    Severity.WARNING,
+    "Numbers with a comma or point of unknown meaning",
+    "{path} has numbers (different ones: {count:,}), such as {example}, whose comma or point separates either "
+    "thousands or decimals; they are not used.",
+    "Save them with a decimal point and without separated thousands.",
 )
 BROKEN_QUOTES = ProblemKind(
     "broken-quotes",
