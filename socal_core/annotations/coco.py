@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
@@ -62,8 +62,9 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         content = _parse(data, name, log)
         if content is not None:
             collect(content, name, rows, log)
-    _report(rows, files[0], known, log)
-    return BoxRows(rows.boxes(), rows.without_tool())
+    _report(rows, files[0], log)
+    found = BoxRows(rows.boxes(), rows.without_tool())
+    return to_frame_sizes(found, rows.sized_images(), files[0], known, log)
 
 
 def write(dataset: Dataset, out: Path) -> None:
@@ -196,13 +197,12 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
-def _report(rows: Collected, path: str, known: KnownFrames, log: ProblemLog) -> None:
-    """Classes without a name, and images that are said to have another size than the frames here."""
+def _report(rows: Collected, path: str, log: ProblemLog) -> None:
+    """Note, once, the classes without a name."""
     if rows.nameless:
         labels = printable(", ".join(f"class {key}" for key in sorted(map(str, rows.nameless))))
         count = sum(rows.nameless.values())
         log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=labels, where="the list of categories")
-    report_sizes(rows.sized_images(), path, known, log)
 
 
 FORMAT = Format("coco", "COCO JSON", find, read, write)

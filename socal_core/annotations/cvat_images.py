@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_cvat, report_shapes, turn_one
 from socal_core.annotations.xml_files import (
@@ -62,9 +62,10 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         report_shapes(found.enclosed, found.others, path, log)
         if found.tags:
             log.add(annotation_kinds.IMAGE_TAGS, path, count=found.tags)
-        report_sizes(found.images(), path, known, log)
-        boxes.append(found.boxes(path, log).assign(file=path))
-        toolless.append(found.without_tool().assign(file=path))
+        own = BoxRows(found.boxes(path, log).assign(file=path), found.without_tool().assign(file=path))
+        own = to_frame_sizes(own, found.images().assign(file=path), path, known, log)
+        boxes.append(own.boxes)
+        toolless.append(own.without_tool)
         if left <= 0:
             break
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.shapes import ROTATED_BOX, enclose_cvat, report_shapes
 from socal_core.annotations.xml_files import (
@@ -237,8 +237,6 @@ def _place(
     indices, frames = known.recording_indices(trial), known.frames_of(trial)["frame"]
     if _is_of_longer(found.path, len(shapes), task, trial, indices, log):
         return _place(found, shapes[:0], _Task(), trial, left, known, log)
-    sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
-    report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
     except DataError:
@@ -253,7 +251,11 @@ def _place(
     label = pd.Series(labels, dtype="str").take(boxes["track"].to_numpy()).set_axis(boxes.index)
     placed = boxes[["track", *CORNERS]].assign(label=label, frame=frames.take(boxes["place"].to_numpy()).to_numpy())
     toolless = frames[silent].to_frame().set_index(pd.Index(np.ones(silent.sum(), np.int64), name="row"))
-    return placed.astype({"frame": "str"}), toolless
+    lines = pd.Index(np.full(len(frames), task.size_line), name="row")
+    sizes = frames.to_frame().assign(width=task.size[0], height=task.size[1]).set_axis(lines)
+    rows = BoxRows(placed.astype({"frame": "str"}), toolless)
+    rows = to_frame_sizes(rows, sizes, found.path, known, log, f"trial {trial}")
+    return rows.boxes, rows.without_tool
 
 
 def _is_of_longer(path: str, count: int, task: _Task, trial: str, indices: NDArray[np.int64], log: ProblemLog) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.shapes import ROTATED_BOX, report_shapes, turn_one
 from socal_core.annotations.xml_files import (
@@ -181,7 +181,6 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     first = pd.Index(np.ones(len(frames), np.int64), name="row")
     files = pd.DataFrame({"frame": frames, "file": pd.Series(found.paths, dtype="str")}).set_index(first)
     said = files.assign(width=np.array(found.widths), height=np.array(found.heights))
-    report_sizes(said, parent, known, log)
     report_shapes(+found.shapes, Counter(), parent, log)
     of_file = np.array(found.of_file, np.int64)
     boxes = files.take(of_file).set_index(pd.Index(np.array(found.lines, np.int64), name="row"))
@@ -189,7 +188,8 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     boxes = boxes.assign(**dict(zip(CORNERS, corners.T, strict=True)))
     boxes["label"] = pd.Series(found.labels, index=boxes.index, dtype="str")
     boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
-    return BoxRows(boxes, files[np.array(found.empty, bool)])
+    rows = BoxRows(boxes, files[np.array(found.empty, bool)])
+    return to_frame_sizes(rows, said, parent, known, log)
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:

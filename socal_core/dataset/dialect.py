@@ -67,13 +67,14 @@ def split(line: str, separator: str) -> list[str] | None:
         return None
 
 
-def point_decimals(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Write decimal commas as points, in a table whose fields are not separated by commas.
+def point_decimals(cells: pd.DataFrame, separator: str, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Write decimal commas as points, in a table whose fields may hold commas.
 
     A number such as 1,200 or 1.200 is 1200 or 1.2: the other numbers of the file have to tell which.
 
     Args:
         cells: The fields, as text.
+        separator: What separates them.
         path: The file.
         log: Takes the evidence, and numbers that may be read in two ways, which are made into text to be reported.
 
@@ -83,6 +84,8 @@ def point_decimals(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFr
     found: set[str] = {value for _, column in cells.items() for value in _numbers_with_marks(column)}
     commas, points = ({v for v in found if re.fullmatch(kind, v)} for kind in (_COMMA_NUMBER, _POINT_NUMBER))
     mixed = found - commas - points
+    if separator == "," and not commas and not mixed:
+        return cells  # points are decimal where commas separate fields
     comma_is_decimal = bool(mixed) or not all(re.fullmatch(_GROUPED, value) for value in commas)
     point_is_decimal = not all(re.fullmatch(_GROUPED, value) for value in points)
     if comma_is_decimal == point_is_decimal:

@@ -186,7 +186,7 @@ def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False
         cells = pd.concat([cells, _parse_odd(odd, width, log, fill_short)]).sort_index()
     # A field holds a comma only where something else separates fields, or within quotes.
     if mark != "," or any('"' in line for line in lines.texts):
-        cells = dialect.point_decimals(cells, lines.path, log)
+        cells = dialect.point_decimals(cells, mark, lines.path, log)
     return cells
 
 

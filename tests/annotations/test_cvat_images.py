@@ -114,11 +114,11 @@ def test_a_frame_that_does_not_exist(folder: Path, name: str, shape: str) -> Non
     assert (problem.code, problem.row) == ("box-without-frame", 4 if shape else 3)
 
 
-def test_another_frame_size_is_a_warning(folder: Path) -> None:
+def test_another_frame_size_is_refused(folder: Path) -> None:
     annotate(folder, image(BOX, size='width="1280" height="720"'))
     texts, (problem,) = opened(folder)
-    assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.row) == ("other-frame-size", Severity.WARNING, 3)
+    assert texts == []
+    assert (problem.code, problem.severity, problem.row) == ("other-frame-size", Severity.ERROR, 3)
     size = {"width": 1280, "height": 720, "trial_width": 64, "trial_height": 48}
     assert problem.parameters == {"annotated": FRAME, **size}
 

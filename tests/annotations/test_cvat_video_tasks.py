@@ -148,13 +148,13 @@ def test_a_video_may_go_on_for_a_second_after_its_last_frame(
     assert [problem.code for problem in log.problems()] == [] if fits else ["other-recording"]
 
 
-def test_another_frame_size_is_a_warning(folder: Path) -> None:
+def test_another_frame_size_is_refused(folder: Path) -> None:
     annotate(folder, track(box(2)), f"<task>\n{pixels(1920, 1080)}</task>")
     texts, (problem,) = opened(folder)
-    assert len(texts) == 1
+    assert texts == []
     assert (problem.code, problem.severity, problem.path, problem.row) == (
         "other-frame-size",
-        Severity.WARNING,
+        Severity.ERROR,
         "annotations/S100T1.xml",
         2,
     )

@@ -28,11 +28,19 @@ TOO_MANY_ROWS = ProblemKind(
 )
 OTHER_FRAME_SIZE = ProblemKind(
     "other-frame-size",
-    Severity.WARNING,
+    Severity.ERROR,
     "Boxes made on frames of another size",
-    "The boxes of {annotated} were made on frames of {width}x{height} pixels and the trial has "
-    "{trial_width}x{trial_height}; they are used unchanged and may be in the wrong position.",
+    "The boxes of {annotated} were made on frames of {width}x{height} pixels, the trial has "
+    "{trial_width}x{trial_height}, and no scaling fits all frames and boxes; the file is not used.",
     "Annotate frames of the size of the trial, or scale the boxes.",
+)
+SCALED_BOXES = ProblemKind(
+    "scaled-boxes",
+    Severity.WARNING,
+    "Boxes scaled to the size of their frames",
+    "The boxes of trial {trial_id} in {path} (boxes: {count:,}) were made on frames of {made} pixels; they are scaled "
+    "by {factors} (across and down) to {size}.",
+    "Compare a few of them with their frames.",
 )
 UNKNOWN_FRAME_SIZE = ProblemKind(
     "unknown-frame-size",
