@@ -69,7 +69,7 @@ def _with_true_sizes(sizes: pd.DataFrame, known: KnownFrames) -> pd.DataFrame:
     said, places = sizes[usable], places[usable]
     true = known.sizes(places)
     said = said.assign(place=places, trial_id=_of_trial(places, known), trial_width=true[:, 0], trial_height=true[:, 1])
-    return said.loc[~np.isnan(true).any(axis=1)]
+    return said.take(np.flatnonzero(~np.isnan(true).any(axis=1)))
 
 
 def _of_trial(places: NDArray[np.intp], known: KnownFrames) -> NDArray[np.object_]:
@@ -84,9 +84,9 @@ def _rows_by_trial(
     """The row numbers of the boxes of each unit and trial."""
     trials = _of_trial(places, known)
     keys = pd.DataFrame({"unit": trials if unit == "trial_id" else boxes["file"].to_numpy(), "trial": trials})
-    found: dict[Any, NDArray[np.intp]] = keys[places >= 0].groupby(["unit", "trial"]).indices
+    groups = keys[places >= 0].groupby(["unit", "trial"]).indices
     numbers = np.flatnonzero(places >= 0)
-    return {key: numbers[own] for key, own in found.items()}
+    return {key: numbers[np.asarray(own, np.intp)] for key, own in groups.items()}
 
 
 def _fits(group: pd.DataFrame, boxes: pd.DataFrame, places: NDArray[np.intp]) -> bool:
