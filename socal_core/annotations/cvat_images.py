@@ -71,15 +71,18 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
-def upright(shape: Element) -> tuple[str, Corners | None]:
-    """What kind of shape it is, "" for an upright box, and the upright box that encloses it; None where none does."""
+def drawn(shape: Element) -> tuple[str, Corners | None, float]:
+    """Read a shape.
+
+    Returns:
+        Its kind, "" for an upright box. Its corners, of a box before it is turned, of another shape around it; None
+        where it has none. The degrees by which a box is turned, NaN for another shape.
+    """
     if shape.name != "box":
-        return shape.name, enclose_cvat(shape.name, shape.attributes)
+        return shape.name, enclose_cvat(shape.name, shape.attributes), np.nan
     x1, y1, x2, y2 = (to_number(shape.attributes.get(side)) for side in SIDES)
     degrees = to_number(shape.attributes.get("rotation", "0"))
-    if degrees == 0:
-        return "", (x1, y1, x2, y2)
-    return ROTATED_BOX, turn_one((x1, y1, x2, y2), degrees) if np.isfinite(degrees) else None
+    return (ROTATED_BOX if degrees else ""), ((x1, y1, x2, y2) if np.isfinite(degrees) else None), degrees
 
 
 def _has_images(head: bytes, data: bytes) -> bool:
@@ -120,13 +123,13 @@ class _Found:
             self.tags += 1
             return
         self._drawn_on = image
-        kind, corners = upright(shape)
+        kind, corners, degrees = drawn(shape)
         if kind:
             (self.others if corners is None else self.enclosed)[kind] += 1
         if corners is None:
             return
         self.frames.append(image.attributes.get("name", ""))
-        self.corners.extend(corners)
+        self.corners.extend(turn_one(corners, degrees) if kind == ROTATED_BOX else corners)
         self.labels.append(shape.attributes.get("label", "").strip())
         self.ids.append(_id_text(shape))
         self.lines.append(shape.line)

@@ -16,19 +16,18 @@ follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES
+from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, drawn
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
-from socal_core.annotations.shapes import ROTATED_BOX, enclose_cvat, report_shapes
+from socal_core.annotations.shapes import report_shapes
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -163,24 +162,12 @@ class _File:
         if not self.tracks or self.tracks[-1] is not track:
             self.tracks.append(track)
         shown = shape.attributes.get("outside", "0").strip().lower() not in ("1", "true")
-        corners, degrees = self._corners(shape, shown)
+        kind, corners, degrees = drawn(shape)
+        if kind and shown:
+            (self.others if corners is None else self.enclosed)[kind] += 1
+        # Between its frames, what is no box is where nobody knows.
+        self.sound &= corners is not None and np.isfinite(degrees)
         self.shapes.add(len(self.tracks) - 1, frame, shown and corners is not None, corners, shape.line, degrees)
-
-    def _corners(self, shape: Element, shown: bool) -> tuple[Sequence[float] | None, float]:
-        """The corners of a shape, None where it has none, and its angle: NaN for what does not move as boxes do."""
-        if shape.name != "box":
-            self.sound = False  # between its frames it is where nobody knows
-            corners = enclose_cvat(shape.name, shape.attributes)
-            if shown:
-                (self.others if corners is None else self.enclosed)[shape.name] += 1
-            return corners, np.nan
-        degrees = to_number(shape.attributes.get("rotation", "0"))
-        if not np.isfinite(degrees):
-            self.others[ROTATED_BOX] += 1
-            self.sound = False
-            return None, np.nan
-        self.enclosed[ROTATED_BOX] += int(shown and degrees != 0)
-        return [to_number(shape.attributes.get(side)) for side in SIDES], degrees
 
     def task_of(self, track: Element) -> int:
         """The number of the task that a track belongs to: exports of projects hold several."""
@@ -211,7 +198,7 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
             break
     found.sound &= xml.complete
     found.tasks = found.tasks or [_Task()]
-    report_shapes(+found.enclosed, found.others, path, log)
+    report_shapes(found.enclosed, found.others, path, log)
     return found
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.annotations.convert import convert
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_numbers
@@ -127,3 +129,15 @@ def test_names_that_differ_in_case_alone_are_refused(folder: Path) -> None:
     assert data.trials["success"].isna().all()
     (problem,) = found(data, "several-cases")
     assert problem.parameters == {"names": "SOCAL_trial_outcomes.csv, Socal_trial_outcomes.csv"}
+
+
+def test_a_table_in_another_dialect_and_case_is_converted(folder: Path, tmp_path: Path) -> None:
+    table = (folder / layout.OUTCOMES_FILE).read_text().replace(",", ";")
+    (folder / layout.OUTCOMES_FILE).unlink()
+    put(folder, {"SOCAL_trial_outcomes.csv": f"sep=;\n{table.replace('tth', 'time', 1)}"})
+    options = OpenOptions(columns=(("tth", "time"),))
+    before = open_dataset(folder, options)
+    convert(before, tmp_path / "out", "csv", True, lambda done, total: None, options)
+    after = open_dataset(tmp_path / "out")
+    assert before.trials["tth"].notna().any()
+    assert after.trials.equals(before.trials)
