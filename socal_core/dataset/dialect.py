@@ -84,21 +84,22 @@ def point_decimals(cells: pd.DataFrame, separator: str, path: str, log: ProblemL
     found: set[str] = {value for _, column in cells.items() for value in _numbers_with_marks(column)}
     commas, points = ({v for v in found if re.fullmatch(kind, v)} for kind in (_COMMA_NUMBER, _POINT_NUMBER))
     mixed = found - commas - points
-    if separator == "," and not commas and not mixed:
-        return cells  # points are decimal where commas separate fields
+    certain = points if separator == "," else set()  # points are decimal where commas separate fields
+    if not found - certain:
+        return cells
     comma_is_decimal = bool(mixed) or not all(re.fullmatch(_GROUPED, value) for value in commas)
-    point_is_decimal = not all(re.fullmatch(_GROUPED, value) for value in points)
+    point_is_decimal = bool(certain) or not all(re.fullmatch(_GROUPED, value) for value in points)
     if comma_is_decimal == point_is_decimal:
-        if found:
-            log.add(file_kinds.AMBIGUOUS_NUMBERS, path, count=len(found), example=min(found))
-        new = {value: f"{value} (ambiguous)" for value in found}
+        unclear = found - certain
+        log.add(file_kinds.AMBIGUOUS_NUMBERS, path, count=len(unclear), example=min(unclear))
+        new = {value: f"{value} (ambiguous)" for value in unclear}
     elif comma_is_decimal:
         new = {value: value.replace(".", "").replace(",", ".") for value in found}
         example = min(mixed or {value for value in commas if not re.fullmatch(_GROUPED, value)})
         log.add_evidence(path, "Numbers have a decimal comma.", f"Numbers such as {example} cannot be read otherwise.")
     else:
         new = {value: value.replace(",", "") for value in commas}
-    return cells.apply(lambda column: _replaced(column, new)) if new else cells
+    return cells.apply(lambda column: _replaced(column, new))
 
 
 def _numbers_with_marks(column: pd.Series) -> list[str]:

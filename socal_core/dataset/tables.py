@@ -177,15 +177,17 @@ def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False
     numbers = np.array(lines.numbers, dtype=np.int64)
     cells = _parse_plain([lines.texts[place] for place in np.flatnonzero(plain)], width, mark)
     cells.index = pd.Index(numbers[plain], name="row")
+    quoted = False
     if not plain.all():
         odd = replace(
             lines,
             texts=[lines.texts[place] for place in np.flatnonzero(~plain)],
             numbers=[int(number) for number in numbers[~plain]],
         )
+        quoted = any('"' in line for line in odd.texts)
         cells = pd.concat([cells, _parse_odd(odd, width, log, fill_short)]).sort_index()
     # A field holds a comma only where something else separates fields, or within quotes.
-    if mark != "," or any('"' in line for line in lines.texts):
+    if mark != "," or quoted:
         cells = dialect.point_decimals(cells, mark, lines.path, log)
     return cells
 

@@ -74,6 +74,12 @@ def test_ambiguous_numbers_are_not_used(tmp_path: Path, cells: str) -> None:
     assert to_numbers(table["a"]).isna().all()
 
 
+def test_a_quoted_number_with_a_comma_costs_itself_alone(tmp_path: Path) -> None:
+    rows, log = read(tmp_path, 'a,b,c\n1.250,2,x\n"1,5",2.5,x\n')
+    assert rows == [["1.250", "2", "x"], ["1,5 (ambiguous)", "2.5", "x"]]
+    assert [problem.count for problem in log.problems()] == [1]
+
+
 def test_lines_keep_their_numbers_below_a_declared_separator(tmp_path: Path) -> None:
     put(tmp_path, {NAME: "sep=;\n\na;b;c\n1;2;x\n"})
     table = read_table(DataFolder(tmp_path), NAME, ["a"], [], ProblemLog())
