@@ -13,7 +13,7 @@ import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
 from socal_core.annotations.frame_matching import frame_names, renamed, with_names
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
@@ -196,21 +196,21 @@ def _integer(digits: str) -> int | str:
 
 
 def _matched(rows: Collected, known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The rows with the frames' own names, file by file; problems of images that have another size than their frame."""
+    """Give the rows the frames' own names and sizes, file by file."""
     boxes, without_tool, sized = rows.boxes(), rows.without_tool(), rows.sized_images()
     found = []
     for file in pd.unique(pd.concat([boxes["file"], without_tool["file"]])):
         own = BoxRows(boxes[boxes["file"] == file], without_tool[without_tool["file"] == file])
         names = frame_names(own, file, known, log)
-        found.append(renamed(own, names))
-        report_sizes(with_names(sized[sized["file"] == file], names), file, known, log)
+        sizes = with_names(sized[sized["file"] == file], names)
+        found.append(to_frame_sizes(renamed(own, names), sizes, file, known, log))
     if not found:
         return BoxRows(boxes, without_tool)
     return BoxRows(pd.concat([own.boxes for own in found]), pd.concat([own.without_tool for own in found]))
 
 
 def _report(rows: Collected, path: str, log: ProblemLog) -> None:
-    """Classes without a name."""
+    """Note, once, the classes without a name."""
     if rows.nameless:
         labels = printable(", ".join(f"class {key}" for key in sorted(map(str, rows.nameless))))
         count = sum(rows.nameless.values())

@@ -1,5 +1,6 @@
 """The entries of a COCO file one by one: each value may be of any type, and a bad entry costs itself alone."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
+from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_points, report_shapes, turn_one
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
@@ -57,16 +59,18 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
     names = _categories(content, file, log)
     images = _images(content, file, rows, log)
     pointed: set[Key] = set()
+    shapes: Counter[str] = Counter()
     for number, entry in _entries(content, "annotations", file, log):
         key = _key(entry.get("image_id"))
         if key is None or key not in images:
             log.add(annotation_kinds.BOX_WITHOUT_IMAGE, file, row=number, id=printable(entry.get("image_id")))
             continue
         pointed.add(key)
-        corners = _corners(entry, number, file, log)
+        corners = _corners(entry, number, file, shapes, log)
         if corners is not None:
             track = _track_id(entry, number, file, log)
             rows.box_rows.append((number, file, images[key][1], *corners, _label(entry, names, rows), track))
+    report_shapes(shapes, Counter(), file, log)
     rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in pointed]
 
 
@@ -127,23 +131,64 @@ def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
     return images
 
 
-def _corners(
-    entry: dict[str, Any], number: int, file: str, log: ProblemLog
-) -> tuple[float, float, float, float] | None:
-    """Left, top, right, bottom in pixels; None, and a problem, when the entry is no single box."""
-    if entry.get("iscrowd") in (1, "1"):
+def _corners(entry: dict[str, Any], number: int, file: str, shapes: Counter[str], log: ProblemLog) -> Corners | None:
+    """Left, top, right, bottom in pixels; None, and a problem, when the entry is no single box.
+
+    `shapes` counts those that are no upright boxes, by their kind.
+    """
+    outline, mask = entry.get("segmentation"), isinstance(entry.get("segmentation"), dict)
+    if entry.get("iscrowd") in (1, "1") and not mask:
         log.add(annotation_kinds.CROWD_ANNOTATION, file, row=number)
         return None
+    around = _enclose(outline)
     bbox = entry.get("bbox")
-    if not bbox and entry.get("segmentation"):
-        log.add(annotation_kinds.MASK_WITHOUT_BOX, file, row=number)
-        return None
+    if not bbox and outline:
+        if around is None:
+            log.add(annotation_kinds.MASK_WITHOUT_BOX, file, row=number)
+        else:
+            shapes["polygon"] += 1
+        return around
     sides = [_number(value) for value in bbox] if isinstance(bbox, list) and len(bbox) == 4 else []
     x, y, width, height = sides or [None] * 4
     if x is None or y is None or width is None or height is None:
         log.add(annotation_kinds.BAD_BBOX, file, row=number, bbox=_shown(bbox))
         return None
-    return x, y, x + width, y + height
+    corners, kind = _upright((x, y, x + width, y + height), entry, around)
+    shapes.update([kind or "mask"] if kind or mask else [])
+    return corners
+
+
+def _upright(corners: Corners, entry: dict[str, Any], around: Corners | None) -> tuple[Corners, str]:
+    """The upright box of a bbox, and the kind of shape that it encloses, "" for none.
+
+    CVAT writes a turned box as it was before, and the angle beside it. An outline that is no upright rectangle is the
+    shape itself, so that its bbox is used as it is.
+    """
+    attributes = entry.get("attributes")
+    degrees = _number(attributes.get("rotation")) if isinstance(attributes, dict) else None
+    if around is not None and not _is_rectangle(entry["segmentation"], around):
+        return (around if degrees else corners), "polygon"
+    if degrees and math.isfinite(degrees):
+        return turn_one(corners, degrees), ROTATED_BOX
+    return corners, ""
+
+
+def _enclose(outline: object) -> Corners | None:
+    """The box around all parts of an outline, lists of x, y, x, y, …; None where it is none."""
+    if not isinstance(outline, list) or not all(isinstance(part, list) and len(part) % 2 == 0 for part in outline):
+        return None
+    values = [_number(value) for part in outline for value in part]
+    if None in values:
+        return None
+    numbers = [value for value in values if value is not None]
+    box = enclose_points(numbers[::2], numbers[1::2])
+    return None if math.isnan(box[0]) else box
+
+
+def _is_rectangle(outline: list[list[float]], around: Corners) -> bool:
+    """Whether an outline is its own enclosing box: four or five points, all at its corners."""
+    corners = {(x, y) for x in around[::2] for y in around[1::2]}
+    return len(outline) == 1 and set(zip(outline[0][::2], outline[0][1::2], strict=True)) == corners
 
 
 def _label(entry: dict[str, Any], names: dict[Key, str], rows: Collected) -> str:

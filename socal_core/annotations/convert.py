@@ -13,6 +13,7 @@ from socal_core.annotations import FORMATS, format_of
 from socal_core.annotations.rows import Format
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
@@ -105,19 +106,20 @@ def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
     """Copy the tables that the data folder has, byte by byte but for the titles of `renamed` outcomes."""
     folder = DataFolder(root)
     for name in _TABLES:
-        if folder.is_file(name):
+        own = chosen_file(folder, name)
+        if folder.is_file(own):
             try:
-                data = folder.read(name)
+                data = folder.read(own)
             except DataError as error:
-                raise DataError(f"{name} cannot be copied: {error}.") from error
+                raise DataError(f"{own} cannot be copied: {error}.") from error
             if name == layout.OUTCOMES_FILE and renamed:
-                data = _with_socal_titles(folder, data, renamed)
+                data = _with_socal_titles(folder, own, data, renamed)
             (out / name).write_bytes(data)
 
 
-def _with_socal_titles(folder: DataFolder, data: bytes, renamed: Mapping[str, str]) -> bytes:
+def _with_socal_titles(folder: DataFolder, name: str, data: bytes, renamed: Mapping[str, str]) -> bytes:
     """The bytes of the outcomes file with SOCAL's titles in its header, which is read as for opening it."""
-    lines = read_lines(folder, layout.OUTCOMES_FILE, ProblemLog(), MOST_TRIALS)
+    lines = read_lines(folder, name, ProblemLog(), MOST_TRIALS)
     if lines is None:
         return data
     text, encoding = _decode(data)
@@ -125,7 +127,7 @@ def _with_socal_titles(folder: DataFolder, data: bytes, renamed: Mapping[str, st
     place = 2 * (lines.numbers[0] - 1)
     mark = "\ufeff" if parts[place].startswith("\ufeff") else ""
     header = io.StringIO()
-    csv.writer(header, lineterminator="").writerow(_socal_titles(lines.titles(), renamed))
+    csv.writer(header, delimiter=lines.separator, lineterminator="").writerow(_socal_titles(lines.titles(), renamed))
     parts[place] = mark + header.getvalue()
     return "".join(parts).encode(encoding)
 

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from socal_core.annotations.frame_matching import frame_names, renamed, with_names
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_cvat, report_shapes, turn_one
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
     TRACK_ID_RULE,
@@ -64,28 +65,32 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
                 log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
                 break
         left -= len(found.lines)
-        report_other_shapes(found.others, path, log)
-        rows = BoxRows(found.boxes(path, log), found.without_tool())
-        names = frame_names(rows, path, known, log, found.titles)
-        rows = renamed(rows, names)
-        report_sizes(with_names(found.images(), names), path, known, log)
-        boxes.append(rows.boxes.assign(file=path))
-        toolless.append(rows.without_tool.assign(file=path))
+        report_shapes(found.enclosed, found.others, path, log)
+        if found.tags:
+            log.add(annotation_kinds.IMAGE_TAGS, path, count=found.tags)
+        own = BoxRows(found.boxes(path, log).assign(file=path), found.without_tool().assign(file=path))
+        names = frame_names(own, path, known, log, found.titles)
+        sizes = with_names(found.images().assign(file=path), names)
+        own = to_frame_sizes(renamed(own, names), sizes, path, known, log)
+        boxes.append(own.boxes)
+        toolless.append(own.without_tool)
         if left <= 0:
             break
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
-def is_box(element: Element) -> bool:
-    """Whether a shape is a box with sides along the frame's."""
-    return element.name == "box" and to_number(element.attributes.get("rotation", "0")) == 0
+def drawn(shape: Element) -> tuple[str, Corners | None, float]:
+    """Read a shape.
 
-
-def report_other_shapes(others: Counter[str], path: str, log: ProblemLog) -> None:
-    """Note, once, the shapes of a file that are no upright boxes: how many of each kind."""
-    if others:
-        counts = ", ".join(f"{count:,} x {name}" for name, count in sorted(others.items()))
-        log.add(annotation_kinds.OTHER_SHAPES, path, count=others.total(), shapes=counts)
+    Returns:
+        Its kind, "" for an upright box. Its corners, of a box before it is turned, of another shape around it; None
+        where it has none. The degrees by which a box is turned, NaN for another shape.
+    """
+    if shape.name != "box":
+        return shape.name, enclose_cvat(shape.name, shape.attributes), np.nan
+    x1, y1, x2, y2 = (to_number(shape.attributes.get(side)) for side in SIDES)
+    degrees = to_number(shape.attributes.get("rotation", "0"))
+    return (ROTATED_BOX if degrees else ""), ((x1, y1, x2, y2) if np.isfinite(degrees) else None), degrees
 
 
 def _has_images(head: bytes, data: bytes) -> bool:
@@ -106,9 +111,11 @@ class _Found:
     labels: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     lines: "array[int]" = field(default_factory=lambda: array("q"))
+    enclosed: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     titles: list[str] = field(default_factory=list)
     """The names of tasks and recordings."""
+    tags: int = 0
     _drawn_on: Element | None = None
     """The last image that something was drawn on: kept itself, for a number would be given again when it is gone."""
 
@@ -123,14 +130,16 @@ class _Found:
     def add_shape(self, shape: Element, image: Element) -> None:
         """A box or another shape."""
         if shape.name == "tag":
-            self.others["tag"] += 1
+            self.tags += 1
             return
         self._drawn_on = image
-        if not is_box(shape):
-            self.others["rotated box" if shape.name == "box" else shape.name] += 1
+        kind, corners, degrees = drawn(shape)
+        if kind:
+            (self.others if corners is None else self.enclosed)[kind] += 1
+        if corners is None:
             return
         self.frames.append(image.attributes.get("name", ""))
-        self.corners.extend([to_number(shape.attributes.get(side)) for side in SIDES])
+        self.corners.extend(turn_one(corners, degrees) if kind == ROTATED_BOX else corners)
         self.labels.append(shape.attributes.get("label", "").strip())
         self.ids.append(_id_text(shape))
         self.lines.append(shape.line)

@@ -9,6 +9,8 @@ follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.
   that is `outside` nothing is shown before the next. `keyframe` changes nothing: boxes that are none lie on the line.
 - After its last box a track is not shown. CVAT's editor shows it to the end, but then its exports write those frames
   out; a box that was drawn on one frame alone is not closed in an export when that frame is among the last.
+- A turned box turns between two frames by the shorter way. Other shapes are used at the frames that the file gives them
+  at: how outlines move in between depends on their points.
 - Frames from the task's start_frame to its stop_frame that show no track are frames without a tool.
 """
 
@@ -19,12 +21,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, SIDES, is_box, report_other_shapes
+from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, drawn
 from socal_core.annotations.cvat_tasks import Task, find_trial, is_certain
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames, empty_rows
+from socal_core.annotations.shapes import report_shapes
 from socal_core.annotations.trial_hints import TrialHint
 from socal_core.annotations.xml_files import (
     MOST_BOXES,
@@ -32,7 +35,6 @@ from socal_core.annotations.xml_files import (
     Element,
     find_xml,
     read_xml,
-    to_number,
     to_track_id,
 )
 from socal_core.dataset.folder import DataFolder
@@ -88,6 +90,7 @@ class _File:
     tracks: list[Element] = field(default_factory=list)
     """Those that have a shape, by number."""
     shapes: Shapes = field(default_factory=Shapes)
+    enclosed: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
     sound: bool = True
     """Whether all shapes were understood, so that a frame without one is a frame without a tool."""
@@ -113,12 +116,13 @@ class _File:
             return
         if not self.tracks or self.tracks[-1] is not track:
             self.tracks.append(track)
-        corners = [to_number(shape.attributes.get(side)) for side in SIDES]
         shown = shape.attributes.get("outside", "0").strip().lower() not in ("1", "true")
-        if not is_box(shape):
-            self.others["rotated box" if shape.name == "box" else shape.name] += 1
-            corners, shown, self.sound = [np.nan] * 4, False, False
-        self.shapes.add(len(self.tracks) - 1, frame, shown, corners, shape.line)
+        kind, corners, degrees = drawn(shape)
+        if kind and shown:
+            (self.others if corners is None else self.enclosed)[kind] += 1
+        # Between its frames, what is no box is where nobody knows.
+        self.sound &= corners is not None and np.isfinite(degrees)
+        self.shapes.add(len(self.tracks) - 1, frame, shown and corners is not None, corners, shape.line, degrees)
 
     def task_of(self, track: Element) -> int:
         """The number of the task that a track belongs to: exports of projects hold several."""
@@ -151,7 +155,7 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
             break
     found.sound &= xml.complete
     found.tasks = found.tasks or [Task()]
-    report_other_shapes(found.others, path, log)
+    report_shapes(found.enclosed, found.others, path, log)
     return found
 
 
@@ -164,8 +168,6 @@ def _place(
     frames = known.frames["frame"].take(known.rows_of(trial, hint.part))
     if not is_certain(found.path, shapes, task, hint, known, log):
         return _no_boxes(frames)
-    sizes = frames.iloc[:1].to_frame().assign(width=task.size[0], height=task.size[1])
-    report_sizes(sizes.set_axis([task.size_line]), found.path, known, log, f"trial {trial}")
     try:
         boxes = boxes_at(shapes, indices, left)
     except DataError:
@@ -180,7 +182,11 @@ def _place(
     label = pd.Series(labels, dtype="str").take(boxes["track"].to_numpy()).set_axis(boxes.index)
     placed = boxes[["track", *CORNERS]].assign(label=label, frame=frames.take(boxes["place"].to_numpy()).to_numpy())
     toolless = frames[silent].to_frame().set_index(pd.Index(np.ones(silent.sum(), np.int64), name="row"))
-    return placed.astype({"frame": "str"}), toolless
+    lines = pd.Index(np.full(len(frames), task.size_line), name="row")
+    sizes = frames.to_frame().assign(width=task.size[0], height=task.size[1]).set_axis(lines)
+    rows = BoxRows(placed.astype({"frame": "str"}), toolless)
+    rows = to_frame_sizes(rows, sizes, found.path, known, log, f"trial {trial}")
+    return rows.boxes, rows.without_tool
 
 
 def _no_boxes(frames: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:

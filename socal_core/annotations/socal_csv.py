@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import find_names
 from socal_core.annotations.frame_matching import frame_names, renamed
@@ -14,23 +15,27 @@ from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Fo
 from socal_core.annotations.track_ids import add_track_ids
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.file_names import chosen_file, same_names
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 
 _COLUMNS = list(layout.BOX_COLUMNS)
+_OTHER_TITLES = {"image": "frame", "trial_frame": "frame", "xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
+"""The titles of VoTT and of SOSpine."""
 _TRACK_TITLES = ("tracking_id", "track_id")
 
 
 def find(folder: DataFolder) -> list[str]:
     """The boxes file, when there is one."""
-    return [layout.BOXES_FILE] if folder.has(layout.BOXES_FILE) else []
+    return [layout.BOXES_FILE] if same_names(folder, layout.BOXES_FILE) else []
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """The rows of the boxes file; rows that cannot be read as a box become problems."""
-    lines = read_lines(folder, layout.BOXES_FILE, log)
+    path = chosen_file(folder, files[0])
+    lines = read_lines(folder, path, log) if path else None
     if lines is None:
         return empty_rows()
     columns = _COLUMNS
@@ -41,16 +46,23 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     cells = to_cells(lines, len(columns), log).set_axis(columns, axis="columns")
     del lines  # of millions of boxes: the text is not needed twice
     corners = {name: to_numbers(cells[name]) for name in CORNERS}
-    good = np.logical_and.reduce([(side.abs() <= LARGEST_COORDINATE) & (side % 1 == 0) for side in corners.values()])
+    good = np.logical_and.reduce([side.abs() <= LARGEST_COORDINATE for side in corners.values()])
+    if _are_fractions(corners, good):
+        log.add(box_kinds.RELATIVE_CORNERS, path, count=int(good.sum()))
+        return empty_rows()
+    if any((side[good] % 1 != 0).any() for side in corners.values()):
+        log.add_evidence(path, "Its corners are rounded to whole pixels.", "Some have decimals, as VoTT writes them.")
     odd = cells[~good]
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
-    log.add_rows(box_kinds.BAD_COORDINATES, layout.BOXES_FILE, odd[~empty], expected="whole numbers of pixels")
-    names = frame_names(BoxRows(cells.loc[good], odd.loc[empty, ["frame"]]), layout.BOXES_FILE, known, log)
-    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], folder, known, log)
+    log.add_rows(box_kinds.BAD_COORDINATES, path, odd[~empty], expected="numbers of pixels")
+    names = frame_names(BoxRows(cells.loc[good], odd.loc[empty, ["frame"]]), path, known, log)
+    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], path, folder, known, log)
     boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
-    boxes = boxes.assign(**{name: side[good].astype("int64") for name, side in corners.items()}, track_id=track_ids)
-    rows = add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), layout.BOXES_FILE, log)
+    boxes = boxes.assign(
+        **{name: np.rint(side[good]).astype("int64") for name, side in corners.items()}, track_id=track_ids
+    )
+    rows = add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), path, log)
     return renamed(rows, names)
 
 
@@ -72,7 +84,16 @@ def _is_header(lines: Lines) -> bool:
 
 
 def _titles(lines: Lines) -> list[str]:
-    return [title.strip(' "\t').lower() for title in lines.texts[0].split(",")]
+    """The cells of the first line as titles, in SOCAL's words where they are those of another tool."""
+    titles = [title.strip(' "\t').lower() for title in lines.titles()]
+    return [own if (own := _OTHER_TITLES.get(title)) and own not in titles else title for title in titles]
+
+
+def _are_fractions(corners: dict[str, pd.Series], good: NDArray[np.bool_]) -> bool:
+    """Whether the corners are fractions of their frames: all within 0 and 1, and not all whole."""
+    sides = pd.DataFrame(corners)[good]
+    within = not sides.empty and bool(((sides >= 0) & (sides <= 1)).all(axis=None))
+    return within and bool((sides % 1 != 0).any(axis=None))
 
 
 def _header(lines: Lines, log: ProblemLog) -> list[str]:
@@ -87,7 +108,7 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
     ):
         if odd:
             header = printable(", ".join(titles))
-            log.add(kind, layout.BOXES_FILE, row=lines.numbers[0], column=", ".join(odd), header=header)
+            log.add(kind, lines.path, row=lines.numbers[0], column=", ".join(odd), header=header)
             return []
     track = next((title for title in _TRACK_TITLES if title in titles), None)
     columns = [title if title in _COLUMNS else f"column {place}" for place, title in enumerate(titles, start=1)]
@@ -96,13 +117,13 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
     return columns
 
 
-def _track_ids(boxes: pd.DataFrame, folder: DataFolder, known: KnownFrames, log: ProblemLog) -> pd.Series:
+def _track_ids(boxes: pd.DataFrame, path: str, folder: DataFolder, known: KnownFrames, log: ProblemLog) -> pd.Series:
     """The column of track ids (Int64), NA where the file has none or where they are the numbers of the labels."""
     if "track_id" not in boxes:
         return pd.Series(pd.NA, boxes.index, dtype="Int64")
     ids = to_integers(boxes["track_id"])
     bad = boxes[ids.isna() & ~is_missing(boxes["track_id"])]
-    log.add_rows(box_kinds.BAD_TRACK_ID, layout.BOXES_FILE, bad, expected="a whole number")
+    log.add_rows(box_kinds.BAD_TRACK_ID, path, bad, expected="a whole number")
     given = boxes.assign(track_id=ids)[ids.notna() & ~is_missing(boxes["label"])]
     pairs = given[["label", "track_id"]].drop_duplicates()
     if pairs["label"].duplicated().any():
@@ -114,10 +135,10 @@ def _track_ids(boxes: pd.DataFrame, folder: DataFolder, known: KnownFrames, log:
         if pairs["track_id"].duplicated().any() or not _labels_keep_ids(by_trial):
             return ids
         if not _are_class_numbers(pairs, by_trial, folder):
-            log.add(box_kinds.TRACK_ID_MAY_BE_CLASS, layout.BOXES_FILE, count=len(given))
+            log.add(box_kinds.TRACK_ID_MAY_BE_CLASS, path, count=len(given))
             return ids
         evidence = "it is the position of the label in the list of labels"
-    log.add(box_kinds.TRACK_ID_IS_CLASS, layout.BOXES_FILE, count=len(given), evidence=evidence)
+    log.add(box_kinds.TRACK_ID_IS_CLASS, path, count=len(given), evidence=evidence)
     return ids.mask(ids.notna())
 
 

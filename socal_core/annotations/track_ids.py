@@ -4,6 +4,7 @@ import pandas as pd
 
 from socal_core.annotations.rows import CORNERS, BoxRows
 from socal_core.dataset import layout
+from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog
@@ -18,9 +19,10 @@ def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog)
 
     `path` is the file of the boxes, for problems. A folder without the file is in order.
     """
-    if not folder.has(_FILE):
+    name = chosen_file(folder, _FILE)
+    if not name:
         return rows
-    cells = read_table(folder, _FILE, layout.TRACK_COLUMNS, layout.TRACK_COLUMNS, log)
+    cells = read_table(folder, name, layout.TRACK_COLUMNS, layout.TRACK_COLUMNS, log)
     if cells is None or len(cells.columns) < len(layout.TRACK_COLUMNS):
         return rows
     tracks = _read_tracks(cells, log)

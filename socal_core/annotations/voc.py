@@ -5,6 +5,7 @@ boxes are to have the same numbers in every format. VOC has no place for track i
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,9 @@ import pandas as pd
 
 from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.frame_matching import match_names
-from socal_core.annotations.frame_sizes import report_sizes
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
+from socal_core.annotations.shapes import ROTATED_BOX, report_shapes, turn_one
 from socal_core.annotations.xml_files import (
     HEAD,
     LARGEST_XML,
@@ -112,6 +114,7 @@ class _Found:
     labels: list[str] = field(default_factory=list)
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     of_file: "array[int]" = field(default_factory=lambda: array("q"))
+    shapes: Counter[str] = field(default_factory=Counter)
 
 
 def _with_folders(folder: DataFolder, parent: str) -> list[str]:
@@ -158,20 +161,44 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
 
 def _read_object(element: Element, number: int, path: str, found: _Found, log: ProblemLog) -> None:
     """Its own box; those of its parts, such as a person's head, lie in elements of their own and are none."""
-    label, bounds = "", None
+    label, bounds, rotated, degrees = "", None, None, 0.0
     for child in element.children or ():
         if child.name == "name":
             label = label or child.text.strip()
         elif child.name == "bndbox" and bounds is None:
             bounds = child
-    if bounds is None:
+        elif child.name == "robndbox" and rotated is None:
+            rotated = child
+        elif child.name == "attributes":
+            degrees = _rotation(child)
+    if bounds is None and rotated is None:
         log.add(annotation_kinds.OBJECT_WITHOUT_BOX, path, row=element.line)
         return
-    sides = {side.name: side.text for side in bounds.children or ()}
-    found.corners.extend([to_number(sides.get(name)) for name in _SIDES])
+    if bounds is not None:
+        sides = {side.name: side.text for side in bounds.children or ()}
+        corners = tuple(to_number(sides.get(name)) for name in _SIDES)
+    elif rotated is not None:
+        corners, degrees = _from_centre(rotated)
+    found.shapes[ROTATED_BOX] += int(degrees != 0)
+    found.corners.extend(turn_one(corners, degrees))
     found.labels.append(label)
     found.lines.append(element.line)
     found.of_file.append(number)
+
+
+def _rotation(attributes: Element) -> float:
+    """The angle in degrees that CVAT writes beside a box which it gives as it was before; 0 where there is none."""
+    for attribute in attributes.children or ():
+        if attribute.child_text("name") == "rotation":
+            degrees = to_number(attribute.child_text("value"))
+            return degrees if np.isfinite(degrees) else 0.0
+    return 0.0
+
+
+def _from_centre(box: Element) -> tuple[tuple[float, ...], float]:
+    """Corners before it is turned, and the angle in degrees, of roLabelImg's robndbox, whose angle is in radians."""
+    cx, cy, width, height, angle = (to_number(box.child_text(name)) for name in ("cx", "cy", "w", "h", "angle"))
+    return (cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2), float(np.degrees(angle))
 
 
 def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> BoxRows:
@@ -179,7 +206,7 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     first = pd.Index(np.ones(len(frames), np.int64), name="row")
     files = pd.DataFrame({"frame": frames, "file": pd.Series(found.paths, dtype="str")}).set_index(first)
     said = files.assign(width=np.array(found.widths), height=np.array(found.heights))
-    report_sizes(said[said["frame"].notna()], parent, known, log)
+    report_shapes(+found.shapes, Counter(), parent, log)
     of_file = np.array(found.of_file, np.int64)
     boxes = files.take(of_file).set_index(pd.Index(np.array(found.lines, np.int64), name="row"))
     corners = np.array(found.corners, np.float64).reshape(-1, 4)
@@ -187,7 +214,8 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     boxes["label"] = pd.Series(found.labels, index=boxes.index, dtype="str")
     boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
     empty = files[np.array(found.empty, bool)]
-    return BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
+    rows = BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
+    return to_frame_sizes(rows, said[said["frame"].notna()], parent, known, log)
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:

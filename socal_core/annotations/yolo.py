@@ -2,6 +2,7 @@
 
 The files lie in `labels/` (or `obj_train_data/`, or in folders below), else beside the frames. An empty file is a
 frame without a tool. A sixth field is a track id, a confidence or the class again, and nothing in the files says which.
+Of longer rows (yolo_outlines.py) the box that encloses them is used.
 """
 
 from pathlib import Path
@@ -10,15 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.class_names import find_names, to_labels
+from socal_core.annotations.class_names import label_classes
 from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
-from socal_core.annotations.yolo_files import LABEL_DIRS, PARTS, label_files, read_files
+from socal_core.annotations.yolo_files import LABEL_DIRS, label_files, read_files
+from socal_core.annotations.yolo_outlines import PARTS
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problem_kinds import annotation_kinds
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
 from socal_core.errors import DataError
@@ -40,7 +42,6 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """The rows of all label files, in pixels; those that are no box become problems."""
     path = files[0]
     places = ["" if name == _ROOT else name for name in files]
-    names_file, names = find_names(folder, dict.fromkeys(["", *places]), log)
     files_read = pd.Index([file for place in places for file in label_files(folder, place)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
     frames = match_names(files_read, path, known, log, count=len(rows), one_file=False)
@@ -51,7 +52,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     names_of_frames = pd.Index(_frame_names(frames, files_read, known), dtype="str")
     boxes = rows[list(CORNERS)].assign(
         frame=names_of_frames.take(number),
-        label=to_labels(rows["class"].to_numpy(), names, names_file or path, _NAMES_FILE, log),
+        label=label_classes(folder, places, files_read, number, rows["class"].to_numpy(), log),
         track_id=_track_ids(rows, files_read, path, log),
         file=files_read.take(number),
     )
@@ -117,8 +118,16 @@ def _frame_names(frames: NDArray[np.intp], files: pd.Index, known: KnownFrames) 
 
 
 def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) -> pd.Series:
-    """The sixth fields (Int64) where they can be track ids, else NA; one problem says what they were taken for."""
-    none = pd.Series(np.nan, rows.index).astype("Int64")  # from a single NA, pandas makes an object for each row
+    """The ids of rows that end with one, and the sixth fields (Int64) where they can be track ids; else NA.
+
+    One problem says what the sixth fields were taken for.
+    """
+    none = rows["track"].astype("Int64")
+    tracked = rows[rows["track"].notna() & (rows["frame"] >= 0)]
+    twice = tracked[tracked.duplicated(["frame", "track"])]
+    labelled = files.take(twice["number"].to_numpy())
+    twice = twice.assign(file=labelled, frame=labelled, track_id=twice["track"].astype("int64"))
+    log.add_rows(box_kinds.DOUBLED_TRACK_ID, path, twice)
     given = rows[rows["has_sixth"]]
     if given.empty:
         return none
@@ -129,7 +138,7 @@ def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) 
     broken, twice = given[~given["is_whole"]], boxes[boxes.duplicated(["frame", "sixth"])]
     if broken.empty and twice.empty:
         log.add(annotation_kinds.SIXTH_FIELD_IS_TRACK_ID, path, rows=len(given))
-        return rows["sixth"].astype("Int64")
+        return rows["sixth"].fillna(rows["track"]).astype("Int64")
     odd, reason = (broken, "is not a whole number") if twice.empty else (twice, "occurs twice in the frame")
     line, file = odd.index[0], printable(files[int(odd["number"].iloc[0])])
     log.add(annotation_kinds.SIXTH_FIELD_IS_CONFIDENCE, path, rows=len(given), reason=reason, line=line, file=file)

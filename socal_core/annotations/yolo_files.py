@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from socal_core.annotations.yolo_outlines import LONGEST_BOX, PARTS, interpret, measure
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds
@@ -15,9 +16,6 @@ from socal_core.errors import DataError
 
 LABEL_DIRS = ("labels", "obj_train_data", "obj_valid_data", "obj_test_data")
 """Folders that are made for label files."""
-PARTS = ("cx", "cy", "w", "h")
-"""Centre and size of a box, as parts of the frame's width and height."""
-
 _FIELDS = ("class", *PARTS, "sixth")
 _LOWEST, _HIGHEST = -0.5, 1.5
 _DEPTH = 3
@@ -75,9 +73,11 @@ def read_files(
     """The rows of label files in the terms of YOLO, and which files say that their frame holds no tool.
 
     Index `row` (line); number (int32, the place of the file in `files`), class (int32), cx, cy, w, h (float64), sixth
-    (float64, NaN when it is no number), has_sixth, is_whole (bool: it is there, and written as a whole number).
+    (float64, NaN when it is no number), has_sixth, is_whole (bool: it is there, and written as a whole number), track
+    (float64, the id of rows that end with one, else NaN).
     """
     tables: list[pd.DataFrame] = []
+    long: list[pd.DataFrame] = []
     without_tool = np.zeros(len(files), bool)
     texts: dict[int, str] = {}
     rows = size = 0
@@ -94,9 +94,14 @@ def read_files(
             texts.pop(number, None)
             break
         if size > _CHUNK:
-            tables.append(_split(texts, files, path, log))
+            tables.append(_split(texts, files, path, long, log))
             texts, size = {}, 0
-    tables.append(_split(texts, files, path, log))
+    tables.append(_split(texts, files, path, long, log))
+    outlines = interpret(pd.concat(long), path, log)
+    if outlines is None:
+        return pd.concat(tables)[:0], np.zeros(len(files), bool)
+    if not outlines.empty:
+        tables.append(outlines.assign(sixth=np.nan, has_sixth=False, is_whole=False))
     return pd.concat(tables), without_tool
 
 
@@ -114,8 +119,10 @@ def _read_file(folder: DataFolder, file: str, log: ProblemLog) -> str | None:
     return text if not text or text.endswith("\n") else f"{text}\n"
 
 
-def _split(texts: dict[int, str], files: list[str], path: str, log: ProblemLog) -> pd.DataFrame:
-    """The rows (as in read_files) of texts, by the place of each file in `files`."""
+def _split(
+    texts: dict[int, str], files: list[str], path: str, long_rows: list[pd.DataFrame], log: ProblemLog
+) -> pd.DataFrame:
+    """The rows (as in read_files) of texts, by the place of each file in `files`; long rows go to `long_rows`."""
     lines = [line.split() for line in "".join(texts.values()).split("\n")[:-1]]
     counts = np.array([text.count("\n") for text in texts.values()], np.int64)
     number = np.repeat(np.array(list(texts), np.int32), counts)
@@ -129,8 +136,11 @@ def _split(texts: dict[int, str], files: list[str], path: str, log: ProblemLog) 
     short = np.flatnonzero((fields > 0) & (fields < len(_FIELDS) - 1))
     rows = table_of(short, {"fields": fields[short]})
     log.add_rows(file_kinds.WRONG_NUMBER_OF_FIELDS, path, rows, expected="5 (class, centre, size) or 6")
-    long = np.flatnonzero(fields > len(_FIELDS))
-    log.add_rows(annotation_kinds.NOT_A_BOX, path, table_of(long, {"fields": fields[long]}))
+    long = np.flatnonzero(fields > LONGEST_BOX)
+    measured = measure([lines[place] for place in long])
+    long_rows.append(
+        table_of(long, {"number": number[long], **{str(name): column.to_numpy() for name, column in measured.items()}})
+    )
     fit = np.flatnonzero((fields >= len(_FIELDS) - 1) & (fields <= len(_FIELDS)))
     columns = list(zip(*((*lines[place], "")[: len(_FIELDS)] for place in fit), strict=True)) or [()] * len(_FIELDS)
     cells = {name: pd.Series(column, dtype="str") for name, column in zip(_FIELDS, columns, strict=True)}
@@ -156,5 +166,6 @@ def _to_numbers(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame
         "sixth": to_numbers(sixth).to_numpy(),
         "has_sixth": (sixth != "").to_numpy(bool),
         "is_whole": sixth.str.fullmatch("[0-9]{1,9}").to_numpy(bool),
+        "track": np.full(len(cells), np.nan),
     }
     return pd.DataFrame({name: column[sound] for name, column in columns.items()}, index=cells.index[sound])

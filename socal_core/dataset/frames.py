@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
 from socal_core.dataset.frame_rates import with_rate
@@ -68,9 +69,9 @@ def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
 
     None when there is no mapping: then names alone order the frames.
     """
-    name = layout.MAPPING_FILE
-    if not folder.has(name):
-        log.add(frame_kinds.NO_MAPPING_FILE, name)
+    name = chosen_file(folder, layout.MAPPING_FILE)
+    if not name:
+        log.add(frame_kinds.NO_MAPPING_FILE, layout.MAPPING_FILE)
         return None
     rows = read_table(folder, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
     if rows is None or len(rows.columns) < len(layout.MAPPING_COLUMNS):

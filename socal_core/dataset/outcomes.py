@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset import layout
+from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.surgeon_ids import match_demographics, merge_spellings, restore_zeros
 from socal_core.dataset.tables import MOST_TRIALS, is_missing, read_lines, read_table, to_integers, to_numbers
 
 MEASURED_COLUMNS = ("cottonoid", "cottonoid_success", "muscle", "muscle_success", "tth", "blood_loss")
@@ -43,16 +45,17 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
 
 def read_titles(root: Path) -> list[str]:
     """The titles of the outcomes file's columns, in its order; empty when it cannot be read."""
-    lines = read_lines(DataFolder(root), _FILE, ProblemLog())
+    folder = DataFolder(root)
+    lines = read_lines(folder, chosen_file(folder, _FILE) or _FILE, ProblemLog())
     return [] if lines is None else lines.titles()
 
 
 def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     """SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
-    name = layout.DEMOGRAPHICS_FILE
+    name = chosen_file(folder, layout.DEMOGRAPHICS_FILE)
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
-    if not folder.has(name):
-        log.add(trial_kinds.NO_DEMOGRAPHICS_FILE, name)
+    if not name:
+        log.add(trial_kinds.NO_DEMOGRAPHICS_FILE, layout.DEMOGRAPHICS_FILE)
         return empty
     cells = read_table(folder, name, ("participant_id", *SURGEON_COLUMNS), ("participant_id",), log, most=MOST_TRIALS)
     if cells is None or "participant_id" not in cells:
@@ -76,7 +79,8 @@ def build_trials(
     trial_ids = outcomes.index.union(n_frames.index, sort=False).astype("str").rename("trial_id")
     trials = outcomes.reindex(trial_ids)
     parts = _trial_parts(trial_ids.to_series())
-    trials["participant_id"] = trials["participant_id"].fillna(parts["participant"])
+    trials["participant_id"] = merge_spellings(trials["participant_id"].fillna(parts["participant"]), log)
+    demographics = match_demographics(demographics, trials["participant_id"], log)
     trials["trial_number"] = parts["number"].astype("Int64")
     trials["n_frames"] = n_frames.reindex(trial_ids, fill_value=0)
     trials["unusable_because"] = _reasons(trials)
@@ -92,12 +96,11 @@ def build_trials(
 def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> pd.DataFrame:
     """The text of the outcomes file; no rows when it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
-    if not folder.has(_FILE):
+    name = chosen_file(folder, _FILE)
+    if not name:
         log.add(trial_kinds.NO_OUTCOMES_FILE, _FILE)
         return empty
-    cells = read_table(
-        folder, _FILE, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed, MOST_TRIALS
-    )
+    cells = read_table(folder, name, layout.OUTCOME_COLUMNS, layout.REQUIRED_OUTCOME_COLUMNS, log, renamed, MOST_TRIALS)
     return empty if cells is None else cells
 
 
@@ -114,7 +117,7 @@ def _whole(participants: pd.Series) -> pd.Series:
 def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
     """The participant of each row: the column, or the one in the trial id where the column says nothing."""
     from_trial = _trial_parts(trial_ids)["participant"]
-    given = _whole(given.mask(is_missing(given)))
+    given = restore_zeros(_whole(given.mask(is_missing(given))), from_trial, trial_ids, log)
     differs = given.notna() & from_trial.notna() & (given != from_trial)
     rows = pd.DataFrame({"participant_id": given, "trial_id": trial_ids})[differs]
     log.add_rows(trial_kinds.PARTICIPANT_CONTRADICTS_TRIAL, _FILE, rows)

@@ -5,15 +5,14 @@ and never the rest of the file, and a row's number is the line that an editor sh
 """
 
 import codecs
-import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from socal_core.dataset import layout
+from socal_core.dataset import dialect, layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
@@ -34,7 +33,7 @@ _LARGEST_WIDE = 120_000_000
 _MOST_COMMAS = 30_000_000
 _MOST_ODD = 100_000
 """Rows of one file with a wrong number of fields or broken quotes; after so many it is another kind of file."""
-_BLANK = ", \t"
+_BLANK = ",; \t"
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,19 @@ class Lines:
     path: str
     texts: list[str]
     numbers: list[int]
+    separator: str = ","
 
     def titles(self) -> list[str]:
         """The cells of the first line, taken as a header."""
-        return [cell.strip() for cell in _split(self.texts[0]) or self.texts[0].split(",")]
+        return [cell.strip() for cell in self.split(self.texts[0]) or self.texts[0].split(self.separator)]
+
+    def split(self, line: str) -> list[str] | None:
+        """The fields of one line; None when a quote in it is not closed."""
+        return dialect.split(line, self.separator)
 
     def after_first(self) -> "Lines":
         """The lines below the header."""
-        return Lines(self.path, self.texts[1:], self.numbers[1:])
+        return replace(self, texts=self.texts[1:], numbers=self.numbers[1:])
 
 
 def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_LINES) -> Lines | None:
@@ -63,7 +67,7 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_
         row = text.count("\n", 0, text.index("\0")) + 1
         log.add(file_kinds.NUL_BYTES, name, row=row)
         text = text.replace("\0", "")
-    count, commas = text.count("\n"), text.count(",")
+    count, commas = text.count("\n"), max(map(text.count, dialect.SEPARATORS))
     if count > most or commas > _MOST_COMMAS:
         log.add(file_kinds.FILE_TOO_LARGE, name, lines=count, commas=commas, most_lines=most, most_commas=_MOST_COMMAS)
         return None
@@ -75,7 +79,19 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_
         if not dropped:
             log.add(file_kinds.EMPTY_FILE, name)
         return None
-    return Lines(name, [texts[number - 1] for number in numbers], numbers)
+    return _in_dialect(Lines(name, [texts[number - 1] for number in numbers], numbers), log)
+
+
+def _in_dialect(lines: Lines, log: ProblemLog) -> Lines:
+    """The lines with their separator; a line that only declares it is left out."""
+    found = dialect.declared(lines.texts[0])
+    if found is not None and len(lines.texts) > 1:
+        lines = lines.after_first()
+    found = found or dialect.detect(lines.texts)
+    if found.basis:
+        meaning = f"Its fields are separated by {dialect.SEPARATORS[found.separator]}."
+        log.add_evidence(lines.path, meaning, found.basis)
+    return replace(lines, separator=found.separator)
 
 
 def _drop_long(texts: list[str], name: str, log: ProblemLog) -> bool:
@@ -156,17 +172,23 @@ def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False
     A row with too many fields is left out with a problem, unless the surplus is blank. So is a row with too few,
     unless `fill_short`: then its last fields are taken as empty, which is a problem too.
     """
-    plain = np.array([line.count(",") == width - 1 and '"' not in line for line in lines.texts], dtype=bool)
+    mark = lines.separator
+    plain = np.array([line.count(mark) == width - 1 and '"' not in line for line in lines.texts], dtype=bool)
     numbers = np.array(lines.numbers, dtype=np.int64)
-    cells = _parse_plain([lines.texts[place] for place in np.flatnonzero(plain)], width)
+    cells = _parse_plain([lines.texts[place] for place in np.flatnonzero(plain)], width, mark)
     cells.index = pd.Index(numbers[plain], name="row")
+    quoted = False
     if not plain.all():
-        odd = Lines(
-            lines.path,
-            [lines.texts[place] for place in np.flatnonzero(~plain)],
-            [int(number) for number in numbers[~plain]],
+        odd = replace(
+            lines,
+            texts=[lines.texts[place] for place in np.flatnonzero(~plain)],
+            numbers=[int(number) for number in numbers[~plain]],
         )
+        quoted = any('"' in line for line in odd.texts)
         cells = pd.concat([cells, _parse_odd(odd, width, log, fill_short)]).sort_index()
+    # A field holds a comma only where something else separates fields, or within quotes.
+    if mark != "," or quoted:
+        cells = dialect.point_decimals(cells, mark, lines.path, log)
     return cells
 
 
@@ -213,18 +235,8 @@ def _unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _split(line: str) -> list[str] | None:
-    """The fields of one line; None when a quote in it is not closed."""
-    if '"' not in line:
-        return line.split(",")
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error:
-        return None
-
-
-def _parse_plain(texts: list[str], width: int) -> pd.DataFrame:
-    """Lines without quotes and with the right number of commas."""
+def _parse_plain(texts: list[str], width: int, separator: str) -> pd.DataFrame:
+    """Lines without quotes and with the right number of separators."""
     if not texts:
         return pd.DataFrame(columns=range(width), dtype="str")
     text = "\n".join(texts)
@@ -233,6 +245,7 @@ def _parse_plain(texts: list[str], width: int) -> pd.DataFrame:
     del text  # of a million rows, half a copy matters
     cells: pd.DataFrame = pd.read_csv(
         io.BytesIO(data),
+        sep=separator,
         header=None,
         names=range(width),
         dtype="str",
@@ -255,7 +268,7 @@ def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> p
     rows: dict[int, list[str]] = {}
     faults = 0
     for number, line in zip(lines.numbers, lines.texts, strict=True):
-        fields = [field.strip() for field in _split(line) or []]
+        fields = [field.strip() for field in lines.split(line) or []]
         while len(fields) > width and not fields[-1]:
             fields.pop()
         if len(fields) == width:

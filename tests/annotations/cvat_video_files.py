@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.annotations import cvat_video
+from socal_core.annotations import cvat_images
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Problem
 from socal_core.dataset.opening import open_dataset
@@ -20,7 +20,7 @@ def two_trials(tmp_path: Path) -> Path:
 
 
 def box(frame: object, corners: str = "0,0,10,10", **more: object) -> str:
-    sides = dict(zip(cvat_video.SIDES, corners.split(","), strict=True))
+    sides = dict(zip(cvat_images.SIDES, corners.split(","), strict=True))
     values = {"frame": frame, "outside": 0, "occluded": 0, "keyframe": 1, **sides, **more}
     return "<box " + " ".join(f'{name}="{value}"' for name, value in values.items()) + "/>\n"
 

@@ -63,9 +63,21 @@ def test_the_fixture_in_two_files() -> None:
             "label": "a",
             "track_id": None,
         },
+        {
+            "row": 2,
+            "file": files[1],
+            "frame": "b.jpg",
+            "x1": 0.0,
+            "y1": 0.0,
+            "x2": 1.0,
+            "y2": 9.0,
+            "label": "b",
+            "track_id": None,
+        },
     ]
-    (crowd,) = log.problems()
-    assert (crowd.code, crowd.severity, crowd.path, crowd.row) == ("crowd-annotation", Severity.INFO, files[1], 2)
+    (mask,) = log.problems()
+    assert (mask.code, mask.severity, mask.path) == ("enclosed-shapes", Severity.WARNING, files[1])
+    assert mask.parameters == {"shapes": "1 x mask"}
 
 
 @pytest.mark.parametrize(

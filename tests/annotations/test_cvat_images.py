@@ -75,13 +75,15 @@ def test_an_image_without_a_box_is_a_frame_without_a_tool(folder: Path) -> None:
 
 
 def test_other_shapes_are_counted_once(folder: Path) -> None:
-    rotated = BOX.replace("/>", ' rotation="30.00"/>')
+    rotated = BOX.replace("/>", ' rotation="90.00"/>')
     skeleton = '<skeleton label="s"><points label="1" points="1,1"/></skeleton>'
     annotate(folder, image(BOX.replace("/>", ' rotation="0"/>') + rotated + skeleton + '<polygon points=""/>' * 2))
-    texts, (problem,) = opened(folder)
-    assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.INFO, 4)
-    assert problem.parameters == {"shapes": "2 x polygon, 1 x rotated box, 1 x skeleton"}
+    texts, (enclosed, problem) = opened(folder)
+    assert len(texts) == 2
+    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.WARNING, 3)
+    assert problem.parameters == {"shapes": "2 x polygon, 1 x skeleton"}
+    assert (enclosed.code, enclosed.severity, enclosed.count) == ("enclosed-shapes", Severity.WARNING, 1)
+    assert enclosed.parameters == {"shapes": "1 x rotated box"}
 
 
 @pytest.mark.parametrize(
@@ -112,11 +114,11 @@ def test_a_frame_that_does_not_exist(folder: Path, name: str, shape: str) -> Non
     assert (problem.code, problem.row) == ("box-without-frame", 4 if shape else 3)
 
 
-def test_another_frame_size_is_a_warning(folder: Path) -> None:
+def test_another_frame_size_is_refused(folder: Path) -> None:
     annotate(folder, image(BOX, size='width="1280" height="720"'))
     texts, (problem,) = opened(folder)
-    assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.row) == ("other-frame-size", Severity.WARNING, 3)
+    assert texts == []
+    assert (problem.code, problem.severity, problem.row) == ("other-frame-size", Severity.ERROR, 3)
     size = {"width": 1280, "height": 720, "trial_width": 64, "trial_height": 48}
     assert problem.parameters == {"annotated": FRAME, **size}
 
@@ -153,7 +155,11 @@ def test_the_fixture() -> None:
     frames = pd.DataFrame({"frame": ["img0.jpg", "img1.jpg"], "trial_id": ["a", "b"], "position": [0, 0]})
     trials = pd.DataFrame({"width": [8, 10], "height": [8, 10]}, index=["a", "b"])
     rows = cvat_images.read(folder, cvat_images.find(folder), KnownFrames(frames, trials), log)
-    assert rows.boxes[["frame", *CORNERS, "label"]].to_numpy().tolist() == [["img0.jpg", 0, 2, 4, 4, "label1"]]
+    assert rows.boxes[["frame", *CORNERS, "label"]].to_numpy().tolist() == [
+        ["img0.jpg", 0, 2, 4, 4, "label1"],
+        ["img1.jpg", 1, 2, 6, 5, ""],
+    ]
     assert rows.without_tool.empty
-    (problem,) = log.problems()
-    assert problem.parameters == {"shapes": "1 x points, 1 x polygon, 1 x polyline, 2 x skeleton"}
+    enclosed, others = log.problems()
+    assert enclosed.parameters == {"shapes": "1 x polygon"}
+    assert others.parameters == {"shapes": "1 x points, 1 x polyline, 2 x skeleton"}

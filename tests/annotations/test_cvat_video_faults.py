@@ -52,7 +52,7 @@ def test_other_shapes_are_counted_once(folder: Path) -> None:
     annotate(folder, track(box(2)) + track(skeleton, 1) + track('<mask frame="3" rle="1"/>' * 2, 2))
     texts, (problem,) = opened(folder)
     assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.INFO, 3)
+    assert (problem.code, problem.severity, problem.count) == ("other-shapes", Severity.WARNING, 3)
     assert problem.parameters == {"shapes": "2 x mask, 1 x skeleton"}
 
 

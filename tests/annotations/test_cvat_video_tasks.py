@@ -184,13 +184,13 @@ def test_images_of_which_only_some_are_counted(folder: Path, task: str) -> None:
     )
 
 
-def test_another_frame_size_is_a_warning(folder: Path) -> None:
+def test_another_frame_size_is_refused(folder: Path) -> None:
     annotate(folder, track(box(2)), f"<task>\n{pixels(1920, 1080)}</task>")
     texts, (problem,) = opened(folder)
-    assert len(texts) == 1
+    assert texts == []
     assert (problem.code, problem.severity, problem.path, problem.row) == (
         "other-frame-size",
-        Severity.WARNING,
+        Severity.ERROR,
         "annotations/S100T1.xml",
         2,
     )

@@ -126,12 +126,12 @@ def test_bad_entries_are_named(folder: Path, objects: str, code: str, severity: 
     assert problem.row in (5, 6)
 
 
-@pytest.mark.parametrize("size", ["1280,720", "64,47", "65,48"])
-def test_another_frame_size_is_a_warning(folder: Path, size: str) -> None:
+@pytest.mark.parametrize("size", ["1280,720", "64,45", "67,48"])
+def test_another_frame_size_is_refused(folder: Path, size: str) -> None:
     annotate(folder, box(), size=size)
     texts, (problem,) = opened(folder)
-    assert len(texts) == 1
-    assert (problem.code, problem.severity, problem.path) == ("other-frame-size", Severity.WARNING, OWN)
+    assert texts == []
+    assert (problem.code, problem.severity, problem.path) == ("other-frame-size", Severity.ERROR, OWN)
     width, height = map(int, size.split(","))
     own = {"width": width, "height": height, "trial_width": 64, "trial_height": 48}
     assert problem.parameters == {"annotated": FRAME, **own}

@@ -1,12 +1,19 @@
 """Names of YOLO's classes: the files that give them, and classes without one."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from socal_core.dataset.dataset import Severity
-from tests.annotations.yolo_files import BOX, ROW, STEM, boxes_in, read
+from tests.annotations.yolo_files import BOX, ROW, STEM, boxes_in, known_frames, read
 from tests.dataset.editing import found, put
+
+
+def notes(**numbers: int | str) -> str:
+    """Label Studio's notes.json."""
+    return json.dumps({"categories": [{"id": number, "name": name} for name, number in numbers.items()]})
+
 
 LISTED = "names:\n- 'no'\n- suction\n"
 MAPPED = "nc: 2\nnames: {1: suction, 0: no}\n"
@@ -25,7 +32,15 @@ MAPPED = "nc: 2\nnames: {1: suction, 0: no}\n"
         ({"data.yaml": MAPPED}, ["no", "suction"]),
         ({"labels/socal.yml": MAPPED}, ["no", "suction"]),
         ({"a.yaml": "service: names\n", "b.yaml": "nc: 2\n", "c.yaml": LISTED}, ["no", "suction"]),
-        ({"classes.txt": "no\nsuction\n", "data.yaml": "names: [a, b]\n"}, ["no", "suction"]),
+        ({"classes.txt": "no\nsuction\n", "data.yaml": "names: [No, suction, grasper]\n"}, ["no", "suction"]),
+        ({"classes.txt": "no\nsuction\n", "data.yaml": "names: [a, b]\n"}, ["class 0", "class 1"]),
+        ({"classes.txt": "no\nsuction\n", "labels/classes.txt": "suction\nno\n"}, ["class 0", "class 1"]),
+        ({"Classes.txt": "no\nsuction\n"}, ["no", "suction"]),
+        ({"classes.txt": "no\nsuction\n", "notes.json": notes(suction=0, no=1)}, ["suction", "no"]),
+        ({"classes.txt": "no\nsuction\n", "notes.json": notes(no=0, suction=1)}, ["no", "suction"]),
+        ({"classes.txt": "no\ngrasper\n", "notes.json": notes(suction=0, no=1)}, ["class 0", "class 1"]),
+        ({"notes.json": notes(no="0", suction="1")}, ["no", "suction"]),
+        ({"classes.txt": "no\nsuction\n", "notes.json": "[1, 2]"}, ["no", "suction"]),
         ({"data.yaml": "names: [a, b]", "a.yaml": "names: [c, d]"}, ["a", "b"]),
         ({"data.yaml": "names: [no]"}, ["no", "class 1"]),
         ({"data.yaml": "names: {zero: a, 1: suction, 2: [x]}"}, ["class 0", "suction"]),
@@ -84,3 +99,27 @@ def test_classes_without_a_name_are_told_once(tmp_path: Path) -> None:
     labels = "class 0, class 1, class 2, class 3, class 4, …"
     assert problem.parameters == {"labels": labels, "where": "classes.txt"}
     assert rows.boxes["track_id"].isna().all()
+
+
+def test_another_order_is_told(tmp_path: Path) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": ROW, "classes.txt": "no\nsuction\n", "notes.json": notes(suction=0, no=1)})
+    (problem,) = read(tmp_path)[1]
+    assert (problem.code, problem.severity, problem.path) == ("other-class-order", Severity.WARNING, "classes.txt")
+    assert problem.parameters == {"used": "notes.json"}
+
+
+def test_names_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+    put(tmp_path, {f"labels/{STEM}.txt": ROW, "classes.txt": "no\nsuction\n", "data.yaml": "names: [suction, no]"})
+    first, second = read(tmp_path)[1]
+    assert (first.code, second.code) == ("class-without-name", "contradicting-class-names")
+    assert second.parameters == {"other": "data.yaml"}
+
+
+def test_names_of_each_folder(tmp_path: Path) -> None:
+    """As LabelImg writes them: in the order in which they were first used there."""
+    frames = [f"S{surgeon}T1/00000001" for surgeon in (100, 101, 102)]
+    put(tmp_path, {f"labels/{frame}.txt": ROW for frame in frames})
+    put(tmp_path, {"labels/S100T1/classes.txt": "suction\n", "labels/S101T1/classes.txt": "grasper\nsuction\n"})
+    rows, problems = read(tmp_path, known_frames(*(f"{frame}.jpeg" for frame in frames)))
+    assert rows.boxes["label"].tolist() == ["suction", "grasper", "class 0"]
+    assert [(problem.code, problem.count) for problem in problems] == [("class-without-name", 1)]

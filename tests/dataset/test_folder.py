@@ -5,7 +5,6 @@ import pytest
 
 from socal_core.dataset.folder import DataFolder
 from socal_core.errors import DataError
-from tests.dataset.editing import put
 
 
 @pytest.fixture
@@ -86,14 +85,3 @@ def test_a_folder_is_listed_once(root: Path) -> None:
     before = folder.listing("inner")
     (root / "inner" / "later.csv").touch()
     assert folder.listing("inner") is before
-
-
-def test_a_file_of_the_root_in_another_case(tmp_path: Path) -> None:
-    put(tmp_path, {"SOCAL.csv": "a", "Two.csv": "b", "TWO.csv": "c", "both.csv": "d", "BOTH.csv": "e", "x/OWN.csv": ""})
-    folder = DataFolder(tmp_path)
-    assert folder.read("socal.csv") == b"a"
-    assert folder.aliases == {"socal.csv": "SOCAL.csv"}
-    assert set(folder.stamps) == {"", "SOCAL.csv"}
-    assert folder.read("both.csv") == b"d"
-    assert not folder.is_file("two.csv")
-    assert not folder.is_file("x/own.csv")

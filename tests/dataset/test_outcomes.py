@@ -205,7 +205,7 @@ def test_participants_stay_text_and_fall_back_to_the_trial_id(folder: Path) -> N
         append_line(outcomes(folder), line)
         write_frame(folder, line.split(",")[0] + "_frame_00000001.jpeg")
     data = open_dataset(folder)
-    assert data.trials["participant_id"][["S01T1", "S1T1", "SA21T2", "S7T1"]].tolist() == ["01", "1", "A21", "7"]
+    assert data.trials["participant_id"][["S01T1", "S1T1", "SA21T2", "S7T1"]].tolist() == ["01", "01", "A21", "7"]
     assert not found(data, "participant-contradicts-trial")
 
 

@@ -16,7 +16,7 @@ def ask_for_columns(dataset: Dataset) -> None:
     """Show a form if a required column is missing, or if columns were assigned before."""
     options = options_in_use()
     lacking = any(
-        problem.code == file_kinds.MISSING_COLUMN.code and problem.path == layout.OUTCOMES_FILE
+        problem.code == file_kinds.MISSING_COLUMN.code and problem.path.lower() == layout.OUTCOMES_FILE
         for problem in dataset.problems
     )
     if not lacking and not options.columns:

@@ -28,11 +28,19 @@ TOO_MANY_ROWS = ProblemKind(
 )
 OTHER_FRAME_SIZE = ProblemKind(
     "other-frame-size",
-    Severity.WARNING,
+    Severity.ERROR,
     "Boxes made on frames of another size",
-    "The boxes of {annotated} were made on frames of {width}x{height} pixels and the trial has "
-    "{trial_width}x{trial_height}; they are used unchanged and may be in the wrong position.",
+    "The boxes of {annotated} were made on frames of {width}x{height} pixels, the trial has "
+    "{trial_width}x{trial_height}, and no scaling fits all frames and boxes; the file is not used.",
     "Annotate frames of the size of the trial, or scale the boxes.",
+)
+SCALED_BOXES = ProblemKind(
+    "scaled-boxes",
+    Severity.WARNING,
+    "Boxes scaled to the size of their frames",
+    "The boxes of trial {trial_id} in {path} (boxes: {count:,}) were made on frames of {made} pixels; they are scaled "
+    "by {factors} (across and down) to {size}.",
+    "Compare a few of them with their frames.",
 )
 UNKNOWN_FRAME_SIZE = ProblemKind(
     "unknown-frame-size",
@@ -41,26 +49,41 @@ UNKNOWN_FRAME_SIZE = ProblemKind(
     "The box is given relative to its frame, whose size is unknown; it is left out.",
     f"Give the size in {layout.OUTCOMES_FILE}.",
 )
+ENCLOSED_SHAPES = ProblemKind(
+    "enclosed-shapes",
+    Severity.WARNING,
+    "Shapes that are not upright boxes",
+    "{path} has shapes that are not upright boxes: {shapes}. For each the upright box that encloses it is used, which "
+    "may be larger than the tool.",
+    "Compare a few of them with their frames.",
+)
 OTHER_SHAPES = ProblemKind(
     "other-shapes",
+    Severity.WARNING,
+    "Shapes that give no box",
+    "{path} has shapes that give no box, which are left out: {shapes}.",
+    "Draw boxes or outlines instead.",
+)
+IMAGE_TAGS = ProblemKind(
+    "image-tags",
     Severity.INFO,
-    "Shapes that are not upright boxes",
-    "{path} has shapes that are not upright boxes, which are not read: {shapes}.",
+    "Tags of whole images",
+    "{path} has tags of whole images (images: {count:,}), which are not boxes; they are not used.",
     "",
 )
 CROWD_ANNOTATION = ProblemKind(
     "crowd-annotation",
-    Severity.INFO,
+    Severity.WARNING,
     "Crowd instead of one object",
-    "The annotation marks a crowd (iscrowd) instead of one object; it is left out.",
-    "",
+    "The annotation marks a crowd (iscrowd) without a mask, so it is not known to be one object; it is left out.",
+    "Set iscrowd to 0 if it is one object.",
 )
 MASK_WITHOUT_BOX = ProblemKind(
     "mask-without-box",
-    Severity.INFO,
+    Severity.WARNING,
     "Mask without a box",
     "The annotation is a mask (segmentation) without a bbox; it is left out.",
-    "",
+    "Export it with a bbox.",
 )
 BAD_BBOX = ProblemKind(
     "bad-bbox",
@@ -86,9 +109,17 @@ BAD_CORNER_AND_SIZE = ProblemKind(
 NOT_A_BOX = ProblemKind(
     "not-a-box",
     Severity.ERROR,
-    "Outline or pose instead of a box",
-    "The row has {fields} fields, like an outline or a pose; only boxes are read, so it is left out.",
+    "Row that is neither a box nor an outline",
+    "The row has {fields} fields, which are neither a box nor an outline in fractions of the frame; it is left out.",
     "Export boxes.",
+)
+AMBIGUOUS_ROWS = ProblemKind(
+    "ambiguous-rows",
+    Severity.ERROR,
+    "Rows with several meanings",
+    "Rows of {path} with more than 6 fields (rows: {count:,}) have several meanings ({meanings}), so no row of the "
+    "folder is used.",
+    "Export boxes: class, centre and size.",
 )
 OBJECT_WITHOUT_BOX = ProblemKind(
     "object-without-box",

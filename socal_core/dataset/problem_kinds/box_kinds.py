@@ -53,6 +53,13 @@ BAD_COORDINATES = ProblemKind(
     "Corners must be {expected}, got {x1}, {y1}, {x2}, {y2}; the box is left out.",
     "Correct the corners.",
 )
+RELATIVE_CORNERS = ProblemKind(
+    "relative-corners",
+    Severity.ERROR,
+    "Corners are fractions, not pixels",
+    "All corners of {path} (boxes: {count:,}) are between 0 and 1, like fractions of the frame; no box is used.",
+    "Save the corners in pixels.",
+)
 BOX_WITHOUT_AREA = ProblemKind(
     "box-without-area",
     Severity.ERROR,
@@ -108,6 +115,20 @@ CLASS_WITHOUT_NAME = ProblemKind(
     "Class without a name",
     "Boxes whose class has no name: {count:,}. They are labelled {labels}.",
     "Add the names to {where}.",
+)
+OTHER_CLASS_ORDER = ProblemKind(
+    "other-class-order",
+    Severity.WARNING,
+    "List of classes in another order",
+    "{path} has the classes in another order than {used}; the numbers that {used} gives are used.",
+    "Correct or delete {path}.",
+)
+CONTRADICTING_CLASS_NAMES = ProblemKind(
+    "contradicting-class-names",
+    Severity.WARNING,
+    "Files name a class differently",
+    "{path} and {other} give one class different names, so neither is used.",
+    "Delete the one that is wrong.",
 )
 BAD_CLASS = ProblemKind(
     "bad-class",

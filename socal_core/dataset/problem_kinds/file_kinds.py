@@ -109,6 +109,14 @@ TOO_MANY_ODD_ROWS = ProblemKind(
     "More than {limit:,} rows do not have {expected} fields; those from this one on are left out.",
     "Check that it is the right file.",
 )
+AMBIGUOUS_NUMBERS = ProblemKind(
+    "ambiguous-numbers",
+    Severity.WARNING,
+    "Numbers with a comma or point of unknown meaning",
+    "{path} has numbers (different ones: {count:,}), such as {example}, whose comma or point separates either "
+    "thousands or decimals; they are not used.",
+    "Save them with a decimal point and without separated thousands.",
+)
 BROKEN_QUOTES = ProblemKind(
     "broken-quotes",
     Severity.ERROR,

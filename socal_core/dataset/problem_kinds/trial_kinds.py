@@ -81,6 +81,38 @@ OUTCOME_WITHOUT_FRAMES = ProblemKind(
     "Trial {trial_id} has an outcome and no frames; it is not used.",
     "",
 )
+LOST_ZEROS = ProblemKind(
+    "lost-zeros",
+    Severity.WARNING,
+    "Surgeon without leading zeros",
+    "participant_id {participant_id} of trial {trial_id} is read as surgeon {surgeon}, as the trial id says: a "
+    "spreadsheet drops leading zeros.",
+    "Write {surgeon}, in a column that is saved as text.",
+)
+LOST_ZEROS_OF_SURGEON = ProblemKind(
+    "lost-zeros-of-surgeon",
+    Severity.WARNING,
+    "Surgeon with other leading zeros",
+    "participant_id {spellings} is read as surgeon {surgeon}, as the trials spell it: a spreadsheet drops leading "
+    "zeros.",
+    "Write {surgeon}, in a column that is saved as text.",
+)
+AMBIGUOUS_SURGEON = ProblemKind(
+    "ambiguous-surgeon",
+    Severity.WARNING,
+    "Surgeons that differ in leading zeros alone",
+    "Surgeons {spellings} differ in leading zeros alone. They are taken as one surgeon ({surgeon}), so that no split "
+    "separates them.",
+    "Spell them alike, in participant_id and trial ids, or give one of them another number if they are two surgeons.",
+)
+AMBIGUOUS_DEMOGRAPHICS = ProblemKind(
+    "ambiguous-demographics",
+    Severity.WARNING,
+    "Different rows for one surgeon",
+    "{path} has different rows for {spellings}, which differ in leading zeros alone; nothing is known about surgeon "
+    "{surgeon}.",
+    "Delete or correct the wrong row.",
+)
 NO_PARTICIPANT = ProblemKind(
     "no-participant",
     Severity.WARNING,

@@ -1,0 +1,85 @@
+"""Surgeon ids that a spreadsheet made into numbers: 007 becomes 7, and must not become a second surgeon."""
+
+import pandas as pd
+
+from socal_core.dataset import layout
+from socal_core.dataset.problem_kinds import trial_kinds
+from socal_core.dataset.problems import ProblemLog
+
+
+def without_zeros(ids: pd.Series) -> pd.Series:
+    """Ids of digits without leading zeros; others as they are."""
+    return ids.str.replace(r"^0+(?=[0-9]+$)", "", regex=True)
+
+
+def restore_zeros(given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
+    """Spell surgeons as their trial ids do, where the two differ in leading zeros alone.
+
+    Args:
+        given: The column participant_id, NA where it says nothing; indexed by line.
+        from_trial: The surgeon in each trial id, NA where there is none.
+        trial_ids: The trial ids.
+        log: Takes a problem for each surgeon that is spelled otherwise.
+
+    Returns:
+        The column with these spellings replaced.
+    """
+    lost = given.notna() & from_trial.notna() & (given != from_trial)
+    lost &= without_zeros(given) == without_zeros(from_trial)
+    rows = pd.DataFrame({"participant_id": given, "surgeon": from_trial, "trial_id": trial_ids})[lost.fillna(False)]
+    log.add_rows(trial_kinds.LOST_ZEROS, layout.OUTCOMES_FILE, rows)
+    return given.mask(lost.fillna(False).astype(bool), from_trial)
+
+
+def merge_spellings(surgeons: pd.Series, log: ProblemLog) -> pd.Series:
+    """Give one spelling, the longest, to surgeons that differ in leading zeros alone.
+
+    They may be two surgeons. But as one they stay in one subset of a split, whatever is true.
+
+    Args:
+        surgeons: The surgeon of each trial; NA where nobody knows.
+        log: Takes a problem for each surgeon with several spellings.
+
+    Returns:
+        The surgeons, each with one spelling.
+    """
+    spellings = pd.DataFrame({"own": surgeons.dropna().unique()}, dtype="str")
+    spellings = spellings.assign(key=without_zeros(spellings["own"]), length=spellings["own"].str.len())
+    chosen = spellings.sort_values("length").drop_duplicates("key", keep="last").set_index("key")["own"]
+    doubled = spellings[spellings.duplicated("key", keep=False)]
+    for key, group in doubled.groupby("key"):
+        text = ", ".join(sorted(group["own"]))
+        log.add(trial_kinds.AMBIGUOUS_SURGEON, layout.OUTCOMES_FILE, spellings=text, surgeon=chosen[str(key)])
+    if doubled.empty:
+        return surgeons
+    return surgeons.map(dict(zip(doubled["own"], chosen.loc[doubled["key"]], strict=True))).fillna(surgeons)
+
+
+def match_demographics(demographics: pd.DataFrame, surgeons: pd.Series, log: ProblemLog) -> pd.DataFrame:
+    """Spell the surgeons of the demographics as those of the trials, where they differ in leading zeros alone.
+
+    Args:
+        demographics: Indexed by participant_id.
+        surgeons: The surgeon of each trial.
+        log: Takes a problem for each surgeon that is spelled otherwise.
+
+    Returns:
+        The demographics; without the rows of a surgeon whose spellings have several rows that differ.
+    """
+    known = pd.Series(surgeons.dropna().unique(), dtype="str")
+    spelling = dict(zip(without_zeros(known), known, strict=True))
+    own = pd.Series(demographics.index, dtype="str")
+    keys = without_zeros(own)
+    new = keys.map(spelling).fillna(own)
+    changed = sorted(set(new[new != own]))
+    if not changed:
+        return demographics
+    table = demographics.set_axis(pd.Index(new, name=demographics.index.name), axis="index")
+    distinct = table.reset_index().drop_duplicates()
+    names = distinct[distinct.columns[0]]
+    unclear = set(names[names.duplicated(keep=False)])
+    for surgeon in changed:
+        spelled = ", ".join(sorted(own[(new == surgeon).to_numpy()]))
+        kind = trial_kinds.AMBIGUOUS_DEMOGRAPHICS if surgeon in unclear else trial_kinds.LOST_ZEROS_OF_SURGEON
+        log.add(kind, layout.DEMOGRAPHICS_FILE, surgeon=surgeon, spellings=spelled)
+    return distinct[~names.isin(unclear)].set_index(str(distinct.columns[0]))
