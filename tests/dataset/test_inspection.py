@@ -29,7 +29,13 @@ def test_a_sound_folder(folder: Path) -> None:
         "box_format": "csv",
         "box_formats": ["csv"],
         "fingerprint": open_dataset(folder).fingerprint,
-        "evidence": [],
+        "evidence": [
+            {
+                "path": "socal.csv",
+                "interpretation": "Each entry is of the frame that it names.",
+                "basis": "24 of 24 names are exactly those of frames.",
+            }
+        ],
         "problems": [],
     }
 
