@@ -13,7 +13,7 @@ from tests.dataset.editing import found
 
 HEADER = ",".join(layout.BOX_COLUMNS)
 FRAME = "S100T1_frame_00000001.jpeg"
-SEMICOLONS = f"{HEADER}\n{FRAME},2,5,12,20,suction\n".replace(",", ";")
+PIPES = f"{HEADER}\n{FRAME},2,5,12,20,suction\n".replace(",", "|")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def sound(folder: Path) -> Dataset:
     ("content", "code"),
     [
         ("", "empty-file"),
-        (SEMICOLONS, "wrong-number-of-fields"),
+        (PIPES, "wrong-number-of-fields"),
         (f"{HEADER}\n", "frame-without-row"),
         ("frame,x1,y1\n", "missing-column"),
         ("S9T9_frame_1.jpeg,,,,,\n", "box-without-frame"),
