@@ -28,7 +28,7 @@ from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 """Raised when what is kept, or what reading makes of a folder, changes."""
 KEPT = 12
 """Data sets that are kept; the least recently used go first."""

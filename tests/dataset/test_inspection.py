@@ -39,7 +39,7 @@ def test_a_sound_folder(folder: Path) -> None:
                 "path": "socal.csv",
                 "interpretation": "Each entry is of the frame that it names.",
                 "basis": "24 of 24 names are exactly those of frames.",
-            }
+            },
         ],
         "problems": [],
     }
