@@ -10,7 +10,7 @@ from socal_core.clips.augment import Augmentation
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
 from socal_core.clips.plan import ClipId
-from socal_core.clips.sampling import draw_seed, epoch_batches
+from socal_core.clips.sampling import derive_seed, epoch_batches
 from socal_core.settings import TrainConfig
 
 
@@ -88,7 +88,7 @@ def training_batches(
         pixels = next(read)  # uint8, (clips that are needed, frames, 3, size, size)
         waited = time.perf_counter() - started
         clips = pixels.to(share.device).float().div_(255)
-        clips = augment(clips, [draw_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
+        clips = augment(clips, [derive_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
         own = clips[[part.places.index(place) for place in part.own]]
         if part.mix is not None:
             own = apply_mix(own, clips[[part.places.index(place) for place in part.partners]], part.mix)
@@ -125,7 +125,7 @@ class _Part:
 def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, share: Share) -> _Part:
     # A process that gets nothing goes along with the first clip: all have to take part in averaging the gradients.
     own = list(range(share.index, len(batch), share.of)) or [0]
-    mix = mix_of(config.augmentation, len(batch), size, draw_seed(config.split.seed, epoch, "mix", step))
+    mix = mix_of(config.augmentation, len(batch), size, derive_seed(config.split.seed, epoch, "mix", step))
     partners = own if mix is None else [partner_of(place, len(batch)) for place in own]
     places = sorted({*own, *partners})
     return _Part(own, partners, places, [ClipId(batch[place], epoch) for place in places], mix)
