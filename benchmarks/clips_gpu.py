@@ -11,7 +11,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 from benchmarks.clips_common import empty_workspace, pictures, preprocessor, settings, silent, table, write_trials
 from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.dataset.opening import open_dataset
-from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.training.batches import Batch, Rank, training_batches
 
 TRIALS, FRAMES = 80, 20
 BATCH = 8
@@ -64,7 +64,7 @@ def epochs_of(reader: ClipReader, trial_ids: list[str], device: torch.device) ->
     labels = {trial_id: index % 2 for index, trial_id in enumerate(trial_ids)}
     config = settings(batch_size=BATCH)
     for epoch in range(1, EPOCHS + 1):
-        yield training_batches(reader, trial_ids, labels, torch.ones(2), config, epoch, Share(0, 1, device))
+        yield training_batches(reader, trial_ids, labels, torch.ones(2), config, epoch, Rank(0, 1, device))
 
 
 def print_steps(device: torch.device, share: float, seconds: float, count: int, again: Callable[[], float]) -> None:

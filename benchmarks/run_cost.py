@@ -19,7 +19,7 @@ from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.training.checkpoint_io import Checkpoints
-from socal_core.training.monitor import MachineLook
+from socal_core.training.monitor import MachineMeter
 from socal_core.training.worker import work
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     parts["events"].watch(EventLog, "append")
     parts["checkpoints"].watch(Checkpoints, "offer")
     parts["checkpoints"].watch(Checkpoints, "write")
-    parts["machine"].watch(MachineLook, "read")
+    parts["machine"].watch(MachineMeter, "read")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["SOCAL_WORKSPACE"] = f"{scratch}/workspace"
         data = options.demo or write_demo(Path(scratch) / "demo")

@@ -322,7 +322,7 @@ def bad_config(folder: Path, content: str) -> Path:
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{tmp}/none"], "is not a run"),
         (["train", "{tmp}", "--run", "{tmp}/run", "--from-run", "{trained}"], "another data folder"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--set", "seed=1"], "seed: must be 0"),
-        (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--boxes", "csv"], "Leave --config"),
+        (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--boxes", "csv"], "Leave out --config"),
         (["train", "{data}", "--run", "{trained}", "--from-run", "{trained}"], "already exists"),
         (["evaluate", "{tmp}/none"], "is not a run"),
         (["predict", "{trained}", "S999T1"], "S999T1"),

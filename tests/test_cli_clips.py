@@ -86,7 +86,7 @@ def test_with_a_run_it_is_what_that_runs_model_is_given(
         (["S100T1", "--window", "60"], "window: must be 'whole' or 'A:B'"),
         (["S100T1", "--frames", 5], "num_frames: must be even"),
         (["S100T1", "--size", 7], "--size: must be between 16 and 1024 pixels"),
-        (["S100T1", "--run", "nowhere", "--size", 64], "--run: determines frames, size and window"),
+        (["S100T1", "--run", "nowhere", "--size", 64], "--run: sets frames, size and window"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(

@@ -1,5 +1,6 @@
 """Frames on a page, with their boxes."""
 
+import pandas as pd
 import streamlit as st
 from PIL import Image
 
@@ -39,7 +40,17 @@ def contact_sheet(dataset: Dataset, seed: int) -> None:
     if frames.empty:
         st.info("None of these trials has a frame.")
         return
-    chosen = frames.sample(frac=1, random_state=seed).drop_duplicates("trial_id").head(SHEET_ROWS * SHEET_COLUMNS)
+    sampled = frames.sample(frac=1, random_state=seed).drop_duplicates("trial_id")
+    show_frames(dataset, sampled.head(SHEET_ROWS * SHEET_COLUMNS))
+
+
+def show_frames(dataset: Dataset, chosen: pd.DataFrame) -> None:
+    """Show frames with their boxes, in two rows.
+
+    Args:
+        dataset: The data set.
+        chosen: The frames (columns frame, trial_id and position), at most SHEET_ROWS * SHEET_COLUMNS.
+    """
     cells = [cell for _ in range(SHEET_ROWS) for cell in st.columns(SHEET_COLUMNS)]
     rows = zip(chosen["frame"], chosen["trial_id"], chosen["position"], strict=True)
     for cell, (frame, trial_id, position) in zip(cells, rows, strict=False):

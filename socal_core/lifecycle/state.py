@@ -1,4 +1,4 @@
-"""The true state of a run, from the lock of its worker, the last written state and the process that wrote it."""
+"""The true state of a run, derived from the lock of its worker and from the last written state."""
 
 import os
 import shutil
@@ -85,9 +85,7 @@ def _disk_problem(run: RunFolder) -> str:
     if not os.access(run.path, os.W_OK):
         return "The run's folder cannot be written to. Allow writing there and resume the run."
     if shutil.disk_usage(run.path).free < LEAST_FREE:
-        return (
-            "The disk with the run's folder is full, so its end was not recorded. Free some space and resume the run."
-        )
+        return "The disk with the run's folder is full, so its end was not recorded. Make room and resume the run."
     return ""
 
 

@@ -272,12 +272,12 @@ def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int,
             other = config.replace(**change, accumulation_steps=steps)
             if memory_of(other, architecture, batch_size, machine) <= memory:
                 new = {**change, "accumulation_steps": steps}
-                words = [
+                changes = [
                     f"{name} {'on' if value is True else f'to {value}'}"
                     for name, value in new.items()
                     if value != config.as_dict()[name]
                 ]
-                return f"Set {' and '.join(words)}."
+                return f"Set {' and '.join(changes)}."
     return ""
 
 

@@ -12,7 +12,7 @@ class OptimizerName(StrEnum):
 
     ADAMW = "AdamW"
     SGD = "SGD"
-    """With momentum 0.9."""
+    """SGD with momentum 0.9."""
 
 
 SCHEDULED = when(recipe=Recipe.FINETUNE, use_lr_scheduler=True)
@@ -70,8 +70,8 @@ class OptimizationSettings(SettingsGroup):
     )
     use_early_stopping: bool = setting(
         True,
-        "End training when the validation loss has stopped falling. Off trains all epochs; the best one is used all "
-        "the same.",
+        "End training when the validation loss has stopped falling. Off trains all epochs; the best one is still "
+        "the one that is used.",
         applies=TRAINED,
         heading="Schedule",
     )

@@ -1,1 +1,1 @@
-"""The training loop, its checkpoints and the process it runs in."""
+"""The training loop, its checkpoints and the process in which it runs."""

@@ -1,4 +1,4 @@
-"""What a training step is given: clips read, augmented, mixed and normalised, with their labels and weights."""
+"""The batches of training: clips that are read, augmented, mixed and normalized, with their labels and weights."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,42 +15,44 @@ from socal_core.settings import TrainConfig
 
 
 @dataclass(frozen=True)
-class Share:
-    """Which part of each batch a process takes, and where it computes."""
+class Rank:
+    """A process of a run: it takes every `world_size`-th clip of each batch, starting at its rank."""
 
-    index: int
-    of: int
+    number: int
+    """The rank, from 0."""
+    world_size: int
+    """The number of processes."""
     device: torch.device
 
 
 @dataclass(frozen=True)
 class Batch:
-    """This process's share of a step's batch, on its device."""
+    """The part of a batch that one process computes, on its device."""
 
     pixel_values: torch.Tensor
-    """Model input, (clips, frames, 3, size, size)."""
+    """Input of the model, (clips, frames, 3, size, size)."""
     labels: torch.Tensor
-    """0 or 1, (clips,)."""
+    """Label of each clip, 0 or 1, (clips,)."""
     partner_labels: torch.Tensor
-    """Of the clips that were mixed in, (clips,)."""
+    """Label of the clip that is mixed into each clip, (clips,)."""
     weights: torch.Tensor
-    """The class weight of each clip, (clips,); 0 in a process without clips."""
+    """Class weight of each clip, (clips,); 0 in a process without clips."""
     partner_weights: torch.Tensor
-    """The class weight of each partner, (clips,); 0 in a process without clips."""
+    """Class weight of each mixed-in clip, (clips,); 0 in a process without clips."""
     lam: float
-    """The share of a clip's own label, 1 where nothing is mixed in."""
+    """Weight of a clip's own label; 1 without mixing."""
     size: int
-    """Clips in the whole batch."""
+    """Number of clips in the whole batch."""
     full_size: int
-    """Clips in a full batch of this epoch: the last batch may be smaller."""
+    """Number of clips in a full batch of this epoch; the last batch may be smaller."""
     waited: float
-    """Seconds for which the step had to wait for its clips."""
+    """Seconds that the step waited for its clips."""
 
     def parts(self, count: int) -> list["Batch"]:
-        """Split the clips into at most `count` batches of about equal size; their losses add up to that of this one."""
+        """Divide the clips into at most `count` parts of similar size, whose losses add up to that of the whole."""
         names = ("pixel_values", "labels", "partner_labels", "weights", "partner_weights")
-        cut = zip(*(getattr(self, name).chunk(count) for name in names), strict=True)
-        return [replace(self, **dict(zip(names, tensors, strict=True))) for tensors in cut]
+        chunks = zip(*(getattr(self, name).chunk(count) for name in names), strict=True)
+        return [replace(self, **dict(zip(names, tensors, strict=True))) for tensors in chunks]
 
 
 def training_batches(
@@ -60,48 +62,48 @@ def training_batches(
     class_weights: torch.Tensor,
     config: TrainConfig,
     epoch: int,
-    share: Share,
+    rank: Rank,
     done: int = 0,
 ) -> Iterator[Batch]:
-    """Yield the batches of one epoch but the first `done`.
+    """Yield the batches of an epoch after the first `done`.
 
-    All that is random is drawn from the seed and the epoch, with the trial or the step.
+    All random numbers depend only on the seed, the epoch, and the trial or step.
 
     Args:
         reader: Reads the clips.
         trial_ids: The training trials.
-        labels: 0 or 1 by trial id.
+        labels: The label of each trial, 0 or 1.
         class_weights: The weight of each class, (2,).
-        config: The run's settings.
+        config: The settings of the run.
         epoch: The epoch, from 1.
-        share: Which clips of each batch this process takes.
-        done: Batches at the beginning of the epoch to leave out.
+        rank: The process that computes its part of each batch.
+        done: The number of batches to skip at the beginning of the epoch.
     """
     augment = Augmentation(config.augmentation)
     batches = epoch_batches(trial_ids, config.optimization.batch_size, config.split.seed, epoch)
-    parts = [_part(batch, config, reader.shape[-1], epoch, step, share) for step, batch in enumerate(batches)]
+    parts = [_part(batch, config, reader.shape[-1], epoch, step, rank) for step, batch in enumerate(batches)]
     full_size = len(batches[0])
     batches, parts = batches[done:], parts[done:]
     read = reader.batches([part.clips for part in parts])
     for batch, part in zip(batches, parts, strict=True):
         started = time.perf_counter()
-        pixels = next(read)  # uint8, (clips that are needed, frames, 3, size, size)
+        pixels = next(read)  # uint8, (needed clips, frames, 3, size, size)
         waited = time.perf_counter() - started
-        clips = pixels.to(share.device).float().div_(255)
+        clips = pixels.to(rank.device).float().div_(255)
         clips = augment(clips, [derive_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
-        own = clips[[part.places.index(place) for place in part.own]]
+        own = clips[[part.needed.index(index) for index in part.own]]
         if part.mix is not None:
-            own = apply_mix(own, clips[[part.places.index(place) for place in part.partners]], part.mix)
+            own = apply_mix(own, clips[[part.needed.index(index) for index in part.partners]], part.mix)
         batch_labels = torch.tensor([labels[trial_id] for trial_id in batch])
         weights = class_weights[batch_labels]
-        # A process without clips adds nothing.
-        weights = weights * float(share.index < len(batch))
+        # A process without clips contributes nothing.
+        weights = weights * float(rank.number < len(batch))
         yield Batch(
             pixel_values=reader.preprocessor.normalise(own),
-            labels=batch_labels[part.own].to(share.device),
-            partner_labels=batch_labels[part.partners].to(share.device),
-            weights=weights[part.own].to(share.device),
-            partner_weights=weights[part.partners].to(share.device),
+            labels=batch_labels[part.own].to(rank.device),
+            partner_labels=batch_labels[part.partners].to(rank.device),
+            weights=weights[part.own].to(rank.device),
+            partner_weights=weights[part.partners].to(rank.device),
             lam=1.0 if part.mix is None else part.mix.lam,
             size=len(batch),
             full_size=full_size,
@@ -111,21 +113,22 @@ def training_batches(
 
 @dataclass(frozen=True)
 class _Part:
-    """One process's part of a batch; places are positions in the batch."""
+    """The part of a batch that one process computes, as indices into the batch."""
 
     own: list[int]
     partners: list[int]
-    """Of each own clip, the one that is mixed in."""
-    places: list[int]
-    """Of all clips that are needed, in order."""
+    """The clip that is mixed into each own clip."""
+    needed: list[int]
+    """All own clips and partners, in order."""
     clips: list[ClipId]
+    """The needed clips."""
     mix: Mix | None
 
 
-def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, share: Share) -> _Part:
-    # A process that gets nothing goes along with the first clip: all have to take part in averaging the gradients.
-    own = list(range(share.index, len(batch), share.of)) or [0]
+def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, rank: Rank) -> _Part:
+    # A process without clips uses the first one with weight 0, because all processes must average the gradients.
+    own = list(range(rank.number, len(batch), rank.world_size)) or [0]
     mix = mix_of(config.augmentation, len(batch), size, derive_seed(config.split.seed, epoch, "mix", step))
-    partners = own if mix is None else [partner_of(place, len(batch)) for place in own]
-    places = sorted({*own, *partners})
-    return _Part(own, partners, places, [ClipId(batch[place], epoch) for place in places], mix)
+    partners = own if mix is None else [partner_of(index, len(batch)) for index in own]
+    needed = sorted({*own, *partners})
+    return _Part(own, partners, needed, [ClipId(batch[index], epoch) for index in needed], mix)

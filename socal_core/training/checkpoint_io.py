@@ -1,4 +1,4 @@
-"""Complete checkpoints: weights, optimiser, schedule and progress, all or nothing on disk."""
+"""Write and read checkpoints: weights, optimizer, schedule and progress. A checkpoint appears on disk complete."""
 
 import logging
 import pickle
@@ -31,44 +31,60 @@ from socal_core.training.stop import GONE
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 600.0
-"""There is a checkpoint as often as this, however long it takes, within a long epoch too: a crash costs no more."""
-WRITING_SHARE = 0.01
-"""Of the time, which more checkpoints than these may take: 25 MB take 0.1 s, and an epoch of the demo 2 s."""
+"""Longest time between two checkpoints, also within an epoch, so that a crash loses no more work than this."""
+WRITING_FRACTION = 0.01
+"""Fraction of the time that additional checkpoints may take: 25 MB take 0.1 s, and an epoch of the demo 2 s."""
 
 State = dict[str, Any]
-"""Tensors and plain values by name, perhaps nested."""
+"""Tensors and plain values by name, which may be nested."""
 
 
 class Checkpoints:
-    """Writes a run's checkpoints so rarely that it takes little of the time, beside those that must be.
+    """Writes the checkpoints of a run: the required ones, and others as long as writing takes little of the time.
 
-    A best epoch that was not written is kept in memory until something is: what a kill takes away is trained again, to
-    the same bit.
+    A best epoch that is not written yet is kept in memory until the next checkpoint. If the process is killed before,
+    resuming trains that epoch again, with identical results.
     """
 
     def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
         self._run, self._classifier = run, classifier
         self._best: tuple[TrainingState, State, State] | None = None
-        """With its tensors and weights, where it is not on the disk."""
+        """State, tensors and weights of the best epoch, if it is not on disk."""
         self._last: TrainingState | None = None
         self._at = time.monotonic()
         self._seconds = 0.0
 
     @property
     def age(self) -> float:
-        """Seconds since a checkpoint was last written, or since training started."""
+        """The time in seconds since the last checkpoint, or since training started."""
         return time.monotonic() - self._at
 
     def offer(self, state: TrainingState, tensors: State) -> None:
-        """After an epoch: write it if it is time to, else keep it if it is the best so far."""
-        if self.age >= min(CHECKPOINT_SECONDS, self._seconds / WRITING_SHARE):
+        """Write the checkpoint of an epoch if it is time to, else keep it in memory if it is the best so far.
+
+        Args:
+            state: The state after the epoch.
+            tensors: The state dicts of optimizer, schedule and scaler.
+
+        Raises:
+            RunError: The checkpoint cannot be written.
+        """
+        if self.age >= min(CHECKPOINT_SECONDS, self._seconds / WRITING_FRACTION):
             self.write(state, tensors)
         elif state.epoch == state.best_epoch:
-            self._best = None  # before there are two copies
+            self._best = None  # frees the old copy before the new one is made
             self._best = state, _copied(tensors), _copied(self._classifier.model.state_dict())
 
     def write(self, state: TrainingState, tensors: State) -> None:
-        """Write the model as it is now, and the best epoch; RunError when the disk takes it no more."""
+        """Write a checkpoint of the current model, and the best epoch if it is only in memory.
+
+        Args:
+            state: The current state.
+            tensors: The state dicts of optimizer, schedule and scaler.
+
+        Raises:
+            RunError: The checkpoint cannot be written.
+        """
         if state == self._last:
             return
         started = time.monotonic()
@@ -80,13 +96,13 @@ class Checkpoints:
         self._seconds = self._at - started
 
     def write_best(self) -> None:
-        """Write the best epoch, where it is in memory alone."""
+        """Write the best epoch if it is only in memory."""
         best, self._best = self._best, None
         if best is not None:
             save_checkpoint(self._run, self._classifier, *best)
 
     def rescue_best(self) -> None:
-        """As `write_best`, for a run that fails: what goes wrong now is logged, for the failure is what counts."""
+        """Write the best epoch of a run that has failed; errors are only logged, so as not to hide the failure."""
         try:
             self.write_best()
         except (RunError, OSError, RuntimeError, MemoryError):
@@ -100,9 +116,17 @@ def save_checkpoint(
     tensors: State,
     weights: State | None = None,
 ) -> None:
-    """Write the checkpoint of a fine-tuned model, as `write_checkpoint` does.
+    """Write the checkpoint of a fine-tuned model with `write_checkpoint`.
 
-    tensors: state dicts by name, such as optimizer and scheduler. weights: the model's, None for the present ones.
+    Args:
+        run: The run.
+        classifier: The model.
+        state: The training state.
+        tensors: State dicts by name, such as optimizer and scheduler.
+        weights: The weights of the model; None for the current ones.
+
+    Raises:
+        RunError: The checkpoint cannot be written, or the folder of the run is gone.
     """
 
     def write(draft: Path) -> None:
@@ -114,53 +138,57 @@ def save_checkpoint(
 
 
 def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path], None]) -> None:
-    """Write the checkpoint of a state in one step, then remove all but the last two and the best.
+    """Write a checkpoint in one step, then remove all checkpoints except the last two and the best.
 
     Args:
         run: The run.
-        state: How far training has come.
-        write: Writes the files of the model into the folder that it is given.
+        state: The training state.
+        write: Writes the files of the model into the given folder.
 
     Raises:
-        RunError: The disk does not take it, or the run's folder is gone.
+        RunError: The checkpoint cannot be written, or the folder of the run is gone.
     """
     target = checkpoint_path(run, state.epoch, state.step)
     if damage_of(target) == "":
-        return  # stopped where it was resumed: training is the same to the bit
+        return  # the run was stopped where it was resumed, so the checkpoint would be identical
     for left in run.checkpoints.glob(".*.tmp"):  # by a crash
         shutil.rmtree(left)
     try:
-        run.checkpoints.mkdir(exist_ok=True)  # never the run's folder: it may have been moved meanwhile
+        run.checkpoints.mkdir(exist_ok=True)  # without parents: the folder of the run may have been moved meanwhile
         with new_folder(target) as draft:
             write(draft)
             write_training_state(draft, state)
             write_manifest(draft)
             for file in [*draft.iterdir(), draft]:
                 sync(file)
-            if target.exists():  # damaged, or it would have been kept
+            if target.exists():  # then it is damaged
                 shutil.rmtree(target)
         sync(run.checkpoints)
-    # safetensors and PyTorch have errors of their own for a disk that takes no more.
+    # safetensors and PyTorch raise errors of their own if the disk is full.
     except (OSError, RuntimeError, SafetensorError) as error:
         if not run.path.is_dir():
             raise RunError(GONE) from None
         free = shutil.disk_usage(run.path).free / 1e6
         raise RunError(
-            f"A checkpoint could not be written, {free:,.0f} MB are free on the disk of the run. The one before is "
-            "complete. Make room, or allow writing there, and resume the run."
+            f"A checkpoint could not be written; the disk of the run has {free:,.0f} MB free. The previous checkpoint "
+            "is complete. Make room, or allow writing there, and resume the run."
         ) from error
     best, found = checkpoint_path(run, state.best_epoch), list_checkpoints(run)
-    newer = found.index(target)  # so many were passed over, for they are damaged: they must not take a place
+    newer = found.index(target)  # newer checkpoints are damaged, since training continued from an older one
     for other in [*found[:newer], *found[newer + KEPT :]]:
         if other != best:
             shutil.rmtree(other)
 
 
 def load_tensors(checkpoint: Path) -> State:
-    """The state dicts of a checkpoint; RunError when damaged. Only tensors and plain values are read, never code."""
+    """Read the state dicts of a checkpoint; only tensors and plain values are read, never code.
+
+    Raises:
+        RunError: The file is damaged.
+    """
     try:
         tensors: State = torch.load(checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
-    # What torch raises for a damaged file depends on where the damage is.
+    # The error that torch raises for a damaged file depends on the position of the damage.
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
         raise RunError(f"Checkpoint {checkpoint.name} is damaged: {OPTIMIZER_FILE} cannot be read.") from None
     return tensors
@@ -168,7 +196,7 @@ def load_tensors(checkpoint: Path) -> State:
 
 @contextmanager
 def _without_checksums() -> Iterator[None]:
-    """Leave out PyTorch's own checksums: they take as long as the SHA-256 of the file, which the manifest holds."""
+    """Turn off PyTorch's own checksums, which take as long as the SHA-256 that the manifest contains anyway."""
     before = torch.serialization.get_crc32_options()
     torch.serialization.set_crc32_options(False)
     try:
@@ -178,7 +206,7 @@ def _without_checksums() -> Iterator[None]:
 
 
 def _copied(value: Any) -> Any:
-    """A state dict whose tensors nobody changes any more, on the CPU."""
+    """Return a deep copy of a state dict, with its tensors on the CPU."""
     if isinstance(value, torch.Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):

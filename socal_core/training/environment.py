@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, device."""
+"""The environment of a run: versions, machine and device."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ PACKAGES = ("torch", "transformers", "accelerate", "kornia", "numpy", "pandas", 
 
 
 def describe_environment(accelerator: Accelerator) -> Environment:
-    """Versions and machine; nothing that names the machine or its user."""
+    """Return versions and machine, without anything that identifies the machine or its user."""
     device = accelerator.device
     return Environment(
         socal_core=__version__,

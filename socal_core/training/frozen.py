@@ -1,7 +1,7 @@
-"""A frozen run, top to bottom: embed every clip once, fit the head on the training trials, predict all trials.
+"""A run with frozen features: embed each clip once, fit the head on the training trials, predict all trials.
 
-Features are kept on disk clip by clip, and the head is a function of features, outcomes and seed alone: a run that was
-killed or stopped anywhere and resumed ends with the same head.
+Features are cached on disk clip by clip, and the head depends only on features, outcomes and seed. So a run that is
+killed or stopped at any point and resumed ends with the same head.
 """
 
 import time
@@ -41,7 +41,7 @@ TRAINED_ENCODER = (
 
 @dataclass(frozen=True)
 class FrozenJob:
-    """All that a frozen run needs, made by the worker."""
+    """Everything that a frozen run needs; the worker creates it."""
 
     run: RunFolder
     config: TrainConfig
@@ -52,22 +52,25 @@ class FrozenJob:
     """`EventLog.append`."""
 
     def check_stop(self) -> None:
-        """Raise StopRequested when the user asked to stop."""
+        """Raise StopRequested if the user asked the run to stop."""
         if self.run.stop_file.exists():
             raise StopRequested
 
     def show_stage(self, stage: str, done: int, total: int) -> None:
-        """Report how far a stage is, and check for a stop."""
+        """Report the progress of a stage, and check for a stop."""
         self.check_stop()
         self.report("stage", stage=stage, done=done, total=total)
 
 
 def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
-    """Train and evaluate a frozen run; its one checkpoint holds the head.
+    """Train and evaluate a frozen run; its only checkpoint contains the head.
 
     Args:
         job: The run.
-        resume_from: A checkpoint whose head is taken as it is; None fits one.
+        resume_from: A checkpoint whose head is used unchanged; None fits a new one.
+
+    Raises:
+        StopRequested: The user asked the run to stop.
     """
     job.show_stage("Loading the encoders", 0, 1)
     head = None if resume_from is None else load_head(resume_from)
@@ -98,7 +101,7 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
 
 
 def _embed(job: FrozenJob, embedder: Embedder, split: Split) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The features of the training trials, (trials, clips, steps, dims); those of all others are then known too."""
+    """Embed all trials and return the features of the training trials, (trials, clips, steps, dims)."""
     trials = [*split.train, *split.validation, *split.test]
     return embedder.embed(trials, partial(job.show_stage, embedder.encoder.stage))[: len(split.train)]
 
@@ -109,7 +112,7 @@ def _train_head(
     features: Mapping[str, np.ndarray[Any, np.dtype[np.float32]]],
     embedders: list[Embedder],
 ) -> FrozenHead:
-    """Fit the head, score it on the validation trials, write it as the run's checkpoint."""
+    """Fit the head, score it on the validation trials, and write it as the checkpoint of the run."""
     started = time.perf_counter()
     job.show_stage("Fitting the head", 0, 1)
     trials = job.dataset.usable_trials
@@ -117,7 +120,7 @@ def _train_head(
     head = fit_head(
         features,
         training["success"].to_numpy(np.int64),
-        # A trial whose surgeon is unknown counts as one of a surgeon with no other trial.
+        # A trial of unknown surgeon counts as the only trial of its surgeon.
         training["participant_id"].where(training["participant_id"] != "", training.index).astype(str).tolist(),
         job.config.split.seed,
         job.config.model.encoder.candidates,
@@ -144,7 +147,15 @@ def _train_head(
 def validation_scores(
     labels: np.ndarray[Any, np.dtype[np.int64]], probabilities: np.ndarray[Any, np.dtype[np.float64]]
 ) -> dict[str, Any]:
-    """Loss, and accuracy at 0.5 and AUROC with 95 % intervals, by the names of an `epoch` event."""
+    """Compute the loss, and accuracy at 0.5 and AUROC with their 95 % intervals.
+
+    Args:
+        labels: The outcomes, 0 or 1, (trials,).
+        probabilities: The predicted probabilities of success, (trials,).
+
+    Returns:
+        The scores, by the names of an `epoch` event.
+    """
     metrics = metrics_of(labels, probabilities, (probabilities >= 0.5).astype(int))
     scores: dict[str, Any] = {"val_loss": balanced_loss(labels, probabilities)}
     for name in ("accuracy", "auroc"):

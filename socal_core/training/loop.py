@@ -1,7 +1,7 @@
-"""Training, top to bottom on one screen: epochs, steps, validation, schedule, early stopping, checkpoint.
+"""The training loop: epochs, steps, validation, schedule, early stopping and checkpoints.
 
-Everything random is drawn anew from (seed, epoch, step or trial), so a checkpoint needs no random state: a resumed run
-continues to the same weights from wherever it was killed.
+All random numbers depend only on the seed, the epoch, and the step or trial. So a checkpoint needs no random state, and
+a run that is killed at any point and resumed reaches the same weights.
 """
 
 import math
@@ -29,7 +29,7 @@ from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, OptimizationSettings, TrainConfig
 from socal_core.splits import Split
-from socal_core.training.batches import Share, training_batches
+from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.stop import StopRequested
@@ -37,48 +37,56 @@ from socal_core.training.stop import StopRequested
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """All that training needs, made by the worker."""
+    """Everything that training needs; the worker creates it."""
 
     run: RunFolder
     config: TrainConfig
     classifier: VideoClassifier
     reader: ClipReader
     split: Split
-    """Trials that have a clip."""
+    """The split, without trials that have no clip."""
     labels: Mapping[str, int]
-    """0 or 1 by trial_id."""
+    """The label of each trial, 0 or 1, by trial_id."""
     accelerator: Accelerator
     report: Callable[..., None]
     """`EventLog.append` in the main process, nothing in the others."""
     check_stop: Callable[[], None]
-    """Raises when the user asked to stop."""
+    """Raises StopRequested if the user asked the run to stop."""
 
 
 @dataclass
 class _Run:
-    """What changes while a run is trained."""
+    """The parts of a run that change during training."""
 
     model: nn.Module
     optimizer: Any
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     parts: dict[str, Any]
-    """Everything with a state of its own, by the name that it has in a checkpoint."""
+    """The objects whose state is saved, by their names in a checkpoint."""
     weights: torch.Tensor
-    """Of the classes, (2,)."""
+    """The class weights, (2,)."""
     checkpoints: Checkpoints
     state: TrainingState = field(default_factory=TrainingState)
 
     @property
     def tensors(self) -> dict[str, Any]:
-        """State dicts of all parts."""
+        """The state dicts of all parts."""
         return {name: part.state_dict() for name, part in self.parts.items()}
 
 
 def train(job: TrainingJob, resume_from: Path | None) -> None:
-    """Train until the last epoch or early stopping; the last epoch and the best leave a complete checkpoint.
+    """Train until the last epoch or early stopping.
 
-    So do a stop, also within an epoch, and others in between. All that is random is drawn from (seed, epoch, step or
-    trial): numbers alone tell a resumed run where it is.
+    There is a complete checkpoint of the last epoch, of the best epoch, and of the step at which a run is stopped.
+    Others are written in between (`Checkpoints`).
+
+    Args:
+        job: The run.
+        resume_from: The checkpoint from which training continues; None starts from the beginning.
+
+    Raises:
+        StopRequested: The user asked the run to stop.
+        RunError: The loss is not finite, memory ran out, or a checkpoint cannot be written or read.
     """
     run = _set_up(job, resume_from)
     writes = job.accelerator.is_main_process
@@ -108,7 +116,7 @@ def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
 
 
 def _train_and_validate(job: TrainingJob, run: _Run) -> None:
-    """One epoch, or what is left of it: the step of the schedule, the new state, the event."""
+    """Train for an epoch, or the rest of one, validate, step the schedule, update the state and report the event."""
     started, epoch = time.perf_counter(), run.state.epoch + 1
     learning_rate = run.optimizer.param_groups[0]["lr"]
     training = _train_epoch(job, run, epoch)
@@ -129,7 +137,7 @@ def _train_and_validate(job: TrainingJob, run: _Run) -> None:
 
 
 def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
-    """Build model, optimizer and schedule, as new or as a checkpoint left them.
+    """Build model, optimizer and schedule, and restore their states from a checkpoint if one is given.
 
     Raises:
         RunError: The checkpoint was written by an earlier version and its optimizer state does not fit this one.
@@ -149,7 +157,7 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
         for name, tensors in load_tensors(resume_from).items():
             try:
                 parts[name].load_state_dict(tensors)
-            except ValueError:  # another number of parameter groups, or groups of another size
+            except ValueError:  # the number of parameter groups or their sizes are different
                 raise RunError(
                     f"Run {job.run.name} cannot be resumed: an earlier version wrote its checkpoints, and their "
                     f"optimizer state does not fit this version. {HOW_TO_TRAIN_FURTHER}"
@@ -158,20 +166,21 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
 
 
 def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
-    """Train on what is left of an epoch.
+    """Train for an epoch, or the rest of one.
 
     Returns:
         `train_loss`, the class-weighted mean over all training trials of the epoch; `clips_per_second`; and
-        `data_wait`, the share of the time spent on waiting for clips.
+        `data_wait`, the fraction of the time spent waiting for clips.
 
     Raises:
-        StopRequested: The user asked to stop; raised between two steps.
+        StopRequested: The user asked the run to stop; raised between two steps.
+        RunError: The loss is not a finite number.
     """
     config, accelerator = job.config, job.accelerator
     steps, clips = math.ceil(len(job.split.train) / config.optimization.batch_size), 0
-    share = Share(accelerator.process_index, accelerator.num_processes, accelerator.device)
+    rank = Rank(accelerator.process_index, accelerator.num_processes, accelerator.device)
     batches = training_batches(
-        job.reader, job.split.train, job.labels, run.weights, config, epoch, share, run.state.step
+        job.reader, job.split.train, job.labels, run.weights, config, epoch, rank, run.state.step
     )
     run.model.train()
     waited, started = 0.0, time.perf_counter()
@@ -185,7 +194,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
         loss_sum = float(accelerator.reduce(loss, "sum"))
         if not math.isfinite(loss_sum):
             raise RunError(
-                f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is from before. "
+                f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is not affected. "
                 f"Start a new run with a learning_rate below {config.optimization.learning_rate:g}."
             )
         run.state = replace(run.state, step=step, loss_sum=run.state.loss_sum + loss_sum)
@@ -211,18 +220,18 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
 
 
 def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
-    """Measure the validation trials, once for all processes.
+    """Validate in the main process and send the scores to the others.
 
-    The class weights are those of the training trials. They need not average 1 over the validation trials, so
-    `val_loss` is divided by the sum of their weights: a model that always says 0.5 has ln 2, as in training, whatever
-    share of the validation trials is a success. Which epoch is the best does not depend on this divisor.
+    The class weights are those of the training trials. Their mean over the validation trials need not be 1, so
+    `val_loss` is divided by their sum: a model that always predicts 0.5 has a loss of ln 2, as in training, for any
+    fraction of successes. The divisor does not affect which epoch is the best.
 
     Returns:
         `val_loss`, the class-weighted mean; `val_accuracy` at 0.5 and `val_auroc` (None with one class), with the ends
         of their 95 % intervals.
 
     Raises:
-        StopRequested: The user asked to stop; only where this process is the only one.
+        StopRequested: The user asked the run to stop; only with a single process.
         RunError: The loss is not a finite number.
     """
     result: list[Any] = [None]
@@ -231,7 +240,7 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
 
         def watch(done: int, of: int) -> None:
-            # To ask for a stop takes all processes, and the others wait.
+            # Checking for a stop needs all processes, but the others wait for this one.
             if job.accelerator.num_processes == 1:
                 job.check_stop()
 
@@ -247,27 +256,32 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
     found: dict[str, Any] = result[0]
     if not math.isfinite(found["val_loss"]):
         raise RunError(
-            f"The validation loss is no longer a number. The last checkpoint is from before. Start a new run with a "
+            f"The validation loss is no longer a number. The last checkpoint is not affected. Start a new run with a "
             f"learning_rate below {job.config.optimization.learning_rate:g}."
         )
     return found
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on a GPU or on the CPU, for which PyTorch has no error of its own."""
+    """Check whether memory ran out on a GPU, or on the CPU, for which PyTorch has no error class."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
 def smaller(config: TrainConfig, clips: int) -> str:
-    """What to change when a step of so many clips on a device needs more memory than there is; the least first."""
+    """Return the message for a step that needs too much memory, with the setting that changes training least.
+
+    Args:
+        config: The settings of the run.
+        clips: The number of clips per step on each device.
+    """
     if config.machine.accumulation_steps < clips:
         steps = min(2 * config.machine.accumulation_steps, clips)
-        change = f"accumulation_steps {steps} in place of {config.machine.accumulation_steps}: fewer clips at a time"
+        change = f"accumulation_steps {steps} instead of {config.machine.accumulation_steps}: fewer clips at a time"
     elif not config.machine.gradient_checkpointing:
         change = "gradient_checkpointing on, which takes a third more time"
     elif config.clip.num_frames > 2:
         frames = max(2, config.clip.num_frames // 4 * 2)
-        change = f"num_frames {frames} in place of {config.clip.num_frames}"
+        change = f"num_frames {frames} instead of {config.clip.num_frames}"
     else:
         change = f"a smaller model, such as {TINY}"
     return f"There is not enough memory for a training step. Start a new run with {change}."

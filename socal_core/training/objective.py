@@ -1,4 +1,4 @@
-"""What training minimizes and how: the class-weighted loss of a batch, its gradients, the optimizer, the schedule.
+"""The objective of training and its minimization: class-weighted loss, gradients, optimizer and schedule.
 
 Each of the n training trials has the weight of its class, n / (2 n_class), which is 1 on average. Training minimizes
 the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by a number of clips,
@@ -44,30 +44,31 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
     """Add the gradients of a batch's loss to those of the model, part by part.
 
     The loss whose gradients are added is the sum of the clips' weighted losses divided by the clips in a full batch.
-    A short last batch is divided by the same number as the others: by its own, each of its few trials would count more
-    than any other trial of the epoch, up to `batch_size` times as much. So the gradients of an epoch's batches add up,
-    at given weights of the model, to a multiple of that of the mean over the training trials: the reported train loss.
-    A mixed clip has the losses of both labels, each with the weight of its class, by their shares.
+    A short last batch is divided by the same number as the others. Divided by its own number of clips, each of its
+    trials would count up to `batch_size` times as much as the other trials of the epoch. With this divisor, the
+    gradients of the batches of an epoch add up, for fixed weights of the model, to a multiple of the gradient of the
+    reported train loss, which is the mean over the training trials. The loss of a mixed clip is the sum of the losses
+    of both labels, each with its class weight, weighted by the mixing ratio.
 
     Args:
         accelerator: Runs the backward pass; processes exchange gradients with the last part.
         model: Takes `pixel_values` and returns an object with `logits`, (clips, 2).
-        batch: This process's share of a batch.
+        batch: The part of a batch that this process computes.
         accumulation_steps: The number of parts that are computed one after the other.
 
     Returns:
-        The sum of the weighted losses of this process's clips, not divided, shape ().
+        The sum of the weighted losses of the clips of this process, without division, shape ().
     """
     total = torch.zeros((), device=batch.weights.device)
     parts = batch.parts(accumulation_steps)
     for number, part in enumerate(parts, start=1):
-        # Processes exchange gradients once a batch, however many parts each of them has.
+        # Processes exchange gradients once per batch, for any number of parts.
         with nullcontext() if number == len(parts) else accelerator.no_sync(model):
             logits = model(pixel_values=part.pixel_values).logits.float()
             own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
             partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
             loss = (part.lam * own + (1 - part.lam) * partner).sum()
-            # Processes' gradients are averaged, their losses are shares of a sum: hence the factor.
+            # Accelerate averages gradients over processes, but the loss is a sum over processes: hence the factor.
             accelerator.backward(loss * accelerator.num_processes / batch.full_size)
         total += loss.detach()
     return total
@@ -76,10 +77,10 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
 def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.optim.Optimizer:
     """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
 
-    One-dimensional parameters, which are the biases and the scales and shifts of the norms, are in groups of their own
-    without weight decay. With `layer_decay` below 1 each layer has separate groups: the head, in the first group,
-    learns at `learning_rate`, and each layer before it at `layer_decay` times the rate of the one after it. Both are as
-    in VideoMAE's own `optim_factory.py`.
+    One-dimensional parameters (biases, and scales and shifts of norms) are in separate groups without weight decay.
+    With `layer_decay` below 1, each layer has separate groups: the head, in the first group, has the rate
+    `learning_rate`, and each layer before it has `layer_decay` times the rate of the next one. Both are as in
+    VideoMAE's own `optim_factory.py`.
 
     Args:
         model: A VideoMAE classifier, or with `layer_decay` 1 any module.

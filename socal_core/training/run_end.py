@@ -1,4 +1,4 @@
-"""How a worker's work ended, whatever ended it, in the run's status."""
+"""Record in the status of a run how its work ended, for any cause."""
 
 import errno
 import logging
@@ -13,11 +13,11 @@ from socal_core.training.stop import GONE, StopRequested
 
 logger = logging.getLogger(__name__)
 
-DISK_TROUBLES = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG}
 
 
 class RunEnd(AbstractContextManager["RunEnd"]):
-    """Writes down how the work inside ended, whatever ended it; only a user's error is taken as dealt with."""
+    """A context manager that records how the work inside ended; it suppresses errors that it explains to the user."""
 
     def __init__(self, run: RunFolder, report: Callable[..., None], writes: bool) -> None:
         self.state = RunState.RUNNING
@@ -26,7 +26,7 @@ class RunEnd(AbstractContextManager["RunEnd"]):
         self._writes = writes
 
     def leave_to(self, state: RunState) -> None:
-        """Another process has written how the work ended."""
+        """Take over the state from another process, which has already recorded it."""
         self.state, self._writes = state, False
 
     def __exit__(
@@ -34,30 +34,30 @@ class RunEnd(AbstractContextManager["RunEnd"]):
     ) -> bool:
         if error is None and not self._writes and self.state is not RunState.RUNNING:
             return False
-        words = _words_for(error, self._run)
+        explanation = _explain(error, self._run)
         if error is None:
             self.state, reason = RunState.DONE, ""
         elif isinstance(error, (StopRequested, KeyboardInterrupt)):
             self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
         else:
-            self.state, reason = RunState.FAILED, words or _unexpected(error)
+            self.state, reason = RunState.FAILED, explanation or _unexpected(error)
         if self._writes:
             try:
                 write_status(self._run, self.state, reason)
                 self._report("ended", state=self.state, reason=reason)
             except OSError:
-                # Then nobody can be told but by the log: the run is shown as interrupted, with the disk's trouble.
-                logger.exception("%s The end of the run could not be written down.", reason)
-        return self.state is RunState.STOPPED or bool(words)
+                # Only the log can report it: the run is shown as interrupted, with the problem of the disk.
+                logger.exception("%s The end of the run could not be recorded.", reason)
+        return self.state is RunState.STOPPED or bool(explanation)
 
 
-def _words_for(error: BaseException | None, run: RunFolder) -> str:
-    """Why this error ends a run and what to do, for the user; "" when it is none that was expected."""
+def _explain(error: BaseException | None, run: RunFolder) -> str:
+    """Explain to the user why an error ended the run and what to do; "" for unexpected errors."""
     if isinstance(error, SocalError):
         return str(error)
     if isinstance(error, OSError) and not run.path.is_dir():
         return GONE
-    if isinstance(error, OSError) and error.errno in DISK_TROUBLES:
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return (
             f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is complete. Make room, or "
             "allow writing there, and resume the run."
@@ -73,5 +73,5 @@ def _unexpected(error: BaseException) -> str:
 
 
 def reason_of(run: RunFolder) -> str:
-    """Why a run has failed, for whoever waited for it."""
-    return written_status(run).reason or "The end of the run could not be recorded: see above."
+    """Return why a run has failed, for the user."""
+    return written_status(run).reason or "The end of the run could not be recorded; see the messages above."

@@ -1,4 +1,4 @@
-"""The split of a run that trains: which trials are in which subset, and which of them have a clip."""
+"""The split of a run during training, without trials that have no clip."""
 
 from dataclasses import replace
 
@@ -10,7 +10,13 @@ from socal_core.splits import Split, make_split
 
 
 def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_process: bool) -> Split:
-    """The run's split: read from the run where it is there, else drawn by the settings and written.
+    """Read the split of a run; if it has none, make and write one.
+
+    Args:
+        run: The run.
+        settings: The settings of the split.
+        dataset: The data set.
+        main_process: Whether this process writes the files of the run.
 
     Raises:
         DataError: A trial of the split is no longer usable.
@@ -26,13 +32,17 @@ def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_pro
     if missing:
         raise DataError(
             f"{len(missing)} trials of the run's split are no longer usable in the data folder, such as {missing[0]}. "
-            "Bring the data back, or start a new run."
+            "Restore the data, or start a new run."
         )
     return split
 
 
 def with_clips(split: Split, readable: set[str]) -> Split:
-    """The split without the trials that have no clip.
+    """Return the split without trials that have no clip.
+
+    Args:
+        split: The split.
+        readable: The trials that have a clip.
 
     Raises:
         DataError: A subset has no trial left.

@@ -1,7 +1,7 @@
-"""Ends of a run that come from outside: the user's wish, and a folder that is gone."""
+"""Ends of a run with an external cause: the user's request to stop, and a folder that is gone."""
 
 GONE = "The run's folder was moved or deleted while it trained. Resume the run where it is now."
 
 
 class StopRequested(BaseException):
-    """The user asked the run to stop; no error, and nothing between here and the end may take it for one."""
+    """The user asked the run to stop. This is not an Exception, so that no handler of errors catches it."""

@@ -1,7 +1,7 @@
 """The process that trains a run: `python -m socal_core.training.worker RUN_DIR [--resume]`.
 
-Started by lifecycle/launch.py in the background or by the command line in the foreground; with several GPUs it becomes
-one process for each, by torchrun.
+lifecycle/launch.py starts it in the background, the command line in the foreground. With several GPUs, torchrun runs
+one process per GPU.
 """
 
 import argparse
@@ -39,7 +39,11 @@ logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
-    """Train the run named on the command line; exit code 0 when done or stopped, 2 when failed."""
+    """Train the run that the command line names.
+
+    Returns:
+        The exit code: 0 if the run is done or stopped, 2 if it failed.
+    """
     prepare_process()
     parser = argparse.ArgumentParser(prog="python -m socal_core.training.worker")
     parser.add_argument("run", type=Path)
@@ -55,30 +59,36 @@ def main(arguments: list[str]) -> int:
 
 
 def _logger_of_events() -> Callable[[Event], None]:
-    """Writes what events tell to the log; what one after the other says alike once."""
-    told = ""
+    """Return a function that logs events, without repeating the same line."""
+    logged = ""
 
     def log(event: Event) -> None:
-        nonlocal told
+        nonlocal logged
         line = line_of(event)
-        if line and line != told:
+        if line and line != logged:
             logger.info("%s", line)
-            told = line
+            logged = line
 
     return log
 
 
 def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None, restarts: bool = False) -> RunState:
-    """Train, predict and evaluate a run in this process; every way it ends is written into the run's status.
+    """Train, predict and evaluate a run in this process, and record in its status how it ended.
 
-    `echo` is handed every event. `restarts`: train in a process of its own, which is started again when it is killed,
-    where the run's settings ask for that.
+    Args:
+        run: The run.
+        resume: Whether to continue from the newest checkpoint.
+        echo: Receives each event.
+        restarts: Whether to train in a child process that restarts if it is killed, as far as the settings allow that.
+
+    Returns:
+        The state in which the run ended.
     """
-    report = EventLog(run.events_file, echo).append if is_main_process() else _say_nothing
+    report = EventLog(run.events_file, echo).append if is_main_process() else _ignore
     with _lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, _turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
-            # Of an earlier best checkpoint, if the run was evaluated before it went on.
+            # They belong to an earlier best checkpoint, if the run was evaluated before it was resumed.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
         if restarts and run.read_config().machine.restarts:
@@ -90,7 +100,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
 
 @contextmanager
 def _lock_held(run: RunFolder) -> Iterator[int | None]:
-    """The descriptor of the run's lock, kept as long as the work goes on; None where a parent process keeps it."""
+    """Hold the lock of the run, and give its descriptor; None if a parent process holds it."""
     inherited = os.environ.pop(LOCK_VARIABLE, None)
     if inherited == LOCK_IN_PARENT or not is_main_process():
         yield None
@@ -103,7 +113,7 @@ def _lock_held(run: RunFolder) -> Iterator[int | None]:
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
     else:
         lock = int(inherited)
-    os.set_inheritable(lock, True)  # for those who train in its stead
+    os.set_inheritable(lock, True)  # for child processes that train
     try:
         yield lock
     finally:
@@ -112,7 +122,7 @@ def _lock_held(run: RunFolder) -> Iterator[int | None]:
 
 @contextmanager
 def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iterator[None]:
-    """Wait for the run's turn and keep its slot; processes that torchrun started work in the slot of their parent."""
+    """Wait for the run's turn and hold its slot; processes that torchrun started use the slot of their parent."""
     if lock is None or "RANK" in os.environ:
         yield
         return
@@ -132,9 +142,9 @@ def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iter
 
 @contextmanager
 def _signals_stop(run: RunFolder) -> Iterator[None]:
-    """A SIGTERM or a Ctrl-C asks the run to stop, with a checkpoint of its step; a second Ctrl-C breaks it off.
+    """Stop the run with a checkpoint on SIGTERM or Ctrl-C; a second Ctrl-C ends it at once.
 
-    torchrun ends its processes by SIGTERM when one of them fails; here it is the user's wish.
+    This is not used in processes of torchrun, which receive SIGTERM if another process fails.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -152,23 +162,27 @@ def _signals_stop(run: RunFolder) -> Iterator[None]:
 
 
 def is_main_process() -> bool:
-    """Whether this is the only process of the run or the first of those that torchrun started."""
+    """Check whether this process has rank 0, as the only process of a run does."""
     return os.environ.get("RANK", "0") == "0"
 
 
-def _say_nothing(type_: str, **values: Any) -> None:
-    """The report of a process that is not the main one."""
+def _ignore(type_: str, **values: Any) -> None:
+    """Drop an event: only the main process reports events."""
 
 
 def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]) -> RunState:
-    """Have a process of its own train, and start another that resumes whenever one is killed; how the last one ended.
+    """Train in a child process, and start another one that resumes if it is killed.
 
-    RunError when one is killed more often than the settings allow.
+    Returns:
+        The state in which the last process ended.
+
+    Raises:
+        RunError: More processes were killed than the settings allow.
     """
     allowed = run.read_config().machine.restarts
     for restart in range(allowed + 1):
         again = ["--resume"] if resume or restart else []
-        # It inherits the locks of run and slot: should this process die, they go on living in it.
+        # The child inherits the locks of run and slot, and keeps them if this process dies.
         subprocess.call(  # noqa: S603 - our own module on a path without a shell
             [sys.executable, "-m", "socal_core.training.worker", str(run.path), *again],
             env={**os.environ, LOCK_VARIABLE: LOCK_IN_PARENT},
@@ -182,15 +196,15 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
                 "notice", message="The training process was killed, and another one continues from the last checkpoint."
             )
     raise RunError(
-        f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. Where memory ran out, "
-        "more accumulation_steps help. Resume the run, or start a new one."
+        f"The training process was killed {allowed + 1} times; {allowed} restarts are allowed. If memory ran out, "
+        "start a new run with more accumulation_steps; otherwise resume this one."
     )
 
 
 def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
-    """The way from the data folder to the metrics."""
+    """Open the data, train the model and evaluate its best checkpoint."""
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
-    # Imported here, so that the run is seen at work while PyTorch loads for some seconds.
+    # Imported here, so that the stage is visible during the seconds in which PyTorch loads.
     from socal_core.clips.loader import open_clips
     from socal_core.evaluation.predict import finish_run
     from socal_core.evaluation.predictors import best_predictor
@@ -204,7 +218,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
 
     spread_over_gpus(run, resume)
     accelerator = make_accelerator()
-    # From here on the run's folder is there for every process, also when the first one has only just made it.
+    # From here on all processes see the folder of the run, even if the first one has just created it.
     accelerator.wait_for_everyone()
     config = run.read_config()
     checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
@@ -224,13 +238,13 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     if known := seen_before(config.model.model, split):
         report("notice", message=known)
     if config.model.recipe is Recipe.FROZEN:
-        if accelerator.is_main_process:  # its work is not shared
+        if accelerator.is_main_process:  # a frozen run uses only one process
             run.write_environment(describe_environment(accelerator))
             with watch_machine(report):
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
     classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
-    if accelerator.is_main_process:  # only now is a model on this machine that had to be downloaded
+    if accelerator.is_main_process:  # only now, because the model may have been downloaded above
         weights = weights_of_run(run, resumed=checkpoint is not None)
         run.write_environment(replace(describe_environment(accelerator), weights=weights))
 
@@ -260,7 +274,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         train(job, checkpoint)
         if accelerator.is_main_process:
             stage = "Predicting all trials with the best checkpoint"
-            # Only where it is alone can this process leave: the others wait for it.
+            # Only a single process can stop here: otherwise the others would wait for it.
             show = show_stage if accelerator.num_processes == 1 else partial(report, "stage")
             show(stage=stage, done=0, total=1)
             finish_run(

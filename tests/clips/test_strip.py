@@ -16,9 +16,9 @@ from socal_core.clips.strip import EPOCHS, GAP, READABLE_SIZE, Strip, build_stri
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.settings import TINY, TrainConfig, config_from
-from socal_core.training.batches import Share, training_batches
+from socal_core.training.batches import Rank, training_batches
 
-ALONE = Share(0, 1, torch.device("cpu"))
+ALONE = Rank(0, 1, torch.device("cpu"))
 PREPROCESSOR = Preprocessor.for_size(32)
 TRIAL = "S101T2"
 OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}

@@ -56,7 +56,7 @@ def test_with_one_class_what_is_not_defined_is_none(label: int, undefined: str) 
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="same length"):
         metrics_of([1], [0.5, 0.5], [1])
-    with pytest.raises(ValueError, match="not empty"):
+    with pytest.raises(ValueError, match="not be empty"):
         metrics_of([], [], [])
 
 

@@ -159,7 +159,7 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
     run_queue.edit(run, run.read_config().replace(model=model))
     assert run.read_split() == source.read_split()
     assert run.read_origin() == Origin("source", "epoch-0002")
-    with pytest.raises(RunError, match="or it trains another run's model further"):
+    with pytest.raises(RunError, match="or it trains the model of another run further"):
         run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 
@@ -200,8 +200,10 @@ def test_a_run_on_two_gpus_waits_for_both_and_is_not_overtaken(
     two_gpus(tmp_path / "bin", monkeypatch)
     first, second = start("run-1"), start("run-2")
     gpus = {first: first.begins(), second: second.begins()}
-    both, single = start("run-3", WantsTwo), start("run-4")
-    assert (both.hears(), single.hears()) == ("Waiting for another run to end", "Waiting: number 2 in the queue")
+    both = start("run-3", WantsTwo)
+    assert both.hears() == "Waiting for another run to end"
+    single = start("run-4")
+    assert single.hears() == "Waiting: number 2 in the queue"
     first.end()
     assert both.says_nothing(0.6)
     assert single.says_nothing(0.0)

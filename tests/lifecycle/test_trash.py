@@ -92,7 +92,7 @@ def test_two_tabs_delete_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("again", [restore, lambda entry: empty_trash([entry])])
-def test_a_run_that_has_left_the_trash_raises_only_run_errors(run: RunFolder, tmp_path: Path, again) -> None:
+def test_an_entry_that_has_left_the_trash_does_no_harm(run: RunFolder, tmp_path: Path, again) -> None:
     entry = trash(run)
     restore(entry)
     if again is restore:

@@ -17,14 +17,14 @@ FEWEST = "1 more of this kind"
 
 
 def cost_line(app: AppTest) -> str:
-    return next(item.value for item in app.markdown if "of checkpoints" in item.value)
+    return next(item.value for item in app.markdown if "for checkpoints" in item.value)
 
 
 def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     line = cost_line(app)
     assert "for up to 40 epochs on this machine" in line
-    assert "**1.2 GB** of memory, **107 MB** of checkpoints" in line
+    assert "**1.2 GB** of memory, **107 MB** of disk space for checkpoints" in line
     tiles = metrics_of(app)
     assert (tiles["Weights"], tiles["Tokens per clip"], tiles["Work per clip"]) == ("3.0 M", "288", "6 GFLOP")
     assert "An epoch has 12 training and 8 validation clips. The speed is that of a typical" in text_of(app)
@@ -81,4 +81,4 @@ def test_what_cannot_train_cannot_be_started(open_page: OpenPage, tmp_path: Path
         setting(app, "From second").set_value(40).run()
     assert any(words in error.value for error in app.error), text_of(app)
     assert button(app, "Start training").disabled
-    assert not any("of checkpoints" in item.value for item in app.markdown)
+    assert not any("for checkpoints" in item.value for item in app.markdown)

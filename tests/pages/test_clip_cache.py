@@ -211,7 +211,7 @@ def test_a_lack_of_space_is_shown_until_there_is_space(
     ("state", "error", "message"),
     [
         (None, "", "The filling ended unexpectedly. Click *Fill now* to continue."),
-        (JobState.STOPPED, "", "The filling was stopped. The frames kept so far remain"),
+        (JobState.STOPPED, "", "The filling was stopped. The frames decoded so far are kept"),
         (JobState.FAILED, "The model is not here.", "The model is not here."),
     ],
 )

@@ -141,13 +141,30 @@ def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder:
     assert captions() != first
 
 
+def test_the_boxes_are_checked_by_eye_and_the_answer_is_kept(open_page: OpenPage, data_folder: Path) -> None:
+    app = show(open_page("dataset", data_folder), "Frames")
+    (toggle,) = [toggle for toggle in app.toggle if toggle.label == "Check by eye"]
+    app = toggle.set_value(True).run()
+    assert sum(len(element.proto.imgs) for element in app.get("image")) == 16
+    next(button for button in app.button if button.label == "They do not fit").click().run()
+    assert "you answered that the boxes do not fit" in text_of(app)
+    next(button for button in app.button if button.label == "The boxes fit").click().run()
+    assert "that the boxes of these data fit" in text_of(app)
+    app = show(open_page("dataset", data_folder), "Frames")
+    assert "that the boxes of these data fit" in text_of(app)
+    with (data_folder / layout.BOXES_FILE).open("a") as file:
+        file.write("S100T1_frame_00000001.jpeg,1,1,9,9,suction\n")
+    app = show(open_page("dataset", data_folder), "Frames")
+    assert "that the boxes of these data fit" not in text_of(app)
+
+
 def test_length_is_shown_to_reveal_the_outcome_only_if_it_does(open_page: OpenPage, data_folder: Path) -> None:
-    assert "says little about its outcome" in text_of(open_page("dataset", data_folder))
+    assert "reveals little about its outcome" in text_of(open_page("dataset", data_folder))
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
     for image in (data_folder / layout.IMAGES_DIR).iterdir():
         if outcomes[image.name.split("_")[0]] == 1 and int(image.stem[-2:]) > 6:
             image.unlink()
-    assert "reveals the outcome" in text_of(open_page("dataset", data_folder))
+    assert "reveals its outcome" in text_of(open_page("dataset", data_folder))
 
 
 def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_folder: Path) -> None:
@@ -156,7 +173,7 @@ def test_one_outcome_alone_has_no_length_sentence(open_page: OpenPage, data_fold
     outcomes.to_csv(data_folder / layout.OUTCOMES_FILE, index=False)
     app = open_page("dataset", data_folder)
     assert not app.exception
-    assert "reveals the outcome" not in text_of(app)
+    assert "reveals its outcome" not in text_of(app)
     assert "cannot be split" in text_of(show(app, "Leaks"))
 
 

@@ -45,7 +45,7 @@ def test_a_download_under_way_is_shown_in_every_tab_and_can_be_stopped(
         assert DOWNLOAD.status().stopping
         assert next(button for button in app.sidebar.button if button.label == "Stopping").disabled
     made_jobs.end(DOWNLOAD, JobState.STOPPED)
-    assert "The download was stopped. Press Download" in text_of(app.run())
+    assert "The download was stopped. To continue, click Download" in text_of(app.run())
 
 
 def test_what_arrived_can_be_opened(open_page: OpenPage, shared_data_folder: Path, data_folder: Path) -> None:
@@ -60,7 +60,9 @@ def test_what_arrived_can_be_opened(open_page: OpenPage, shared_data_folder: Pat
 
 def test_a_killed_job_is_reported(open_page: OpenPage, shared_data_folder: Path) -> None:
     made_jobs.ask(DOWNLOAD, {})
-    assert "The download ended unexpectedly. Press Download" in text_of(open_page("dataset", shared_data_folder))
+    assert "The download ended unexpectedly. To continue, click Download" in text_of(
+        open_page("dataset", shared_data_folder)
+    )
 
 
 def test_the_job_leaves_its_error_for_the_page(open_page: OpenPage, shared_data_folder: Path, tmp_path: Path) -> None:

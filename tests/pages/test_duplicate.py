@@ -52,5 +52,5 @@ def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> Non
 def test_a_window_that_the_form_cannot_show_is_reported(window: str) -> None:
     app = AppTest.from_function(form_with, kwargs={"values": {"window": window, "seed": 9}}).run()
     assert not app.exception
-    assert "The form has no window" in app.session_state["missing"]
+    assert "The form cannot show the window" in app.session_state["missing"]
     assert app.session_state["typed"].split.seed == 9

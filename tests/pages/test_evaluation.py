@@ -78,7 +78,7 @@ def test_twenty_test_trials_as_the_default_split_leaves_are_not_few(
 ) -> None:
     write_json(done.metrics_file, {**done.read_metrics(), "n": trials})
     text = text_of(open_page("evaluation", shared_data_folder))
-    assert ("test trials are few" in text) is few
+    assert ("Few test trials" in text) is few
     assert "If two models differ by less than these intervals, the difference may be due to chance." in text
 
 
@@ -157,7 +157,7 @@ def test_runs_that_are_done_come_first(open_page: OpenPage, shared_data_folder: 
     app = open_page("evaluation", shared_data_folder)
     assert app.selectbox(key="run-evaluation").value == done.name
     app.selectbox(key="run-evaluation").set_value("run-later").run()
-    assert "has no test results, its state is *stopped*" in text_of(app)
+    assert "has no test results. Its state is *stopped*" in text_of(app)
 
 
 def test_all_predictions_can_be_downloaded(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:

@@ -32,7 +32,7 @@ def test_the_form_asks_for_what_applies(open_page: OpenPage, shared_data_folder:
     assert not {"setting-learning_rate", "setting-mixup", "setting-scheduler_patience", "setting-gpus"} & keys
     assert not {"Optimisation", "Schedule", "Augmentation"} & {group.label for group in app.sidebar.expander}
     text = text_of(app)
-    assert f"{2 * TRIALS} clips are embedded once, then a logistic regression is fitted" in text
+    assert f"the features of {2 * TRIALS} clips are computed once, then a logistic regression is fitted" in text
     assert "epochs on this machine" not in text
     setting(app, "recipe").set_value("finetune").run()
     assert setting(app, "learning_rate").value

@@ -75,7 +75,7 @@ def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
     return no_process
 
 
-def test_a_process_draws_the_strip_and_a_change_of_settings_another(
+def test_a_process_renders_the_strip_and_changed_settings_another(
     open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
     app = show(fine_tuning(open_page("training", shared_data_folder)))
@@ -87,14 +87,14 @@ def test_a_process_draws_the_strip_and_a_change_of_settings_another(
     drawn = pictures(app)
     assert len(drawn) == len(TITLES)
     assert all(f"**{title}**" in text_of(app) for title in TITLES)
-    assert "8 of the 16 frames of a clip, at the 96x96 pixels" in text_of(app)
+    assert "8 of the 16 frames of a clip, at the input size of the model, 96x96 pixels" in text_of(app)
     for name, value in [("learning_rate", 1e-3), ("batch_size", 2), ("dropout_rate", 0.5), ("num_workers", 0)]:
         setting(app, name).set_value(value).run()
         assert pictures(app) == drawn, f"{name} has no part in it"
     no_process()
     setting(app, "rotation_degrees").set_value(20.0).run()
     assert f"Trial {first}** is being prepared" in text_of(app)
-    assert f"Until then, trial {first} with the settings before" in text_of(app)
+    assert f"Until then, trial {first} with the previous settings" in text_of(app)
     assert pictures(app) == drawn, "the old strip stays"
     wait_for(RENDERING)
     # Here: a second process would have to load PyTorch again.

@@ -73,7 +73,7 @@ def test_the_tracker_is_shown_as_the_source_of_ids(open_page: OpenPage, shared_d
     app = choose_trial(open_page("trial_viewer", shared_data_folder), "S100T1")
     first = app.dataframe[0].value.set_index("label")["tracking_id"].to_dict()
     assert first["grasper"] != first["suction"]
-    assert "the app's own tracker" in text_of(app)
+    assert "the tracker of the app" in text_of(app)
 
 
 def test_the_folder_is_shown_as_the_source_of_ids(open_page: OpenPage, data_folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_folder_is_shown_as_the_source_of_ids(open_page: OpenPage, data_fold
     write_csv(data_folder / layout.TRACKS_FILE, rows, layout.TRACK_COLUMNS)
     app = choose_trial(open_page("trial_viewer", data_folder), "S100T1")
     assert app.dataframe[0].value["tracking_id"].to_list() == [9, 7]
-    assert "the data folder's own files" in text_of(app)
+    assert "from the files in the data folder" in text_of(app)
 
 
 def test_a_frame_that_cannot_be_read_is_named_and_the_slider_goes_on(open_page: OpenPage, data_folder: Path) -> None:

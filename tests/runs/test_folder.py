@@ -93,7 +93,7 @@ def test_a_missing_data_folder_is_named_without_its_path(tmp_path: Path) -> None
 def test_damaged_predictions_are_named(tmp_path: Path, content: bytes) -> None:
     run = new_run(tmp_path / "run-1")
     run.predictions_file.write_bytes(content)
-    with pytest.raises(RunError, match=r"run-1: predictions\.csv .* Delete it and run `evaluate`"):
+    with pytest.raises(RunError, match=r"run-1: .*predictions\.csv.* Delete it and run `evaluate`"):
         run.read_predictions()
 
 

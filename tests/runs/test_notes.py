@@ -42,7 +42,7 @@ def test_two_runs_with_the_same_name_have_different_labels(run: RunFolder, tmp_p
         ("n" * 81, "", "", "name can have at most 80 characters, got 81"),
         ("", "x" * 2001, "", "note can have at most 2000 characters"),
         ("", "", "t" * 31, "tag has 1 to 30 characters"),
-        ("", "", ",".join(str(number) for number in range(21)), "up to 20 tags, got 21"),
+        ("", "", ",".join(str(number) for number in range(21)), "at most 20 tags, got 21"),
     ],
 )
 def test_lengths(name: str, note: str, tags: str, refused: str | None) -> None:

@@ -1,4 +1,4 @@
-"""A run that several modules look at."""
+"""A run that several modules use."""
 
 from pathlib import Path
 

@@ -39,18 +39,18 @@ MEASURED = {"time", "seconds", "data_wait", "clips_per_second"}
 
 
 def timeless(events: list[Event]) -> list[Event]:
-    """The events that training gives, without what depends on the clock."""
+    """Return the events of training, without the fields that depend on the clock."""
     kept = [event for event in events if event["type"] in {"step", "epoch"}]
     return [{key: value for key, value in event.items() if key not in MEASURED} for event in kept]
 
 
 def weights_hash(checkpoint: Path | None) -> str:
-    """SHA-256 of a checkpoint's weights."""
+    """Return the SHA-256 of the weights of a checkpoint."""
     return hashlib.sha256(((checkpoint or Path()) / "model.safetensors").read_bytes()).hexdigest()
 
 
 def in_child(act: Callable[[], Any]) -> int:
-    """Run a function in a forked process; its number."""
+    """Run a function in a forked process, and return its process id."""
     child = os.fork()
     if child:
         return child
@@ -99,7 +99,7 @@ def kill_runs(reference: RunFolder, killed: RunFolder, kills: int, seed: int) ->
 
 
 def kill_saves(folder: Path) -> dict[str, Any]:
-    """Of the best epoch, which waited in memory, and of the one after it."""
+    """Save the best epoch, which was only in memory, and the one after it."""
     write_classifier(folder / "model")  # a small one: what counts is the order of the file operations
     config = config_from({"model": str(folder / "model"), "num_frames": 4}, TINY)
     classifier = build_classifier(config)
@@ -127,7 +127,7 @@ def kill_saves(folder: Path) -> dict[str, Any]:
                         os.kill(os.getpid(), signal.SIGKILL)
                     seen += 1
 
-            saving.WRITING_SHARE = 1e-9  # the best epoch has to wait
+            saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
             checkpoints = Checkpoints(run, classifier)
             checkpoints.write(second, tensors)  # is there already
             checkpoints.offer(third, tensors)

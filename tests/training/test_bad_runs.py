@@ -1,4 +1,4 @@
-"""Runs that go wrong: each ends in a clear state with a way out, and leaves the runs beside it as they were."""
+"""Runs that fail: each ends in a clear state with advice, and other runs are not affected."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def content_of(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def neighbour(done_run: RunFolder, tmp_path: Path) -> Iterator[None]:
-    """A finished run beside the one that goes wrong."""
+    """A finished run next to the one that fails."""
     folder = tmp_path / "neighbour"
     shutil.copytree(done_run.path, folder)
     before = content_of(folder)
@@ -57,7 +57,7 @@ def neighbour(done_run: RunFolder, tmp_path: Path) -> Iterator[None]:
 
 @pytest.fixture
 def stopped_run(tmp_path: Path, shared_data_folder: Path) -> RunFolder:
-    """Stopped in its third epoch, with checkpoints of the first, the second where it is the best, and the stop."""
+    """A run stopped in its third epoch, with checkpoints of the first, of the second if best, and of the stop."""
     run = new_run(tmp_path / "run", shared_data_folder)
 
     def stop(event: Event) -> None:
@@ -75,20 +75,20 @@ def failure_of(run: RunFolder, resume: bool = False) -> str:
     return status.reason
 
 
-def test_trials_that_all_end_alike_teach_nothing(tmp_path: Path, data_folder: Path) -> None:
+def test_trials_with_one_outcome_are_refused(tmp_path: Path, data_folder: Path) -> None:
     edit_column(data_folder / layout.OUTCOMES_FILE, "success", "1")
     assert "All usable trials end in success: there is nothing" in failure_of(new_run(tmp_path / "run", data_folder))
 
 
 @pytest.fixture
 def by_surgeon(shared_data_folder: Path) -> dict[str, tuple[str, ...]]:
-    """The trials of each surgeon, first those of surgeons whose trials end alike."""
+    """Return the trials of each surgeon, beginning with surgeons whose trials have one outcome."""
     outcomes = open_dataset(shared_data_folder).usable_trials
     parts = sorted(outcomes.groupby("participant_id"), key=lambda item: item[1]["success"].nunique())
     return {str(name): tuple(part.index) for name, part in parts}
 
 
-def test_a_training_side_that_ends_alike_teaches_nothing(
+def test_a_training_subset_with_one_outcome_is_refused(
     tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
 ) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
@@ -97,7 +97,7 @@ def test_a_training_side_that_ends_alike_teaches_nothing(
     assert "training trials all end alike: there is nothing to learn. Choose another seed" in failure_of(run)
 
 
-def test_a_validation_side_of_one_class_has_no_auroc_and_trains_all_the_same(
+def test_a_validation_subset_with_one_outcome_has_no_auroc_but_training_works(
     tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
 ) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
@@ -110,7 +110,7 @@ def test_a_validation_side_of_one_class_has_no_auroc_and_trains_all_the_same(
     assert run.read_metrics() is not None
 
 
-def test_a_loss_that_is_no_number_later_on_leaves_the_last_good_checkpoints(
+def test_a_loss_that_becomes_nan_leaves_the_last_good_checkpoints(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoiled(*arguments: Any) -> Iterator[Batch]:
@@ -166,13 +166,13 @@ def test_a_config_of_a_newer_version(
     assert not run.status_file.exists()
 
 
-def test_a_model_that_is_nowhere(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_model_that_does_not_exist(tmp_path: Path, shared_data_folder: Path) -> None:
     reason = failure_of(new_run(tmp_path / "run", shared_data_folder, model="nobody/nothing-at-all"))
     assert "nobody/nothing-at-all" in reason
     assert "tiny" in reason
 
 
-def test_a_moved_run_goes_on_where_it_is(done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path) -> None:
+def test_a_moved_run_continues_in_its_new_folder(done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     moved = RunFolder(stopped_run.path.rename(tmp_path / "elsewhere" / "renamed"))
     assert read_status(moved).state is RunState.STOPPED
@@ -183,7 +183,7 @@ def test_a_moved_run_goes_on_where_it_is(done_run: RunFolder, stopped_run: RunFo
 
 
 @pytest.mark.parametrize("kind", ["step", "epoch"])
-def test_a_run_whose_folder_is_moved_while_it_trains_makes_no_second_one(
+def test_a_run_whose_folder_is_moved_while_it_trains_creates_no_second_one(
     tmp_path: Path, shared_data_folder: Path, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
@@ -207,9 +207,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("lost", sorted(LOSSES))
-def test_what_is_left_of_a_half_deleted_run_goes_on_to_the_same_weights(
-    done_run: RunFolder, stopped_run: RunFolder, lost: str
-) -> None:
+def test_a_half_deleted_run_resumes_to_the_same_weights(done_run: RunFolder, stopped_run: RunFolder, lost: str) -> None:
     path = max(stopped_run.path.glob(lost))  # of the newest checkpoint
     if path.is_dir():
         shutil.rmtree(path)
@@ -225,7 +223,7 @@ def test_what_is_left_of_a_half_deleted_run_goes_on_to_the_same_weights(
     assert len(said) == damaged
 
 
-def test_without_its_settings_a_folder_is_no_run(stopped_run: RunFolder) -> None:
+def test_a_folder_without_settings_is_not_a_run(stopped_run: RunFolder) -> None:
     stopped_run.config_file.unlink()
     left = content_of(stopped_run.path)
     with pytest.raises(RunError, match=r"config\.json is missing"):
@@ -236,7 +234,7 @@ def test_without_its_settings_a_folder_is_no_run(stopped_run: RunFolder) -> None
 
 
 @pytest.mark.parametrize("content", ["bit", "pickle"])
-def test_a_checkpoint_that_was_tampered_with_is_passed_over(
+def test_a_modified_checkpoint_is_skipped(
     done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path, content: str
 ) -> None:
     newest = newest_checkpoint(stopped_run)
@@ -256,8 +254,8 @@ def test_a_checkpoint_that_was_tampered_with_is_passed_over(
     assert timeless(read_events(stopped_run.events_file)) == timeless(read_events(done_run.events_file))
 
 
-def test_a_pickle_whose_hash_fits_is_not_run_either(stopped_run: RunFolder, tmp_path: Path) -> None:
-    """Whoever can write the file can write the manifest."""
+def test_a_pickle_with_a_matching_hash_is_not_executed(stopped_run: RunFolder, tmp_path: Path) -> None:
+    """An attacker who can write the file can also write the manifest."""
     newest, victim = newest_checkpoint(stopped_run), tmp_path / "victim"
     assert newest is not None
     (newest / "optimizer.pt").write_bytes(f"cposix\nsystem\n(S'touch {victim}'\ntR.".encode())
@@ -285,7 +283,7 @@ print(json.dumps([full.state, full.reason, newest and newest.name]))
 """
 
 
-def test_a_full_disk_ends_a_run_in_words_with_its_last_checkpoint_whole(shared_data_folder: Path) -> None:
+def test_a_full_disk_ends_a_run_with_a_message_and_an_intact_checkpoint(shared_data_folder: Path) -> None:
     state, reason, newest = on_small_disk("40m", ON_A_FULL_DISK, shared_data_folder, json.dumps(QUICK))
     assert state == RunState.FAILED
     assert "A checkpoint could not be written" in reason and "and resume the run." in reason
@@ -320,7 +318,7 @@ print(json.dumps([read_status(first).state, read_status(first).reason, said]))
 """
 
 
-def test_a_disk_that_turns_read_only(shared_data_folder: Path) -> None:
+def test_a_disk_that_becomes_read_only(shared_data_folder: Path) -> None:
     state, reason, said = on_small_disk("200m", ON_A_READ_ONLY_DISK, shared_data_folder, json.dumps(QUICK))
     assert state == RunState.INTERRUPTED
     assert reason == "The run's folder cannot be written to. Allow writing there and resume the run."
@@ -331,7 +329,7 @@ def test_a_disk_that_turns_read_only(shared_data_folder: Path) -> None:
     ]
 
 
-def test_the_kernel_s_oom_killer_is_named(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_the_oom_killer_of_the_kernel_is_reported(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
     with little_memory(300 * MB) as prefix:
         if prefix is None:

@@ -1,4 +1,4 @@
-"""socal_core.training.batches: what a step is given."""
+"""socal_core.training.batches: the input of a step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import epoch_batches
 from socal_core.dataset.opening import open_dataset
 from socal_core.settings import TINY, TrainConfig, config_from
-from socal_core.training.batches import Batch, Share, training_batches
+from socal_core.training.batches import Batch, Rank, training_batches
 
 OFF = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
 TRIALS = [f"S{surgeon}T{number}" for surgeon in range(100, 103) for number in (1, 2)] + ["S103T1"]
@@ -35,11 +35,11 @@ def opened(folder: Path, **settings: Any) -> Iterator[tuple[ClipReader, TrainCon
 
 
 def batches_of(reader: ClipReader, config: TrainConfig, index: int = 0, of: int = 1) -> list[Batch]:
-    share = Share(index, of, torch.device("cpu"))
-    return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, share))
+    rank = Rank(index, of, torch.device("cpu"))
+    return list(training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, EPOCH, rank))
 
 
-def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) -> None:
+def test_a_batch_has_clips_labels_and_weights(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, **OFF, sampling="segments") as (reader, config):
         batches = batches_of(reader, config)
         order = epoch_batches(TRIALS, 5, config.split.seed, EPOCH)
@@ -53,7 +53,7 @@ def test_a_batch_is_its_clips_with_labels_and_weights(shared_data_folder: Path) 
         assert (batch.size, batch.full_size) == (len(trials), 5)
 
 
-def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path) -> None:
+def test_mixup_blends_the_batch_with_its_reverse(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, **OFF) as (reader, config):
         plain = batches_of(reader, config)
     with opened(shared_data_folder, **OFF, mixup=0.8) as (reader, config):
@@ -71,7 +71,7 @@ def test_mixup_lays_the_batch_over_itself_turned_round(shared_data_folder: Path)
 
 @pytest.mark.parametrize("of", [2, 3])
 @pytest.mark.parametrize("settings", [{}, {"mixup": 0.8, "cutmix": 1.0, "crop_area": 0.5}], ids=["plain", "mixed"])
-def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:
+def test_processes_divide_a_batch(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:
     with opened(shared_data_folder, **settings) as (reader, config):
         whole = batches_of(reader, config)
         parts = [batches_of(reader, config, index, of) for index in range(of)]
@@ -89,12 +89,12 @@ def test_processes_share_a_batch_out_among_them(shared_data_folder: Path, of: in
             assert (part.lam, part.size, part.full_size) == (batch.lam, batch.size, batch.full_size)
 
 
-def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_folder: Path) -> None:
+def test_augmentation_differs_between_epochs_and_is_reproducible(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, horizontal_flip=0.0, color_jitter=0.4) as (reader, config):
-        share = Share(0, 1, torch.device("cpu"))
+        rank = Rank(0, 1, torch.device("cpu"))
 
         def by_trial(epoch: int) -> dict[str, torch.Tensor]:
-            batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, share)
+            batches = training_batches(reader, TRIALS, LABELS, CLASS_WEIGHTS, config, epoch, rank)
             order = chain.from_iterable(epoch_batches(TRIALS, config.optimization.batch_size, config.split.seed, epoch))
             return dict(zip(order, torch.cat([batch.pixel_values for batch in batches]), strict=True))
 
@@ -104,7 +104,7 @@ def test_augmentation_is_another_in_each_epoch_and_the_same_again(shared_data_fo
         assert (first[trial] - second[trial]).abs().max() > 0.01
 
 
-def test_the_parts_of_a_batch_make_it_up(shared_data_folder: Path) -> None:
+def test_the_parts_of_a_batch_add_up_to_it(shared_data_folder: Path) -> None:
     with opened(shared_data_folder, mixup=0.8) as (reader, config):
         whole = batches_of(reader, config)[0]
     for count, sizes in [(1, [5]), (2, [3, 2]), (5, [1, 1, 1, 1, 1]), (9, [1, 1, 1, 1, 1])]:

@@ -41,7 +41,7 @@ def state(epoch: int, best: int) -> TrainingState:
     return TrainingState(epoch=epoch, best_epoch=best, best_val_loss=0.5, epochs_without_improvement=epoch - best)
 
 
-def test_what_is_saved_comes_back(run: RunFolder, classifier: VideoClassifier) -> None:
+def test_a_checkpoint_is_read_as_saved(run: RunFolder, classifier: VideoClassifier) -> None:
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
     newest = newest_checkpoint(run)
     assert newest is not None
@@ -60,14 +60,14 @@ def test_the_last_and_the_best_are_kept(run: RunFolder, classifier: VideoClassif
     assert read_training_state(run.checkpoints / "epoch-0005-step-00003").loss_sum == 1.5
 
 
-def test_the_order_is_that_of_numbers(run: RunFolder) -> None:
+def test_checkpoints_are_in_numerical_order(run: RunFolder) -> None:
     names = ["epoch-0002", "epoch-0002-step-00009", "epoch-0002-step-00010", "epoch-0010", "epoch-10000"]
     for name in [*names[::-1], "epoch-7", ".epoch-0011.tmp", "other"]:
         (run.checkpoints / name).mkdir()
     assert [path.name for path in list_checkpoints(run)] == names[::-1]
 
 
-def test_a_save_that_was_cut_short_does_not_count_and_is_cleared(run: RunFolder, classifier: VideoClassifier) -> None:
+def test_an_incomplete_checkpoint_does_not_count_and_is_removed(run: RunFolder, classifier: VideoClassifier) -> None:
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
     draft = run.checkpoints / ".epoch-0002.tmp"
     draft.mkdir()
@@ -84,7 +84,7 @@ def changing() -> VideoClassifier:
 
 
 def train_to(number: int, classifier: VideoClassifier) -> dict[str, dict[str, torch.Tensor]]:
-    """Weights and tensors that tell of what moment they are, changed in place as training does."""
+    """A model whose weights and tensors encode a step number, and are changed in place as in training."""
     with torch.no_grad():
         classifier.model.classifier.weight.fill_(number)
     MOMENTS["optimizer"]["moment"].fill_(number)
@@ -95,7 +95,7 @@ MOMENTS = {"optimizer": {"moment": torch.zeros(3)}}
 
 
 def moments_of(run: RunFolder) -> dict[str, int]:
-    """Of which moment weights and tensors of each checkpoint are."""
+    """Return the step numbers that the weights and tensors of each checkpoint encode."""
     found = {}
     for checkpoint in list_checkpoints(run):
         weights = set(load_classifier(checkpoint).model.classifier.weight.flatten().tolist())
@@ -121,15 +121,15 @@ def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFol
     assert moments_of(run)["epoch-0006"] == 7
 
 
-def test_a_checkpoint_is_written_as_soon_as_it_takes_a_small_share_of_the_time(
+def test_a_checkpoint_is_written_when_it_takes_a_small_fraction_of_the_time(
     run: RunFolder, changing: VideoClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoints = Checkpoints(run, changing)
-    monkeypatch.setattr(saving, "WRITING_SHARE", 1e9)
+    monkeypatch.setattr(saving, "WRITING_FRACTION", 1e9)
     for epoch in (1, 2):
         checkpoints.offer(state(epoch, 1), train_to(epoch, changing))
         assert newest_checkpoint(run) == run.checkpoints / f"epoch-000{epoch}"
-    monkeypatch.setattr(saving, "WRITING_SHARE", 1e-9)
+    monkeypatch.setattr(saving, "WRITING_FRACTION", 1e-9)
     checkpoints.offer(state(3, 1), train_to(3, changing))
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0002"
     monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
@@ -161,7 +161,7 @@ def pose_a_pickle(path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [cut, empty, flip_a_bit, pose_a_pickle, Path.unlink])
-def test_whichever_file_is_damaged_the_checkpoint_before_is_taken(
+def test_a_checkpoint_with_any_damaged_file_is_skipped(
     run: RunFolder, classifier: VideoClassifier, spoil: Callable[[Path], None]
 ) -> None:
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
@@ -178,7 +178,7 @@ def test_whichever_file_is_damaged_the_checkpoint_before_is_taken(
     assert newest_checkpoint(run) == second, "a damaged one is replaced"
 
 
-def test_damaged_newer_ones_take_no_place_from_those_that_follow(run: RunFolder, classifier: VideoClassifier) -> None:
+def test_damaged_newer_checkpoints_do_not_count_among_those_kept(run: RunFolder, classifier: VideoClassifier) -> None:
     for epoch in (1, 2, 3):
         save_checkpoint(run, classifier, state(epoch, 1), TENSORS)
     for name in ("epoch-0002", "epoch-0003"):
@@ -188,7 +188,7 @@ def test_damaged_newer_ones_take_no_place_from_those_that_follow(run: RunFolder,
     assert [path.name for path in list_checkpoints(run)] == ["epoch-0001-step-00002", "epoch-0001"]
 
 
-def test_a_failing_run_tells_of_its_failure_not_of_the_rescue(
+def test_a_failing_run_reports_its_own_error_not_that_of_the_rescue(
     run: RunFolder, changing: VideoClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkpoints = Checkpoints(run, changing)
@@ -200,11 +200,11 @@ def test_a_failing_run_tells_of_its_failure_not_of_the_rescue(
     assert "The best epoch could not be written." in caplog.text
 
 
-def test_damage_everywhere_is_said_instead_of_beginning_anew(run: RunFolder, classifier: VideoClassifier) -> None:
+def test_a_run_with_only_damaged_checkpoints_does_not_start_again(run: RunFolder, classifier: VideoClassifier) -> None:
     assert checkpoint_to_resume(run) == (None, [])
     save_checkpoint(run, classifier, state(1, 1), TENSORS)
     cut(run.checkpoints / "epoch-0001" / "model.safetensors")
-    with pytest.raises(RunError, match="No checkpoint of run run is complete"):
+    with pytest.raises(RunError, match="All checkpoints of run run are damaged"):
         checkpoint_to_resume(run)
 
 

@@ -26,7 +26,7 @@ from socal_core.training.worker import work
 
 EARLIER = Path(__file__).resolve().parents[1] / "data" / "old_run"
 SAME = {"rel": 1e-6, "abs": 1e-6}
-"""Threads and processors differ by rounding."""
+"""Tolerance for rounding, which depends on threads and processors."""
 WORDS = {"description", "name", "verdict", "text", "window", "title"}
 
 
@@ -36,7 +36,7 @@ def done(request: pytest.FixtureRequest, tmp_path: Path, shared_data_folder: Pat
 
 
 def copied(name: str, folder: Path, data: Path) -> RunFolder:
-    """A copy of an earlier run that finds its data and its model."""
+    """Copy an earlier run, with the paths of its data and model corrected."""
     run, model = folder / name, folder / "model"
     shutil.copytree(EARLIER / name, run)
     shutil.copytree(EARLIER / "model", model)
@@ -46,7 +46,7 @@ def copied(name: str, folder: Path, data: Path) -> RunFolder:
 
 
 def numbers(value: Any) -> Any:
-    """What was measured, without the words for it."""
+    """Return the measured values, without texts."""
     if isinstance(value, dict):
         return {key: numbers(item) for key, item in value.items() if key not in WORDS}
     return [numbers(item) for item in value] if isinstance(value, list | tuple) else value
@@ -108,7 +108,7 @@ def test_a_finished_run_evaluates_as_it_did(
     pd.testing.assert_frame_equal(run.read_predictions(), predicted, rtol=1e-6, atol=1e-6)
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_folder: Path) -> None:
     run = copied("stopped", tmp_path, shared_data_folder)
     assert read_status(run) == RunStatus(RunState.STOPPED, "Stopped by the user. It can be resumed.")
     assert work(run, resume=True) is RunState.DONE

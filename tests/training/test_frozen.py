@@ -40,7 +40,7 @@ def frozen_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Use as many threads as the processes that tests start: results depend on the number by rounding."""
+    """Use as many threads as the processes that tests start, because rounding depends on the number."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -49,14 +49,14 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> RunFolder:
-    """A finished run of both encoders that no test changes."""
+    """A finished run with both encoders, which no test changes."""
     run = frozen_run(tmp_path_factory.mktemp("frozen") / "run", shared_data_folder, encoder="auto")
     assert work(run, resume=False) is RunState.DONE
     return run
 
 
 def result(run: RunFolder) -> dict[str, Any]:
-    """All that two runs of the same settings must have in common."""
+    """Return everything in which two runs with the same settings must agree."""
     clock = {"time", "seconds"}
     told = [e for e in read_events(run.events_file) if e["type"] in {"fold", "head"}]
     return {
@@ -67,7 +67,7 @@ def result(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def test_a_frozen_run_has_all_that_a_run_has(frozen: RunFolder) -> None:
+def test_a_frozen_run_has_all_files_of_a_run(frozen: RunFolder) -> None:
     assert read_status(frozen).state is RunState.DONE
     predictions, metrics = frozen.read_predictions(), frozen.read_metrics()
     assert predictions is not None
@@ -86,7 +86,7 @@ def test_a_frozen_run_has_all_that_a_run_has(frozen: RunFolder) -> None:
     assert len(encoders["video"].sha256) == 64
 
 
-def test_events_tell_of_the_folds_and_the_head(frozen: RunFolder) -> None:
+def test_events_describe_the_folds_and_the_head(frozen: RunFolder) -> None:
     events = read_events(frozen.events_file)
     folds, head = folds_table(events), head_of(events)
     assert head is not None
@@ -164,7 +164,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(
 
 @pytest.fixture(scope="module")
 def frozen_video(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> dict[str, Any]:
-    """The result of a run that nothing disturbed."""
+    """The result of a run without interruption."""
     run = frozen_run(tmp_path_factory.mktemp("frozen") / "run", shared_data_folder)
     assert work(run, resume=False) is RunState.DONE
     return result(run)
@@ -197,7 +197,7 @@ def test_a_trial_without_readable_frames_is_left_out_and_named(tmp_path: Path, d
     assert any(message.startswith("S100T1:") for message in notices(read_events(run.events_file)))
 
 
-def test_training_trials_that_all_end_alike_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_training_trials_with_one_outcome_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
     run = frozen_run(tmp_path / "run", shared_data_folder)
     success = run.open_dataset().usable_trials["success"]
     successes, failures = (success.index[success == outcome].tolist() for outcome in (1, 0))
@@ -219,7 +219,7 @@ def test_missing_weights_end_the_run_with_the_command_that_installs_them(
         predict_trials(done, done.open_dataset(), done.read_split().test)
 
 
-def test_weights_that_changed_since_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_weights_that_have_changed_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
     model = tmp_path / "model"
     save_classifier(build_classifier(config_from({"num_frames": 4}, TINY)), model)
     run = frozen_run(tmp_path / "run", shared_data_folder, model=str(model))
@@ -233,7 +233,7 @@ def test_weights_that_changed_since_are_refused(tmp_path: Path, shared_data_fold
         predict_trials(run, run.open_dataset(), [trial])
 
 
-def test_trials_of_unknown_surgeons_are_not_taken_for_one_surgeon(tmp_path: Path, data_folder: Path) -> None:
+def test_trials_of_unknown_surgeons_do_not_count_as_one_surgeon(tmp_path: Path, data_folder: Path) -> None:
     table = data_folder / "socal_trial_outcomes.csv"
     outcomes = pd.read_csv(table, dtype=str, keep_default_na=False)
     outcomes["participant_id"] = ""
@@ -251,9 +251,7 @@ def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_
     assert environment.weights is None
 
 
-def test_features_of_an_encoder_that_saw_the_outcomes_are_said_to_be_too_good(
-    tmp_path: Path, shared_data_folder: Path
-) -> None:
+def test_an_encoder_that_was_trained_on_the_outcomes_gives_a_notice(tmp_path: Path, shared_data_folder: Path) -> None:
     trained = new_run(tmp_path / "trained", shared_data_folder, num_epochs=1)
     assert work(trained, resume=False) is RunState.DONE
     run = make_run(

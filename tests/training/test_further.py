@@ -1,4 +1,4 @@
-"""Training further what a run has learned: the weights and the head are kept, and the old run may go."""
+"""Training a finished run further: weights and head are kept, and the old run can be deleted."""
 
 import shutil
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_a_checkpoint_named_as_the_model_keeps_all_its_weights(done_run: RunFold
 
 
 def test_a_new_run_begins_with_what_the_old_one_learned_on_the_same_split(done_run: RunFolder, tmp_path: Path) -> None:
-    """With steps too small to change anything, its predictions are those of the old run."""
+    """With negligible steps, the predictions are those of the old run."""
     run = train_further(done_run, tmp_path / "further", {"learning_rate": 1e-8, "num_epochs": 1})
     assert work(run, resume=False) is RunState.DONE
     assert run.read_split() == done_run.read_split()
@@ -62,7 +62,7 @@ def test_the_old_run_may_be_deleted_once_the_new_one_has_a_checkpoint(done_run: 
 
 
 def with_one_parameter_group(run: RunFolder) -> None:
-    """Make the newest checkpoint's optimizer state that of a version with one parameter group."""
+    """Replace the optimizer state of the newest checkpoint by that of a version with one parameter group."""
     checkpoint = newest_checkpoint(run)
     assert checkpoint is not None
     tensors: dict[str, Any] = load_tensors(checkpoint)
@@ -93,7 +93,7 @@ def test_a_run_of_an_earlier_version_is_not_resumed_but_trained_further(
     assert further.read_split() == run.read_split()
 
 
-def test_a_checkpoint_s_schedule_and_early_stopping_have_one_best_loss(done_run: RunFolder) -> None:
+def test_schedule_and_early_stopping_of_a_checkpoint_have_the_same_best_loss(done_run: RunFolder) -> None:
     for checkpoint in done_run.checkpoints.iterdir():
         state = read_training_state(checkpoint)
         schedule = load_tensors(checkpoint)["scheduler"]

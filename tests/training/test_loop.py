@@ -1,4 +1,4 @@
-"""socal_core.training: what a run learns, leaves behind, and says when it cannot train, on a small data folder."""
+"""socal_core.training: results, files and errors of runs on a small data folder."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ from socal_core.runs.events import Event, epochs_table, notices, read_events
 from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split, surgeons_in_common
-from socal_core.training.batches import Share, training_batches
+from socal_core.training.batches import Rank, training_batches
 from socal_core.training.loop import is_out_of_memory, smaller
 from socal_core.training.objective import class_weights
 from socal_core.training.worker import work
@@ -89,7 +89,7 @@ def test_the_controls_see_the_clips_and_the_boxes_of_the_run(done_run: RunFolder
 
 
 def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, shared_data_folder: Path) -> None:
-    """The notebook compared the labels with the labels; here an untrained model has to look untrained."""
+    """The notebook compared the labels with themselves; here an untrained model must have a low score."""
     run = new_run(
         tmp_path / "random",
         shared_data_folder,
@@ -109,7 +109,7 @@ def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, 
 
 
 def epochs_of_a_worsening_run(folder: Path, data: Path, **settings: Any) -> pd.DataFrame:
-    """Train on data whose validation outcomes are the wrong way round: the more a run learns, the higher its loss."""
+    """Train on data with inverted validation outcomes: the more a run learns, the higher its loss."""
     trials = open_dataset(data).trials.index.astype(str)
     validation = tuple(trial for trial in trials if trial[:4] in {"S100", "S101", "S102"})
     rest = tuple(trial for trial in trials if trial not in validation)
@@ -139,12 +139,12 @@ def test_the_schedule_can_be_switched_off(tmp_path: Path, data_folder: Path, fal
     assert falls or set(rates) == {1e-3}
 
 
-def test_it_learns_what_can_be_seen(done_run: RunFolder) -> None:
+def test_a_run_learns_a_visible_difference(done_run: RunFolder) -> None:
     epochs = epochs_table(read_events(done_run.events_file))
     assert epochs["train_loss"].iloc[-1] < epochs["train_loss"].iloc[0]
 
 
-def test_single_trials_get_the_same_probability_again(done_run: RunFolder, shared_data_folder: Path) -> None:
+def test_single_trials_have_reproducible_probabilities(done_run: RunFolder, shared_data_folder: Path) -> None:
     predictions = done_run.read_predictions()
     assert predictions is not None
     chosen = predictions.iloc[[5, 0]]
@@ -154,7 +154,7 @@ def test_single_trials_get_the_same_probability_again(done_run: RunFolder, share
     assert [row["predicted"] for row in rows] == chosen["predicted"].tolist()
 
 
-def test_two_runs_with_one_seed_are_the_same_to_the_bit(
+def test_two_runs_with_the_same_seed_are_identical(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
 ) -> None:
     again = new_run(tmp_path / "again", shared_data_folder)
@@ -165,7 +165,7 @@ def test_two_runs_with_one_seed_are_the_same_to_the_bit(
 
 
 def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data_folder: Path) -> None:
-    """The first step's loss beside the textbook's: cross-entropy with soft labels, each weighted by its class."""
+    """The loss of the first step equals the textbook's: cross-entropy with soft labels, each weighted by its class."""
     settings = {"num_epochs": 1, "batch_size": 64, "dropout_rate": 0.0, "mixup": 5.0, "test_fraction": 0.1}
     run = new_run(tmp_path / "run", shared_data_folder, **settings)
     work(run, resume=False)
@@ -174,9 +174,9 @@ def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data
     labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
     weights = class_weights([labels[trial] for trial in trials])
     classifier = build_classifier(config)
-    share = Share(0, 1, torch.device("cpu"))
+    rank = Rank(0, 1, torch.device("cpu"))
     with open_clips(dataset, config, classifier.preprocessor, trials, trials, lambda *stage: None) as reader:
-        (batch,) = training_batches(reader, trials, labels, weights, config, 1, share)
+        (batch,) = training_batches(reader, trials, labels, weights, config, 1, rank)
     assert 0.1 < batch.lam < 0.9
     with torch.no_grad():
         log_probabilities = classifier.model(pixel_values=batch.pixel_values).logits.log_softmax(-1)
@@ -186,8 +186,8 @@ def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data
     assert step["loss"] == pytest.approx(float(expected), abs=1e-5)
 
 
-def test_a_model_is_never_shown_test_trials_before_the_end(tmp_path: Path, shared_data_folder: Path) -> None:
-    """The test trials' outcomes do not reach training: turned round, they change no weight and no validation number."""
+def test_training_does_not_use_test_trials(tmp_path: Path, shared_data_folder: Path) -> None:
+    """Inverted test outcomes change no weight and no validation score."""
     data = write_dataset(tmp_path / "data")
     first = new_run(tmp_path / "first", data)
     work(first, resume=False)
@@ -247,7 +247,7 @@ def test_data_that_cannot_be_trained_on_fails_with_a_reason(
     assert str(tmp_path) not in status.reason
 
 
-def test_a_loss_that_is_no_number_ends_the_run_with_advice(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_loss_that_is_nan_ends_the_run_with_advice(tmp_path: Path, shared_data_folder: Path) -> None:
     classifier = build_classifier(config_from(QUICK, TINY))
     with torch.no_grad():
         classifier.model.classifier.weight.fill_(3e38)  # finite, but no product with it is
@@ -273,7 +273,7 @@ def test_an_unexpected_error_is_recorded_and_not_hidden(tmp_path: Path, shared_d
     assert "ZeroDivisionError" in status.reason
 
 
-def test_running_out_of_memory_is_known_from_other_errors() -> None:
+def test_running_out_of_memory_is_distinguished_from_other_errors() -> None:
     with pytest.raises(RuntimeError) as memory:
         torch.empty(1 << 50)
     with pytest.raises(RuntimeError) as shapes:
@@ -289,10 +289,10 @@ ALONE = {"accumulation_steps": 4}
 @pytest.mark.parametrize(
     ("settings", "advice"),
     [
-        ({}, "accumulation_steps 2 in place of 1: fewer clips at a time"),
-        ({"accumulation_steps": 3}, "accumulation_steps 4 in place of 3: fewer clips at a time"),
+        ({}, "accumulation_steps 2 instead of 1: fewer clips at a time"),
+        ({"accumulation_steps": 3}, "accumulation_steps 4 instead of 3: fewer clips at a time"),
         (ALONE, "gradient_checkpointing on, which takes a third more time"),
-        ({**ALONE, "gradient_checkpointing": True, "num_frames": 16}, "num_frames 8 in place of 16"),
+        ({**ALONE, "gradient_checkpointing": True, "num_frames": 16}, "num_frames 8 instead of 16"),
         ({**ALONE, "gradient_checkpointing": True, "num_frames": 2}, "a smaller model, such as tiny"),
     ],
 )
@@ -304,7 +304,7 @@ SAVING = [{"accumulation_steps": 3}, {"gradient_checkpointing": True}]
 
 
 @pytest.mark.parametrize("saving", SAVING, ids=str)
-def test_what_saves_memory_changes_no_result(
+def test_settings_that_save_memory_change_no_result(
     tmp_path: Path, shared_data_folder: Path, saving: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recomputed = 0
@@ -333,8 +333,8 @@ def test_what_saves_memory_changes_no_result(
         torch.testing.assert_close(first[name], second[name], atol=5e-3, rtol=0)
 
 
-def test_two_processes_train_as_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
-    """PyTorch's own distributed engine on the CPU: the same batches, the same losses, the same model up to rounding."""
+def test_two_processes_train_like_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
+    """With PyTorch's distributed engine on the CPU, batches, losses and model are the same up to rounding."""
     settings = {**EVERYTHING, "dropout_rate": 0.0, "batch_size": 5, "accumulation_steps": 2}
     alone = new_run(tmp_path / "alone", shared_data_folder, **settings)
     work(alone, resume=False)

@@ -17,7 +17,7 @@ import pytest
 from socal_core.lifecycle.gpus import GpuUse
 from socal_core.runs.events import EventLog, read_events
 from socal_core.training import monitor
-from socal_core.training.monitor import MachineLook, watch_machine
+from socal_core.training.monitor import MachineMeter, watch_machine
 
 GPU_FIELDS = {"gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
 FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", *GPU_FIELDS}
@@ -29,7 +29,7 @@ def watchers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "watch-machine"]
 
 
-def test_events_come_while_the_run_goes_on_and_none_after(tmp_path: Path) -> None:
+def test_events_are_reported_until_the_run_ends(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     twice = threading.Event()
 
@@ -50,7 +50,7 @@ def test_events_come_while_the_run_goes_on_and_none_after(tmp_path: Path) -> Non
         assert 0 < event["memory_mb"] < event["memory_total_mb"]
 
 
-def test_leaving_waits_for_no_look() -> None:
+def test_leaving_does_not_wait_for_a_measurement() -> None:
     started = time.monotonic()
     with watch_machine(lambda *_, **__: None, seconds=1000):
         assert watchers()
@@ -67,7 +67,7 @@ def test_an_error_of_the_run_passes_through() -> None:
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOSPC, "No space left"), psutil.AccessDenied(1), psutil.NoSuchProcess(1)]
 )
-def test_what_cannot_be_told_is_left_out_and_tried_again(error: Exception) -> None:
+def test_a_failed_measurement_is_skipped_and_tried_again(error: Exception) -> None:
     calls: queue.Queue[str] = queue.Queue()
 
     def refuse(type_: str, **values: object) -> None:
@@ -78,7 +78,7 @@ def test_what_cannot_be_told_is_left_out_and_tried_again(error: Exception) -> No
         assert [calls.get(timeout=PATIENCE) for _ in range(3)] == ["machine"] * 3
 
 
-def test_a_system_that_tells_nothing_of_the_run_ends_the_watch_alone(
+def test_a_system_that_reports_nothing_ends_only_the_monitor(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("RANK", "0")
@@ -90,9 +90,9 @@ def test_a_system_that_tells_nothing_of_the_run_ends_the_watch_alone(
     assert "is not shown" in caplog.text
 
 
-def test_a_busy_process_is_seen() -> None:
-    """Beside what the system itself says of this process over the same time."""
-    look, before, started = MachineLook(), time.process_time(), time.perf_counter()
+def test_a_busy_process_is_measured() -> None:
+    """The result equals the time that the system reports for this process."""
+    look, before, started = MachineMeter(), time.process_time(), time.perf_counter()
     while time.process_time() - before < 0.2:
         sum(range(1000))
     found = look.read()["cpu_percent"]
@@ -103,12 +103,12 @@ def test_a_busy_process_is_seen() -> None:
 ALONE_AND_WITH_A_CHILD = """
 import json, subprocess, sys
 from socal_core.training import monitor
-from socal_core.training.monitor import MachineLook
-alone = MachineLook().read()
+from socal_core.training.monitor import MachineMeter
+alone = MachineMeter().read()
 hold = "memory = b'x' * 100_000_000; print(flush=True); input()"
 child = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 child.stdout.readline()
-look = MachineLook()
+look = MachineMeter()
 together = look.read()
 child.communicate(b"\\n")
 after = look.read()  # the child has ended, which is no fault
@@ -116,8 +116,8 @@ print(json.dumps([alone, together, after]))
 """
 
 
-def test_child_processes_are_counted_in() -> None:
-    """In a process of its own, for this one has browsers and servers as children."""
+def test_child_processes_are_included() -> None:
+    """This runs in a separate process, because the test process may have browsers and servers as children."""
     done = subprocess.run([sys.executable, "-c", ALONE_AND_WITH_A_CHILD], check=True, capture_output=True, text=True)
     alone, together, after = (look["memory_mb"] for look in json.loads(done.stdout))
     assert together >= alone + 100
@@ -125,20 +125,20 @@ def test_child_processes_are_counted_in() -> None:
     assert 0 <= json.loads(done.stdout)[2]["cpu_percent"] <= 100
 
 
-def test_without_a_gpu_in_use_nothing_is_told_of_it() -> None:
-    look = MachineLook().read()
+def test_without_a_gpu_in_use_its_fields_are_none() -> None:
+    look = MachineMeter().read()
     assert {name for name, value in look.items() if value is None} == GPU_FIELDS
 
 
-def test_the_first_gpu_is_looked_at_once_training_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stand-in for a GPU: PyTorch has opened it, and the driver knows its numbers."""
+def test_the_first_gpu_is_measured_once_training_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins report that PyTorch uses the GPU and what the driver measures."""
     asked: list[str] = []
 
     def use_of(uuid: str) -> GpuUse | None:
         asked.append(uuid)
         return GpuUse(62.0, 10 * 2**30, 80 * 2**30) if len(asked) == 1 else None
 
-    look = MachineLook()
+    look = MachineMeter()
     monkeypatch.setattr(monitor, "visible_gpus", lambda: ("GPU-1", "GPU-2"))
     monkeypatch.setattr(monitor, "gpu_use", use_of)
     assert look.read()["gpu_percent"] is None

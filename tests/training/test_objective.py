@@ -43,7 +43,7 @@ PLAIN = {
     "weight_decay": 0.0,
     "num_workers": 0,
 }
-"""Nothing that is drawn changes a clip or the model."""
+"""Settings without random changes to clips or model."""
 SGD = {"optimizer": "SGD", "learning_rate": 0.05, "num_epochs": 1}
 # Seven successes and two failures, so that the class weights are far from 1.
 SPLIT = Split(
@@ -56,7 +56,7 @@ SPLIT = Split(
 
 @pytest.fixture(scope="module")
 def micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a classifier that takes milliseconds a step."""
+    """The folder of a classifier that takes milliseconds per step."""
     config = VideoMAEConfig(
         image_size=16,
         patch_size=8,
@@ -118,12 +118,12 @@ def trained_by_hand(run: RunFolder) -> tuple[dict[str, torch.Tensor], float]:
 
 
 def flat(weights: dict[str, torch.Tensor]) -> torch.Tensor:
-    """All weights in the order of their names, in one float64 vector."""
+    """Return all weights in the order of their names, as one float64 vector."""
     return torch.cat([weights[name].detach().double().flatten() for name in sorted(weights)])
 
 
 def check_by_hand(run: RunFolder) -> None:
-    """Compare the run's change of the weights, and its train loss, with those computed by hand."""
+    """Compare the change of the weights and the train loss of a run with those computed by hand."""
     before = flat(dict(build_classifier(run.read_config()).model.named_parameters()))
     after = flat(dict(load_classifier(newest_checkpoint(run) or Path()).model.named_parameters()))
     weights, loss = trained_by_hand(run)
@@ -174,7 +174,7 @@ FAILURES = {"S100T1", "S101T1", "S110T1", "S111T1"}
 
 @pytest.fixture(scope="module")
 def grey_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 trials that all look alike: only how common each outcome is can be learned."""
+    """24 trials that look the same: only the frequency of each outcome can be learned."""
     folder = write_dataset(tmp_path_factory.mktemp("grey") / "data", surgeons=12, frames=1, size=(16, 16))
     for frame in (folder / layout.IMAGES_DIR).iterdir():
         Image.new("RGB", (16, 16), (120, 120, 120)).save(frame)
@@ -188,7 +188,7 @@ def grey_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_outcomes_count_alike_in_batches_of_any_size(
     tmp_path: Path, grey_data: Path, micro: Path, batch_size: int
 ) -> None:
-    """18 successes and 2 failures that look alike: p(success) 0.5 and a train loss of ln 2 are the best there is."""
+    """With 18 successes and 2 failures that look the same, p(success) = 0.5 and a train loss of ln 2 are optimal."""
     trials = [f"S{surgeon}T{number}" for surgeon in range(100, 112) for number in (1, 2)]
     settings = {"num_epochs": 40, "early_stopping_patience": 1000, "scheduler_patience": 1000, "learning_rate": 2e-3}
     run = new_run(tmp_path / "run", grey_data, **PLAIN, **settings, model=str(micro), batch_size=batch_size)
@@ -217,7 +217,7 @@ SEQUENCES = {
 def test_schedule_and_early_stopping_call_the_same_losses_an_improvement(
     losses: list[float], patience: int, resumed_after: int | None
 ) -> None:
-    """Any lower loss is one; the learning rate falls each time as many epochs as the patience and one more had none."""
+    """Any lower loss is an improvement; the learning rate falls after patience + 1 epochs without one."""
     config = config_from({"scheduler_patience": patience, "scheduler_factor": 0.5, "learning_rate": 1e-3}, TINY)
     model = torch.nn.Linear(2, 2)
     optimizer = make_optimizer(model, config.optimization)
@@ -265,7 +265,7 @@ def test_only_weights_of_two_or_more_dimensions_decay(name: str) -> None:
 
 
 def test_each_layer_learns_slower_than_the_one_after_it() -> None:
-    """SGD with gradients of 1: a parameter moves by its learning rate."""
+    """In SGD with gradients of 1, a parameter changes by its learning rate."""
     values = {"num_frames": 2, "optimizer": "SGD", "learning_rate": 0.1, "weight_decay": 0.0, "layer_decay": 0.5}
     config = config_from(values, TINY)
     model = build_classifier(config).model

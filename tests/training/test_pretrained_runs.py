@@ -1,4 +1,4 @@
-"""Runs that start from a checkpoint of another tool: what is trained is what the folder holds."""
+"""Runs that start from a checkpoint of another tool: training starts from the weights in its folder."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from tests.models.checkpoints import OUTCOMES, save_weights, write_classifier, w
 from tests.training.small_runs import new_run
 
 STILL = {"num_epochs": 1, "learning_rate": 1e-8}
-"""So small a step that trained weights are those of the start, to 1e-6."""
+"""A learning rate so small that the weights stay the same within 1e-6."""
 
 
 def trained(run: RunFolder) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""socal_core.training: a run that is killed, stopped or out of room goes on as if nothing had happened."""
+"""socal_core.training: a run that is killed, stopped or out of disk space resumes with the same results."""
 
 import fcntl
 import json
@@ -37,7 +37,7 @@ def killer(*arguments: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("moment", ["step of epoch 2", "epoch 2 before its checkpoint"])
-def test_a_killed_run_goes_on_to_the_same_weights(
+def test_a_killed_run_resumes_to_the_same_weights(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
 ) -> None:
     run = new_run(tmp_path / "killed", shared_data_folder)
@@ -51,8 +51,8 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
 
 
-def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_data_folder: Path) -> None:
-    """Frames, augmentation and mixing are drawn from (seed, epoch, trial): to the bit the same in every case."""
+def test_random_numbers_depend_on_no_thread_and_no_kill(tmp_path: Path, shared_data_folder: Path) -> None:
+    """Frames, augmentation and mixing depend only on seed, epoch and trial, so batches are identical in all cases."""
     through = new_run(tmp_path / "through", shared_data_folder, **EVERYTHING, num_workers=2)
     assert work(through, resume=False) is RunState.DONE
     killed = new_run(tmp_path / "killed", shared_data_folder, **EVERYTHING, num_workers=0)
@@ -64,8 +64,8 @@ def test_what_is_drawn_depends_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
-def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: Path, shared_data_folder: Path) -> None:
-    """The short form of benchmarks/kills.py: augmentation, plateau, early stopping, two reading threads."""
+def test_a_run_killed_at_random_moments_has_the_same_results(tmp_path: Path, shared_data_folder: Path) -> None:
+    """A short form of benchmarks/kills.py, with augmentation, plateau, early stopping and two reading threads."""
     settings = {**EVERYTHING, "num_epochs": 6, "scheduler_patience": 0, "learning_rate": 3e-3}
     runs = [new_run(tmp_path / name, shared_data_folder, **settings) for name in ("reference", "killed")]
     result = killer("runs", *(run.path for run in runs), 6, 5)
@@ -74,7 +74,7 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(tmp_path: P
     assert result["differ"] == []
 
 
-def test_killed_at_any_file_operation_of_a_save_a_whole_checkpoint_is_there(tmp_path: Path) -> None:
+def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path) -> None:
     result = killer("saves", tmp_path)
     assert len(result["points"]) > 40
     for operation in (
@@ -99,10 +99,10 @@ STOPS = {
 
 
 @pytest.mark.parametrize("moment", STOPS)
-def test_a_stopped_run_says_so_and_goes_on_to_the_same_weights(
+def test_a_stopped_run_is_recorded_and_resumes_to_the_same_weights(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
 ) -> None:
-    """Wherever it is stopped it leaves a checkpoint of the very step; at an epoch's last it stops in validation."""
+    """A run that is stopped leaves a checkpoint of that step; at the last step of an epoch it stops in validation."""
     run = new_run(tmp_path / "stopped", shared_data_folder)
     wanted, left = STOPS[moment]
 
@@ -135,7 +135,7 @@ def test_ctrl_c_and_sigterm_stop_with_a_checkpoint_of_the_step(
     assert signal.getsignal(number) == before
 
 
-def test_a_second_ctrl_c_breaks_off(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_second_ctrl_c_ends_the_run_at_once(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
 
     def interrupt(event: Event) -> None:
@@ -148,7 +148,7 @@ def test_a_second_ctrl_c_breaks_off(tmp_path: Path, shared_data_folder: Path) ->
     assert work(run, resume=True) is RunState.DONE
 
 
-def test_a_run_stopped_while_it_predicts_predicts_when_it_goes_on(
+def test_a_run_stopped_while_it_predicts_predicts_when_it_is_resumed(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
 ) -> None:
     run = new_run(tmp_path / "stopped", shared_data_folder)
@@ -175,7 +175,9 @@ def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path,
         best_checkpoint(run)
 
 
-def test_what_an_earlier_evaluation_said_goes_when_the_run_goes_on(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_results_of_an_earlier_evaluation_are_removed_when_the_run_resumes(
+    tmp_path: Path, shared_data_folder: Path
+) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
     run.metrics_file.write_text("{}")
     run.predictions_file.write_text("of an earlier checkpoint")
@@ -186,7 +188,7 @@ def test_what_an_earlier_evaluation_said_goes_when_the_run_goes_on(tmp_path: Pat
 
 
 @pytest.mark.parametrize("kills", [1, 2])
-def test_a_run_whose_process_is_killed_goes_on_by_itself_if_asked(
+def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
 ) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, restarts=1)
@@ -208,7 +210,7 @@ def test_a_run_whose_process_is_killed_goes_on_by_itself_if_asked(
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
 
 
-def test_a_run_outlives_whoever_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_run_outlives_the_process_that_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
     code = (
         "import os, signal, sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
