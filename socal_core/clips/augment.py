@@ -161,7 +161,7 @@ def apply_changes(clips: torch.Tensor, changes: Sequence[ClipChange]) -> torch.T
         ValueError: The numbers of clips and changes differ.
     """
     if len(clips) != len(changes):
-        raise ValueError(f"one change per clip is needed, got {len(changes)} changes for {len(clips)} clips")
+        raise ValueError(f"one change per clip is needed, got {len(changes)} for {len(clips)} clips")
     if all(change == ClipChange() for change in changes):
         return clips
     jitters = {i: change.jitter for i, change in enumerate(changes) if change.jitter != Recolour()}

@@ -347,7 +347,7 @@ def test_steps_of_different_length_in_one_batch() -> None:
 
 
 def test_one_change_per_clip_is_required() -> None:
-    with pytest.raises(ValueError, match="got 1 changes for 2 clips"):
+    with pytest.raises(ValueError, match="got 1 for 2 clips"):
         Augmentation(settings(**ON))(film(2), [1])
 
 
