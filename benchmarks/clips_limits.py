@@ -84,7 +84,7 @@ def print_cached(dataset: Dataset) -> None:
     plan = ClipPlan(dataset, config.clip, config.split.seed)
     trial_ids = [str(trial_id) for trial_id in dataset.usable_trials.index]
     store = FrameStore(dataset.root, prepare.recipe, prepare.frame_shape)
-    clips = [(plan.visible(trial_id).trial, plan.places_of(ClipId(trial_id))) for trial_id in trial_ids]
+    clips = [(plan.visible(trial_id).trial, plan.indices_of(ClipId(trial_id))) for trial_id in trial_ids]
     shape = (CLIP_FRAMES, 3, SIZE, SIZE)
     size = int(np.prod(shape))
     with store.in_use():

@@ -1,1 +1,1 @@
-"""From frames on disk to the tensors a model is given."""
+"""Turn frames on the disk into the tensors that a model receives."""

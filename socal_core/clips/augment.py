@@ -1,12 +1,12 @@
-"""Augmentation of training clips, by batch and on the device of the batch: one change per clip, shared by its frames.
+"""Augment training clips by batch, on the device of the batch. All frames of a clip change in the same way.
 
 The order is colour jitter, all geometric changes in one interpolation, RandAugment's colour changes, random erasing.
 Statistics of a clip, such as its mean colour, are computed over all of its frames, so that nothing flickers. Crop,
-rotation and RandAugment's moves reflect the frame beyond its edge: no black corners, and no streaks.
+rotation and RandAugment's geometric operations reflect the frame at its edge, which avoids black corners and streaks.
 
-RandAugment's operations are those of its paper (Cubuk et al., CVPR Workshops 2020) without solarize, which turns bright
-colours into their opposites. Invert and cutout, which later lists add, are left out too: the colour of blood and tissue
-is what a surgical clip shows, and erasing has its own setting.
+RandAugment's operations are those of its paper (Cubuk et al., CVPR Workshops 2020) without solarize, and without
+invert, which later implementations add. Both turn colours into their opposites, but the colour of blood and tissue
+carries information. Cutout, another later addition, has its own setting here: random erasing.
 """
 
 import math
@@ -33,11 +33,11 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
 ERASED_AREA = (0.02, 0.33)
 ERASED_ASPECT = (0.3, 3.3)
-"""Of Zhong et al., AAAI 2020, as is the range of the area."""
+"""The ranges of area and aspect ratio are those of Zhong et al., AAAI 2020."""
 
 
 class Operation(StrEnum):
-    """What RandAugment chooses from."""
+    """An operation that RandAugment can choose."""
 
     IDENTITY = "identity"
     AUTO_CONTRAST = "auto-contrast"
@@ -51,7 +51,7 @@ class Operation(StrEnum):
     BRIGHTNESS = "brightness"
     CONTRAST = "contrast"
     COLOR = "color"
-    """Saturation; the paper's name."""
+    """Saturation, by its name in the paper."""
     SHARPNESS = "sharpness"
 
 
@@ -62,9 +62,9 @@ _CHANGE_AT_TEN = {
     **dict.fromkeys((Operation.TRANSLATE_X, Operation.TRANSLATE_Y), 0.45),
     **dict.fromkeys(_FACTORS, 0.9),
 }
-"""At magnitude 10, in either direction: degrees, slope, fraction of the width, and what is added to a factor of 1."""
+"""The change at magnitude 10, in either direction: degrees, slope, fraction of the width, or factor minus 1."""
 
-# NTSC; its first row is the luma that the contrast and saturation of torchvision and Pillow use.
+# NTSC. The first row gives the luma that torchvision and Pillow use for contrast and saturation.
 _RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 _YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
 
@@ -81,49 +81,61 @@ class Recolour:
 
 @dataclass(frozen=True)
 class Step:
-    """One RandAugment operation; strength in its own unit: degrees, slope, fraction of the width, factor, bits."""
+    """One RandAugment operation. The unit of its strength is degrees, slope, fraction of the width, factor or bits."""
 
     operation: Operation
     strength: float = 0.0
 
 
 @dataclass(frozen=True)
-class ClipDraw:
-    """The random choices for one clip; the default changes nothing."""
+class ClipChange:
+    """The random choices for one clip. The default changes nothing."""
 
     flip: bool = False
     jitter: Recolour = Recolour()
     rotation: float = 0.0
-    """Degrees, counter-clockwise."""
+    """Degrees counter-clockwise."""
     crop: Box = WHOLE
     erased: Box | None = None
     steps: tuple[Step, ...] = ()
 
 
 class Augmentation:
-    """The augmentation that a run's settings ask for. Only training uses it."""
+    """The augmentation that the settings of a run select. Only training uses it."""
 
     def __init__(self, settings: AugmentationSettings) -> None:
         self._settings = settings
 
     def __call__(self, clips: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
-        """Change clips (clips, frames, 3, size, size) on a 0-1 scale, each by its own seed; see `apply_draws`."""
-        return apply_draws(clips, [draw_of(self._settings, seed) for seed in seeds])
+        """Augment clips.
+
+        Args:
+            clips: Float on a 0-1 scale, (clips, frames, 3, size, size).
+            seeds: One per clip, 0 … 2^63 - 1.
+
+        Returns:
+            The changed clips, as `apply_changes` returns them.
+        """
+        return apply_changes(clips, [sample_change(self._settings, seed) for seed in seeds])
 
 
-def draw_of(settings: AugmentationSettings, seed: int) -> ClipDraw:
-    """Sample the changes of one clip, fixed by its seed (0 … 2^63 - 1) and the settings.
+def sample_change(settings: AugmentationSettings, seed: int) -> ClipChange:
+    """Sample the changes of one clip.
 
     Every number is sampled whether its setting is on or not, so switching one on leaves the others unchanged.
+
+    Args:
+        settings: Which changes are on, and how strong they are.
+        seed: Determines the sample together with the settings, 0 … 2^63 - 1.
     """
     rng = np.random.default_rng(seed)
     flip, erase = rng.random(2)
     brightness, contrast, saturation = (1 + settings.color_jitter * rng.uniform(-1, 1, 3)).tolist()
     hue, rotation = rng.uniform(-1, 1, 2).tolist()
-    crop = _draw_box(rng, (settings.crop_area, 1.0), CROP_ASPECT)
-    erased = _draw_box(rng, ERASED_AREA, ERASED_ASPECT)
-    steps = tuple(_draw_step(rng, settings.rand_augment) for _ in range(settings.rand_augment_steps))
-    return ClipDraw(
+    crop = _sample_box(rng, (settings.crop_area, 1.0), CROP_ASPECT)
+    erased = _sample_box(rng, ERASED_AREA, ERASED_ASPECT)
+    steps = tuple(_sample_step(rng, settings.rand_augment) for _ in range(settings.rand_augment_steps))
+    return ClipChange(
         flip=bool(flip < settings.horizontal_flip),
         jitter=Recolour(brightness, contrast, saturation, settings.hue_jitter * hue),
         rotation=settings.rotation_degrees * rotation,
@@ -133,35 +145,46 @@ def draw_of(settings: AugmentationSettings, seed: int) -> ClipDraw:
     )
 
 
-def apply_draws(clips: torch.Tensor, draws: Sequence[ClipDraw]) -> torch.Tensor:
-    """Change each of the clips (clips, frames, 3, size, size), float on a 0-1 scale, by its draw.
+def apply_changes(clips: torch.Tensor, changes: Sequence[ClipChange]) -> torch.Tensor:
+    """Apply one change to each clip.
 
-    Same shape, scale and device. The input is not written to, and is returned if no draw changes anything. The result
-    for a clip does not depend on its batch: bitwise on a CPU, up to rounding on a GPU.
+    The result for a clip does not depend on its batch: bitwise on a CPU, up to rounding on a GPU.
+
+    Args:
+        clips: Float on a 0-1 scale, (clips, frames, 3, size, size). Not modified.
+        changes: One per clip.
+
+    Returns:
+        Clips of the same shape, scale and device; the input itself if nothing changes.
+
+    Raises:
+        ValueError: The numbers of clips and changes differ.
     """
-    if len(clips) != len(draws):
-        raise ValueError(f"one draw a clip is needed, got {len(draws)} for {len(clips)} clips")
-    if all(draw == ClipDraw() for draw in draws):
+    if len(clips) != len(changes):
+        raise ValueError(f"one change per clip is needed, got {len(changes)} for {len(clips)} clips")
+    if all(change == ClipChange() for change in changes):
         return clips
-    jitters = {i: draw.jitter for i, draw in enumerate(draws) if draw.jitter != Recolour()}
+    jitters = {i: change.jitter for i, change in enumerate(changes) if change.jitter != Recolour()}
     changed = _change(clips if len(jitters) == len(clips) else clips.clone(), jitters, _recolour)
-    changed = _change(changed, {i: True for i, draw in enumerate(draws) if draw.flip}, lambda part, _: part.flip(-1))
-    warps = {i: warp for i, draw in enumerate(draws) if (warp := _warp_of(draw)) is not None}
+    flips = {i: True for i, change in enumerate(changes) if change.flip}
+    changed = _change(changed, flips, lambda part, _: part.flip(-1))
+    warps = {i: warp for i, change in enumerate(changes) if (warp := _warp_of(change)) is not None}
     changed = _change(changed, warps, _warp)
-    for steps in zip_longest(*(draw.steps for draw in draws)):
-        for operation, change in _COLOUR_CHANGES.items():
+    for steps in zip_longest(*(change.steps for change in changes)):
+        for operation, function in _COLOUR_CHANGES.items():
             strengths = {i: step.strength for i, step in enumerate(steps) if step and step.operation is operation}
-            changed = _change(changed, strengths, change)
-    for clip, draw in zip(changed, draws, strict=True):
-        if draw.erased is not None:
-            _erase(clip, draw.erased)
+            changed = _change(changed, strengths, function)
+    for clip, change in zip(changed, changes, strict=True):
+        if change.erased is not None:
+            _erase(clip, change.erased)
     return changed
 
 
-def _draw_box(rng: np.random.Generator, areas: tuple[float, float], aspects: tuple[float, float]) -> Box:
+def _sample_box(rng: np.random.Generator, areas: tuple[float, float], aspects: tuple[float, float]) -> Box:
     """Sample a rectangle in the frame: uniform area, log-uniform aspect ratio among those that fit, uniform position.
 
-    Restricting to what fits, instead of sampling again, keeps the area uniform and the count of random numbers fixed.
+    Only ratios that fit are sampled, instead of rejecting others. So the area is uniform, and the number of random
+    numbers is fixed.
     """
     area = rng.uniform(*areas)
     aspect = math.exp(rng.uniform(math.log(max(aspects[0], area)), math.log(min(aspects[1], 1 / area))))
@@ -170,19 +193,19 @@ def _draw_box(rng: np.random.Generator, areas: tuple[float, float], aspects: tup
     return top, left, top + height, left + width
 
 
-def _draw_step(rng: np.random.Generator, magnitude: float) -> Step:
+def _sample_step(rng: np.random.Generator, magnitude: float) -> Step:
     operation = list(Operation)[rng.integers(len(Operation))]
-    side = 1.0 if rng.random() < 0.5 else -1.0
+    sign = 1.0 if rng.random() < 0.5 else -1.0
     if operation is Operation.POSTERIZE:
         return Step(operation, 8.0 - round(0.4 * magnitude))  # four bits at magnitude 10
-    change = side * _CHANGE_AT_TEN.get(operation, 0.0) * magnitude / 10
+    change = sign * _CHANGE_AT_TEN.get(operation, 0.0) * magnitude / 10
     return Step(operation, 1 + change if operation in _FACTORS else change)
 
 
 def _change(
     clips: torch.Tensor, values: dict[int, T], change: Callable[[torch.Tensor, list[T]], torch.Tensor]
 ) -> torch.Tensor:
-    """Change the clips at some positions by their values, in place; the others keep every bit."""
+    """Change the clips at the positions that are the keys of `values`, in place; the others keep every bit."""
     chosen = list(values)
     if len(chosen) == len(clips):
         return change(clips, list(values.values()))
@@ -192,26 +215,26 @@ def _change(
 
 
 def _recolour(clips: torch.Tensor, recolours: Sequence[Recolour]) -> torch.Tensor:
-    """Brightness, contrast about the clip's mean grey, saturation and hue: one linear map of RGB per clip.
+    """Change brightness, contrast about the clip's mean grey, saturation and hue by one linear map of RGB per clip.
 
-    Hue rotates and saturation scales the plane of I and Q in YIQ, as adjust_hsv_in_yiq of TensorFlow Addons and DALI's
-    color_twist do; luma is unchanged. Through HSV, which is not linear, hue alone takes ten times as long as all this.
+    Hue rotates and saturation scales the plane of I and Q in YIQ, as in adjust_hsv_in_yiq of TensorFlow Addons and
+    DALI's color_twist; luma is unchanged. HSV is not linear: a change of hue in HSV alone takes ten times as long.
     """
     maps = np.stack([_colour_map(recolour) for recolour in recolours])
     gains = torch.as_tensor(maps, dtype=clips.dtype, device=clips.device)
     fades = [recolour.brightness * (1 - recolour.contrast) for recolour in recolours]
     offsets = torch.tensor(fades, dtype=clips.dtype, device=clips.device)
     if any(fades):
-        means = clips.mean((-2, -1)).mean(1)  # (clips, 3); per frame first, so that the order of the sum is fixed
+        means = clips.mean((-2, -1)).mean(1)  # (clips, 3); first per frame, which fixes the order of the sum
         offsets = offsets * sum(means[:, i] * luma for i, luma in enumerate(_RGB_TO_YIQ[0].tolist()))
-    frames = clips.flatten(0, 1).flatten(2)  # (clips * frames, 3, size * size): a product for each frame
+    frames = clips.flatten(0, 1).flatten(2)  # (clips * frames, 3, size * size), one product per frame
     per_frame = clips.shape[1]
     offsets, gains = offsets.repeat_interleave(per_frame)[:, None, None], gains.repeat_interleave(per_frame, 0)
     return torch.baddbmm(offsets, gains, frames).clamp_(0, 1).view_as(clips)
 
 
 def _colour_map(recolour: Recolour) -> NDArray[np.float64]:
-    # From red to green to blue runs against the direction from I to Q, hence the sign.
+    # Red to green to blue is the direction from Q to I, hence the sign.
     angle = -2 * math.pi * recolour.hue
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     in_yiq = np.eye(3)
@@ -220,11 +243,11 @@ def _colour_map(recolour: Recolour) -> NDArray[np.float64]:
     return mapped
 
 
-def _warp_of(draw: ClipDraw) -> NDArray[np.float64] | None:
+def _warp_of(change: ClipChange) -> NDArray[np.float64] | None:
     """Return the map from output to input positions, (3, 3), on a scale from -1 to 1; None if nothing moves."""
-    moves = [_move(step) for step in (Step(Operation.ROTATE, draw.rotation), *draw.steps)]
-    if draw.crop != WHOLE:
-        top, left, bottom, right = draw.crop
+    moves = [_move(step) for step in (Step(Operation.ROTATE, change.rotation), *change.steps)]
+    if change.crop != WHOLE:
+        top, left, bottom, right = change.crop
         moves.append(np.array([[right - left, 0, left + right - 1], [0, bottom - top, top + bottom - 1], [0, 0, 1]]))
     warp: NDArray[np.float64] = reduce(np.matmul, moves, np.eye(3))
     return None if np.array_equal(warp, np.eye(3)) else warp
@@ -248,7 +271,7 @@ def _warp(clips: torch.Tensor, warps: Sequence[NDArray[np.float64]]) -> torch.Te
     size = clips.shape[-1]
     rows = torch.as_tensor(np.stack(warps), dtype=clips.dtype, device=clips.device)[..., None, None]
     x = torch.linspace(-1 + 1 / size, 1 - 1 / size, size, dtype=clips.dtype, device=clips.device)
-    # Not functional.affine_grid: its matrix product may run in reduced precision on a GPU, too coarse for positions.
+    # functional.affine_grid may compute with reduced precision on a GPU, which is too coarse for positions.
     grid = torch.stack([rows[:, i, 0] * x + rows[:, i, 1] * x[:, None] + rows[:, i, 2] for i in (0, 1)], dim=-1)
     frames_as_channels = clips.flatten(1, 2)  # one grid serves all frames of a clip
     warped = functional.grid_sample(frames_as_channels, grid, padding_mode="reflection", align_corners=False)
@@ -289,7 +312,7 @@ _COLOUR_CHANGES: dict[Operation, Callable[[torch.Tensor, list[float]], torch.Ten
 def _erase(clip: torch.Tensor, box: Box) -> None:
     """Fill a rectangle of a clip (frames, 3, size, size), in place, with the clip's mean colour.
 
-    Noise, which did slightly better in the paper, would differ between CPU and GPU; black would look like a border.
+    Noise was slightly better in the paper, but would differ between CPU and GPU. Black would look like a border.
     """
-    top, left, bottom, right = (round(share * clip.shape[-1]) for share in box)
+    top, left, bottom, right = (round(fraction * clip.shape[-1]) for fraction in box)
     clip[..., top:bottom, left:right] = clip.mean((-2, -1)).mean(0)[:, None, None]

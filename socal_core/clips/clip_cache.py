@@ -1,4 +1,4 @@
-"""All stores of frames and features: their size, the limit, and their removal."""
+"""Measure, limit and remove the stores of frames and features."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from socal_core.storage import try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
-"""Four times the whole of SOCAL at 224 px."""
+"""Four times the size of all SOCAL frames at 224 px."""
 _REMOVED = ".removed-"
 
 
@@ -26,23 +26,24 @@ class StoreInfo:
 
     folder: Path
     data: Path
-    """The data folder that its frames are from."""
+    """The data folder that contains its frames."""
     shape: tuple[int, int, int]
-    """Of a frame: (3, height, width)."""
+    """Shape of a frame, (3, height, width)."""
     recipe: dict[str, Any]
+    """How the frames are resized and cropped; see `Preprocessor.recipe`."""
     encoder: str
-    """The encoder whose features it keeps; "" if it keeps frames."""
+    """The encoder whose features it contains; "" if it contains frames."""
     bytes: int
-    """Its size on the disk."""
+    """Size on the disk."""
     last_used: float
     """Seconds since 1970."""
 
     def in_use(self) -> bool:
-        """Whether a run or a filling is using it now, so that it cannot be removed."""
+        """Return whether a process uses it now, so that it cannot be removed."""
         try:
             lock = try_lock(self.folder / LOCK_FILE)
         except OSError:
-            return False  # removed meanwhile, or another user's
+            return False  # removed in the meantime, or owned by another user
         if lock is None:
             return True
         os.close(lock)
@@ -50,7 +51,11 @@ class StoreInfo:
 
 
 def limit_bytes() -> int:
-    """The size limit of all stores together: SOCAL_CACHE_GB, or 20 GB; ConfigError if it is not a number."""
+    """Return the size limit of all stores together: SOCAL_CACHE_GB, or 20 GB.
+
+    Raises:
+        ConfigError: The variable is not a number from 0 to 1,000,000.
+    """
     text = os.environ.get(LIMIT_VARIABLE, "")
     try:
         limit = float(text) if text else DEFAULT_LIMIT_GB
@@ -62,13 +67,13 @@ def limit_bytes() -> int:
 
 
 def list_stores() -> list[StoreInfo]:
-    """The stores of this workspace, the least recently used first; anything that is not a store is left out."""
+    """Return the stores of this workspace, the least recently used first. Other folders are left out."""
     infos = [info for folder in _folders() if (info := _info(folder)) is not None]
     return sorted(infos, key=lambda info: info.last_used)
 
 
 def remove_store(folder: Path) -> bool:
-    """Delete a store; False when a run is using it."""
+    """Delete a store. Return False if it is in use."""
     try:
         lock = try_lock(folder / LOCK_FILE)
     except FileNotFoundError:
@@ -76,7 +81,7 @@ def remove_store(folder: Path) -> bool:
     if lock is None:
         return False
     try:
-        # The rename takes one step: no other process can open a partly deleted store.
+        # Renaming is atomic: no other process can open a partly deleted store.
         gone = folder.with_name(_REMOVED + uuid.uuid4().hex)
         folder.rename(gone)
         shutil.rmtree(gone)
@@ -86,9 +91,14 @@ def remove_store(folder: Path) -> bool:
 
 
 def make_room(needed: int, keep: Path) -> str:
-    """Make room for `needed` more bytes below the limit and on the disk, by removing the least recently used stores.
+    """Remove the least recently used stores until there is room for more bytes, below the limit and on the disk.
 
-    The store `keep` and those in use are not removed. Returns "", or why there is no room.
+    Args:
+        needed: Number of bytes to be added to `keep`.
+        keep: Folder of a store that is not removed. Stores in use are not removed either.
+
+    Returns:
+        "", or why there is no room.
     """
     _sweep()
     limit = limit_bytes()
@@ -150,18 +160,18 @@ def _info(folder: Path) -> StoreInfo | None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes on the disk; the files are sparse where no frame is kept yet."""
+    """Return the bytes on the disk, which are fewer than the lengths of the files while frames are missing."""
     total = 0
     try:
         for entry in os.scandir(folder):
             total += entry.stat(follow_symlinks=False).st_blocks * 512
     except OSError:
-        pass  # removed meanwhile
+        pass  # removed in the meantime
     return total
 
 
 def _free() -> int:
-    place = stores_folder()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
+    folder = stores_folder()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

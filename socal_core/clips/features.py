@@ -1,9 +1,9 @@
-"""Features of clips, kept on the local disk, without PyTorch.
+"""Keep features of clips on the local disk. This module does not load PyTorch.
 
 There is one folder for each combination of data folder, encoder and preprocessing, beside the stores of frames, with
-one file per clip. A file is written under another name and renamed. It counts only where it was made from the very
-frames asked for and its checksum is that of its bytes. What a kill, a full disk or another program left is therefore
-computed again.
+one file per clip. A file is written under a temporary name and then renamed. It is valid only if it was computed from
+the requested versions of the frames and its checksum matches. Anything that a killed process, a full disk or another
+program left behind is therefore computed again.
 """
 
 import hashlib
@@ -24,25 +24,25 @@ from socal_core.dataset.folder import Stamp
 from socal_core.storage import replacing
 
 FORMAT = 1
-"""Increased when the files, or the values of an encoder, change."""
+"""Increased when the format of the files or the values of an encoder change."""
 _MAGIC = b"SOCALFTR"
-_HEADER = struct.Struct("<8sIII32s32s")  # magic, format, steps, dims, what it was made from, checksum
+_HEADER = struct.Struct("<8sIII32s32s")  # magic, format, steps, dims, source, checksum
 
 
 @dataclass(frozen=True)
 class EncodedBy:
-    """Everything that determines an encoder's features of given frames."""
+    """Everything that determines the features of given frames."""
 
     encoder: str
-    """Its name."""
+    """Name of the encoder."""
     digest: str
-    """SHA-256 of its weights."""
+    """SHA-256 hash of its weights."""
     recipe: Mapping[str, Any]
     """How its frames are resized, cropped and normalised; JSON-ready."""
     shape: tuple[int, int, int]
-    """Of a frame: (3, height, width)."""
+    """Shape of a frame, (3, height, width)."""
     device: str
-    """Type of the device that computes: others round differently."""
+    """Type of the device, such as `cuda`. Results of different types differ by rounding."""
 
 
 @dataclass(frozen=True)
@@ -51,27 +51,32 @@ class ClipFrames:
 
     trial_id: str
     frames: tuple[str, ...]
-    """Names, in the order in which the encoder receives them."""
+    """Names of the frames, in the order in which the encoder receives them."""
     stamps: tuple[Stamp | None, ...]
-    """Of their files."""
+    """Stamps of their files; None for a file that does not exist."""
 
     @property
     def file_name(self) -> str:
-        """The same for all versions of the files."""
+        """Name for the features of these frames, the same for all versions of the files."""
         return _digest([self.trial_id, self.frames]).hex()[:32]
 
     @property
     def source(self) -> bytes:
-        """Identifies these versions of the files; 32 bytes."""
+        """Identifier of these versions of the files, 32 bytes."""
         stamps = [None if stamp is None else (stamp.size, stamp.mtime_ns) for stamp in self.stamps]
         return _digest([self.trial_id, self.frames, stamps])
 
 
 class FeatureStore(StoreFolder):
-    """The kept features of one data folder by one encoder."""
+    """The features that one encoder computed for one data folder."""
 
     def __init__(self, root: Path, made: EncodedBy) -> None:
-        """`root`: the data folder."""
+        """Locate the store; `in_use` creates it.
+
+        Args:
+            root: The data folder.
+            made: The encoder and its preprocessing.
+        """
         super().__init__(
             {
                 "format": FORMAT,
@@ -85,7 +90,7 @@ class FeatureStore(StoreFolder):
         )
 
     def read(self, clip: ClipFrames) -> NDArray[np.float32] | None:
-        """The features of a clip, (steps, dims); None if they are not kept, damaged or of other versions."""
+        """Return the features of a clip, (steps, dims); None if missing, damaged or of other versions of the files."""
         try:
             content = self._file(clip).read_bytes()
         except OSError:
@@ -101,7 +106,15 @@ class FeatureStore(StoreFolder):
         return np.frombuffer(values, "<f4").reshape(steps, dims).astype(np.float32)
 
     def write(self, clip: ClipFrames, features: NDArray[np.float32]) -> None:
-        """Keep the features (steps, dims) of a clip in one step; OSError if the disk cannot be written to."""
+        """Store the features of a clip atomically.
+
+        Args:
+            clip: The frames of the clip.
+            features: Shape (steps, dims).
+
+        Raises:
+            OSError: The disk cannot be written to.
+        """
         steps, dims = features.shape
         values = np.ascontiguousarray(features, "<f4").tobytes()
         checksum = hashlib.sha256(_described(steps, dims, clip.source) + values).digest()
@@ -109,7 +122,7 @@ class FeatureStore(StoreFolder):
             draft.write_bytes(_HEADER.pack(_MAGIC, FORMAT, steps, dims, clip.source, checksum) + values)
 
     def room_for(self, needed: int) -> str:
-        """Make room for this many more bytes; returns "", or why there is none."""
+        """Make room for this many more bytes. Return "", or why there is none."""
         return make_room(needed, self.folder)
 
     def _file(self, clip: ClipFrames) -> Path:

@@ -1,4 +1,4 @@
-"""Fill the store of frames: missing frames are decoded once, by as many threads as the machine has cores."""
+"""Fill the store of frames. Missing frames are decoded once, by as many threads as the machine has cores."""
 
 import os
 import random
@@ -20,11 +20,12 @@ from socal_core.errors import DataError
 from socal_core.preflight.machine import usable_cores
 
 if TYPE_CHECKING:
-    from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which reading the status does not need
+    from socal_core.clips.preprocess import Preprocessor  # loads PyTorch, which the status does not need
 
 CHUNK = 16
-"""Consecutive frames of a trial that one thread decodes; videos decode fastest in sequence."""
+"""Number of consecutive frames of a trial that one thread decodes. Videos decode fastest in sequence."""
 PROGRESS_SECONDS = 0.25
+"""Time between two reports of progress."""
 
 Wanted = Sequence[tuple[TrialFrames, Sequence[int]]]
 """Trials, each with the indices of the requested frames."""
@@ -35,41 +36,41 @@ class CacheStatus:
     """How many of the requested frames are in a store."""
 
     trials: int
-    """Trials whose frames are all kept, or known to be unreadable."""
+    """Number of trials whose requested frames are all stored or known to be unreadable."""
     of_trials: int
     frames: int
-    """Frames whose pixels are kept."""
+    """Number of frames whose pixels are stored."""
     of_frames: int
     unreadable: int
-    """Frames that are known to be unreadable."""
+    """Number of frames that are known to be unreadable."""
     bytes: int
-    """Size of the kept frames on the disk."""
+    """Size of the stored frames on the disk."""
     estimated_bytes: int
     """Size of all requested frames."""
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to fill."""
+        """Whether nothing is missing."""
         return self.trials == self.of_trials
 
     def __add__(self, other: "CacheStatus") -> "CacheStatus":
-        """Add the status of a store of the same frames at another size. Trials and readable frames count in both."""
+        """Add the status of a store that holds the same frames at another size. Only unreadable frames count once."""
         sums = {item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)}
         return CacheStatus(**(sums | {"unreadable": max(self.unreadable, other.unreadable)}))
 
 
 @dataclass
 class Filled:
-    """How a filling ended."""
+    """The result of filling a store."""
 
     unreadable: dict[str, str] = field(default_factory=dict)
-    """By frame: why it cannot be read."""
+    """By name of a frame, why it cannot be read."""
     note: str = ""
-    """Why readable frames are missing in the store; "" if none are."""
+    """Why readable frames are missing from the store; "" if none are."""
 
 
 def all_frames(dataset: Dataset) -> Wanted:
-    """Every frame of a data set."""
+    """Return every frame of a data set."""
     trials = [
         TrialFrames(str(trial_id), tuple(names))
         for trial_id, names in dataset.frames.groupby("trial_id", sort=False)["frame"]
@@ -78,7 +79,7 @@ def all_frames(dataset: Dataset) -> Wanted:
 
 
 def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
-    """The stamp of the file that contains a frame, None if it does not exist."""
+    """Return the stamp of the file that contains a frame; None if the file does not exist."""
     try:
         return stamp_of(dataset.file_of(name).stat())
     except OSError:
@@ -86,14 +87,14 @@ def stamp_of_frame(dataset: Dataset, name: str) -> Stamp | None:
 
 
 def cache_status(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheStatus:
-    """Count how much of `wanted` is kept; reads the stamp of each frame's file."""
+    """Count how many of the requested frames are stored and up to date, from the stamps of their files."""
     kept, unreadable, complete, total = 0, 0, 0, 0
-    for trial, places in wanted:
-        states = _states(dataset, store, trial, places)
+    for trial, indices in wanted:
+        states = _states(dataset, store, trial, indices)
         kept += int((states == KEPT).sum())
         unreadable += int((states == UNREADABLE).sum())
         complete += bool(states.all())
-        total += len(places)
+        total += len(indices)
     return CacheStatus(
         trials=complete,
         of_trials=len(wanted),
@@ -106,13 +107,13 @@ def cache_status(dataset: Dataset, store: FrameStore, wanted: Wanted) -> CacheSt
 
 
 def missing_frames(dataset: Dataset, store: FrameStore, wanted: Wanted) -> list[tuple[TrialFrames, list[int]]]:
-    """The requested frames whose pixels are not kept, or whose files have changed since."""
+    """Return the requested frames whose pixels are not stored, or whose files have changed since."""
     missing = []
-    for trial, places in wanted:
-        states = _states(dataset, store, trial, places)
-        lacking = [place for place, state in zip(places, states, strict=True) if state != KEPT]
-        if lacking:
-            missing.append((trial, lacking))
+    for trial, indices in wanted:
+        states = _states(dataset, store, trial, indices)
+        absent = [index for index, state in zip(indices, states, strict=True) if state != KEPT]
+        if absent:
+            missing.append((trial, absent))
     return missing
 
 
@@ -123,13 +124,22 @@ def fill(
     wanted: Wanted,
     progress: Callable[[int, int], None],
 ) -> Filled:
-    """Decode and keep what is missing of `wanted`; the store must be in use.
+    """Decode and store the requested frames that are missing.
 
-    `progress(done, total)` is called with numbers of frames a few times per second; it may raise to stop. Frames kept
-    before that remain. If the disk is full, filling ends and the note says so. No data is lost.
+    If the disk is full, filling ends early and the result says so. The frames stored so far are kept.
+
+    Args:
+        dataset: The data set that contains the frames.
+        preprocessor: Resizes and crops them.
+        store: Where they are stored. The caller holds it with `in_use`.
+        wanted: The requested frames.
+        progress: Called with (done, total), numbers of frames, a few times per second. It may raise to stop.
+
+    Returns:
+        The frames that cannot be read, and why others are missing.
     """
     missing = missing_frames(dataset, store, wanted)
-    total = sum(len(places) for _, places in missing)
+    total = sum(len(indices) for _, indices in missing)
     filled = Filled()
     progress(0, total)
     if not total:
@@ -138,9 +148,9 @@ def fill(
     if reason:
         filled.note = f"The clip cache is not filled: {reason}. Frames are decoded again at each use."
         return filled
-    chunks = [(trial, places[i : i + CHUNK]) for trial, places in missing for i in range(0, len(places), CHUNK)]
-    # In a different order per process: processes that fill the same store divide the work instead of doing it twice.
-    random.Random(os.getpid()).shuffle(chunks)  # noqa: S311 - no secret
+    chunks = [(trial, indices[i : i + CHUNK]) for trial, indices in missing for i in range(0, len(indices), CHUNK)]
+    # Each process has a different order, so processes that fill the same store share the work instead of repeating it.
+    random.Random(os.getpid()).shuffle(chunks)  # noqa: S311 - not for security
     with quiet_pillow(), threads(cores()) as pool:
         waiting = {pool.submit(_keep, dataset, preprocessor, store, filled, *chunk) for chunk in chunks}
         for done in _counted(waiting):
@@ -154,35 +164,35 @@ def _keep(
     store: FrameStore,
     filled: Filled,
     trial: TrialFrames,
-    places: Sequence[int],
+    indices: Sequence[int],
 ) -> int:
-    """Decode and keep some frames of a trial, unless the disk is full; returns how many were processed."""
-    missing = [] if filled.note else _still_missing(dataset, store, trial, places)
+    """Decode and store some frames of a trial, unless the disk is full. Return how many were processed."""
+    missing = [] if filled.note else _still_missing(dataset, store, trial, indices)
     while missing:
-        names = [trial.frames[place] for place in missing]
-        stamps = {place: stamp_of_frame(dataset, trial.frames[place]) for place in missing}
+        names = [trial.frames[index] for index in missing]
+        stamps = {index: stamp_of_frame(dataset, trial.frames[index]) for index in missing}
         try:
             for pixels in preprocessor.read_all(dataset, names):
-                place = missing.pop(0)
-                store.write(trial, place, pixels, stamps[place])
+                index = missing.pop(0)
+                store.write(trial, index, pixels, stamps[index])
         except DataError as error:
-            place = missing.pop(0)
-            filled.unreadable[trial.frames[place]] = str(error)
-            store.write(trial, place, None, stamps[place])
+            index = missing.pop(0)
+            filled.unreadable[trial.frames[index]] = str(error)
+            store.write(trial, index, None, stamps[index])
         except OSError as error:
             filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded again at each use."
             break
-    return len(places)
+    return len(indices)
 
 
 def cores() -> int:
-    """The cores per process of this machine, where torchrun started several."""
+    """Return the number of cores per process; torchrun may start several processes on a machine. At least 1."""
     return max(1, usable_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 @contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads that cancels waiting work on exit; decoding and resizing run in parallel in it."""
+    """Open a pool of threads that cancels waiting work on exit. Decoding and resizing run in parallel in threads."""
     with ThreadPoolExecutor(count) as pool:
         try:
             yield pool
@@ -190,18 +200,18 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
             pool.shutdown(cancel_futures=True)
 
 
-def _states(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Sequence[int]) -> NDArray[np.uint32]:
-    return store.states(trial, places, [stamp_of_frame(dataset, trial.frames[place]) for place in places])
+def _states(dataset: Dataset, store: FrameStore, trial: TrialFrames, indices: Sequence[int]) -> NDArray[np.uint32]:
+    return store.states(trial, indices, [stamp_of_frame(dataset, trial.frames[index]) for index in indices])
 
 
-def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, places: Sequence[int]) -> list[int]:
-    """The frames that no other process has kept since."""
-    found = missing_frames(dataset, store, [(trial, places)])
+def _still_missing(dataset: Dataset, store: FrameStore, trial: TrialFrames, indices: Sequence[int]) -> list[int]:
+    """Return the frames that no other process has stored in the meantime."""
+    found = missing_frames(dataset, store, [(trial, indices)])
     return found[0][1] if found else []
 
 
 def _counted(waiting: set[Future[int]]) -> Iterator[int]:
-    """Yield how much is done, a few times per second and at the end; raises the error of a thread."""
+    """Yield how many frames are done, a few times per second and at the end. Raise the error of a thread."""
     done = 0
     while waiting:
         ended, waiting = wait(waiting, PROGRESS_SECONDS, FIRST_EXCEPTION)

@@ -1,4 +1,4 @@
-"""The clips of trials, from the store of frames or newly decoded, prefetched by threads.
+"""Read the clips of trials from the store of frames or by decoding, prefetched by threads.
 
 The frames of a clip depend only on the settings, the trial and the epoch (clips/plan.py), so any number of threads and
 processes gives the same clips.
@@ -27,39 +27,49 @@ from socal_core.settings import TrainConfig
 
 logger = logging.getLogger(__name__)
 
-MAX_STAND_IN_SHARE = 0.2
-"""A trial is left out if more than this fraction of a clip's frames cannot be read."""
+MAX_STAND_IN_FRACTION = 0.2
+"""The largest fraction of a clip's frames that may be unreadable. A trial with more is left out."""
 BATCHES_AHEAD = 2
-"""Batches that are read while the model computes on one."""
+"""Number of batches that are read while the model works on another."""
 
 
 class ClipReader:
-    """Reads a run's clips as bytes. Safe to use from several threads."""
+    """Reads the clips of a run as bytes. Several threads may use it at the same time."""
 
     def __init__(
         self, dataset: Dataset, config: TrainConfig, preprocessor: Preprocessor, store: FrameStore | None = None
     ) -> None:
-        """`store`: where frames are kept, locked as long as clips are read; None decodes each frame at each use."""
+        """Prepare to read; no frame is read yet.
+
+        Args:
+            dataset: The data set that contains the trials.
+            config: The run's settings.
+            preprocessor: Resizes and crops the frames.
+            store: Where frames are stored. The caller holds it with `in_use`. None decodes each frame at each use.
+        """
         self.plan = ClipPlan(dataset, config.clip, config.split.seed)
         self.preprocessor = preprocessor
         self.shape = (config.clip.num_frames, *preprocessor.frame_shape)
+        """Shape of a clip, (frames, 3, height, width)."""
         self.stand_ins: dict[str, dict[str, str]] = {}
-        """By trial_id, by frame: why it cannot be read, and which frame replaces it."""
+        """By trial id and name of a frame, why it cannot be read and which frame is used instead."""
         self.left_out: dict[str, str] = {}
-        """By trial_id: why there is no clip."""
+        """By trial id, why the trial has no clip."""
         self.filled = Filled()
-        """How the filling of the store ended."""
+        """The result of filling the store."""
         self.keeps = store is not None
-        """Whether a frame that is missing in the store is added to it."""
+        """Whether a frame that is missing from the store is added to it."""
         self._dataset = dataset
         self._workers = config.machine.num_workers
         self._store = store
         self._unreadable: dict[str, str] = {}
 
     def check(self, trial_ids: Sequence[str], progress: Callable[[int, int], None]) -> None:
-        """Read the evaluation clips of trials once; trials without a clip are then in `left_out`.
+        """Read the evaluation clips of trials once, and list the trials without a clip in `left_out`.
 
-        `progress(done, total)` is called after each trial, and may raise to stop.
+        Args:
+            trial_ids: The trials to check.
+            progress: Called with (done, total) after each trial. It may raise to stop.
         """
 
         def read(trial_id: str) -> str:
@@ -78,7 +88,7 @@ class ClipReader:
                 progress(done, len(trial_ids))
 
     def notices(self) -> list[str]:
-        """Texts for the user about the clips: no cache, trials left out, broken frames, each once."""
+        """Return what the user should know: no clip cache, trials left out, unreadable frames. Each appears once."""
         stand_ins = [text for texts in self.stand_ins.values() for text in texts.values()]
         named = {frame for texts in self.stand_ins.values() for frame in texts}
         others = [
@@ -89,9 +99,18 @@ class ClipReader:
         return [*([self.filled.note] if self.filled.note else []), *self.left_out.values(), *stand_ins, *others]
 
     def batches(self, batches: Sequence[Sequence[ClipId]]) -> Iterator[torch.Tensor]:
-        """The clips of each batch, in order: uint8, (clips, frames, 3, height, width).
+        """Yield the clips of each batch in order.
 
-        Prefetched by the run's number of threads; without threads, read when requested.
+        The run's number of threads reads them ahead. With 0 threads, they are read when requested.
+
+        Args:
+            batches: The clips of each batch.
+
+        Yields:
+            uint8, (clips, frames, 3, height, width).
+
+        Raises:
+            DataError: Too few frames of a clip can be read.
         """
         if self._workers == 0:
             for batch in batches:
@@ -116,42 +135,50 @@ class ClipReader:
                 yield torch.from_numpy(pixels)
 
     def read(self, clip: ClipId, out: NDArray[np.uint8]) -> None:
-        """Read a clip into `out` (frames, 3, height, width); DataError when too few of its frames can be read."""
+        """Read one clip.
+
+        Args:
+            clip: The clip to read.
+            out: Receives the pixels, (frames, 3, height, width).
+
+        Raises:
+            DataError: Too few of its frames can be read.
+        """
         visible = self.plan.visible(clip.trial_id)
         try:
-            self._read(visible, self.plan.places_of(clip), out)
+            self._read(visible, self.plan.indices_of(clip), out)
         except DataError:
             if clip.epoch is None:
                 raise
-            # The sampled clip has too many broken frames. The evaluation clip has been checked.
-            self._read(visible, self.plan.places_of(ClipId(clip.trial_id)), out)
+            # The sampled clip has too many unreadable frames. The evaluation clip has been checked.
+            self._read(visible, self.plan.indices_of(ClipId(clip.trial_id)), out)
 
-    def _read(self, visible: Visible, places: Sequence[int], out: NDArray[np.uint8]) -> None:
-        """Fill `out` with these frames of a trial; a broken frame is replaced by the nearest readable one."""
+    def _read(self, visible: Visible, indices: Sequence[int], out: NDArray[np.uint8]) -> None:
+        """Fill `out` with these frames of a trial. The nearest readable frame replaces one that cannot be read."""
         trial = visible.trial
-        found = np.zeros(len(places), np.bool_) if self._store is None else self._store.read(trial, places, out)
-        broken = [i for i in np.flatnonzero(~found).tolist() if not self._decode(trial, places[i], out[i])]
-        if len(broken) > MAX_STAND_IN_SHARE * len(places):
+        found = np.zeros(len(indices), np.bool_) if self._store is None else self._store.read(trial, indices, out)
+        broken = [i for i in np.flatnonzero(~found).tolist() if not self._decode(trial, indices[i], out[i])]
+        if len(broken) > MAX_STAND_IN_FRACTION * len(indices):
             raise DataError(
-                f"{trial.trial_id}: {len(broken)} of the clip's {len(places)} frames cannot be read, more than "
-                f"{MAX_STAND_IN_SHARE:.0%}; the first: {self._unreadable[trial.frames[places[broken[0]]]]}"
+                f"{trial.trial_id}: {len(broken)} of the clip's {len(indices)} frames cannot be read, more than "
+                f"{MAX_STAND_IN_FRACTION:.0%}; the first: {self._unreadable[trial.frames[indices[broken[0]]]]}"
             )
         for i in broken:
-            self._stand_in(visible, places[i], out[i])
+            self._stand_in(visible, indices[i], out[i])
 
-    def _stand_in(self, visible: Visible, place: int, out: NDArray[np.uint8]) -> None:
-        """Fill `out` with the nearest readable frame of the window; of two equally near, the earlier."""
+    def _stand_in(self, visible: Visible, index: int, out: NDArray[np.uint8]) -> None:
+        """Fill `out` with the nearest readable frame of the window, the earlier of two at the same distance."""
         trial = visible.trial
-        for other in sorted(visible.places, key=lambda other: abs(other - place)):
+        for other in sorted(visible.indices, key=lambda other: abs(other - index)):
             kept = self._store is not None and self._store.read(trial, [other], out[None])[0]
             if kept or self._decode(trial, other, out):
-                text = f"{self._unreadable[trial.frames[place]]} {trial.frames[other]} is used instead."
-                self.stand_ins.setdefault(trial.trial_id, {})[trial.frames[place]] = text
+                text = f"{self._unreadable[trial.frames[index]]} {trial.frames[other]} is used instead."
+                self.stand_ins.setdefault(trial.trial_id, {})[trial.frames[index]] = text
                 return
 
-    def _decode(self, trial: TrialFrames, place: int, out: NDArray[np.uint8]) -> bool:
-        """Decode one frame into `out` and keep it; False if it cannot be read. The reason is then remembered."""
-        name = trial.frames[place]
+    def _decode(self, trial: TrialFrames, index: int, out: NDArray[np.uint8]) -> bool:
+        """Decode one frame into `out` and store it. Return False, and remember the reason, if it cannot be read."""
+        name = trial.frames[index]
         if name in self._unreadable:
             return False
         stamp = stamp_of_frame(self._dataset, name)
@@ -162,7 +189,7 @@ class ClipReader:
             return False
         if self._store is not None and self.keeps:
             try:
-                self._store.write(trial, place, out, stamp)
+                self._store.write(trial, index, out, stamp)
             except OSError as error:
                 logger.warning("The clip cache cannot be written to (%s).", error.strerror)
                 self.keeps = False
@@ -178,10 +205,20 @@ def open_clips(
     trained: Collection[str],
     progress: Callable[[str, int, int], None],
 ) -> Iterator[ClipReader]:
-    """Open some trials' clips: fill the store with the frames that they may use, and check each trial once.
+    """Open the clips of trials: fill the store with the frames that they may use, and check each trial once.
 
-    trained: those of the trials whose training clips will be read.
-    progress: (what is being done, done, total); it may raise to stop.
+    Without a store, for example on a full disk, frames are decoded at each use, and a notice says so.
+
+    Args:
+        dataset: The data set that contains the trials.
+        config: The run's settings.
+        preprocessor: Resizes and crops the frames.
+        trial_ids: The trials whose evaluation clips will be read.
+        trained: Those of the trials whose training clips will be read too.
+        progress: Called with (what is being done, done, total). It may raise to stop.
+
+    Yields:
+        The reader of the clips.
     """
     preprocessor = replace(preprocessor, scaled=config.machine.scaled_decoding)
     with ExitStack() as stack:

@@ -1,9 +1,9 @@
-"""Which frames the clips of a run use, by its settings alone: known before any is read, also to the pages."""
+"""Determine which frames the clips of a run use. Only the settings count, so the pages know it before any is read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from socal_core.clips.sampling import Positions, draw_seed, evaluation_positions, training_positions
+from socal_core.clips.sampling import Positions, derive_seed, evaluation_positions, training_positions
 from socal_core.clips.store import TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
@@ -13,25 +13,26 @@ from socal_core.splits import Split
 
 @dataclass(frozen=True)
 class ClipId:
-    """One clip of a trial: the one of a training epoch (from 1), or, with epoch None, one for validation and test."""
+    """One clip of a trial."""
 
     trial_id: str
     epoch: int | None = None
+    """The training epoch, from 1; None for a clip of validation and test."""
     number: int = 0
-    """Of the trial's clips for validation and test, from 0."""
+    """Number among the trial's clips of validation and test, from 0."""
 
 
 @dataclass(frozen=True)
 class Visible:
-    """A trial, and the part of it that the window shows."""
+    """A trial, and the part of it inside the observation window."""
 
     trial: TrialFrames
-    places: range
-    """Of the frames in the window, from 0 for the trial's first frame."""
+    indices: range
+    """Indices of the frames in the window, where 0 is the first frame of the trial."""
 
 
 class ClipPlan:
-    """The frames of a run's clips. A place is the index of a frame in its trial, from 0."""
+    """Chooses the frames of a run's clips. Frames are identified by their index in the trial, from 0."""
 
     def __init__(self, dataset: Dataset, settings: ClipSettings, seed: int) -> None:
         self._dataset = dataset
@@ -41,7 +42,11 @@ class ClipPlan:
         self._rows = dataset.frames.groupby("trial_id", sort=False).indices
 
     def visible(self, trial_id: str) -> Visible:
-        """The part of a trial inside the window; DataError if it has no frame."""
+        """Return the part of a trial inside the window.
+
+        Raises:
+            DataError: The trial does not exist, or has no frame in the window.
+        """
         if trial_id not in self._visible:
             if trial_id not in self._rows:
                 self._dataset.frames_of(trial_id)  # raises the error
@@ -54,38 +59,50 @@ class ClipPlan:
         return self._visible[trial_id]
 
     def evaluation_clips(self, trial_id: str) -> list[ClipId]:
-        """The clips of a trial for validation and test."""
+        """Return the clips of a trial for validation and test."""
         return [ClipId(trial_id, number=number) for number in range(self._settings.test_clips)]
 
-    def places_of(self, clip: ClipId) -> list[int]:
-        """The frames of a clip; DataError if the window has none."""
-        shown = self.visible(clip.trial_id).places
+    def indices_of(self, clip: ClipId) -> list[int]:
+        """Return the indices of the frames of a clip, in temporal order.
+
+        Raises:
+            DataError: The trial has no frame in the window.
+        """
+        shown = self.visible(clip.trial_id).indices
         if clip.epoch is None:
             return _at(shown, evaluation_positions(len(shown), self._settings)[clip.number])
-        seed = draw_seed(self._seed, clip.epoch, "frames", clip.trial_id)
+        seed = derive_seed(self._seed, clip.epoch, "frames", clip.trial_id)
         return _at(shown, training_positions(len(shown), self._settings, seed))
 
     def wanted(self, trial_ids: Sequence[str], trained: Collection[str]) -> list[tuple[TrialFrames, list[int]]]:
-        """The frames that the clips of these trials may use; trials without a frame in the window are left out.
+        """Return the frames that the clips of trials may use.
 
-        trained: those of the trials that also have training clips.
+        Args:
+            trial_ids: The trials.
+            trained: Those of the trials that also have training clips.
+
+        Returns:
+            Each trial with the sorted indices of its frames. Trials without a frame in the window are left out.
         """
-        drawn = set(trained) if self._settings.sampling.draws else set()
+        sampled = set(trained) if self._settings.sampling.is_random else set()
         wanted = []
         for trial_id in trial_ids:
             try:
                 visible = self.visible(trial_id)
             except DataError:
                 continue
-            places = set(visible.places) if trial_id in drawn else set()
+            indices = set(visible.indices) if trial_id in sampled else set()
             for clip in self.evaluation_clips(trial_id):
-                places.update(self.places_of(clip))
-            wanted.append((visible.trial, sorted(places)))
+                indices.update(self.indices_of(clip))
+            wanted.append((visible.trial, sorted(indices)))
         return wanted
 
 
 def frames_of_run(dataset: Dataset, config: TrainConfig, split: Split) -> list[tuple[TrialFrames, list[int]]]:
-    """Return the frames that the clips of a run may use, as `ClipPlan.wanted`. A frozen run has no training clips."""
+    """Return the frames that the clips of a run may use, as `ClipPlan.wanted` does.
+
+    A run with frozen features has no training clips.
+    """
     trained = split.train if config.model.recipe is Recipe.FINETUNE else ()
     return ClipPlan(dataset, config.clip, config.split.seed).wanted(split.trial_ids, trained)
 

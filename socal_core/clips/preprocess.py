@@ -1,4 +1,4 @@
-"""The model's own preprocessing, in two halves: resize and crop once, normalise at every use."""
+"""Apply the model's own preprocessing in two steps: resize and crop once, normalise at every use."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,29 +18,38 @@ from socal_core.errors import DataError, ModelError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-"""RGB mean and standard deviation of ImageNet on a 0-1 scale; what the published VideoMAE weights were trained with."""
+"""RGB mean and standard deviation of ImageNet on a 0-1 scale, as in the training of the published VideoMAE weights."""
 
+<<<<<<< HEAD
 RECIPE_VERSION = 2
 """Increased when the same recipe gives other bytes than before: kept frames are then decoded again."""
+=======
+RECIPE_VERSION = 1
+"""Increased when the same recipe gives different bytes. Stored frames are then decoded again."""
+>>>>>>> main
 PREPROCESSOR_FILE = "preprocessor_config.json"
-"""Where transformers saves an image processor."""
-MAX_SIDE = 4096
-"""A model that asks for frames with a longer side, in pixels, is refused."""
+"""Name of the file in which transformers saves an image processor."""
+MAX_EDGE = 4096
+"""The longest edge of a frame, in pixels, that a model may require."""
 
 
 @dataclass(frozen=True)
 class Preprocessor:
-    """A Hugging Face image processor, split so that frames can be kept as bytes between the two halves."""
+    """A Hugging Face image processor in two steps, so that frames can be stored as bytes between them."""
 
     processor: VideoMAEImageProcessorPil
     scaled: bool = False
-    """Whether a JPEG much larger than the model's input is decoded at a half, a quarter or an eighth of its size."""
+    """Whether a JPEG much larger than the model's input is decoded at 1/2, 1/4 or 1/8 of its size, which is faster."""
     file: str = PREPROCESSOR_FILE
     """The file that the processor's settings come from, for error messages."""
 
     @classmethod
     def for_size(cls, size: int) -> "Preprocessor":
-        """Shortest edge to `size` pixels (bilinear, antialiased), centre crop, ImageNet mean and std."""
+        """Resize the shorter edge (bilinear, antialiased), crop the centre, and normalise by ImageNet's mean and std.
+
+        Args:
+            size: Height and width of the result in pixels.
+        """
         return cls(
             VideoMAEImageProcessorPil(
                 size={"shortest_edge": size},
@@ -60,8 +69,8 @@ class Preprocessor:
 
         Args:
             size: Height and width in pixels.
-            mean: Of red, green and blue on a 0-1 scale.
-            std: Of the same.
+            mean: Means of red, green and blue on a 0-1 scale.
+            std: Their standard deviations.
         """
         return cls(
             VideoMAEImageProcessorPil(
@@ -74,44 +83,52 @@ class Preprocessor:
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:
-        """(3, height, width) of the result of `shrink` for every frame; ModelError if it depends on the frame."""
+        """Shape of the result of `shrink`, (3, height, width).
+
+        Raises:
+            ModelError: The shape depends on the frame.
+        """
         processor = self.processor
         if processor.do_center_crop:
-            return 3, *_sides(self._crop_size)
+            return 3, *_height_and_width(self._crop_size)
         size = self._size
         by_picture = size.shortest_edge or (size.max_height and size.max_width)
         if processor.do_resize and not by_picture and size.height and size.width:
-            return 3, *_sides(size)
+            return 3, *_height_and_width(size)
         raise ModelError(
-            f"its {self.file} gives frames of another size for each picture. Set do_center_crop and "
+            f"its {self.file} gives frames whose size depends on the picture. Set do_center_crop and "
             "crop_size, or do_resize and a size of height and width."
         )
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """Everything that determines the bytes that `read` returns, JSON-ready; not the normalisation."""
+        """Everything that determines the bytes that `read` returns, JSON-ready. Normalisation is not part of it."""
         processor = self.processor
         return {
             "version": RECIPE_VERSION,
             "resize": dict(self._size) if processor.do_resize else None,
             "resample": int(self._resample) if processor.do_resize else None,
             "crop": dict(self._crop_size) if processor.do_center_crop else None,
-            "scaled": self._short_side is not None,
+            "scaled": self._short_edge is not None,
         }
 
     @property
     def normalisation(self) -> dict[str, list[float]]:
-        """What `normalise` does to each colour on a 0-1 scale, value * scale + shift, JSON-ready."""
+        """The scale and shift that `normalise` applies to each colour (value * scale + shift), JSON-ready."""
         scale, shift = self._scale_and_shift(torch.device("cpu"))
         return {"scale": scale.flatten().tolist(), "shift": shift.flatten().tolist()}
 
     def check(self) -> None:
-        """Try the processor on a small image; ModelError if its settings do not work."""
+        """Try the processor on a small image.
+
+        Raises:
+            ModelError: Its settings do not work.
+        """
         processor = self.processor
-        sides = [*dict(self._size).values(), *dict(self._crop_size).values()]
-        # First: the processor would create an image of a million pixels per edge without complaint.
-        if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
-            raise ModelError(f"its {self.file} holds a size that is no whole number from 1 to {MAX_SIDE}.")
+        edges = [*dict(self._size).values(), *dict(self._crop_size).values()]
+        # Check this first: the processor would create an image with a million pixels per edge.
+        if not all(isinstance(edge, int) and 0 < edge <= MAX_EDGE for edge in edges):
+            raise ModelError(f"its {self.file} holds a size that is not a whole number from 1 to {MAX_EDGE}.")
         picture = np.zeros((24, 32, 3), dtype=np.uint8)
         try:
             with np.errstate(all="ignore"):
@@ -120,46 +137,68 @@ class Preprocessor:
         except (ValueError, TypeError, AttributeError):
             usable = False
         if not usable:
-            raise ModelError(f"its {self.file} holds values that cannot be worked with.")
+            raise ModelError(f"its {self.file} holds values that do not work.")
 
     def read(self, dataset: Dataset, frame: str) -> NDArray[np.uint8]:
-        """Decode, resize and crop one frame of a data set: RGB, (3, height, width); DataError names the frame."""
+        """Decode, resize and crop one frame of a data set.
+
+        Returns:
+            RGB, (3, height, width).
+
+        Raises:
+            DataError: The frame cannot be read or resized. The message names it.
+        """
         return next(self.read_all(dataset, [frame]))
 
     def read_all(self, dataset: Dataset, frames: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """As `read`, for frames of one trial in order; raises DataError at the first that cannot be used."""
-        for frame, picture in zip(frames, dataset.read_frames(frames, self._short_side), strict=True):
+        """Yield frames of one trial in order, as `read` returns them.
+
+        Raises:
+            DataError: A frame cannot be read or resized. The message names it.
+        """
+        for frame, picture in zip(frames, dataset.read_frames(frames, self._short_edge), strict=True):
             try:
                 yield self.shrink(picture)
             except DataError as error:
                 raise DataError(f"Frame {frame} cannot be used: {error}") from None
 
     def shrink(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Resize and crop an RGB frame (height, width, 3) as the processor does; (3, height, width), contiguous.
+        """Resize and crop a frame as the processor does. Values differ from the processor's by at most one grey level.
 
-        No value is more than one grey level from the processor's. DataError if the frame is so long and narrow
-        that the result would be too large.
+        Args:
+            frame: RGB, (height, width, 3).
+
+        Returns:
+            RGB, (3, height, width), contiguous.
+
+        Raises:
+            DataError: The frame is so long and narrow that the result would be too large.
         """
         shrunk = self._resize(frame) if self.processor.do_resize else np.moveaxis(frame, -1, 0)
         if self.processor.do_center_crop:
-            shrunk = center_crop(shrunk, _sides(self._crop_size), input_data_format=ChannelDimension.FIRST)
+            shrunk = center_crop(shrunk, _height_and_width(self._crop_size), input_data_format=ChannelDimension.FIRST)
         return np.ascontiguousarray(shrunk)
 
     def normalise(self, clips: torch.Tensor) -> torch.Tensor:
-        """Convert clips on a 0-1 scale, (…, 3, height, width), to model input; same shape, same device."""
+        """Convert clips on a 0-1 scale, (…, 3, height, width), to model input of the same shape on the same device."""
         scale, shift = self._scale_and_shift(clips.device)
         return torch.addcmul(shift, clips, scale)
 
     def model_input(self, pixels: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        """Convert clips as bytes, uint8 (…, 3, height, width), to model input, written into `out` and returned.
+        """Convert clips as bytes to model input.
 
-        out: float32, same shape and device. Reuse its memory: new memory takes longer than the arithmetic.
+        Args:
+            pixels: uint8, (…, 3, height, width).
+            out: Receives the result; float32, same shape and device. Reuse it: allocating takes longer than computing.
+
+        Returns:
+            `out`.
         """
         scale, shift = self._scale_and_shift(pixels.device)
         return out.copy_(pixels).mul_(scale / 255).add_(shift)
 
     def _scale_and_shift(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """From a 0-1 scale to (pixel * factor - mean) / std, each of shape (3 or 1, 1, 1)."""
+        """Return what converts a 0-1 scale to (pixel * factor - mean) / std, each of shape (3 or 1, 1, 1)."""
         processor = self.processor
         mean = torch.tensor(processor.image_mean if processor.do_normalize else 0.0, dtype=torch.float64)
         std = torch.tensor(processor.image_std if processor.do_normalize else 1.0, dtype=torch.float64)
@@ -167,12 +206,12 @@ class Preprocessor:
         return scale.float().reshape(-1, 1, 1).to(device), (-mean / std).float().reshape(-1, 1, 1).to(device)
 
     def _resize(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(height, width, 3) to (3, new height, new width)."""
+        """Resize a frame (height, width, 3) to (3, new height, new width)."""
         height, width = self._resized(frame)
         if not 0 < height * width <= MAX_PIXELS:
             raise DataError(f"its {frame.shape[1]}x{frame.shape[0]} pixels would be resized to {width}x{height}.")
         if self._resample is not Resampling.BILINEAR:
-            # torch's bicubic on bytes differs by up to 27 grey levels from Pillow's, and it has no other filters.
+            # The bicubic filter of torch differs by up to 27 grey levels from Pillow's, and torch has no other filters.
             resized: NDArray[np.uint8] = self.processor.resize(np.moveaxis(frame, -1, 0), self._size, self._resample)
             return resized
         picture = torch.from_numpy(np.require(frame, requirements=["C", "W"])).permute(2, 0, 1)[None]
@@ -180,7 +219,7 @@ class Preprocessor:
         return shrunk[0].numpy()
 
     def _resized(self, frame: NDArray[np.uint8]) -> tuple[int, int]:
-        """Height and width after the resizing, by the rules of the processor's own `resize`."""
+        """Return height and width after resizing, by the rules of the processor's own `resize`."""
         size = self._size
         if size.shortest_edge and size.longest_edge:
             height, width = get_size_with_aspect_ratio(frame.shape[:2], size.shortest_edge, size.longest_edge)
@@ -191,10 +230,10 @@ class Preprocessor:
         elif size.max_height and size.max_width:
             height, width = get_image_size_for_max_height_width(frame.shape[:2], size.max_height, size.max_width)
         else:
-            height, width = _sides(size)
+            height, width = _height_and_width(size)
         return height, width
 
-    # The processor converts the sizes in its file to this, whatever its own types say.
+    # The processor converts the sizes in its file to SizeDict, although its annotations say otherwise.
     @property
     def _size(self) -> SizeDict:
         return cast(SizeDict, self.processor.size)
@@ -205,22 +244,22 @@ class Preprocessor:
 
     @property
     def _resample(self) -> Resampling:
-        """The filter; like the processor, bilinear for one that is given by another name than Pillow's number."""
+        """The filter for resizing. Like the processor, use bilinear unless it is given as one of Pillow's numbers."""
         resample = self.processor.resample
         return Resampling(resample) if isinstance(resample, int) else Resampling.BILINEAR
 
     @property
-    def _short_side(self) -> int | None:
-        """For scaled decoding, the largest size of the shorter edge after resizing, in pixels; None without it."""
+    def _short_edge(self) -> int | None:
+        """For scaled decoding, the largest length of the shorter edge after resizing, in pixels; otherwise None."""
         if not (self.scaled and self.processor.do_resize):
             return None
         size = self._size
-        sides = (size.shortest_edge,) if size.shortest_edge else dict(size).values()
-        return max(sides)
+        edges = (size.shortest_edge,) if size.shortest_edge else dict(size).values()
+        return max(edges)
 
 
-def _sides(size: SizeDict) -> tuple[int, int]:
-    """Height and width of a size that gives both; ModelError when it does not."""
+def _height_and_width(size: SizeDict) -> tuple[int, int]:
+    """Return the height and width of a size; raise ModelError if it does not have both."""
     if size.height is None or size.width is None:
         raise ModelError("its image processor holds a size without a height and a width.")
     return size.height, size.width

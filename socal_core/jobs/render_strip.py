@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.clips.strip import StripRow, draw_strip, side_by_side
+from socal_core.clips.strip import StripRow, build_strip, side_by_side
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import forget_oldest, open_cached
 from socal_core.errors import SocalError
@@ -51,7 +51,7 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
     config = config_from(request["settings"], TINY)
     dataset = open_cached(root, OpenOptions.from_dict(request["options"]))
     preprocessor, note = _preprocessing(config)
-    strip = draw_strip(dataset, config, preprocessor, request["trial_id"], request["trained"])
+    strip = build_strip(dataset, config, preprocessor, request["trial_id"], request["trained"])
     _, height, width = preprocessor.frame_shape
     return {
         "trial_id": request["trial_id"],

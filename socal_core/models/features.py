@@ -99,7 +99,7 @@ class Embedder:
 
     def _frames_of(self, clip: ClipId) -> ClipFrames:
         trial = self.reader.plan.visible(clip.trial_id).trial
-        names = tuple(trial.frames[index] for index in self.reader.plan.places_of(clip))
+        names = tuple(trial.frames[index] for index in self.reader.plan.indices_of(clip))
         return ClipFrames(clip.trial_id, names, tuple(stamp_of_frame(self._dataset, name) for name in names))
 
 

@@ -49,7 +49,7 @@ def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None
         return None
     file, values = found
     if not isinstance(values, dict):
-        raise ModelError(f"{files.name}: its {file} holds values that cannot be worked with.")
+        raise ModelError(f"{files.name}: its {file} holds values that do not work.")
     class_name = _class_name(files, file, values)
     try:
         preprocessor = Preprocessor(_as_videomae(class_name, values), file=file)
@@ -58,7 +58,7 @@ def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None
     except ModelError as error:
         raise ModelError(f"{files.name}: {error}") from None
     except (ValueError, TypeError, AttributeError):
-        raise ModelError(f"{files.name}: its {file} holds values that cannot be worked with.") from None
+        raise ModelError(f"{files.name}: its {file} holds values that do not work.") from None
     if (height, width) != (image_size, image_size):
         raise ModelError(
             f"{files.name}: its {file} gives frames of {width}x{height} pixels, but the model takes "

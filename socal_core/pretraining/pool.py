@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from socal_core.clips.sampling import draw_seed
+from socal_core.clips.sampling import derive_seed
 from socal_core.pretraining.pretrain_settings import PretrainSettings
 from socal_core.pretraining.render import render
 from socal_core.pretraining.targets import Targets, targets_of
@@ -42,11 +42,11 @@ class ClipPool:
         number, step_in_pool = divmod(step, self._steps_per_pass * PASSES)
         if number != self._number:
             clips = self._steps_per_pass * self._batch_size
-            seed = draw_seed(self._seed, number, "pool")
+            seed = derive_seed(self._seed, number, "pool")
             self._video, self._targets = generate_clips(clips, self._frames, seed, self._device, self._show)
             self._number = number
         pass_number, start = divmod(step_in_pool, self._steps_per_pass)
-        generator = torch.Generator().manual_seed(draw_seed(self._seed, number, pass_number, "order"))
+        generator = torch.Generator().manual_seed(derive_seed(self._seed, number, pass_number, "order"))
         order = torch.randperm(len(self._video), generator=generator)
         rows = order[start * self._batch_size : (start + 1) * self._batch_size].to(self._device)
         return self._video[rows], Targets(self._targets.clip[rows], self._targets.token[rows])

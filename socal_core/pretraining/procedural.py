@@ -19,7 +19,7 @@ from safetensors.torch import save
 from transformers import VideoMAEConfig
 
 from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessor
-from socal_core.clips.sampling import draw_seed
+from socal_core.clips.sampling import derive_seed
 from socal_core.errors import RunError
 from socal_core.pretraining.pool import PATCH, ClipPool, generate_clips
 from socal_core.pretraining.pretrain_files import (
@@ -146,7 +146,7 @@ class _Run:
         """Do the remaining steps, and write the model."""
         show = partial(self.observer.show, "Rendering clips")
         try:
-            seed = draw_seed(self.settings.seed, "scaling")
+            seed = derive_seed(self.settings.seed, "scaling")
             clips = generate_clips(self.settings.scaling_clips, self.settings.frames, seed, self.device, show)
             scaling = Scaling.of(clips[1])
             self._do_steps(scaling, ClipPool(self.settings, self.device, show), checkpoint_seconds)
@@ -218,7 +218,7 @@ def _train_step(
     video, targets = pool.batch(step)
     device = video.device
     patches = (TINY_ARCHITECTURE.image_size // PATCH) ** 2
-    generator = torch.Generator(device).manual_seed(draw_seed(settings.seed, step, "masks"))
+    generator = torch.Generator(device).manual_seed(derive_seed(settings.seed, step, "masks"))
     masked = sample_masks(len(video), settings.frames // TINY_ARCHITECTURE.tubelet_size, patches, generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu"):
         losses = network(_normalized(video), scaling(targets), masked)
@@ -246,7 +246,7 @@ def _held_out_scores(
     found: list[tuple[torch.Tensor, ...]] = []
     for start in range(0, settings.held_out_clips, HELD_OUT_BATCH):
         observer.show("Measuring", start, settings.held_out_clips)
-        seed = draw_seed(settings.seed, "held out", start // HELD_OUT_BATCH)
+        seed = derive_seed(settings.seed, "held out", start // HELD_OUT_BATCH)
         clips = min(HELD_OUT_BATCH, settings.held_out_clips - start)
         video, targets = generate_clips(clips, settings.frames, seed, device)
         scaled = scaling(targets)

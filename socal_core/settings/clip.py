@@ -20,8 +20,8 @@ class SamplingMethod(StrEnum):
     """Every `stride`-th frame from a random start, new in every epoch."""
 
     @property
-    def draws(self) -> bool:
-        """Whether a training clip can take any frame of the window."""
+    def is_random(self) -> bool:
+        """Whether training clips are sampled at random, so that they can contain any frame of the window."""
         return self is not SamplingMethod.UNIFORM
 
 

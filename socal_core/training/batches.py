@@ -10,7 +10,7 @@ from socal_core.clips.augment import Augmentation
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
 from socal_core.clips.plan import ClipId
-from socal_core.clips.sampling import draw_seed, epoch_batches
+from socal_core.clips.sampling import derive_seed, epoch_batches
 from socal_core.settings import TrainConfig
 
 
@@ -90,7 +90,7 @@ def training_batches(
         pixels = next(read)  # uint8, (needed clips, frames, 3, size, size)
         waited = time.perf_counter() - started
         clips = pixels.to(rank.device).float().div_(255)
-        clips = augment(clips, [draw_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
+        clips = augment(clips, [derive_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
         own = clips[[part.needed.index(index) for index in part.own]]
         if part.mix is not None:
             own = apply_mix(own, clips[[part.needed.index(index) for index in part.partners]], part.mix)
@@ -128,7 +128,7 @@ class _Part:
 def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, rank: Rank) -> _Part:
     # A process without clips uses the first one with weight 0, because all processes must average the gradients.
     own = list(range(rank.number, len(batch), rank.world_size)) or [0]
-    mix = mix_of(config.augmentation, len(batch), size, draw_seed(config.split.seed, epoch, "mix", step))
+    mix = mix_of(config.augmentation, len(batch), size, derive_seed(config.split.seed, epoch, "mix", step))
     partners = own if mix is None else [partner_of(index, len(batch)) for index in own]
     needed = sorted({*own, *partners})
     return _Part(own, partners, needed, [ClipId(batch[index], epoch) for index in needed], mix)

@@ -17,7 +17,7 @@ from accelerate.utils import broadcast_object_list
 from torch import nn
 
 from socal_core.clips.loader import ClipReader
-from socal_core.clips.sampling import draw_seed
+from socal_core.clips.sampling import derive_seed
 from socal_core.errors import RunError
 from socal_core.evaluation.metrics import metrics_of
 from socal_core.evaluation.predict import probabilities_of
@@ -187,7 +187,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     for batch in batches:
         job.check_stop()
         step = run.state.step + 1
-        torch.manual_seed(draw_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
+        torch.manual_seed(derive_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
         loss = add_gradients(accelerator, run.model, batch, config.machine.accumulation_steps)
         run.optimizer.step()
         run.optimizer.zero_grad()

@@ -32,13 +32,13 @@ def fill_once(dataset: Dataset, store: FrameStore, wanted: Wanted) -> str:
 
 
 def wrong_frames(store: FrameStore, wanted: Wanted, truth: dict[str, np.ndarray]) -> tuple[int, int]:
-    """How many frames the store gives, and how many of them are not what they should be."""
+    """Return how many frames the store contains, and how many of them are wrong."""
     given = wrong = 0
-    for trial, places in wanted:
-        out = np.zeros((len(places), *store.shape), np.uint8)
-        found = store.read(trial, places, out)
+    for trial, indices in wanted:
+        out = np.zeros((len(indices), *store.shape), np.uint8)
+        found = store.read(trial, indices, out)
         given += int(found.sum())
-        wrong += sum(not np.array_equal(out[i], truth[trial.frames[places[i]]]) for i in np.flatnonzero(found))
+        wrong += sum(not np.array_equal(out[i], truth[trial.frames[indices[i]]]) for i in np.flatnonzero(found))
     return given, wrong
 
 

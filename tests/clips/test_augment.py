@@ -13,7 +13,16 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
-from socal_core.clips.augment import WHOLE, Augmentation, ClipDraw, Operation, Recolour, Step, apply_draws, draw_of
+from socal_core.clips.augment import (
+    WHOLE,
+    Augmentation,
+    ClipChange,
+    Operation,
+    Recolour,
+    Step,
+    apply_changes,
+    sample_change,
+)
 from socal_core.settings import TINY, AugmentationSettings, config_from
 
 OFF: dict[str, Any] = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}
@@ -44,7 +53,7 @@ def settings(**values: Any) -> AugmentationSettings:
 
 
 def clip(size: int = 16, frames: int = 4, low: float = 0.0, high: float = 1.0, seed: int = 0) -> torch.Tensor:
-    """The same frame several times, (1, frames, 3, size, size): what differs afterwards was drawn per frame."""
+    """The same frame several times, (1, frames, 3, size, size): what differs afterwards was sampled per frame."""
     frame = torch.rand(1, 1, 3, size, size, generator=torch.Generator().manual_seed(seed))
     return (low + (high - low) * frame).repeat(1, frames, 1, 1, 1)
 
@@ -72,9 +81,9 @@ def test_each_part_changes_a_clip_and_all_its_frames_alike(part: dict[str, Any])
 
 @pytest.mark.parametrize("operation", Operation)
 def test_each_operation_changes_all_frames_alike(operation: Operation) -> None:
-    draws = (draw_of(settings(rand_augment=8.0, rand_augment_steps=1), seed) for seed in SEEDS)
+    changes = (sample_change(settings(rand_augment=8.0, rand_augment_steps=1), seed) for seed in SEEDS)
     before = clip(low=0.2, high=0.7)
-    changed = apply_draws(before, [next(draw for draw in draws if draw.steps[0].operation is operation)])
+    changed = apply_changes(before, [next(change for change in changes if change.steps[0].operation is operation)])
     assert torch.equal(changed, before) == (operation is Operation.IDENTITY)
     assert all(torch.equal(frame, changed[0, 0]) for frame in changed[0])
     assert changed.max() > 0.02, "black"
@@ -83,16 +92,16 @@ def test_each_operation_changes_all_frames_alike(operation: Operation) -> None:
 def test_switched_off_it_changes_nothing() -> None:
     before = film(3)
     assert torch.equal(Augmentation(settings())(before, [1, 2, 3]), film(3))
-    assert all(draw_of(settings(), seed) == ClipDraw() for seed in SEEDS)
+    assert all(sample_change(settings(), seed) == ClipChange() for seed in SEEDS)
 
 
 def test_a_flip_mirrors_left_and_right() -> None:
     assert torch.equal(Augmentation(settings(horizontal_flip=1.0))(film(2), [1, 2]), film(2).flip(-1))
 
 
-def test_a_clip_that_draws_no_change_keeps_its_pixels() -> None:
-    draws = [ClipDraw(rotation=5.0), ClipDraw(), ClipDraw(flip=True), ClipDraw(jitter=Recolour(1.2))]
-    changed = apply_draws(film(4), draws)
+def test_a_clip_without_a_change_keeps_its_pixels() -> None:
+    changes = [ClipChange(rotation=5.0), ClipChange(), ClipChange(flip=True), ClipChange(jitter=Recolour(1.2))]
+    changed = apply_changes(film(4), changes)
     assert torch.equal(changed[1], film(4)[1])
     assert torch.equal(changed[2], film(4)[2].flip(-1))
     torch.testing.assert_close(changed[3], (film(4)[3] * 1.2).clamp(0, 1))
@@ -110,7 +119,7 @@ def test_a_clip_is_the_same_alone_and_anywhere_in_a_batch(values: dict[str, Any]
     assert torch.equal(whole[:2], augment(clips[:2], seeds[:2]))
 
 
-def test_the_draw_is_the_seeds_alone() -> None:
+def test_the_seed_alone_determines_the_change() -> None:
     augment = Augmentation(settings(**ON))
     torch.manual_seed(1)
     np.random.seed(1)
@@ -121,46 +130,48 @@ def test_the_draw_is_the_seeds_alone() -> None:
     assert (torch.rand(1), np.random.rand()) == after, "a global generator was touched"
     assert torch.equal(first, augment(film(1), [5]))
     assert not torch.equal(first, augment(film(1), [6]))
-    assert draw_of(settings(**ON), 2**63 - 1) != draw_of(settings(**ON), 2**63 - 2)
+    assert sample_change(settings(**ON), 2**63 - 1) != sample_change(settings(**ON), 2**63 - 2)
 
 
-def test_switching_a_part_on_leaves_the_draws_of_the_others() -> None:
+def test_switching_a_setting_on_does_not_change_the_samples_of_the_others() -> None:
     for seed in range(50):
-        everything = draw_of(settings(**ON), seed)
-        alone = draw_of(settings(rotation_degrees=10.0), seed)
-        assert alone == ClipDraw(rotation=everything.rotation)
+        everything = sample_change(settings(**ON), seed)
+        alone = sample_change(settings(rotation_degrees=10.0), seed)
+        assert alone == ClipChange(rotation=everything.rotation)
 
 
-def test_strengths_bound_the_draws_and_are_used_up() -> None:
-    draws = [draw_of(settings(**{**ON, "rotation_degrees": 8.0, "horizontal_flip": 0.3}), seed) for seed in SEEDS]
+def test_sampled_changes_use_the_whole_range_of_their_settings() -> None:
+    changes = [
+        sample_change(settings(**{**ON, "rotation_degrees": 8.0, "horizontal_flip": 0.3}), seed) for seed in SEEDS
+    ]
     for values, low, high in [
-        ([draw.rotation for draw in draws], -8, 8),
-        ([draw.jitter.brightness for draw in draws], 0.7, 1.3),
-        ([draw.jitter.contrast for draw in draws], 0.7, 1.3),
-        ([draw.jitter.saturation for draw in draws], 0.7, 1.3),
-        ([draw.jitter.hue for draw in draws], -0.1, 0.1),
+        ([change.rotation for change in changes], -8, 8),
+        ([change.jitter.brightness for change in changes], 0.7, 1.3),
+        ([change.jitter.contrast for change in changes], 0.7, 1.3),
+        ([change.jitter.saturation for change in changes], 0.7, 1.3),
+        ([change.jitter.hue for change in changes], -0.1, 0.1),
     ]:
         assert low <= min(values) < low + 0.02 * (high - low)
         assert high >= max(values) > high - 0.02 * (high - low)
         assert np.mean(values) == pytest.approx((low + high) / 2, abs=0.03 * (high - low))
-    assert np.mean([draw.flip for draw in draws]) == pytest.approx(0.3, abs=0.04)
+    assert np.mean([change.flip for change in changes]) == pytest.approx(0.3, abs=0.04)
 
 
 @pytest.mark.parametrize("smallest", [0.05, 0.5, 0.9, 1.0])
 def test_a_crop_keeps_at_least_its_area_and_stays_inside(smallest: float) -> None:
     areas = []
     for seed in SEEDS:
-        top, left, bottom, right = draw_of(settings(crop_area=smallest), seed).crop
+        top, left, bottom, right = sample_change(settings(crop_area=smallest), seed).crop
         assert 0 <= top < bottom <= 1 + 1e-12 and 0 <= left < right <= 1 + 1e-12
         assert 3 / 4 - 1e-9 <= (right - left) / (bottom - top) <= 4 / 3 + 1e-9
         areas.append((bottom - top) * (right - left))
     assert smallest - 1e-9 <= min(areas) <= max(areas) <= 1 + 1e-9
     assert np.mean(areas) == pytest.approx((smallest + 1) / 2, abs=0.02)
-    assert smallest < 1 or draw_of(settings(crop_area=smallest), 3).crop == WHOLE
+    assert smallest < 1 or sample_change(settings(crop_area=smallest), 3).crop == WHOLE
 
 
-def test_erasing_takes_its_share_of_clips_and_of_the_picture() -> None:
-    boxes = [box for seed in SEEDS if (box := draw_of(settings(random_erasing=0.25), seed).erased)]
+def test_erasing_takes_its_fraction_of_clips_and_of_the_picture() -> None:
+    boxes = [box for seed in SEEDS if (box := sample_change(settings(random_erasing=0.25), seed).erased)]
     assert len(boxes) / len(SEEDS) == pytest.approx(0.25, abs=0.03)
     heights = np.array([bottom - top for top, _, bottom, _ in boxes])
     widths = np.array([right - left for _, left, _, right in boxes])
@@ -174,7 +185,7 @@ def test_erasing_takes_its_share_of_clips_and_of_the_picture() -> None:
 
 def test_erasing_paints_the_clips_mean_colour() -> None:
     before = film(1, size=20)
-    changed = apply_draws(before, [ClipDraw(erased=(0.1, 0.2, 0.5, 0.9))])
+    changed = apply_changes(before, [ClipChange(erased=(0.1, 0.2, 0.5, 0.9))])
     expected = before.clone()
     expected[0, :, :, 2:10, 4:18] = before.mean((0, 1, 3, 4))[:, None, None]
     torch.testing.assert_close(changed, expected)
@@ -190,8 +201,8 @@ def test_a_white_clip_gets_no_black_borders(seed: int) -> None:
 @pytest.mark.parametrize("operation", Operation)
 def test_no_operation_makes_a_white_clip_black(operation: Operation) -> None:
     config = settings(rand_augment=10.0, rand_augment_steps=8)
-    step = next(step for seed in SEEDS for step in draw_of(config, seed).steps if step.operation is operation)
-    changed = apply_draws(torch.ones(1, 2, 3, 32, 32), [ClipDraw(steps=(step,))])
+    step = next(step for seed in SEEDS for step in sample_change(config, seed).steps if step.operation is operation)
+    changed = apply_changes(torch.ones(1, 2, 3, 32, 32), [ClipChange(steps=(step,))])
     assert changed.min() >= (0.09 if operation is Operation.BRIGHTNESS else 0.94)
 
 
@@ -205,23 +216,23 @@ def test_no_operation_makes_a_white_clip_black(operation: Operation) -> None:
         (Recolour(saturation=1.5), lambda frame: kornia.enhance.adjust_saturation_with_gray_subtraction(frame, 1.5)),
     ],
 )
-def test_factors_mean_what_they_mean_elsewhere(recolour: Recolour, reference: Any) -> None:
+def test_factors_have_the_usual_meaning(recolour: Recolour, reference: Any) -> None:
     before = clip(low=0.1, high=0.8)
-    changed = apply_draws(before, [ClipDraw(jitter=recolour)])
+    changed = apply_changes(before, [ClipChange(jitter=recolour)])
     torch.testing.assert_close(changed[0], reference(before[0]), atol=1e-4, rtol=0)
 
 
-def test_the_parts_of_a_jitter_follow_each_other() -> None:
+def test_the_parts_of_a_jitter_are_applied_in_order() -> None:
     before = clip(low=0.3, high=0.6)
-    changed = apply_draws(before, [ClipDraw(jitter=Recolour(1.2, 0.8, 1.3, 0.05))])
+    changed = apply_changes(before, [ClipChange(jitter=Recolour(1.2, 0.8, 1.3, 0.05))])
     for recolour in [Recolour(brightness=1.2), Recolour(contrast=0.8), Recolour(saturation=1.3), Recolour(hue=0.05)]:
-        before = apply_draws(before, [ClipDraw(jitter=recolour)])
+        before = apply_changes(before, [ClipChange(jitter=recolour)])
     torch.testing.assert_close(changed, before)
 
 
 def test_contrast_is_about_the_mean_of_the_clip_and_not_of_a_frame() -> None:
     before = torch.cat([torch.full((1, 1, 3, 8, 8), grey) for grey in (0.2, 0.6)], dim=1)
-    changed = apply_draws(before, [ClipDraw(jitter=Recolour(contrast=0.5))])
+    changed = apply_changes(before, [ClipChange(jitter=Recolour(contrast=0.5))])
     torch.testing.assert_close(changed.mean((0, 2, 3, 4)), torch.tensor([0.3, 0.5]))
 
 
@@ -229,7 +240,7 @@ def test_contrast_is_about_the_mean_of_the_clip_and_not_of_a_frame() -> None:
 def test_hue_turns_in_yiq_the_way_it_turns_in_hsv(turn: float) -> None:
     red = (0.5, 0.35, 0.35)
     pixels = torch.tensor(red).view(1, 1, 3, 1, 1).expand(1, 2, 3, 4, 4)
-    colour = apply_draws(pixels, [ClipDraw(jitter=Recolour(hue=turn))])[0, 0, :, 0, 0].tolist()
+    colour = apply_changes(pixels, [ClipChange(jitter=Recolour(hue=turn))])[0, 0, :, 0, 0].tolist()
     y, i, q = colorsys.rgb_to_yiq(*red)
     chroma = complex(i, q) * cmath.exp(-2j * math.pi * turn)
     # The standard library rounds the weights of luma to two digits.
@@ -241,15 +252,15 @@ def test_hue_turns_in_yiq_the_way_it_turns_in_hsv(turn: float) -> None:
 
 
 def test_a_quarter_turn_is_exact() -> None:
-    changed = apply_draws(film(1), [ClipDraw(rotation=90.0)])
+    changed = apply_changes(film(1), [ClipChange(rotation=90.0)])
     torch.testing.assert_close(changed, film(1).rot90(1, (-2, -1)), atol=1e-5, rtol=0)
 
 
 def test_a_crop_is_the_part_enlarged() -> None:
-    changed = apply_draws(film(1), [ClipDraw(crop=(0.25, 0.5, 0.75, 1.0))])
+    changed = apply_changes(film(1), [ClipChange(crop=(0.25, 0.5, 0.75, 1.0))])
     part = film(1)[0, :, :, 4:12, 8:16]
     enlarged = torch.nn.functional.interpolate(part, size=16, mode="bilinear", align_corners=False)
-    # At its rim the crop goes on with the picture's own pixels, the enlarged part with its last ones.
+    # At its edge the crop continues with the pixels of the picture, the enlarged part with its last ones.
     torch.testing.assert_close(changed[0, ..., 1:-1, 1:-1], enlarged[..., 1:-1, 1:-1], atol=1e-5, rtol=0)
 
 
@@ -262,7 +273,7 @@ def test_a_crop_is_the_part_enlarged() -> None:
     ],
 )
 def test_a_move_shows_the_reflection_past_the_edge(step: Step, axis: int, shift: int) -> None:
-    changed = apply_draws(film(1), [ClipDraw(steps=(step,))])
+    changed = apply_changes(film(1), [ClipChange(steps=(step,))])
     margin = [(0, 0)] * 5
     margin[axis] = (4, 4)
     padded = np.pad(film(1).numpy(), margin, mode="symmetric")
@@ -271,11 +282,11 @@ def test_a_move_shows_the_reflection_past_the_edge(step: Step, axis: int, shift:
 
 
 @pytest.mark.parametrize("operation", [Operation.SHEAR_X, Operation.SHEAR_Y])
-def test_a_shear_moves_each_line_in_proportion_to_its_place(operation: Operation) -> None:
+def test_a_shear_moves_each_line_in_proportion_to_its_position(operation: Operation) -> None:
     ramp = torch.linspace(0, 1, 33)
     sideways = operation is Operation.SHEAR_X
     before = (ramp if sideways else ramp[:, None]).expand(1, 2, 3, 33, 33)
-    changed = apply_draws(before, [ClipDraw(steps=(Step(operation, 0.2),))])[0, 0, 0]
+    changed = apply_changes(before, [ClipChange(steps=(Step(operation, 0.2),))])[0, 0, 0]
     middle = changed[:, 16] if sideways else changed[16]
     torch.testing.assert_close(middle, 0.5 + 0.2 * (torch.arange(33) - 16) / 32, atol=1e-5, rtol=0)
 
@@ -283,8 +294,8 @@ def test_a_shear_moves_each_line_in_proportion_to_its_place(operation: Operation
 def test_moves_of_one_clip_add_up_in_one_interpolation() -> None:
     there = Step(Operation.TRANSLATE_X, 0.125)
     back = Step(Operation.TRANSLATE_X, -0.125)
-    assert torch.equal(apply_draws(film(1), [ClipDraw(steps=(there, back))]), film(1))
-    turned = apply_draws(film(1), [ClipDraw(rotation=30.0, steps=(Step(Operation.ROTATE, 60.0),))])
+    assert torch.equal(apply_changes(film(1), [ClipChange(steps=(there, back))]), film(1))
+    turned = apply_changes(film(1), [ClipChange(rotation=30.0, steps=(Step(Operation.ROTATE, 60.0),))])
     torch.testing.assert_close(turned, film(1).rot90(1, (-2, -1)), atol=1e-5, rtol=0)
 
 
@@ -302,19 +313,19 @@ def test_moves_of_one_clip_add_up_in_one_interpolation() -> None:
     ],
     ids=lambda value: value.operation.value if isinstance(value, Step) else "",
 )
-def test_operations_on_colours_are_pillows(step: Step, reference: Any, levels: int) -> None:
+def test_colour_operations_equal_pillows(step: Step, reference: Any, levels: int) -> None:
     # RandAugment is defined by Pillow's operations; a clip of one frame is one picture.
     before = (clip(size=64, frames=1, low=0.1, high=0.7) * 255).round() / 255
-    changed = pillow(apply_draws(before, [ClipDraw(steps=(step,))])[0, 0])
+    changed = pillow(apply_changes(before, [ClipChange(steps=(step,))])[0, 0])
     expected = reference(pillow(before[0, 0]))
     difference = np.asarray(changed).astype(int) - np.asarray(expected).astype(int)
     assert abs(difference).max() <= levels
 
 
-def test_rand_augment_draws_every_operation_equally_often_and_no_stronger_than_asked() -> None:
-    draws = [draw_of(settings(rand_augment=5.0, rand_augment_steps=3), seed) for seed in SEEDS]
-    assert {len(draw.steps) for draw in draws} == {3}
-    steps = [step for draw in draws for step in draw.steps]
+def test_rand_augment_samples_every_operation_equally_often_and_within_its_magnitude() -> None:
+    changes = [sample_change(settings(rand_augment=5.0, rand_augment_steps=3), seed) for seed in SEEDS]
+    assert {len(change.steps) for change in changes} == {3}
+    steps = [step for change in changes for step in change.steps]
     counts = Counter(step.operation for step in steps)
     assert set(counts) == set(Operation)
     for count in counts.values():
@@ -329,21 +340,27 @@ def test_rand_augment_draws_every_operation_equally_often_and_no_stronger_than_a
 
 def test_steps_of_different_length_in_one_batch() -> None:
     step = Step(Operation.BRIGHTNESS, 0.5)
-    draws = [ClipDraw(steps=(step,)), ClipDraw(), ClipDraw(steps=(step, step))]
-    changed = apply_draws(film(3), draws)
+    changes = [ClipChange(steps=(step,)), ClipChange(), ClipChange(steps=(step, step))]
+    changed = apply_changes(film(3), changes)
     expected = film(3) * torch.tensor([0.5, 1.0, 0.25]).view(3, 1, 1, 1, 1)
     torch.testing.assert_close(changed, expected)
 
 
-def test_one_draw_a_clip_is_asked_for() -> None:
+def test_one_change_per_clip_is_required() -> None:
     with pytest.raises(ValueError, match="got 1 for 2 clips"):
         Augmentation(settings(**ON))(film(2), [1])
 
 
-def test_a_draw_is_a_value() -> None:
-    draw = draw_of(settings(**ON), 3)
-    assert draw == draw_of(settings(**ON), 3)
-    assert hash(draw) == hash(replace(draw))
-    numbers = [draw.rotation, *draw.crop, draw.jitter.brightness, draw.jitter.hue, *(s.strength for s in draw.steps)]
+def test_a_change_is_a_value() -> None:
+    change = sample_change(settings(**ON), 3)
+    assert change == sample_change(settings(**ON), 3)
+    assert hash(change) == hash(replace(change))
+    numbers = [
+        change.rotation,
+        *change.crop,
+        change.jitter.brightness,
+        change.jitter.hue,
+        *(s.strength for s in change.steps),
+    ]
     assert {type(number) for number in numbers} == {float}
-    assert type(draw.flip) is bool
+    assert type(change.flip) is bool

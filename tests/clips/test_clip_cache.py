@@ -19,8 +19,8 @@ TRIAL = TrialFrames("S1T1", tuple(f"frame {i}" for i in range(20)))
 def write_store(name: str, last_used: int, frames: int = 20) -> FrameStore:
     store = FrameStore(Path(name), {"scaled": False}, SHAPE)
     with store.in_use():
-        for place in range(frames):
-            store.write(TRIAL, place, np.full(SHAPE, place + 1, np.uint8), Stamp(1, 1))
+        for index in range(frames):
+            store.write(TRIAL, index, np.full(SHAPE, index + 1, np.uint8), Stamp(1, 1))
     os.utime(store.folder / "store.json", (last_used, last_used))
     return store
 
@@ -59,7 +59,7 @@ def test_a_store_is_removed_as_a_whole_and_not_while_it_is_in_use() -> None:
     assert store.count(TRIAL) == 0
 
 
-def test_the_least_recently_used_go_when_room_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_least_recently_used_are_removed_when_room_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     oldest, middle, newest = (write_store(name, used) for name, used in [("a", 1000), ("b", 2000), ("c", 3000)])
     limit(monkeypatch, frames=75)
     mine = FrameStore(Path("mine"), {}, SHAPE)
@@ -73,7 +73,7 @@ def test_the_least_recently_used_go_when_room_is_needed(monkeypatch: pytest.Monk
     assert not oldest.folder.exists()
 
 
-def test_what_fits_in_no_case_removes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_beyond_the_limit_removes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     store = write_store("a", 1000)
     limit(monkeypatch, frames=30)
     reason = make_room(40 * FRAME, FrameStore(Path("mine"), {}, SHAPE).folder)
@@ -81,19 +81,19 @@ def test_what_fits_in_no_case_removes_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert store.count(TRIAL) == 20
 
 
-def test_a_store_never_goes_for_its_own_sake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_is_never_removed_to_make_room_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = write_store("mine", 1000)
     limit(monkeypatch, frames=30)
     assert "are allowed" in make_room(20 * FRAME, mine.folder)
     assert mine.count(TRIAL) == 20
 
 
-def test_a_disk_without_room_is_said() -> None:
+def test_a_disk_without_room_is_reported() -> None:
     reason = make_room(10**17, stores_folder() / "mine")
     assert "are allowed" in reason
 
 
-def test_leftovers_of_a_killed_removal_and_what_is_no_store_go() -> None:
+def test_remains_of_a_killed_removal_and_folders_that_are_no_stores_are_deleted() -> None:
     store, torn = write_store("a", 1000), write_store("b", 1000)
     (torn.folder / "store.json").write_text("{")
     left = stores_folder() / ".removed-1"

@@ -17,7 +17,7 @@ FEATURES = np.random.default_rng(0).normal(size=(2, 5)).astype(np.float32)
 
 @pytest.fixture
 def store(tmp_path: Path) -> FeatureStore:
-    """A store that holds the features of a clip."""
+    """A store that contains the features of a clip."""
     store = FeatureStore(tmp_path, MADE)
     with store.in_use():
         store.write(CLIP, FEATURES)
@@ -69,18 +69,18 @@ def test_a_damaged_file_is_none(store: FeatureStore) -> None:
     for length in (0, 1, 50, len(whole) - 1):
         path.write_bytes(whole[:length])
         assert store.read(CLIP) is None, length
-    for place in range(len(whole)):
+    for index in range(len(whole)):
         broken = bytearray(whole)
-        broken[place] ^= 4
+        broken[index] ^= 4
         path.write_bytes(broken)
-        assert store.read(CLIP) is None, place
+        assert store.read(CLIP) is None, index
     path.write_bytes(whole + b"\0")
     assert store.read(CLIP) is None
     store.write(CLIP, FEATURES)
     np.testing.assert_array_equal(store.read(CLIP), FEATURES)
 
 
-def test_a_file_in_the_place_of_another_is_none(store: FeatureStore) -> None:
+def test_a_file_under_the_name_of_another_is_none(store: FeatureStore) -> None:
     other = replace(CLIP, trial_id="S100T2")
     store.write(other, FEATURES)
     (store.folder / f"{other.file_name}.features").replace(store.folder / f"{CLIP.file_name}.features")

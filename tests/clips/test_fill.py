@@ -1,4 +1,4 @@
-"""socal_core.clips.fill: the store is filled once, by however many, whatever happens meanwhile."""
+"""socal_core.clips.fill: each frame is stored once, by any number of processes, also after kills and full disks."""
 
 import json
 import os
@@ -27,7 +27,7 @@ PREPROCESSOR = Preprocessor.for_size(32)
 
 
 def no_progress(done: int, total: int) -> None:
-    """Nobody is watching."""
+    """Do nothing with the progress."""
 
 
 def store_of(dataset: Dataset) -> FrameStore:
@@ -51,24 +51,24 @@ def filled_by(*arguments: object) -> dict[str, Any]:
     return result_of(run_preloaded("-m", "tests.clips.filler", *arguments))
 
 
-def test_every_frame_is_kept_and_progress_is_told(shared_data_folder: Path) -> None:
+def test_every_frame_is_stored_and_progress_is_reported(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     store, seen, filled = fill_all(dataset)
     assert (seen[0], seen[-1]) == ((0, 240), (240, 240))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert (filled.note, filled.unreadable) == ("", {})
-    for trial, places in all_frames(dataset):
-        out = np.zeros((len(places), *store.shape), np.uint8)
-        assert store.read(trial, places, out).all()
+    for trial, indices in all_frames(dataset):
+        out = np.zeros((len(indices), *store.shape), np.uint8)
+        assert store.read(trial, indices, out).all()
         for name, pixels in zip(trial.frames, out, strict=True):
             np.testing.assert_array_equal(pixels, PREPROCESSOR.read(dataset, name))
 
 
-def test_what_is_there_is_not_decoded_again(shared_data_folder: Path) -> None:
+def test_stored_frames_are_not_decoded_again(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     wanted = all_frames(dataset)
-    fill_all(dataset, [(trial, places[:5]) for trial, places in wanted])
-    assert sum(len(places) for _, places in missing_frames(dataset, store_of(dataset), wanted)) == 20 * 7
+    fill_all(dataset, [(trial, indices[:5]) for trial, indices in wanted])
+    assert sum(len(indices) for _, indices in missing_frames(dataset, store_of(dataset), wanted)) == 20 * 7
     assert fill_all(dataset)[1][-1] == (140, 140)
     assert fill_all(dataset)[1] == [(0, 0)]
 
@@ -79,11 +79,11 @@ def test_only_frames_whose_files_have_changed_are_decoded_again(data_folder: Pat
     changed = data_folder / "JPEGImages" / "S101T1_frame_00000004.jpeg"
     os.utime(changed, ns=(0, changed.stat().st_mtime_ns + 1))
     assert [
-        (trial.trial_id, places) for trial, places in missing_frames(dataset, store_of(dataset), all_frames(dataset))
+        (trial.trial_id, indices) for trial, indices in missing_frames(dataset, store_of(dataset), all_frames(dataset))
     ] == [("S101T1", [3])]
 
 
-def test_status_counts_what_is_kept_what_cannot_be_read_and_what_is_missing(data_folder: Path) -> None:
+def test_status_counts_stored_unreadable_and_missing_frames(data_folder: Path) -> None:
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
     dataset = open_dataset(data_folder)
     store, wanted = store_of(dataset), all_frames(dataset)
@@ -106,20 +106,20 @@ def test_a_video_is_kept_second_by_second_as_far_as_it_goes(data_folder: Path) -
     write_video(data_folder / "S100T1.mp4", 12)
     dataset = open_dataset(data_folder)
     store, _, filled = fill_all(dataset)
-    trial, places = next((trial, places) for trial, places in all_frames(dataset) if trial.trial_id == "S100T1")
-    out = np.zeros((len(places), *store.shape), np.uint8)
-    assert store.read(trial, places, out).all()
+    trial, indices = next((trial, indices) for trial, indices in all_frames(dataset) if trial.trial_id == "S100T1")
+    out = np.zeros((len(indices), *store.shape), np.uint8)
+    assert store.read(trial, indices, out).all()
     assert out.mean(axis=(1, 2, 3)).tolist() == pytest.approx([20 + 20 * second for second in range(12)], abs=4)
     for name, pixels in zip(trial.frames, out, strict=True):
         np.testing.assert_array_equal(pixels, PREPROCESSOR.read(dataset, name))
-    assert (filled.unreadable, len(places)) == ({}, 12)
+    assert (filled.unreadable, len(indices)) == ({}, 12)
     # The same name, and a video that ends before its header says.
     write_video(data_folder / "S100T1.mp4", 5)
     filled = fill_all(dataset)[2]
     assert sorted(filled.unreadable) == [f"S100T1_frame_{second + 1:08d}.jpeg" for second in range(5, 12)]
 
 
-def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
+def test_a_repaired_frame_is_decoded(data_folder: Path) -> None:
     path = data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg"
     whole = path.read_bytes()
     path.write_bytes(whole[:100])
@@ -130,8 +130,8 @@ def test_a_frame_that_was_mended_is_decoded(data_folder: Path) -> None:
     assert cache_status(dataset, store, all_frames(dataset)).frames == 240
 
 
-def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -> None:
-    """Fifty kills; what was kept before each of them is still there after it."""
+def test_kills_at_random_moments_never_lead_to_a_wrong_frame(tmp_path: Path) -> None:
+    """Fifty kills. What was stored before a kill is still there after it."""
     data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
     result = filled_by("kill", data, 50, 7)
     assert result["wrong"] == 0
@@ -143,7 +143,7 @@ def test_killed_at_random_moments_it_never_gives_a_wrong_frame(tmp_path: Path) -
     assert (result["end"], result["note"]) == (result["of"], "")
 
 
-def test_two_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
+def test_two_processes_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(320, 180))
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda _: filled_by("fill", data), range(2)))
@@ -167,7 +167,7 @@ NO_RESERVE = (
 
 
 @pytest.mark.parametrize("how", ["small disk", "small disk, filled to the brim", "small files"])
-def test_a_full_disk_ends_the_filling_in_words_and_leaves_nothing_wrong(tmp_path: Path, how: str) -> None:
+def test_a_full_disk_ends_the_filling_with_a_message_and_no_wrong_frame(tmp_path: Path, how: str) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(64, 48))
     prefix: tuple[str, ...] = ()
     options: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""socal_core.clips.loader: the clips that a model is given, whatever the cache, the threads and the disk do."""
+"""socal_core.clips.loader: clips do not depend on the cache, the threads or the disk."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def config(**settings: Any) -> TrainConfig:
 
 
 def no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody is watching."""
+    """Do nothing with the progress."""
 
 
 def frame_file(folder: Path, trial: str, number: int) -> Path:
@@ -62,7 +62,7 @@ def test_a_clip_is_its_frames_in_order(shared_data_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("sampling", ["uniform", "segments", "dense"])
-def test_any_number_of_threads_cold_or_kept_gives_the_same_clips(shared_data_folder: Path, sampling: str) -> None:
+def test_any_number_of_threads_gives_the_same_clips(shared_data_folder: Path, sampling: str) -> None:
     dataset = open_dataset(shared_data_folder)
     settings = {"sampling": sampling, "stride": 2, "test_clips": 2}
     expected: dict[ClipId, np.ndarray] | None = None
@@ -94,7 +94,7 @@ def test_kept_frames_are_read_without_the_data_folder(data_folder: Path) -> None
             np.testing.assert_array_equal(read(reader, ClipId(trial)), pixels)
 
 
-def test_what_is_damaged_on_the_disk_is_decoded_and_kept_again(shared_data_folder: Path) -> None:
+def test_damaged_frames_in_the_store_are_decoded_and_stored_again(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     expected = all_clips(dataset, config())
     store = FrameStore(dataset.root, PREPROCESSOR.recipe, PREPROCESSOR.frame_shape)
@@ -116,7 +116,7 @@ def test_what_is_damaged_on_the_disk_is_decoded_and_kept_again(shared_data_folde
         (shared_data_folder / "away").rename(shared_data_folder / "JPEGImages")
 
 
-def test_a_frame_that_was_replaced_is_decoded_anew(data_folder: Path) -> None:
+def test_a_replaced_frame_is_decoded_again(data_folder: Path) -> None:
     dataset = open_dataset(data_folder)
     before = all_clips(dataset, config())
     frame_file(data_folder, "S100T2", 1).replace(frame_file(data_folder, "S100T1", 1))
@@ -125,7 +125,7 @@ def test_a_frame_that_was_replaced_is_decoded_anew(data_folder: Path) -> None:
     np.testing.assert_array_equal(after[1:], before[ClipId("S100T1")][1:])
 
 
-def test_the_nearest_readable_frame_stands_in_and_is_named(data_folder: Path) -> None:
+def test_the_nearest_readable_frame_is_used_instead_and_named(data_folder: Path) -> None:
     frame_file(data_folder, "S100T1", 3).write_bytes(b"broken")
     dataset = open_dataset(data_folder)
     for settings in (config(num_frames=12), config(num_frames=12)):  # the second finds a store
@@ -151,7 +151,7 @@ def test_a_trial_with_too_many_broken_frames_is_left_out_and_named(data_folder: 
             read(reader, ClipId("S100T1", epoch=1))
 
 
-def test_a_draw_that_meets_too_many_broken_frames_takes_the_evaluation_clip(data_folder: Path) -> None:
+def test_the_evaluation_clip_replaces_a_sampled_clip_with_too_many_broken_frames(data_folder: Path) -> None:
     for number in (2, 3, 5, 6):  # of twelve: the evaluation clip takes 1, 5, 8 and 12
         if number != 5:
             frame_file(data_folder, "S100T1", number).write_bytes(b"broken")
@@ -161,21 +161,21 @@ def test_a_draw_that_meets_too_many_broken_frames_takes_the_evaluation_clip(data
         named = " ".join(reader.notices())
         assert all(f"S100T1_frame_0000000{number}.jpeg" in named for number in (2, 3, 6))
         spread = read(reader, ClipId("S100T1"))
-        fallen_back = drawn = 0
+        fallen_back = sampled = 0
         for epoch in range(1, 30):
-            places = reader.plan.places_of(ClipId("S100T1", epoch))
+            indices = reader.plan.indices_of(ClipId("S100T1", epoch))
             pixels = read(reader, ClipId("S100T1", epoch))
-            if {1, 2, 5} & set(places):  # one in four is more than a fifth
+            if {1, 2, 5} & set(indices):  # one in four is more than a fifth
                 np.testing.assert_array_equal(pixels, spread)
                 fallen_back += 1
             else:
-                frames = [read_frame(frame_file(data_folder, "S100T1", place + 1)) for place in places]
+                frames = [read_frame(frame_file(data_folder, "S100T1", index + 1)) for index in indices]
                 np.testing.assert_array_equal(pixels, np.stack([PREPROCESSOR.shrink(frame) for frame in frames]))
-                drawn += 1
-        assert fallen_back and drawn
+                sampled += 1
+        assert fallen_back and sampled
 
 
-def test_a_broken_frame_outside_the_clip_costs_nothing(data_folder: Path) -> None:
+def test_a_broken_frame_outside_the_clip_does_not_matter(data_folder: Path) -> None:
     frame_file(data_folder, "S100T1", 9).write_bytes(b"broken")
     settings = config(window="0:6", num_frames=6, sampling="segments")
     with open_clips(open_dataset(data_folder), settings, PREPROCESSOR, ["S100T1"], ["S100T1"], no_progress) as reader:
@@ -189,7 +189,7 @@ def test_a_window_without_frames_leaves_a_trial_out(shared_data_folder: Path) ->
 
 
 @pytest.mark.parametrize("stage", ["Filling the clip cache", "Reading clips"])
-def test_whoever_watches_may_stop_it(shared_data_folder: Path, stage: str) -> None:
+def test_the_progress_callback_may_stop_it(shared_data_folder: Path, stage: str) -> None:
     def stop(now: str, done: int, total: int) -> None:
         if now == stage and done:
             raise KeyboardInterrupt
@@ -205,7 +205,7 @@ def test_whoever_watches_may_stop_it(shared_data_folder: Path, stage: str) -> No
     assert threading.active_count() == before
 
 
-def test_a_batch_given_up_halfway_leaves_no_thread_behind(shared_data_folder: Path) -> None:
+def test_an_abandoned_batch_leaves_no_thread_behind(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     reader = ClipReader(dataset, config(num_workers=2), PREPROCESSOR)
     before = threading.active_count()
@@ -217,7 +217,7 @@ def test_a_batch_given_up_halfway_leaves_no_thread_behind(shared_data_folder: Pa
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_error_in_a_thread_reaches_whoever_reads(data_folder: Path, workers: int) -> None:
+def test_an_error_in_a_thread_reaches_the_caller(data_folder: Path, workers: int) -> None:
     dataset = open_dataset(data_folder)
     for path in (data_folder / "JPEGImages").glob("S100T1_*"):
         path.write_bytes(b"broken")
@@ -239,7 +239,7 @@ def no_room(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("spoil", [no_folder, no_stores, no_room])
-def test_without_a_cache_everything_goes_on_and_it_is_said(
+def test_without_a_cache_clips_are_read_and_a_notice_says_so(
     shared_data_folder: Path,
     workspace: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -40,7 +40,7 @@ def mixes(**values: Any) -> list[Mix]:
         ({"cutmix": 1.0}, 2, True),
     ],
 )
-def test_there_is_a_mix_where_one_is_on_and_clips_have_partners(
+def test_clips_are_mixed_if_a_method_is_on_and_they_have_partners(
     values: dict[str, float], clips: int, mixed: bool
 ) -> None:
     assert (mix_of(settings(**values), clips, SIZE, 1) is not None) == mixed
@@ -55,16 +55,16 @@ def test_partners_are_each_others(clips: int) -> None:
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.8, 1.0, 4.0])
-def test_mixup_shares_follow_the_beta_distribution(alpha: float) -> None:
-    shares = np.array([mix.lam for mix in mixes(mixup=alpha)])
-    assert len(shares) == len(SEEDS)
-    assert shares.min() >= 0 and shares.max() <= 1
-    assert shares.mean() == pytest.approx(0.5, abs=0.04)
-    assert shares.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.15)
+def test_mixup_weights_follow_the_beta_distribution(alpha: float) -> None:
+    weights = np.array([mix.lam for mix in mixes(mixup=alpha)])
+    assert len(weights) == len(SEEDS)
+    assert weights.min() >= 0 and weights.max() <= 1
+    assert weights.mean() == pytest.approx(0.5, abs=0.04)
+    assert weights.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.15)
     assert all(mix.box is None for mix in mixes(mixup=alpha))
 
 
-def test_cutmix_boxes_lie_inside_and_their_area_is_the_partners_share() -> None:
+def test_cutmix_boxes_lie_inside_and_their_area_is_the_partners_weight() -> None:
     found = mixes(cutmix=1.0)
     for mix in found:
         assert mix.box is not None
@@ -73,21 +73,21 @@ def test_cutmix_boxes_lie_inside_and_their_area_is_the_partners_share() -> None:
         inside = np.zeros((SIZE, SIZE), dtype=bool)
         inside[top:bottom, left:right] = True
         assert mix.lam == pytest.approx(1 - inside.mean())
-    # Boxes cut off at the edges are smaller than drawn: with a uniform share (alpha 1) the mean area was worked out by
-    # quadrature: a side s around a uniform centre keeps s - s²/4 of itself on average in each direction.
-    sides = np.sqrt(np.linspace(0, 1, 100_001))
-    area = np.mean((sides - sides**2 / 4) ** 2)
+    # Boxes are clipped at the edges. With a uniform weight (alpha 1) the mean area follows by quadrature: an edge of
+    # length s around a uniform centre keeps s - s²/4 on average in each direction.
+    edges = np.sqrt(np.linspace(0, 1, 100_001))
+    area = np.mean((edges - edges**2 / 4) ** 2)
     assert np.mean([1 - mix.lam for mix in found]) == pytest.approx(area, abs=0.03)
     centres = np.array([(mix.box[0] + mix.box[2], mix.box[1] + mix.box[3]) for mix in found if mix.box]) / 2
     assert centres.mean(0) == pytest.approx([SIZE / 2, SIZE / 2], abs=1)
 
 
-def test_with_both_on_each_is_drawn_half_of_the_time() -> None:
+def test_with_both_on_each_is_chosen_half_of_the_time() -> None:
     both = mixes(mixup=0.8, cutmix=1.0)
     assert np.mean([mix.box is None for mix in both]) == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_draw_is_the_seeds_alone() -> None:
+def test_the_seed_alone_determines_the_mix() -> None:
     config = settings(mixup=0.8, cutmix=1.0)
     torch.manual_seed(1)
     np.random.seed(1)
@@ -109,7 +109,7 @@ def test_mixup_is_the_weighted_sum(lam: float) -> None:
     assert torch.equal(mixed[2], clips[2]), "the middle of an odd batch mixes with itself"
 
 
-def test_cutmix_sets_the_partners_rectangle_into_every_frame() -> None:
+def test_cutmix_copies_the_partners_rectangle_into_every_frame() -> None:
     clips = batch()
     mixed = apply_mix(clips, partners(clips), Mix(0.5, (3, 5, 20, 30)))
     expected = clips.numpy().copy()
@@ -119,7 +119,7 @@ def test_cutmix_sets_the_partners_rectangle_into_every_frame() -> None:
 
 
 @pytest.mark.parametrize("mix", [Mix(0.3, None), Mix(0.5, (3, 5, 20, 30))], ids=["mixup", "cutmix"])
-def test_nothing_is_written_to_and_a_share_of_a_batch_comes_out_the_same(mix: Mix) -> None:
+def test_the_input_is_unchanged_and_a_part_of_a_batch_gives_the_same_result(mix: Mix) -> None:
     clips = batch(6)
     mixed = apply_mix(clips, partners(clips), mix)
     assert torch.equal(clips, batch(6))
@@ -127,5 +127,5 @@ def test_nothing_is_written_to_and_a_share_of_a_batch_comes_out_the_same(mix: Mi
 
 
 def test_clips_and_partners_of_different_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         apply_mix(batch(4), batch(3), Mix(0.5, None))

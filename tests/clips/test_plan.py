@@ -1,11 +1,11 @@
-"""socal_core.clips.plan: which frames the clips of a run take."""
+"""socal_core.clips.plan: which frames the clips of a run contain."""
 
 from pathlib import Path
 
 import pytest
 
 from socal_core.clips.plan import ClipId, ClipPlan, frames_of_run
-from socal_core.clips.sampling import draw_seed, segments
+from socal_core.clips.sampling import derive_seed, segments
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.settings import TINY, config_from
@@ -39,33 +39,33 @@ def test_clips_for_validation_and_test(
     made = plan(shared_data_folder, **settings)
     clips = made.evaluation_clips("S100T1")
     assert clips == [ClipId("S100T1", number=number) for number in range(len(expected))]
-    assert [made.places_of(clip) for clip in clips] == expected
+    assert [made.indices_of(clip) for clip in clips] == expected
 
 
-def test_a_training_clip_is_drawn_from_seed_epoch_and_trial(shared_data_folder: Path) -> None:
+def test_seed_epoch_and_trial_determine_a_training_clip(shared_data_folder: Path) -> None:
     made = plan(shared_data_folder, window="4:12", sampling="segments", seed=5)
     for trial, epoch in [("S100T1", 1), ("S100T1", 2), ("S101T2", 1)]:
-        drawn = segments(8, 4, draw_seed(5, epoch, "frames", trial)) + 4
-        assert made.places_of(ClipId(trial, epoch)) == drawn.tolist()
+        expected = segments(8, 4, derive_seed(5, epoch, "frames", trial)) + 4
+        assert made.indices_of(ClipId(trial, epoch)) == expected.tolist()
 
 
-def test_the_frames_that_are_wanted_are_those_that_some_clip_can_take(shared_data_folder: Path) -> None:
+def test_the_wanted_frames_are_those_that_some_clip_can_contain(shared_data_folder: Path) -> None:
     settings = {"window": "4:12", "sampling": "segments", "test_clips": 2}
     made = plan(shared_data_folder, **settings)
-    wanted = {trial.trial_id: places for trial, places in made.wanted(["S100T1", "S101T1"], ["S101T1"])}
+    wanted = {trial.trial_id: indices for trial, indices in made.wanted(["S100T1", "S101T1"], ["S101T1"])}
     assert wanted == {"S100T1": [4, 5, 6, 7, 8, 9, 10, 11], "S101T1": list(range(4, 12))}
     made = plan(shared_data_folder, window="4:12", sampling="segments")
-    wanted = {trial.trial_id: places for trial, places in made.wanted(["S100T1", "S101T1"], ["S101T1"])}
+    wanted = {trial.trial_id: indices for trial, indices in made.wanted(["S100T1", "S101T1"], ["S101T1"])}
     assert wanted == {"S100T1": [4, 6, 9, 11], "S101T1": list(range(4, 12))}
     made = plan(shared_data_folder, window="4:12")
-    assert [places for _, places in made.wanted(["S100T1", "S101T1"], ["S101T1"])] == [[4, 6, 9, 11]] * 2
+    assert [indices for _, indices in made.wanted(["S100T1", "S101T1"], ["S101T1"])] == [[4, 6, 9, 11]] * 2
 
 
-def test_a_trial_without_a_frame_in_the_window_wants_none(shared_data_folder: Path) -> None:
+def test_a_trial_without_a_frame_in_the_window_is_left_out(shared_data_folder: Path) -> None:
     made = plan(shared_data_folder, window="100:160")
     assert made.wanted(["S100T1"], ["S100T1"]) == []
     with pytest.raises(DataError, match=r"S100T1: no frame in the window \(seconds 100 to 160\)"):
-        made.places_of(ClipId("S100T1"))
+        made.indices_of(ClipId("S100T1"))
 
 
 @pytest.mark.parametrize("recipe", ["finetune", "frozen"])
@@ -73,7 +73,7 @@ def test_a_run_with_frozen_features_has_no_training_clips(shared_data_folder: Pa
     config = config_from({"recipe": recipe, "num_frames": 4, "test_clips": 1, "sampling": "segments"}, TINY)
     split = Split(("S100T1",), ("S101T1",), ("S102T1",), 0)
     wanted = {
-        trial.trial_id: places for trial, places in frames_of_run(open_dataset(shared_data_folder), config, split)
+        trial.trial_id: indices for trial, indices in frames_of_run(open_dataset(shared_data_folder), config, split)
     }
     evaluated = [0, 4, 7, 11]
     assert wanted["S101T1"] == wanted["S102T1"] == evaluated

@@ -1,4 +1,4 @@
-"""socal_core.clips.preprocess: what the model is given is what its own processor gives."""
+"""socal_core.clips.preprocess: the model receives what its own processor returns."""
 
 import json
 import resource
@@ -107,7 +107,7 @@ def test_other_filters_are_the_processors_own(resample: int, width: int, height:
     assert grey_levels_apart(Preprocessor(processor), noise(width, height)) == 0
 
 
-def test_a_frame_that_may_not_be_written_to_or_lies_backwards() -> None:
+def test_a_frame_that_is_read_only_or_has_negative_strides() -> None:
     preprocessor = Preprocessor.for_size(32)
     frame = photo(80, 60)
     frame.flags.writeable = False
@@ -128,7 +128,7 @@ def test_a_frame_too_long_and_narrow_to_be_resized(config: dict[str, Any], size:
         preprocessor.shrink(np.zeros((1, 20_000, 3), dtype=np.uint8))
 
 
-def test_threads_shrink_at_once() -> None:
+def test_several_threads_shrink_at_once() -> None:
     preprocessor = Preprocessor.for_size(64)
     frames = [photo(200 + i, 150) for i in range(16)]
     with ThreadPoolExecutor(8) as pool:
@@ -161,7 +161,7 @@ def test_the_shape_of_every_frame(config: dict[str, Any], shape: tuple[int, int,
     ],
 )
 def test_a_shape_that_depends_on_the_picture_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match="frames of another size for each picture"):
+    with pytest.raises(ModelError, match="frames whose size depends on the picture"):
         _ = Preprocessor(VideoMAEImageProcessorPil(**config)).frame_shape
 
 
@@ -185,13 +185,13 @@ def test_a_shape_that_depends_on_the_picture_is_refused(config: dict[str, Any]) 
     ],
     ids=str,
 )
-def test_settings_that_the_processor_cannot_work_with(config: dict[str, Any]) -> None:
+def test_settings_that_do_not_work(config: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match=r"preprocessor_config\.json holds"):
         Preprocessor(VideoMAEImageProcessorPil(**config)).check()
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-def test_settings_that_it_can_work_with(config: dict[str, Any]) -> None:
+def test_settings_that_work(config: dict[str, Any]) -> None:
     preprocessor = Preprocessor(VideoMAEImageProcessorPil(**config))
     preprocessor.check()
     assert json.loads(json.dumps(preprocessor.recipe)) == preprocessor.recipe
@@ -206,7 +206,7 @@ def test_a_whole_frame_is_resized_without_a_crop(width: int, height: int) -> Non
     assert np.abs(shrunk.astype(int) - expected).max() <= 1
 
 
-def test_the_recipe_names_all_that_decides_the_bytes() -> None:
+def test_the_recipe_contains_everything_that_determines_the_bytes() -> None:
     assert Preprocessor.for_size(64).recipe == {
         "version": RECIPE_VERSION,
         "resize": {"shortest_edge": 64},
@@ -228,7 +228,7 @@ def test_the_recipe_is_the_same_whatever_follows_the_resizing() -> None:
     assert Preprocessor(other).recipe == Preprocessor.for_size(224).recipe
 
 
-def test_scaled_decoding_has_no_part_where_nothing_is_resized() -> None:
+def test_scaled_decoding_does_not_count_if_nothing_is_resized() -> None:
     processor = VideoMAEImageProcessorPil(do_resize=False)
     assert Preprocessor(processor, scaled=True).recipe == Preprocessor(processor).recipe
 
@@ -249,7 +249,7 @@ def test_scaled_decoding_has_no_part_where_nothing_is_resized() -> None:
     ],
     ids=str,
 )
-def test_both_halves_together_equal_the_processor(config: dict[str, Any]) -> None:
+def test_both_steps_together_equal_the_processor(config: dict[str, Any]) -> None:
     processor = VideoMAEImageProcessorPil(
         size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}, resample=3, **config
     )
@@ -283,6 +283,7 @@ def test_a_frame_of_a_data_set(data_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("scaled", [False, True])
+<<<<<<< HEAD
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: int, scaled: bool) -> None:
     dataset = open_dataset(data_folder)
@@ -300,6 +301,9 @@ def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: in
 
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_frame_of_a_video_goes_the_same_way_and_is_never_scaled(tmp_path: Path, scaled: bool) -> None:
+=======
+def test_a_frame_of_a_video_is_treated_alike_and_never_scaled(tmp_path: Path, scaled: bool) -> None:
+>>>>>>> main
     write_video(tmp_path / "S100T1.mp4", 3)
     dataset = open_dataset(tmp_path)
     frame = dataset.frames["frame"].iloc[1]

@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from socal_core.clips.sampling import (
     dense,
-    draw_seed,
+    derive_seed,
     epoch_batches,
     evaluation_positions,
     multi,
@@ -28,10 +28,10 @@ NUM_FRAMES = st.integers(1, 64)
 CLIPS = st.integers(1, 20)
 STRIDES = st.integers(1, 64)
 SEEDS = st.integers(0, 2**63 - 1)
-DRAWS = [draw_seed(0, epoch, "S100T1") for epoch in range(4000)]
+RANDOM_SEEDS = [derive_seed(0, epoch, "S100T1") for epoch in range(4000)]
 """The seeds of one trial over many epochs."""
 SURE = 1e-3
-"""A chi-square test that chance alone would fail this seldom; the seeds are fixed, so it fails always or never."""
+"""Significance level of the chi-square tests. The seeds are fixed, so a test fails always or never."""
 
 
 def config_with(**values: object) -> ClipSettings:
@@ -78,7 +78,7 @@ def test_segments(available: int, num_frames: int, seed: int, expected: list[int
 
 @settings(deadline=None)
 @given(available=AVAILABLE, num_frames=NUM_FRAMES, seed=SEEDS)
-def test_segments_holds_one_frame_of_each_part(available: int, num_frames: int, seed: int) -> None:
+def test_segments_contains_one_frame_of_each_part(available: int, num_frames: int, seed: int) -> None:
     ends = [Fraction(i * available, num_frames) for i in range(num_frames + 1)]
     positions = segments(available, num_frames, seed)
     assert len(positions) == num_frames
@@ -88,22 +88,22 @@ def test_segments_holds_one_frame_of_each_part(available: int, num_frames: int, 
 
 
 @pytest.mark.parametrize(("available", "num_frames"), [(60, 4), (10, 4), (3, 5)])
-def test_segments_draws_every_frame_of_a_part_alike(available: int, num_frames: int) -> None:
-    """Where a part begins or ends inside a frame, the frame's chance in it is the share that lies in the part."""
-    drawn = np.stack([segments(available, num_frames, seed) for seed in DRAWS])
+def test_segments_samples_every_frame_of_a_part_equally(available: int, num_frames: int) -> None:
+    """A frame is chosen with a probability proportional to the fraction of it that lies in the part."""
+    sampled = np.stack([segments(available, num_frames, seed) for seed in RANDOM_SEEDS])
     length = Fraction(available, num_frames)
     for part in range(num_frames):
         start, end = part * length, (part + 1) * length
         inside = range(floor(start), ceil(end))
-        shares = [float((min(p + 1, end) - max(p, start)) / length) for p in inside]
-        counts = [np.count_nonzero(drawn[:, part] == p) for p in inside]
-        assert sum(counts) == len(DRAWS)
+        fractions = [float((min(p + 1, end) - max(p, start)) / length) for p in inside]
+        counts = [np.count_nonzero(sampled[:, part] == p) for p in inside]
+        assert sum(counts) == len(RANDOM_SEEDS)
         assert min(counts) > 0
-        assert len(counts) == 1 or chisquare(counts, np.array(shares) * len(DRAWS)).pvalue > SURE
+        assert len(counts) == 1 or chisquare(counts, np.array(fractions) * len(RANDOM_SEEDS)).pvalue > SURE
 
 
-def test_a_draw_next_to_one_stays_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """15 + (1 - 2^-53) is 16 in floating point, and so is every part's end behind the last frame."""
+def test_a_random_number_next_to_one_stays_in_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """15 + (1 - 2^-53) is 16 in floating point, which is beyond the last frame of the last part."""
 
     class Highest:
         def random(self, size: int) -> np.ndarray:
@@ -148,7 +148,7 @@ def test_dense_keeps_its_stride_as_far_as_there_are_frames(
 
 @pytest.mark.parametrize(("available", "num_frames", "stride"), [(60, 8, 4), (14, 4, 4), (5, 2, 1)])
 def test_dense_starts_anywhere_that_fits(available: int, num_frames: int, stride: int) -> None:
-    starts = [dense(available, num_frames, stride, seed)[0] for seed in DRAWS]
+    starts = [dense(available, num_frames, stride, seed)[0] for seed in RANDOM_SEEDS]
     counts = np.bincount(starts)
     assert len(counts) == available - (num_frames - 1) * stride
     assert chisquare(counts).pvalue > SURE
@@ -173,9 +173,9 @@ def test_multi(available: int, num_frames: int, clips: int, stride: int | None, 
 
 @settings(deadline=None)
 @given(available=AVAILABLE, num_frames=NUM_FRAMES, clips=CLIPS)
-def test_multi_takes_the_frame_at_each_share_of_each_part(available: int, num_frames: int, clips: int) -> None:
-    shares = [Fraction(2 * j + 1, 2 * clips) for j in range(clips)]
-    expected = [[floor((i + share) * available / num_frames) for i in range(num_frames)] for share in shares]
+def test_multi_takes_the_frame_at_each_fraction_of_each_part(available: int, num_frames: int, clips: int) -> None:
+    fractions = [Fraction(2 * j + 1, 2 * clips) for j in range(clips)]
+    expected = [[floor((i + fraction) * available / num_frames) for i in range(num_frames)] for fraction in fractions]
     assert multi(available, num_frames, clips).tolist() == expected
 
 
@@ -205,7 +205,7 @@ def test_multi_with_a_stride_is_dense_from_the_first_start_to_the_last(
 
 @settings(deadline=None)
 @given(available=AVAILABLE, seed=SEEDS, other=SEEDS)
-def test_training_clips_follow_the_way_of_sampling(available: int, seed: int, other: int) -> None:
+def test_training_clips_follow_the_sampling_method(available: int, seed: int, other: int) -> None:
     clips = {
         sampling: training_positions(available, config_with(sampling=sampling, num_frames=8, stride=3), seed).tolist()
         for sampling in SamplingMethod
@@ -218,10 +218,10 @@ def test_training_clips_follow_the_way_of_sampling(available: int, seed: int, ot
     assert training_positions(available, config_with(num_frames=8), other).tolist() == clips["uniform"]
 
 
-@pytest.mark.parametrize("draw", [lambda seed: segments(300, 16, seed), lambda seed: dense(300, 16, 4, seed)])
-def test_each_seed_draws_a_clip_of_its_own(draw: Callable[[int], np.ndarray]) -> None:
-    seeds = [draw_seed(seed, epoch, trial) for seed in range(2) for epoch in range(2) for trial in ("S1T1", "S1T2")]
-    first, second = ([draw(seed).tolist() for seed in seeds] for _ in range(2))
+@pytest.mark.parametrize("sample", [lambda seed: segments(300, 16, seed), lambda seed: dense(300, 16, 4, seed)])
+def test_each_seed_gives_a_different_clip(sample: Callable[[int], np.ndarray]) -> None:
+    seeds = [derive_seed(seed, epoch, trial) for seed in range(2) for epoch in range(2) for trial in ("S1T1", "S1T2")]
+    first, second = ([sample(seed).tolist() for seed in seeds] for _ in range(2))
     assert first == second
     assert len({tuple(clip) for clip in first}) == len(seeds)
 
@@ -280,18 +280,18 @@ def test_every_clip_is_in_range_and_in_order(
         (lambda wrong: multi(4, 4, 2, wrong), "stride"),
     ],
 )
-def test_nothing_cannot_be_sampled(sample: Callable[[int], object], number: str, wrong: int) -> None:
+def test_numbers_below_one_are_refused(sample: Callable[[int], object], number: str, wrong: int) -> None:
     with pytest.raises(ValueError, match=f"{number} must be at least 1, got {wrong}"):
         sample(wrong)
 
 
-def test_a_draw_depends_on_each_of_its_parts_and_on_nothing_else() -> None:
-    assert draw_seed(0, 1, "S1T1") == draw_seed(0, 1, "S1T1")
-    assert len({draw_seed(s, e, t) for s in range(3) for e in range(3) for t in ("a", "b")}) == 18
-    assert draw_seed(1, 11, "a") != draw_seed(11, 1, "a")
+def test_a_seed_depends_on_each_of_its_parts_and_on_nothing_else() -> None:
+    assert derive_seed(0, 1, "S1T1") == derive_seed(0, 1, "S1T1")
+    assert len({derive_seed(s, e, t) for s in range(3) for e in range(3) for t in ("a", "b")}) == 18
+    assert derive_seed(1, 11, "a") != derive_seed(11, 1, "a")
 
 
-def test_an_epoch_holds_every_trial_once_in_an_order_of_its_own() -> None:
+def test_an_epoch_contains_every_trial_once_in_its_own_order() -> None:
     trials = [f"T{i}" for i in range(10)]
     first, second = epoch_batches(trials, 4, seed=0, epoch=1), epoch_batches(trials, 4, seed=0, epoch=2)
     assert [len(batch) for batch in first] == [4, 4, 2]

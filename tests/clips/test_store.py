@@ -15,15 +15,15 @@ TRIAL = TrialFrames("S1T1", tuple(f"S1T1_frame_{i:08d}.jpeg" for i in range(1, 1
 STAMP = Stamp(100, 5)
 
 
-def pixels(place: int) -> np.ndarray:
-    return np.random.default_rng(place).integers(0, 256, SHAPE, dtype=np.uint8)
+def pixels(index: int) -> np.ndarray:
+    return np.random.default_rng(index).integers(0, 256, SHAPE, dtype=np.uint8)
 
 
 def make_store(root: Path = Path("data"), recipe: dict[str, int] = RECIPE) -> FrameStore:
     store = FrameStore(root, recipe, SHAPE)
     with store.in_use():
-        for place in range(len(TRIAL.frames)):
-            store.write(TRIAL, place, pixels(place), STAMP)
+        for index in range(len(TRIAL.frames)):
+            store.write(TRIAL, index, pixels(index), STAMP)
     return store
 
 
@@ -39,10 +39,10 @@ def file_of(store: FrameStore) -> Path:
 
 def test_what_was_written_is_read_in_any_order() -> None:
     store = make_store()
-    places = [7, 0, 0, 9, 3]
+    indices = [7, 0, 0, 9, 3]
     out = np.zeros((5, *SHAPE), np.uint8)
-    assert store.read(TRIAL, places, out).all()
-    np.testing.assert_array_equal(out, np.stack([pixels(place) for place in places]))
+    assert store.read(TRIAL, indices, out).all()
+    np.testing.assert_array_equal(out, np.stack([pixels(index) for index in indices]))
     assert store.count(TRIAL) == 10
 
 
@@ -51,7 +51,7 @@ def test_a_frame_that_was_not_written_is_not_there() -> None:
     assert not read_all(store)[0].any()
     with store.in_use():
         store.write(TRIAL, 4, pixels(4), STAMP)
-    assert read_all(store)[0].tolist() == [place == 4 for place in range(10)]
+    assert read_all(store)[0].tolist() == [index == 4 for index in range(10)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_frame_that_was_not_written_is_not_there() -> None:
     ],
     ids=["another data folder", "another recipe", "another shape"],
 )
-def test_stores_of_different_things_do_not_meet(other: Callable[[], FrameStore]) -> None:
+def test_different_stores_have_different_folders(other: Callable[[], FrameStore]) -> None:
     make_store()
     assert other().count(TRIAL) == 0
 
@@ -73,15 +73,15 @@ def test_stores_of_different_things_do_not_meet(other: Callable[[], FrameStore])
     [TrialFrames("S1T2", TRIAL.frames), TrialFrames("S1T1", TRIAL.frames[1:])],
     ids=["another trial", "other frames"],
 )
-def test_a_trial_with_other_frames_has_a_file_of_its_own(trial: TrialFrames) -> None:
+def test_a_trial_with_other_frames_has_its_own_file(trial: TrialFrames) -> None:
     assert not read_all(make_store(), trial)[0].any()
 
 
-def test_a_file_that_changed_counts_no_more() -> None:
+def test_frames_of_a_changed_file_are_no_longer_valid() -> None:
     store = make_store()
     stamps: list[Stamp | None] = [STAMP] * 10
     stamps[2], stamps[3], stamps[4] = Stamp(101, 5), Stamp(100, 6), None
-    assert store.states(TRIAL, range(10), stamps).tolist() == [0 if place in {2, 3, 4} else KEPT for place in range(10)]
+    assert store.states(TRIAL, range(10), stamps).tolist() == [0 if index in {2, 3, 4} else KEPT for index in range(10)]
 
 
 def test_a_frame_that_cannot_be_read_is_remembered_as_long_as_its_file_is_the_same() -> None:
@@ -101,13 +101,13 @@ def test_whatever_is_cut_off_only_whole_frames_are_read() -> None:
     for length in [*range(0, len(whole), 97), len(whole) - 1]:
         path.write_bytes(whole[:length])
         found, out = read_all(store)
-        for place in np.flatnonzero(found):
-            np.testing.assert_array_equal(out[place], pixels(int(place)))
+        for index in np.flatnonzero(found):
+            np.testing.assert_array_equal(out[index], pixels(int(index)))
         assert found.sum() < 10
 
 
-def test_a_flipped_bit_anywhere_is_noticed() -> None:
-    """In the header nothing counts any more, in a record its frame, in a slot its frame; elsewhere nothing happens."""
+def test_a_flipped_bit_anywhere_is_detected() -> None:
+    """In the header, it invalidates the file; in a record or a slot, that frame; elsewhere, nothing."""
     store = make_store()
     path = file_of(store)
     whole = bytearray(path.read_bytes())
@@ -118,24 +118,24 @@ def test_a_flipped_bit_anywhere_is_noticed() -> None:
         changed[offset] ^= 1 << int(rng.integers(8))
         path.write_bytes(changed)
         found, out = read_all(store)
-        for place in np.flatnonzero(found):
-            np.testing.assert_array_equal(out[place], pixels(int(place)))
+        for index in np.flatnonzero(found):
+            np.testing.assert_array_equal(out[index], pixels(int(index)))
         if offset >= slots:
-            assert found.tolist() == [place != (offset - slots) // store.frame_bytes for place in range(10)]
+            assert found.tolist() == [index != (offset - slots) // store.frame_bytes for index in range(10)]
 
 
 @pytest.mark.parametrize("content", [b"", b"foreign" * 2000, bytes(20_000)], ids=["empty", "foreign", "zeros"])
-def test_a_torn_or_foreign_file_is_written_anew(content: bytes) -> None:
+def test_an_incomplete_or_foreign_file_is_written_again(content: bytes) -> None:
     store = make_store()
     file_of(store).write_bytes(content)
     assert not read_all(store)[0].any()
     store.write(TRIAL, 3, pixels(3), STAMP)
     found, out = read_all(store)
-    assert found.tolist() == [place == 3 for place in range(10)]
+    assert found.tolist() == [index == 3 for index in range(10)]
     np.testing.assert_array_equal(out[3], pixels(3))
 
 
-def test_a_slot_in_anothers_place_does_not_pass() -> None:
+def test_a_slot_at_the_position_of_another_is_not_valid() -> None:
     store = make_store()
     path = file_of(store)
     content = bytearray(path.read_bytes())
@@ -151,7 +151,7 @@ def test_a_slot_in_anothers_place_does_not_pass() -> None:
     assert read_all(store)[0].tolist() == [False, False, *[True] * 8]
 
 
-def test_holes_take_no_room(workspace: Path) -> None:
+def test_missing_frames_take_no_space(workspace: Path) -> None:
     store = FrameStore(Path("data"), RECIPE, (3, 224, 224))
     with store.in_use():
         store.write(TRIAL, 9, np.ones((3, 224, 224), np.uint8), STAMP)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from socal_core.clips.augment import Augmentation, ClipDraw, Operation, Recolour, Step
+from socal_core.clips.augment import Augmentation, ClipChange, Operation, Recolour, Step
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.clips.sampling import draw_seed
-from socal_core.clips.strip import EPOCHS, GAP, READABLE_SIDE, Strip, describe_draw, draw_strip, side_by_side
+from socal_core.clips.sampling import derive_seed
+from socal_core.clips.strip import EPOCHS, GAP, READABLE_SIZE, Strip, build_strip, describe_change, side_by_side
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
 from socal_core.settings import TINY, TrainConfig, config_from
@@ -30,7 +30,7 @@ STRONG = {
     "random_erasing": 1.0,
     "rand_augment": 8.0,
 }
-DRAWN = {"sampling": "segments", "window": "whole"}
+RANDOM = {"sampling": "segments", "window": "whole"}
 
 
 def settings(**values: Any) -> TrainConfig:
@@ -38,7 +38,7 @@ def settings(**values: Any) -> TrainConfig:
 
 
 def strip_of(folder: Path, config: TrainConfig, trained: list[str] | None = None) -> Strip:
-    return draw_strip(open_dataset(folder), config, PREPROCESSOR, TRIAL, trained or [])
+    return build_strip(open_dataset(folder), config, PREPROCESSOR, TRIAL, trained or [])
 
 
 def clip_of(folder: Path, config: TrainConfig, clip: ClipId) -> torch.Tensor:
@@ -53,7 +53,7 @@ def as_pixels(clips: torch.Tensor) -> np.ndarray:
     return np.moveaxis((255 * clips[0].numpy()).round().astype(np.uint8), 1, -1)
 
 
-@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **DRAWN}, {"test_clips": 3}, {"num_frames": 8}])
+@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **RANDOM}, {"test_clips": 3}, {"num_frames": 8}])
 def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Path, values: dict[str, Any]) -> None:
     config = settings(**values)
     row = strip_of(shared_data_folder, config).rows[0]
@@ -62,19 +62,19 @@ def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Pa
     assert ("The first of 3 clips." in row.text) is (config.clip.test_clips == 3)
 
 
-@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **DRAWN}, {**OFF, **DRAWN}])
+@pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **RANDOM}, {**OFF, **RANDOM}])
 def test_each_epochs_row_is_its_clip_under_its_augmentation(shared_data_folder: Path, values: dict[str, Any]) -> None:
     config = settings(**values)
     strip = strip_of(shared_data_folder, config)
     assert [row.title for row in strip.rows[1:]] == [f"Training, epoch {epoch}" for epoch in EPOCHS]
     for epoch, row in zip(EPOCHS, strip.rows[1:], strict=True):
         clip = clip_of(shared_data_folder, config, ClipId(TRIAL, epoch)).float() / 255
-        changed = Augmentation(config.augmentation)(clip, [draw_seed(config.split.seed, epoch, "augment", TRIAL)])
+        changed = Augmentation(config.augmentation)(clip, [derive_seed(config.split.seed, epoch, "augment", TRIAL)])
         np.testing.assert_array_equal(row.frames, as_pixels(changed))
 
 
-def test_a_row_shows_what_a_training_step_is_given(shared_data_folder: Path) -> None:
-    config, dataset = settings(**STRONG, **DRAWN, batch_size=1), open_dataset(shared_data_folder)
+def test_a_row_shows_what_a_training_step_receives(shared_data_folder: Path) -> None:
+    config, dataset = settings(**STRONG, **RANDOM, batch_size=1), open_dataset(shared_data_folder)
     reader = ClipReader(dataset, config, PREPROCESSOR)
     given = training_batches(reader, [TRIAL], {TRIAL: 1}, torch.ones(2), config, 2, ALONE)
     row = strip_of(shared_data_folder, config).rows[2]
@@ -99,8 +99,8 @@ def test_long_clips_are_shown_by_eight_frames_from_first_to_last(shared_data_fol
     assert "At 0, 2, 3, 5, 6, 8, 9, 11 s." in rows[0].text
 
 
-def test_seconds_are_told_where_chance_chooses_the_frames(shared_data_folder: Path) -> None:
-    config = settings(**DRAWN)
+def test_seconds_are_listed_if_frames_are_sampled_at_random(shared_data_folder: Path) -> None:
+    config = settings(**RANDOM)
     rows = strip_of(shared_data_folder, config).rows
     assert all(" At " in row.text for row in rows)
     assert len({row.text for row in rows}) == len(rows)
@@ -118,7 +118,7 @@ def test_the_mixed_row_is_the_clip_that_training_mixes(
     epoch = next(epoch for epoch in EPOCHS if row.title == f"Training, epoch {epoch}, mixed")
     partner = next(trial for trial in trained if f" {trial} (" in row.text)
     assert partner != TRIAL
-    # A label of their own for the two trials finds their clip among the batches.
+    # Labels that only these two trials have identify their clips in the batches.
     labels = {trial: int(trial == TRIAL) for trial in trained}
     reader = ClipReader(dataset, config, PREPROCESSOR)
     batches = training_batches(reader, trained, labels, torch.ones(2), config, epoch, ALONE)
@@ -129,7 +129,9 @@ def test_the_mixed_row_is_the_clip_that_training_mixes(
 
 
 @pytest.mark.parametrize(("values", "trained"), [({"batch_size": 1}, ["S100T1", TRIAL]), ({}, [TRIAL])])
-def test_a_clip_without_a_partner_is_told(shared_data_folder: Path, values: dict[str, Any], trained: list[str]) -> None:
+def test_a_clip_without_a_partner_is_reported(
+    shared_data_folder: Path, values: dict[str, Any], trained: list[str]
+) -> None:
     strip = strip_of(shared_data_folder, settings(mixup=0.8, **values), trained)
     assert len(strip.rows) == 1 + len(EPOCHS)
     assert strip.notes == (
@@ -145,34 +147,34 @@ def test_a_broken_frame_is_named(data_folder: Path) -> None:
     assert "is used instead" in strip.notes[0]
 
 
-def test_a_window_without_frames_is_refused_in_words(shared_data_folder: Path) -> None:
+def test_a_window_without_frames_is_refused_with_a_message(shared_data_folder: Path) -> None:
     with pytest.raises(DataError, match=rf"{TRIAL}: no frame in the window \(seconds 100 to 160\)"):
         strip_of(shared_data_folder, settings(window="100:160"))
 
 
 @pytest.mark.parametrize(
-    ("draw", "words"),
+    ("change", "words"),
     [
-        (ClipDraw(), "unchanged, or nearly so"),
-        (ClipDraw(jitter=Recolour(contrast=1.001, hue=0.0001), rotation=0.2), "unchanged, or nearly so"),
-        (ClipDraw(jitter=Recolour(0.9, 1.1)), "brightness × 0.90; contrast × 1.10"),
-        (ClipDraw(jitter=Recolour(saturation=1.25, hue=-0.05)), "saturation × 1.25; hue -18°"),
-        (ClipDraw(flip=True, rotation=-7.4), "mirrored; rotated by 7° to the right"),
-        (ClipDraw(rotation=7.4, crop=(0, 0.2, 1, 0.7)), "rotated by 7° to the left; cropped to 50% of the frame"),
-        (ClipDraw(steps=(Step(Operation.ROTATE, 3.0), Step(Operation.COLOR, 1.2))), "RandAugment: rotate, color"),
-        (ClipDraw(erased=(0.1, 0.1, 0.5, 0.5)), "a rectangle erased"),
+        (ClipChange(), "unchanged, or nearly so"),
+        (ClipChange(jitter=Recolour(contrast=1.001, hue=0.0001), rotation=0.2), "unchanged, or nearly so"),
+        (ClipChange(jitter=Recolour(0.9, 1.1)), "brightness × 0.90; contrast × 1.10"),
+        (ClipChange(jitter=Recolour(saturation=1.25, hue=-0.05)), "saturation × 1.25; hue -18°"),
+        (ClipChange(flip=True, rotation=-7.4), "mirrored; rotated by 7° to the right"),
+        (ClipChange(rotation=7.4, crop=(0, 0.2, 1, 0.7)), "rotated by 7° to the left; cropped to 50% of the frame"),
+        (ClipChange(steps=(Step(Operation.ROTATE, 3.0), Step(Operation.COLOR, 1.2))), "RandAugment: rotate, color"),
+        (ClipChange(erased=(0.1, 0.1, 0.5, 0.5)), "a rectangle erased"),
     ],
 )
-def test_a_draw_in_words(draw: ClipDraw, words: str) -> None:
-    assert describe_draw(draw) == words
+def test_a_change_in_words(change: ClipChange, words: str) -> None:
+    assert describe_change(change) == words
 
 
-@pytest.mark.parametrize(("side", "factor"), [(32, 6), (64, 3), (100, 1), (224, 1)])
-def test_small_frames_are_enlarged_to_squares(side: int, factor: int) -> None:
-    assert side * factor <= max(side, READABLE_SIDE)
-    frames = np.random.default_rng(0).integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+@pytest.mark.parametrize(("edge", "factor"), [(32, 6), (64, 3), (100, 1), (224, 1)])
+def test_small_frames_are_enlarged_to_squares(edge: int, factor: int) -> None:
+    assert edge * factor <= max(edge, READABLE_SIZE)
+    frames = np.random.default_rng(0).integers(0, 256, (3, edge, edge, 3), dtype=np.uint8)
     picture = np.asarray(side_by_side(frames))
-    large = side * factor
+    large = edge * factor
     assert picture.shape == (large, 3 * large + 2 * GAP, 4)
     for number, frame in enumerate(frames):
         left = number * (large + GAP)
@@ -186,5 +188,5 @@ def test_small_frames_are_enlarged_to_squares(side: int, factor: int) -> None:
 def test_frozen_features_see_one_clip_in_training_and_test(shared_data_folder: Path) -> None:
     (row,) = strip_of(shared_data_folder, settings(recipe="frozen", mixup=0.8)).rows
     assert row.title == "Training, validation and test"
-    still = clip_of(shared_data_folder, settings(), ClipId(TRIAL))
-    np.testing.assert_array_equal(row.frames, still[0].byte().permute(0, 2, 3, 1).numpy())
+    evaluated = clip_of(shared_data_folder, settings(), ClipId(TRIAL))
+    np.testing.assert_array_equal(row.frames, evaluated[0].byte().permute(0, 2, 3, 1).numpy())

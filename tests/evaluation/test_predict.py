@@ -48,7 +48,9 @@ def test_clips_are_the_processors_own_never_augmented_and_averaged(tmp_path: Pat
     classifier.model.classifier.bias.data = -500 * between
     with open_clips(dataset, config, classifier.preprocessor, TRIALS, TRIALS, lambda *stage: None) as reader:
         logits = logits_of(classifier.model, reader, TRIALS, torch.device("cpu"))
-        places = {clip: reader.plan.places_of(clip) for trial in TRIALS for clip in reader.plan.evaluation_clips(trial)}
+        indices = {
+            clip: reader.plan.indices_of(clip) for trial in TRIALS for clip in reader.plan.evaluation_clips(trial)
+        }
     processor = VideoMAEImageProcessorPil(
         size={"shortest_edge": 96},
         crop_size={"height": 96, "width": 96},
@@ -58,7 +60,7 @@ def test_clips_are_the_processors_own_never_augmented_and_averaged(tmp_path: Pat
     expected = []
     for trial in TRIALS:
         probabilities = []
-        for clip, chosen in places.items():
+        for clip, chosen in indices.items():
             if clip.trial_id == trial:
                 names = [data / "JPEGImages" / f"{trial}_frame_{place + 1:08d}.jpeg" for place in chosen]
                 frames = [np.asarray(Image.open(name).convert("RGB")) for name in names]

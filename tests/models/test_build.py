@@ -159,11 +159,11 @@ def test_the_scaling_of_a_processor_is_applied(pretrained: Path, values: dict[st
     [
         ({"crop_size": {"height": 64, "width": 64}}, "gives frames of 64x64 pixels, but the model takes 32x32"),
         ({"crop_size": {"height": 32, "width": 40}}, "gives frames of 40x32 pixels"),
-        ({"do_center_crop": False}, "frames of another size for each picture"),
-        ({"size": {"edge": 32}}, "holds values that cannot be worked with"),
-        ({"size": "large"}, "holds values that cannot be worked with"),
-        ({"size": {"shortest_edge": 10**9}}, "no whole number from 1 to 4096"),
-        ({"image_std": [0, 0, 0]}, "holds values that cannot be worked with"),
+        ({"do_center_crop": False}, "frames whose size depends on the picture"),
+        ({"size": {"edge": 32}}, "holds values that do not work"),
+        ({"size": "large"}, "holds values that do not work"),
+        ({"size": {"shortest_edge": 10**9}}, "not a whole number from 1 to 4096"),
+        ({"image_std": [0, 0, 0]}, "holds values that do not work"),
     ],
     ids=str,
 )
@@ -184,12 +184,12 @@ def test_a_processor_file_that_cannot_be_read_is_refused(pretrained: Path, conte
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"size": {"edge": 32}}, "Checkpoint epoch-0001: .*cannot be worked with"),
+        ({"size": {"edge": 32}}, "Checkpoint epoch-0001: .*do not work"),
         (
             {"crop_size": {"height": 32, "width": 32}},
             "Checkpoint epoch-0001: .*32x32 pixels, but the model takes 96x96",
         ),
-        ({"resample": 99}, "Checkpoint epoch-0001: .*cannot be worked with"),
+        ({"resample": 99}, "Checkpoint epoch-0001: .*do not work"),
     ],
     ids=str,
 )

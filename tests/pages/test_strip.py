@@ -75,7 +75,7 @@ def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
     return no_process
 
 
-def test_a_process_draws_the_strip_and_a_change_of_settings_another(
+def test_a_process_renders_the_strip_and_changed_settings_another(
     open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
     app = show(fine_tuning(open_page("training", shared_data_folder)))

@@ -15,7 +15,7 @@ from socal_core.clips.loader import open_clips
 from socal_core.clips.mix import mix_of
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.clips.sampling import draw_seed, epoch_batches
+from socal_core.clips.sampling import derive_seed, epoch_batches
 from socal_core.dataset import layout
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
@@ -96,7 +96,7 @@ def trained_by_hand(run: RunFolder) -> tuple[dict[str, torch.Tensor], float]:
     total = 0.0
     for step, (batch, clips) in enumerate(zip(order, pixels, strict=True)):
         clips = classifier.preprocessor.normalise(clips.float() / 255).double()
-        mix = mix_of(config.augmentation, len(batch), clips.shape[-1], draw_seed(config.split.seed, 1, "mix", step))
+        mix = mix_of(config.augmentation, len(batch), clips.shape[-1], derive_seed(config.split.seed, 1, "mix", step))
         share = 1.0 if mix is None else mix.lam
         model.zero_grad()
         for place, trial in enumerate(batch):

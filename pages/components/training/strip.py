@@ -75,7 +75,7 @@ def _request(dataset: Dataset, config: TrainConfig, trial_id: str, train: tuple[
     """
     visible = ClipPlan(dataset, config.clip, config.split.seed).visible(trial_id)
     stamps = {}
-    for index in visible.places:
+    for index in visible.indices:
         stamp = stamp_of_frame(dataset, visible.trial.frames[index])
         stamps[dataset.file_of(visible.trial.frames[index]).name] = stamp and (stamp.size, stamp.mtime_ns)
     # Only mixed clips depend on the other trials of the batch.
