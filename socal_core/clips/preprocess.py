@@ -20,13 +20,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 """RGB mean and standard deviation of ImageNet on a 0-1 scale, as in the training of the published VideoMAE weights."""
 
-<<<<<<< HEAD
 RECIPE_VERSION = 2
-"""Increased when the same recipe gives other bytes than before: kept frames are then decoded again."""
-=======
-RECIPE_VERSION = 1
 """Increased when the same recipe gives different bytes. Stored frames are then decoded again."""
->>>>>>> main
 PREPROCESSOR_FILE = "preprocessor_config.json"
 """Name of the file in which transformers saves an image processor."""
 MAX_EDGE = 4096

@@ -283,7 +283,6 @@ def test_a_frame_of_a_data_set(data_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-<<<<<<< HEAD
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: int, scaled: bool) -> None:
     dataset = open_dataset(data_folder)
@@ -300,10 +299,7 @@ def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: in
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-def test_a_frame_of_a_video_goes_the_same_way_and_is_never_scaled(tmp_path: Path, scaled: bool) -> None:
-=======
 def test_a_frame_of_a_video_is_treated_alike_and_never_scaled(tmp_path: Path, scaled: bool) -> None:
->>>>>>> main
     write_video(tmp_path / "S100T1.mp4", 3)
     dataset = open_dataset(tmp_path)
     frame = dataset.frames["frame"].iloc[1]
