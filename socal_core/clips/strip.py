@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from socal_core.clips.augment import Augmentation, ClipChange, sample_change
+from socal_core.clips.augment import Augmentation
+from socal_core.clips.clip_change import ClipChange, sample_change
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
 from socal_core.clips.plan import ClipId

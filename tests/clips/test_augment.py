@@ -13,16 +13,8 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 
-from socal_core.clips.augment import (
-    WHOLE,
-    Augmentation,
-    ClipChange,
-    Operation,
-    Recolour,
-    Step,
-    apply_changes,
-    sample_change,
-)
+from socal_core.clips.augment import Augmentation, apply_changes
+from socal_core.clips.clip_change import WHOLE, ClipChange, Operation, Recolour, Step, sample_change
 from socal_core.settings import TINY, AugmentationSettings, config_from
 
 OFF: dict[str, Any] = {"horizontal_flip": 0.0, "color_jitter": 0.0, "hue_jitter": 0.0}

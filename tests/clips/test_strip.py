@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from socal_core.clips.augment import Augmentation, ClipChange, Operation, Recolour, Step
+from socal_core.clips.augment import Augmentation
+from socal_core.clips.clip_change import ClipChange, Operation, Recolour, Step
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
