@@ -40,14 +40,14 @@ class Choices:
 
     outcomes: tuple[int | None, ...]
     surgeons: tuple[str | None, ...]
-    """In the order of the trials."""
+    """The surgeons in the order of the trials."""
     trial_numbers: tuple[int | None, ...]
     cohorts: tuple[str | None, ...]
     training_statuses: tuple[str | None, ...]
     labels: tuple[str, ...]
-    """The most frequent first."""
+    """The labels, the most frequent first."""
     sizes: tuple[Size | None, ...]
-    """The smallest first."""
+    """The sizes, the smallest first."""
     has_frames: tuple[bool, ...]
 
 

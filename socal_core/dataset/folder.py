@@ -43,7 +43,7 @@ class DataFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.stamps: dict[str, Stamp] = {}
-        """Of every file read and every folder listed, by its path relative to the root ("" is the root itself)."""
+        """The stamp of every file read and every folder listed, by path relative to the root, which is ""."""
         self.digests: dict[str, str] = {}
         """SHA-256 of every file read, by its relative path."""
         self.renamed: dict[str, str] = {}

@@ -140,7 +140,7 @@ def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.Da
 
 
 def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:
-    """Number all frames within their trials by name alone, and join the parts of a split recording.
+    """Assign all frames their numbers within the trial by name alone, and join the parts of a split recording.
 
     A part continues after the previous one. It keeps its indices if the first is greater than the last so far; else
     they are shifted to continue from there. If the mapping has frames of the part, their shift applies to all of it.

@@ -36,7 +36,7 @@ class Media:
     frames: list[str]
     """Image files, relative to `images_dir`: `S102T1_frame_00000078.jpeg`, or `S102T1/00000078.jpeg`."""
     videos: dict[str, "Video"] = field(default_factory=dict)
-    """By trial id; only trials that have no frame as an image."""
+    """The video of each trial (by trial id) that has no frames as images."""
 
 
 @dataclass

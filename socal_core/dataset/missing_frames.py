@@ -53,7 +53,7 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
     try:
         listing = folder.listing()
     except OSError:
-        return f"{typed}: the folder may not be read. Ask its owner for the permission."
+        return f"{typed}: the folder may not be read. Ask its owner for permission."
     names = [*listing.files, *listing.folders, *listing.others]
     if not names:
         return f"{typed}: the folder is empty. {EXPECTED}"
@@ -61,7 +61,7 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
         return f"{typed}: {images_dir} cannot be read ({error.strerror}). {EXPECTED}"
     archives = [name for name in sorted(names) if name.lower().endswith(".zip")]
     if archives:
-        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} lies beside it."
+        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} is beside it."
     step = _further_down(folder, typed)
     if step:
         return f"{typed}: {step}"
@@ -83,8 +83,8 @@ def _further_down(folder: DataFolder, typed: str) -> str:
     if not found:
         return ""
     if len(found) == 1:
-        return f"the data lie further down, in {printable(found[0])}. Open {typed.rstrip('/')}/{printable(found[0])}."
-    return f"the data lie further down, in {_named(found)}. Open one of these folders."
+        return f"the data are further down, in {printable(found[0])}. Open {typed.rstrip('/')}/{printable(found[0])}."
+    return f"the data are further down, in {_named(found)}. Open one of these folders."
 
 
 def _data_folders(folder: DataFolder, path: str, depth: int) -> list[str]:

@@ -32,7 +32,7 @@ def open_dataset(folder: Path | str, options: OpenOptions | None = None) -> Data
         options: Choices for ambiguous folders.
 
     Returns:
-        The data set; whatever else is wrong is one of its problems.
+        The data set; other faults of the folder are among its problems.
 
     Raises:
         DataError: There is no such folder, or it has no frames.
@@ -107,7 +107,7 @@ def checked_folder(folder: Path | str) -> Path:
     except FileNotFoundError:
         raise DataError(f"{typed}: there is no such folder. Check the spelling.") from None
     except PermissionError:
-        raise DataError(f"{typed}: the folder may not be read. Ask its owner for the permission.") from None
+        raise DataError(f"{typed}: the folder may not be read. Ask its owner for permission.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{typed}: this cannot be opened as a folder ({reason}).") from None
