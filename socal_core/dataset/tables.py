@@ -4,7 +4,6 @@ One line is one row. A quoted field may hold commas but no line break. So a miss
 and the number of a row is its line in an editor.
 """
 
-import codecs
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from socal_core.dataset import dialect, layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.text_decoding import decode_text
 from socal_core.errors import DataError
 
 LARGEST_INTEGER = 10**9
@@ -133,7 +133,7 @@ def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
     except DataError as error:
         log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
-    return _decode(data, name, log)
+    return decode_text(data, name, log)
 
 
 def read_table(
@@ -245,28 +245,6 @@ def to_integers(cells: pd.Series) -> pd.Series:
     """Convert text cells to Int64, NA unless they are whole numbers up to LARGEST_INTEGER; `12.0` is 12."""
     numbers = to_numbers(cells)
     return numbers.where((numbers.abs() <= LARGEST_INTEGER) & (numbers % 1 == 0)).astype("Int64")
-
-
-def _decode(data: bytes, name: str, log: ProblemLog) -> str:
-    """Decode text to Unix line ends, with another encoding than UTF-8 if necessary, which is reported."""
-    encoding, row = "utf-8-sig", 1
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        row = _unix(data[: error.start].decode("latin-1")).count("\n") + 1
-        try:
-            encoding, text = "Windows-1252", data.decode("cp1252")
-        except UnicodeDecodeError:
-            encoding, text = "Latin-1", data.decode("latin-1")
-    if encoding != "utf-8-sig":
-        log.add(file_kinds.NOT_UTF_8, name, row=row, encoding=encoding)
-    return _unix(text)
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _parse_plain(texts: list[str], width: int, separator: str) -> pd.DataFrame:
