@@ -116,16 +116,7 @@ def _drop_long(texts: list[str], name: str, log: ProblemLog) -> bool:
 
 
 def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
-    """Read the text of a file of the data folder.
-
-    Args:
-        folder: The data folder.
-        name: The file, relative to the data folder.
-        log: Receives the problems.
-
-    Returns:
-        The text with Unix line ends, or None if the file cannot be read.
-    """
+    """Read the text of a file of the data folder, with Unix line ends; report and return None if that fails."""
     try:
         data = folder.read(name)
         if len(data) > _LARGEST_WIDE and not data.isascii():

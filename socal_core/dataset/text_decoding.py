@@ -7,7 +7,16 @@ from socal_core.dataset.problems import ProblemLog
 
 
 def decode_text(data: bytes, name: str, log: ProblemLog) -> str:
-    """Decode text to Unix line ends, with another encoding than UTF-8 if necessary, which is reported."""
+    """Decode the text of a file.
+
+    Args:
+        data: The bytes of the file.
+        name: The file, relative to the data folder.
+        log: Receives a problem if the encoding is not UTF-8.
+
+    Returns:
+        The text with Unix line ends.
+    """
     encoding, row = "utf-8-sig", 1
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
