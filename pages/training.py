@@ -13,7 +13,7 @@ from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import kind_of_task, share_ending_inside
+from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
 from socal_core.settings import TrainConfig
 
@@ -28,7 +28,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     usable = dataset.frames[dataset.frames["trial_id"].isin(dataset.usable_trials.index)]
     window = config.clip.observation
     if len(usable) and kind_of_task(usable, window) == "recognition":
-        ending = share_ending_inside(usable, window)
+        ending = fraction_ending_inside(usable, window)
         st.warning(
             f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window. The model can see how "
             "they ended: by the muscle patch or by the time limit. The published task is *First 60 s*.",

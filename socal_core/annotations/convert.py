@@ -17,7 +17,7 @@ from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
-from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_places
+from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_positions
 from socal_core.disk import check_room
 from socal_core.errors import DataError
 from socal_core.storage import new_folder
@@ -152,7 +152,7 @@ def _socal_titles(header: list[str], renamed: Mapping[str, str]) -> list[str]:
     ]
     meant: dict[int, str] = {}
     for column in layout.OUTCOME_COLUMNS:
-        for place in title_places(renamed.get(column, column), header):
+        for place in title_positions(renamed.get(column, column), header):
             if place in meant:
                 text = f"{meant[place]} and {column} are both read from the column {printable(header[place])}"
                 raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each a column of its own, then convert again.")

@@ -1,4 +1,4 @@
-"""The value types of a data set: what the rest of the house exchanges."""
+"""The value types of a data set, which all other packages exchange."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, asdict, dataclass, field
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """How much a problem costs."""
+    """How severe a problem is."""
 
     ERROR = "error"
-    """Something the user has cannot be used: a frame, a row, a trial."""
+    """Something in the data folder cannot be used, such as a frame, a row or a trial."""
     WARNING = "warning"
-    """It was used after a repair, or may mislead."""
+    """Data are used after a repair, or may be misleading."""
     INFO = "info"
-    """Worth knowing; nothing is lost."""
+    """Worth knowing; all data are used."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Problem:
     path: str
     """File, relative to the data folder, with forward slashes."""
     row: int | None
-    """Line in the file as an editor counts it (first line = 1); None when it is about the file as a whole."""
+    """Line in the file as an editor counts it (first line = 1); None if the problem concerns the whole file."""
     message: str
     """What is wrong, what was done about it, and what to do, in one to three sentences."""
     count: int = 1
@@ -49,7 +49,7 @@ class Problem:
     """What was found, by name: JSON-ready values, most of which the message holds (docs/problems.md)."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The problem as JSON-ready values."""
+        """Return the problem as JSON-ready values."""
         return {**asdict(self), "severity": self.severity.value}
 
 
@@ -60,7 +60,7 @@ class Evidence:
     path: str
     """File or folder, relative to the data folder, with forward slashes."""
     interpretation: str
-    """What the file is taken to say, in one sentence, such as *Row n is frame n of S102T1, counted from 1.*"""
+    """The meaning given to the file, in one sentence, such as *Row n is frame n of S102T1, counted from 1.*"""
     basis: str
     """The evidence for it, in one sentence, such as *The file has 300 rows and S102T1 has 300 frames.*"""
 
@@ -73,8 +73,10 @@ class Evidence:
 class Dataset:
     """A validated data folder. The tables are read-only by convention: copy before you change one.
 
-    `schema.py` declares the columns of trials, frames and boxes, and docs/tables.md lists them. DataError where a table
-    is not as declared.
+    `schema.py` declares the columns of trials, frames and boxes, and docs/tables.md lists them.
+
+    Raises:
+        DataError: A table is not as declared.
     """
 
     root: Path
@@ -86,18 +88,18 @@ class Dataset:
     evidence: tuple[Evidence, ...] = ()
     """How files were interpreted, and why, in the order of reading."""
     images_dir: str = layout.IMAGES_DIR
-    """The folder of frames, relative to the root; "" when they lie in the root itself."""
+    """The folder of frames, relative to the root; "" if they are in the root itself."""
     videos: Mapping[str, "Video"] = field(default_factory=dict)
     """The video of each trial (by trial_id) that has no frames as images."""
     box_format: str = ""
-    """The key of the format that the boxes were read from, "" when there are none."""
+    """The key of the format that the boxes were read from, "" if there are none."""
     box_formats: tuple[str, ...] = ()
     """The keys of all formats in which the folder holds boxes."""
     fingerprint: str = ""
     """SHA-256 over the names of all frames and the content of all tables and annotations that were read. The same
-    data gives the same on every machine; it does not cover the frames' pixels."""
+    data have the same fingerprint on every machine; the pixels of the frames are not covered."""
     checked: InitVar[bool] = False
-    """Whether the rows have been checked before, as those of tables that the cache kept: then only columns are."""
+    """Whether the rows were checked before, like those of cached tables. Then only the columns are checked."""
 
     def __post_init__(self, checked: bool) -> None:
         check_columns(self.trials, self.frames, self.boxes)
@@ -110,34 +112,58 @@ class Dataset:
         return self.trials[self.trials["usable"]]
 
     def frames_of(self, trial_id: str) -> pd.DataFrame:
-        """The frames of one trial in time order; DataError when the data set has no frame of it."""
+        """Return the frames of one trial in time order.
+
+        Raises:
+            DataError: The data set has no frame of the trial.
+        """
         rows = self.frames[self.frames["trial_id"] == trial_id]
         if rows.empty:
             raise DataError(f"Trial {trial_id} has no frame. Choose a trial that has.")
         return rows
 
     def file_of(self, frame: str) -> Path:
-        """The file on disk that holds a frame: an image, or its trial's video."""
+        """Return the file on disk that holds a frame: an image, or the video of its trial."""
         video = self._video_of(frame)
         return self.root / (layout.path_of_frame(self.images_dir, frame) if video is None else video.path)
 
     def is_image(self, frame: str) -> bool:
-        """Whether a frame is an image file of its own, and no second of a video."""
+        """Return whether a frame is an image file, not a second of a video."""
         return self._video_of(frame) is None
 
-    def read_frame(self, frame: str, short_side: int | None = None) -> NDArray[np.uint8]:
-        """Decode a frame to RGB, shape (height, width, 3); DataError names the frame and what is wrong with it.
+    def read_frame(self, frame: str, short_edge: int | None = None) -> NDArray[np.uint8]:
+        """Decode a frame to RGB.
 
-        With `short_side` a JPEG may come smaller, as `images.read_frame` says; a frame of a video never does.
+        Args:
+            frame: The name of the frame.
+            short_edge: Pixels of the shorter edge that are needed. A JPEG may then be decoded at a reduced size, as
+                in `images.read_frame`; a frame of a video is always decoded at its full size.
+
+        Returns:
+            The pixels, (height, width, 3).
+
+        Raises:
+            DataError: The frame cannot be read; the message names it and the reason.
         """
-        return next(self.read_frames([frame], short_side))
+        return next(self.read_frames([frame], short_edge))
 
-    def read_frames(self, frames: Sequence[str], short_side: int | None = None) -> Iterator[NDArray[np.uint8]]:
-        """Decode frames of one trial, as `read_frame` does each; the first that cannot be read ends it by DataError."""
+    def read_frames(self, frames: Sequence[str], short_edge: int | None = None) -> Iterator[NDArray[np.uint8]]:
+        """Decode frames of one trial, each as in `read_frame`.
+
+        Args:
+            frames: The names of frames of one trial.
+            short_edge: As in `read_frame`.
+
+        Yields:
+            The pixels of each frame, (height, width, 3).
+
+        Raises:
+            DataError: A frame cannot be read; the message names the first such frame.
+        """
         video = self._video_of(frames[0])
         if video is None:
             for frame in frames:
-                yield read_frame(self.root / layout.path_of_frame(self.images_dir, frame), short_side)
+                yield read_frame(self.root / layout.path_of_frame(self.images_dir, frame), short_edge)
             return
         # OpenCV takes a while to load, and most data sets have no video.
         from socal_core.dataset.video import read_seconds

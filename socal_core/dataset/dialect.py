@@ -1,4 +1,4 @@
-"""How a table separates its fields and writes its numbers: spreadsheets save the same table in many ways."""
+"""How a table separates its fields and writes its numbers: spreadsheets save the same table in different ways."""
 
 import csv
 import re
@@ -14,38 +14,38 @@ from socal_core.dataset.problems import ProblemLog
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 _DECLARED = re.compile(r'^"?sep=(?P<separator>[,;\t])"?,*\s*$', re.IGNORECASE)
-"""The first line that tells Excel what separates the fields."""
+"""A first line that declares to Excel what separates the fields."""
 _SAMPLE = 20
 _FEWEST_FIELDS = 2
 _COMMA_NUMBER = r"[+-]?[0-9]+,[0-9]+"
 _POINT_NUMBER = r"[+-]?[0-9]+\.[0-9]+"
 _GROUPED = r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}"
-"""What may be a whole number with its thousands separated."""
+"""Possibly a whole number with separated thousands."""
 _MIXED = r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What separates the fields of a table, and in words how that is known."""
+    """The separator of the fields of a table, and in words how it is known."""
 
     separator: str = ","
     basis: str = ""
 
 
 def declared(line: str) -> Dialect | None:
-    """The dialect that a first line such as `sep=;` declares; None for any other line."""
+    """Return the dialect that a first line such as `sep=;` declares, or None for any other line."""
     match = _DECLARED.match(line)
-    return Dialect(match["separator"], "The first line says so.") if match else None
+    return Dialect(match["separator"], "The first line declares it.") if match else None
 
 
 def detect(texts: Sequence[str]) -> Dialect:
-    """Find what separates the fields: what divides the first lines, the header among them, into most equal fields.
+    """Find the separator that divides the first lines, including the header, into the most fields of equal number.
 
     Args:
-        texts: Lines that hold something.
+        texts: Lines that are not empty.
 
     Returns:
-        Commas unless another separator divides them better.
+        The dialect: commas, unless another separator divides the lines better.
     """
     sample = [text for text in texts[:_SAMPLE] if any(mark in text for mark in SEPARATORS)]
     if not any(mark in text for text in sample for mark in SEPARATORS if mark != ","):
@@ -58,7 +58,7 @@ def detect(texts: Sequence[str]) -> Dialect:
 
 
 def split(line: str, separator: str) -> list[str] | None:
-    """Split one line into its fields; None when a quote in it is not closed."""
+    """Split one line into its fields; return None if a quote in it is not closed."""
     if '"' not in line:
         return line.split(separator)
     try:
@@ -70,16 +70,16 @@ def split(line: str, separator: str) -> list[str] | None:
 def point_decimals(cells: pd.DataFrame, separator: str, path: str, log: ProblemLog) -> pd.DataFrame:
     """Write decimal commas as points, in a table whose fields may hold commas.
 
-    A number such as 1,200 or 1.200 is 1200 or 1.2: the other numbers of the file have to tell which.
+    A number such as 1,200 or 1.200 may be 1200 or 1.2; the other numbers of the file decide.
 
     Args:
         cells: The fields, as text.
-        separator: What separates them.
-        path: The file.
-        log: Takes the evidence, and numbers that may be read in two ways, which are made into text to be reported.
+        separator: The character between the fields.
+        path: The file, relative to the data folder.
+        log: Receives the evidence and the ambiguous numbers.
 
     Returns:
-        The fields, numbers with a point.
+        The fields, with a point in each number. An ambiguous number becomes text that no reader takes for a number.
     """
     found: set[str] = {value for _, column in cells.items() for value in _numbers_with_marks(column)}
     commas, points = ({v for v in found if re.fullmatch(kind, v)} for kind in (_COMMA_NUMBER, _POINT_NUMBER))
@@ -103,21 +103,21 @@ def point_decimals(cells: pd.DataFrame, separator: str, path: str, log: ProblemL
 
 
 def _numbers_with_marks(column: pd.Series) -> list[str]:
-    """The distinct numbers of a column that have a comma or a point."""
+    """Return the distinct numbers of a column that have a comma or a point."""
     values = pd.Series(column.unique(), dtype="str")
     fits = values.str.fullmatch(f"{_COMMA_NUMBER}|{_POINT_NUMBER}|{_MIXED}")
     return values[fits].tolist()
 
 
 def _replaced(column: pd.Series, new: Mapping[str, str]) -> pd.Series:
-    """A column with some of its distinct values replaced."""
+    """Replace some of the distinct values of a column."""
     codes, values = pd.factorize(column, use_na_sentinel=False)
     replaced = pd.Index([new.get(value, value) for value in values], dtype="str")
     return pd.Series(replaced.take(codes), index=column.index)
 
 
 def _usual_fields(sample: Sequence[str], separator: str) -> int:
-    """The number of fields of most lines, 0 where the first line has another."""
+    """Return the number of fields that most lines have, or 0 if the first line has another."""
     counts = [len(split(text, separator) or ()) for text in sample]
     usual, times = Counter(counts).most_common(1)[0]
     return usual if counts[0] == usual and times * 2 > len(counts) else 0

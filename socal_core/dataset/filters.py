@@ -1,4 +1,4 @@
-"""Choosing trials by what is known of them: the part of a data set that a page shows."""
+"""Filter the trials of a data set, to show a part of it on a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from socal_core.dataset.dataset import Dataset
 
 UNKNOWN = "Unknown"
-"""What a missing value is called where people read it; in filters and choices it is None."""
+"""How pages display a missing value; in filters and choices it is None."""
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class TrialFilter:
-    """Which trials to keep: those that pass every field. An empty field lets all pass; None stands for unknown."""
+    """Which trials to keep: those that pass every field. An empty field passes all trials; None means unknown."""
 
     outcomes: tuple[int | None, ...] = ()
     """`success`: 0, 1."""
@@ -36,25 +36,31 @@ class TrialFilter:
 
 @dataclass(frozen=True)
 class Choices:
-    """What each field of TrialFilter can be set to in a data set; None, last, where values are missing."""
+    """The possible values of each field of TrialFilter in a data set; None comes last if values are missing."""
 
     outcomes: tuple[int | None, ...]
     surgeons: tuple[str | None, ...]
-    """In the order of the trials."""
+    """The surgeons in the order of the trials."""
     trial_numbers: tuple[int | None, ...]
     cohorts: tuple[str | None, ...]
     training_statuses: tuple[str | None, ...]
     labels: tuple[str, ...]
-    """The commonest first."""
+    """The labels, the most frequent first."""
     sizes: tuple[Size | None, ...]
-    """The smallest first."""
+    """The sizes, the smallest first."""
     has_frames: tuple[bool, ...]
 
 
 def apply(dataset: Dataset, chosen: TrialFilter) -> Dataset:
-    """A data set of the chosen trials with their frames and boxes; the same object when nothing is asked for.
+    """Return a data set of the chosen trials with their frames and boxes.
 
-    What is said of the folder as a whole, such as its problems, stays as it is.
+    Args:
+        dataset: The data set.
+        chosen: The filter.
+
+    Returns:
+        The filtered data set, or `dataset` itself if the filter is empty. Fields that describe the whole folder, such
+        as its problems, are unchanged.
     """
     if chosen == TrialFilter():
         return dataset
@@ -69,7 +75,7 @@ def apply(dataset: Dataset, chosen: TrialFilter) -> Dataset:
 
 
 def choices(dataset: Dataset) -> Choices:
-    """What each filter can be set to in this data set."""
+    """List the possible values of each filter in this data set."""
     trials = dataset.trials
     surgeons = _surgeons(trials)
     return Choices(
@@ -85,13 +91,13 @@ def choices(dataset: Dataset) -> Choices:
 
 
 def frame_sizes(trials: pd.DataFrame) -> list[Size | None]:
-    """(width, height) of each trial's frames, None where either is unknown."""
-    sides = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
-    return [None if np.isnan(width * height) else (int(width), int(height)) for width, height in sides]
+    """Return (width, height) of the frames of each trial, None if either is unknown."""
+    sizes = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
+    return [None if np.isnan(width * height) else (int(width), int(height)) for width, height in sizes]
 
 
 def _passing(trials: pd.DataFrame, chosen: TrialFilter) -> NDArray[np.bool_]:
-    """Whether each trial passes all that can be said without its boxes."""
+    """Return whether each trial passes all filters that do not concern its boxes."""
     keep = np.ones(len(trials), dtype=bool)
     known: list[tuple[pd.Series, Sequence[Any]]] = [
         (trials["success"], chosen.outcomes),
@@ -112,17 +118,17 @@ def _passing(trials: pd.DataFrame, chosen: TrialFilter) -> NDArray[np.bool_]:
 
 
 def _of_trials(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """The rows of frames or boxes that belong to these trials, numbered from 0."""
+    """Return the rows of frames or boxes that belong to these trials, numbered from 0."""
     return table[table["trial_id"].isin(trials.index)].reset_index(drop=True)
 
 
 def _surgeons(trials: pd.DataFrame) -> pd.Series:
-    """participant_id, NA where it is not known."""
+    """Return participant_id, NA if unknown."""
     return trials["participant_id"].mask(trials["participant_id"] == "")
 
 
 def _sorted_values(values: pd.Series) -> tuple[Any, ...]:
-    """Each value once, in order, and None at the end where some are missing."""
+    """Return each value once, in order, followed by None if some are missing."""
     known = sorted(values.dropna().unique().tolist())
     return (*known, *([None] if values.isna().any() else []))
 

@@ -1,7 +1,7 @@
-"""The one way to the files of a data folder: nothing outside it is read, nothing is listed twice, nothing written.
+"""Access to the files of a data folder: nothing outside it is read, no folder is listed twice, nothing is written.
 
-Names in annotation files never become paths. A file is opened only when the listing of its folder gave its name, and
-a link counts only when it leads to a place inside the data folder.
+Names in annotation files never become paths. A file is opened only if it is in the listing of its folder, and a
+link is followed only if its target is inside the data folder.
 """
 
 import errno
@@ -13,15 +13,15 @@ from pathlib import Path
 from socal_core.errors import DataError
 
 LARGEST_FILE = 400_000_000
-"""Bytes. The boxes of 1.3 million frames are 120 MB as CSV; what goes far beyond would only fill the memory."""
+"""In bytes. The boxes of 1.3 million frames take 120 MB as CSV; much larger files would only fill the memory."""
 
 _MOST_IN_OTHER_CASE = 10_000
-"""Entries of a folder in which a name is looked for in upper and lower case; tables do not lie among the frames."""
+"""Largest number of entries of a folder that is searched without regard to case; tables are not among frames."""
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells that a file or folder is as it was: size in bytes (0 for a folder) and time of change in ns."""
+    """Shows whether a file or folder is unchanged: size in bytes (0 for a folder) and time of change in ns."""
 
     size: int
     mtime_ns: int
@@ -29,33 +29,43 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies directly in a folder, each list sorted; entries that begin with a dot are left out."""
+    """The direct entries of a folder, each list sorted; entries that begin with a dot are left out."""
 
     files: list[str]
     folders: list[str]
     others: list[str]
-    """Links out of the data folder or to nowhere, pipes, names that are no text."""
+    """Links out of the data folder, broken links, pipes, and names that are not valid text."""
 
 
 class DataFolder:
-    """A data folder while it is read: remembers what was looked at, so that it can be told whether it has changed."""
+    """A data folder while it is read. It remembers which files it has read, to detect later changes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.stamps: dict[str, Stamp] = {}
-        """Of every file read and every folder listed, by its path relative to the root ("" is the root itself)."""
+        """The stamp of every file read and every folder listed, by path relative to the root, which is ""."""
         self.digests: dict[str, str] = {}
         """SHA-256 of every file read, by its relative path."""
         self.renamed: dict[str, str] = {}
-        """Names that were asked for and are written otherwise on disk, in upper or lower case."""
+        """Requested names that have another case on disk, each with its name on disk."""
         self.ambiguous: dict[str, list[str]] = {}
-        """Names that were asked for, each with the names of which it differs in case alone."""
+        """Requested names, each with the several names on disk that differ from it only in case."""
         self._listings: dict[str, Listing] = {}
         self._files: dict[str, set[str]] = {}
         self._inside = os.path.realpath(root)
 
     def listing(self, path: str = "") -> Listing:
-        """What lies in a folder (relative path, "" is the root), listed once; OSError when that cannot be done."""
+        """List a folder, at most once.
+
+        Args:
+            path: Relative to the data folder, which is "".
+
+        Returns:
+            The entries of the folder.
+
+        Raises:
+            OSError: The folder cannot be listed, or is not in the listing of its parent.
+        """
         path = self.actual(path)
         if path not in self._listings:
             if path:
@@ -65,7 +75,7 @@ class DataFolder:
         return self._listings[path]
 
     def _check_folder(self, path: str) -> None:
-        """OSError unless the listing of the folder above gave this one, and so on up to the root."""
+        """Raise OSError unless the listing of the parent has this folder, and so on up to the root."""
         parent, slash, own = path.rpartition("/")
         if slash and not parent:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -78,7 +88,7 @@ class DataFolder:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def has(self, name: str) -> bool:
-        """Whether there is something of this name (relative path), of whatever kind."""
+        """Return whether there is an entry of any kind with this name (relative path)."""
         parent, _, own = self.actual(name).rpartition("/")
         try:
             found = self.listing(parent)
@@ -87,14 +97,14 @@ class DataFolder:
         return own in found.files or own in found.folders or own in found.others
 
     def is_file(self, name: str) -> bool:
-        """Whether there is a file of this name (relative path) that may be read."""
+        """Return whether there is a readable file with this name (relative path)."""
         return self._is_listed(self.actual(name))
 
     def actual(self, name: str) -> str:
-        """How the name of a file or folder (relative path) is written on disk.
+        """Return the name of a file or folder (relative path) as it is on disk.
 
-        A name that is not there stands for the only one that differs from it in upper and lower case alone, as on
-        Windows and macOS. What is not there in any case is returned as it is.
+        A missing name stands for the only one that differs from it in case alone, as on Windows and macOS. A name
+        that is missing in every case is returned unchanged.
         """
         if name in self.renamed:
             return self.renamed[name]
@@ -125,7 +135,15 @@ class DataFolder:
         return own in self._files[parent]
 
     def read(self, name: str, limit: int = LARGEST_FILE) -> bytes:
-        """The bytes of a file; DataError with the bare reason, such as `it is no file`, when it cannot be read."""
+        """Return the bytes of a file.
+
+        Args:
+            name: Relative to the data folder.
+            limit: The most bytes that are read.
+
+        Raises:
+            DataError: The file cannot be read; the message is only the reason, such as `it is no file`.
+        """
         asked, name = name, self.actual(name)
         if not self._is_listed(name):
             raise DataError("it is no file of this folder (links that lead out of it are not followed)")
@@ -142,12 +160,12 @@ class DataFolder:
         return data
 
     def touch(self, name: str) -> None:
-        """Note a file that is read by other means, so that a change of it is seen later."""
+        """Record a file that is read by other code, so that later changes to it are detected."""
         self.watch(name)
         self.digests[name] = f"{self.stamps[name].size} bytes"
 
     def watch(self, name: str) -> None:
-        """As touch, of a file that is no part of what tells one data set from another."""
+        """Record a file as `touch` does, but leave it out of the fingerprint."""
         self.stamps[name] = stamp_of((self.root / name).stat())
 
     def _list(self, path: str) -> Listing:
@@ -158,7 +176,7 @@ class DataFolder:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):
-                    continue  # what the operating system keeps beside the files, such as .DS_Store
+                    continue  # files of the operating system, such as .DS_Store
                 if not _is_text(name) or (entry.is_symlink() and not self._leads_inside(entry)):
                     others.append(name)
                 elif entry.is_file():
@@ -177,11 +195,11 @@ class DataFolder:
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """The stamp of a file or folder; a folder's own size says nothing."""
+    """Return the stamp of a file or folder; the size of a folder is ignored."""
     is_folder = (status.st_mode & 0o170000) == 0o040000
     return Stamp(0 if is_folder else status.st_size, status.st_mtime_ns)
 
 
 def _is_text(name: str) -> bool:
-    """Whether the name can be encoded: Linux allows any bytes in a file name."""
+    """Return whether the name can be encoded, since Linux allows any bytes in a file name."""
     return name.isascii() or name.encode("utf-8", "replace").decode() == name

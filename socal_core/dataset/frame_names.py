@@ -1,4 +1,4 @@
-"""What the name of a frame says, and finding a frame by the name that another file gives it."""
+"""Parse the names of frames, and find a frame by the name that another file gives it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,16 @@ _RENAMED = re.compile(r"^(.+)_(jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{16,6
 
 
 def read_names(names: list[str]) -> pd.DataFrame:
-    """What names say: frame, trial_id ("" when nothing), video (letter or ""), index (int, UNKNOWN_INDEX when none).
+    """Parse the names of frames.
 
-    A folder with a trial's id says the trial; the last number in the name is then the index.
+    A folder that is named like a trial gives the trial; the last number in the name is then the index.
+
+    Args:
+        names: The names, relative to the folder of frames.
+
+    Returns:
+        One row per name: frame, trial_id ("" if unknown), video (a letter or ""), index (int, UNKNOWN_INDEX if there
+        is none).
     """
     trials, letters, indices = [], [], []
     for name in names:
@@ -41,7 +48,7 @@ def read_names(names: list[str]) -> pd.DataFrame:
 
 
 def _read_odd(name: str) -> tuple[str, str, int]:
-    """Trial, letter and index of a name below a folder, or one that does not fit."""
+    """Parse a name in a folder, or one of another form, into trial, letter and index."""
     path, _, own = name.rpartition("/")
     own = original_name(own)
     match = layout.FRAME_NAME.fullmatch(own)
@@ -55,54 +62,54 @@ def _read_odd(name: str) -> tuple[str, str, int]:
 
 
 def trial_of_name(name: str) -> str:
-    """The trial that a frame's name or its folder says, "" when neither does."""
+    """Return the trial that the name of a frame or its folder gives, "" if neither does."""
     return _read_odd(name)[0]
 
 
 def original_name(name: str) -> str:
-    """Return the name that an image had before Roboflow renamed it; others as they are."""
+    """Return the name that an image had before Roboflow renamed it; other names are returned unchanged."""
     return _RENAMED.sub(r"\1.\2", name)
 
 
 class FrameIndex:
     """Finds frames by the names that other files give them: exactly, else by folder and stem, else by stem alone.
 
-    Tools change the ending, put a folder in front, or leave both away; a stem that two frames share finds neither.
+    Tools change the ending, add a folder, or omit both. A stem that two frames have finds neither of them.
     """
 
     def __init__(self, frames: pd.Series) -> None:
         self._names = pd.Index(frames)
         self._stems: dict[str, int] | None = None
 
-    def places(self, given: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
-        """The place of each name among the frames, -1 where none or more than one fits; (n,)."""
+    def positions(self, given: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
+        """Return the position of each name among the frames, -1 if none or several match; (n,)."""
         names: pd.Series = pd.Series(given, dtype="str")
-        places: NDArray[np.intp] = self._names.get_indexer(pd.Index(names))
-        lost = np.flatnonzero(places < 0)
-        places[lost] = [self._loosely(name) for name in names.take(lost)]
-        return places
+        positions: NDArray[np.intp] = self._names.get_indexer(pd.Index(names))
+        lost = np.flatnonzero(positions < 0)
+        positions[lost] = [self._loosely(name) for name in names.take(lost)]
+        return positions
 
     def _loosely(self, name: str) -> int:
         if self._stems is None:
-            self._stems = _places_by_stem(self._names)
+            self._stems = _positions_by_stem(self._names)
         parts = name.replace("\\", "/").split("/")
         if ".." in parts:
-            return -1  # nobody means a frame of this folder by it
+            return -1  # it leads out of the folder
         own = parts[-1]
         stem = own.rpartition(".")[0] or own
         candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
-        place = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
+        position = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
         named = [part for part in parts[:-1] if layout.TRIAL_ID.fullmatch(part)]
-        if place >= 0 and named and _read_odd(self._names[place])[0] != named[-1]:
-            return -1  # another trial's frame of that number
-        return place
+        if position >= 0 and named and _read_odd(self._names[position])[0] != named[-1]:
+            return -1  # a frame of another trial with that number
+        return position
 
 
-def _places_by_stem(names: Iterable[str]) -> dict[str, int]:
-    """Each frame's place by its stem, and by folder and stem; -1 for a stem that several frames have."""
+def _positions_by_stem(names: Iterable[str]) -> dict[str, int]:
+    """Map the stem of each frame, and its folder and stem, to its position; -1 if several frames have the stem."""
     stems: dict[str, int] = {}
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         path = name.rpartition(".")[0]
         for key in {path, path.rpartition("/")[2]}:
-            stems[key] = -1 if key in stems else place
+            stems[key] = -1 if key in stems else position
     return stems

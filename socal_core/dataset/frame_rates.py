@@ -1,6 +1,6 @@
-"""Names of frames that count the frames of the recording: one picture a second of 25 frames a second is 25, 50, 75, …
+"""Names of frames that count the frames of the recording: one per second of 25 frames per second is 25, 50, 75, …
 
-That is believed when the numbers of all trials rise by one usual frame rate, gaps being multiples of it.
+This interpretation is used if the numbers of all trials rise by one common frame rate, or by multiples at gaps.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 
 _RATES = {24.0: 0, 25.0: 0, 30.0: 0, 50.0: 0, 60.0: 0, 24000 / 1001: 1, 30000 / 1001: 1, 60000 / 1001: 1}
-"""Usual frames a second, each with how far a number may be off: those of NTSC are no whole numbers."""
+"""Common frame rates per second, each with its tolerance in frames: those of NTSC are not whole numbers."""
 _FEWEST_STEPS = 2
 
 
@@ -20,11 +20,11 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """Put the second into `index` where the numbers of all frames count the frames of their recording.
 
     Args:
-        frames: trial_id, video (letter), index and number (of the mapping), all of images.
-        log: Told which rate was found, and of the trials whose numbers rise by another constant.
+        frames: Frames that are images, with trial_id, video (letter), index, and number (of the mapping).
+        log: Receives the rate as evidence, and a problem for each trial whose numbers rise by another constant.
 
     Returns:
-        The same frames; unchanged where a mapping has a frame.
+        The same frames; unchanged if the mapping has any of them.
     """
     if frames["number"].notna().any():
         return frames
@@ -50,7 +50,7 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
 def _counted(
     frames: pd.DataFrame, named: pd.DataFrame, seconds: NDArray[np.int64], rate: float, log: ProblemLog
 ) -> pd.DataFrame:
-    text = f"The numbers of the frames count a recording of {rate:.5g} frames a second, of which one a second is here."
+    text = f"The numbers count the frames of a recording at {rate:.5g} frames per second; one per second is here."
     basis = f"The numbers of all {len(named):,} frames rise by {rate:.5g}, or by a multiple where frames are missing."
     log.add_evidence(log.images_dir, text, basis)
     index = frames["index"].copy()
@@ -59,7 +59,7 @@ def _counted(
 
 
 def _report_steps(steps: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
-    """Note the trials whose numbers rise by a constant other than 1."""
+    """Report the trials whose numbers rise by a constant other than 1."""
     for trial, own in steps.groupby(trials, sort=False):
         usual = int(own.mode().iloc[0])
         if len(own) >= _FEWEST_STEPS and usual > 1 and not (own % usual).any():

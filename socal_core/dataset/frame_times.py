@@ -1,6 +1,6 @@
 """Names of frames that hold a time, such as `frame0-01-00.00.jpg`, `00_58.png` or `IMG_20240131_235959.jpg`.
 
-The frames of a trial are looked at together: two numbers side by side may also be a part and a frame.
+The frames of a trial are examined together, since two adjacent numbers may also be a part and a frame.
 """
 
 import re
@@ -20,33 +20,33 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"(?<![0-9])(?P<date>[0-9]{8})[-_T]?(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})(?P<seconds>[0-9]{2})$")
-"""As cameras name files."""
+"""A date and a time, as cameras name files."""
 
 
 @dataclass(frozen=True)
 class _Times:
-    """What the names of the frames of a trial say, as times."""
+    """The times in the names of the frames of a trial."""
 
     minutes: NDArray[np.int64]
-    """With the hours."""
+    """Minutes, including those of the hours."""
     seconds: NDArray[np.float64]
-    """Of the minute."""
+    """Seconds of the minute."""
     marked: bool
-    """Whether a fraction of a second, letters or a date show that these are times."""
+    """Whether a fraction of a second, letters or a date show that the numbers are times."""
 
     @property
     def total(self) -> NDArray[np.float64]:
-        """Seconds since the start of the recording, or of the day."""
+        """Seconds since the start of the recording or of the day."""
         return 60 * self.minutes + self.seconds
 
     @property
     def may_be(self) -> bool:
-        """Whether no frame contradicts that these are times."""
+        """Whether the numbers of all frames are possible times."""
         return bool((self.seconds < 60).all()) and len(np.unique(self.total)) == len(self.total)
 
     @property
     def are(self) -> bool:
-        """Whether something shows it: a mark, or a usual step of less than a minute that leads to the next minute."""
+        """Whether the numbers are certainly times: by a mark, or by a common step that leads to the next minute."""
         if self.marked:
             return True
         order = np.argsort(self.total)
@@ -61,10 +61,10 @@ def with_times(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
 
     Args:
         frames: frame, trial_id and index, as from read_names.
-        log: Told of the trials whose names hold times, and of those that may.
+        log: Receives evidence for each trial whose names hold times, and a problem for each whose names may.
 
     Returns:
-        The same frames.
+        The same frames, with changed `index` where the names hold times.
     """
     odd = frames[(frames["trial_id"] != "") & frames["frame"].str.contains("/", regex=False)]
     firsts = odd.drop_duplicates("trial_id")
@@ -75,7 +75,7 @@ def with_times(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     for trial, names in odd[odd["trial_id"].isin(trials)].groupby("trial_id", sort=False)["frame"]:
         times = _times_of(names.tolist())
         if times is None or not times.may_be or (len(np.unique(times.minutes)) == 1 and not times.marked):
-            continue  # no times, or times of one minute, in which the seconds are the last numbers
+            continue  # no times, or times of one minute, whose last numbers are the seconds
         example = printable(names.iloc[0])
         if not times.are:
             log.add(frame_kinds.TIME_OR_NUMBER, log.images_dir, trial_id=trial, example=example)
@@ -96,7 +96,7 @@ def _match(name: str) -> re.Match[str] | None:
 
 
 def _times_of(names: list[str]) -> _Times | None:
-    """The times in the names; None where one has none."""
+    """Parse the times in the names; return None if a name has no time."""
     matches = [match for name in names if (match := _match(name)) is not None]
     if len(matches) < len(names):
         return None

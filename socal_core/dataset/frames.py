@@ -1,7 +1,6 @@
-"""Which frames a data folder has, and the trial and the place in time of each.
+"""The frames of a data folder, with the trial and the time of each.
 
-A frame is only ever a name that the listing of the folder gave: names in other files are looked up there, never
-followed.
+Every frame comes from the listing of its folder. Names in other files are looked up there and never used as paths.
 """
 
 import numpy as np
@@ -20,7 +19,16 @@ from socal_core.dataset.tables import read_table, to_integers
 
 
 def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFrame:
-    """Every frame that belongs to a trial, in no order: frame, trial_id, number (int, s; counts on over videos)."""
+    """Find every frame that belongs to a trial.
+
+    Args:
+        folder: The data folder.
+        media: Its frames and videos.
+        log: Receives the problems.
+
+    Returns:
+        One row per frame, in no order: frame, trial_id, number (int, in s; it continues over the parts of a trial).
+    """
     mapping = read_mapping(folder, log)
     frames = read_names([*media.frames, *_frames_of_videos(media)])
     if mapping is None:
@@ -41,7 +49,7 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
 
 
 def _frames_of_videos(media: Media) -> list[str]:
-    """A name for each second of each video, as SOCAL would name the frame; numbers from 1."""
+    """Return a name for each second of each video, as SOCAL would name the frame, numbered from 1."""
     return [
         f"{trial}_frame_{number:08d}.jpeg"
         for trial, video in media.videos.items()
@@ -50,10 +58,18 @@ def _frames_of_videos(media: Media) -> list[str]:
 
 
 def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
-    """The frames of load_frames in the order of the trials and of time: frame, trial_id, position, second."""
-    place = trial_ids.get_indexer(pd.Index(frames["trial_id"]))
-    frames = frames.assign(place=place).sort_values(["place", "number", "frame"], ignore_index=True)
-    trials = frames.groupby("place", sort=False)
+    """Sort the frames by trial and time.
+
+    Args:
+        frames: The frames from `load_frames`.
+        trial_ids: The trials in their order.
+
+    Returns:
+        One row per frame: frame, trial_id, position, second.
+    """
+    trial_index = trial_ids.get_indexer(pd.Index(frames["trial_id"]))
+    frames = frames.assign(trial_index=trial_index).sort_values(["trial_index", "number", "frame"], ignore_index=True)
+    trials = frames.groupby("trial_index", sort=False)
     return pd.DataFrame(
         {
             "frame": frames["frame"],
@@ -65,9 +81,15 @@ def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
 
 
 def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
-    """The usable rows of the mapping, one a frame: trial_id, number (Int64) and row (line), indexed by frame name.
+    """Read the mapping from frames to trials.
 
-    None when there is no mapping: then names alone order the frames.
+    Args:
+        folder: The data folder.
+        log: Receives the problems.
+
+    Returns:
+        The usable rows, one per frame: trial_id, number (Int64) and row (line), indexed by frame name. None if there
+        is no usable mapping; then only their names order the frames.
     """
     name = chosen_file(folder, layout.MAPPING_FILE)
     if not name:
@@ -100,10 +122,10 @@ def _without_doubled(rows: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
 
 def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """Add `number` and `row` where the mapping has the frame, and let it decide the trial."""
-    place = FrameIndex(frames["frame"]).places(mapping.index)
-    unused = mapping[place < 0].reset_index().set_index("row")
+    at = FrameIndex(frames["frame"]).positions(mapping.index)
+    unused = mapping[at < 0].reset_index().set_index("row")
     log.add_rows(frame_kinds.MAPPING_WITHOUT_FRAME, layout.MAPPING_FILE, unused)
-    found = mapping.assign(place=place)[place >= 0].drop_duplicates("place").set_index("place").reindex(frames.index)
+    found = mapping.assign(at=at)[at >= 0].drop_duplicates("at").set_index("at").reindex(frames.index)
     mapped = found["row"].notna()
     named = frames["trial_id"] != ""
     joined = frames.assign(
@@ -118,10 +140,10 @@ def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.Da
 
 
 def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:
-    """The number in the trial that the name alone gives, for all frames; the parts of a split recording are joined.
+    """Assign all frames their numbers within the trial by name alone, and join the parts of a split recording.
 
-    A part goes on after the one before it: as it is when its first index is greater than the last so far, else moved
-    to the number after. Where the mapping has other frames of the part, their distance holds for the whole part.
+    A part continues after the previous one. It keeps its indices if the first is greater than the last so far; else
+    they are shifted to continue from there. If the mapping has frames of the part, their shift applies to all of it.
     """
     named = frames[frames["index"] != UNKNOWN_INDEX]
     if named["number"].notna().all():
@@ -139,8 +161,8 @@ def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:
         known = int(shift) if pd.notna(shift) else max(0, end + 1 - first)
         shifts.append(known)
         end = last + known
-    place = parts.index.get_indexer(pd.MultiIndex.from_frame(named[["trial_id", "video"]]))
-    numbers: pd.Series = named["index"] + np.array(shifts)[place]
+    part_index = parts.index.get_indexer(pd.MultiIndex.from_frame(named[["trial_id", "video"]]))
+    numbers: pd.Series = named["index"] + np.array(shifts)[part_index]
     return numbers
 
 
@@ -155,5 +177,5 @@ def _report_gaps(frames: pd.DataFrame, log: ProblemLog) -> None:
     ordered = frames.sort_values(["trial_id", "number"])
     lacking = ordered.groupby("trial_id")["number"].diff().fillna(1).astype("int64") - 1
     gaps = lacking[lacking > 0].groupby(ordered["trial_id"]).agg(["sum", "count"])
-    for trial, lost, places in gaps.itertuples(name=None):
-        log.add(frame_kinds.GAP_IN_TRIAL, log.images_dir, trial_id=trial, frames=lost, gaps=places)
+    for trial, lost, count in gaps.itertuples(name=None):
+        log.add(frame_kinds.GAP_IN_TRIAL, log.images_dir, trial_id=trial, frames=lost, gaps=count)

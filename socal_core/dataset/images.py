@@ -1,6 +1,6 @@
-"""Opening a frame: its size from the header, its pixels, the full check. The only code that opens images.
+"""Read the size of a frame from its header, decode it, or check it fully. No other code opens images.
 
-Size and pixels are those of the picture that viewers show: turned as its metadata say (pixels.py).
+Size and pixels are those of the image as viewers show it, turned by the orientation in its metadata (pixels.py).
 """
 
 import re
@@ -20,35 +20,39 @@ from socal_core.dataset.pixels import WIDE_GREY, orientation_of, scale_grey, tur
 from socal_core.errors import DataError
 
 MAX_PIXELS = 40_000_000
-"""A frame with more is refused before it is decoded: 4K video has 8.8 million."""
+"""Larger frames are refused before they are decoded. 4K video has 8.8 million pixels."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 _NOT_8_OR_16_BITS = ("I", "F")
-"""Pillow's modes of pictures whose values have no known range, so that no grey level follows from them."""
+"""Pillow's modes whose values have no known range, so that they cannot be converted to grey levels."""
 _REDUCTIONS = (8, 4, 2)
 _MAX_JPEG_BYTES = 64 * 2**20
-"""OpenCV takes a JPEG from memory; Pillow reads the rest of a longer one, block by block."""
+"""OpenCV decodes a JPEG from memory; a larger one is left to Pillow, which reads it block by block."""
 
-# What ends the compressed data of a scan: a marker that is neither a stuffed 0xFF nor a restart of the scan.
+# The end of the compressed data of a scan: a marker that is neither a stuffed 0xFF nor a restart of the scan.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]", re.DOTALL)
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xDA), 0xFF})
 """Second bytes of markers that no segment with a length follows."""
-# What Pillow's readers let through when the bytes are not what they should be.
+# Exceptions that Pillow's readers raise for invalid bytes.
 _READ_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """No warnings from Pillow (large images, broken metadata); enter it once, around all threads."""
+    """Silence Pillow's warnings (large images, broken metadata); enter it once, around all threads."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels from the header, nothing decoded; DataError says what is wrong with the file."""
+    """Read width and height in pixels from the header; nothing is decoded.
+
+    Raises:
+        DataError: The file is not an image that can be read; the message is only the reason.
+    """
     try:
         with Image.open(path, formats=_FORMATS) as image:
             return turned_size(image.size, orientation_of(image))
@@ -57,22 +61,34 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def check_image(path: Path) -> tuple[int, int]:
-    """Decode the file fully and return width and height in pixels; DataError says what is wrong with the file."""
+    """Decode a file fully and return its width and height in pixels.
+
+    Raises:
+        DataError: The file cannot be decoded; the message is only the reason.
+    """
     with _opened(path) as (_, image):
         size = turned_size(image.size, orientation_of(image))
         image.load()
         return size
 
 
-def read_frame(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
-    """Decode a frame to RGB, shape (height, width, 3); DataError names the file and what is wrong with it.
+def read_frame(path: Path, short_edge: int | None = None) -> NDArray[np.uint8]:
+    """Decode a frame to RGB.
 
-    With `short_side` a JPEG is decoded at 1/8, 1/4 or 1/2 of its size in a fraction of the time: at the smallest of
-    these whose shorter side is still twice `short_side` pixels, enough for a picture that is to be resized to that.
+    Args:
+        path: The image file.
+        short_edge: Pixels of the shorter edge after a later resize. A JPEG is then decoded faster, at the smallest of
+            1/8, 1/4 and 1/2 of its size whose shorter edge is at least twice as long.
+
+    Returns:
+        The pixels, (height, width, 3).
+
+    Raises:
+        DataError: The frame cannot be read; the message names the file and the reason.
     """
     try:
         with _opened(path) as (file, image):
-            reduced = 1 if short_side is None else _reduction(image.size, short_side)
+            reduced = 1 if short_edge is None else _reduction(image.size, short_edge)
             orientation = orientation_of(image)
             frame = _decode_plain(file, image, reduced)
             return turn(_decode(image, reduced) if frame is None else frame, orientation)
@@ -81,7 +97,11 @@ def read_frame(path: Path, short_side: int | None = None) -> NDArray[np.uint8]:
 
 
 def read_thumbnail(path: Path) -> NDArray[np.uint8]:
-    """Decode a frame to RGB, a JPEG at an eighth of its size, in a fraction of the time; else as `read_frame`."""
+    """Decode a frame to RGB as `read_frame` does, but a JPEG at an eighth of its size, which is faster.
+
+    Raises:
+        DataError: The frame cannot be read; the message names the file and the reason.
+    """
     try:
         with _opened(path) as (_, image):
             orientation = orientation_of(image)
@@ -92,9 +112,10 @@ def read_thumbnail(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
-    """The file and its image, not yet decoded and refused by its header when it is too large.
+    """Open a file and its image without decoding it; its header is enough to refuse an image that is too large.
 
-    DataError says what is wrong with the file, here or while it is decoded.
+    Raises:
+        DataError: The file cannot be opened, or not be decoded in the body of the `with` statement.
     """
     try:
         with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
@@ -102,23 +123,23 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
             if width * height > MAX_PIXELS:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
             if image.mode in _NOT_8_OR_16_BITS:
-                raise DataError("it has 32 bits a pixel; save it with 8 or 16")
+                raise DataError("it has 32 bits per pixel; save it with 8 or 16")
             yield file, image
     except _READ_ERRORS as error:
         raise DataError(_reason(error)) from error
 
 
-def _reduction(size: tuple[int, int], short_side: int) -> int:
-    """By how much a picture may be reduced: 1, 2, 4 or 8, its shorter side at least twice `short_side` afterwards.
+def _reduction(size: tuple[int, int], short_edge: int) -> int:
+    """Return 1, 2, 4 or 8, by which an image can be reduced with its shorter edge still at least twice `short_edge`.
 
-    Both sides can be divided by it: what is rounded up would shift the picture by up to a pixel.
+    Width and height are multiples of it, since rounding up would shift the image by up to a pixel.
     """
-    fitting = (factor for factor in _REDUCTIONS if min(size) >= 2 * short_side * factor)
+    fitting = (factor for factor in _REDUCTIONS if min(size) >= 2 * short_edge * factor)
     return next((factor for factor in fitting if size[0] % factor == size[1] % factor == 0), 1)
 
 
 def _decode(image: Image.Image, reduced: int) -> NDArray[np.uint8]:
-    """Decode by Pillow to RGB, a JPEG at 1/`reduced` of its size."""
+    """Decode with Pillow to RGB, a JPEG at 1/`reduced` of its size."""
     if reduced > 1:
         image.draft(None, (max(1, image.width // reduced), max(1, image.height // reduced)))
     image.load()
@@ -128,10 +149,13 @@ def _decode(image: Image.Image, reduced: int) -> NDArray[np.uint8]:
 
 
 def _decode_plain(file: BinaryIO, image: Image.Image, reduced: int) -> NDArray[np.uint8] | None:
-    """Decode a plain JPEG by OpenCV, which gives what Pillow gives in less time; None when Pillow has to see to it.
+    """Decode a plain JPEG with OpenCV, which gives the same pixels as Pillow in less time.
 
-    OpenCV and Pillow differ in CMYK, and OpenCV lets through some files that are cut off inside and go on with the
-    end of another. Both are left to Pillow, and so is whatever OpenCV cannot decode: Pillow says what is wrong.
+    OpenCV and Pillow differ for CMYK, and OpenCV accepts some truncated files that continue with the end of another.
+    Both are left to Pillow, as are files that OpenCV cannot decode, since Pillow reports the reason.
+
+    Returns:
+        The pixels, or None if Pillow has to decode the file.
     """
     if image.format != "JPEG" or image.mode not in {"RGB", "L"}:
         return None
@@ -143,7 +167,7 @@ def _decode_plain(file: BinaryIO, image: Image.Image, reduced: int) -> NDArray[n
     # OpenCV takes a while to load, and most pages decode no frame.
     import cv2
 
-    # The names of the reduced kinds also choose a colour; GRAYSCALE stands for a zero there, so that RGB can be added.
+    # The flags for reduced sizes also choose the colour; those with GRAYSCALE have a zero there, so RGB can be added.
     scale = {
         1: 0,
         2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
@@ -161,9 +185,9 @@ def _decode_plain(file: BinaryIO, image: Image.Image, reduced: int) -> NDArray[n
 
 
 def _is_one_whole_scan(data: bytes) -> bool:
-    """Whether a JPEG's segments lead to a scan that only the end of the image follows.
+    """Return whether the segments of a JPEG lead to a single scan, followed by the end of the image.
 
-    So no byte of it is missing at the end, and nothing else was put in its place. Progressive JPEGs have more scans.
+    Then its end is neither missing nor replaced. Progressive JPEGs have several scans.
     """
     at = 2
     marker = 0
@@ -178,7 +202,7 @@ def _is_one_whole_scan(data: bytes) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, without the path that Pillow's own messages hold."""
+    """Return what is wrong, without the path that is in Pillow's own messages."""
     if isinstance(error, UnidentifiedImageError):
         return "it is no JPEG, PNG, BMP, TIFF or WebP image"
     if isinstance(error, Image.DecompressionBombError):

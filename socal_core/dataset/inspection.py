@@ -1,4 +1,4 @@
-"""What a data set holds, as numbers; and the deep check, which opens every frame."""
+"""Summarise a data set in numbers, and check every frame by decoding it."""
 
 import os
 from collections.abc import Callable
@@ -17,10 +17,11 @@ from socal_core.errors import DataError
 
 
 def summarise(dataset: Dataset) -> dict[str, Any]:
-    """The data set in JSON-ready numbers, with its problems.
+    """Summarise a data set.
 
-    trials: with at least one frame; success and failure: usable trials; unknown: trials with frames and no known
-    success; rows: lines of the outcomes file.
+    Returns:
+        JSON-ready values. `trials` counts those with at least one frame. In `outcomes`, `success` and `failure` count
+        usable trials, `unknown` counts trials with frames but no known success, and `rows` the outcomes file's rows.
     """
     with_frames = dataset.trials[dataset.trials["n_frames"] > 0]
     usable = dataset.usable_trials["success"]
@@ -53,7 +54,7 @@ def frame_table(dataset: Dataset) -> pd.DataFrame:
     Returns:
         One row per frame, in trial order and time order: frame, trial_id, second (seconds since the first frame of the
         trial), file (relative to the data folder), width and height (pixels, NA if unknown), boxes (their number),
-        evidence (how the folder of the frame, or the file itself, was interpreted, and why; "" for nothing to say).
+        evidence (how the folder of the frame, or the file itself, was interpreted, and why; "" if there is none).
     """
     table = dataset.frames[["frame", "trial_id", "second"]].copy()
     table["file"] = [dataset.file_of(frame).relative_to(dataset.root).as_posix() for frame in table["frame"]]
@@ -67,7 +68,7 @@ def frame_table(dataset: Dataset) -> pd.DataFrame:
 
 
 def _evidence_of(dataset: Dataset, file: str) -> str:
-    """The evidence recorded for a file or for a folder that it is in."""
+    """Return the evidence recorded for a file or for a folder that contains it."""
     return " ".join(
         f"{item.interpretation} {item.basis}"
         for item in dataset.evidence
@@ -80,11 +81,12 @@ def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None =
 
     Args:
         dataset: The data set.
-        progress: Told (done, total) after each frame. It may raise to stop, which takes no longer than the frames
-            that are being decoded.
+        progress: Called with (done, total) after each frame. It may raise an exception to stop the check; the frames
+            that are being decoded are still finished.
 
     Returns:
-        The problems: a frame that cannot be decoded is an error, one of another size than its trial's a warning.
+        The problems: an error for each frame that cannot be decoded, a warning for each whose size differs from that of
+        its trial.
     """
     log = ProblemLog()
     names = dataset.frames["frame"].tolist()
@@ -104,7 +106,7 @@ def check_frames(dataset: Dataset, progress: Callable[[int, int], None] | None =
 
 
 def _size_or_fault(dataset: Dataset, name: str) -> tuple[int, int] | str:
-    """Width and height of a frame that decodes, or what is wrong with it."""
+    """Return the width and height of a frame, or what is wrong with it."""
     try:
         if not dataset.is_image(name):
             height, width, _ = dataset.read_frame(name).shape
@@ -120,7 +122,7 @@ def _note(
     path = path_of_frame(dataset.images_dir, name)
     if isinstance(result, str):
         log.add(frame_kinds.UNREADABLE_FRAME, path, frame=name, reason=result)
-    elif not any(pd.isna(side) for side in declared) and result != declared:
+    elif not any(pd.isna(length) for length in declared) and result != declared:
         (width, height), (trial_width, trial_height) = result, declared
         log.add(
             frame_kinds.FRAME_SIZE_DIFFERS,

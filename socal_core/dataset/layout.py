@@ -1,4 +1,4 @@
-"""Names on disk of the published SOCAL layout, and the facts about the data that pages show.
+"""The file names and columns of the published SOCAL layout, and facts about the data that pages show.
 
 Source: the README of the data release (version 1) and Kugener et al., JAMA Netw Open 2022;5(3):e223177.
 """
@@ -11,14 +11,14 @@ MAPPING_FILE = "frame_to_trial_mapping.csv"
 OUTCOMES_FILE = "socal_trial_outcomes.csv"
 DEMOGRAPHICS_FILE = "socal_participant_demographics.csv"
 TRACKS_FILE = "track_ids.csv"
-"""Not part of the release: boxes once more with the id of their track, where somebody has it (the demo writes it)."""
+"""Not part of the release: the boxes again, with the ids of their tracks. The demo writes it."""
 
 IMAGES_DIRS = (IMAGES_DIR, "images", "frames")
-"""Where frames are looked for, in this order; else in the data folder itself."""
+"""Folders that are searched for frames, in this order; otherwise the data folder itself is searched."""
 VIDEOS_DIRS = (*IMAGES_DIRS, "videos")
-"""Where videos are looked for beside the data folder itself."""
+"""Folders that are searched for videos, in addition to the data folder itself."""
 SPLIT_FOLDERS = frozenset({"train", "val", "valid", "validation", "test"})
-"""Folders by which annotation tools divide images; the division itself is not used."""
+"""Folders into which annotation tools split images; the split itself is not used."""
 
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
@@ -28,7 +28,7 @@ OTHER_IMAGE_SUFFIXES = frozenset(
 OTHER_VIDEO_SUFFIXES = frozenset(
     {".3gp", ".asf", ".dv", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".wmv"}
 )
-"""Pictures and videos that are not read."""
+"""Images and videos that are not read."""
 
 BOX_COLUMNS = ("frame", "x1", "y1", "x2", "y2", "label")
 MAPPING_COLUMNS = ("frame", "trial_id", "frame_number")
@@ -53,9 +53,9 @@ OUTCOME_MEASURES = {
     "muscle": "the time at which the muscle patch was placed belongs to the end of the trial",
     "muscle_success": "success is haemostasis with the muscle patch",
     "cottonoid": "it is timed during the trial whose end is predicted",
-    "cottonoid_success": "it says how a step of the trial ended",
+    "cottonoid_success": "it is the outcome of a step of the trial",
 }
-"""Columns that are outcomes themselves, each with the reason why it is never an input, nor a way to split."""
+"""Columns that are outcomes themselves, each with the reason why it is never used as an input or to split trials."""
 TRACK_COLUMNS = (*BOX_COLUMNS, "track_id")
 
 LABELS = ("suction", "grasper", "cottonoid", "string", "muscle", "drill", "tool", "scalpel")
@@ -73,11 +73,11 @@ LAST_NUMBER = re.compile(r"([0-9]{1,9})[^0-9]*$")
 FRAMES_PER_SECOND = 1
 
 IN_SPLITS = "*/images"
-"""The folder of frames of a data set in which each part of a split has an own one: `train/images`, `valid/images`."""
+"""The folder of frames if each subset of a split has its own, such as `train/images` and `valid/images`."""
 
 
 def path_of_frame(images_dir: str, frame: str) -> str:
-    """Return the path of an image relative to the data folder, from its folder and its name in that."""
+    """Return the path of an image relative to the data folder, from its folder and its name in it."""
     if images_dir == IN_SPLITS:
         split, _, own = frame.partition("/")
         return f"{split}/images/{own}"

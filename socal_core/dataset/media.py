@@ -1,4 +1,4 @@
-"""Where the pictures of a data folder are: one folder of frames, a folder of frames for each trial, or videos."""
+"""Find the images of a data folder: one folder of frames, a folder of frames per trial, or videos."""
 
 import errno
 import os
@@ -21,41 +21,47 @@ _VIDEO_SUFFIXES = tuple(sorted(layout.VIDEO_SUFFIXES))
 _OTHER_SUFFIXES = tuple(sorted(layout.OTHER_IMAGE_SUFFIXES))
 _OTHER_VIDEO_SUFFIXES = tuple(sorted(layout.OTHER_VIDEO_SUFFIXES))
 _DEPTH = 3
-"""Folders in each other, as in `images/train/S102T1/img1`."""
+"""Levels of nested folders, as in `images/train/S102T1/img1`."""
 _IN_TRIAL = frozenset({"img1", "images", "frames", "rgb"})
-"""Folders of a trial that hold its frames: MOT has img1."""
+"""Subfolders of a trial that hold its frames; MOT uses img1."""
 
 
 @dataclass(frozen=True)
 class Media:
-    """The pictures of a data folder, by name."""
+    """The frames and videos of a data folder, by name."""
 
     images_dir: str
-    """The folder of frames, relative to the data folder; "" for the data folder itself, and where all are videos;
-    layout.IN_SPLITS where each part of a split has one."""
+    """The folder of frames, relative to the data folder; "" for the data folder itself or if there are only videos;
+    layout.IN_SPLITS if each subset of a split has its own."""
     frames: list[str]
     """Image files, relative to `images_dir`: `S102T1_frame_00000078.jpeg`, or `S102T1/00000078.jpeg`."""
     videos: dict[str, "Video"] = field(default_factory=dict)
-    """By trial id; only trials that have no frame as an image."""
+    """The video of each trial (by trial id) that has no frames as images."""
 
 
 @dataclass
 class _Files:
-    """What lies in the folders of frames, by name."""
+    """The entries of the folders of frames, by name."""
 
     frames: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    """Files that are no images, links that are not followed, and folders that are not looked into."""
+    """Files that are not images, links that are not followed, and folders that are not searched."""
     links: set[str] = field(default_factory=set)
-    """Those of `others` that are such links, or no files at all."""
+    """Those of `others` that are such links or not files at all."""
 
 
 def find_media(folder: DataFolder, log: ProblemLog) -> Media:
-    """Look for frames and videos; OSError when the folder, or its folder of frames, cannot be listed.
+    """Find frames and videos.
 
-    A folder in these that cannot be listed is a problem, and the rest is used.
-    Frames are looked for in JPEGImages, and without that in `images`, `frames`, `train/images` and the like, and the
-    data folder itself.
+    Frames are searched for in JPEGImages; if there is no such folder, in `images`, `frames`, `train/images` and
+    similar, and the data folder itself.
+
+    Args:
+        folder: The data folder.
+        log: Receives the problems, such as a subfolder that cannot be listed; the others are used.
+
+    Raises:
+        OSError: The data folder, or its folder of frames, does not exist or cannot be listed.
     """
     images_dir = next((folder.actual(name) for name in layout.IMAGES_DIRS if folder.has(name)), None)
     if images_dir is None and any(folder.has(f"{split}/images") for split in _splits(folder)):
@@ -71,7 +77,7 @@ def find_media(folder: DataFolder, log: ProblemLog) -> Media:
 
 
 def has_pictures(folder: DataFolder, path: str = "") -> bool:
-    """Whether a folder holds frames, folders with a trial's name, or those of a split with images in them."""
+    """Return whether a folder holds frames, folders named like a trial, or the folders of a split with images."""
     listing = folder.listing(path)
     return (
         any(layout.FRAME_NAME.fullmatch(name) for name in (*listing.files, *listing.others))
@@ -95,7 +101,7 @@ def _has_images(folder: DataFolder, path: str) -> bool:
 
 
 def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[str]:
-    """The image files in the folder of frames, in its trials' folders and in those of a train/test split."""
+    """Find the image files in the folder of frames, in the folders of its trials and in those of a train/test split."""
     found = _Files()
     if images_dir == layout.IN_SPLITS:
         for split in _splits(folder):
@@ -108,7 +114,7 @@ def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[s
 
 
 def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, found: _Files, log: ProblemLog) -> None:
-    """Add what lies in a folder of frames, and in the folders of trials and splits in it, to `found`."""
+    """Add the entries of a folder of frames, and of the folders of trials and splits in it, to `found`."""
     found.frames += [f"{prefix}{name}" for name in listing.files if name.lower().endswith(_SUFFIXES)]
     others = [name for name in listing.files if not name.lower().endswith(_SUFFIXES)]
     in_trial = layout.TRIAL_ID.fullmatch(prefix.rstrip("/").rpartition("/")[2]) is not None
@@ -125,7 +131,7 @@ def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, fou
 
 
 def _report_others(found: _Files, images_dir: str, log: ProblemLog) -> None:
-    """Name links and images of other kinds in place of frames; in a folder made for frames, also what is no image."""
+    """Report links and images of other kinds instead of frames; in a folder for frames, also files of other kinds."""
     stems = {name.rpartition(".")[0] for name in found.frames} if found.others else set()
     linked, unread, strays = [], [], []
     for name in sorted(found.others):
@@ -135,7 +141,7 @@ def _report_others(found: _Files, images_dir: str, log: ProblemLog) -> None:
             linked.append(name)
         elif own.lower().endswith(_OTHER_SUFFIXES) and (of_trial or images_dir):
             unread.append(name)
-        # An annotation beside its frame is in its place, and so is what lies with the frames of a trial.
+        # An annotation next to its frame belongs there, and so do files among the frames of a trial.
         elif images_dir not in {"", layout.IN_SPLITS} and "/" not in name and name.rpartition(".")[0] not in stems:
             strays.append(name)
     log.add_frames(frame_kinds.LINKED_FRAME, linked)
@@ -144,7 +150,7 @@ def _report_others(found: _Files, images_dir: str, log: ProblemLog) -> None:
 
 
 def _listing(folder: DataFolder, path: str, log: ProblemLog) -> Listing:
-    """What lies in a folder; nothing, and a problem, when it cannot be listed."""
+    """List a folder; if that fails, report a problem and return an empty listing."""
     try:
         return folder.listing(path)
     except OSError as error:
@@ -153,7 +159,7 @@ def _listing(folder: DataFolder, path: str, log: ProblemLog) -> Listing:
 
 
 def _video_files(folder: DataFolder, log: ProblemLog) -> tuple[list[str], list[str]]:
-    """The videos of the data folder and of its folder of videos or frames, relative; and trials' of other kinds."""
+    """Return the relative paths of the videos, and those of videos of trials that are of other kinds."""
     found, unread = [], []
     for name in _files_for_videos(folder, log):
         own = name.rpartition("/")[2]
@@ -166,13 +172,13 @@ def _video_files(folder: DataFolder, log: ProblemLog) -> tuple[list[str], list[s
 
 
 def _files_for_videos(folder: DataFolder, log: ProblemLog) -> Iterator[str]:
-    for place in ("", *map(folder.actual, layout.VIDEOS_DIRS)):
-        if place == "" or place in folder.listing().folders:
-            yield from (f"{place}/{name}".lstrip("/") for name in _listing(folder, place, log).files)
+    for path in ("", *map(folder.actual, layout.VIDEOS_DIRS)):
+        if path == "" or path in folder.listing().folders:
+            yield from (f"{path}/{name}".lstrip("/") for name in _listing(folder, path, log).files)
 
 
 def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: ProblemLog) -> dict[str, "Video"]:
-    """The videos of trials that have no frames as images, by trial id."""
+    """Read the headers of the videos of trials that have no frames as images; return them by trial id."""
     # OpenCV takes a while to load, and most data folders have no video.
     from socal_core.dataset.video import Video, probe
 

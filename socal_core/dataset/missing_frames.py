@@ -1,4 +1,4 @@
-"""What to say where a folder has no frames: what is there instead, and the one step that helps."""
+"""Messages for a folder without frames: what it holds instead, and what to do."""
 
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Severity
@@ -19,7 +19,16 @@ _VIDEO_SUFFIXES = tuple(sorted(layout.VIDEO_SUFFIXES))
 
 
 def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
-    """Say that nothing of a trial was found, and the first error that may say why."""
+    """Explain that no frame of a trial was found.
+
+    Args:
+        folder: The data folder.
+        typed: The folder as the user wrote it.
+        log: The problems so far; the first error may be the reason.
+
+    Returns:
+        The message.
+    """
     start = f"{typed}: {log.images_dir or 'the folder'} holds no frame of a trial. "
     why = next((f"{problem.message} " for problem in log.problems() if problem.severity is Severity.ERROR), "")
     if not why:
@@ -30,11 +39,21 @@ def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
 
 
 def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -> str:
-    """Say why frames cannot be listed."""
+    """Explain why frames cannot be listed.
+
+    Args:
+        folder: The data folder.
+        typed: The folder as the user wrote it.
+        images_dir: The folder of frames, relative to the data folder.
+        error: The error from listing it.
+
+    Returns:
+        The message.
+    """
     try:
         listing = folder.listing()
     except OSError:
-        return f"{typed}: the folder may not be read. Ask its owner for the permission."
+        return f"{typed}: the folder may not be read. Ask its owner for permission."
     names = [*listing.files, *listing.folders, *listing.others]
     if not names:
         return f"{typed}: the folder is empty. {EXPECTED}"
@@ -42,7 +61,7 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
         return f"{typed}: {images_dir} cannot be read ({error.strerror}). {EXPECTED}"
     archives = [name for name in sorted(names) if name.lower().endswith(".zip")]
     if archives:
-        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} lies beside it."
+        return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} is beside it."
     step = _further_down(folder, typed)
     if step:
         return f"{typed}: {step}"
@@ -50,22 +69,22 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
 
 
 def report_case(folder: DataFolder, log: ProblemLog) -> None:
-    """Note the files that were read under a name in another case, and those that cannot be told from each other."""
+    """Record the files that were read under a name in another case, and names that several files could have."""
     for asked, written in folder.renamed.items():
         text = f"{printable(written)} is read as {asked}."
-        log.add_evidence(written, text, "It differs in upper and lower case alone, and no other name does.")
+        log.add_evidence(written, text, "The names differ only in case, and no other file has such a name.")
     for asked, names in folder.ambiguous.items():
         log.add(file_kinds.AMBIGUOUS_CASE, asked, names=_named(names))
 
 
 def _further_down(folder: DataFolder, typed: str) -> str:
-    """Which folder further down holds data; "" where none does."""
+    """Explain which subfolder holds data; return "" if none does."""
     found = _data_folders(folder, "", _DEPTH)
     if not found:
         return ""
     if len(found) == 1:
-        return f"the data lie further down, in {printable(found[0])}. Open {typed.rstrip('/')}/{printable(found[0])}."
-    return f"the data lie further down, in {_named(found)}. Open one of these folders."
+        return f"the data are further down, in {printable(found[0])}. Open {typed.rstrip('/')}/{printable(found[0])}."
+    return f"the data are further down, in {_named(found)}. Open one of these folders."
 
 
 def _data_folders(folder: DataFolder, path: str, depth: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a data folder is to be read where looking at it does not say, or says it wrongly."""
+"""Options for opening a data folder whose content is ambiguous or misleading."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from socal_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class OpenOptions:
-    """What a user chose for a data folder; the defaults leave everything to looking."""
+    """The choices of the user for a data folder; by default everything is detected."""
 
     boxes: str = ""
-    """The key of the box format to read; "" takes the first one that is there."""
+    """The key of the box format to read; "" for the first format that is found."""
     columns: tuple[tuple[str, str], ...] = ()
     """Columns of the outcomes file under other names: (SOCAL's name, the name in the file)."""
 
@@ -23,12 +23,16 @@ class OpenOptions:
                 raise ConfigError("columns", f"must map one of {', '.join(layout.OUTCOME_COLUMNS)}", name)
 
     def as_dict(self) -> dict[str, Any]:
-        """The options as JSON-ready values."""
+        """Return the options as JSON-ready values."""
         return {"boxes": self.boxes, "columns": dict(self.columns)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "OpenOptions":
-        """The options that as_dict gave; ConfigError when it is something else."""
+        """Read the values that `as_dict` returns.
+
+        Raises:
+            ConfigError: The values are not options.
+        """
         boxes, columns = values.get("boxes", ""), values.get("columns", {})
         if not isinstance(boxes, str) or not isinstance(columns, dict):
             raise ConfigError("data options", "must be a format's key and columns by name", dict(values))

@@ -1,4 +1,4 @@
-"""The one way in: a folder becomes a validated data set."""
+"""Open a data folder as a validated data set."""
 
 import hashlib
 import stat
@@ -21,20 +21,36 @@ from socal_core.dataset.sizes import with_sizes
 from socal_core.errors import DataError
 
 _MOST_FRAMES = 1_200
-"""Images of one trial at one a second. A trial lasts five minutes at most; this is four times as much."""
+"""Images of one trial at one per second. A trial lasts at most five minutes; this is four times as much."""
 
 
 def open_dataset(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
     """Read and check a data folder; nothing is decoded and nothing is written.
 
-    DataError when there is no folder with frames to work on. Anything else that is wrong becomes a problem of the
-    data set. `Dataset.root` is the folder as given: a relative one stays relative.
+    Args:
+        folder: The folder; a relative path stays relative in `Dataset.root`.
+        options: Choices for ambiguous folders.
+
+    Returns:
+        The data set; other faults of the folder are among its problems.
+
+    Raises:
+        DataError: There is no such folder, or it has no frames.
     """
     return read_folder(DataFolder(checked_folder(folder)), options or OpenOptions(), str(folder))
 
 
 def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset:
-    """As open_dataset, of a folder that remembers what was looked at; `typed` is how messages call it."""
+    """Read and check a data folder as `open_dataset` does, and remember in `folder` which files were read.
+
+    Args:
+        folder: The data folder.
+        options: Choices for ambiguous folders.
+        typed: The folder as the user wrote it, for messages.
+
+    Raises:
+        DataError: The folder has no frames.
+    """
     root = folder.root
     log = ProblemLog()
     try:
@@ -70,7 +86,7 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
 
 
 def _fingerprint(folder: DataFolder, frames: pd.Series) -> str:
-    """SHA-256 over the names of the frames and the digests of all files that were read."""
+    """Compute the SHA-256 hash over the names of the frames and the digests of all files that were read."""
     digest = hashlib.sha256("\n".join(sorted(frames)).encode())
     for name, content in sorted(folder.digests.items()):
         digest.update(f"\n{name}\n{content}".encode())
@@ -78,7 +94,11 @@ def _fingerprint(folder: DataFolder, frames: pd.Series) -> str:
 
 
 def checked_folder(folder: Path | str) -> Path:
-    """The folder as a path; DataError, in the words of the user, when it is none."""
+    """Check that a folder exists and return its path.
+
+    Raises:
+        DataError: It is not a folder; the message names it as the user wrote it.
+    """
     typed = str(folder)
     if not typed.strip():
         raise DataError(f"No data folder is given. {EXPECTED}")
@@ -87,7 +107,7 @@ def checked_folder(folder: Path | str) -> Path:
     except FileNotFoundError:
         raise DataError(f"{typed}: there is no such folder. Check the spelling.") from None
     except PermissionError:
-        raise DataError(f"{typed}: the folder may not be read. Ask its owner for the permission.") from None
+        raise DataError(f"{typed}: the folder may not be read. Ask its owner for permission.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{typed}: this cannot be opened as a folder ({reason}).") from None
@@ -97,7 +117,7 @@ def checked_folder(folder: Path | str) -> Path:
 
 
 def _report_many(frames: pd.DataFrame, media: Media, log: ProblemLog) -> None:
-    """Note once the trials with so many images that they must lie closer together than a second."""
+    """Report the trials with so many images that these must be less than a second apart."""
     counts = frames.loc[~frames["trial_id"].isin(list(media.videos)), "trial_id"].value_counts()
     many = counts[counts > _MOST_FRAMES]
     if len(many):

@@ -1,4 +1,4 @@
-"""How each trial ended and who operated: the outcomes and the demographics file, joined to the trials with frames."""
+"""The outcome and the surgeon of each trial: the outcomes and demographics files, joined to the trials with frames."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,11 +21,16 @@ _FILE = layout.OUTCOMES_FILE
 
 
 def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> tuple[pd.DataFrame, int]:
-    """The outcome of each trial, indexed by trial_id, and the number of rows in the file.
+    """Read the outcome of each trial.
 
-    `renamed` gives, for columns that the file calls otherwise, its name for each.
-    Columns: row (line), participant_id (str), success, width, height (Int64), and MEASURED_COLUMNS (Float64).
-    Empty, with a problem, when the file cannot be used.
+    Args:
+        folder: The data folder.
+        renamed: The title in the file of each column that has another name there.
+        log: Receives the problems.
+
+    Returns:
+        The outcomes, indexed by trial_id: row (line), participant_id (str), success, width, height (Int64), and
+        MEASURED_COLUMNS (Float64); empty if the file cannot be used. Also the number of rows in the file.
     """
     cells = _read_cells(folder, renamed, log)
     rows = len(cells)
@@ -37,21 +42,21 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
     table["success"] = _success(text["success"], log)
     for column in MEASURED_COLUMNS:
         table[column] = _checked(text[column], to_numbers(text[column]), "a number", log).astype("Float64")
-    for column, side in SIZE_COLUMNS.items():
+    for column, name in SIZE_COLUMNS.items():
         pixels = to_integers(text[column])
-        table[side] = _checked(text[column], pixels.where(pixels > 0), "a whole number of pixels", log)
+        table[name] = _checked(text[column], pixels.where(pixels > 0), "a whole number of pixels", log)
     return _without_doubled(table, text, log).set_index("trial_id"), rows
 
 
 def read_titles(root: Path) -> list[str]:
-    """The titles of the outcomes file's columns, in its order; empty when it cannot be read."""
+    """Return the titles of the columns of the outcomes file, in its order; empty if it cannot be read."""
     folder = DataFolder(root)
     lines = read_lines(folder, chosen_file(folder, _FILE) or _FILE, ProblemLog())
     return [] if lines is None else lines.titles()
 
 
 def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
-    """SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
+    """Read SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
     name = chosen_file(folder, layout.DEMOGRAPHICS_FILE)
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
     if not name:
@@ -74,7 +79,17 @@ def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
 def build_trials(
     frames: pd.DataFrame, outcomes: pd.DataFrame, demographics: pd.DataFrame, log: ProblemLog
 ) -> pd.DataFrame:
-    """The table of trials as Dataset documents it: every trial with a frame (column trial_id) or an outcome row."""
+    """Build the table of trials as `schema.TRIALS` declares it.
+
+    Args:
+        frames: All frames, with trial_id.
+        outcomes: The outcomes from `read_outcomes`.
+        demographics: The surgeons from `read_demographics`.
+        log: Receives the problems.
+
+    Returns:
+        Every trial that has a frame or an outcome row.
+    """
     n_frames = frames["trial_id"].value_counts()
     trial_ids = outcomes.index.union(n_frames.index, sort=False).astype("str").rename("trial_id")
     trials = outcomes.reindex(trial_ids)
@@ -94,7 +109,7 @@ def build_trials(
 
 
 def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> pd.DataFrame:
-    """The text of the outcomes file; no rows when it cannot be used."""
+    """Read the text of the outcomes file; return no rows if it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
     name = chosen_file(folder, _FILE)
     if not name:
@@ -105,17 +120,17 @@ def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog)
 
 
 def _trial_parts(trial_ids: pd.Series) -> pd.DataFrame:
-    """participant and number (text) of each trial id, NA where it does not fit."""
+    """Split each trial id into participant and number (text), NA if it has another form."""
     return trial_ids.str.extract(layout.TRIAL_ID)
 
 
 def _whole(participants: pd.Series) -> pd.Series:
-    """Participant ids without the `.0` that a spreadsheet or pandas hangs on whole numbers."""
+    """Remove the `.0` that spreadsheets and pandas append to whole numbers."""
     return participants.str.replace(r"^([0-9]+)\.0$", r"\1", regex=True)
 
 
 def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
-    """The participant of each row: the column, or the one in the trial id where the column says nothing."""
+    """Return the participant of each row, from the column or, if that is empty, from the trial id."""
     from_trial = _trial_parts(trial_ids)["participant"]
     given = restore_zeros(_whole(given.mask(is_missing(given))), from_trial, trial_ids, log)
     differs = given.notna() & from_trial.notna() & (given != from_trial)
@@ -125,7 +140,7 @@ def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd
 
 
 def _success(cells: pd.Series, log: ProblemLog) -> pd.Series:
-    """0, 1 or NA (Int64)."""
+    """Return 0, 1 or NA (Int64)."""
     numbers = to_integers(cells)
     known = numbers.where(numbers.isin([0, 1]))
     bad = cells[known.isna() & ~is_missing(cells)].to_frame("value")
@@ -134,14 +149,14 @@ def _success(cells: pd.Series, log: ProblemLog) -> pd.Series:
 
 
 def _checked(cells: pd.Series, values: pd.Series, expected: str, log: ProblemLog) -> pd.Series:
-    """The values, once every cell that holds something else than what is expected is reported."""
+    """Report every cell whose value is not as expected, and return `values` unchanged."""
     bad = cells[values.isna() & ~is_missing(cells)].to_frame("value")
     log.add_rows(trial_kinds.BAD_VALUE, _FILE, bad, column=cells.name, expected=expected)
     return values
 
 
 def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: ProblemLog) -> pd.DataFrame:
-    """Drop rows whose trial id does not fit, and all but the first row of a trial."""
+    """Drop rows with an invalid trial id, and all but the first row of each trial."""
     fits = _trial_parts(table["trial_id"])["number"].notna()
     log.add_rows(trial_kinds.BAD_TRIAL_ID, _FILE, table[~fits])
     table = table[fits]
@@ -156,7 +171,7 @@ def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: Probl
 
 
 def _reasons(trials: pd.DataFrame) -> pd.Series:
-    """Why a trial cannot be used for training; "" when it can."""
+    """Return why each trial cannot be used for training; "" if it can."""
     reasons = pd.Series("", trials.index, dtype="str")
     reasons[trials["success"].isna()] = "success unknown"
     reasons[trials["row"].isna()] = "no outcome row"
@@ -165,7 +180,7 @@ def _reasons(trials: pd.DataFrame) -> pd.Series:
 
 
 def _report_unusable(trials: pd.DataFrame, log: ProblemLog) -> None:
-    """Name the trials that have video and no outcome, or an outcome and no video."""
+    """Report the trials with frames and no outcome, and those with an outcome and no frames."""
     if trials["success"].isna().all():
         return  # the file or its column success is missing, and is reported as such
     named = trials.reset_index()

@@ -1,4 +1,4 @@
-"""What makes the pixels of a file those that viewers show: the orientation in its metadata, and 8 bits a colour."""
+"""Convert the pixels of a file to those that viewers show, by its orientation and to 8 bits per colour."""
 
 import struct
 
@@ -15,21 +15,21 @@ _LYING = frozenset({5, 6, 7, 8})
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return how an image has to be turned, from 1 (not at all) to 8, as EXIF counts; nothing is decoded.
+    """Return the EXIF orientation of an image, from 1 (upright) to 8; nothing is decoded.
 
-    Call it before the image is loaded: Pillow turns a TIFF itself while it loads it, and gives its size turned.
+    Call it before the image is loaded, since Pillow itself turns a TIFF, and its size, while loading it.
     """
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
-        return _UPRIGHT  # without EXIF before the pixels, Pillow would decode a PNG to look behind them
+        return _UPRIGHT  # if a PNG has no EXIF before its pixels, Pillow would decode it to search behind them
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
-        return _UPRIGHT  # metadata that nobody can read turn no picture
+        return _UPRIGHT  # unreadable metadata are ignored
     return orientation if orientation in range(1, 9) else _UPRIGHT
 
 
 def turned_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Return width and height after turning."""
+    """Return the width and height of an image after turning it by an EXIF orientation."""
     return (size[1], size[0]) if orientation in _LYING else size
 
 
@@ -39,7 +39,7 @@ def turn(frame: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
         return frame
     if orientation in _LYING:
         frame = frame.transpose(1, 0, 2)
-    # Of 1 to 4 and of 5 to 8: as it is, mirrored, upside down, both; the transposed ones come in another order.
+    # 1 to 4 are upright, mirrored, rotated by 180 degrees and flipped; 5 to 8 are transposed and in another order.
     if orientation in {3, 4, 7, 8}:
         frame = frame[::-1]
     if orientation in {2, 3, 6, 7}:
@@ -48,6 +48,6 @@ def turn(frame: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def scale_grey(grey: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale greyscale of 16 bits, (height, width), to RGB of 8 bits: white stays white."""
+    """Scale 16-bit greyscale, (height, width), to 8-bit RGB, (height, width, 3); white stays white."""
     scaled = ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return np.repeat(scaled[:, :, None], 3, axis=2)

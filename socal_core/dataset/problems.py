@@ -1,4 +1,4 @@
-"""Collects what is wrong in a data folder, so that a fault repeated a thousand times does not hide the others."""
+"""Collect the problems of a data folder, so that one that occurs a thousand times does not hide the others."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from socal_core.dataset.dataset import Evidence, Problem, Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
 
 PROBLEMS_PER_KIND = 50
-"""Problems of one code in one file that are kept one by one; the others are counted in one further entry."""
+"""Problems of one code in one file that are listed individually; one more entry counts the others."""
 
 FOLDED = "folded"
 """The one parameter of the entry that counts the problems that are not listed."""
@@ -37,11 +37,11 @@ class _Entries:
 
 
 class ProblemLog:
-    """The problems of one data folder, in the making."""
+    """Collects the problems of one data folder while it is read."""
 
     def __init__(self) -> None:
         self.images_dir = layout.IMAGES_DIR
-        """The folder of frames, relative to the data folder; "" when they lie in the data folder itself."""
+        """The folder of frames, relative to the data folder; "" if they are in the data folder itself."""
         self._kinds: dict[tuple[Severity, str, str], _Entries] = {}
         self._evidence: dict[Evidence, None] = {}
 
@@ -51,11 +51,11 @@ class ProblemLog:
         return tuple(self._evidence)
 
     def add_evidence(self, path: str, interpretation: str, basis: str) -> None:
-        """Note how a file was interpreted.
+        """Record how a file was interpreted.
 
         Args:
             path: The file, relative to the data folder.
-            interpretation: What the file is taken to say, in one sentence.
+            interpretation: The meaning given to the file, in one sentence.
             basis: The evidence for it, in one sentence.
         """
         self._evidence[Evidence(*map(_on_one_line, (path, interpretation, basis)))] = None
@@ -63,7 +63,7 @@ class ProblemLog:
     def add(
         self, kind: ProblemKind, path: str, *, row: int | None = None, count: int = 1, **parameters: object
     ) -> None:
-        """Note one problem.
+        """Record one problem.
 
         Args:
             kind: What is wrong.
@@ -79,13 +79,13 @@ class ProblemLog:
             entries.folded += count
 
     def add_rows(self, kind: ProblemKind, path: str, rows: pd.DataFrame, **parameters: object) -> None:
-        """Note one problem for each row of a table that is indexed by line number.
+        """Record one problem for each row of a table that is indexed by line number.
 
         Args:
             kind: What is wrong. Its texts may name the columns; their values are shortened and made printable.
             path: The file, relative to the data folder; a column `file` overrides it.
             rows: The table.
-            parameters: What is the same for all rows.
+            parameters: Values that are the same for all rows.
         """
         if rows.empty:
             return
@@ -101,7 +101,12 @@ class ProblemLog:
         entries.folded += len(rows) - len(shown)
 
     def add_frames(self, kind: ProblemKind, frames: Iterable[str]) -> None:
-        """Note one problem for each file in the folder of frames, with the parameter `frame`."""
+        """Record one problem for each file in the folder of frames.
+
+        Args:
+            kind: What is wrong; its texts may name the parameter `frame`.
+            frames: The files, relative to the folder of frames.
+        """
         names = list(frames)
         if not names:
             return
@@ -113,7 +118,7 @@ class ProblemLog:
         entries.folded += len(names) - len(shown)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return all problems: the costly ones first, then by file, code and line."""
+        """Return all problems: the most severe first, then by file, code and line."""
         found: list[Problem] = []
         for (severity, path, code), entries in sorted(
             self._kinds.items(), key=lambda item: (_ORDER.index(item[0][0]), *item[0][1:])
@@ -127,7 +132,7 @@ class ProblemLog:
         return tuple(found)
 
     def _entries(self, kind: ProblemKind, path: str) -> _Entries:
-        """Frames are one group together: each is a file of its own, so there would be nothing to fold."""
+        """Return the entries of a kind and file; all frames form one group, since each is a separate file."""
         return self._kinds.setdefault((kind.severity, path.split("/", maxsplit=1)[0], kind.code), _Entries())
 
 
@@ -139,24 +144,24 @@ def _problem(kind: ProblemKind, path: str, row: int | None, count: int, paramete
 
 
 def problems_csv(problems: Iterable[Problem]) -> str:
-    """Return problems as CSV: code, severity, path, row (empty for a file as a whole), message, count."""
+    """Return problems as CSV: code, severity, path, row (empty for a whole file), message, count."""
     rows = [problem.as_dict() for problem in problems]
     return pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"}).to_csv(index=False)
 
 
 def printable(value: object) -> str:
-    """A value from a file as it may stand in a message: short, on one line, encodable."""
+    """Return a value from a file in a form that is safe in a message: short, on one line, encodable."""
     text = _on_one_line(str(value)[: _LONGEST_VALUE + 1])
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def _short(value: object) -> object:
-    """A value of a table: text is shortened, numbers stay numbers."""
+    """Shorten a value of a table if it is text; numbers are returned unchanged."""
     return printable(value) if isinstance(value, str) else value
 
 
 def _json_ready(value: object) -> Any:
-    """An integer or a float where JSON has it, else text that can be shown."""
+    """Return an integer or a float if JSON supports it, else printable text."""
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real) and math.isfinite(number := float(value)):
@@ -165,7 +170,7 @@ def _json_ready(value: object) -> Any:
 
 
 def _on_one_line(text: str) -> str:
-    """The text with what cannot be shown spelled out: also a file's name may hold line breaks and escape sequences."""
+    """Escape characters that are not printable, since even file names may hold line breaks and escape sequences."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,7 +1,7 @@
-"""The tables of a data set: their columns, and what always holds of them. Checked whenever a `Dataset` is created.
+"""The tables of a data set: their columns and constraints, which are checked whenever a `Dataset` is created.
 
-A schema of its own, not pandera: opening a data set must stay fast, and what matters most here, that boxes follow the
-order of the frames, takes one pass over both tables.
+This module does not use pandera, since opening a data set must stay fast. The most important constraint, that boxes
+are in the order of the frames, takes one pass over both tables.
 """
 
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ class Column:
 
     name: str
     dtype: str
-    """Of pandas."""
+    """The pandas dtype."""
     meaning: str
     nullable: bool = False
     unique: bool = False
     least: float | None = None
     most: float | None = None
     optional: bool = False
-    """Whether a table may do without it."""
+    """Whether a table may lack the column."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
     index: Column | None = None
-    """Where the rows have names."""
+    """The names of the rows, if they have any."""
 
 
 TRIALS = Table(
@@ -98,12 +98,12 @@ TABLES = (TRIALS, FRAMES, BOXES)
 
 
 def check_columns(trials: pd.DataFrame, frames: pd.DataFrame, boxes: pd.DataFrame) -> None:
-    """Refuse tables whose columns are not as declared here; no row is looked at.
+    """Refuse tables whose columns are not as declared here; rows are not checked.
 
     Args:
-        trials: As TRIALS; further columns are allowed, also in the other two.
-        frames: As FRAMES.
-        boxes: As BOXES.
+        trials: As declared by TRIALS; further columns are allowed, also in the other two.
+        frames: As declared by FRAMES.
+        boxes: As declared by BOXES.
 
     Raises:
         DataError: A column is missing or has another dtype.
@@ -155,7 +155,7 @@ def _check_values(table: Table, column: Column, values: pd.Series | pd.Index) ->
 
 
 def _check_frames(frames: pd.DataFrame, trial_ids: pd.Index) -> None:
-    """Each trial's frames lie together, in the order of the trials, with positions 0, 1, 2, …"""
+    """Check that the frames are in the order of the trials, each with positions 0, 1, 2, …"""
     starts = _starts(frames["trial_id"])
     order = trial_ids.get_indexer(pd.Index(frames["trial_id"].take(starts)))
     if (order < 0).any():
@@ -170,11 +170,11 @@ def _check_frames(frames: pd.DataFrame, trial_ids: pd.Index) -> None:
 
 
 def _check_boxes(boxes: pd.DataFrame, frames: pd.DataFrame) -> None:
-    """Each box belongs to a frame, in the order of the frames, and has an area."""
+    """Check that each box belongs to a frame and has an area, and that boxes are in the order of the frames."""
     for low, high in (("x1", "x2"), ("y1", "y2")):
         if not (boxes[low].to_numpy() < boxes[high].to_numpy()).all():
             raise _wrong(BOXES, f"has a box whose {high} is not greater than its {low}")
-    starts = _starts(boxes["frame"])  # boxes of one frame lie together: few rows are compared as text
+    starts = _starts(boxes["frame"])  # boxes of one frame are adjacent, so few rows are compared as text
     first = boxes[["frame", "trial_id", "position"]].take(starts)
     order = pc.index_in(pa.array(first["frame"]), value_set=pa.array(frames["frame"]))
     if order.null_count:
@@ -188,7 +188,7 @@ def _check_boxes(boxes: pd.DataFrame, frames: pd.DataFrame) -> None:
 
 
 def _starts(texts: pd.Series) -> NDArray[np.intp]:
-    """The rows whose text differs from that of the row before, the first row among them."""
+    """Return the indices of the rows whose text differs from that of the previous row, including the first."""
     values = pa.array(texts)
     if not len(values):
         return np.empty(0, np.intp)

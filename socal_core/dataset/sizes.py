@@ -1,7 +1,7 @@
-"""The size of every frame: its own header counts, whatever the outcomes file says.
+"""The size of every frame, from its own header and not from the outcomes file.
 
-Of a large data set only as many headers are read as show whether the frames of a trial differ; where they do, all of
-the trial are read. The deep check reads all.
+In a large data set, a sample of the headers of each trial shows whether its frames differ; only then are all headers
+of the trial read. Checking every frame reads all of them.
 """
 
 from collections import Counter
@@ -20,10 +20,10 @@ from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
-SIDES = ("width", "height")
+DIMENSIONS = ("width", "height")
 
 _HEADERS = 1_000
-"""Headers that are read in all, spread over the trials, and never fewer than _FEWEST a trial."""
+"""Headers that are read in total, spread over the trials, but at least _FEWEST per trial."""
 _FEWEST = 3
 _THREADS = 8
 
@@ -38,30 +38,30 @@ def with_sizes(
     Args:
         folder: The data folder.
         media: Its frames and videos.
-        trials: Their `width` and `height` are as the outcomes file says.
+        trials: The trials; `width` and `height` are those in the outcomes file.
         frames: All frames, in the order of the trials.
-        log: Told what contradicts what.
+        log: Receives contradictions as problems.
 
     Returns:
         The trials with the size that most of their frames have, and the frames with `width` and `height` (Int64).
     """
-    counts = frames["trial_id"].value_counts(sort=False)  # as they come: in the order of the frames
+    counts = frames["trial_id"].value_counts(sort=False)  # in the order of the frames
     starts = dict(zip(counts.index, np.cumsum(counts.to_numpy()) - counts.to_numpy(), strict=True))
     headers = _Headers(folder, media, frames["frame"], log)
-    places = [
+    samples = [
         start + _spread(int(counts[trial]), max(_FEWEST, _HEADERS // len(counts)))
         for trial, start in starts.items()
         if trial not in media.videos
     ]
     with quiet_pillow():
-        headers.read(np.concatenate(places) if places else np.array([], np.intp))
+        headers.read(np.concatenate(samples) if samples else np.array([], np.intp))
         found: dict[str, list[Size | None]] = {
             trial: [(video.width, video.height)] * int(counts[trial])
             if (video := media.videos.get(trial)) is not None
             else headers.of_trial(int(start), int(counts[trial]))
             for trial, start in starts.items()
         }
-    unsized = trials.index[trials[list(SIDES)].isna().any(axis=1)]
+    unsized = trials.index[trials[list(DIMENSIONS)].isna().any(axis=1)]
     for trial in unsized.intersection(pd.Index(list(starts))).difference(pd.Index(list(media.videos))):
         headers.count_first(int(starts[trial]))
     headers.note()
@@ -69,48 +69,48 @@ def with_sizes(
 
 
 class _Headers:
-    """The sizes that headers say, by the frame's place; None where a header cannot be read."""
+    """The sizes in the headers of frames, by the index of the frame; None if a header cannot be read."""
 
     def __init__(self, folder: DataFolder, media: Media, names: pd.Series, log: ProblemLog) -> None:
         self.faults: dict[int, str] = {}
         self._folder, self._media, self._names, self._log = folder, media, names, log
         self._sizes: dict[int, Size | None] = {}
 
-    def read(self, places: NDArray[np.intp]) -> None:
-        new = [int(place) for place in places if int(place) not in self._sizes]
+    def read(self, indices: NDArray[np.intp]) -> None:
+        new = [int(index) for index in indices if int(index) not in self._sizes]
         with ThreadPoolExecutor(_THREADS) as pool:
             self._sizes.update(zip(new, pool.map(self._size, new), strict=True))
 
     def of_trial(self, start: int, count: int) -> list[Size | None]:
-        """The size of each frame of a trial: one for all where those that were read agree, else each its own."""
-        known = [self._sizes[place] for place in range(start, start + count) if place in self._sizes]
+        """Return the size of each frame of a trial: one for all if the headers read so far agree, else its own."""
+        known = [self._sizes[index] for index in range(start, start + count) if index in self._sizes]
         sizes = {size for size in known if size is not None}
         if len(sizes) < 2:
             return [next(iter(sizes), None)] * count
         self.read(np.arange(start, start + count))
-        return [self._sizes[place] for place in range(start, start + count)]
+        return [self._sizes[index] for index in range(start, start + count)]
 
-    def count_first(self, place: int) -> None:
-        """Let the first frame of a trial whose size nothing else says count for the fingerprint, or say why not."""
-        if place in self.faults:
-            frame, reason = self._names.iloc[place], self.faults[place]
-            self._log.add(frame_kinds.UNREADABLE_FRAME, self.path(place), frame=frame, reason=reason)
-        if self.path(place) in self._folder.stamps:
-            self._folder.touch(self.path(place))
+    def count_first(self, index: int) -> None:
+        """Add the first frame of a trial to the fingerprint if only headers give its size; report it if unreadable."""
+        if index in self.faults:
+            frame, reason = self._names.iloc[index], self.faults[index]
+            self._log.add(frame_kinds.UNREADABLE_FRAME, self.path(index), frame=frame, reason=reason)
+        if self.path(index) in self._folder.stamps:
+            self._folder.touch(self.path(index))
 
-    def path(self, place: int) -> str:
-        return path_of_frame(self._media.images_dir, self._names.iloc[place])
+    def path(self, index: int) -> str:
+        return path_of_frame(self._media.images_dir, self._names.iloc[index])
 
     def note(self) -> None:
-        """Note as evidence where the sizes come from."""
+        """Record as evidence where the sizes come from."""
         read = sum(size is not None for size in self._sizes.values())
         if read:
-            text = "The size of a frame is what its own header says, turned as its orientation says."
+            text = "The size of a frame is taken from its own header, with its orientation applied."
             basis = f"The headers of {read:,} of {len(self._names):,} frames were read."
             self._log.add_evidence(self._log.images_dir, text, basis)
 
-    def _size(self, place: int) -> Size | None:
-        name = self.path(place)
+    def _size(self, index: int) -> Size | None:
+        name = self.path(index)
         try:
             self._folder.watch(name)
             width, height = read_size(self._folder.root / name)
@@ -118,21 +118,21 @@ class _Headers:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
             return width, height
         except (DataError, OSError) as error:
-            self.faults[place] = str((error.strerror if isinstance(error, OSError) else None) or error)
+            self.faults[index] = str((error.strerror if isinstance(error, OSError) else None) or error)
             return None
 
 
 def _spread(count: int, most: int) -> NDArray[np.intp]:
-    """At most `most` of the numbers below `count`, evenly spread, the first and the last among them."""
+    """Return at most `most` of the numbers below `count`, evenly spread, including the first and the last."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))
 
 
 def _filled(
     trials: pd.DataFrame, frames: pd.DataFrame, found: dict[str, list[Size | None]], log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put the sizes into both tables, and say where the outcomes file says otherwise and where frames differ."""
-    sides = trials[list(SIDES)].astype("float64")
-    declared: dict[str, tuple[float, float]] = {trial: (w, h) for trial, w, h in sides.itertuples(name=None)}
+    """Add the sizes to both tables; report trials whose frames differ or contradict the outcomes file."""
+    given = trials[list(DIMENSIONS)].astype("float64")
+    declared: dict[str, tuple[float, float]] = {trial: (w, h) for trial, w, h in given.itertuples(name=None)}
     usual: dict[str, Size] = {}
     flat: list[tuple[float, float]] = []
     for trial, own in found.items():
@@ -142,9 +142,9 @@ def _filled(
             usual[trial] = times.most_common(1)[0][0]
         flat += [size or declared[trial] for size in own]
     table = np.array(flat, np.float64).reshape(-1, 2)
-    known = pd.DataFrame.from_dict(usual, orient="index", columns=list(SIDES), dtype="Int64").reindex(trials.index)
-    trials = trials.assign(**{side: known[side].fillna(trials[side]) for side in SIDES})
-    return trials, frames.assign(**{side: pd.array(table[:, i]).astype("Int64") for i, side in enumerate(SIDES)})
+    known = pd.DataFrame.from_dict(usual, orient="index", columns=list(DIMENSIONS), dtype="Int64").reindex(trials.index)
+    trials = trials.assign(**{name: known[name].fillna(trials[name]) for name in DIMENSIONS})
+    return trials, frames.assign(**{name: pd.array(table[:, i]).astype("Int64") for i, name in enumerate(DIMENSIONS)})
 
 
 def _report_sizes(trial: str, times: "Counter[Size]", declared: tuple[float, float], log: ProblemLog) -> None:

@@ -1,4 +1,4 @@
-"""Surgeon ids that a spreadsheet made into numbers: 007 becomes 7, and must not become a second surgeon."""
+"""Surgeon ids that a spreadsheet changed to numbers: 007 becomes 7, which must not become a second surgeon."""
 
 import pandas as pd
 
@@ -8,18 +8,18 @@ from socal_core.dataset.problems import ProblemLog
 
 
 def without_zeros(ids: pd.Series) -> pd.Series:
-    """Ids of digits without leading zeros; others as they are."""
+    """Remove leading zeros from ids of digits; other ids are returned unchanged."""
     return ids.str.replace(r"^0+(?=[0-9]+$)", "", regex=True)
 
 
 def restore_zeros(given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
-    """Spell surgeons as their trial ids do, where the two differ in leading zeros alone.
+    """Spell surgeons as in their trial ids if the two differ only in leading zeros.
 
     Args:
-        given: The column participant_id, NA where it says nothing; indexed by line.
-        from_trial: The surgeon in each trial id, NA where there is none.
+        given: The column participant_id, NA if empty; indexed by line.
+        from_trial: The surgeon in each trial id, NA if there is none.
         trial_ids: The trial ids.
-        log: Takes a problem for each surgeon that is spelled otherwise.
+        log: Receives a problem for each row whose spelling is replaced.
 
     Returns:
         The column with these spellings replaced.
@@ -32,13 +32,13 @@ def restore_zeros(given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series,
 
 
 def merge_spellings(surgeons: pd.Series, log: ProblemLog) -> pd.Series:
-    """Give one spelling, the longest, to surgeons that differ in leading zeros alone.
+    """Replace spellings that differ only in leading zeros by the longest of them.
 
-    They may be two surgeons. But as one they stay in one subset of a split, whatever is true.
+    They may be two surgeons. Treated as one, they stay in the same subset of a split, which is safe in both cases.
 
     Args:
-        surgeons: The surgeon of each trial; NA where nobody knows.
-        log: Takes a problem for each surgeon with several spellings.
+        surgeons: The surgeon of each trial, NA if unknown.
+        log: Receives a problem for each surgeon with several spellings.
 
     Returns:
         The surgeons, each with one spelling.
@@ -56,15 +56,15 @@ def merge_spellings(surgeons: pd.Series, log: ProblemLog) -> pd.Series:
 
 
 def match_demographics(demographics: pd.DataFrame, surgeons: pd.Series, log: ProblemLog) -> pd.DataFrame:
-    """Spell the surgeons of the demographics as those of the trials, where they differ in leading zeros alone.
+    """Spell the surgeons of the demographics as in the trials if the two differ only in leading zeros.
 
     Args:
         demographics: Indexed by participant_id.
         surgeons: The surgeon of each trial.
-        log: Takes a problem for each surgeon that is spelled otherwise.
+        log: Receives a problem for each surgeon whose spelling is replaced.
 
     Returns:
-        The demographics; without the rows of a surgeon whose spellings have several rows that differ.
+        The demographics, without surgeons whose spellings have different rows.
     """
     known = pd.Series(surgeons.dropna().unique(), dtype="str")
     spelling = dict(zip(without_zeros(known), known, strict=True))

@@ -1,8 +1,8 @@
-"""Opening a data folder that was opened before: the tables are kept in the app's own folder, never in the user's.
+"""A cache of opened data folders. The tables are kept in the app's own folder, never in the user's.
 
-What is kept counts as long as every file and folder that was looked at has the size and the time of change that it had
-then. A folder's time changes when a file comes, goes or gets another name; frames are therefore not looked at one by
-one. What changed within the last seconds is not kept: a second change could have the same time.
+A cached data set is valid as long as every file and folder that was read has the same size and time of change. The
+time of a folder changes if a file is added, removed or renamed, so frames are not checked individually. Files that
+changed within the last seconds are not cached, since a second change could have the same time.
 """
 
 import dataclasses
@@ -29,29 +29,37 @@ from socal_core.workspace import cache_folder
 logger = logging.getLogger(__name__)
 
 VERSION = 5
-"""Raised when what is kept, or what reading makes of a folder, changes."""
+"""Incremented if the format of the cache or the interpretation of data folders changes."""
 KEPT = 12
-"""Data sets that are kept; the least recently used go first."""
+"""The number of data sets that are kept; the least recently used are deleted first."""
 SETTLED_SECONDS = 2.0
-"""File systems tell times to within this (FAT: 2 s)."""
+"""The coarsest resolution of times in file systems (FAT: 2 s)."""
 
 _TABLES = ("trials", "frames", "boxes")
 DAMAGE = (OSError, ValueError, KeyError, TypeError, DataError)
-"""What reading a torn or foreign file lets through; DataError for a table that lacks a column."""
+"""Errors from reading a damaged or foreign file; DataError if a table lacks a column."""
 
 
 def open_cached(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
-    """As opening.open_dataset, from what is kept when nothing has changed since; else read anew and kept."""
+    """Open a data folder from the cache if it has not changed, else read it and add it to the cache.
+
+    Args:
+        folder: The folder, as in `opening.open_dataset`.
+        options: Choices for ambiguous folders.
+
+    Raises:
+        DataError: There is no such folder, or it has no frames.
+    """
     root = checked_folder(folder)
     options = options or OpenOptions()
     try:
-        place = cache_folder() / "datasets"
+        cache = cache_folder() / "datasets"
     except SocalError:
-        return read_folder(DataFolder(root), options, str(folder))  # nowhere to keep anything
-    entry = place / f"{_key(root, options)}.json"
-    kept = _read(entry, root)
-    if kept is not None:
-        return kept
+        return read_folder(DataFolder(root), options, str(folder))  # there is no folder for the cache
+    entry = cache / f"{_key(root, options)}.json"
+    cached = _read(entry, root)
+    if cached is not None:
+        return cached
     start = time.time_ns()
     data_folder = DataFolder(root)
     dataset = read_folder(data_folder, options, str(folder))
@@ -70,7 +78,7 @@ def _key(root: Path, options: OpenOptions) -> str:
 
 
 def _read(entry: Path, root: Path) -> Dataset | None:
-    """The data set of an entry, None when there is none or the folder on disk is no longer the same."""
+    """Read the data set of an entry; return None if there is none or the data folder has changed."""
     try:
         values = json.loads(entry.read_text(encoding="utf-8"))
         stamps = {name: Stamp(size, mtime_ns) for name, (size, mtime_ns) in values["stamps"].items()}
@@ -114,7 +122,7 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
 
 
 def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
-    """Write the tables under a name of their own, then the entry that points to them: a reader finds all or nothing."""
+    """Write the tables under a new name, then the entry that points to them, so that a reader finds all or nothing."""
     tables = entry.parent / uuid.uuid4().hex
     tables.mkdir(parents=True)
     for name in _TABLES:
@@ -136,20 +144,20 @@ def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write Parquet in one step."""
+    """Write a table as Parquet, atomically."""
     with replacing(path) as draft:
         table.to_parquet(draft, compression="lz4")
 
 
 def forget_oldest(folder: Path, pattern: str) -> None:
-    """Delete the files that were not used for longest, beyond KEPT."""
+    """Delete the least recently used files that match a pattern, so that KEPT remain."""
     entries = sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for path in entries[KEPT:]:
         path.unlink(missing_ok=True)
 
 
 def _drop_orphans(folder: Path) -> None:
-    """Delete tables that no entry points to, once they are old enough for nobody to be writing or reading them."""
+    """Delete tables that no entry points to, if they are too old to be in use."""
     wanted = set()
     for entry in folder.glob("*.json"):
         try:

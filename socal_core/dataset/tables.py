@@ -1,10 +1,9 @@
-"""Reads the CSV files of a data folder: whatever is in them, no row stops the reading and none is lost silently.
+"""Read the CSV files of a data folder. An invalid row never stops reading, and none is lost silently.
 
-One line is one row. A quoted field may hold commas but no line break, so that a forgotten quote spoils its own row
-and never the rest of the file, and a row's number is the line that an editor shows.
+One line is one row. A quoted field may hold commas but no line break. So a missing quote affects only its own row,
+and the number of a row is its line in an editor.
 """
 
-import codecs
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,29 +15,30 @@ from socal_core.dataset import dialect, layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.text_decoding import decode_text
 from socal_core.errors import DataError
 
 LARGEST_INTEGER = 10**9
-"""Whole numbers beyond it are taken as garbage: no column of the layout comes near, and sums stay within int64."""
+"""Larger whole numbers are treated as invalid. No column of the layout needs them, and sums stay within int64."""
 
 MOST_LINES = 4_000_000
-"""Lines of one file: 1.3 million frames have 2.7 million boxes. Each takes 200 bytes of memory, however short."""
+"""Lines of one file: 1.3 million frames have 2.7 million boxes. Even a short line takes 200 bytes of memory."""
 MOST_TRIALS = 100_000
 """Lines of a table of trials or surgeons, of which SOCAL has 365; each takes up to a kilobyte of memory."""
 LONGEST_LINE = 20_000
 """Characters of one line: 200 times the longest of the layout. A header of this length names 10,000 columns at most."""
 
 _LARGEST_WIDE = 120_000_000
-"""Bytes of a file that is not ASCII: one letter beyond the basic plane makes the whole text four bytes a letter."""
+"""Bytes of a file that is not ASCII: one rare character makes Python store the text with four bytes per character."""
 _MOST_COMMAS = 30_000_000
 _MOST_ODD = 100_000
-"""Rows of one file with a wrong number of fields or broken quotes; after so many it is another kind of file."""
+"""Rows of one file with a wrong number of fields or broken quotes; with more, it is a file of another kind."""
 _BLANK = ",; \t"
 
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines of a text file that hold something, with their numbers (first line = 1)."""
+    """The lines of a text file that are not empty, with their numbers (first line = 1)."""
 
     path: str
     texts: list[str]
@@ -46,20 +46,30 @@ class Lines:
     separator: str = ","
 
     def titles(self) -> list[str]:
-        """The cells of the first line, taken as a header."""
+        """Return the cells of the first line, which is the header."""
         return [cell.strip() for cell in self.split(self.texts[0]) or self.texts[0].split(self.separator)]
 
     def split(self, line: str) -> list[str] | None:
-        """The fields of one line; None when a quote in it is not closed."""
+        """Split one line into its fields; return None if a quote in it is not closed."""
         return dialect.split(line, self.separator)
 
     def after_first(self) -> "Lines":
-        """The lines below the header."""
+        """Return the lines below the header."""
         return replace(self, texts=self.texts[1:], numbers=self.numbers[1:])
 
 
 def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_LINES) -> Lines | None:
-    """The lines that hold something; None, and a problem, when there are none, more than `most`, or no file to read."""
+    """Read the lines of a file that are not empty.
+
+    Args:
+        folder: The data folder.
+        name: The file, relative to the data folder.
+        log: Receives the problems.
+        most: The most lines that are read.
+
+    Returns:
+        The lines, or None if there are none, if there are more than `most`, or if the file cannot be read.
+    """
     text = read_text(folder, name, log)
     if text is None:
         return None
@@ -83,7 +93,7 @@ def read_lines(folder: DataFolder, name: str, log: ProblemLog, most: int = MOST_
 
 
 def _in_dialect(lines: Lines, log: ProblemLog) -> Lines:
-    """The lines with their separator; a line that only declares it is left out."""
+    """Find the separator of lines; a line that only declares it is left out."""
     found = dialect.declared(lines.texts[0])
     if found is not None and len(lines.texts) > 1:
         lines = lines.after_first()
@@ -95,18 +105,18 @@ def _in_dialect(lines: Lines, log: ProblemLog) -> Lines:
 
 
 def _drop_long(texts: list[str], name: str, log: ProblemLog) -> bool:
-    """Blank the lines that are too long to be a row; whether there were any."""
+    """Blank the lines that are too long to be a row, and return whether there were any."""
     if max(map(len, texts)) <= LONGEST_LINE:
         return False
-    for place, line in enumerate(texts):
+    for index, line in enumerate(texts):
         if len(line) > LONGEST_LINE:
-            log.add(file_kinds.ROW_TOO_LONG, name, row=place + 1, length=len(line), limit=LONGEST_LINE)
-            texts[place] = ""
+            log.add(file_kinds.ROW_TOO_LONG, name, row=index + 1, length=len(line), limit=LONGEST_LINE)
+            texts[index] = ""
     return True
 
 
 def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
-    """The text of a file of the data folder with \\n alone as line end; None, and a problem, when it cannot be read."""
+    """Read the text of a file of the data folder, with Unix line ends; report and return None if that fails."""
     try:
         data = folder.read(name)
         if len(data) > _LARGEST_WIDE and not data.isascii():
@@ -114,7 +124,7 @@ def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
     except DataError as error:
         log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
-    return _decode(data, name, log)
+    return decode_text(data, name, log)
 
 
 def read_table(
@@ -126,12 +136,22 @@ def read_table(
     renamed: Mapping[str, str] | None = None,
     most: int = MOST_LINES,
 ) -> pd.DataFrame | None:
-    """Those of `columns` that a CSV file with a header has, as text, indexed by line number.
+    """Read a CSV file with a header.
 
-    A title counts also in another case or with spaces for underscores; `renamed` gives the file's own title of columns
-    that it calls otherwise; `most` is the number of lines that are read at most.
-    A column that is missing, or doubled with different values, is left out with a problem: an error when it is
-    required. None, and a problem, when the file as a whole cannot be read.
+    A title also matches in another case or with spaces instead of underscores.
+
+    Args:
+        folder: The data folder.
+        name: The file, relative to the data folder.
+        columns: The columns to read.
+        required: Those whose absence is an error, not a warning.
+        log: Receives the problems.
+        renamed: The title in the file of each column that has another name there.
+        most: The most lines that are read.
+
+    Returns:
+        The columns as text, indexed by line number, without those that are missing or repeated with different values.
+        None if the file cannot be read.
     """
     lines = read_lines(folder, name, log, most)
     if lines is None:
@@ -142,107 +162,90 @@ def read_table(
     table: dict[str, pd.Series] = {}
     for column in columns:
         title = (renamed or {}).get(column, column)
-        places = title_places(title, header)
-        agree = all(cells[places[0]].equals(cells[place]) for place in places[1:])
-        if not places:
+        found = title_positions(title, header)
+        agree = all(cells[found[0]].equals(cells[position]) for position in found[1:])
+        if not found:
             kind = file_kinds.MISSING_COLUMN if column in required else file_kinds.MISSING_OPTIONAL_COLUMN
             log.add(kind, name, row=row, column=printable(title), header=printable(", ".join(header)))
-        elif len(places) > 1:
+        elif len(found) > 1:
             kind = file_kinds.DOUBLED_COLUMN if column in required else file_kinds.DOUBLED_OPTIONAL_COLUMN
-            log.add(file_kinds.REPEATED_COLUMN if agree else kind, name, row=row, column=column, times=len(places))
-        if places and agree:
-            table[column] = cells[places[0]]
+            log.add(file_kinds.REPEATED_COLUMN if agree else kind, name, row=row, column=column, times=len(found))
+        if found and agree:
+            table[column] = cells[found[0]]
     return pd.DataFrame(table, index=cells.index)
 
 
-def title_places(title: str, header: Sequence[str]) -> list[int]:
-    """Where a title stands in a header: as it is, else in another case or with spaces for underscores."""
-    exact = [place for place, own in enumerate(header) if own == title]
-    return exact or [place for place, own in enumerate(header) if plain_title(own) == plain_title(title)]
+def title_positions(title: str, header: Sequence[str]) -> list[int]:
+    """Return the positions of a title in a header: of exact matches, else in another case or with spaces."""
+    exact = [position for position, own in enumerate(header) if own == title]
+    return exact or [position for position, own in enumerate(header) if plain_title(own) == plain_title(title)]
 
 
 def plain_title(title: str) -> str:
-    """A title as it is compared: in lower case, words joined by underscores."""
+    """Normalise a title for comparison: lower case, words joined by underscores."""
     return "_".join(title.lower().replace("_", " ").split())
 
 
 def to_cells(lines: Lines, width: int, log: ProblemLog, fill_short: bool = False) -> pd.DataFrame:
-    """Split lines into `width` columns of stripped text (0, 1, …), indexed by line number.
+    """Split lines into fields.
 
-    A row with too many fields is left out with a problem, unless the surplus is blank. So is a row with too few,
-    unless `fill_short`: then its last fields are taken as empty, which is a problem too.
+    Args:
+        lines: The lines.
+        width: The number of fields per row. Other rows are left out, unless the surplus fields are blank.
+        log: Receives a problem for each row with a wrong number of fields.
+        fill_short: Whether to keep rows with too few fields, with empty text for the missing ones.
+
+    Returns:
+        Columns 0, 1, … of stripped text, indexed by line number.
     """
     mark = lines.separator
     plain = np.array([line.count(mark) == width - 1 and '"' not in line for line in lines.texts], dtype=bool)
     numbers = np.array(lines.numbers, dtype=np.int64)
-    cells = _parse_plain([lines.texts[place] for place in np.flatnonzero(plain)], width, mark)
+    cells = _parse_plain([lines.texts[index] for index in np.flatnonzero(plain)], width, mark)
     cells.index = pd.Index(numbers[plain], name="row")
     quoted = False
     if not plain.all():
         odd = replace(
             lines,
-            texts=[lines.texts[place] for place in np.flatnonzero(~plain)],
+            texts=[lines.texts[index] for index in np.flatnonzero(~plain)],
             numbers=[int(number) for number in numbers[~plain]],
         )
         quoted = any('"' in line for line in odd.texts)
         cells = pd.concat([cells, _parse_odd(odd, width, log, fill_short)]).sort_index()
-    # A field holds a comma only where something else separates fields, or within quotes.
+    # A field can hold a comma only if fields have another separator, or within quotes.
     if mark != "," or quoted:
         cells = dialect.point_decimals(cells, mark, lines.path, log)
     return cells
 
 
 def is_missing(cells: pd.Series) -> pd.Series:
-    """Which text cells spell a missing value."""
+    """Return which text cells spell a missing value."""
     return cells.str.lower().isin(layout.MISSING_VALUES)
 
 
 def to_numbers(cells: pd.Series) -> pd.Series:
-    """Text cells as finite float64, NaN where they are not."""
-    codes, values = pd.factorize(
-        cells, use_na_sentinel=False
-    )  # coordinates repeat a lot: only distinct texts are parsed
+    """Convert text cells to float64, NaN if they are not finite numbers."""
+    # Coordinates repeat often, so only distinct texts are parsed.
+    codes, values = pd.factorize(cells, use_na_sentinel=False)
     numbers = pd.to_numeric(pd.Series(values, dtype="str"), errors="coerce").to_numpy(dtype=np.float64)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan)
     return pd.Series(numbers[codes], index=cells.index)
 
 
 def to_integers(cells: pd.Series) -> pd.Series:
-    """Text cells as Int64, NA where they are no whole number up to LARGEST_INTEGER; `12.0` is 12."""
+    """Convert text cells to Int64, NA unless they are whole numbers up to LARGEST_INTEGER; `12.0` is 12."""
     numbers = to_numbers(cells)
     return numbers.where((numbers.abs() <= LARGEST_INTEGER) & (numbers % 1 == 0)).astype("Int64")
 
 
-def _decode(data: bytes, name: str, log: ProblemLog) -> str:
-    """The text with \\n alone as line end; from another encoding than UTF-8 if need be, with a problem."""
-    encoding, row = "utf-8-sig", 1
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        row = _unix(data[: error.start].decode("latin-1")).count("\n") + 1
-        try:
-            encoding, text = "Windows-1252", data.decode("cp1252")
-        except UnicodeDecodeError:
-            encoding, text = "Latin-1", data.decode("latin-1")
-    if encoding != "utf-8-sig":
-        log.add(file_kinds.NOT_UTF_8, name, row=row, encoding=encoding)
-    return _unix(text)
-
-
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _parse_plain(texts: list[str], width: int, separator: str) -> pd.DataFrame:
-    """Lines without quotes and with the right number of separators."""
+    """Parse lines without quotes and with the right number of separators."""
     if not texts:
         return pd.DataFrame(columns=range(width), dtype="str")
     text = "\n".join(texts)
     plain = text.isascii() and " " not in text and "\t" not in text  # nothing to strip: the usual case
     data = text.encode("utf-8", "surrogatepass")
-    del text  # of a million rows, half a copy matters
+    del text  # saves memory for a million rows
     cells: pd.DataFrame = pd.read_csv(
         io.BytesIO(data),
         sep=separator,
@@ -264,7 +267,7 @@ def _stripped(column: pd.Series) -> pd.Series:
 
 
 def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> pd.DataFrame:
-    """Lines with quotes or with another number of fields, one by one."""
+    """Parse lines with quotes or with a wrong number of fields, one by one."""
     rows: dict[int, list[str]] = {}
     faults = 0
     for number, line in zip(lines.numbers, lines.texts, strict=True):
@@ -287,7 +290,7 @@ def _parse_odd(lines: Lines, width: int, log: ProblemLog, fill_short: bool) -> p
 
 
 def _report_odd(fields: int, width: int, path: str, row: int, log: ProblemLog, filled: bool) -> None:
-    """Note a row with another number of fields, 0 where a quote is not closed."""
+    """Report a row with a wrong number of fields, 0 if a quote is not closed."""
     if not fields:
         log.add(file_kinds.BROKEN_QUOTES, path, row=row)
     else:

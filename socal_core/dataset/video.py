@@ -1,7 +1,7 @@
-"""Trials recorded as video: how long they are, and their pictures at one a second.
+"""Trials recorded as video: their length, and their frames at one per second.
 
-OpenCV decodes; a file is handed to it only when its first bytes are those of the container that its name says, for
-FFmpeg would also follow a play list that calls itself a video.
+OpenCV decodes them. It receives a file only if the first bytes are those of the container that its name indicates,
+since FFmpeg would also follow a play list that is named like a video.
 """
 
 import math
@@ -21,51 +21,59 @@ from socal_core.dataset.video_times import frames_of_seconds, may_vary, shown_at
 from socal_core.errors import DataError
 
 MAX_SECONDS = 36_000
-"""A header that promises more than ten hours is not believed."""
+"""Ten hours; a header that gives more is treated as damaged."""
 _MAX_RATE = 1000.0
 _AHEAD_SECONDS = 2
-"""A frame that lies farther ahead is sought, not reached by decoding what lies between."""
+"""For a frame further ahead, the player seeks instead of decoding the frames in between."""
 _SAME_TIME = 0.0005
-"""Seconds by which two readings of the time of a frame differ at most."""
+"""The largest difference, in s, between two readings of the time of a frame."""
 
 _BOXES_OF_MP4 = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
 
 
 @dataclass(frozen=True)
 class Video:
-    """What the header of a video says."""
+    """The properties of a video, from its header."""
 
     path: str
     """Relative to the data folder."""
     seconds: int
-    """Pictures at one a second, at least 1."""
+    """The number of frames at one per second, at least 1."""
     frame_rate: float
-    """Frames a second in the file."""
+    """Frames per second in the file."""
     width: int
     height: int
     indices: tuple[int, ...] = ()
-    """Where the frame rate varies, the place in the file, from 0, of the frame that is shown at each second."""
+    """If the frame rate varies, the index in the file, from 0, of the frame that is shown at each second."""
     times: tuple[float, ...] = ()
-    """When each of these frames is shown, in s since the first."""
+    """The time at which each of these frames is shown, in s since the first."""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Video":
-        """Read what `dataclasses.asdict` gave, also after it was JSON."""
+        """Read the values from `dataclasses.asdict`, even if they were stored as JSON."""
         return cls(**{**values, "indices": tuple(values["indices"]), "times": tuple(values["times"])})
 
     def index_of(self, second: int) -> int:
-        """The place in the file, from 0, of the frame that stands for a second."""
+        """Return the index in the file, from 0, of the frame that represents a second."""
         if self.indices:
             return self.indices[second]
         return round(second * self.frame_rate / layout.FRAMES_PER_SECOND)
 
     def time_of(self, second: int) -> float:
-        """When the frame that stands for a second is shown, in s since the first."""
+        """Return the time at which the frame that represents a second is shown, in s since the first."""
         return self.times[second] if self.times else self.index_of(second) / self.frame_rate
 
 
 def probe(root: Path, path: str) -> Video:
-    """Read the header of a video; DataError with the bare reason when it is none that can be used."""
+    """Read the header of a video.
+
+    Args:
+        root: The data folder.
+        path: The video, relative to it.
+
+    Raises:
+        DataError: The video cannot be used; the message is only the reason.
+    """
     with _opened(root / path) as capture:
         count, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
         width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -87,9 +95,20 @@ def probe(root: Path, path: str) -> Video:
 
 
 def read_seconds(root: Path, video: Video, seconds: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-    """Decode the frames of some seconds to RGB, each (height, width, 3); DataError when the file does not give one.
+    """Decode the frames of some seconds to RGB.
 
-    Seconds that follow each other are decoded in one go: to seek each would decode what lies before it again.
+    Consecutive seconds are decoded in one pass, since each seek decodes earlier frames again.
+
+    Args:
+        root: The data folder.
+        video: The video.
+        seconds: The seconds, from 0.
+
+    Yields:
+        The pixels of each frame, (height, width, 3).
+
+    Raises:
+        DataError: A frame cannot be decoded; the message is only the reason.
     """
     with _opened(root / video.path) as capture:
         player: _Player | None = None
@@ -103,16 +122,16 @@ def read_seconds(root: Path, video: Video, seconds: Sequence[int]) -> Iterator[N
 
 
 class _Player:
-    """Goes to the frame that is shown at a time. OpenCV seeks by counting frames, so each frame's own time decides."""
+    """Finds the frame that is shown at a time. OpenCV seeks by counting frames, so each frame's time is checked."""
 
     def __init__(self, capture: cv2.VideoCapture, video: Video) -> None:
         self._capture = capture
-        # Times of a constant rate may be rounded to what the container can hold.
+        # Times at a constant rate may be rounded to the resolution of the container.
         self._tolerance = _SAME_TIME if video.indices else 0.5 / video.frame_rate
         self._start = 0.0
         self._start = self._grab() or 0.0
         self._now: float | None = 0.0
-        """When the frame that was grabbed last is shown, in s since the first; None at the end of the file."""
+        """The time of the last grabbed frame, in s since the first; None at the end of the file."""
 
     def picture_at(self, time: float) -> NDArray[np.uint8]:
         if self._now is None or not -self._tolerance <= time - self._now <= _AHEAD_SECONDS:
@@ -120,13 +139,13 @@ class _Player:
         while self._now is not None and self._now < time - self._tolerance:
             self._now = self._grab()
         found, picture = self._capture.retrieve() if self._now is not None else (False, None)
-        # Where the frame is missing, the next one stands for it, as long as it is not that of another second.
+        # If the frame is missing, the next one replaces it, unless that belongs to another second.
         if not found or picture is None or self._now is None or self._now > time + 0.5:
             raise DataError("the video ends or is damaged before it")
         return np.ascontiguousarray(picture[:, :, ::-1])
 
     def _seek(self, time: float) -> None:
-        """Go to the frame of a time or to one before it, the first at the latest."""
+        """Go to the frame at a time, or to an earlier one."""
         back = 0.0
         while back < time:
             self._capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * (self._start + time - back))

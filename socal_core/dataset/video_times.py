@@ -1,7 +1,7 @@
-"""When each frame of a video is shown. Phones, screen recorders and OBS write videos of varying frame rate.
+"""The time at which each frame of a video is shown. Phones, screen recorders and OBS vary the frame rate.
 
-An MP4 says in its header whether the steps between its frames are equal, an AVI cannot hold others. Only where that
-does not settle it are the times of all frames read, which takes as long as reading the file: nothing is decoded.
+The header of an MP4 shows whether the steps between its frames are equal; in an AVI they always are. Otherwise the
+times of all frames are read, which takes as long as reading the file; nothing is decoded.
 """
 
 import struct
@@ -17,7 +17,7 @@ _LARGEST_HEADER = 64 * 2**20
 
 
 def may_vary(path: Path) -> bool:
-    """Whether the steps between the frames of a video may differ, by what its container says."""
+    """Return whether the steps between the frames of a video may differ, according to its container."""
     suffix = path.suffix.lower()
     if suffix == ".avi":
         return False
@@ -32,7 +32,7 @@ def may_vary(path: Path) -> bool:
 
 
 def shown_at(path: Path) -> NDArray[np.float64]:
-    """Return when each frame is shown, in s since the first, in the order of showing; empty where nothing says it."""
+    """Return the sorted times at which the frames are shown, in s since the first; empty if they are unknown."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])  # packets as they are
     times: list[float] = []
     try:
@@ -47,22 +47,25 @@ def shown_at(path: Path) -> NDArray[np.float64]:
 
 
 def frames_of_seconds(shown: NDArray[np.float64], rate: float) -> NDArray[np.intp] | None:
-    """Return the place of the frame that is shown at each second; None where the frame rate is constant.
+    """Find the frame that is shown at each second.
 
     Args:
-        shown: When each frame is shown, from `shown_at`.
-        rate: Frames a second, as the header says.
+        shown: The time of each frame, from `shown_at`.
+        rate: Frames per second, according to the header.
+
+    Returns:
+        The index of the frame for each second; None if the frame rate is constant.
     """
     steps = np.diff(shown)
     if not len(steps) or np.abs(shown - np.arange(len(shown)) / rate).max() < 0.5 / rate:
         return None
-    tolerance = float(np.median(steps)) / 2  # at 29.97 a second, the 30th frame comes a little after the second
+    tolerance = float(np.median(steps)) / 2  # at 29.97 per second, the 30th frame is slightly later than the second
     seconds = np.arange(int(shown[-1] + tolerance) + 1)
     return np.maximum(np.searchsorted(shown, seconds + tolerance, side="right") - 1, 0)
 
 
 def _steps_of_mp4(file: BinaryIO) -> NDArray[np.uint32] | None:
-    """The lengths of the frames in an MP4's video, but for the last frame's; None where its header does not say."""
+    """Return the durations of the frames of an MP4, except the last; None if its header does not give them."""
     header = _top_box(file, b"moov")
     for track in _boxes(header, b"trak"):
         media = next(_boxes(track, b"mdia"), b"")
@@ -80,7 +83,7 @@ def _steps_of_mp4(file: BinaryIO) -> NDArray[np.uint32] | None:
 
 
 def _top_box(file: BinaryIO, wanted: bytes) -> bytes:
-    """What a box at the top of an MP4 holds; b"" where there is none."""
+    """Return the content of a top-level box of an MP4; b"" if there is none."""
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         skipped = 8
@@ -98,7 +101,7 @@ def _top_box(file: BinaryIO, wanted: bytes) -> bytes:
 
 
 def _boxes(data: bytes, wanted: bytes) -> Iterator[bytes]:
-    """What the boxes of a kind directly in a box hold."""
+    """Yield the content of each box of a kind directly inside a box."""
     start = 0
     while start + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, start)

@@ -12,10 +12,10 @@ WHOLE = "whole"
 
 @dataclass(frozen=True)
 class Window:
-    """Seconds [start, stop) since the trial's first frame; stop None means to the end of the trial.
+    """Seconds [start, stop) since the first frame of the trial; stop None means to the end of the trial.
 
-    A negative stop counts from the end, as in a Python slice of the trial's seconds: the last -stop seconds are cut
-    off, the second of the last frame being one of them.
+    A negative stop counts from the end, as in a Python slice of the seconds of the trial: the last -stop seconds are
+    cut off, including that of the last frame.
     """
 
     start: int
@@ -23,7 +23,14 @@ class Window:
 
     @classmethod
     def parse(cls, text: str) -> "Window":
-        """Read `whole`, `A:B`, or `A:-N` (all but the last N) in whole seconds; ConfigError for anything else."""
+        """Read a window from text.
+
+        Args:
+            text: `whole`, `A:B`, or `A:-N` for all but the last N, in whole seconds.
+
+        Raises:
+            ConfigError: The text is anything else.
+        """
         if text == WHOLE:
             return cls(0, None)
         match = re.fullmatch(r"(\d{1,6}):(-?\d{1,6})", text)
@@ -38,11 +45,11 @@ class Window:
 
     @property
     def ends_with_the_trial(self) -> bool:
-        """Whether the window is the longer the longer the trial is, so that the length of the trial is in view."""
+        """Whether the length of the window depends on that of the trial and so reveals it."""
         return self.stop is None or self.stop < 0
 
     def describe(self) -> str:
-        """The window in words, such as `first 60 s`."""
+        """Describe the window in words, such as `first 60 s`."""
         if self.stop is None:
             return "whole trial"
         if self.stop < 0:
@@ -51,10 +58,16 @@ class Window:
         return f"first {self.stop} s" if self.start == 0 else f"seconds {self.start} to {self.stop}"
 
     def select(self, frames: pd.DataFrame) -> pd.DataFrame:
-        """The rows of `frames` that lie in the window, each trial by its own length; may be empty.
+        """Select the frames in the window.
 
-        frames: columns `trial_id` and `second`, all frames of each trial. Of a trial whose last frame is at second L,
-        `A:-N` keeps seconds A to L - N: with a frame in every second exactly the last N frames are cut off.
+        For a trial whose last frame is at second L, `A:-N` keeps seconds A to L - N; with one frame per second, this
+        cuts off exactly the last N frames.
+
+        Args:
+            frames: All frames of each trial, with columns `trial_id` and `second`.
+
+        Returns:
+            The rows in the window, possibly none.
         """
         inside = frames["second"] >= self.start
         if self.stop is not None and self.stop < 0:
@@ -64,10 +77,15 @@ class Window:
         return frames[inside]
 
 
-def share_ending_inside(frames: pd.DataFrame, window: Window) -> float:
-    """The share of trials, 0 to 1, whose last frame lies before the window's end: their outcome is in view.
+def fraction_ending_inside(frames: pd.DataFrame, window: Window) -> float:
+    """Compute the fraction of trials that end inside the window, so that their outcome is visible.
 
-    frames: columns `trial_id` and `second`, at least one row. No trial ends inside a window that cuts its end off.
+    Args:
+        frames: All frames of each trial, with columns `trial_id` and `second`; at least one row.
+        window: The window. No trial ends inside one that cuts off the end.
+
+    Returns:
+        The fraction, from 0 to 1, of trials whose last frame is before the end of the window.
     """
     if window.stop is None:
         return 1.0
@@ -78,5 +96,5 @@ def share_ending_inside(frames: pd.DataFrame, window: Window) -> float:
 
 
 def kind_of_task(frames: pd.DataFrame, window: Window) -> str:
-    """`recognition` when most trials end inside the window, so that their outcome is in view; else `prediction`."""
-    return "recognition" if share_ending_inside(frames, window) > 0.5 else "prediction"
+    """Return `recognition` if most trials end inside the window, as in `fraction_ending_inside`, else `prediction`."""
+    return "recognition" if fraction_ending_inside(frames, window) > 0.5 else "prediction"

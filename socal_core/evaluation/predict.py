@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import kind_of_task, share_ending_inside
+from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
@@ -50,7 +50,7 @@ def finish_run(
     metrics: Metrics = {
         **metrics_of_test_trials(predictions),
         "task": kind_of_task(frames, window),
-        "share_ending_inside": share_ending_inside(frames, window),
+        "share_ending_inside": fraction_ending_inside(frames, window),
         "window": window.describe(),
         "model": predictor.describe(),
         "epoch": read_training_state(best_checkpoint(run)).epoch,

@@ -306,7 +306,7 @@ def test_a_frame_of_a_video_is_treated_alike_and_never_scaled(tmp_path: Path, sc
     preprocessor = Preprocessor(Preprocessor.for_size(8).processor, scaled)
     pixels = preprocessor.read(dataset, frame)
     np.testing.assert_array_equal(pixels, preprocessor.shrink(dataset.read_frame(frame)))
-    assert dataset.read_frame(frame, short_side=1).shape == dataset.read_frame(frame).shape
+    assert dataset.read_frame(frame, short_edge=1).shape == dataset.read_frame(frame).shape
 
 
 @pytest.fixture

@@ -107,7 +107,8 @@ def test_boxes_of_spreadsheets_and_vott(folder: Path, text: str) -> None:
     put(folder, {layout.BOXES_FILE: text})
     data = open_dataset(folder)
     assert data.boxes[["x1", "y1", "x2", "y2", "label"]].astype(str).to_numpy().tolist() == [BOX]
-    assert any(evidence.path == layout.BOXES_FILE for evidence in data.evidence) == ("trial_frame" not in text)
+    meanings = [evidence.interpretation for evidence in data.evidence if evidence.path == layout.BOXES_FILE]
+    assert any(meaning.startswith("Its ") for meaning in meanings) == ("trial_frame" not in text)
 
 
 def test_corners_as_fractions_are_refused(folder: Path) -> None:
@@ -125,7 +126,7 @@ def test_names_in_another_case(folder: Path) -> None:
     after = open_dataset(folder)
     assert after.boxes.equals(before.boxes)
     assert after.trials.equals(before.trials)
-    assert "It is read as socal.csv." in [evidence.interpretation for evidence in after.evidence]
+    assert "SOCAL.csv is read as socal.csv." in [evidence.interpretation for evidence in after.evidence]
 
 
 def test_names_that_differ_in_case_alone_are_refused(folder: Path) -> None:

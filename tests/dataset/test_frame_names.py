@@ -53,9 +53,9 @@ FRAMES = ["S1T1_frame_00000001.jpeg", "S1T1_frame_00000002.jpeg", "S2T1/0001.png
     ],
 )
 def test_a_frame_is_found_by_the_name_that_a_tool_gives_it(given: str, place: int) -> None:
-    assert FrameIndex(pd.Series(FRAMES, dtype="str")).places([given, FRAMES[0]]).tolist() == [place, 0]
+    assert FrameIndex(pd.Series(FRAMES, dtype="str")).positions([given, FRAMES[0]]).tolist() == [place, 0]
 
 
 def test_a_stem_that_two_frames_share_finds_neither() -> None:
     index = FrameIndex(pd.Series(["S1T1_frame_00000001.jpeg", "S1T1_frame_00000001.png"], dtype="str"))
-    assert index.places(["S1T1_frame_00000001", "S1T1_frame_00000001.png"]).tolist() == [-1, 1]
+    assert index.positions(["S1T1_frame_00000001", "S1T1_frame_00000001.png"]).tolist() == [-1, 1]

@@ -94,7 +94,7 @@ def test_numbers_are_no_times(tmp_path: Path, names: list[str]) -> None:
 def test_numbers_of_a_recording(tmp_path: Path, numbers: list[int], expected: list[int]) -> None:
     data = frames_named(tmp_path, [f"{number:06d}.png" for number in numbers])
     assert data.frames["second"].tolist() == expected
-    assert any("frames a second, of which one a second is here" in item.interpretation for item in data.evidence)
+    assert any("frames per second; one per second is here" in item.interpretation for item in data.evidence)
     assert not found(data, "numbers-in-steps")
 
 

@@ -146,9 +146,9 @@ def test_a_frame_with_something_missing_is_refused_and_never_half_grey(
 ) -> None:
     assert by_pillow(data) is None
     (tmp_path / "a.jpeg").write_bytes(data)
-    for short_side in (None, 20):
+    for short_edge in (None, 20):
         with pytest.raises(DataError, match=r"Frame a\.jpeg cannot be read: it is cut off or damaged"):
-            read_frame(tmp_path / "a.jpeg", short_side)
+            read_frame(tmp_path / "a.jpeg", short_edge)
     assert capfd.readouterr().err == ""
 
 
@@ -197,9 +197,9 @@ def test_a_picture_of_gigapixels_is_refused_by_its_header(
 ) -> None:
     path = write(tmp_path / "a.jpeg", 65_000, 65_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for short_side in (None, 8):
+    for short_edge in (None, 8):
         with quiet_pillow(), pytest.raises(DataError, match="40,000,000 allowed"):
-            read_frame(path, short_side)
+            read_frame(path, short_edge)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB; its pixels are 12 GB
 
 
@@ -213,7 +213,7 @@ def test_a_jpeg_too_long_for_memory_is_left_to_pillow(
 
 
 @pytest.mark.parametrize(
-    ("size", "short_side", "reduced"),
+    ("size", "short_edge", "reduced"),
     [
         ((640, 480), 120, 2),
         ((640, 480), 121, 1),
@@ -229,18 +229,18 @@ def test_a_jpeg_too_long_for_memory_is_left_to_pillow(
 )
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_scaled_frame_keeps_twice_the_pixels_asked_for(
-    tmp_path: Path, size: tuple[int, int], short_side: int, reduced: int, mode: str
+    tmp_path: Path, size: tuple[int, int], short_edge: int, reduced: int, mode: str
 ) -> None:
     data = encoded(picture(*size, mode))
     (tmp_path / "a.jpeg").write_bytes(data)
-    frame = read_frame(tmp_path / "a.jpeg", short_side)
+    frame = read_frame(tmp_path / "a.jpeg", short_edge)
     assert frame.shape == (-(-size[1] // reduced), -(-size[0] // reduced), 3)
     np.testing.assert_array_equal(frame, by_pillow(data, reduced), strict=True)
 
 
 def test_a_scaled_png_is_a_whole_one(tmp_path: Path) -> None:
     picture(640, 480).save(tmp_path / "a.png")
-    assert read_frame(tmp_path / "a.png", short_side=10).shape == (480, 640, 3)
+    assert read_frame(tmp_path / "a.png", short_edge=10).shape == (480, 640, 3)
 
 
 def test_many_threads_read_at_once(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_sound_folder(folder: Path) -> None:
         "evidence": [
             {
                 "path": "JPEGImages",
-                "interpretation": "The size of a frame is what its own header says, turned as its orientation says.",
+                "interpretation": "The size of a frame is taken from its own header, with its orientation applied.",
                 "basis": "The headers of 24 of 24 frames were read.",
             },
             {

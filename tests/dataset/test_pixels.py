@@ -43,7 +43,7 @@ def test_a_frame_is_turned_as_viewers_turn_it(
     size = expected.shape[1::-1]
     assert read_size(path) == check_image(path) == size
     np.testing.assert_array_equal(read_frame(path), expected)
-    assert read_frame(path, short_side=16).shape[0] / expected.shape[0] in (1, 0.5)
+    assert read_frame(path, short_edge=16).shape[0] / expected.shape[0] in (1, 0.5)
     thumbnail = read_thumbnail(path)
     scale = expected.shape[0] // thumbnail.shape[0]
     assert (thumbnail.shape[1] * scale, thumbnail.shape[0] * scale) == size
@@ -54,7 +54,7 @@ def test_a_frame_is_turned_as_viewers_turn_it(
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_a_reduced_frame_is_turned_too(tmp_path: Path, orientation: int) -> None:
     path = turned(tmp_path / "a.jpeg", orientation)
-    whole, reduced = read_frame(path), read_frame(path, short_side=16)
+    whole, reduced = read_frame(path), read_frame(path, short_edge=16)
     assert reduced.shape == (whole.shape[0] // 2, whole.shape[1] // 2, 3)
     assert np.abs(reduced.astype(int) - whole[::2, ::2]).mean() < 6
 
@@ -86,5 +86,5 @@ def test_greyscale_of_16_bits_is_scaled(tmp_path: Path, name: str) -> None:
 def test_values_without_a_range_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "a.tif")
     for read in (read_frame, check_image):
-        with pytest.raises(DataError, match="32 bits a pixel; save it with 8 or 16"):
+        with pytest.raises(DataError, match="32 bits per pixel; save it with 8 or 16"):
             read(tmp_path / "a.tif")

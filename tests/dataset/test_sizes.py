@@ -30,7 +30,7 @@ def test_the_header_counts_and_the_outcomes_are_contradicted(tmp_path: Path) -> 
     assert data.trials.loc["S1T1", ["width", "height"]].tolist() == [64, 48]
     assert data.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [[16, 12, 48, 36]] * 3
     (problem,) = found(data, "other-size-in-outcomes")
-    assert "have 64x48 pixels, and socal_trial_outcomes.csv says 1280x960" in problem.message
+    assert "have 64x48 pixels, and socal_trial_outcomes.csv states 1280x960" in problem.message
     assert "The headers of 3 of 3 frames were read." in [item.basis for item in data.evidence]
 
 

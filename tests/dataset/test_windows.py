@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socal_core.dataset.windows import Window, kind_of_task, share_ending_inside
+from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
 from socal_core.errors import ConfigError
 
 
@@ -63,7 +63,7 @@ def test_no_frames_stay_no_frames(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "share", "task"),
+    ("text", "fraction", "task"),
     [
         ("whole", 1.0, "recognition"),
         ("0:60", 0.25, "prediction"),
@@ -74,11 +74,11 @@ def test_no_frames_stay_no_frames(text: str) -> None:
         ("30:-999", 0.0, "prediction"),
     ],
 )
-def test_a_window_that_most_trials_end_in_is_recognition(text: str, share: float, task: str) -> None:
+def test_a_window_that_most_trials_end_in_is_recognition(text: str, fraction: float, task: str) -> None:
     """Not the name of a window counts, but whether the end is in view: 0:1000 shows it as `whole` does."""
     lengths = {"a": 59, "b": 100, "c": 101, "d": 299}
     frames = frames_of({trial: list(range(last + 1)) for trial, last in lengths.items()})
-    assert share_ending_inside(frames, Window.parse(text)) == share
+    assert fraction_ending_inside(frames, Window.parse(text)) == fraction
     assert kind_of_task(frames, Window.parse(text)) == task
 
 

@@ -1,6 +1,6 @@
-"""The catalogue of what can be wrong in a data folder: one entry per code, in one module per subject.
+"""The catalogue of the problems of data folders: one entry per code, one module per subject.
 
-A reader reports a problem with `ProblemLog.add(kind, path, …)`. `docs/problems.md` is generated from here.
+A reader reports a problem with `ProblemLog.add(kind, path, …)`. `docs/problems.md` is generated from this catalogue.
 """
 
 from types import ModuleType
@@ -26,10 +26,10 @@ SUBJECTS: dict[str, ModuleType] = {
 
 
 def kinds_of(subject: str) -> dict[str, ProblemKind]:
-    """Return the kinds of one of SUBJECTS by the name of their constant, in the order of the module."""
+    """Return the kinds of a subject by the names of their constants, in the order of the module."""
     return {name: value for name, value in vars(SUBJECTS[subject]).items() if isinstance(value, ProblemKind)}
 
 
 def all_kinds() -> list[ProblemKind]:
-    """Return all kinds, by subject."""
+    """Return all kinds, in the order of SUBJECTS."""
     return [kind for subject in SUBJECTS for kind in kinds_of(subject).values()]

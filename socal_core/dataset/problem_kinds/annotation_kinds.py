@@ -15,8 +15,8 @@ TOO_MANY_BOXES_IN_TRACKS = ProblemKind(
     "too-many-boxes-in-tracks",
     Severity.ERROR,
     "Tracks make too many boxes",
-    "The tracks of trial {trial_id} in {path} make more than {limit:,} boxes, all that is left after the files before "
-    "it; they are not used.",
+    "The tracks of trial {trial_id} in {path} make more than {limit:,} boxes, the number that is left after the files "
+    "before it; they are not used.",
     "Check that it is the right file.",
 )
 TOO_MANY_ROWS = ProblemKind(
@@ -181,7 +181,7 @@ UNKNOWN_TRIAL = ProblemKind(
     "unknown-trial",
     Severity.ERROR,
     "Tracks belong to no trial",
-    "{path} does not say which trial its tracks belong to (it names {names}); they are not used.",
+    "{path} does not state which trial its tracks belong to (it names {names}); they are not used.",
     "Name the file or the task after the trial, such as S102T1.xml.",
 )
 OTHER_RECORDING = ProblemKind(
@@ -225,8 +225,8 @@ OTHER_FRAME_NAME = ProblemKind(
     "other-frame-name",
     Severity.WARNING,
     "File names two frames",
-    "The file is named after frame {frame}, and says that it belongs to {other}; {frame} is used, since files are "
-    "renamed more often than what they say.",
+    "The file is named after frame {frame}, and its content names {other}; {frame} is used, since files are often "
+    "renamed without a change of their content.",
     "Correct one of the two.",
 )
 SIXTH_FIELD_IS_CLASS = ProblemKind(

@@ -1,4 +1,4 @@
-"""Problems of boxes, their labels and their track ids, in whatever format they come."""
+"""Problems of boxes, their labels and their track ids, in any format."""
 
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Severity
@@ -36,7 +36,7 @@ CONTRADICTING_ROWS = ProblemKind(
     "contradicting-rows",
     Severity.WARNING,
     "Frame both with and without boxes",
-    "This entry says that frame {frame} has no tool, and other entries have boxes for it; the boxes are used.",
+    "This entry states that frame {frame} has no tool, and other entries have boxes for it; the boxes are used.",
     "Delete what is wrong.",
 )
 FRAME_WITHOUT_ROW = ProblemKind(

@@ -1,4 +1,4 @@
-"""Problems of files as such, whatever they hold: encoding, size, header, rows."""
+"""Problems of files of any content: encoding, size, header, rows."""
 
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind

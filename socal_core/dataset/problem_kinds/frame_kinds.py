@@ -44,7 +44,7 @@ OTHER_SIZE_IN_OUTCOMES = ProblemKind(
     "other-size-in-outcomes",
     Severity.WARNING,
     "Size in the outcomes and of the frames differ",
-    "The frames of trial {trial_id} have {width}x{height} pixels, and {path} says {said_width}x{said_height}; the "
+    "The frames of trial {trial_id} have {width}x{height} pixels, and {path} states {said_width}x{said_height}; the "
     "frames' own size is used.",
     "Correct the size. If the frames were made smaller after they were annotated, check the boxes.",
 )
@@ -60,7 +60,7 @@ LINKED_FRAME = ProblemKind(
     Severity.ERROR,
     "Frame is a link out of the folder",
     "{frame} is a link that leads out of the data folder, or to nowhere. Such links are not followed; it is left out.",
-    "Copy the folder so that files take the place of links, as `cp -rL` does, and open the copy.",
+    "Copy the folder so that files replace the links, as `cp -rL` does, and open the copy.",
 )
 OTHER_IMAGE_KIND = ProblemKind(
     "other-image-kind",

@@ -1,4 +1,4 @@
-"""What one kind of problem says: the entries of the catalogue."""
+"""The entries of the catalogue of problems, with their texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from socal_core.dataset.dataset import Severity
 
 
 class _Template(Formatter):
-    """Fills in templates; text ignores the format of a number, such as `,`, since a file may hold anything."""
+    """Fills in templates. A number format such as `,` is ignored for text, since a file may hold text for a number."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         return str(format(value, "" if isinstance(value, str) else format_spec))

@@ -1,4 +1,4 @@
-"""Problems of telling which trial and which frame an annotation is of."""
+"""Problems of finding the trial and the frame of an annotation."""
 
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
@@ -7,7 +7,7 @@ OTHER_TRIAL = ProblemKind(
     "other-trial",
     Severity.ERROR,
     "Annotations of a trial without frames",
-    "{path} is of {named} by its own account ({said}), and the data folder has no frame of it. Nothing in it is used.",
+    "{path} states that it belongs to {named} ({said}), and the data folder has no frame of it. Nothing in it is used.",
     "Add the frames of {named}, or correct the name if it is wrong.",
 )
 SEVERAL_TRIALS_NAMED = ProblemKind(
@@ -21,15 +21,15 @@ NAMES_WITHOUT_TRIAL = ProblemKind(
     "names-without-trial",
     Severity.ERROR,
     "Names that fit frames of several trials",
-    "Names in {path} such as {name} say no trial, {reason}. Nothing in it is used.",
+    "Names in {path} such as {name} state no trial, {reason}. Nothing in it is used.",
     "Put the trial into the name of the file, as in instances_S102T1.json, or before the names, as in S102T1/{name}.",
 )
 NAMES_LEFT_OVER = ProblemKind(
     "names-left-over",
     Severity.ERROR,
     "Names that fit only in part",
-    "Of {names:,} names in {path} that say no trial, {missing:,} such as {name} fit no frame{where}, so the others may "
-    "fit by chance. Nothing in it is used.",
+    "Of {names:,} names in {path} that state no trial, {missing:,} such as {name} fit no frame{where}, so the others "
+    "may fit by chance. Nothing in it is used.",
     "Add the missing frames, or put the trial before each name, as in S102T1/{name}.",
 )
 SEVERAL_NAMES_OF_FRAME = ProblemKind(
@@ -52,7 +52,7 @@ NAMES_OF_TOOL = ProblemKind(
     Severity.WARNING,
     "Names changed by a tool",
     "Names in {path} with {habit}, such as {name}: {names:,}. They fit no frame without it either, and are not used.",
-    "Take it off, or export with the original names.",
+    "Remove it, or export with the original names.",
 )
 VIDEO_FRAME_NAMES = ProblemKind(
     "video-frame-names",
@@ -88,8 +88,8 @@ NEWER_EXPORT = ProblemKind(
     "newer-export",
     Severity.WARNING,
     "Export that was downloaded again",
-    "{files} annotate the same frames (such as {frame}) differently. {used} is used, since its number says that it was "
-    "downloaded last.",
+    "{files} annotate the same frames (such as {frame}) differently. {used} is used, since its number shows that it "
+    "was downloaded last.",
     "Delete the others.",
 )
 SAME_EXPORTS = ProblemKind(

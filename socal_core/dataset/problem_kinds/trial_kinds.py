@@ -85,16 +85,15 @@ LOST_ZEROS = ProblemKind(
     "lost-zeros",
     Severity.WARNING,
     "Surgeon without leading zeros",
-    "participant_id {participant_id} of trial {trial_id} is read as surgeon {surgeon}, as the trial id says: a "
-    "spreadsheet drops leading zeros.",
+    "participant_id {participant_id} of trial {trial_id} is read as surgeon {surgeon}, as in the trial id: "
+    "spreadsheets drop leading zeros.",
     "Write {surgeon}, in a column that is saved as text.",
 )
 LOST_ZEROS_OF_SURGEON = ProblemKind(
     "lost-zeros-of-surgeon",
     Severity.WARNING,
     "Surgeon with other leading zeros",
-    "participant_id {spellings} is read as surgeon {surgeon}, as the trials spell it: a spreadsheet drops leading "
-    "zeros.",
+    "participant_id {spellings} is read as surgeon {surgeon}, as the trials spell it: spreadsheets drop leading zeros.",
     "Write {surgeon}, in a column that is saved as text.",
 )
 AMBIGUOUS_SURGEON = ProblemKind(
