@@ -128,9 +128,7 @@ class XmlFile:
                 raise DataError("it has more elements, or in one another, than annotations have")
             element = Element(name, attributes, expat.CurrentLineNumber if own else 0, level, above, own or above.kept)
             if above.kept and not own:
-                above.children = (
-                    above.children or []
-                )  # create the list only when needed: most elements have no children
+                above.children = above.children or []  # created when needed: most elements have no children
                 above.children.append(element)
             path.append(element)
 
