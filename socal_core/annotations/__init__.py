@@ -1,7 +1,7 @@
-"""The boxes of a data set: one module per format, the list of them, and the checks that all share.
+"""Read and write the boxes of a data set: one module per format, the list of formats, and the checks that they share.
 
-A format is a module with a `Format`: how to see that a folder has it, how to read it into rows and, where that makes
-sense, how to write it. To add one, write `annotations/<format>.py` and add it to FORMATS.
+The module of a format defines a `Format`: how to detect it in a folder, how to read it into rows and, where that makes
+sense, how to write it. To add a format, write `annotations/<format>.py` and add it to FORMATS.
 """
 
 import pandas as pd
@@ -25,11 +25,15 @@ FORMATS: tuple[Format, ...] = (
     yolo.FORMAT,
     voc.FORMAT,
 )
-"""In order of preference: the first that a folder has is read, unless the user chose another."""
+"""The formats in order of preference: the first that a folder has is read, unless the user chose another."""
 
 
 def format_of(key: str) -> Format:
-    """The format of a key; DataError when there is none."""
+    """Return the format with a key.
+
+    Raises:
+        DataError: No format has this key.
+    """
     for form in FORMATS:
         if form.key == key:
             return form
@@ -37,7 +41,11 @@ def format_of(key: str) -> Format:
 
 
 def find_formats(folder: DataFolder) -> dict[str, list[str]]:
-    """The files of each format (by its key) that a folder has, in order of preference."""
+    """Find the formats that a folder has.
+
+    Returns:
+        The files of each format by its key, in order of preference.
+    """
     found = {form.key: form.find(folder) for form in FORMATS}
     return {key: files for key, files in found.items() if files}
 
@@ -45,10 +53,20 @@ def find_formats(folder: DataFolder) -> dict[str, list[str]]:
 def load_boxes(
     folder: DataFolder, known: KnownFrames, wanted: str, log: ProblemLog
 ) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
-    """The valid boxes of the frames as Dataset documents them, their format's key, and the keys of all that are there.
+    """Read and check the boxes of a data folder.
 
-    `wanted` is a format's key, "" for the first that is there and says something; DataError when the folder does not
-    have that one. Empty, with a problem, when the folder has none.
+    Args:
+        folder: The data folder.
+        known: The frames.
+        wanted: The key of a format; "" for the first format that has a box or a frame without a tool.
+        log: Receives the problems.
+
+    Returns:
+        The valid boxes with the columns of `Dataset.boxes`, the key of their format, and the keys of all formats of the
+        folder. Without any boxes file there is a problem, and all three are empty.
+
+    Raises:
+        DataError: The folder has no boxes in the wanted format.
     """
     found = find_formats(folder)
     if wanted and format_of(wanted).key not in found:
@@ -58,10 +76,10 @@ def load_boxes(
         log.add(box_kinds.NO_BOXES_FILE, layout.BOXES_FILE)
         return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()}), "", ()
     first = wanted or next(iter(found))
-    key, (boxes, says_something) = first, _read(folder, first, found[first], known, log)
-    for other in () if wanted or says_something else list(found)[1:]:
-        other_boxes, says_something = _read(folder, other, found[other], known, log)
-        if says_something:
+    key, (boxes, has_content) = first, _read(folder, first, found[first], known, log)
+    for other in () if wanted or has_content else list(found)[1:]:
+        other_boxes, has_content = _read(folder, other, found[other], known, log)
+        if has_content:
             key, boxes = other, other_boxes
             break
     if not wanted:
@@ -72,14 +90,14 @@ def load_boxes(
 def _read(
     folder: DataFolder, key: str, files: list[str], known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, bool]:
-    """The valid boxes of one format, and whether it says anything of a frame: a box, or that there is no tool."""
+    """Read the valid boxes of one format; also return whether it has a box or a frame without a tool."""
     rows = without_repeated(format_of(key).read(folder, files, known, log), log)
     boxes = validate(rows, files[0], known, log)
-    return boxes, not boxes.empty or bool((known.places(rows.without_tool["frame"]) >= 0).any())
+    return boxes, not boxes.empty or bool((known.rows_of_names(rows.without_tool["frame"]) >= 0).any())
 
 
 def _report_choice(found: dict[str, list[str]], first: str, key: str, log: ProblemLog) -> None:
-    """Say which of several formats is read: the first, or another because the first gave nothing."""
+    """Report which of several formats is used: the first, or another because the first has no content."""
     own, preferred = (f"{format_of(name).title} ({found[name][0]})" for name in (key, first))
     if key != first:
         log.add(box_kinds.BOX_FORMAT_WITHOUT_BOXES, found[first][0], preferred=preferred, used=own)

@@ -1,4 +1,4 @@
-"""Whether the same frames hold the same boxes in every format in which a folder has them."""
+"""Compare the boxes that a folder holds in several formats, frame by frame."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,12 @@ from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.dataset.problems import ProblemLog
 
 OTHER_CORNERS = tuple(f"other_{name}" for name in CORNERS)
-_WHY_ROUNDED = {"yolo": " (YOLO stores shares of the frame)"}
+_WHY_ROUNDED = {"yolo": " (YOLO stores fractions of the frame)"}
 _FEWEST_MOVED = 10
-"""Boxes that are moved alike before it is called a habit of the file and not chance."""
-_WAYS = ({-1: "left", 0: "", 1: "right"}, {-1: "up", 0: "", 1: "down"})
-_ANOTHER_BOX = ("shifted", "renamed", "missing", "extra")
-"""The kinds that rounding does not explain."""
+"""The number of boxes with the same offset from which it counts as systematic."""
+_DIRECTIONS = ({-1: "left", 0: "", 1: "right"}, {-1: "up", 0: "", 1: "down"})
+_NOT_ROUNDING = ("shifted", "renamed", "missing", "extra")
+"""The kinds of difference that rounding does not explain."""
 _DONE = {
     "shifted": ("is shifted by up to {most} px", "are shifted by up to {most} px"),
     "renamed": ("has another label", "have another label"),
@@ -35,35 +35,35 @@ _DONE = {
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How the formats of a folder compare with the first one.
+    """A comparison of the formats of a folder with the first one.
 
-    summary: one row a format and label: format (key), label (str, the first format's; of extra boxes their own),
+    summary: one row per format and label: format (key), label (str, the first format's; of extra boxes their own),
         exact, rounding, shifted, renamed, missing, extra (int, boxes), largest_shift (int, pixels).
-    details: one row a box that is not exact: format, frame, trial_id, label, other_label (str, "" where the box is
+    details: one row per box that is not exact: format, frame, trial_id, label, other_label (str, "" where the box is
         missing or extra), kind, x1, y1, x2, y2 (Int64, in the first format; NA when extra), other_x1, other_y1,
         other_x2, other_y2 (Int64, in this format; NA when missing), difference (Int64, largest distance in pixels
         between the same corners).
     """
 
     formats: tuple[str, ...]
-    """Keys; the others are compared with the first."""
+    """The keys of the formats; the others are compared with the first."""
     frames: int
     boxes: dict[str, int]
-    """The valid boxes of each format."""
+    """The number of valid boxes of each format."""
     summary: pd.DataFrame
     details: pd.DataFrame
     problems: dict[str, tuple[Problem, ...]]
-    """What reading each format found; empty when there is nothing to compare."""
+    """The problems found while reading each format; empty if there is nothing to compare."""
     crowded: dict[str, int]
-    """Frames of each format in which more boxes differ than are looked at one by one."""
+    """The number of frames of each format with too many differing boxes to pair them one by one."""
 
     def agrees(self, key: str = "") -> bool:
-        """Whether a format (by default: every one) has the first one's boxes, within one pixel on every corner."""
+        """Return whether a format ("" for all) has the boxes of the first, within a pixel at each corner."""
         rows = self.summary[self.summary["format"] == key] if key else self.summary
-        return not rows[list(_ANOTHER_BOX)].to_numpy().any()
+        return not rows[list(_NOT_ROUNDING)].to_numpy().any()
 
     def sentences(self) -> list[str]:
-        """The result in plain words, the most important first."""
+        """Describe the result in sentences, the most important first."""
         if not self.formats:
             return ["The folder holds no boxes: there is nothing to compare."]
         titles = [format_of(key).title for key in self.formats]
@@ -78,7 +78,7 @@ class Agreement:
         return words
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as JSON-ready values."""
+        """Return the result as values that JSON can hold."""
         return {
             "formats": list(self.formats),
             "agrees": self.agrees(),
@@ -94,7 +94,7 @@ class Agreement:
         title, first = format_of(key).title, format_of(self.formats[0]).title
         rows = self.summary[self.summary["format"] == key]
         total = self.boxes[self.formats[0]]
-        rounded, other = int(rows["rounding"].sum()), rows[list(_ANOTHER_BOX)].sum()
+        rounded, other = int(rows["rounding"].sum()), rows[list(_NOT_ROUNDING)].sum()
         if not rounded and not other.any():
             return [f"{title} holds exactly the boxes of {first}."]
         words = [
@@ -114,7 +114,7 @@ class Agreement:
         return words
 
     def _why_rounded(self, key: str, rounded: int) -> str:
-        """What explains a pixel: rounding, or that most boxes are moved alike, which is no rounding."""
+        """Explain differences of one pixel: by rounding, or by an offset that most boxes share."""
         found = self.details[(self.details["format"] == key) & (self.details["kind"] == "rounding")]
         moves = found[list(OTHER_CORNERS)].to_numpy("int64") - found[list(CORNERS)].to_numpy("int64")
         alike = pd.DataFrame(moves[(moves[:, :2] == moves[:, 2:]).all(axis=1), :2]).value_counts()
@@ -122,19 +122,19 @@ class Agreement:
             stored = _WHY_ROUNDED.get(key, _WHY_ROUNDED.get(self.formats[0], ""))
             return f", which rounding explains{stored}."
         right, down = alike.index[0]
-        way = " and ".join(filter(None, (_WAYS[0][right], _WAYS[1][down])))
+        direction = " and ".join(filter(None, (_DIRECTIONS[0][right], _DIRECTIONS[1][down])))
         others = rounded - int(alike.iloc[0])
         rest = f" Rounding, or the frame's edge, explains the other {others:,}." if others else ""
         return (
-            f"; {alike.iloc[0]:,} of them lie a pixel further {way} with all corners, which is no rounding: one of "
-            f"the two counts pixels from 0, the other from 1.{rest}"
+            f"; {alike.iloc[0]:,} of them lie a pixel further {direction} with all corners, which is no rounding: "
+            f"one of the two counts pixels from 0, the other from 1.{rest}"
         )
 
     def _whole(self, kind: object, key: str) -> int:
         return self.boxes[key if kind == "extra" else self.formats[0]]
 
     def _most(self, key: str, kind: str) -> str:
-        """Which labels a kind of difference concerns, and where it is met first."""
+        """Describe which labels a kind of difference concerns, and the first frame that has it."""
         found = self.details[(self.details["format"] == key) & (self.details["kind"] == kind)]
         labels = ", ".join(f"{label} {count:,}" for label, count in found["label"].value_counts().items())
         return f"{labels}; first in frame {found['frame'].iloc[0]}"
@@ -143,8 +143,15 @@ class Agreement:
 def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> Agreement:
     """Read a folder's boxes in all formats that it holds and compare each with the first one.
 
-    The first is the one that `options` choose, else the first in order of preference. Labels are compared in lower
-    case, corners in whole pixels and cut at the frame's edge, as everywhere. DataError as open_dataset.
+    The first format is the one that `options` choose, or else the first in order of preference. As in a `Dataset`,
+    labels are in lower case, and corners are in whole pixels and clipped at the edges of the frame.
+
+    Args:
+        folder: The data folder.
+        options: The options for opening the folder.
+
+    Raises:
+        DataError: The folder cannot be opened, as in `open_dataset`.
     """
     options = options or OpenOptions()
     data = DataFolder(checked_folder(folder))
@@ -164,11 +171,11 @@ def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> A
 
 
 def _compare(dataset: Dataset, boxes: dict[str, pd.DataFrame], problems: dict[str, tuple[Problem, ...]]) -> Agreement:
-    """The result of boxes that are read; the first format is what the others are held against."""
+    """Compare the boxes of each format with those of the first."""
     keys = tuple(boxes)
     first = boxes[keys[0]] if keys else dataset.boxes
     pairs = {key: pair_boxes(first, boxes[key]) for key in keys[1:]}
-    # With an empty table in front there is always something to join, and the columns are there.
+    # The empty table in front makes sure that there is a table to concatenate, with all columns.
     details = [_details("", pair_boxes(first[:0], first[:0]), first, first)]
     details += [_details(key, found, first, boxes[key]) for key, found in pairs.items()]
     summaries = [_summary("", pair_boxes(first[:0], first[:0]), first, details[0])]
@@ -185,7 +192,7 @@ def _compare(dataset: Dataset, boxes: dict[str, pd.DataFrame], problems: dict[st
 
 
 def _details(key: str, pairs: pd.DataFrame, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """One row a pair that is not exact, as Agreement documents it, in frame order."""
+    """Return one row per pair that is not exact, as Agreement documents it, in frame order."""
     pairs = pairs[pairs["kind"] != "exact"].reset_index(drop=True)
     own = first.reindex(pairs["first"]).reset_index(drop=True)
     other = second.reindex(pairs["second"]).reset_index(drop=True)
@@ -206,7 +213,7 @@ def _details(key: str, pairs: pd.DataFrame, first: pd.DataFrame, second: pd.Data
 
 
 def _summary(key: str, pairs: pd.DataFrame, first: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
-    """One row a label, as Agreement documents it, SOCAL's labels first."""
+    """Return one row per label, as Agreement documents it, SOCAL's labels first."""
     exact = first["label"].take(pairs.loc[pairs["kind"] == "exact", "first"].to_numpy()).value_counts()
     others = pd.crosstab(details["label"], details["kind"])
     counts = others.reindex(index=others.index.union(exact.index), columns=list(KINDS), fill_value=0)

@@ -1,4 +1,4 @@
-"""A check by eye: are the boxes on the right frames? Which frames to look at, and the user's answer."""
+"""A visual check that the boxes are on the right frames: the frames to show, and the user's answer."""
 
 import json
 import time
@@ -14,12 +14,12 @@ from socal_core.storage import write_json
 from socal_core.workspace import workspace
 
 SHOWN = 8
-"""Frames to look at."""
+"""The number of frames to show."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the user saw."""
+    """The user's answer."""
 
     fits: bool
     """Whether the boxes are on the right frames."""
@@ -28,17 +28,17 @@ class Answer:
 
 
 def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
-    """Choose the frames on which boxes that are one frame off would be seen best.
+    """Choose the frames on which an offset of one frame is easiest to see.
 
-    A tool of which a frame and the one before have exactly one box each has moved by the distance between the two
-    centres. Frames with the largest movement, in diagonals of the box, come first, from as many trials as possible.
+    If a frame and the previous one have exactly one box of a label each, the tool has moved by the distance between the
+    two centres. Frames with the largest movement, in diagonals of the box, come first, from as many trials as possible.
 
     Args:
         boxes: Boxes as in `Dataset`.
         count: The largest number of frames.
 
     Returns:
-        Names of frames, in trial order and time order; other frames with boxes where too few tools move.
+        The names of the frames, ordered by trial and time. If too few tools move, other frames with boxes fill up.
     """
     alone = boxes.drop_duplicates(["frame", "label"], keep=False)
     x1, y1, x2, y2 = (alone[corner].astype("float64") for corner in CORNERS)
@@ -58,7 +58,7 @@ def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
 
 
 def read_answer(dataset: Dataset) -> Answer | None:
-    """Return the user's answer for exactly these data and this format of boxes; None if there is none."""
+    """Return the user's answer for this version of the data and this box format; None if there is none."""
     try:
         values = json.loads(_file(dataset).read_text(encoding="utf-8"))
         return Answer(bool(values["fits"]), float(values["time"]))
@@ -67,7 +67,7 @@ def read_answer(dataset: Dataset) -> Answer | None:
 
 
 def write_answer(dataset: Dataset, fits: bool) -> None:
-    """Keep the user's answer in the workspace, by the fingerprint of the data.
+    """Store the user's answer in the workspace, under the fingerprint of the data.
 
     Raises:
         OSError: The workspace cannot be written to.

@@ -1,4 +1,4 @@
-"""The names of classes that annotation files give by number: where they stand, and the labels that follow."""
+"""Find the names of classes that annotation files give by number, and label boxes with them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,38 +16,38 @@ from socal_core.dataset.tables import read_text
 from socal_core.errors import DataError
 
 NO_CLASS = -1
-"""The number of a box whose file gives no class."""
+"""The class number of a box whose file gives no class."""
 
 _LIST_FILE = "classes.txt"
 _YAML_FILE = "data.yaml"
 _NOTES_FILE = "notes.json"
-"""Label Studio's, beside its classes.txt."""
+"""Written by Label Studio beside its classes.txt."""
 _LARGEST_FILE = 200_000
-"""Bytes; ten thousand classes."""
+"""Bytes, enough for ten thousand classes."""
 _MOST_TABLES = 10
 _SHOWN_NUMBERS = 5
 
 
-def find_names(folder: DataFolder, places: Iterable[str], log: ProblemLog) -> tuple[str, dict[int, str]]:
-    """Find the names of the classes of YOLO's numbers.
+def find_names(folder: DataFolder, parents: Iterable[str], log: ProblemLog) -> tuple[str, dict[int, str]]:
+    """Find the names of YOLO's class numbers.
 
     Args:
         folder: The data folder.
-        places: Folders that are looked into: for classes.txt, *.names, data.yaml and notes.json, or else any *.yaml
-            with `names`.
-        log: Takes what is wrong with the files, and files that contradict each other.
+        parents: The folders to search for classes.txt, *.names, data.yaml and notes.json, or else for any *.yaml with
+            `names`.
+        log: Receives problems of the files, and files that contradict each other.
 
     Returns:
-        The file, and its names by number; none where no file has any, or where files contradict each other.
+        The file and its names by class number; no names if no file has any, or if files contradict each other.
     """
-    listings = [(place, files) for place in places if (files := _files_in(folder, place))]
-    paths = [f"{place}/{name}".lstrip("/") for place, files in listings for name in _sure_names(files)]
+    listings = [(parent, files) for parent in parents if (files := _files_in(folder, parent))]
+    paths = [f"{parent}/{name}".lstrip("/") for parent, files in listings for name in _sure_names(files)]
     found = {path: names for path in paths if (names := _names_in(folder, path, log))}
     if found:
         return _agreed(found, log)
-    for place, files in listings:
+    for parent, files in listings:
         for name in [name for name in files if name.endswith((".yaml", ".yml"))][:_MOST_TABLES]:
-            path = f"{place}/{name}".lstrip("/")
+            path = f"{parent}/{name}".lstrip("/")
             names = {} if path in paths else _yaml_names(folder, path, log)
             if names:
                 return path, names
@@ -56,7 +56,7 @@ def find_names(folder: DataFolder, places: Iterable[str], log: ProblemLog) -> tu
 
 def label_classes(
     folder: DataFolder,
-    places: list[str],
+    label_folders: list[str],
     files: pd.Index,
     number: NDArray[np.int32],
     classes: NDArray[np.int64],
@@ -64,62 +64,62 @@ def label_classes(
 ) -> pd.Index:
     """Label the boxes of YOLO's files.
 
-    A folder below those of `places` with names of its own, as LabelImg writes them into each folder, is labelled by
-    these.
+    LabelImg writes the class names into each folder. So a folder below `label_folders` that has its own names uses
+    those.
 
     Args:
         folder: The data folder.
-        places: The folders of label files; the first is named in problems.
+        label_folders: The folders of label files; problems name the first.
         files: The label files.
-        number: The file of each box, by its place in `files`.
+        number: The index in `files` of the file of each box.
         classes: The class number of each box.
-        log: Takes classes without a name.
+        log: Receives the classes without a name.
 
     Returns:
         The label of each box.
     """
-    tables = {"": find_names(folder, dict.fromkeys(["", *places]), log)}
+    tables = {"": find_names(folder, dict.fromkeys(["", *label_folders]), log)}
     parents = [file.rpartition("/")[0] for file in files]
-    for parent in sorted(set(parents).difference(places, [""])):
+    for parent in sorted(set(parents).difference(label_folders, [""])):
         path, names = find_names(folder, [parent], log)
         tables[parent] = (path, names) if names else tables[""]
         if names:
             log.add_evidence(path, f"It names the classes of the labels in {parent}.", "It lies in that folder.")
     if len(tables) == 1:  # the usual case of millions of boxes
-        return to_labels(classes, tables[""][1], tables[""][0] or places[0] or "*.txt", _LIST_FILE, log)
+        return to_labels(classes, tables[""][1], tables[""][0] or label_folders[0] or "*.txt", _LIST_FILE, log)
     keys = {key: n for n, key in enumerate(tables)}
     own = np.array([keys.get(parent, 0) for parent in parents], np.int64)[number]
     labels = np.full(len(classes), "", dtype=object)
     for key, (path, names) in tables.items():
         chosen = own == keys[key]
         where = f"{key}/{_LIST_FILE}".lstrip("/")
-        labels[chosen] = to_labels(classes[chosen], names, path or places[0] or "*.txt", where, log)
+        labels[chosen] = to_labels(classes[chosen], names, path or label_folders[0] or "*.txt", where, log)
     index: pd.Index = pd.Index(labels, dtype="str")
     return index
 
 
-def _files_in(folder: DataFolder, place: str) -> list[str]:
+def _files_in(folder: DataFolder, parent: str) -> list[str]:
     try:
-        return folder.listing(place).files
+        return folder.listing(parent).files
     except OSError:
         return []
 
 
 def _sure_names(files: list[str]) -> list[str]:
-    """The files of a folder that name classes by what they are called, classes.txt first."""
+    """Return the files whose own name shows that they hold class names, classes.txt first."""
     lists = [name for name in files if name.lower() == _LIST_FILE or name.endswith(".names")]
     return sorted(lists, key=_LIST_FILE.__ne__) + [name for name in (_YAML_FILE, _NOTES_FILE) if name in files]
 
 
 def _names_in(folder: DataFolder, path: str, log: ProblemLog) -> dict[int, str]:
-    """The names of a file, by its kind."""
+    """Read the names from a file according to its kind."""
     if path.endswith(_NOTES_FILE):
         return _notes_names(folder, path, log)
     return _yaml_names(folder, path, log) if path.endswith(_YAML_FILE) else list_names(folder, path, 0, log)
 
 
 def _agreed(found: dict[str, dict[int, str]], log: ProblemLog) -> tuple[str, dict[int, str]]:
-    """The first file and its names where all files agree, or that of Label Studio's notes, which gives the numbers."""
+    """Choose a file and its names: the first if all agree, or else Label Studio's notes, which give the numbers."""
     path, names = next(iter(found.items()))
     other = next((own for own in found if _contradict(names, found[own])), None)
     if other is None:
@@ -142,23 +142,38 @@ def _contradict(names: Mapping[int, str], others: Mapping[int, str]) -> bool:
 
 
 def list_names(folder: DataFolder, path: str, first: int, log: ProblemLog) -> dict[int, str]:
-    """The names by class number of a file with one name a line, whose first line is class `first`."""
+    """Read a file with one name per line.
+
+    Args:
+        folder: The data folder.
+        path: The file.
+        first: The class number of the first line.
+        log: Receives a problem if the file cannot be read.
+
+    Returns:
+        The names by class number.
+    """
     text = _small_text(folder, path, log)
     names = {number: line.strip() for number, line in enumerate(text.split("\n"), start=first)}
     return {number: name for number, name in names.items() if name}
 
 
 def to_labels(numbers: NDArray[np.int64], names: Mapping[int, str], path: str, where: str, log: ProblemLog) -> pd.Index:
-    """The label of each class number, `class 4` where it has no name and `no class` for NO_CLASS.
+    """Return the label of each class number: `class 4` without a name, and `no class` for NO_CLASS.
 
-    One problem of `path` for all that have no name; `where` says where names are looked for.
+    Args:
+        numbers: Class numbers; (n,).
+        names: The names by class number.
+        path: The file, for the problem.
+        where: Where the user can add names, for the problem.
+        log: Receives one problem for all classes without a name.
     """
     distinct, inverse = np.unique(numbers, return_inverse=True)
     labels = [_label(number, names) for number in distinct.tolist()]
-    nameless = [place for place, number in enumerate(distinct.tolist()) if number not in names]
+    nameless = [row for row, number in enumerate(distinct.tolist()) if number not in names]
     if nameless:
         count = int(np.isin(inverse, nameless).sum())
-        shown = ", ".join(labels[place] for place in nameless[:_SHOWN_NUMBERS])
+        shown = ", ".join(labels[row] for row in nameless[:_SHOWN_NUMBERS])
         more = ", …" if len(nameless) > _SHOWN_NUMBERS else ""
         log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=f"{shown}{more}", where=where)
     return pd.Index(labels, dtype="str").take(inverse)
@@ -169,7 +184,7 @@ def _label(number: int, names: Mapping[int, str]) -> str:
 
 
 def _small_text(folder: DataFolder, path: str, log: ProblemLog) -> str:
-    """The text of a file of names; "" and a problem when it cannot be read."""
+    """Read a file of names; return "" and report a problem if it cannot be read."""
     try:
         folder.read(path, _LARGEST_FILE)
     except DataError as error:
@@ -179,12 +194,12 @@ def _small_text(folder: DataFolder, path: str, log: ProblemLog) -> str:
 
 
 def _yaml_names(folder: DataFolder, path: str, log: ProblemLog) -> dict[int, str]:
-    """What stands under `names` in a YAML file, a list or a mapping from numbers; none when nothing does."""
+    """Read the list, or the mapping from numbers, under `names` in a YAML file; {} if there is none."""
     text = _small_text(folder, path, log)
     if "names" not in text:
         return {}
     try:
-        # The parsed nodes are enough. No value is built from them: a label `no` stays text, merge keys cannot multiply.
+        # Only parse the nodes and build no values: a label `no` stays text, and merge keys cannot multiply.
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -199,7 +214,7 @@ def _yaml_names(folder: DataFolder, path: str, log: ProblemLog) -> dict[int, str
 
 
 def _notes_names(folder: DataFolder, path: str, log: ProblemLog) -> dict[int, str]:
-    """The names by id of Label Studio's notes; none when it is another file of that name."""
+    """Read the names by id from Label Studio's notes; {} if the file is something else with that name."""
     try:
         content = json.loads(_small_text(folder, path, log), parse_int=str)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
 """COCO JSON: lists of images, categories and annotations, with the box as x, y, width, height.
 
-Written by CVAT, Label Studio, Roboflow and others; track ids stand in an annotation's `attributes` or beside its box.
+CVAT, Label Studio, Roboflow and others write it. Track ids are in an annotation's `attributes` or beside its box.
 Source of the field names: the COCO data format page (cocodataset.org).
 """
 
@@ -27,40 +27,40 @@ INSTANCES_FILE = "instances.json"
 BESIDE_FRAMES = "_annotations.coco.json"
 
 _MEMORY = 600_000_000
-"""Bytes that the parsed files of a folder may take together: about 200,000 annotations with their images.
+"""The bytes that the parsed files of a folder may occupy together: about 200,000 annotations with their images.
 
-Measured with the worst files that pass: 0.84 GB for the whole process.
+Measured with the worst files within the limit: 0.84 GB for the whole process.
 """
-_BYTES_A_VALUE = 110
+_BYTES_PER_VALUE = 110
 """Measured: lists, objects, numbers and short texts take 22 to 102 bytes for each bracket, comma and colon."""
-_BYTES_A_LETTER = 3
-_BYTES_A_WIDE_LETTER = 9
-"""One letter beyond the basic plane makes a whole text, and the value cut from it, four bytes a letter."""
+_BYTES_PER_CHARACTER = 3
+_BYTES_PER_WIDE_CHARACTER = 9
+"""One character beyond the basic plane makes the whole text, and values from it, take four bytes per character."""
 _LONGEST_INTEGER = 18
 
 
 def find(folder: DataFolder) -> list[str]:
-    """JSON files that hold images and annotations: in annotations/, in the folder itself, beside the frames."""
+    """Find JSON files with images and annotations: in annotations/, in the folder itself, beside the frames."""
     found = [f"{ANNOTATIONS_DIR}/{name}" for name in _json_files(folder, ANNOTATIONS_DIR)]
     found += _json_files(folder, "")
     for parent in ("", *layout.IMAGES_DIRS):
-        found += [name for place in _with_splits(folder, parent) if folder.is_file(name := f"{place}/{BESIDE_FRAMES}")]
+        found += [name for own in _with_splits(folder, parent) if folder.is_file(name := f"{own}/{BESIDE_FRAMES}")]
     return [name for name in found if _is_sure(name) or _has_keys(folder, name)]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The boxes of all files together; entries that cannot be read as a box become problems, by number from 1."""
+    """Read the boxes of all files; report entries that are not boxes as problems, numbered from 1."""
     rows = Collected()
-    left = _MEMORY
+    remaining = _MEMORY
     for name in files:
         data = _read_bytes(folder, name, log)
         if data is None:
             continue
         cost = _cost(data)
-        if cost > left:
+        if cost > remaining:
             log.add(file_kinds.TOO_MUCH_MEMORY, name, size=len(data), limit=_MEMORY)
             continue
-        left -= cost
+        remaining -= cost
         content = _parse(data, name, log)
         if content is not None:
             collect(content, name, rows, log)
@@ -69,7 +69,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 
 def write(dataset: Dataset, out: Path) -> None:
-    """Write annotations/instances.json: one line an entry, ids from 1, the same data always the same bytes."""
+    """Write annotations/instances.json, with one line per entry and ids from 1; the same data give the same bytes."""
     others = sorted(set(dataset.boxes["label"]) - set(layout.LABELS))
     categories = {label: number for number, label in enumerate((*layout.LABELS, *others), start=1)}
     numbers = {frame: number for number, frame in enumerate(dataset.frames["frame"], start=1)}
@@ -88,7 +88,7 @@ def write(dataset: Dataset, out: Path) -> None:
 
 
 def _images(dataset: Dataset, numbers: dict[str, int]) -> list[dict[str, Any]]:
-    """One entry a frame, with its size where it is known."""
+    """Return one entry per frame, with its size if it is known."""
     sizes = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
     return [
         {"id": number, "file_name": frame}
@@ -98,7 +98,7 @@ def _images(dataset: Dataset, numbers: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def _annotations(dataset: Dataset, numbers: dict[str, int], categories: dict[str, int]) -> list[dict[str, Any]]:
-    """One entry a box."""
+    """Return one entry per box."""
     entries: list[dict[str, Any]] = []
     columns = dataset.boxes[["frame", *CORNERS, "label", "track_id"]]
     for number, (frame, x1, y1, x2, y2, label, track) in enumerate(columns.itertuples(index=False, name=None), start=1):
@@ -124,7 +124,7 @@ def _json_files(folder: DataFolder, path: str) -> list[str]:
 
 
 def _with_splits(folder: DataFolder, parent: str) -> list[str]:
-    """A folder of frames, when there is one, and its folders of a division such as `train`, relative."""
+    """Return a folder of frames, if it exists, and the folders of a split in it, such as `train`; relative paths."""
     if parent and parent not in folder.listing().folders:
         return []
     try:
@@ -136,13 +136,13 @@ def _with_splits(folder: DataFolder, parent: str) -> list[str]:
 
 
 def _is_sure(name: str) -> bool:
-    """Whether the name alone says COCO, so that a broken file is reported and not passed over."""
+    """Return whether the name alone shows that a file is COCO, so that a broken file is reported and not skipped."""
     parent, _, own = name.rpartition("/")
     return own == BESIDE_FRAMES or (parent == ANNOTATIONS_DIR and own.startswith("instances"))
 
 
 def _has_keys(folder: DataFolder, name: str) -> bool:
-    """Whether the text holds both keys; where they stand in the file is free, so all of it is searched."""
+    """Return whether the text holds both keys; they may be anywhere in the file, so all of it is searched."""
     try:
         data = folder.read(name)
     except DataError:
@@ -152,21 +152,21 @@ def _has_keys(folder: DataFolder, name: str) -> bool:
 
 def _read_bytes(folder: DataFolder, name: str, log: ProblemLog) -> bytes | None:
     try:
-        return folder.read(name, _MEMORY // _BYTES_A_LETTER)
+        return folder.read(name, _MEMORY // _BYTES_PER_CHARACTER)
     except DataError as error:
         log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
 
 
 def _cost(data: bytes) -> int:
-    """The bytes that a JSON text takes at most when it is parsed."""
+    """Return an upper bound of the bytes that a JSON text occupies once it is parsed."""
     values = sum(data.count(mark) for mark in (b"[", b"{", b",", b":"))
     wide = not data.isascii() or b"\\u" in data
-    return values * _BYTES_A_VALUE + len(data) * (_BYTES_A_WIDE_LETTER if wide else _BYTES_A_LETTER)
+    return values * _BYTES_PER_VALUE + len(data) * (_BYTES_PER_WIDE_CHARACTER if wide else _BYTES_PER_CHARACTER)
 
 
 def _parse(data: bytes, name: str, log: ProblemLog) -> dict[str, Any] | None:
-    """The object that the file holds; None, and a problem, when it is no JSON object."""
+    """Parse the object in a file; return None and report a problem if it is not a JSON object."""
     try:
         content = json.loads(_decode(data, name, log), parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -191,12 +191,12 @@ def _decode(data: bytes, name: str, log: ProblemLog) -> str:
 
 
 def _integer(digits: str) -> int | str:
-    """A whole number; the text itself where it is too long to be one of anything, however many digits it has."""
+    """Convert digits to a number, or keep the text if it is too long to be an id or a size."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
 def _matched(rows: Collected, known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """Give the rows the frames' own names and sizes, file by file."""
+    """Match the rows with the frames and scale them to the sizes of the frames, file by file."""
     boxes, without_tool, sized = rows.boxes(), rows.without_tool(), rows.sized_images()
     found = []
     for file in pd.unique(pd.concat([boxes["file"], without_tool["file"]])):
@@ -210,7 +210,7 @@ def _matched(rows: Collected, known: KnownFrames, log: ProblemLog) -> BoxRows:
 
 
 def _report(rows: Collected, path: str, log: ProblemLog) -> None:
-    """Note, once, the classes without a name."""
+    """Report the classes without a name, once for all."""
     if rows.nameless:
         labels = printable(", ".join(f"class {key}" for key in sorted(map(str, rows.nameless))))
         count = sum(rows.nameless.values())

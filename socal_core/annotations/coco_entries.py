@@ -1,4 +1,4 @@
-"""The entries of a COCO file one by one: each value may be of any type, and a bad entry costs itself alone."""
+"""Read the entries of a COCO file one by one: a value may have any type, and only bad entries are lost."""
 
 import math
 from collections import Counter
@@ -18,7 +18,7 @@ Key = int | str
 """An id of an image or a category."""
 
 _LONGEST_NAME = 255
-"""Letters; each box carries the names of its frame and its class, so one long name would stand in memory many times."""
+"""Characters; each box holds the names of its frame and class, so one long name would be in memory many times."""
 _TRACK_KEYS = ("track_id", "tracking_id")
 _SIZES = ("width", "height")
 _DTYPES = {
@@ -33,45 +33,52 @@ _DTYPES = {
 
 @dataclass
 class Collected:
-    """What the files of a folder hold, row by row."""
+    """The entries of the files of a folder, row by row."""
 
     nameless: Counter[Key] = field(default_factory=Counter)
-    """The classes without a name, and how many boxes each has."""
+    """The number of boxes of each class without a name."""
     box_rows: list[tuple[Any, ...]] = field(default_factory=list)
     empty_rows: list[tuple[Any, ...]] = field(default_factory=list)
     sized_rows: list[tuple[Any, ...]] = field(default_factory=list)
 
     def boxes(self) -> pd.DataFrame:
-        """The boxes as BoxRows documents them."""
+        """Return the boxes as BoxRows documents them."""
         return _table(self.box_rows, ("file", "frame", *CORNERS, "label", "track_id"))
 
     def without_tool(self) -> pd.DataFrame:
-        """The images that no annotation points to: file, frame."""
+        """Return the images that no annotation refers to: file, frame."""
         return _table(self.empty_rows, ("file", "frame"))
 
     def sized_images(self) -> pd.DataFrame:
-        """The images whose size a file gives: file, frame, width, height (pixels, float64)."""
+        """Return the images whose size a file gives: file, frame, width, height (pixels, float64)."""
         return _table(self.sized_rows, ("file", "frame", *_SIZES))
 
 
 def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> None:
-    """Add the boxes and images of one file, which is named in problems."""
+    """Add the boxes and images of one file.
+
+    Args:
+        content: The parsed file.
+        file: The name of the file, for problems.
+        rows: Receives the boxes and images.
+        log: Receives the problems.
+    """
     names = _categories(content, file, log)
     images = _images(content, file, rows, log)
-    pointed: set[Key] = set()
+    annotated: set[Key] = set()
     shapes: Counter[str] = Counter()
     for number, entry in _entries(content, "annotations", file, log):
         key = _key(entry.get("image_id"))
         if key is None or key not in images:
             log.add(annotation_kinds.BOX_WITHOUT_IMAGE, file, row=number, id=printable(entry.get("image_id")))
             continue
-        pointed.add(key)
+        annotated.add(key)
         corners = _corners(entry, number, file, shapes, log)
         if corners is not None:
             track = _track_id(entry, number, file, log)
             rows.box_rows.append((number, file, images[key][1], *corners, _label(entry, names, rows), track))
     report_shapes(shapes, Counter(), file, log)
-    rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in pointed]
+    rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in annotated]
 
 
 def _table(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -82,7 +89,7 @@ def _table(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFram
 
 
 def _entries(content: dict[str, Any], key: str, file: str, log: ProblemLog) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of one of the lists, with their numbers from 1."""
+    """Yield the objects of one of the lists with their numbers, from 1."""
     entries = content.get(key)
     if not isinstance(entries, list):
         if key != "categories" or entries is not None:
@@ -96,7 +103,7 @@ def _entries(content: dict[str, Any], key: str, file: str, log: ProblemLog) -> I
 
 
 def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key, str]:
-    """The name of each class."""
+    """Return the name of each class by its id."""
     names: dict[Key, str] = {}
     for number, entry in _entries(content, "categories", file, log):
         key, name = _key(entry.get("id")), _text(entry.get("name"))
@@ -109,13 +116,13 @@ def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key
 
 
 def _report_incomplete(of_list: str, key: str, entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> None:
-    """Note an entry that lacks its id or the text `key`."""
+    """Report an entry that lacks its id or the text `key`."""
     own, value = _shown(entry.get("id")), _shown(entry.get(key))
     log.add(annotation_kinds.INCOMPLETE_ENTRY, file, row=number, list=of_list, key=key, id=own, value=value)
 
 
 def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str]]:
-    """Entry number and file name of each image, by its id."""
+    """Return the entry number and the file name of each image by its id."""
     images: dict[Key, tuple[int, str]] = {}
     for number, entry in _entries(content, "images", file, log):
         key, frame = _key(entry.get("id")), _text(entry.get("file_name"))
@@ -125,16 +132,16 @@ def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
             log.add(annotation_kinds.DOUBLED_IMAGE_ID, file, row=number, id=printable(key), first=images[key][0])
         else:
             images[key] = number, frame
-            size = [_number(entry.get(side)) for side in _SIZES]
-            if all(side is not None and 0 < side <= LARGEST_COORDINATE for side in size):
+            size = [_number(entry.get(name)) for name in _SIZES]
+            if all(length is not None and 0 < length <= LARGEST_COORDINATE for length in size):
                 rows.sized_rows.append((number, file, frame, *size))
     return images
 
 
 def _corners(entry: dict[str, Any], number: int, file: str, shapes: Counter[str], log: ProblemLog) -> Corners | None:
-    """Left, top, right, bottom in pixels; None, and a problem, when the entry is no single box.
+    """Return left, top, right, bottom in pixels; None, with a problem, if the entry is not a single box.
 
-    `shapes` counts those that are no upright boxes, by their kind.
+    `shapes` counts the shapes that are not upright boxes, by kind.
     """
     outline, mask = entry.get("segmentation"), isinstance(entry.get("segmentation"), dict)
     if entry.get("iscrowd") in (1, "1") and not mask:
@@ -148,8 +155,8 @@ def _corners(entry: dict[str, Any], number: int, file: str, shapes: Counter[str]
         else:
             shapes["polygon"] += 1
         return around
-    sides = [_number(value) for value in bbox] if isinstance(bbox, list) and len(bbox) == 4 else []
-    x, y, width, height = sides or [None] * 4
+    values = [_number(value) for value in bbox] if isinstance(bbox, list) and len(bbox) == 4 else []
+    x, y, width, height = values or [None] * 4
     if x is None or y is None or width is None or height is None:
         log.add(annotation_kinds.BAD_BBOX, file, row=number, bbox=_shown(bbox))
         return None
@@ -159,10 +166,10 @@ def _corners(entry: dict[str, Any], number: int, file: str, shapes: Counter[str]
 
 
 def _upright(corners: Corners, entry: dict[str, Any], around: Corners | None) -> tuple[Corners, str]:
-    """The upright box of a bbox, and the kind of shape that it encloses, "" for none.
+    """Return the upright box of a bbox, and the kind of shape that it encloses ("" for none).
 
-    CVAT writes a turned box as it was before, and the angle beside it. An outline that is no upright rectangle is the
-    shape itself, so that its bbox is used as it is.
+    CVAT writes a rotated box as it was before the rotation, and the angle beside it. An outline that is not an upright
+    rectangle is the shape itself, so its bbox is used unchanged.
     """
     attributes = entry.get("attributes")
     degrees = _number(attributes.get("rotation")) if isinstance(attributes, dict) else None
@@ -174,7 +181,7 @@ def _upright(corners: Corners, entry: dict[str, Any], around: Corners | None) ->
 
 
 def _enclose(outline: object) -> Corners | None:
-    """The box around all parts of an outline, lists of x, y, x, y, …; None where it is none."""
+    """Enclose all parts of an outline (lists of x, y, x, y, …); return None if it is not an outline."""
     if not isinstance(outline, list) or not all(isinstance(part, list) and len(part) % 2 == 0 for part in outline):
         return None
     values = [_number(value) for part in outline for value in part]
@@ -186,13 +193,13 @@ def _enclose(outline: object) -> Corners | None:
 
 
 def _is_rectangle(outline: list[list[float]], around: Corners) -> bool:
-    """Whether an outline is its own enclosing box: four or five points, all at its corners."""
+    """Return whether an outline is its own enclosing box: four or five points, all at the corners."""
     corners = {(x, y) for x in around[::2] for y in around[1::2]}
     return len(outline) == 1 and set(zip(outline[0][::2], outline[0][1::2], strict=True)) == corners
 
 
 def _label(entry: dict[str, Any], names: dict[Key, str], rows: Collected) -> str:
-    """The name of an annotation's class; "" when it has none."""
+    """Return the name of the class of an annotation; "" if it has none."""
     key = _key(entry.get("category_id"))
     if key is None:
         return ""
@@ -202,10 +209,10 @@ def _label(entry: dict[str, Any], names: dict[Key, str], rows: Collected) -> str
 
 
 def _track_id(entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> int | None:
-    """The id of an annotation's track, from its attributes or beside its box."""
+    """Return the track id of an annotation, from its attributes or beside its box."""
     attributes = entry.get("attributes")
-    places = [attributes, entry] if isinstance(attributes, dict) else [entry]
-    given = next((place[name] for place in places for name in _TRACK_KEYS if place.get(name) is not None), None)
+    holders = [attributes, entry] if isinstance(attributes, dict) else [entry]
+    given = next((own[name] for own in holders for name in _TRACK_KEYS if own.get(name) is not None), None)
     if given is None:
         return None
     key = _key(given)
@@ -216,8 +223,8 @@ def _track_id(entry: dict[str, Any], number: int, file: str, log: ProblemLog) ->
 
 
 def _key(value: object) -> Key | None:
-    """An id as a number where it is one, also when written as text or with a point; None when it is no id."""
-    if type(value) is int:  # true and false are no ids
+    """Return an id as a number if it is one, also if written as text or as 1.0; None if it is not an id."""
+    if type(value) is int:  # true and false are not ids
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) <= LARGEST_INTEGER else None
@@ -230,9 +237,9 @@ def _number(value: object) -> float | None:
 
 
 def _text(value: object) -> str:
-    """A text without blanks around it, "" when it is none or too long for a name.
+    """Strip a text; return "" if it is not a text or too long for a name.
 
-    JSON may hold halves of letters, which no name has.
+    JSON may hold lone surrogates, which no file name has; they are replaced.
     """
     if not isinstance(value, str) or len(value) > _LONGEST_NAME:
         return ""
@@ -240,7 +247,7 @@ def _text(value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value of any type for a message; what is nested is not spelled out, however deep and long it is."""
+    """Format a value of any type for a message, without the content of nested values."""
     if isinstance(value, list) and len(value) <= 4:
         return f"[{', '.join(map(_shown_plainly, value))}]"
     return _shown_plainly(value)

@@ -1,4 +1,4 @@
-"""The boxes of a data set in another format, as a data folder of its own."""
+"""Convert the boxes of a data set to another format, in a new data folder."""
 
 import codecs
 import csv
@@ -35,15 +35,21 @@ def convert(
 ) -> None:
     """Write a data set into the new folder `out`, its boxes in the format `key`.
 
-    With the tables of outcomes, demographics and the mapping as they are and, if `with_frames`, copies of the frames
-    and videos under their names and in the folder of the same name: then the result opens as a data folder with the
-    same trials, frames and boxes (track ids where the format holds them). Without frames it is to be laid beside them.
-    `progress` is told (done, total) files, the annotations counting as one. `options` are those that the data set was
-    opened with: the columns of the outcomes that they map get SOCAL's titles.
+    The new folder also gets the tables of outcomes and demographics and the mapping. With the frames, it opens as a
+    data folder with the same trials, frames and boxes, and track ids if the format has them. Without the frames, the
+    user puts it beside them. `out` appears only when all files are written: a hidden folder beside it is renamed.
 
-    `out` appears when all is written: a hidden folder beside it is renamed. DataError, with nothing left behind, when
-    `out` has something in it or lies in the data folder, the format cannot be written or not hold these boxes, the disk
-    is too full, or a file cannot be copied.
+    Args:
+        dataset: The data set.
+        out: The folder to create.
+        key: The key of the format.
+        with_frames: Whether to copy the frames and videos, under the same names and in a folder of the same name.
+        progress: Called with the numbers of finished files and of all files; the annotations count as one file.
+        options: The options for opening the data set. Columns of the outcomes that they map get SOCAL's titles.
+
+    Raises:
+        DataError: `out` is not empty or lies in the data folder, the format cannot be written or cannot hold these
+            boxes, the disk is too full, or a file cannot be copied. Nothing is left behind.
     """
     write = _writer(key)
     _check_target(out, dataset.root)
@@ -61,7 +67,7 @@ def convert(
 
 
 def writable_formats() -> list[Format]:
-    """The formats that can be written."""
+    """Return the formats that can be written."""
     return [form for form in FORMATS if form.write is not None]
 
 
@@ -74,7 +80,7 @@ def _writer(key: str) -> Callable[[Dataset, Path], None]:
 
 
 def _check_target(out: Path, root: Path) -> None:
-    """Refuse a target that is in use, or in the data folder."""
+    """Raise DataError if the target is in use or lies in the data folder."""
     if not out.name or out.name == "..":
         raise DataError(f"{out} is no name for a new folder. Give one.")
     try:
@@ -84,26 +90,26 @@ def _check_target(out: Path, root: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{printable(out.name)} cannot be written: {reason}.") from error
     if own == data or data in own.parents:
-        raise DataError(f"{out.name} lies in the data folder, where nothing is written. Choose a place outside it.")
+        raise DataError(f"{out.name} lies in the data folder, where nothing is written. Choose a folder outside it.")
     if taken:
         raise DataError(f"{out.name} is there already, with something in it. Choose a new folder.")
 
 
 def _frame_files(dataset: Dataset) -> list[str]:
-    """The files of all frames and videos, relative to the data folder."""
+    """Return the files of all frames and videos, relative to the data folder."""
     frames = dataset.frames["frame"][~dataset.frames["trial_id"].isin(list(dataset.videos))]
     names = [layout.path_of_frame(dataset.images_dir, frame) for frame in frames]
     return [*names, *sorted(video.path for video in dataset.videos.values())]
 
 
 def _check_space(root: Path, files: list[str], out: Path) -> None:
-    """Say before copying that there is too little room."""
+    """Raise DataError before copying if the disk has too little space."""
     needed = sum(_size(root / name, name) for name in files)
     check_room(needed, out.parent, out.name, "Make room, choose another disk, or convert without the frames.")
 
 
 def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
-    """Copy the tables that the data folder has, byte by byte but for the titles of `renamed` outcomes."""
+    """Copy the tables of the data folder unchanged, except for the titles of `renamed` columns of the outcomes."""
     folder = DataFolder(root)
     for name in _TABLES:
         own = chosen_file(folder, name)
@@ -118,22 +124,22 @@ def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
 
 
 def _with_socal_titles(folder: DataFolder, name: str, data: bytes, renamed: Mapping[str, str]) -> bytes:
-    """The bytes of the outcomes file with SOCAL's titles in its header, which is read as for opening it."""
+    """Return the bytes of the outcomes file with SOCAL's titles in its header."""
     lines = read_lines(folder, name, ProblemLog(), MOST_TRIALS)
     if lines is None:
         return data
     text, encoding = _decode(data)
-    parts = re.split("(\r\n|\r|\n)", text)  # the line ends stay
-    place = 2 * (lines.numbers[0] - 1)
-    mark = "\ufeff" if parts[place].startswith("\ufeff") else ""
+    parts = re.split("(\r\n|\r|\n)", text)  # keep the line ends
+    header_index = 2 * (lines.numbers[0] - 1)
+    mark = "\ufeff" if parts[header_index].startswith("\ufeff") else ""
     header = io.StringIO()
     csv.writer(header, delimiter=lines.separator, lineterminator="").writerow(_socal_titles(lines.titles(), renamed))
-    parts[place] = mark + header.getvalue()
+    parts[header_index] = mark + header.getvalue()
     return "".join(parts).encode(encoding)
 
 
 def _decode(data: bytes) -> tuple[str, str]:
-    """The text and the encoding that gives the same bytes back, a mark at the beginning included."""
+    """Decode bytes; return the text and the encoding that restores the same bytes, with any byte order mark."""
     marks = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
     for encoding in (marks.get(data[:2], "utf-8"), "cp1252"):
         try:
@@ -144,20 +150,20 @@ def _decode(data: bytes) -> tuple[str, str]:
 
 
 def _socal_titles(header: list[str], renamed: Mapping[str, str]) -> list[str]:
-    """The header with SOCAL's titles for `renamed` columns (SOCAL's title: the file's), so that it means the same."""
+    """Return the header with SOCAL's titles for `renamed` columns (by SOCAL's title, the title in the file)."""
     titles = [
-        # Another column that happens to have SOCAL's title would be taken for the one that is renamed.
+        # Another column that happens to have SOCAL's title must not be mistaken for the renamed column.
         f"{title} (not used)" if any(plain_title(title) == plain_title(column) for column in renamed) else title
         for title in header
     ]
     meant: dict[int, str] = {}
     for column in layout.OUTCOME_COLUMNS:
-        for place in title_positions(renamed.get(column, column), header):
-            if place in meant:
-                text = f"{meant[place]} and {column} are both read from the column {printable(header[place])}"
+        for index in title_positions(renamed.get(column, column), header):
+            if index in meant:
+                text = f"{meant[index]} and {column} are both read from the column {printable(header[index])}"
                 raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each a column of its own, then convert again.")
-            meant[place] = column
-            titles[place] = column if column in renamed else header[place]
+            meant[index] = column
+            titles[index] = column if column in renamed else header[index]
     return titles
 
 

@@ -1,7 +1,7 @@
-"""CVAT's XML "for images": each image with its boxes, in any XML file at the top or in annotations/.
+"""CVAT's XML "for images": each image with its boxes, in any XML file of the data folder or of annotations/.
 
-The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/ (version 1.1, "Annotation"). Images that CVAT
-exports have no track ids; where a label has an attribute track_id or tracking_id, that is one.
+The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/ (version 1.1, "Annotation"). CVAT exports
+images without track ids; if a label has an attribute track_id or tracking_id, that is used.
 """
 
 from array import array
@@ -29,26 +29,26 @@ from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 FOLDERS = ("", "annotations")
-"""Where CVAT's files are looked for."""
-SIDES = ("xtl", "ytl", "xbr", "ybr")
+"""The folders that are searched for CVAT's files."""
+EDGES = ("xtl", "ytl", "xbr", "ybr")
 OTHER_SHAPES = frozenset({"polygon", "polyline", "points", "mask", "ellipse", "cuboid", "skeleton", "tag"})
-"""What CVAT can draw beside boxes; a tag belongs to a whole image."""
+"""What CVAT can annotate besides boxes; a tag belongs to a whole image."""
 
 _TRACK_TITLES = ("track_id", "tracking_id")
 _TITLES = frozenset({"name", "source"})
 _HOLDERS = frozenset({"task", "job", "original", "meta"})
-"""What the names of a task and of its recording lie in; those of a project are none of an image's trial."""
+"""The elements that hold the names of a task and of its recording. The name of a project does not name a trial."""
 _WANTED = OTHER_SHAPES | _TITLES | {"image", "box"}
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The XML files with <annotations> and an <image>."""
+    """Find the XML files with <annotations> and an <image>."""
     return find_xml(folder, FOLDERS, _has_images)
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The boxes of all files; an image without anything drawn on it is a frame without a tool."""
-    boxes, toolless, left = [empty_rows().boxes], [empty_rows().without_tool], MOST_BOXES
+    """Read the boxes of all files; an image without any shape is a frame without a tool."""
+    boxes, toolless, remaining = [empty_rows().boxes], [empty_rows().without_tool], MOST_BOXES
     for path in files:
         xml = read_xml(folder, path, _WANTED, log)
         if xml is None:
@@ -61,10 +61,10 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
                 found.add_shape(element, element.parent)
             elif element.name in _TITLES and element.parent is not None and element.parent.name in _HOLDERS:
                 found.titles.append(element.text.strip())
-            if len(found.lines) >= left:
+            if len(found.lines) >= remaining:
                 log.add(annotation_kinds.TOO_MANY_BOXES, path, row=element.line, limit=MOST_BOXES)
                 break
-        left -= len(found.lines)
+        remaining -= len(found.lines)
         report_shapes(found.enclosed, found.others, path, log)
         if found.tags:
             log.add(annotation_kinds.IMAGE_TAGS, path, count=found.tags)
@@ -74,21 +74,21 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         own = to_frame_sizes(renamed(own, names), sizes, path, known, log)
         boxes.append(own.boxes)
         toolless.append(own.without_tool)
-        if left <= 0:
+        if remaining <= 0:
             break
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
-def drawn(shape: Element) -> tuple[str, Corners | None, float]:
+def read_shape(shape: Element) -> tuple[str, Corners | None, float]:
     """Read a shape.
 
     Returns:
-        Its kind, "" for an upright box. Its corners, of a box before it is turned, of another shape around it; None
-        where it has none. The degrees by which a box is turned, NaN for another shape.
+        Its kind, "" for an upright box. Its corners, or None if it has none: those of a box before its rotation, or of
+        the box around another shape. The rotation of a box in degrees, NaN for another shape.
     """
     if shape.name != "box":
         return shape.name, enclose_cvat(shape.name, shape.attributes), np.nan
-    x1, y1, x2, y2 = (to_number(shape.attributes.get(side)) for side in SIDES)
+    x1, y1, x2, y2 = (to_number(shape.attributes.get(name)) for name in EDGES)
     degrees = to_number(shape.attributes.get("rotation", "0"))
     return (ROTATED_BOX if degrees else ""), ((x1, y1, x2, y2) if np.isfinite(degrees) else None), degrees
 
@@ -99,7 +99,7 @@ def _has_images(head: bytes, data: bytes) -> bool:
 
 @dataclass
 class _Found:
-    """What one file says: columns of its images and of its boxes."""
+    """The content of one file: columns of its images and of its boxes."""
 
     names: list[str] = field(default_factory=list)
     widths: list[float] = field(default_factory=list)
@@ -116,24 +116,24 @@ class _Found:
     titles: list[str] = field(default_factory=list)
     """The names of tasks and recordings."""
     tags: int = 0
-    _drawn_on: Element | None = None
-    """The last image that something was drawn on: kept itself, for a number would be given again when it is gone."""
+    _last_annotated: Element | None = None
+    """The last image with a shape. The element itself is kept, as the id of a freed object could occur again."""
 
     def add_image(self, image: Element) -> None:
-        """An image that has ended."""
+        """Add an image after all its shapes."""
         self.names.append(image.attributes.get("name", ""))
         self.widths.append(to_number(image.attributes.get("width")))
         self.heights.append(to_number(image.attributes.get("height")))
         self.image_lines.append(image.line)
-        self.empty.append(self._drawn_on is not image)
+        self.empty.append(self._last_annotated is not image)
 
     def add_shape(self, shape: Element, image: Element) -> None:
-        """A box or another shape."""
+        """Add a box or another shape."""
         if shape.name == "tag":
             self.tags += 1
             return
-        self._drawn_on = image
-        kind, corners, degrees = drawn(shape)
+        self._last_annotated = image
+        kind, corners, degrees = read_shape(shape)
         if kind:
             (self.others if corners is None else self.enclosed)[kind] += 1
         if corners is None:
@@ -145,18 +145,18 @@ class _Found:
         self.lines.append(shape.line)
 
     def images(self) -> pd.DataFrame:
-        """frame, width, height by line."""
+        """Return frame, width and height of each image, indexed by line."""
         index = pd.Index(self.image_lines, dtype="int64", name="row")
         names = pd.Series(self.names, index=index, dtype="str")
         sizes = np.array([self.widths, self.heights], np.float64)
         return pd.DataFrame({"frame": names, "width": sizes[0], "height": sizes[1]}, index=index)
 
     def without_tool(self) -> pd.DataFrame:
-        """The images without a box or another shape."""
+        """Return the images without a box or another shape."""
         return self.images().loc[np.array(self.empty, bool), ["frame"]]
 
     def boxes(self, path: str, log: ProblemLog) -> pd.DataFrame:
-        """The boxes as BoxRows documents them."""
+        """Return the boxes as BoxRows documents them."""
         index = pd.Index(np.array(self.lines, np.int64), name="row")
         table = pd.DataFrame({"frame": pd.Series(self.frames, index=index, dtype="str")}, index=index)
         corners = np.array(self.corners, np.float64).reshape(-1, 4)
@@ -166,15 +166,15 @@ class _Found:
         table["track_id"] = pd.Series(ids, index=index, dtype="Int64")
         bad = [number for number, (text, own) in enumerate(zip(self.ids, ids, strict=True)) if text and own is None]
         for number in bad:
-            said = printable(self.ids[number])
-            log.add(box_kinds.BAD_TRACK_ID, path, row=self.lines[number], expected=TRACK_ID_RULE, track_id=said)
+            shown = printable(self.ids[number])
+            log.add(box_kinds.BAD_TRACK_ID, path, row=self.lines[number], expected=TRACK_ID_RULE, track_id=shown)
         doubled = table[table["track_id"].notna() & table.duplicated(["frame", "track_id"])]
         log.add_rows(box_kinds.DOUBLED_TRACK_ID, path, doubled)
         return table
 
 
 def _id_text(box: Element) -> str:
-    """What its attribute for the track id says, "" when it has none."""
+    """Return the value of the attribute for the track id, "" if there is none."""
     return next(
         (
             child.text.strip()

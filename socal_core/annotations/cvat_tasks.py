@@ -1,4 +1,4 @@
-"""The tasks of CVAT's XML "for video": which trial each is of, and whether it counts the frames of that trial."""
+"""Match the tasks of CVAT's XML "for video" with trials, and check that their frame numbers fit."""
 
 import re
 from dataclasses import dataclass, field
@@ -20,37 +20,37 @@ _STEP = re.compile(r"step\s*=\s*([1-9][0-9]{0,8})")
 
 @dataclass
 class Task:
-    """A task of a file; NaN where the file does not say."""
+    """A task of a file; NaN for numbers that the file does not give."""
 
     holder: Element | None = None
     key: str = ""
     names: list[str] = field(default_factory=list)
-    """Of its recording, then of the task."""
+    """The name of its recording, then that of the task."""
     start: float = 0.0
     stop: float = np.nan
     step: int = 1
     mode: str = ""
-    """interpolation for a task made of a video, annotation for one of images."""
+    """`interpolation` for a task made from a video, `annotation` for one made from images."""
     frames: float = np.nan
     size: tuple[float, float] = (np.nan, np.nan)
-    """Width and height of its pictures, pixels."""
+    """Width and height of its images in pixels."""
     size_line: int = 1
 
     def ends(self) -> tuple[float, float]:
-        """Its last frame in the recording as stop_frame says, and as the number of frames does."""
+        """Return the index of its last frame in the recording by stop_frame, and by the number of frames."""
         return self.stop, self.start + (self.frames - 1) * self.step
 
     def last(self) -> float:
-        """Its last frame in the recording, NaN where it does not say."""
+        """Return the index of its last frame in the recording, NaN if not given."""
         return float(np.fmax(*self.ends()))
 
     @property
     def is_video(self) -> bool:
-        """Whether it was made of a recording, so that its frames are in the order of time."""
+        """Whether it was made from a recording, so that its frames are in temporal order."""
         return self.mode == "interpolation" or any(name.lower().endswith(_VIDEOS) for name in self.names)
 
     def note(self, element: Element) -> None:
-        """Remember a field."""
+        """Store a field."""
         name, text = element.name, element.text.strip()
         if name == "id":
             self.key = text
@@ -77,21 +77,23 @@ class Task:
 def is_certain(
     path: str, shapes: pd.DataFrame, task: Task, hint: TrialHint, known: KnownFrames, log: ProblemLog
 ) -> bool:
-    """Whether the frames that a task counts are certainly those of its trial; else a problem.
+    """Return whether the frame numbers of a task certainly fit its trial; if not, report a problem.
 
     Args:
         path: The file.
-        shapes: Of the task, as Shapes.table gives them.
-        task: What the file says of it.
+        shapes: The shapes of the task, as Shapes.table returns them.
+        task: The task as the file describes it.
         hint: The trial, or its part.
         known: The frames.
-        log: Takes the problem, or the evidence.
+        log: Receives the problem or the evidence.
     """
     count, trial = max(1, len(shapes)), hint.title
     indices, end = known.recording_indices(hint.trial, hint.part), known.recording_end(hint.trial, hint.part)
-    drawn = shapes.loc[shapes["shown"], "frame"]
-    last = float(np.fmax(task.last(), drawn.max() if len(drawn) else np.nan))
-    if last > end and not (known.has_video(hint.trial) and len(indices) == 1):  # one frame alone tells no rate
+    visible = shapes.loc[shapes["shown"], "frame"]
+    last = float(np.fmax(task.last(), visible.max() if len(visible) else np.nan))
+    if last > end and not (
+        known.has_video(hint.trial) and len(indices) == 1
+    ):  # a single frame does not determine the frame rate
         log.add(annotation_kinds.OTHER_RECORDING, path, count=count, annotated=last + 1, trial_id=trial, frames=end + 1)
         return False
     if not known.has_video(hint.trial) and task.last() >= 0 and not _reaches_end(task, indices):
@@ -104,7 +106,7 @@ def is_certain(
     if doubt:
         log.add(matching_kinds.AMBIGUOUS_FRAME_NUMBERS, path, count=count, trial_id=trial, reason=doubt)
         return False
-    named = f"It names the trial ({hint.said})" if hint.said else "There is no other trial"
+    named = f"It names the trial ({hint.text})" if hint.text else "There is no other trial"
     length = f"counts to frame {task.last():,.0f}" if task.last() >= 0 else "has no frame beyond its end"
     basis = f"{named} and {length}; the last frame there is {indices[-1]:,}."
     log.add_evidence(path, f"Frame n of its tracks is frame n of the recording of {trial}, from 0.", basis)
@@ -114,16 +116,19 @@ def is_certain(
 def find_trial(
     task: Task, source: str, path: str, alone: bool, count: int, known: KnownFrames, log: ProblemLog
 ) -> TrialHint | None:
-    """The trial that recording, task and file are called by, else the only one if it is as long; None and a problem.
+    """Find the trial that the recording, the task or the file names, or else the only one if it is as long.
 
     Args:
-        task: Of the file.
+        task: A task of the file.
         source: The recording that the file as a whole names.
         path: The file.
-        alone: Whether the file has no other task, so that its name is the task's.
+        alone: Whether the file has no other task, so that its name applies to the task.
         count: The number of shapes that would be lost.
         known: The frames.
-        log: Takes the problem.
+        log: Receives the problem.
+
+    Returns:
+        The trial; None, with a problem, if it is not certain.
     """
     texts = [*task.names, source, path.rpartition(".")[0]] if alone else task.names
     hint = find_hint(texts, path, known, log, count)
@@ -132,19 +137,19 @@ def find_trial(
     only = known.trial_ids[0]
     if alone and len(known.trial_ids) == 1 and _reaches_end(task, known.recording_indices(only)):
         return TrialHint(only)
-    said = printable(", ".join(dict.fromkeys(filter(None, [*task.names, source]))) or "nothing")
-    log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, count), names=said)
+    names = printable(", ".join(dict.fromkeys(filter(None, [*task.names, source]))) or "nothing")
+    log.add(annotation_kinds.UNKNOWN_TRIAL, path, count=max(1, count), names=names)
     return None
 
 
 def _reaches_end(task: Task, indices: NDArray[np.int64]) -> bool:
-    """Whether a task says its length, and goes to the end of a recording."""
+    """Return whether a task gives its length and reaches the end of a recording."""
     step = max(task.step, int(np.diff(indices).max(initial=1)))
     return bool(task.last() > indices[-1] - step)
 
 
 def _doubt(task: Task, hint: TrialHint, known: KnownFrames) -> str:
-    """Why the frames that a task counts are not certain to be those of its trial; "" when they are."""
+    """Return why the frame numbers of a task may not fit its trial; "" if they certainly do."""
     indices = known.recording_indices(hint.trial, hint.part)
     if not known.has_video(hint.trial):
         if task.is_video or known.orders_agree(hint.trial, hint.part):

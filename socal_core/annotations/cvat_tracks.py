@@ -1,4 +1,4 @@
-"""Tracks given at some frames of a recording become boxes at the frames that the data set has."""
+"""Interpolate tracks, given at some frames of a recording, at the frames of the data set."""
 
 from array import array
 from collections.abc import Sequence
@@ -15,24 +15,24 @@ from socal_core.errors import DataError
 
 @dataclass
 class Shapes:
-    """What a file gives of its tracks: one entry a shape, in columns."""
+    """The shapes of the tracks of a file, in columns with one entry per shape."""
 
     track: "array[int]" = field(default_factory=lambda: array("q"))
-    """Number of its track in the file."""
+    """The number of its track in the file."""
     frame: "array[int]" = field(default_factory=lambda: array("q"))
-    """Index in the recording, from 0."""
+    """The index of its frame in the recording, from 0."""
     shown: "array[int]" = field(default_factory=lambda: array("b"))
-    """Whether it is a box that can be seen: neither `outside` nor of another kind."""
+    """Whether it is a visible box: neither `outside` nor a shape without a box."""
     corners: "array[float]" = field(default_factory=lambda: array("d"))
-    """Four each, NaN where it is no box."""
+    """Four per shape, NaN for a shape without a box."""
     line: "array[int]" = field(default_factory=lambda: array("q"))
     degrees: "array[float]" = field(default_factory=lambda: array("d"))
-    """By which a box is turned about its centre; NaN for what does not move on straight lines."""
+    """The rotation of a box about its centre; NaN for shapes that are not interpolated."""
 
     def add(
         self, track: int, frame: int, shown: bool, corners: Sequence[float] | None, line: int, degrees: float = 0.0
     ) -> None:
-        """One more shape."""
+        """Add a shape."""
         self.track.append(track)
         self.frame.append(frame)
         self.shown.append(shown)
@@ -41,7 +41,7 @@ class Shapes:
         self.degrees.append(degrees)
 
     def table(self) -> pd.DataFrame:
-        """track, frame, shown, degrees and the corners, by line, ordered by track and frame."""
+        """Return track, frame, shown, degrees and the corners, indexed by line and sorted by track and frame."""
         columns = {"track": np.array(self.track, np.int64), "frame": np.array(self.frame, np.int64)}
         columns["shown"], columns["degrees"] = np.array(self.shown, bool), np.array(self.degrees, np.float64)
         corners = np.array(self.corners, np.float64).reshape(-1, 4)
@@ -51,11 +51,21 @@ class Shapes:
 
 
 def boxes_at(shapes: pd.DataFrame, indices: NDArray[np.int64], most: int) -> pd.DataFrame:
-    """The boxes of Shapes.table at the frames with these indices in the recording (rising): track, place, corners.
+    """Interpolate the boxes of tracks at some frames of a recording.
 
-    `place` is the place in `indices`. A box between two given ones lies on the line between them and has the line
-    number of the earlier; what is turned is enclosed. DataError with the bare reason when there would be more
-    than `most`.
+    A box between two given boxes is interpolated linearly and gets the line number of the earlier. A rotated box is
+    replaced by the upright box that encloses it.
+
+    Args:
+        shapes: The shapes, as Shapes.table returns them.
+        indices: The indices of the frames in the recording, in ascending order; (n,).
+        most: The largest number of boxes.
+
+    Returns:
+        track, frame_row (the position in `indices`) and the corners in pixels, sorted by track and frame.
+
+    Raises:
+        DataError: There are more than `most` boxes.
     """
     frame, track = shapes["frame"].to_numpy(), shapes["track"].to_numpy()
     corners, shown = shapes[list(CORNERS)].to_numpy(np.float64), shapes["shown"].to_numpy(bool)
@@ -68,19 +78,19 @@ def boxes_at(shapes: pd.DataFrame, indices: NDArray[np.int64], most: int) -> pd.
     if count.sum() + len(given) > most:
         raise DataError(f"its tracks make more than {most:,} boxes")
     before = np.repeat(np.arange(len(count)), count)
-    place = start[before] + np.arange(len(before)) - np.repeat(count.cumsum() - count, count)
-    share = (indices[place] - frame[before]) / (frame[before + 1] - frame[before])
-    between = corners[before] + (corners[before + 1] - corners[before]) * share[:, np.newaxis]
-    turned = degrees[before] + ((degrees[before + 1] - degrees[before] + 180) % 360 - 180) * share
-    whole = np.nan_to_num(degrees[given])  # what is no box is enclosed already
+    row = start[before] + np.arange(len(before)) - np.repeat(count.cumsum() - count, count)
+    fraction = (indices[row] - frame[before]) / (frame[before + 1] - frame[before])
+    between = corners[before] + (corners[before + 1] - corners[before]) * fraction[:, np.newaxis]
+    turned = degrees[before] + ((degrees[before + 1] - degrees[before] + 180) % 360 - 180) * fraction
+    whole = np.nan_to_num(degrees[given])  # other shapes are given by their enclosing box
     enclosed = turn(np.concatenate([corners[given], between]), np.concatenate([whole, turned]))
     source = np.concatenate([given, before])
     found = pd.DataFrame(
         {
             "track": track[source],
-            "place": np.concatenate([np.searchsorted(indices, frame[given]), place]),
+            "frame_row": np.concatenate([np.searchsorted(indices, frame[given]), row]),
             **dict(zip(CORNERS, enclosed.T, strict=True)),
         },
         index=shapes.index.take(source),
     )
-    return found.take(np.lexsort((found["place"], found["track"])))
+    return found.take(np.lexsort((found["frame_row"], found["track"])))

@@ -1,16 +1,16 @@
-"""CVAT's XML "for video": tracks of boxes over the frames of a recording, one file a trial.
+"""CVAT's XML "for video": tracks of boxes over the frames of a recording, one file per trial.
 
-The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/ (version 1.1, "Interpolation"); what it leaves open
-follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.py and formats/cvat.py):
+The format: https://docs.cvat.ai/docs/manual/advanced/xml_format/ (version 1.1, "Interpolation"); what it does not
+say follows CVAT's own exporter (cvat-ai/cvat, cvat/apps/dataset_manager/annotation.py and formats/cvat.py):
 
-- `frame` counts the frames of the recording from 0, whatever the task's start_frame and frame_filter are: a task that
+- `frame` counts the frames of the recording from 0, regardless of start_frame and frame_filter: a task that
   starts at 10 with step=3 has boxes at 10, 13, 16.
-- Between two boxes of a track each corner moves on a straight line, also towards a box that is `outside`; after one
-  that is `outside` nothing is shown before the next. `keyframe` changes nothing: boxes that are none lie on the line.
-- After its last box a track is not shown. CVAT's editor shows it to the end, but then its exports write those frames
-  out; a box that was drawn on one frame alone is not closed in an export when that frame is among the last.
-- A turned box turns between two frames by the shorter way. Other shapes are used at the frames that the file gives them
-  at: how outlines move in between depends on their points.
+- Between two boxes of a track each corner moves on a straight line, also towards a box that is `outside`. From a box
+  that is `outside` to the next, the track is not visible. `keyframe` has no effect: other boxes are on the line anyway.
+- After its last box a track is not visible. CVAT's editor shows it to the end, but then its exports contain those
+  frames. A box on a single frame is not followed by an `outside` box in an export if that frame is among the last.
+- A rotated box turns between two frames in the shorter direction. Other shapes are used only at the frames for which
+  the file gives them: how outlines move in between depends on their points.
 - Frames from the task's start_frame to its stop_frame that show no track are frames without a tool.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, drawn
+from socal_core.annotations.cvat_images import FOLDERS, OTHER_SHAPES, read_shape
 from socal_core.annotations.cvat_tasks import Task, find_trial, is_certain
 from socal_core.annotations.cvat_tracks import Shapes, boxes_at
 from socal_core.annotations.cvat_writer import UNTRACKED, write
@@ -51,14 +51,14 @@ _WANTED = _FIELDS | _SHAPES | {"track"}
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The XML files with <annotations> and a <track>, or of a task that could have tracks."""
+    """Find the XML files with <annotations> and a <track>, or of a task that may have tracks."""
     return find_xml(folder, FOLDERS, _has_tracks)
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The boxes of all files at the frames that exist; the trial is the one that task, recording or file is called by.
+    """Read the boxes of all files at the frames of the data set.
 
-    Track ids are those of the file.
+    The name of the task, the recording or the file gives the trial. Track ids are those of the file.
     """
     boxes, toolless, seen = [empty_rows().boxes], [empty_rows().without_tool], set[tuple[str, int]]()
     for path in files:
@@ -72,23 +72,23 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             hint = find_trial(task, found.source, path, len(found.tasks) == 1, len(own), known, log)
             if hint is None:
                 continue
-            left = MOST_BOXES - sum(map(len, boxes))
-            placed, empty = _place(found, own, task, hint, left, known, log)
-            placed["track_id"] = _track_ids(found, placed, hint.trial, seen, log)
-            boxes.append(placed.drop(columns="track").assign(file=path))
+            limit = MOST_BOXES - sum(map(len, boxes))
+            matched, empty = _task_boxes(found, own, task, hint, limit, known, log)
+            matched["track_id"] = _track_ids(found, matched, hint.trial, seen, log)
+            boxes.append(matched.drop(columns="track").assign(file=path))
             toolless.append(empty.assign(file=path))
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
 @dataclass
 class _File:
-    """What one file says."""
+    """The content of one file."""
 
     path: str
     tasks: list[Task] = field(default_factory=list)
     source: str = ""
     tracks: list[Element] = field(default_factory=list)
-    """Those that have a shape, by number."""
+    """The tracks that have a shape, by number."""
     shapes: Shapes = field(default_factory=Shapes)
     enclosed: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
@@ -96,7 +96,7 @@ class _File:
     """Whether all shapes were understood, so that a frame without one is a frame without a tool."""
 
     def note(self, element: Element, holder: Element) -> None:
-        """Remember a field of a task."""
+        """Store a field of a task."""
         if holder.name == "meta":
             self.source = element.text.strip() if element.name == "source" else self.source
             return
@@ -107,25 +107,25 @@ class _File:
         self.tasks[-1].note(element)
 
     def add(self, shape: Element, track: Element, log: ProblemLog) -> None:
-        """Remember a shape of a track."""
-        frame = to_track_id(shape.attributes.get("frame"))  # a whole number from 0 as well
+        """Store a shape of a track."""
+        frame = to_track_id(shape.attributes.get("frame"))  # like a track id, a whole number from 0
         if frame is None:
-            said = printable(shape.attributes.get("frame", "")) or "none"
-            log.add(frame_kinds.BAD_FRAME_NUMBER, self.path, row=shape.line, least=0, number=said)
+            value = printable(shape.attributes.get("frame", "")) or "none"
+            log.add(frame_kinds.BAD_FRAME_NUMBER, self.path, row=shape.line, least=0, number=value)
             self.sound = False
             return
         if not self.tracks or self.tracks[-1] is not track:
             self.tracks.append(track)
         shown = shape.attributes.get("outside", "0").strip().lower() not in ("1", "true")
-        kind, corners, degrees = drawn(shape)
+        kind, corners, degrees = read_shape(shape)
         if kind and shown:
             (self.others if corners is None else self.enclosed)[kind] += 1
-        # Between its frames, what is no box is where nobody knows.
+        # The position of other shapes between their frames is unknown.
         self.sound &= corners is not None and np.isfinite(degrees)
         self.shapes.add(len(self.tracks) - 1, frame, shown and corners is not None, corners, shape.line, degrees)
 
     def task_of(self, track: Element) -> int:
-        """The number of the task that a track belongs to: exports of projects hold several."""
+        """Return the number of the task that a track belongs to: exports of projects hold several."""
         key = track.attributes.get("task_id")
         return next((number for number, task in enumerate(self.tasks) if task.key == key), 0)
 
@@ -159,66 +159,68 @@ def _read_file(folder: DataFolder, path: str, log: ProblemLog) -> _File | None:
     return found
 
 
-def _place(
-    found: _File, shapes: pd.DataFrame, task: Task, hint: TrialHint, left: int, known: KnownFrames, log: ProblemLog
+def _task_boxes(
+    found: _File, shapes: pd.DataFrame, task: Task, hint: TrialHint, limit: int, known: KnownFrames, log: ProblemLog
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The boxes of a task (frame, corners, label, track), and its frames without a tool."""
+    """Return the boxes of a task (frame, corners, label, track), and its frames without a tool."""
     trial = hint.trial
     indices = known.recording_indices(trial, hint.part)
     frames = known.frames["frame"].take(known.rows_of(trial, hint.part))
     if not is_certain(found.path, shapes, task, hint, known, log):
         return _no_boxes(frames)
     try:
-        boxes = boxes_at(shapes, indices, left)
+        boxes = boxes_at(shapes, indices, limit)
     except DataError:
-        log.add(annotation_kinds.TOO_MANY_BOXES_IN_TRACKS, found.path, trial_id=trial, limit=left)
+        log.add(annotation_kinds.TOO_MANY_BOXES_IN_TRACKS, found.path, trial_id=trial, limit=limit)
         return _no_boxes(frames)
     _report_between(found.path, shapes[shapes["shown"]], indices, log)
-    said, counted = task.ends()
-    stop = said if np.isfinite(said) else counted  # NaN when unknown: no frame
-    silent = (indices >= task.start) & (indices <= stop) & found.sound
-    silent[boxes["place"].to_numpy()] = False
+    declared, counted = task.ends()
+    stop = declared if np.isfinite(declared) else counted  # NaN if unknown: then no frame is without a tool
+    is_empty = (indices >= task.start) & (indices <= stop) & found.sound
+    is_empty[boxes["frame_row"].to_numpy()] = False
     labels = [track.attributes.get("label", "").strip() for track in found.tracks]
     label = pd.Series(labels, dtype="str").take(boxes["track"].to_numpy()).set_axis(boxes.index)
-    placed = boxes[["track", *CORNERS]].assign(label=label, frame=frames.take(boxes["place"].to_numpy()).to_numpy())
-    toolless = frames[silent].to_frame().set_index(pd.Index(np.ones(silent.sum(), np.int64), name="row"))
+    matched = boxes[["track", *CORNERS]].assign(
+        label=label, frame=frames.take(boxes["frame_row"].to_numpy()).to_numpy()
+    )
+    toolless = frames[is_empty].to_frame().set_index(pd.Index(np.ones(is_empty.sum(), np.int64), name="row"))
     lines = pd.Index(np.full(len(frames), task.size_line), name="row")
     sizes = frames.to_frame().assign(width=task.size[0], height=task.size[1]).set_axis(lines)
-    rows = BoxRows(placed.astype({"frame": "str"}), toolless)
+    rows = BoxRows(matched.astype({"frame": "str"}), toolless)
     rows = to_frame_sizes(rows, sizes, found.path, known, log, f"trial {trial}")
     return rows.boxes, rows.without_tool
 
 
 def _no_boxes(frames: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `_place` returns of a task that is not used."""
+    """Return the result of `_task_boxes` for a task that is not used."""
     index = pd.Index([], dtype="int64", name="row")
     boxes = empty_rows().boxes.drop(columns="track_id").assign(track=np.array([], np.int64))
     return boxes, frames[:0].to_frame().set_index(index)
 
 
 def _report_between(path: str, given: pd.DataFrame, indices: NDArray[np.int64], log: ProblemLog) -> None:
-    """Note the boxes at frames of the recording that the data set leaves out."""
+    """Report boxes at frames of the recording that the data set does not have."""
     between = int((~given["frame"].isin(indices)).sum())
     if between:
         log.add(annotation_kinds.TRACK_BETWEEN_FRAMES, path, count=between)
 
 
 def _track_ids(found: _File, boxes: pd.DataFrame, trial: str, seen: set[tuple[str, int]], log: ProblemLog) -> pd.Series:
-    """The track id of each box (Int64); `seen` holds those of the trials so far, and grows."""
+    """Return the track id of each box (Int64); add the trial and id of each track to `seen`."""
     ids: list[int | None] = [None] * len(found.tracks)
     for number in boxes["track"].unique():
         track = found.tracks[number]
         if UNTRACKED.items() <= track.attributes.items():
             continue
-        said = track.attributes.get("id", "none")
-        ids[number] = own = to_track_id(said)
+        text = track.attributes.get("id", "none")
+        ids[number] = own = to_track_id(text)
         if own is not None and (trial, own) in seen:
             log.add(annotation_kinds.SHARED_TRACK_ID, found.path, row=track.line, track_id=own, trial_id=trial)
         elif own is not None:
             seen.add((trial, own))
         else:
-            said = printable(said)
-            log.add(box_kinds.BAD_TRACK_ID, found.path, row=track.line, expected=TRACK_ID_RULE, track_id=said)
+            shown = printable(text)
+            log.add(box_kinds.BAD_TRACK_ID, found.path, row=track.line, expected=TRACK_ID_RULE, track_id=shown)
     return pd.Series(ids, dtype="Int64").take(boxes["track"].to_numpy()).set_axis(boxes.index)
 
 

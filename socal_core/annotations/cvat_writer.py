@@ -1,7 +1,7 @@
-"""Writes CVAT's XML "for video": annotations/<trial>.xml, every box a key frame, every disappearance `outside`.
+"""Write CVAT's XML "for video": annotations/<trial>.xml, with a key frame per box and an `outside` box after gaps.
 
 CVAT has no boxes without a track. Boxes without a track id become tracks of one box with the attribute `tracked="0"`,
-which CVAT passes over; the reader gives them no id.
+which CVAT ignores; the reader gives them no id.
 """
 
 import re
@@ -17,7 +17,7 @@ from socal_core.annotations.xml_files import xml_attribute, xml_text
 from socal_core.dataset.dataset import Dataset
 
 UNTRACKED = {"tracked": "0"}
-"""The attribute of a track whose id is none."""
+"""The attribute of a track that stands for a box without a track id."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -55,12 +55,13 @@ def _document(trial: str, indices: NDArray[np.int64], boxes: pd.DataFrame) -> st
 
 
 def _tracks(boxes: pd.DataFrame) -> dict[tuple[str, int], list[tuple[int, str]]]:
-    """The positions and corners of each track, by its opening attributes and a number; one box a frame at most."""
+    """Return the positions and corners of each track by its attributes and a number; at most one box per frame."""
     ids = boxes["track_id"]
-    free = int(ids.max()) + 1 if ids.notna().any() else 0
+    first_free = int(ids.max()) + 1 if ids.notna().any() else 0
     alone = ids.isna().to_numpy()
-    # The same id twice in a frame, or under two labels, makes several tracks: one has one label and one box a frame.
-    numbers = ids.fillna(0).to_numpy(np.int64) + np.where(alone, np.cumsum(alone) - 1 + max(0, free), 0)
+    # An id that occurs twice in a frame, or with two labels, becomes several tracks, as a track has one label and at
+    # most one box per frame.
+    numbers = ids.fillna(0).to_numpy(np.int64) + np.where(alone, np.cumsum(alone) - 1 + max(0, first_free), 0)
     again = boxes.assign(number=numbers).groupby(["number", "label", "position"]).cumcount()
     note = "".join(f' {name}="{value}"' for name, value in UNTRACKED.items())
     tracks: dict[tuple[str, int], list[tuple[int, str]]] = {}

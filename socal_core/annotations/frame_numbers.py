@@ -1,4 +1,4 @@
-"""Frames that a file gives by number alone, as MOT does: which numbering fits, and whether only one does."""
+"""Match frames that a file gives only by number, as MOT does: find the numbering, and whether it is unambiguous."""
 
 from dataclasses import dataclass
 
@@ -12,26 +12,26 @@ from socal_core.dataset.frame_names import read_names
 
 @dataclass(frozen=True)
 class Numbering:
-    """How the numbers of a file are read."""
+    """The interpretation of the frame numbers of a file."""
 
-    places: NDArray[np.intp]
-    """The row in the frames of each number, UNUSED for one between the sampled seconds of a video."""
+    rows: NDArray[np.intp]
+    """The row in the table of frames of each number; UNUSED between the sampled seconds of a video."""
     interpretation: str = ""
     basis: str = ""
     doubt: str = ""
-    """Why no numbering is certain; then there are no places."""
+    """Why no numbering is certain, "" if one is; without a numbering, `rows` is empty."""
 
 
 def read_numbers(
     numbers: NDArray[np.int64], trial: str, part: str, length: int | None, known: KnownFrames
 ) -> Numbering:
-    """Tell which frames of a trial the numbers are.
+    """Find the frames of a trial from their numbers.
 
     Args:
-        numbers: Of the file, at least one; (n,).
+        numbers: The numbers in the file, at least one; (n,).
         trial: A trial that has frames.
         part: The letter of the part of the recording, "" for all of it.
-        length: The number of frames of the recording as the file says it, None where it does not.
+        length: The number of frames of the recording that the file declares, None if it does not.
         known: The frames.
     """
     return (_of_video if known.has_video(trial) else _of_images)(numbers, trial, part, length, known)
@@ -49,19 +49,19 @@ def _of_images(numbers: NDArray[np.int64], trial: str, part: str, length: int | 
             found[f"counted from {first} in time"] = rows[numbers - first]
             found[f"counted from {first} in the order of names"] = rows[by_name][numbers - first]
     order = np.argsort(named, kind="stable")
-    at = np.searchsorted(named[order], numbers).clip(max=len(rows) - 1)
-    if len(np.unique(named)) == len(named) and (named[order][at] == numbers).all():
-        found["taken from the names"] = rows[order][at]
+    nearest = np.searchsorted(named[order], numbers).clip(max=len(rows) - 1)
+    if len(np.unique(named)) == len(named) and (named[order][nearest] == numbers).all():
+        found["taken from the names"] = rows[order][nearest]
     frames = f"the trial has {len(rows):,} frames, whose names count from {named.min():,} to {named.max():,}"
     if not found:
         recording = f"as in a recording of {numbers.max():,} frames or more"
         return _doubtful(f"its numbers run from {numbers.min():,} to {numbers.max():,}, {recording}, and {frames}")
-    how, places = next(iter(found.items()))
-    other = next((name for name, others in found.items() if (others != places).any()), "")
+    how, first_rows = next(iter(found.items()))
+    other = next((name for name, others in found.items() if (others != first_rows).any()), "")
     if other:
         return _doubtful(f"its numbers fit {how} as well as {other}")
     basis = f"Its numbers run from {numbers.min():,} to {numbers.max():,}, and {frames}."
-    return Numbering(places, f"Frames of {trial} are {how}.", basis)
+    return Numbering(first_rows, f"Frames of {trial} are {how}.", basis)
 
 
 def _of_video(numbers: NDArray[np.int64], trial: str, part: str, length: int | None, known: KnownFrames) -> Numbering:
@@ -75,10 +75,10 @@ def _of_video(numbers: NDArray[np.int64], trial: str, part: str, length: int | N
         return _doubtful(f"its numbers go to {numbers.max():,}, and the video has about {end:,} frames")
     if length is None and 1 < numbers.max() <= len(indices) <= indices[-1]:
         return _doubtful("its numbers may be frames of the video, or its seconds")
-    at = np.searchsorted(indices, numbers - first).clip(max=len(indices) - 1)
-    places = np.where(indices[at] == numbers - first, rows[at], UNUSED)
+    nearest = np.searchsorted(indices, numbers - first).clip(max=len(indices) - 1)
+    matched = np.where(indices[nearest] == numbers - first, rows[nearest], UNUSED)
     basis = f"Its numbers run from {numbers.min():,} to {numbers.max():,}, all of which the video has."
-    return Numbering(places, f"Frames of the video of {trial} are counted from {first}.", basis)
+    return Numbering(matched, f"Frames of the video of {trial} are counted from {first}.", basis)
 
 
 def _doubtful(reason: str) -> Numbering:

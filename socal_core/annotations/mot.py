@@ -1,8 +1,8 @@
-"""MOT text: a file for each trial, `<trial>/gt/gt.txt`, one row a box: `frame,id,x,y,w,h,flag,class,visibility`.
+"""MOT text: a file per trial, `<trial>/gt/gt.txt`, one row per box: `frame,id,x,y,w,h,flag,class,visibility`.
 
-Class numbers count from 1 through `gt/labels.txt`. Frames should count from 1 through the recording, but tools also
-count from 0, or take the numbers in the names: `frame_numbers.py` tells which it is. seqinfo.ini may say how the
-recording is called, and how many frames it has.
+Class numbers are the lines of `gt/labels.txt`, from 1. Frames should be counted from 1 through the recording, but tools
+also count from 0 or use the numbers in the names; `frame_numbers.py` finds the numbering. seqinfo.ini may give the name
+of the recording and its number of frames.
 """
 
 import re
@@ -27,30 +27,30 @@ _OWN = "gt/gt.txt"
 _NAMES_FILE = "labels.txt"
 _INFO_FILE = "seqinfo.ini"
 _LARGEST_INFO = 10_000
-_PLACES = ("mot", "train", "test")
-"""Folders in which the folders of the trials may lie."""
+_PARENTS = ("mot", "train", "test")
+"""The folders that may contain the folders of the trials."""
 _COLUMNS = ("number", "id", "x", "y", "w", "h", "flag", "class", "visibility", "other")
 _FEWEST = 6
 _LARGEST_FILE = 50_000_000
 _MOST_ROWS = 1_000_000
-"""An hour at 30 frames a second has 324,000 boxes at SOCAL's two a frame and more."""
+"""An hour at 30 frames per second with three boxes per frame has 324,000."""
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The gt.txt of each trial, by folder; one at the top first."""
+    """Find the gt.txt of each trial by its folder; one in the data folder itself comes first."""
     files = [_OWN] if folder.is_file(_OWN) else []
-    for place in ("", *_PLACES):
+    for parent in ("", *_PARENTS):
         try:
-            inside = folder.listing(place).folders
+            inside = folder.listing(parent).folders
         except OSError:
             continue
-        own = (f"{place}/{name}/{_OWN}".lstrip("/") for name in inside if place or name not in layout.IMAGES_DIRS)
+        own = (f"{parent}/{name}/{_OWN}".lstrip("/") for name in inside if parent or name not in layout.IMAGES_DIRS)
         files += [file for file in own if folder.is_file(file)]
     return files
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The rows of all files, in the frames of the trial that the folder names; what is no box becomes problems."""
+    """Read the rows of all files; the name of the folder gives the trial. Rows that are not boxes become problems."""
     tables = [empty_rows().boxes.assign(file=pd.Series(dtype="str"))]
     for file in files:
         name, length = _sequence(folder, file)
@@ -62,10 +62,10 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     return BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
 
 
-def _trial_of(file: str, said: str, known: KnownFrames, log: ProblemLog) -> TrialHint | None:
-    """The trial of a file, by its folder and by the name in seqinfo.ini; None and a problem when it is not certain."""
+def _trial_of(file: str, sequence: str, known: KnownFrames, log: ProblemLog) -> TrialHint | None:
+    """Find the trial of a file by its folder and seqinfo.ini; return None and report a problem if uncertain."""
     name = file.removesuffix(_OWN).rstrip("/").rpartition("/")[2]
-    hint = find_hint((name, said), file, known, log, 1)
+    hint = find_hint((name, sequence), file, known, log, 1)
     if hint is None or hint.trial:
         return hint
     if not name and len(known.trial_ids) == 1:
@@ -75,7 +75,7 @@ def _trial_of(file: str, said: str, known: KnownFrames, log: ProblemLog) -> Tria
 
 
 def _read_lines(folder: DataFolder, file: str, log: ProblemLog) -> Lines | None:
-    """The lines of a file that is not too long to be one; None, and a problem, when there are none."""
+    """Read the lines of a file; return None and report a problem if it is too long or cannot be read."""
     try:
         data = folder.read(file, _LARGEST_FILE)
         rows = data.count(b"\n") + data.count(b"\r")
@@ -90,16 +90,16 @@ def _read_lines(folder: DataFolder, file: str, log: ProblemLog) -> Lines | None:
 def _read_boxes(
     folder: DataFolder, lines: Lines, trial: TrialHint, length: int | None, known: KnownFrames, log: ProblemLog
 ) -> pd.DataFrame:
-    """The boxes of one file, as BoxRows has them."""
+    """Read the boxes of one file, as BoxRows documents them."""
     file = lines.path
     cells = _without_bad(_to_fields(lines, log), file, log)
     ignored = int((cells["flag"] == 0).sum())
     if ignored:
         log.add(annotation_kinds.IGNORED_BOXES, file, count=ignored)
-    # Ignored rows say too how the frames are numbered.
-    places = _frames(cells["number"].to_numpy(np.int64), file, trial, length, known, log)
-    used = (places >= 0) & (cells["flag"] != 0).to_numpy()
-    frame = known.frames["frame"].take(places[used]).to_numpy()
+    # Ignored rows are evidence for the numbering of the frames, too.
+    frame_rows = _frame_rows(cells["number"].to_numpy(np.int64), file, trial, length, known, log)
+    used = (frame_rows >= 0) & (cells["flag"] != 0).to_numpy()
+    frame = known.frames["frame"].take(frame_rows[used]).to_numpy()
     cells = cells[used].assign(frame=pd.Series(frame, cells.index[used], dtype="str"))
     names_file = f"{file.rpartition('/')[0]}/{_NAMES_FILE}"
     names = list_names(folder, names_file, 1, log) if folder.is_file(names_file) else {}
@@ -119,15 +119,13 @@ def _read_boxes(
 
 
 def _to_fields(lines: Lines, log: ProblemLog) -> pd.DataFrame:
-    """The text of all fields; rows may be of several lengths, and what a row does not have is empty."""
+    """Split rows of any allowed length into fields; missing fields are empty."""
     widths = np.array([line.rstrip(", \t").count(",") + 1 for line in lines.texts], np.int64)
     tables = [pd.DataFrame(columns=list(_COLUMNS), index=pd.Index([], dtype="int64", name="row"), dtype="str")]
     for width in range(_FEWEST, len(_COLUMNS) + 1):
         chosen = np.flatnonzero(widths == width)
         if chosen.size:
-            part = Lines(
-                lines.path, [lines.texts[place] for place in chosen], [lines.numbers[place] for place in chosen]
-            )
+            part = Lines(lines.path, [lines.texts[row] for row in chosen], [lines.numbers[row] for row in chosen])
             cells = to_cells(part, width, log).set_axis(_COLUMNS[:width], axis="columns")
             tables.append(cells.reindex(columns=list(_COLUMNS), fill_value=""))
     odd = (widths < _FEWEST) | (widths > len(_COLUMNS))
@@ -138,7 +136,7 @@ def _to_fields(lines: Lines, log: ProblemLog) -> pd.DataFrame:
 
 
 def _without_bad(cells: pd.DataFrame, file: str, log: ProblemLog) -> pd.DataFrame:
-    """The rows whose fields are what they should be: number, id (Int64), class (int64), x, y, w, h, flag (float64)."""
+    """Return the valid rows: number, id (Int64), class (int64), x, y, w, h, flag (float64)."""
     number = to_integers(cells["number"])
     bad = (number.isna() | (number < 0)).to_numpy(bool)
     log.add_rows(frame_kinds.BAD_FRAME_NUMBER, file, cells[bad], least=0)
@@ -157,10 +155,10 @@ def _without_bad(cells: pd.DataFrame, file: str, log: ProblemLog) -> pd.DataFram
     return cells[[]].assign(number=number, id=ids, **measures, **{"class": classes})[sound]
 
 
-def _frames(
+def _frame_rows(
     numbers: NDArray[np.int64], file: str, trial: TrialHint, length: int | None, known: KnownFrames, log: ProblemLog
 ) -> NDArray[np.intp]:
-    """The row of each number in the frames; UNUSED for all, and a problem, where the numbering is not certain."""
+    """Return the row of each frame number; UNUSED for all, with a problem, if the numbering is uncertain."""
     if not len(numbers):
         return np.empty(0, np.intp)
     numbering = read_numbers(numbers, trial.trial, trial.part, length, known)
@@ -169,14 +167,14 @@ def _frames(
         log.add(kind, file, count=len(numbers), trial_id=trial.title, reason=numbering.doubt)
         return np.full(len(numbers), UNUSED, np.intp)
     log.add_evidence(file, numbering.interpretation, numbering.basis)
-    between = int((numbering.places == UNUSED).sum())
+    between = int((numbering.rows == UNUSED).sum())
     if between:
         log.add(annotation_kinds.BOX_BETWEEN_FRAMES, file, count=between)
-    return numbering.places
+    return numbering.rows
 
 
 def _sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
-    """The name and the length that seqinfo.ini gives the recording; "" and None where it does not."""
+    """Return the name and the length of the recording in seqinfo.ini; "" and None if not given."""
     path = f"{file.removesuffix(_OWN)}{_INFO_FILE}"
     try:
         text = folder.read(path, _LARGEST_INFO).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Several annotation files for the same frames: never merged, for nobody can tell which of two boxes was corrected."""
+"""Choose between annotation files of the same frames. They are never merged: which box was corrected is unknown."""
 
 import re
 
@@ -10,18 +10,18 @@ from socal_core.dataset.problem_kinds import matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 _DOWNLOAD = re.compile(r"(?P<stem>.+?) ?\((?P<number>[0-9]{1,4})\)(?P<ending>\.[^./]+)")
-"""How browsers call a further download of a name."""
+"""The name that browsers give to a further download of a file."""
 _MOST_SHOWN = 3
 
 
 def without_repeated(rows: BoxRows, log: ProblemLog) -> BoxRows:
     """Return the rows without those of files that annotate frames of another file.
 
-    Files with the same boxes count once. Of numbered downloads of one name the last counts. Of others none does.
+    Of files with the same boxes, one is used; of numbered downloads of one name, the last; of others, none.
 
     Args:
-        rows: With the frames' own names and, where a format has several files, a column `file`.
-        log: Takes the problems.
+        rows: The rows with exact names of frames and, if a format has several files, a column `file`.
+        log: Receives the problems.
     """
     if "file" not in rows.boxes:
         return rows
@@ -43,7 +43,7 @@ def without_repeated(rows: BoxRows, log: ProblemLog) -> BoxRows:
 
 
 def _connected(shared: pd.DataFrame) -> list[list[str]]:
-    """The files that have frames in common, directly or through others."""
+    """Group the files that have frames in common, directly or through others."""
     group: dict[str, set[str]] = {}
     for _, files in shared.groupby("frame", sort=False)["file"]:
         merged = set().union(*(group.get(file, {file}) for file in files))
@@ -52,7 +52,7 @@ def _connected(shared: pd.DataFrame) -> list[list[str]]:
 
 
 def _to_drop(boxes: dict[str, pd.DataFrame], frame: str, log: ProblemLog) -> set[str]:
-    """The files of a group, given with their boxes, that do not count."""
+    """Return the files of a group, given with their boxes, that are not used."""
     files = list(boxes)
     shown = ", ".join(map(printable, files[:_MOST_SHOWN])) + (
         f" and {len(files) - _MOST_SHOWN:,} more" if files[_MOST_SHOWN:] else ""
@@ -78,7 +78,7 @@ def _content(boxes: pd.DataFrame) -> frozenset[tuple[object, ...]]:
 
 
 def _newest(files: list[str]) -> str:
-    """The last of several downloads of one name, "" when they are not that."""
+    """Return the last of several downloads of one name, "" if the files are not such downloads."""
     numbers: dict[int, str] = {}
     names = set()
     for file in files:

@@ -1,4 +1,4 @@
-"""What every box format is read into, and what its reader may ask about the frames."""
+"""The rows that every box format is read into, the frames that readers match them with, and the type of a format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from socal_core.dataset.video import Video
 
 LARGEST_COORDINATE = 100_000
-"""Pixels; no camera has frames so large, so a number beyond it is garbage and not a box past the edge."""
+"""Pixels. No camera has such large frames, so a larger number is an error and not a box past the edge."""
 CORNERS = ("x1", "y1", "x2", "y2")
 BOX_DTYPES = {
     "frame": "str",
@@ -35,14 +35,14 @@ BOX_DTYPES = {
 
 @dataclass(frozen=True)
 class BoxRows:
-    """The rows of annotation files before they are held against the frames; both tables have the index `row`.
+    """The rows of annotation files before they are checked against the frames; both tables have the index `row`.
 
-    The index is the line in the file (first line = 1); in a JSON file the number of the entry in its list, from 1.
+    The index is the line in the file, from 1; in a JSON file, the number of the entry in its list, from 1.
 
-    boxes: frame (str, the name that the file gives or, from the reader, the data set's own), x1, y1, x2, y2 (int64 or
-        float64, pixels), label (str, "" when missing), track_id (Int64); `file` (str, the file of the row, relative to
-        the data folder) where a format has several.
-    without_tool: the frames (column frame, and file as above) that the files say hold no tool.
+    boxes: frame (str, the name in the file or, once the reader has matched it, in the data set), x1, y1, x2, y2 (int64
+        or float64, pixels), label (str, "" if missing), track_id (Int64); if a format has several files, `file` (str,
+        relative to the data folder).
+    without_tool: the frames that the files mark as frames without a tool (columns frame, and file as above).
     """
 
     boxes: pd.DataFrame
@@ -50,12 +50,16 @@ class BoxRows:
 
 
 class KnownFrames:
-    """What a reader may ask about the frames of the data folder."""
+    """The frames of the data folder, as readers of annotations need them."""
 
     def __init__(self, frames: pd.DataFrame, trials: pd.DataFrame, videos: Mapping[str, "Video"] | None = None) -> None:
-        """Of the tables of Dataset (frames: frame, trial_id, position; trials: width, height) and its videos.
+        """Index the frames.
 
-        A size of the frame's own in `frames` (width, height) counts for more than that of its trial.
+        Args:
+            frames: The frames of a `Dataset` (frame, trial_id, position). Optional columns width and height take
+                precedence over the size of the trial.
+            trials: The trials of a `Dataset` (width, height).
+            videos: The videos by trial.
         """
         self.frames = frames
         self._index = pd.Index(frames["frame"])
@@ -71,48 +75,48 @@ class KnownFrames:
         """The trials that have frames."""
         return list(self._starts)
 
-    def places(self, names: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
-        """The row in `frames` of each exact name, -1 where there is no such frame; (n,).
+    def rows_of_names(self, names: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
+        """Return the row in `frames` of each exact name, -1 if there is no such frame; (n,).
 
-        Names as tools write them become exact ones in `match_names`, which weighs the evidence of a whole file.
+        `match_names` finds the frames of names that tools have changed, from the evidence of a whole file.
         """
-        places: NDArray[np.intp] = self._index.get_indexer(pd.Index(pd.Series(names, dtype="str")))
-        return places
+        rows: NDArray[np.intp] = self._index.get_indexer(pd.Index(pd.Series(names, dtype="str")))
+        return rows
 
     @cached_property
     def lookup(self) -> FrameLookup:
-        """Finds frames by the names that tools give them."""
+        """The lookup of frames by the names that tools give them."""
         return FrameLookup(self.frames)
 
     def has_video(self, trial_id: str) -> bool:
-        """Whether the frames of a trial are seconds of a video."""
+        """Return whether the frames of a trial are seconds of a video."""
         return trial_id in self._videos
 
     def rows_of(self, trial_id: str, part: str = "") -> NDArray[np.intp]:
-        """The rows in `frames` of a trial, or of the part of its recording with a letter; in time order."""
+        """Return the rows in `frames` of a trial, or of a part of its recording by its letter, in temporal order."""
         start = self._starts.get(trial_id, 0)
         rows = np.arange(start, start + int(self._counts.get(trial_id, 0)))
         if not part:
             return rows
-        said = read_names(self.frames["frame"].take(rows).tolist())
-        return rows[(said["video"] == part).to_numpy(bool)]
+        names = read_names(self.frames["frame"].take(rows).tolist())
+        return rows[(names["video"] == part).to_numpy(bool)]
 
-    def sizes(self, places: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Width and height in pixels of the frames at these places (all >= 0), NaN where nobody knows; (n, 2)."""
+    def sizes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return width and height in pixels of the frames in these rows (all >= 0), NaN if unknown; (n, 2)."""
         if self._own_sizes is not None:
-            return self._own_sizes.take(places).to_numpy(np.float64)
-        trials = self.frames["trial_id"].take(places)
+            return self._own_sizes.take(rows).to_numpy(np.float64)
+        trials = self.frames["trial_id"].take(rows)
         return self._sizes.reindex(trials).to_numpy(np.float64)
 
     def frames_of(self, trial_id: str) -> pd.DataFrame:
-        """The frames of a trial in time order; empty when it has none."""
+        """Return the frames of a trial in temporal order; empty if it has none."""
         start = self._starts.get(trial_id, 0)
         return self.frames.iloc[start : start + int(self._counts.get(trial_id, 0))]
 
     def recording_indices(self, trial_id: str, part: str = "") -> NDArray[np.int64]:
-        """Where each frame of a trial, or of a part, stands in its recording, from 0, rising; (frames,).
+        """Return the index of each frame of a trial, or of a part, in its recording, from 0, ascending; (frames,).
 
-        Tools that annotate video count the recording's frames. For a trial of images that is the position.
+        Tools that annotate video count the frames of the recording. For a trial of images, this is the position.
         """
         video = self._videos.get(trial_id)
         rows = self.rows_of(trial_id, part)
@@ -122,13 +126,13 @@ class KnownFrames:
         return np.array([video.index_of(int(position)) for position in positions], np.int64)
 
     def recording_end(self, trial_id: str, part: str = "") -> int:
-        """The last place from 0 that a recording may have: a video ends up to a second after its last frame."""
+        """Return the largest possible frame index of a recording: a video ends up to a second after its last frame."""
         indices = self.recording_indices(trial_id, part)
         step = int(np.diff(indices).max(initial=1))
         return int(indices[-1]) + (step if step > 1 else 0)
 
     def orders_agree(self, trial_id: str, part: str = "") -> bool:
-        """Whether the names of a trial's frames, sorted by their letters as CVAT does, are in the order of time."""
+        """Return whether the names of a trial's frames, sorted as text as in CVAT, are in temporal order."""
         return bool(self.frames["frame"].take(self.rows_of(trial_id, part)).is_monotonic_increasing)
 
 
@@ -137,22 +141,22 @@ class Format:
     """One annotation format."""
 
     key: str
-    """Short name, as typed on the command line."""
+    """The short name, as typed on the command line."""
     title: str
-    """Name for people."""
+    """The name to display."""
     find: Callable[[DataFolder], list[str]]
-    """The files (or the one folder of files) that hold boxes in this format, relative; empty when there are none.
+    """Find the files (or the folders of files) with boxes in this format, relative to the data folder.
 
-    The first is the one that problems name where they are about the format as a whole.
+    Problems that concern the format as a whole name the first.
     """
     read: Callable[[DataFolder, list[str], KnownFrames, ProblemLog], BoxRows]
-    """Read what `find` found."""
+    """Read the files that `find` returns."""
     write: Callable[[Dataset, Path], None] | None = None
-    """Write a data set's boxes into an empty folder so that `find` finds and `read` reads them again."""
+    """Write the boxes of a data set into an empty folder, in the form that `find` and `read` expect."""
 
 
 def empty_rows() -> BoxRows:
-    """No boxes at all."""
+    """Return tables without rows."""
     index = pd.Index([], name="row", dtype="int64")
     dtypes = {name: dtype for name, dtype in BOX_DTYPES.items() if name not in ("trial_id", "position")}
     boxes = pd.DataFrame({name: pd.Series(index=index, dtype=dtype) for name, dtype in dtypes.items()})

@@ -1,4 +1,4 @@
-"""The upright box that encloses a shape of another kind, and one problem for all such shapes of a file."""
+"""Enclose shapes of other kinds by upright boxes, and report such shapes once per file."""
 
 import math
 from collections import Counter
@@ -12,39 +12,41 @@ from socal_core.dataset.problems import ProblemLog
 
 ROTATED_BOX = "rotated box"
 
-_CUBOID_SIDES = tuple(f"{corner}{face}" for corner in ("tl", "bl", "tr", "br") for face in "12")
+_CUBOID_CORNERS = tuple(f"{corner}{face}" for corner in ("tl", "bl", "tr", "br") for face in "12")
 _NONE = (math.nan,) * 4
 
 Corners = tuple[float, float, float, float]
 
 
 def turn(corners: ArrayLike, degrees: ArrayLike) -> NDArray[np.float64]:
-    """Enclose boxes that are turned about their centres.
+    """Enclose boxes that are rotated about their centres.
 
     Args:
-        corners: Left, top, right, bottom of each box before it is turned; (..., 4).
-        degrees: The angle of each; (...). The direction does not matter for the enclosing box.
+        corners: Left, top, right, bottom of each box before the rotation, in pixels; (..., 4).
+        degrees: The angle of each box; (...). The direction does not affect the enclosing box.
 
     Returns:
         The upright boxes; (..., 4).
     """
     boxes, angles = np.asarray(corners, np.float64), np.radians(np.asarray(degrees, np.float64))[..., np.newaxis]
     centres, halves = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
-    with np.errstate(invalid="ignore", over="ignore"):  # a file may hold infinite corners, which are reported later
+    with np.errstate(invalid="ignore", over="ignore"):  # a file may contain infinite corners, which are reported later
         reach = np.abs(np.cos(angles)) * halves + np.abs(np.sin(angles)) * halves[..., ::-1]
         turned = np.concatenate([centres - reach, centres + reach], axis=-1)
-    kept: NDArray[np.bool_] = (angles == 0) | (halves < 0).any(axis=-1, keepdims=True)  # inverted: reported as such
+    kept: NDArray[np.bool_] = (angles == 0) | (halves < 0).any(
+        axis=-1, keepdims=True
+    )  # inverted boxes are reported later
     return np.where(kept, boxes, turned)
 
 
 def turn_one(corners: Iterable[float], degrees: float) -> Corners:
-    """Enclose one box that is turned about its centre; NaN for an angle that is no number."""
+    """Enclose one box that is rotated about its centre; return NaN for an angle that is not a number."""
     x1, y1, x2, y2 = turn(list(corners), degrees).tolist()
     return x1, y1, x2, y2
 
 
 def enclose_points(xs: Sequence[float], ys: Sequence[float], least: int = 3) -> Corners:
-    """Enclose an outline; NaN where it has fewer points than `least`, or one that is no number."""
+    """Enclose an outline; return NaN if it has fewer than `least` points or a coordinate that is not a number."""
     if len(xs) != len(ys) or len(xs) < least or not all(map(math.isfinite, (*xs, *ys))):
         return _NONE
     return min(xs), min(ys), max(xs), max(ys)
@@ -55,10 +57,10 @@ def enclose_cvat(name: str, attributes: Mapping[str, str]) -> Corners | None:
 
     Args:
         name: `polygon`, `mask`, `ellipse` or `cuboid`; others, such as `points`, have no extent.
-        attributes: Those of its element.
+        attributes: The attributes of its element.
 
     Returns:
-        Corners in pixels; None for a shape without an extent, or with numbers that are none.
+        Corners in pixels; None for a shape without an extent, or with invalid numbers.
     """
     read = _CVAT_SHAPES.get(name)
     corners = read(attributes) if read else _NONE
@@ -66,7 +68,14 @@ def enclose_cvat(name: str, attributes: Mapping[str, str]) -> Corners | None:
 
 
 def report_shapes(enclosed: Counter[str], left_out: Counter[str], path: str, log: ProblemLog) -> None:
-    """Note, once each, the shapes of a file whose enclosing boxes are used, and those that are left out."""
+    """Report the shapes of a file that are replaced by enclosing boxes, and those that are left out, once each.
+
+    Args:
+        enclosed: The number of enclosed shapes by kind.
+        left_out: The number of omitted shapes by kind.
+        path: The file.
+        log: Receives the problems.
+    """
     for shapes, kind in ((enclosed, annotation_kinds.ENCLOSED_SHAPES), (left_out, annotation_kinds.OTHER_SHAPES)):
         if shapes:
             counts = ", ".join(f"{count:,} x {name}" for name, count in sorted(shapes.items()))
@@ -103,7 +112,7 @@ def _ellipse(attributes: Mapping[str, str]) -> Corners:
 
 
 def _cuboid(attributes: Mapping[str, str]) -> Corners:
-    xs, ys = ([_number(attributes.get(f"{axis}{side}")) for side in _CUBOID_SIDES] for axis in "xy")
+    xs, ys = ([_number(attributes.get(f"{axis}{corner}")) for corner in _CUBOID_CORNERS] for axis in "xy")
     return enclose_points(xs, ys)
 
 

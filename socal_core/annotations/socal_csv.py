@@ -1,6 +1,6 @@
-"""The published format: one CSV, one row a box, or a frame name alone for a frame without a tool.
+"""The published format: one CSV file with one row per box, or only the frame name for a frame without a tool.
 
-Published without a header; copies go round with one, and with a column `tracking_id`.
+The published file has no header; other copies have a header and a column `tracking_id`.
 """
 
 from pathlib import Path
@@ -23,17 +23,17 @@ from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, t
 
 _COLUMNS = list(layout.BOX_COLUMNS)
 _OTHER_TITLES = {"image": "frame", "trial_frame": "frame", "xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
-"""The titles of VoTT and of SOSpine."""
+"""The column titles of VoTT and of SOSpine, and the equivalents in SOCAL."""
 _TRACK_TITLES = ("tracking_id", "track_id")
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The boxes file, when there is one."""
+    """Find the boxes file, if there is one."""
     return [layout.BOXES_FILE] if same_names(folder, layout.BOXES_FILE) else []
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The rows of the boxes file; rows that cannot be read as a box become problems."""
+    """Read the rows of the boxes file; report rows that are not boxes as problems."""
     path = chosen_file(folder, files[0])
     lines = read_lines(folder, path, log) if path else None
     if lines is None:
@@ -44,13 +44,13 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     if not columns:
         return empty_rows()
     cells = to_cells(lines, len(columns), log).set_axis(columns, axis="columns")
-    del lines  # of millions of boxes: the text is not needed twice
+    del lines  # save memory with millions of boxes: the text is no longer needed
     corners = {name: to_numbers(cells[name]) for name in CORNERS}
-    good = np.logical_and.reduce([side.abs() <= LARGEST_COORDINATE for side in corners.values()])
+    good = np.logical_and.reduce([values.abs() <= LARGEST_COORDINATE for values in corners.values()])
     if _are_fractions(corners, good):
         log.add(box_kinds.RELATIVE_CORNERS, path, count=int(good.sum()))
         return empty_rows()
-    if any((side[good] % 1 != 0).any() for side in corners.values()):
+    if any((values[good] % 1 != 0).any() for values in corners.values()):
         log.add_evidence(path, "Its corners are rounded to whole pixels.", "Some have decimals, as VoTT writes them.")
     odd = cells[~good]
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
@@ -60,46 +60,47 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     boxes = cells.loc[good, ["frame", "label"]]
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
     boxes = boxes.assign(
-        **{name: np.rint(side[good]).astype("int64") for name, side in corners.items()}, track_id=track_ids
+        **{name: np.rint(values[good]).astype("int64") for name, values in corners.items()}, track_id=track_ids
     )
     rows = add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), path, log)
     return renamed(rows, names)
 
 
 def write(dataset: Dataset, out: Path) -> None:
-    """Write the boxes as published; with a header and `tracking_id` where any box has an id."""
+    """Write the boxes as in the published file; with a header and `tracking_id` if any box has a track id."""
     tracked = bool(dataset.boxes["track_id"].notna().any())
     boxes = dataset.boxes.rename(columns={"track_id": _TRACK_TITLES[0]})
-    boxes["label"] = [" ".join(label.splitlines()) for label in boxes["label"]]  # a line is a row
+    boxes["label"] = [" ".join(label.splitlines()) for label in boxes["label"]]  # a row must stay on one line
     columns = [*_COLUMNS, _TRACK_TITLES[0]] if tracked else _COLUMNS
-    silent = dataset.frames.loc[~dataset.frames["frame"].isin(boxes["frame"]), ["frame"]]
+    empty = dataset.frames.loc[~dataset.frames["frame"].isin(boxes["frame"]), ["frame"]]
     numbers = [name for name in columns if name not in ("frame", "label")]
-    table = pd.concat([boxes[columns], silent]).astype(dict.fromkeys(numbers, "Int64"))
+    table = pd.concat([boxes[columns], empty]).astype(dict.fromkeys(numbers, "Int64"))
     table.to_csv(out / layout.BOXES_FILE, header=tracked, index=False, lineterminator="\n")
 
 
 def _is_header(lines: Lines) -> bool:
-    """Whether the first line names columns: a row of a frame holds none of their names."""
+    """Return whether the first line names columns, which no row of a frame does."""
     return len(set(_titles(lines)) & set(_COLUMNS)) > 1
 
 
 def _titles(lines: Lines) -> list[str]:
-    """The cells of the first line as titles, in SOCAL's words where they are those of another tool."""
+    """Return the cells of the first line as titles, with those of other tools replaced by SOCAL's."""
     titles = [title.strip(' "\t').lower() for title in lines.titles()]
     return [own if (own := _OTHER_TITLES.get(title)) and own not in titles else title for title in titles]
 
 
 def _are_fractions(corners: dict[str, pd.Series], good: NDArray[np.bool_]) -> bool:
-    """Whether the corners are fractions of their frames: all within 0 and 1, and not all whole."""
-    sides = pd.DataFrame(corners)[good]
-    within = not sides.empty and bool(((sides >= 0) & (sides <= 1)).all(axis=None))
-    return within and bool((sides % 1 != 0).any(axis=None))
+    """Return whether the corners are fractions of their frames: all from 0 to 1, and not all whole."""
+    values = pd.DataFrame(corners)[good]
+    within = not values.empty and bool(((values >= 0) & (values <= 1)).all(axis=None))
+    return within and bool((values % 1 != 0).any(axis=None))
 
 
 def _header(lines: Lines, log: ProblemLog) -> list[str]:
-    """The columns that the first line names, in its order; empty, and a problem, when it does not name all once.
+    """Return the columns that the first line names, in its order.
 
-    Columns that nobody asks for are called by their place.
+    Columns without a use are named by their number. Unless each required column occurs once, the result is empty and
+    there is a problem.
     """
     titles = _titles(lines)
     for kind, odd in (
@@ -111,14 +112,14 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
             log.add(kind, lines.path, row=lines.numbers[0], column=", ".join(odd), header=header)
             return []
     track = next((title for title in _TRACK_TITLES if title in titles), None)
-    columns = [title if title in _COLUMNS else f"column {place}" for place, title in enumerate(titles, start=1)]
+    columns = [title if title in _COLUMNS else f"column {number}" for number, title in enumerate(titles, start=1)]
     if track is not None:
         columns[titles.index(track)] = "track_id"
     return columns
 
 
 def _track_ids(boxes: pd.DataFrame, path: str, folder: DataFolder, known: KnownFrames, log: ProblemLog) -> pd.Series:
-    """The column of track ids (Int64), NA where the file has none or where they are the numbers of the labels."""
+    """Return the track ids (Int64); NA if the file has none or if they are the numbers of the labels."""
     if "track_id" not in boxes:
         return pd.Series(pd.NA, boxes.index, dtype="Int64")
     ids = to_integers(boxes["track_id"])
@@ -127,7 +128,7 @@ def _track_ids(boxes: pd.DataFrame, path: str, folder: DataFolder, known: KnownF
     given = boxes.assign(track_id=ids)[ids.notna() & ~is_missing(boxes["label"])]
     pairs = given[["label", "track_id"]].drop_duplicates()
     if pairs["label"].duplicated().any():
-        return ids  # a label with several numbers: they tell its boxes apart
+        return ids  # a label with several numbers: they distinguish its boxes
     if given.drop_duplicates(_COLUMNS).duplicated(["frame", "track_id"]).any():
         evidence = "some frames have it twice"
     else:
@@ -143,24 +144,24 @@ def _track_ids(boxes: pd.DataFrame, path: str, folder: DataFolder, known: KnownF
 
 
 def _by_trial(boxes: pd.DataFrame, known: KnownFrames) -> pd.DataFrame:
-    """The labels and ids that each trial has (trial_id, label, track_id), once each."""
-    places = known.places(boxes["frame"])
-    boxes = boxes.loc[places >= 0, ["label", "track_id"]]
-    trials = known.frames["trial_id"].take(places[places >= 0]).to_numpy()
+    """Return the distinct labels and ids of each trial: trial_id, label, track_id."""
+    rows = known.rows_of_names(boxes["frame"])
+    boxes = boxes.loc[rows >= 0, ["label", "track_id"]]
+    trials = known.frames["trial_id"].take(rows[rows >= 0]).to_numpy()
     return boxes.assign(trial_id=trials).drop_duplicates()
 
 
 def _labels_keep_ids(by_trial: pd.DataFrame) -> bool:
-    """Whether at least two labels, of which each has one id, come in more than one trial."""
+    """Return whether at least two labels keep their id in more than one trial."""
     return int((by_trial["label"].value_counts() > 1).sum()) > 1
 
 
 def _are_class_numbers(pairs: pd.DataFrame, by_trial: pd.DataFrame, folder: DataFolder) -> bool:
-    """Whether ids that are one to one with the labels are their places in the folder's list of classes, or in SOCAL's.
+    """Return whether ids, one per label, are positions in the list of classes of the folder or of SOCAL.
 
-    One to one alone shows nothing: with one track a label, ids that count from 1 in each trial come out so, and
-    suction 1, grasper 2 is SOCAL's order as well. But ids that count skip no number where a trial lacks a label, and
-    class numbers do. Only YOLO's own numbers, the folder's list from 0, need no such gap.
+    One id per label is not sufficient: if each label has one track, ids that count from 1 in each trial give the same,
+    and suction 1, grasper 2 is also SOCAL's order. But if a trial lacks a label, class numbers have a gap and counted
+    ids have none. Only the numbers of YOLO, which are positions in the folder's list from 0, need no such gap.
     """
     own, published = find_names(folder, [""], ProblemLog())[1], dict(enumerate(layout.LABELS))
     numbers = list(zip(pairs["track_id"], pairs["label"].str.lower(), strict=True))

@@ -1,4 +1,4 @@
-"""The tracks of a whole data set, made once for each version of its boxes and kept in the app's own folder."""
+"""Cache the tracks of a data set, computed once for each version of its boxes."""
 
 import hashlib
 import logging
@@ -16,9 +16,13 @@ logger = logging.getLogger(__name__)
 
 
 def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
-    """All boxes with a track id each, and `track_source` (`file` or `tracker`); made once for each version of the data.
+    """Return all boxes with a track id each, computed once for each version of the data.
 
-    Columns as Dataset.boxes and tracking.track_all document them.
+    Args:
+        dataset: The data set.
+
+    Returns:
+        The columns of `Dataset.boxes`, and `track_source` as in `tracker.track_all`.
     """
     digest = digest_of_boxes(dataset.boxes)
     try:
@@ -27,7 +31,7 @@ def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
         return track_all(dataset.boxes)
     try:
         tracks = pd.read_parquet(path)
-        os.utime(path)  # in use: others go first
+        os.utime(path)  # mark as used: the oldest files are removed first
         return dataset.boxes.assign(track_id=tracks["track_id"], track_source=tracks["track_source"])
     except DAMAGE:
         boxes = track_all(dataset.boxes)
@@ -41,7 +45,7 @@ def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
 
 
 def digest_of_boxes(boxes: pd.DataFrame) -> str:
-    """SHA-256 over all that the tracker looks at."""
+    """Return the first 32 hexadecimal digits of a SHA-256 hash of everything that the tracker uses."""
     digest = hashlib.sha256()
     for name in ("position", "x1", "y1", "x2", "y2"):
         digest.update(boxes[name].to_numpy().tobytes())

@@ -1,4 +1,4 @@
-"""Track ids from a file beside the boxes, where the folder has one."""
+"""Read track ids from a file beside the boxes, if the folder has one."""
 
 import pandas as pd
 
@@ -15,9 +15,13 @@ _KEY = list(layout.BOX_COLUMNS)
 
 
 def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog) -> BoxRows:
-    """The rows with the track ids that the folder's own file gives for the very same boxes; NA elsewhere.
+    """Add the track ids that the file of tracks gives for exactly the same boxes; NA for other boxes.
 
-    `path` is the file of the boxes, for problems. A folder without the file is in order.
+    Args:
+        folder: The data folder; without a file of tracks, the rows are unchanged.
+        rows: The boxes.
+        path: The file of the boxes, for problems.
+        log: Receives the problems.
     """
     name = chosen_file(folder, _FILE)
     if not name:
@@ -36,7 +40,7 @@ def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog)
 
 
 def _read_tracks(cells: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
-    """The usable rows: frame, corners (int64), label, track_id (Int64), indexed by line."""
+    """Return the valid rows: frame, corners (int64), label, track_id (Int64), indexed by line."""
     numbers = pd.DataFrame({name: to_integers(cells[name]) for name in (*CORNERS, "track_id")})
     bad = numbers.isna().any(axis=1)
     log.add_rows(box_kinds.BAD_TRACK_ROW, _FILE, cells[bad])

@@ -1,4 +1,4 @@
-"""Which trial an annotation file says it is of: by its name, its folder, its task or its recording."""
+"""Find the trial that an annotation file names: by its name, its folder, its task or its recording."""
 
 import re
 from collections.abc import Iterable
@@ -17,27 +17,30 @@ class TrialHint:
     """The trial that a file names."""
 
     trial: str = ""
-    """"" where the file names none."""
+    """The trial, "" if the file names none."""
     part: str = ""
     """The letter of the part of the recording, "" for all of it."""
-    said: str = ""
-    """The text that names it."""
+    text: str = ""
+    """The text that names the trial."""
 
     @property
     def title(self) -> str:
-        """How messages call it."""
+        """The trial, or its part, as messages name it."""
         return f"part {self.part} of {self.trial}" if self.part else self.trial
 
 
 def find_hint(texts: Iterable[str], path: str, known: KnownFrames, log: ProblemLog, count: int) -> TrialHint | None:
-    """The one trial that these texts name, or an empty hint; None, and a problem, when it cannot be used.
+    """Find the one trial that these texts name.
 
     Args:
-        texts: Names of the recording, the task and the file; folders in front are no part of them.
+        texts: Names of the recording, the task and the file; folders in front of a name are ignored.
         path: The file, for problems.
-        known: The frames. A trial that has none of them cannot be used.
-        log: Takes the problem.
+        known: The frames. A trial without frames cannot be used.
+        log: Receives the problem.
         count: The number of boxes that would be lost.
+
+    Returns:
+        The trial, or an empty hint if none is named; None, with a problem, if the trial cannot be used.
     """
     hints: dict[tuple[str, str], TrialHint] = {}
     for text in texts:
@@ -46,13 +49,13 @@ def find_hint(texts: Iterable[str], path: str, known: KnownFrames, log: ProblemL
             trial, part = named.pop()
             hints.setdefault((trial, part), TrialHint(trial, part, printable(text)))
     hints = _without_vague(hints)
-    said = printable(", ".join(hint.said for hint in hints.values()))
+    shown = printable(", ".join(hint.text for hint in hints.values()))
     if len(hints) > 1:
-        log.add(matching_kinds.SEVERAL_TRIALS_NAMED, path, count=max(1, count), said=said)
+        log.add(matching_kinds.SEVERAL_TRIALS_NAMED, path, count=max(1, count), said=shown)
         return None
     hint = next(iter(hints.values()), TrialHint())
     if hint.trial and not len(known.rows_of(hint.trial, hint.part)):
-        log.add(matching_kinds.OTHER_TRIAL, path, count=max(1, count), named=hint.title, said=said)
+        log.add(matching_kinds.OTHER_TRIAL, path, count=max(1, count), named=hint.title, said=shown)
         return None
     return hint
 
@@ -67,6 +70,6 @@ def _trials_in(text: str, known: KnownFrames) -> set[tuple[str, str]]:
 
 
 def _without_vague(hints: dict[tuple[str, str], TrialHint]) -> dict[tuple[str, str], TrialHint]:
-    """Leave out a trial as a whole where a part of it is named as well."""
+    """Leave out a whole trial if a part of it is named, too."""
     parts = {trial for trial, part in hints if part}
     return {key: hint for key, hint in hints.items() if key[1] or key[0] not in parts}

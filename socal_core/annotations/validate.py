@@ -1,4 +1,4 @@
-"""The checks that the boxes of all formats go through."""
+"""Validate boxes, with the same checks for all formats."""
 
 import numpy as np
 import pandas as pd
@@ -11,49 +11,59 @@ from socal_core.dataset.problems import ProblemLog, printable
 
 
 def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
-    """The boxes that hold, in frame order, in whole pixels inside their frames; else problems of `path`."""
-    place = known.places(rows.boxes["frame"])
-    _report_frames(rows, path, known, place, log)
-    # Of the data set from here on: a name in the file may be another spelling of the frame's.
-    boxes = _kept(rows.boxes.drop(columns="frame").assign(place=place), place >= 0)
-    boxes["frame"] = known.frames["frame"].take(boxes["place"].to_numpy()).to_numpy()
+    """Check boxes and match them with the frames.
+
+    Args:
+        rows: The boxes of one format.
+        path: The file or folder to name in problems.
+        known: The frames.
+        log: Receives the problems.
+
+    Returns:
+        The valid boxes, with the columns of `Dataset.boxes`, in frame order, in whole pixels within their frames.
+    """
+    frame_rows = known.rows_of_names(rows.boxes["frame"])
+    _report_frames(rows, path, known, frame_rows, log)
+    # From here on, use the names in the data set: names in the file may be spelled differently.
+    boxes = _kept(rows.boxes.drop(columns="frame").assign(frame_row=frame_rows), frame_rows >= 0)
+    boxes["frame"] = known.frames["frame"].take(boxes["frame_row"].to_numpy()).to_numpy()
     boxes = _whole_pixels(boxes, path, log)
     boxes = boxes.assign(label=_plain_labels(boxes["label"], path, log))
     boxes = _drop_invalid(boxes, path, log)
-    boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["place"].to_numpy()), nan=np.inf), path, log)
+    boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["frame_row"].to_numpy()), nan=np.inf), path, log)
     _report_labels(boxes["label"], path, log)
-    if not boxes["place"].is_monotonic_increasing:
-        boxes = boxes.sort_values("place", kind="stable")
-    places = boxes["place"].to_numpy()
-    boxes = boxes.assign(**{name: known.frames[name].take(places).to_numpy() for name in ("trial_id", "position")})
+    if not boxes["frame_row"].is_monotonic_increasing:
+        boxes = boxes.sort_values("frame_row", kind="stable")
+    frame_rows = boxes["frame_row"].to_numpy()
+    boxes = boxes.assign(**{name: known.frames[name].take(frame_rows).to_numpy() for name in ("trial_id", "position")})
     return boxes[list(BOX_DTYPES)].reset_index(drop=True).astype(BOX_DTYPES)
 
 
 def _kept(boxes: pd.DataFrame, mask: NDArray[np.bool_]) -> pd.DataFrame:
-    """The rows of the mask; the table itself when that is all of them, for a copy of millions takes its time."""
+    """Select rows; return the table itself if that is all of them, as copying millions of rows is slow."""
     kept: pd.DataFrame = boxes if mask.all() else boxes.loc[mask].copy()
     return kept
 
 
-def _report_frames(rows: BoxRows, path: str, known: KnownFrames, place: NDArray[np.intp], log: ProblemLog) -> None:
-    """Rows for frames that do not exist, frames said to be empty that are not, frames that no row mentions."""
-    toolless = rows.without_tool.assign(place=known.places(rows.without_tool["frame"]))
+def _report_frames(rows: BoxRows, path: str, known: KnownFrames, frame_rows: NDArray[np.intp], log: ProblemLog) -> None:
+    """Report rows of unknown frames, boxes in frames marked as without a tool, and frames without any row."""
+    toolless = rows.without_tool.assign(frame_row=known.rows_of_names(rows.without_tool["frame"]))
     named_by = [name for name in ("frame", "file") if name in rows.boxes]
-    unknown = pd.concat([rows.boxes.loc[place < 0, named_by], toolless[toolless["place"] < 0]]).sort_index()
+    unknown = pd.concat([rows.boxes.loc[frame_rows < 0, named_by], toolless[toolless["frame_row"] < 0]]).sort_index()
     log.add_rows(box_kinds.BOX_WITHOUT_FRAME, path, unknown)
-    toolless = toolless[toolless["place"] >= 0]
+    toolless = toolless[toolless["frame_row"] >= 0]
     named = np.zeros(len(known.frames), dtype=bool)
-    named[place[place >= 0]] = True
-    both = toolless[named[toolless["place"]]]
+    named[frame_rows[frame_rows >= 0]] = True
+    both = toolless[named[toolless["frame_row"]]]
     log.add_rows(box_kinds.CONTRADICTING_ROWS, path, both)
-    named[toolless["place"]] = True
-    silent = int((~named).sum())
-    if silent:
-        log.add(box_kinds.FRAME_WITHOUT_ROW, path, count=silent)
+    named[toolless["frame_row"]] = True
+    missing = int((~named).sum())
+    if missing:
+        log.add(box_kinds.FRAME_WITHOUT_ROW, path, count=missing)
 
 
 def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Corners rounded to whole pixels (int64); boxes with a corner that is no number, or a huge one, are left out."""
+    """Round corners to whole pixels (int64); leave out boxes with an invalid or a huge coordinate."""
     if all(boxes[name].dtype == np.int64 and _small(boxes[name]) for name in CORNERS):
         return boxes  # the usual case of millions of boxes
     corners = boxes[list(CORNERS)].to_numpy(np.float64)
@@ -69,19 +79,19 @@ def _small(corners: pd.Series) -> bool:
 
 
 def _drop_invalid(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Leave out boxes without area or label, and rows that repeat another."""
+    """Leave out boxes without area or label, and repeated rows."""
     inverted = (boxes["x2"] <= boxes["x1"]) | (boxes["y2"] <= boxes["y1"])
     log.add_rows(box_kinds.BOX_WITHOUT_AREA, path, boxes[inverted])
     nameless = ~inverted & (boxes["label"] == "")
     log.add_rows(box_kinds.BOX_WITHOUT_LABEL, path, boxes[nameless])
     boxes = _kept(boxes, (~inverted & ~nameless).to_numpy())
-    doubled = boxes.assign(label=pd.factorize(boxes["label"])[0]).duplicated(["place", *CORNERS, "label"])
+    doubled = boxes.assign(label=pd.factorize(boxes["label"])[0]).duplicated(["frame_row", *CORNERS, "label"])
     log.add_rows(box_kinds.DOUBLED_BOX, path, boxes[doubled])
     return _kept(boxes, ~doubled.to_numpy())
 
 
 def _fit_into_frames(boxes: pd.DataFrame, sizes: NDArray[np.float64], path: str, log: ProblemLog) -> pd.DataFrame:
-    """Clip boxes at the edges of their frames (width, height; inf when unknown); drop those wholly outside."""
+    """Clip boxes at the edges of their frames (width, height; inf if unknown); drop boxes completely outside."""
     corners = boxes[list(CORNERS)].to_numpy()
     outside = (corners[:, :2] >= sizes).any(axis=1) | (corners[:, 2:] <= 0).any(axis=1)
     clipped = np.clip(corners, 0, np.tile(sizes, 2)).astype(np.int64)
@@ -97,7 +107,7 @@ def _size_text(width: float, height: float) -> str:
 
 
 def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
-    """Labels in lower case, as SOCAL writes them, and without spaces around them."""
+    """Convert labels to lower case, as in SOCAL, and strip spaces."""
     plain = {label: str(label).strip().lower() for label in labels.unique()}
     changed = sorted(printable(label) for label, lower in plain.items() if lower not in ("", label))
     if changed:
@@ -106,7 +116,7 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
 
 
 def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
-    """One problem for each label that SOCAL does not use."""
+    """Report each label that SOCAL does not use."""
     for label, count in labels.value_counts().items():
         if label not in layout.LABELS:
             log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label))

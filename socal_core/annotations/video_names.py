@@ -1,4 +1,4 @@
-"""Names that count the frames of a video: `frame_000012.PNG` of CVAT, `S102T1_11.txt` of Ultralytics."""
+"""Match names that number the frames of a video, such as `frame_000012.PNG` (CVAT) or `S102T1_11.txt` (Ultralytics)."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from socal_core.dataset.problem_kinds import annotation_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 _COUNTED = re.compile(r"(?:(?!frame_)(?P<trial>[A-Za-z0-9]+)_(?!frame)|frame_?)?(?P<number>[0-9]{1,9})(?:\.[A-Za-z]+)?")
-"""Not `S102T1_frame_00000012.jpeg`, which is how a second of a video is called here."""
+"""Does not match `S102T1_frame_00000012.jpeg`, the name of a second of a video in a data set."""
 
 
 def match_video_names(
@@ -30,42 +30,42 @@ def match_video_names(
 
     Args:
         given: The names.
-        found: What is known of them; only those that fit no frame are looked at.
+        found: The frames found so far; only names without a frame are examined.
         hint: The trial of the file.
-        others_fit: Whether other names of the file are those of frames, so that these are just names without a frame.
+        others_fit: Whether other names of the file match frames, so that names without a frame are acceptable.
         path: The file, for problems and evidence.
         known: The frames.
-        log: Takes problems and evidence.
-        count: The number of boxes that are lost with the file.
+        log: Receives problems and evidence.
+        count: The number of boxes that would be lost with the file.
 
     Returns:
-        `found` with the frames of such names, UNUSED for one between the sampled seconds. None, and a problem, where
-        the numbering is not certain.
+        `found` with the frames of such names, UNUSED between the sampled seconds; None, with a problem, if the
+        numbering is uncertain.
     """
     numbered = {
-        at: said for at, one in enumerate(found) if one.place == NONE and (said := _read(given[at], hint, known))
+        n: parsed for n, one in enumerate(found) if one.row == NONE and (parsed := _parse(given[n], hint, known))
     }
     if not numbered:
         return found
     first = printable(given[next(iter(numbered))])
     result = list(found)
     for trial in dict.fromkeys(trial for trial, _ in numbered.values()):
-        own = [at for at, (other, _) in numbered.items() if other == trial]
-        numbers = np.array([numbered[at][1] for at in own], np.int64)
+        own = [n for n, (other, _) in numbered.items() if other == trial]
+        numbers = np.array([numbered[n][1] for n in own], np.int64)
         reason = _doubt(trial, numbers, known)
         if not reason:
-            places = _places(trial, numbers, known)
-            for at, place in zip(own, places.tolist(), strict=True):
-                result[at] = found[at]._replace(place=place, says_trial=True)
-            _note(path, first, trial, numbers, places, log)
+            rows = _rows_of(trial, numbers, known)
+            for n, row in zip(own, rows.tolist(), strict=True):
+                result[n] = found[n]._replace(row=row, names_trial=True)
+            _report_match(path, first, trial, numbers, rows, log)
         elif known.has_video(trial) or not others_fit:
             log.add(matching_kinds.VIDEO_FRAME_NAMES, path, count=max(1, count), name=first, reason=reason)
             return None
     return result
 
 
-def _read(name: str, hint: TrialHint, known: KnownFrames) -> tuple[str, int] | None:
-    """The trial ("" when it is not known) and the number that a name says; None when it is of another kind."""
+def _parse(name: str, hint: TrialHint, known: KnownFrames) -> tuple[str, int] | None:
+    """Return the trial ("" if unknown) and the number in a name; None if it is not such a name."""
     *folders, own = name.replace("\\", "/").split("/")
     match = _COUNTED.fullmatch(own)
     if match is None:
@@ -74,15 +74,15 @@ def _read(name: str, hint: TrialHint, known: KnownFrames) -> tuple[str, int] | N
     if match["trial"]:
         trial = trial_of_word(match["trial"], known.trial_ids)[0]
         return (trial, number) if known.has_video(trial) else None
-    said = next(filter(None, (trial_of_word(part, known.trial_ids)[0] for part in reversed(folders))), "")
-    if said:
-        return (said, number) if known.has_video(said) else None
+    in_folder = next(filter(None, (trial_of_word(part, known.trial_ids)[0] for part in reversed(folders))), "")
+    if in_folder:
+        return (in_folder, number) if known.has_video(in_folder) else None
     trial = hint.trial or (known.trial_ids[0] if len(known.trial_ids) == 1 else "")
     return (trial, number) if own.startswith("frame") or known.has_video(trial) else None
 
 
 def _doubt(trial: str, numbers: NDArray[np.int64], known: KnownFrames) -> str:
-    """Why numbers do not say for certain which frames of a video they are; "" when they do."""
+    """Return why it is uncertain which frames of a video the numbers mean; "" if it is certain."""
     if not trial:
         return "they do not say of which trial"
     if not known.has_video(trial):
@@ -97,19 +97,19 @@ def _doubt(trial: str, numbers: NDArray[np.int64], known: KnownFrames) -> str:
     return ""
 
 
-def _places(trial: str, numbers: NDArray[np.int64], known: KnownFrames) -> NDArray[np.intp]:
-    """The frame of each number, UNUSED for one between the sampled seconds."""
+def _rows_of(trial: str, numbers: NDArray[np.int64], known: KnownFrames) -> NDArray[np.intp]:
+    """Return the row of the frame of each number, UNUSED between the sampled seconds."""
     indices, rows = known.recording_indices(trial), known.rows_of(trial)
-    at = np.searchsorted(indices, numbers).clip(max=len(indices) - 1)
-    return np.where(indices[at] == numbers, rows[at], UNUSED)
+    nearest = np.searchsorted(indices, numbers).clip(max=len(indices) - 1)
+    return np.where(indices[nearest] == numbers, rows[nearest], UNUSED)
 
 
-def _note(
-    path: str, name: str, trial: str, numbers: NDArray[np.int64], places: NDArray[np.intp], log: ProblemLog
+def _report_match(
+    path: str, name: str, trial: str, numbers: NDArray[np.int64], rows: NDArray[np.intp], log: ProblemLog
 ) -> None:
     interpretation = f"Names such as {name} count the frames of the video of {trial} from 0."
     basis = f"The numbers run from 0 to {numbers.max():,}, and the video has frames of all these numbers."
     log.add_evidence(path, interpretation, basis)
-    between = int((places == UNUSED).sum())
+    between = int((rows == UNUSED).sum())
     if between:
         log.add(annotation_kinds.BOX_BETWEEN_FRAMES, path, count=between)

@@ -1,7 +1,7 @@
-"""Pascal VOC: one XML file a frame in Annotations/, or in a folder below it.
+"""Pascal VOC: one XML file per frame in Annotations/, or in a folder below it.
 
-The numbers are taken as they stand. VOC counted pixels from 1, most tools that write it today do not, and the same
-boxes are to have the same numbers in every format. VOC has no place for track ids.
+The coordinates are used unchanged. VOC counted pixels from 1, but most tools that write it today do not, and the same
+boxes should have the same coordinates in every format. VOC has no track ids.
 """
 
 from array import array
@@ -37,26 +37,26 @@ from socal_core.errors import DataError
 
 _FOLDERS = ("Annotations", "annotations")
 _LARGEST_FILE = 1_000_000
-"""Bytes; some 3,000 boxes in one frame."""
+"""Bytes, enough for about 3,000 boxes in a frame."""
 _ROOT = "*.xml"
-"""What stands for the data folder itself where its files lie beside the frames."""
+"""Stands for the data folder itself if the files are beside the frames in it."""
 _IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
 _WANTED = frozenset({"filename", "size", "object"})
-_SIDES = ("xmin", "ymin", "xmax", "ymax")
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The folder of annotations, when there is one that holds XML files which are not CVAT's."""
+    """Find the folder with XML files that are not CVAT's: a folder of annotations, or a folder of frames."""
     for parent in _FOLDERS:
         first = next((path for below in _with_folders(folder, parent) for path in list_xml(folder, below)), None)
         if first is not None and not _is_cvat(folder, first):
             return [parent]
-    places = (*map(folder.actual, layout.IMAGES_DIRS), "")
-    return next(([place or _ROOT] for place in places if any(_beside_frames(folder, place))), [])
+    parents = (*map(folder.actual, layout.IMAGES_DIRS), "")
+    return next(([parent or _ROOT] for parent in parents if any(_beside_frames(folder, parent))), [])
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The boxes of all files; a file without an object says that its frame is without a tool."""
+    """Read the boxes of all files; a file without an object marks a frame without a tool."""
     found = _Found()
     for path in _files(folder, files[0]):
         if len(found.lines) >= MOST_BOXES:
@@ -67,7 +67,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 
 def write(dataset: Dataset, out: Path) -> None:
-    """Write Annotations/<stem>.xml for each frame, in folders where the frames lie in folders; without track ids."""
+    """Write Annotations/<stem>.xml for each frame, in the same folders as the frames, without track ids."""
     known = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
     sizes = np.nan_to_num(known).astype(int).tolist()
     objects = _objects(dataset.boxes)
@@ -83,14 +83,14 @@ def write(dataset: Dataset, out: Path) -> None:
 
 
 def _files(folder: DataFolder, parent: str) -> list[str]:
-    """The files of a folder of annotations, or those beside frames."""
+    """Return the files of a folder of annotations, or those beside frames."""
     if parent in _FOLDERS:
         return [path for below in _with_folders(folder, parent) for path in list_xml(folder, below)]
     return list(_beside_frames(folder, "" if parent == _ROOT else parent))
 
 
 def _beside_frames(folder: DataFolder, parent: str) -> Iterator[str]:
-    """The XML files beside an image of the same stem, in a folder or those directly in it, which are not CVAT's."""
+    """Yield the XML files beside an image of the same stem that are not CVAT's, in a folder and its subfolders."""
     for below in ["", *folder.listing().folders] if parent == "" else _with_folders(folder, parent):
         paths = list_xml(folder, below)
         names = folder.listing(below).files if paths else []
@@ -102,23 +102,24 @@ def _beside_frames(folder: DataFolder, parent: str) -> Iterator[str]:
 
 @dataclass
 class _Found:
-    """What the files say: columns of the boxes, one entry a file, and the boxes' files by number."""
+    """The content of the files: columns with one entry per file, and columns with one entry per box."""
 
     paths: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     widths: "array[float]" = field(default_factory=lambda: array("d"))
     heights: "array[float]" = field(default_factory=lambda: array("d"))
     empty: list[bool] = field(default_factory=list)
-    """Whether the file is sound and says that there is no tool."""
+    """Whether the file is complete and has no object."""
     corners: "array[float]" = field(default_factory=lambda: array("d"))
     labels: list[str] = field(default_factory=list)
     lines: "array[int]" = field(default_factory=lambda: array("q"))
     of_file: "array[int]" = field(default_factory=lambda: array("q"))
+    """The number of the file of each box."""
     shapes: Counter[str] = field(default_factory=Counter)
 
 
 def _with_folders(folder: DataFolder, parent: str) -> list[str]:
-    """A folder and those directly in it; only its name when it is not there."""
+    """Return a folder and its subfolders; only the folder if it does not exist."""
     try:
         below = folder.listing(parent).folders if parent in folder.listing().folders else []
     except OSError:
@@ -160,7 +161,7 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
 
 
 def _read_object(element: Element, number: int, path: str, found: _Found, log: ProblemLog) -> None:
-    """Its own box; those of its parts, such as a person's head, lie in elements of their own and are none."""
+    """Add the box of an object; boxes of its parts, such as the head of a person, are ignored."""
     label, bounds, rotated, degrees = "", None, None, 0.0
     for child in element.children or ():
         if child.name == "name":
@@ -175,8 +176,8 @@ def _read_object(element: Element, number: int, path: str, found: _Found, log: P
         log.add(annotation_kinds.OBJECT_WITHOUT_BOX, path, row=element.line)
         return
     if bounds is not None:
-        sides = {side.name: side.text for side in bounds.children or ()}
-        corners = tuple(to_number(sides.get(name)) for name in _SIDES)
+        edges = {edge.name: edge.text for edge in bounds.children or ()}
+        corners = tuple(to_number(edges.get(name)) for name in _EDGES)
     elif rotated is not None:
         corners, degrees = _from_centre(rotated)
     found.shapes[ROTATED_BOX] += int(degrees != 0)
@@ -187,7 +188,7 @@ def _read_object(element: Element, number: int, path: str, found: _Found, log: P
 
 
 def _rotation(attributes: Element) -> float:
-    """The angle in degrees that CVAT writes beside a box which it gives as it was before; 0 where there is none."""
+    """Return the angle in degrees that CVAT writes beside the box before its rotation; 0 if there is none."""
     for attribute in attributes.children or ():
         if attribute.child_text("name") == "rotation":
             degrees = to_number(attribute.child_text("value"))
@@ -196,7 +197,7 @@ def _rotation(attributes: Element) -> float:
 
 
 def _from_centre(box: Element) -> tuple[tuple[float, ...], float]:
-    """Corners before it is turned, and the angle in degrees, of roLabelImg's robndbox, whose angle is in radians."""
+    """Return the corners before the rotation, and the angle in degrees, of a robndbox of roLabelImg (in radians)."""
     cx, cy, width, height, angle = (to_number(box.child_text(name)) for name in ("cx", "cy", "w", "h", "angle"))
     return (cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2), float(np.degrees(angle))
 
@@ -205,7 +206,7 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     frames = _frames_of(found, parent, known, log)
     first = pd.Index(np.ones(len(frames), np.int64), name="row")
     files = pd.DataFrame({"frame": frames, "file": pd.Series(found.paths, dtype="str")}).set_index(first)
-    said = files.assign(width=np.array(found.widths), height=np.array(found.heights))
+    sizes = files.assign(width=np.array(found.widths), height=np.array(found.heights))
     report_shapes(+found.shapes, Counter(), parent, log)
     of_file = np.array(found.of_file, np.int64)
     boxes = files.take(of_file).set_index(pd.Index(np.array(found.lines, np.int64), name="row"))
@@ -215,46 +216,46 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
     empty = files[np.array(found.empty, bool)]
     rows = BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
-    return to_frame_sizes(rows, said[said["frame"].notna()], parent, known, log)
+    return to_frame_sizes(rows, sizes[sizes["frame"].notna()], parent, known, log)
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:
-    """The frame of each file: the one that the file is called after, else the one of its `filename`.
+    """Return the frame of each file, by the name of the file or else by its `filename`.
 
-    A file is renamed with its frame more often than what it says, so its own name counts where both are frames. A
-    name that fits no frame stays; NA where it must not be used.
+    A file is usually renamed along with its frame, but its content is not, so its own name takes precedence. A name
+    that matches no frame is unchanged. A name that must not be used is NA.
     """
     own = [path.removeprefix(f"{parent}/").rpartition(".")[0] for path in found.paths]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
-    by_stem = [known.lookup.find(f"{stem}.xml").place for stem in own]
+    by_stem = [known.lookup.find(f"{stem}.xml").row for stem in own]
     by_name = [
-        place if place >= 0 else known.lookup.find(name).place
-        for name, place in zip(given, known.places(given).tolist(), strict=True)
+        row if row >= 0 else known.lookup.find(name).row
+        for name, row in zip(given, known.rows_of_names(given).tolist(), strict=True)
     ]
     uses_name = [stem < 0 <= name for stem, name in zip(by_stem, by_name, strict=True)]
     chosen = [name if uses else f"{stem}.xml" for name, stem, uses in zip(given, own, uses_name, strict=True)]
     codes, names = pd.factorize(pd.Series(chosen, dtype="str"))
-    places = match_names(names, parent, known, log, count=len(found.lines), one_file=False)[codes]
+    rows = match_names(names, parent, known, log, count=len(found.lines), one_file=False)[codes]
     for number, (stem, name) in enumerate(zip(by_stem, by_name, strict=True)):
         if stem >= 0 and name >= 0 and stem != name:
             frame, other = known.frames["frame"].iloc[[stem, name]]
             log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
-    said = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
-    frames = known.frames["frame"].take(np.maximum(places, 0)).set_axis(said.index)
-    return said.where(places < 0, frames).mask(places == UNUSED).astype("str")
+    declared = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
+    frames = known.frames["frame"].take(np.maximum(rows, 0)).set_axis(declared.index)
+    return declared.where(rows < 0, frames).mask(rows == UNUSED).astype("str")
 
 
 def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:
-    """The <object> of each box, by frame."""
+    """Return the <object> of each box, by frame."""
     objects: dict[str, list[str]] = {}
     columns = [boxes[name].tolist() for name in ("frame", "label", *CORNERS)]
     for frame, label, *corners in zip(*columns, strict=True):
-        sides = "".join(f"<{side}>{value}</{side}>" for side, value in zip(_SIDES, corners, strict=True))
+        edges = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(_EDGES, corners, strict=True))
         objects.setdefault(frame, []).append(
             f"\t<object>\n\t\t<name>{xml_text(label)}</name>\n\t\t<pose>Unspecified</pose>\n"
             "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"
-            f"\t\t<bndbox>{sides}</bndbox>\n\t</object>"
+            f"\t\t<bndbox>{edges}</bndbox>\n\t</object>"
         )
     return objects
 

@@ -1,7 +1,7 @@
-"""XML of annotation tools as a stream of small elements, safe against files that were made to do harm.
+"""Read XML of annotation tools as a stream of small elements, safely even if the file is malicious.
 
-defusedxml refuses document types, entities and references to other files. What else could fill the memory is limited
-here: elements are handed out one by one and forgotten, and how deep, long and many they may be has a bound each.
+defusedxml rejects document types, entities and references to other files. This module limits the memory: elements are
+yielded one by one and not kept, and their depth, length and number are limited.
 """
 
 import math
@@ -21,23 +21,23 @@ from socal_core.dataset.tables import LARGEST_INTEGER
 from socal_core.errors import DataError
 
 LARGEST_XML = 100_000_000
-"""Bytes of one file: half a million boxes as CVAT writes them, eight times what SOCAL has."""
+"""Bytes per file: half a million boxes in CVAT's format, eight times as many as SOCAL has."""
 MOST_BOXES = 2_000_000
-"""Boxes of one format in one folder, about as many as recordings at 30 frames a second would have."""
+"""Boxes per format and data folder, about as many as recordings at 30 frames per second would have."""
 MOST_SNIFFED = 1_000
-"""XML files of one folder whose content is looked at while none of them is what is looked for: a folder of another
-tool can hold one file a frame. Once one is, all are looked at."""
+"""The number of XML files of a folder to search before giving up; once one fits, all are searched. The folder of
+another tool may hold one file per frame."""
 
 TRACK_ID_RULE = "a whole number of at least 0"
-"""What `to_track_id` expects, for messages."""
+"""The values that `to_track_id` accepts, for messages."""
 HEAD = 1 << 16
-"""Bytes that are looked at to tell what a file is."""
+"""The number of bytes at the start of a file that are enough to recognize it."""
 
 _CVAT_NAME = "annotations.xml"
 _CHUNK = 1 << 16
 _NO_ENCODING = "it names an encoding that is not known; save it as UTF-8"
 _ESCAPES = re.compile(rb"<\?xml[^>]{1,200}unicode.escape", re.IGNORECASE)
-"""Python's own codec for source code, which would warn of what it finds in a file."""
+"""Python's codec for source code. It would emit warnings about the content of a file."""
 _LONGEST_TAG = 1_000_000
 _TOO_LONG = re.compile(rb"<[^<]{%d}" % _LONGEST_TAG)
 _LONGEST_TEXT = 1_000
@@ -46,42 +46,42 @@ _DEEPEST = 50
 _MOST_KEPT = 10_000
 _MOST_WANTED = 3_000_000
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold, not even escaped."""
+"""Characters that XML 1.0 cannot contain, even if escaped."""
 
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element; `text` is what stands in it before and between its children, at most 1,000 characters."""
+    """One element; `text` is its text before and between its children, about 1,000 characters at most."""
 
     name: str
     attributes: dict[str, str]
     line: int
-    """Of the tag of a wanted element; 0 of others."""
+    """The line of the tag of a wanted element; 0 for other elements."""
     level: int
     """1 for the outermost element."""
     parent: "Element | None"
     kept: bool
-    """Whether its text and children are remembered."""
+    """Whether its text and children are kept."""
     text: str = ""
     children: list["Element"] | None = None
 
     def child_text(self, name: str) -> str:
-        """The text of its first child of a name, "" when there is none."""
+        """Return the text of its first child with a name, "" if there is none."""
         return next((child.text.strip() for child in self.children or () if child.name == name), "")
 
 
 class XmlFile:
-    """The elements of some names in an XML file, in the order in which they end.
+    """An iterable of the elements of an XML file with wanted names, in the order in which they end.
 
-    Each holds its attributes, the elements above it, and what is in it unless that is asked for by itself. Where the
-    file breaks off or is refused, a problem is noted and the iteration ends; `complete` tells whether that happened.
+    Each element holds its attributes, its ancestors, and its content except for other wanted elements. If the file is
+    cut off or rejected, the iteration reports a problem and ends, and `complete` stays False.
     """
 
     def __init__(self, path: str, data: bytes, wanted: Set[str], log: ProblemLog) -> None:
         self.path = path
         self.complete = False
         self.root = ""
-        """The name of the outermost element, "" while there is none."""
+        """The name of the outermost element, "" until it is read."""
         self._data = data
         self._wanted = wanted
         self._log = log
@@ -100,14 +100,14 @@ class XmlFile:
         expat = parser.parser
         self._listen(expat)
         for start in range(0, len(self._data), _CHUNK):
-            sound = self._feed(parser, expat, self._data[start : start + _CHUNK])
+            is_valid = self._feed(parser, expat, self._data[start : start + _CHUNK])
             yield from self._found
             self._found.clear()
-            if not sound:
+            if not is_valid:
                 break
         else:
             self.complete = self._feed(parser, expat, None)
-        # Without its handlers the parser is freed at once, not when cycles are next looked for.
+        # Without handlers, there is no reference cycle, and the parser is freed at once.
         expat.StartElementHandler = expat.EndElementHandler = expat.CharacterDataHandler = None
 
     def _listen(self, expat: Any) -> None:
@@ -128,7 +128,7 @@ class XmlFile:
                 raise DataError("it has more elements, or in one another, than annotations have")
             element = Element(name, attributes, expat.CurrentLineNumber if own else 0, level, above, own or above.kept)
             if above.kept and not own:
-                above.children = above.children or []  # made when first needed: most elements have none
+                above.children = above.children or []  # created when needed: most elements have no children
                 above.children.append(element)
             path.append(element)
 
@@ -149,7 +149,7 @@ class XmlFile:
         expat.StartElementHandler, expat.EndElementHandler, expat.CharacterDataHandler = start, end, text
 
     def _feed(self, parser: Any, expat: Any, chunk: bytes | None) -> bool:
-        """Hand over the next bytes, None at the end; False, and a problem, when the file is not sound there."""
+        """Parse the next bytes, or None at the end; return False and report a problem if they are not valid."""
         try:
             if chunk is None:
                 parser.close()
@@ -176,7 +176,18 @@ class XmlFile:
 def read_xml(
     folder: DataFolder, path: str, wanted: Set[str], log: ProblemLog, limit: int = LARGEST_XML
 ) -> XmlFile | None:
-    """The wanted elements of a file of the data folder; None, and a problem, when it cannot be read or is empty."""
+    """Open an XML file of the data folder.
+
+    Args:
+        folder: The data folder.
+        path: The file.
+        wanted: The names of the elements to iterate over.
+        log: Receives the problems.
+        limit: The largest size in bytes.
+
+    Returns:
+        The wanted elements; None, with a problem, if the file cannot be read or is empty.
+    """
     try:
         data = folder.read(path, limit)
     except DataError as error:
@@ -189,9 +200,12 @@ def read_xml(
 
 
 def find_xml(folder: DataFolder, folders: tuple[str, ...], fits: Callable[[bytes, bytes], bool]) -> list[str]:
-    """The XML files directly in these folders ("" is the root) that fit by their head (as ASCII) and whole content.
+    """Find XML files by their content; a file that cannot be read is found by the name that CVAT gives it.
 
-    One that cannot be read is found by the name that CVAT gives.
+    Args:
+        folder: The data folder.
+        folders: The folders to search, "" for the data folder itself; subfolders are not searched.
+        fits: Called with the start of a file (as ASCII) and its whole content; returns whether the file fits.
     """
     found: list[str] = []
     for parent in folders:
@@ -203,7 +217,7 @@ def find_xml(folder: DataFolder, folders: tuple[str, ...], fits: Callable[[bytes
                 data = folder.read(path, LARGEST_XML)
             except DataError:
                 if path.rpartition("/")[2].lower() == _CVAT_NAME:
-                    found.append(path)  # reading it will say why it cannot be read
+                    found.append(path)  # reading it will report why it cannot be read
                 continue
             if fits(data[:HEAD].replace(b"\0", b""), data):  # without NUL, UTF-16 reads as ASCII
                 found.append(path)
@@ -211,7 +225,7 @@ def find_xml(folder: DataFolder, folders: tuple[str, ...], fits: Callable[[bytes
 
 
 def list_xml(folder: DataFolder, parent: str) -> list[str]:
-    """The paths of the XML files directly in a folder ("" is the root); empty when there is no such folder."""
+    """Return the paths of the XML files directly in a folder ("" for the data folder); empty if it does not exist."""
     above, _, own = parent.rpartition("/")
     try:
         if parent and own not in folder.listing(above).folders:
@@ -223,7 +237,7 @@ def list_xml(folder: DataFolder, parent: str) -> list[str]:
 
 
 def to_number(text: str | None) -> float:
-    """The number that a text spells, NaN when it is none."""
+    """Convert a text to a number, NaN if it is not a number."""
     try:
         return float(text or "")
     except ValueError:
@@ -231,16 +245,16 @@ def to_number(text: str | None) -> float:
 
 
 def to_track_id(text: str | None) -> int | None:
-    """The track id that a text spells: a whole number from 0 to LARGEST_INTEGER; None when it is none."""
+    """Convert a text to a track id, a whole number from 0 to LARGEST_INTEGER; None if it is not one."""
     number = to_number(text)
     return int(number) if 0 <= number <= LARGEST_INTEGER and number % 1 == 0 else None
 
 
 def xml_text(value: object) -> str:
-    """A value as the text of an element; what XML cannot hold becomes the replacement character."""
+    """Escape a value as the text of an element; replace characters that XML cannot contain."""
     return escape(_FORBIDDEN.sub("\ufffd", str(value)), {"\r": "&#13;"})
 
 
 def xml_attribute(value: object) -> str:
-    """A value as a quoted attribute; what XML cannot hold becomes the replacement character."""
+    """Quote a value as an attribute; replace characters that XML cannot contain."""
     return quoteattr(_FORBIDDEN.sub("\ufffd", str(value)))

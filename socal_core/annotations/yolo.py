@@ -1,8 +1,8 @@
-"""YOLO: a text file for each frame, one row a box: `class cx cy w h`, as parts of the frame's width and height.
+"""YOLO: a text file per frame, one row per box: `class cx cy w h`, as fractions of the frame's width and height.
 
-The files lie in `labels/` (or `obj_train_data/`, or in folders below), else beside the frames. An empty file is a
-frame without a tool. A sixth field is a track id, a confidence or the class again, and nothing in the files says which.
-Of longer rows (yolo_outlines.py) the box that encloses them is used.
+The files are in `labels/` (or `obj_train_data/`, or in folders below), or else beside the frames. An empty file marks a
+frame without a tool. A sixth field is a track id, a confidence or the class again, which the files do not tell. Longer
+rows (yolo_outlines.py) are replaced by the boxes that enclose them.
 """
 
 from pathlib import Path
@@ -27,22 +27,22 @@ from socal_core.errors import DataError
 
 _DIR = LABEL_DIRS[0]
 _ROOT = "*.txt"
-"""What stands for the data folder itself where its files lie beside the frames."""
+"""Stands for the data folder itself if the files are beside the frames in it."""
 _NAMES_FILE = "classes.txt"
 
 
 def find(folder: DataFolder) -> list[str]:
-    """The folders of label files: those made for them, else those of the frames."""
+    """Find the folders of label files: dedicated folders, or else folders of frames."""
     splits = [f"{name}/{_DIR}" for name in folder.listing().folders if name.lower() in layout.SPLIT_FOLDERS]
     found = [name for name in (*LABEL_DIRS, *splits) if label_files(folder, name)]
     return found or [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """The rows of all label files, in pixels; those that are no box become problems."""
+    """Read the rows of all label files, in pixels; report rows that are not boxes as problems."""
     path = files[0]
-    places = ["" if name == _ROOT else name for name in files]
-    files_read = pd.Index([file for place in places for file in label_files(folder, place)], dtype="str")
+    parents = ["" if name == _ROOT else name for name in files]
+    files_read = pd.Index([file for parent in parents for file in label_files(folder, parent)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
     frames = match_names(files_read, path, known, log, count=len(rows), one_file=False)
     rows = rows[frames[rows["number"].to_numpy()] != UNUSED]
@@ -52,7 +52,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     names_of_frames = pd.Index(_frame_names(frames, files_read, known), dtype="str")
     boxes = rows[list(CORNERS)].assign(
         frame=names_of_frames.take(number),
-        label=label_classes(folder, places, files_read, number, rows["class"].to_numpy(), log),
+        label=label_classes(folder, parents, files_read, number, rows["class"].to_numpy(), log),
         track_id=_track_ids(rows, files_read, path, log),
         file=files_read.take(number),
     )
@@ -63,10 +63,13 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 
 def write(dataset: Dataset, out: Path) -> None:
-    """Write labels/<frame>.txt for every frame and classes.txt; DataError where a frame's size is not known.
+    """Write labels/<frame>.txt for every frame, and classes.txt.
 
-    With track ids where every box has one, and no frame has one twice. Class numbers of SOCAL's labels are always
-    the same: the order of layout.LABELS.
+    Track ids are written if every box has one and no id occurs twice in a frame. The class numbers of SOCAL's labels
+    are always the same, in the order of layout.LABELS.
+
+    Raises:
+        DataError: The size of a frame is unknown, or two frames have the same stem.
     """
     boxes = dataset.boxes
     names = [*layout.LABELS, *sorted(set(boxes["label"].unique()) - set(layout.LABELS))]
@@ -86,16 +89,16 @@ def write(dataset: Dataset, out: Path) -> None:
 
 
 def _in_pixels(rows: pd.DataFrame, frames: NDArray[np.intp], known: KnownFrames) -> pd.DataFrame:
-    """With `frame` (its place, -1 when it is not known) and corners in pixels for centre and size (float64).
+    """Replace centre and size by `frame` (row in the table of frames, negative if unknown) and corners in pixels.
 
-    Corners are NaN where the frame, or its size, is not known.
+    Corners are NaN if the frame or its size is unknown.
     """
     sizes = np.full((len(frames), 2), np.nan)
     sizes[frames >= 0] = known.sizes(frames[frames >= 0])
     number = rows["number"].to_numpy()
     columns: dict[str, NDArray[np.float64]] = {}
-    for axis, (centre, side) in enumerate((("cx", "w"), ("cy", "h"))):
-        size, middle, half = sizes[number, axis], rows[centre].to_numpy(), rows[side].to_numpy() / 2
+    for axis, (centre, extent) in enumerate((("cx", "w"), ("cy", "h"))):
+        size, middle, half = sizes[number, axis], rows[centre].to_numpy(), rows[extent].to_numpy() / 2
         columns[CORNERS[axis]] = (middle - half) * size
         columns[CORNERS[axis + 2]] = (middle + half) * size
     return rows.drop(columns=list(PARTS)).assign(frame=frames[number], **columns)
@@ -112,15 +115,15 @@ def _without_unsized(rows: pd.DataFrame, files: pd.Index, path: str, log: Proble
 
 
 def _frame_names(frames: NDArray[np.intp], files: pd.Index, known: KnownFrames) -> NDArray[np.object_]:
-    """The data set's own name of the frame of each file; where there is none, the file, which validate then reports."""
+    """Return the name of the frame of each file, or the file if it has no frame, which `validate` reports."""
     names = known.frames["frame"].take(np.maximum(frames, 0)).to_numpy()
     return np.where(frames >= 0, names, files.to_numpy())
 
 
 def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) -> pd.Series:
-    """The ids of rows that end with one, and the sixth fields (Int64) where they can be track ids; else NA.
+    """Return the track ids (Int64): those at the end of rows, and sixth fields if they can be track ids; else NA.
 
-    One problem says what the sixth fields were taken for.
+    One problem reports how the sixth fields are interpreted.
     """
     none = rows["track"].astype("Int64")
     tracked = rows[rows["track"].notna() & (rows["frame"] >= 0)]
@@ -146,19 +149,19 @@ def _track_ids(rows: pd.DataFrame, files: pd.Index, path: str, log: ProblemLog) 
 
 
 def _row_texts(dataset: Dataset, names: list[str]) -> list[str]:
-    """The line of each box; eight digits give back each pixel of frames of up to millions of pixels a side."""
+    """Return the line of each box; eight digits are exact for frames up to millions of pixels wide and high."""
     boxes = dataset.boxes
     known = KnownFrames(dataset.frames, dataset.trials)
-    sizes = known.sizes(known.places(boxes["frame"]))
+    sizes = known.sizes(known.rows_of_names(boxes["frame"]))
     unsized = boxes["trial_id"].iloc[np.flatnonzero(np.isnan(sizes).any(axis=1))]
     if not unsized.empty:
         text = f"The frame size of {unsized.iloc[0]} is not known, and YOLO gives boxes as parts of the frame. "
         raise DataError(f"{text}Put the size in {layout.OUTCOMES_FILE}.")
     corners = boxes[list(CORNERS)].to_numpy(np.float64)
     centres = (corners[:, :2] + corners[:, 2:]) / 2 / sizes
-    sides = (corners[:, 2:] - corners[:, :2]) / sizes
+    extents = (corners[:, 2:] - corners[:, :2]) / sizes
     numbers = pd.Index(names).get_indexer(pd.Index(boxes["label"]))
-    rows = zip(numbers, *centres.T, *sides.T, strict=True)
+    rows = zip(numbers, *centres.T, *extents.T, strict=True)
     texts = [f"{number} {cx:.8f} {cy:.8f} {w:.8f} {h:.8f}" for number, cx, cy, w, h in rows]
     ids = boxes["track_id"]
     sound = bool(ids.between(0, LARGEST_INTEGER - 1).fillna(False).all())

@@ -1,4 +1,4 @@
-"""YOLO's label files: where they lie, and their rows as numbers, in the terms of YOLO."""
+"""Find YOLO's label files, and read their rows as numbers."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from socal_core.dataset.tables import to_integers, to_numbers
 from socal_core.errors import DataError
 
 LABEL_DIRS = ("labels", "obj_train_data", "obj_valid_data", "obj_test_data")
-"""Folders that are made for label files."""
+"""The names of dedicated folders of label files."""
 _FIELDS = ("class", *PARTS, "sixth")
 _LOWEST, _HIGHEST = -0.5, 1.5
 _DEPTH = 3
@@ -23,41 +23,41 @@ _OTHER_STEMS = frozenset({"classes", "labels", "names", "train", "val", "valid",
 _IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
 _LARGEST_FILE = 1_000_000
 _MOST_ROWS = 3_000_000
-"""1.3 million frames of SOCAL have 2.7 million boxes; what goes beyond would only fill the memory."""
+"""1.3 million frames of SOCAL have 2.7 million boxes; more would only fill the memory."""
 _CHUNK = 2_000_000
-"""Characters that are split into fields at a time."""
+"""The number of characters to split into fields at a time."""
 
 
-def label_files(folder: DataFolder, place: str) -> list[str]:
-    """The label files of a folder and of those below, sorted; beside frames only those that share a frame's stem."""
-    if place.rpartition("/")[2] in LABEL_DIRS:
-        return sorted(_texts_below(folder, place, _DEPTH))
+def label_files(folder: DataFolder, parent: str) -> list[str]:
+    """Return the label files of a folder and its subfolders, sorted; among frames, only files with a frame's stem."""
+    if parent.rpartition("/")[2] in LABEL_DIRS:
+        return sorted(_texts_below(folder, parent, _DEPTH))
     try:
-        below = folder.listing(place).folders
+        below = folder.listing(parent).folders
     except OSError:
         return []
     inside = [name for name in below if layout.TRIAL_ID.fullmatch(name) or name.lower() in layout.SPLIT_FOLDERS]
-    return sorted(file for own in ("", *inside) for file in _texts_beside_frames(folder, f"{place}/{own}".strip("/")))
+    return sorted(file for own in ("", *inside) for file in _texts_beside_frames(folder, f"{parent}/{own}".strip("/")))
 
 
-def _texts_below(folder: DataFolder, place: str, depth: int) -> Iterator[str]:
+def _texts_below(folder: DataFolder, parent: str, depth: int) -> Iterator[str]:
     try:
-        listing = folder.listing(place)
+        listing = folder.listing(parent)
     except OSError:
         return
-    yield from (f"{place}/{name}" for name in listing.files if _may_hold_labels(name))
+    yield from (f"{parent}/{name}" for name in listing.files if _may_hold_labels(name))
     for name in listing.folders if depth > 1 else ():
-        yield from _texts_below(folder, f"{place}/{name}", depth - 1)
+        yield from _texts_below(folder, f"{parent}/{name}", depth - 1)
 
 
-def _texts_beside_frames(folder: DataFolder, place: str) -> list[str]:
+def _texts_beside_frames(folder: DataFolder, parent: str) -> list[str]:
     try:
-        files = folder.listing(place).files
+        files = folder.listing(parent).files
     except OSError:
         return []
     texts = [name for name in files if _may_hold_labels(name)]
     stems = {name.rpartition(".")[0] for name in files if name.lower().endswith(_IMAGES)} if texts else set()
-    return [f"{place}/{name}".lstrip("/") for name in texts if name.rpartition(".")[0] in stems]
+    return [f"{parent}/{name}".lstrip("/") for name in texts if name.rpartition(".")[0] in stems]
 
 
 def _may_hold_labels(name: str) -> bool:
@@ -70,11 +70,19 @@ def _may_hold_labels(name: str) -> bool:
 def read_files(
     folder: DataFolder, files: list[str], path: str, log: ProblemLog
 ) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """The rows of label files in the terms of YOLO, and which files say that their frame holds no tool.
+    """Read the rows of label files.
 
-    Index `row` (line); number (int32, the place of the file in `files`), class (int32), cx, cy, w, h (float64), sixth
-    (float64, NaN when it is no number), has_sixth, is_whole (bool: it is there, and written as a whole number), track
-    (float64, the id of rows that end with one, else NaN).
+    Args:
+        folder: The data folder.
+        files: The label files.
+        path: The folder to name in problems.
+        log: Receives the problems.
+
+    Returns:
+        The rows and, for each file, whether it marks a frame without a tool (bool; (files,)). The rows have the index
+        `row` (line) and the columns number (int32, the index of the file in `files`), class (int32), cx, cy, w, h
+        (float64, fractions of the frame), sixth (float64, NaN if not a number), has_sixth and is_whole (bool, whether
+        the sixth field exists and is written as a whole number), track (float64, the id at the end of the row, or NaN).
     """
     tables: list[pd.DataFrame] = []
     long: list[pd.DataFrame] = []
@@ -106,14 +114,14 @@ def read_files(
 
 
 def _read_file(folder: DataFolder, file: str, log: ProblemLog) -> str | None:
-    """The text of a label file, each line ended by \\n; None, and a problem, when it cannot be read."""
+    """Read a label file with a line feed after each line; return None and report a problem if it cannot be read."""
     try:
         data = folder.read(file, _LARGEST_FILE)
     except DataError as error:
         log.add(file_kinds.UNREADABLE_FILE, file, reason=error)
         return None
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    text = data.decode(encoding, "replace")  # rows are numbers: what is replaced is reported as a bad field
+    text = data.decode(encoding, "replace")  # rows are numbers: replaced bytes are reported as a bad field
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if not text or text.endswith("\n") else f"{text}\n"
@@ -122,7 +130,7 @@ def _read_file(folder: DataFolder, file: str, log: ProblemLog) -> str | None:
 def _split(
     texts: dict[int, str], files: list[str], path: str, long_rows: list[pd.DataFrame], log: ProblemLog
 ) -> pd.DataFrame:
-    """The rows (as in read_files) of texts, by the place of each file in `files`; long rows go to `long_rows`."""
+    """Split texts, by the index of each file in `files`, into rows as in read_files; add long rows to `long_rows`."""
     lines = [line.split() for line in "".join(texts.values()).split("\n")[:-1]]
     counts = np.array([text.count("\n") for text in texts.values()], np.int64)
     number = np.repeat(np.array(list(texts), np.int32), counts)
@@ -137,18 +145,18 @@ def _split(
     rows = table_of(short, {"fields": fields[short]})
     log.add_rows(file_kinds.WRONG_NUMBER_OF_FIELDS, path, rows, expected="5 (class, centre, size) or 6")
     long = np.flatnonzero(fields > LONGEST_BOX)
-    measured = measure([lines[place] for place in long])
+    measured = measure([lines[n] for n in long])
     long_rows.append(
         table_of(long, {"number": number[long], **{str(name): column.to_numpy() for name, column in measured.items()}})
     )
     fit = np.flatnonzero((fields >= len(_FIELDS) - 1) & (fields <= len(_FIELDS)))
-    columns = list(zip(*((*lines[place], "")[: len(_FIELDS)] for place in fit), strict=True)) or [()] * len(_FIELDS)
+    columns = list(zip(*((*lines[n], "")[: len(_FIELDS)] for n in fit), strict=True)) or [()] * len(_FIELDS)
     cells = {name: pd.Series(column, dtype="str") for name, column in zip(_FIELDS, columns, strict=True)}
     return _to_numbers(table_of(fit, {"number": number[fit], **cells}), path, log)
 
 
 def _to_numbers(cells: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """The rows whose fields are the numbers that they should be."""
+    """Convert the fields to numbers; leave out rows with invalid fields and report them."""
     parts = np.stack([to_numbers(cells[name]).to_numpy() for name in PARTS], axis=1)
     bad: NDArray[np.bool_] = np.logical_not(
         ((parts >= _LOWEST) & (parts <= _HIGHEST)).all(axis=1)

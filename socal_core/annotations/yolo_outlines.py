@@ -1,8 +1,8 @@
-"""Rows of YOLO's label files that are longer than a box: outlines, turned boxes, poses, or boxes with a track id.
+"""Interpret rows of YOLO's label files with more fields than a box: outlines, rotated boxes, poses, or track ids.
 
-Nothing in a row says what it is, so all long rows of a folder are interpreted together: as `class cx cy w h confidence
-id` (or an outline with both) when the last field is always whole and sometimes above 1; as poses when every third field
-after the box may be a visibility; else as outlines, unless they may as well be one of the others.
+A row does not tell what it is, so all long rows of a folder are interpreted together: as `class cx cy w h confidence
+id` (or an outline with both) if the last field is always whole and sometimes above 1; as poses if every third field
+after the box may be a visibility; and otherwise as outlines, unless another interpretation is possible, too.
 """
 
 from collections import Counter
@@ -17,29 +17,32 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import LARGEST_INTEGER, to_numbers
 
 LONGEST_BOX = 6
-"""Fields of a row that is no longer than a box and one number."""
+"""The number of fields of a row with a box and one more number."""
 PARTS = ("cx", "cy", "w", "h")
-"""Centre and size of a box, as parts of the frame's width and height."""
+"""Centre and size of a box, as fractions of the frame's width and height."""
 
 _WITH_TRACK = 7
 _CORNERS_ROW, _CORNERS_WITH_CONFIDENCE = 9, 10
 _LOWEST, _HIGHEST = -0.5, 1.5
-_SLACK = 0.01
+_TOLERANCE = 0.01
 _LONGEST_ID = 9
 _OUTLINE, _POSE, _TRACKED = "outline", "pose", "tracked"
 _BOXES = {_OUTLINE: "whole", _POSE: "first", _TRACKED: "less"}
-"""Which of the boxes of `measure` each interpretation uses."""
+"""The box of `measure` that each interpretation uses."""
 
 
 def measure(rows: list[list[str]]) -> pd.DataFrame:
-    """What long rows may be, row by row.
+    """Determine the possible interpretations of long rows, row by row.
+
+    Args:
+        rows: The fields of each row.
 
     Returns:
-        fields, class (text), last (float), and whether: is_whole (the last field is a whole number), has_confidence
-        (the field before it may be one), is_pose (visibilities where a pose has them), may_be_pose (points without
-        visibilities inside a box), is_turned (the corners of a turned box). Then, each as cx, cy, w, h: `first`, the
-        first four numbers; `whole`, the box around all points; `less`, the box without confidence and id. NaN where
-        a field is out of range.
+        fields (number of fields), class (text), last (float), and flags: is_whole (the last field is a whole number),
+        has_confidence (the field before it may be a confidence), is_pose (visibilities where a pose has them),
+        may_be_pose (points without visibilities inside a box), is_turned (the corners of a rotated box). Then three
+        boxes, each as cx, cy, w, h: `first`, the first four numbers; `whole`, the box around all points; `less`, the
+        box without confidence and id. They are NaN if a field is out of range.
     """
     counts = np.array([len(row) for row in rows], np.int64)
     tables = [_measure([rows[n] for n in np.flatnonzero(counts == count)], int(count)) for count in np.unique(counts)]
@@ -48,16 +51,16 @@ def measure(rows: list[list[str]]) -> pd.DataFrame:
 
 
 def interpret(table: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame | None:
-    """Give long rows their meaning.
+    """Interpret long rows, all in the same way.
 
     Args:
-        table: Of `measure`, with the columns file and number (of the file), indexed by line; from all files together.
+        table: The result of `measure` for all files, with the columns file and number (of the file), indexed by line.
         path: The folder of the files.
-        log: Takes rows that are no box, and the evidence for the others.
+        log: Receives rows that are not boxes, and the evidence for the interpretation.
 
     Returns:
-        number, class (int32), cx, cy, w, h and track (float64, NaN without an id), of no row when there is none; None,
-        and a problem, when they may have several meanings.
+        number, class (int32), cx, cy, w, h (float64, fractions of the frame) and track (float64, NaN without an id);
+        None, with a problem, if several interpretations are possible.
     """
     if table.empty:
         return table
@@ -94,7 +97,7 @@ def _columns(table: pd.DataFrame, boxes: NDArray[np.float64], ids: NDArray[np.fl
 
 
 def _meaning(table: pd.DataFrame) -> tuple[str, str]:
-    """What the rows are, and why; "" and the possible meanings when several fit."""
+    """Return the interpretation of the rows and its basis; "" and the possible meanings if there are several."""
     one_length = table["fields"].nunique() == 1
     if one_length and table["is_pose"].all():
         return _POSE, "Every third field after the box is 0, 1 or 2, as visibilities are."
@@ -110,7 +113,7 @@ def _meaning(table: pd.DataFrame) -> tuple[str, str]:
 
 
 def _measure(rows: list[list[str]], count: int) -> pd.DataFrame:
-    """As `measure`, of rows with `count` fields."""
+    """Return the result of `measure` for rows with `count` fields."""
     texts = pd.Series([text for row in rows for text in row], dtype="str")
     values = to_numbers(texts).to_numpy(np.float64).reshape(-1, count)
     last = pd.Series([row[-1] for row in rows], dtype="str")
@@ -127,19 +130,19 @@ def _measure(rows: list[list[str]], count: int) -> pd.DataFrame:
         "is_turned": _is_turned(numbers) if count in (_CORNERS_ROW, _CORNERS_WITH_CONFIDENCE) else False,
     }
     boxes = {"first": _checked(first), "whole": whole, "less": less if count > _WITH_TRACK else _checked(less)}
-    sides = {f"{name} {part}": box[:, n] for name, box in boxes.items() for n, part in enumerate(PARTS)}
+    parts = {f"{name} {part}": box[:, n] for name, box in boxes.items() for n, part in enumerate(PARTS)}
     classes = pd.Series([row[0] for row in rows], dtype="str")
-    return pd.DataFrame({"fields": count, "class": classes, "last": values[:, -1], **flags, **sides})
+    return pd.DataFrame({"fields": count, "class": classes, "last": values[:, -1], **flags, **parts})
 
 
 def _checked(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Boxes, NaN where a number is out of range."""
+    """Replace numbers that are out of range, and the others of their row, by NaN."""
     within = ((boxes >= _LOWEST) & (boxes <= _HIGHEST)).all(axis=1, keepdims=True)  # NaN compares as false
     return np.where(within, boxes, np.nan)
 
 
 def _around(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The box around each row's points (x, y, x, y, …), NaN where one is out of range; (n, 4)."""
+    """Return the box around the points (x, y, x, y, …) of each row, NaN if one is out of range; (n, 4)."""
     points = _checked(points)
     low = np.stack([points[:, 0::2].min(axis=1), points[:, 1::2].min(axis=1)], axis=1)
     high = np.stack([points[:, 0::2].max(axis=1), points[:, 1::2].max(axis=1)], axis=1)
@@ -147,27 +150,27 @@ def _around(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _holds(boxes: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether each box lies in the frame and holds all its points; 0, 0 is a point that is not seen."""
+    """Return whether each box is inside the frame and contains all its points; 0, 0 is a point that is not visible."""
     centre, half = boxes[:, :2], boxes[:, 2:] / 2
-    inside = ((centre - half >= -_SLACK) & (centre + half <= 1 + _SLACK) & (half > 0)).all(axis=1)
+    inside = ((centre - half >= -_TOLERANCE) & (centre + half <= 1 + _TOLERANCE) & (half > 0)).all(axis=1)
     pairs = points[:, : points.shape[1] // 2 * 2].reshape(len(points), -1, 2)
-    near = (np.abs(pairs - centre[:, np.newaxis]) <= half[:, np.newaxis] + _SLACK).all(axis=2)
+    near = (np.abs(pairs - centre[:, np.newaxis]) <= half[:, np.newaxis] + _TOLERANCE).all(axis=2)
     return np.asarray(inside & (near | (pairs == 0).all(axis=2)).all(axis=1), bool)
 
 
 def _is_pose(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether rows are a box and points with a visibility of 0, 1 or 2."""
+    """Return whether rows are a box and points with a visibility of 0, 1 or 2."""
     if (numbers.shape[1] - 4) % 3:
         return np.zeros(len(numbers), bool)
     points = numbers[:, 4:].reshape(len(numbers), -1, 3)
     seen = points[..., 2]
     flat = points[..., :2].reshape(len(numbers), 2 * points.shape[1])
-    # A 2 is no fraction of a frame; without one, the points have to lie in the box as well.
+    # A 2 cannot be a fraction of a frame; without a 2, the points must also be inside the box.
     certain = (seen == 2).any(axis=1) | _holds(numbers[:, :4], flat)
     return np.asarray(np.isin(seen, (0, 1, 2)).all(axis=1) & certain, bool)
 
 
 def _is_turned(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether four points are the corners of a parallelogram, as those of a turned box are."""
+    """Return whether four points are the corners of a parallelogram, as for a rotated box."""
     first, second, third, fourth = (numbers[:, n : n + 2] for n in range(0, 8, 2))
-    return np.asarray((np.abs(first + third - second - fourth) < _SLACK).all(axis=1), bool)
+    return np.asarray((np.abs(first + third - second - fourth) < _TOLERANCE).all(axis=1), bool)

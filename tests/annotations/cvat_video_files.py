@@ -20,8 +20,8 @@ def two_trials(tmp_path: Path) -> Path:
 
 
 def box(frame: object, corners: str = "0,0,10,10", **more: object) -> str:
-    sides = dict(zip(cvat_images.SIDES, corners.split(","), strict=True))
-    values = {"frame": frame, "outside": 0, "occluded": 0, "keyframe": 1, **sides, **more}
+    edges = dict(zip(cvat_images.EDGES, corners.split(","), strict=True))
+    values = {"frame": frame, "outside": 0, "occluded": 0, "keyframe": 1, **edges, **more}
     return "<box " + " ".join(f'{name}="{value}"' for name, value in values.items()) + "/>\n"
 
 

@@ -70,14 +70,14 @@ def test_interpolation_against_a_plain_loop(given: list[tuple[int, bool, int]], 
     for frame, shown, x in given:
         shapes.add(0, frame, shown, [x, 0, x + 10, 10], frame)
     expected = []
-    for place, index in enumerate(range(0, 36, step)):
+    for row, index in enumerate(range(0, 36, step)):
         before = max((g for g in given if g[0] <= index), default=None)
         after = min((g for g in given if g[0] >= index), default=None)
         if before is not None and before[1] and after is not None:
             span = (after[0] - before[0]) or 1
-            expected.append((place, before[2] + (after[2] - before[2]) * (index - before[0]) / span, before[0]))
+            expected.append((row, before[2] + (after[2] - before[2]) * (index - before[0]) / span, before[0]))
     table = cvat_video.boxes_at(shapes.table(), np.arange(0, 36, step), 10_000)
-    assert table["place"].tolist() == [place for place, _, _ in expected]
+    assert table["frame_row"].tolist() == [row for row, _, _ in expected]
     assert np.allclose(table["x1"], [x for _, x, _ in expected])
     assert table.index.tolist() == [row for _, _, row in expected]
 
@@ -92,7 +92,7 @@ def test_frames_of_a_recording_that_is_sampled() -> None:
     for frame, x in ((15, 0.0), (45, 30.0), (61, 46.0)):
         shapes.add(0, frame, True, [x, 0, x + 10, 10], frame)
     table = cvat_video.boxes_at(shapes.table(), known.recording_indices("S1T1"), 10)
-    assert table[["place", "x1"]].to_numpy().tolist() == [[1, 15], [2, 45]]
+    assert table[["frame_row", "x1"]].to_numpy().tolist() == [[1, 15], [2, 45]]
 
 
 @pytest.mark.parametrize("last", [12, 10**9])

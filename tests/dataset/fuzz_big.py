@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from socal_core.annotations.tracker import track_all
 from socal_core.dataset import layout
@@ -61,9 +62,9 @@ def _crowd(root: Path) -> int:
     for number in (1, 2, 3):
         rows = pd.DataFrame({"frame": f"S100T1_frame_{number:08d}.jpeg", "x1": x, "y1": y, "x2": x + 3, "y2": y + 3})
         rows.assign(label="muscle").to_csv(root / layout.BOXES_FILE, mode="a", header=False, index=False)
-    (root / layout.OUTCOMES_FILE).write_text(
-        "trial_id,success,trial_video_width,trial_video_height\nS100T1,1,1920,1080\n"
-    )
+    for frame in (root / layout.IMAGES_DIR).iterdir():
+        Image.new("RGB", (1920, 1080)).save(frame)
+    (root / layout.OUTCOMES_FILE).write_text("trial_id,success\nS100T1,1\n")
     dataset = open_dataset(root, OpenOptions("csv"))
     assert len(dataset.boxes) > 300_000
     tracked = track_all(dataset.boxes)

@@ -229,7 +229,7 @@ def test_weights_that_have_changed_are_refused(tmp_path: Path, shared_data_folde
     weights = load_file(model / "model.safetensors")
     weights["videomae.encoder.layer.0.output.dense.bias"] += 0.01
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match="are not those that run run was trained with"):
+    with pytest.raises(ModelError, match="differ from those that run run was trained with"):
         predict_trials(run, run.open_dataset(), [trial])
 
 
