@@ -1,4 +1,4 @@
-"""Names of frames that count the frames of the recording: one per second of 25 frames per second is 25, 50, 75, …
+"""Names of frames that count the frames of the recording: 25, 50, 75, … for one frame per second of 25 per second.
 
 This interpretation is used if the numbers of all trials rise by one common frame rate, or by multiples at gaps.
 """

@@ -155,7 +155,7 @@ def _check_values(table: Table, column: Column, values: pd.Series | pd.Index) ->
 
 
 def _check_frames(frames: pd.DataFrame, trial_ids: pd.Index) -> None:
-    """Check that the frames are in the order of the trials, each with positions 0, 1, 2, …"""
+    """Check that the frames are in the order of the trials, with positions that count from 0 in each trial."""
     starts = _starts(frames["trial_id"])
     order = trial_ids.get_indexer(pd.Index(frames["trial_id"].take(starts)))
     if (order < 0).any():
