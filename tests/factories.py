@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from socal_core.dataset import layout
@@ -70,3 +71,6 @@ def enlarge_frames(folder: Path) -> None:
     for frame in (folder / layout.IMAGES_DIR).iterdir():
         frame.unlink()
         frame.hardlink_to(large)
+    outcomes = pd.read_csv(folder / layout.OUTCOMES_FILE, dtype=str)
+    outcomes["trial_video_width"], outcomes["trial_video_height"] = "2000", "1500"
+    outcomes.to_csv(folder / layout.OUTCOMES_FILE, index=False)
