@@ -161,7 +161,7 @@ def _socal_titles(header: list[str], renamed: Mapping[str, str]) -> list[str]:
         for index in title_positions(renamed.get(column, column), header):
             if index in meant:
                 text = f"{meant[index]} and {column} are both read from the column {printable(header[index])}"
-                raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each a column of its own, then convert again.")
+                raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each its own column, then convert again.")
             meant[index] = column
             titles[index] = column if column in renamed else header[index]
     return titles

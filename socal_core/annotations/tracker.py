@@ -42,7 +42,7 @@ MOST_PAIRS = 250_000
 
 No operation shows 500 tools of a kind, but a damaged or malicious file may have 100,000 boxes in a frame. The costs
 take 100 bytes per pair, a terabyte for two such frames, and the time of the Hungarian method grows with the cube.
-Beyond the limit, each box starts a track of its own.
+Beyond the limit, each box starts a new track.
 """
 
 _CORNERS = ["x1", "y1", "x2", "y2"]

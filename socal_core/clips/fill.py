@@ -126,7 +126,7 @@ def fill(
 ) -> Filled:
     """Decode and store the requested frames that are missing.
 
-    If the disk is full, filling ends early and the result says so. The frames stored so far are kept.
+    If the disk is full, filling ends early, and the result contains a note. Frames that are already stored are kept.
 
     Args:
         dataset: The data set that contains the frames.

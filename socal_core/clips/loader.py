@@ -207,7 +207,7 @@ def open_clips(
 ) -> Iterator[ClipReader]:
     """Open the clips of trials: fill the store with the frames that they may use, and check each trial once.
 
-    Without a store, for example on a full disk, frames are decoded at each use, and a notice says so.
+    Without a store, for example on a full disk, frames are decoded at each use. A notice reports this.
 
     Args:
         dataset: The data set that contains the trials.

@@ -71,10 +71,19 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
 def report_case(folder: DataFolder, log: ProblemLog) -> None:
     """Record the files that were read under a name in another case, and names that several files could have."""
     for asked, written in folder.renamed.items():
+        if not _was_used(folder, asked, written, log.images_dir):
+            continue
         text = f"{printable(written)} is read as {asked}."
         log.add_evidence(written, text, "The names differ only in case, and no other file has such a name.")
     for asked, names in folder.ambiguous.items():
         log.add(file_kinds.AMBIGUOUS_CASE, asked, names=_named(names))
+
+
+def _was_used(folder: DataFolder, asked: str, written: str, images_dir: str) -> bool:
+    """Return whether a file, or anything in a folder, was read under the name that was asked for."""
+    if images_dir in (asked, written) or written in folder.digests:
+        return True
+    return any(file == asked or file.startswith(f"{asked}/") for file in folder.digests)
 
 
 def _further_down(folder: DataFolder, typed: str) -> str:

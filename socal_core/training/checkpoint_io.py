@@ -164,7 +164,7 @@ def write_checkpoint(run: RunFolder, state: TrainingState, write: Callable[[Path
             if target.exists():  # then it is damaged
                 shutil.rmtree(target)
         sync(run.checkpoints)
-    # safetensors and PyTorch raise errors of their own if the disk is full.
+    # safetensors and PyTorch raise their own errors if the disk is full.
     except (OSError, RuntimeError, SafetensorError) as error:
         if not run.path.is_dir():
             raise RunError(GONE) from None

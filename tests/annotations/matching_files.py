@@ -86,7 +86,7 @@ def _voc(boxes: Boxes, own: str) -> dict[str, str]:
 
 
 def _label_file(name: str) -> str:
-    """The name of a file of its own, which can hold no `..` and is no path of Windows."""
+    """A valid file name, without `..` and backslashes."""
     return "/".join(part for part in name.replace("\\", "/").split("/") if part != "..").rpartition(".")[0]
 
 

@@ -159,11 +159,25 @@ def test_names_in_another_case(tmp_path: Path) -> None:
     assert data.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [BOX]
     assert data.trials["success"].tolist() == [1]
     assert "SOCAL.csv is read as socal.csv." in [item.interpretation for item in data.evidence]
+    assert "JpegImages is read as JPEGImages." in [item.interpretation for item in data.evidence]
     put(tmp_path, {"Socal.csv": "S1T1_frame_00000001.jpeg,1,1,3,3,suction\n"})
     data = open_dataset(tmp_path)
     assert data.boxes.empty
     (problem,) = found(data, "ambiguous-case")
     assert problem.parameters["names"] == "SOCAL.csv, Socal.csv"
+
+
+def test_a_folder_in_which_nothing_was_read_is_not_evidence(tmp_path: Path) -> None:
+    """COCO is looked for in `annotations`; `Annotations` holds Pascal VOC under its usual name."""
+    frame(tmp_path / "JPEGImages" / "S1T1_frame_00000001.jpeg")
+    voc = "<annotation><object><name>suction</name><bndbox>{}</bndbox></object></annotation>"
+    corners = "".join(
+        f"<{name}>{value}</{name}>" for name, value in zip(("xmin", "ymin", "xmax", "ymax"), BOX, strict=True)
+    )
+    put(tmp_path, {"Annotations/S1T1_frame_00000001.xml": voc.format(corners)})
+    data = open_dataset(tmp_path)
+    assert data.boxes[["x1", "y1", "x2", "y2"]].to_numpy().tolist() == [BOX]
+    assert not any("is read as" in item.interpretation for item in data.evidence)
 
 
 def test_a_loop_of_folders_ends(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ DOUBLED_IMAGE_ID = ProblemKind(
     Severity.ERROR,
     "Two images with one id",
     "The image has the id {id} of entry {first}, which keeps the boxes; this one is left out.",
-    "Give each image an id of its own.",
+    "Give each image a unique id.",
 )
 BOX_WITHOUT_IMAGE = ProblemKind(
     "box-without-image",
@@ -212,7 +212,7 @@ SHARED_TRACK_ID = ProblemKind(
     Severity.WARNING,
     "Tracks of a trial with one id",
     "Track id {track_id} occurs more than once in trial {trial_id}; all these tracks keep it.",
-    "Give each track an id of its own.",
+    "Give each track a unique id.",
 )
 IGNORED_BOXES = ProblemKind(
     "ignored-boxes",
