@@ -1,6 +1,7 @@
 """Write docs/settings.md from the settings themselves: `python -m scripts.write_settings_doc [FILE]`."""
 
 import sys
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from socal_core.settings import (
     PRETRAINED,
     SETTINGS,
     TINY,
+    Recipe,
     Setting,
     default_config,
 )
@@ -24,7 +26,9 @@ Set them in the sidebar of the Training page, with `--set NAME=VALUE` on the com
 JSON file given with `--config`, such as the `config.json` of another run. `--set` overrides the file, and the file
 overrides the defaults. A value that is refused is reported with the setting and the rule.
 
-Defaults depend on the model. Where the table gives two, the second is the default for `{TINY}`. The model itself
+Defaults depend on the model and on the recipe. Where the table gives two, the second is the default for `{TINY}`; both
+are those of the model's own recipe, `finetune`, and `frozen` for `{TINY}`. The last section has the defaults of the
+other recipes. The model itself
 defaults to `{PRETRAINED}` if its weights are on the machine, or if `SOCAL_ALLOW_DOWNLOAD=1` is set and the
 hub has them, and to `{TINY}` otherwise.
 
@@ -37,7 +41,21 @@ the same name to the trash. `config.json` does not record it.
 def page() -> str:
     """Return the page as Markdown."""
     headings = groupby(SETTINGS.values(), key=lambda item: item.heading)
-    return "\n".join([INTRODUCTION, *(_section(heading, list(members)) for heading, members in headings)])
+    sections = [_section(heading, list(members)) for heading, members in headings]
+    return "\n".join([INTRODUCTION, *sections, _recipes()])
+
+
+def _recipes() -> str:
+    """Return the section with the settings whose defaults differ between the recipes that train a network."""
+    recipes = [recipe for recipe in Recipe if recipe.trains_network]
+    defaults = {recipe: default_config(PRETRAINED, recipe).as_dict() for recipe in recipes}
+    rows = [
+        f"| `{name}` | {' | '.join(values)} |"
+        for name in SETTINGS
+        if name != "recipe" and len(set(values := [_text(defaults[recipe][name]) for recipe in recipes])) > 1
+    ]
+    heading = "| setting | " + " | ".join(f"`{recipe}`" for recipe in recipes) + " |"
+    return "\n".join(["## Defaults of the recipes", "", heading, "|---|" + "---|" * len(recipes), *rows, ""])
 
 
 def _section(heading: str, members: list[Setting]) -> str:
@@ -69,10 +87,15 @@ def _text(value: Any) -> str:
 
 def _conditions(item: Setting) -> list[str]:
     """Say for which values of other settings this one changes anything, where it does not for all of them."""
-    return [
-        f"Only with `{name}` {' or '.join(_text(value) for value in needed)}."
-        for name, needed in item.condition.items()
-    ]
+    return [_condition(name, needed) for name, needed in item.condition.items()]
+
+
+def _condition(name: str, needed: list[Any]) -> str:
+    kind = SETTINGS[name].kind
+    others = [value for value in kind if value not in needed] if issubclass(kind, StrEnum) else []
+    if len(others) == 1 < len(needed):
+        return f"Not with `{name}` {_text(others[0])}."
+    return f"Only with `{name}` {' or '.join(_text(value) for value in needed)}."
 
 
 if __name__ == "__main__":

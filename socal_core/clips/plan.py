@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from socal_core.clips.sampling import Positions, derive_seed, evaluation_positions, training_positions
+from socal_core.clips.sampling import Positions, derive_seed, epoch_batches, evaluation_positions, training_positions
 from socal_core.clips.store import TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
-from socal_core.settings import ClipSettings, Recipe, TrainConfig
+from socal_core.settings import ClipSettings, TrainConfig
 from socal_core.splits import Split
 
 
@@ -19,7 +19,18 @@ class ClipId:
     epoch: int | None = None
     """The training epoch, from 1; None for a clip of validation and test."""
     number: int = 0
-    """Number among the trial's clips of validation and test, from 0."""
+    """Number among the trial's clips of validation and test, or of the epoch, from 0."""
+
+    def seed(self, seed: int, purpose: str) -> int:
+        """Derive the seed of something that is random in a training clip.
+
+        Args:
+            seed: The seed of the run.
+            purpose: What the seed is for.
+        """
+        # The first clip has the seed that it had before there were others.
+        repeat = (self.number,) if self.number else ()
+        return derive_seed(seed, self.epoch, purpose, self.trial_id, *repeat)
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ class ClipPlan:
         shown = self.visible(clip.trial_id).indices
         if clip.epoch is None:
             return _at(shown, evaluation_positions(len(shown), self._settings)[clip.number])
-        seed = derive_seed(self._seed, clip.epoch, "frames", clip.trial_id)
+        seed = clip.seed(self._seed, "frames")
         return _at(shown, training_positions(len(shown), self._settings, seed))
 
     def wanted(self, trial_ids: Sequence[str], trained: Collection[str]) -> list[tuple[TrialFrames, list[int]]]:
@@ -98,12 +109,25 @@ class ClipPlan:
         return wanted
 
 
+def training_clips(trial_ids: Sequence[str], config: TrainConfig, epoch: int) -> list[list[ClipId]]:
+    """Return the clips of each batch of an epoch, those of the same trial one after the other.
+
+    Args:
+        trial_ids: The training trials.
+        config: The settings of the run.
+        epoch: The epoch, from 1.
+    """
+    repeats = range(config.augmentation.repeated_augmentation)
+    batches = epoch_batches(trial_ids, config.optimization.batch_size, config.split.seed, epoch)
+    return [[ClipId(trial_id, epoch, number) for trial_id in batch for number in repeats] for batch in batches]
+
+
 def frames_of_run(dataset: Dataset, config: TrainConfig, split: Split) -> list[tuple[TrialFrames, list[int]]]:
     """Return the frames that the clips of a run may use, as `ClipPlan.wanted` does.
 
     A run with frozen features has no training clips.
     """
-    trained = split.train if config.model.recipe is Recipe.FINETUNE else ()
+    trained = split.train if config.model.recipe.trains_network else ()
     return ClipPlan(dataset, config.clip, config.split.seed).wanted(split.trial_ids, trained)
 
 

@@ -1,7 +1,7 @@
 """Apply the model's own preprocessing in two steps: resize and crop once, normalise at every use."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -37,6 +37,8 @@ class Preprocessor:
     """Whether a JPEG much larger than the model's input is decoded at 1/2, 1/4 or 1/8 of its size, which is faster."""
     file: str = PREPROCESSOR_FILE
     """The file that the processor's settings come from, for error messages."""
+    crop: tuple[int, int] = (0, 1)
+    """Number of the crop, from 0, and the number of crops that are evenly spaced along the longer edge."""
 
     @classmethod
     def for_size(cls, size: int) -> "Preprocessor":
@@ -99,7 +101,9 @@ class Preprocessor:
     def recipe(self) -> dict[str, Any]:
         """Everything that determines the bytes that `read` returns, JSON-ready. Normalisation is not part of it."""
         processor = self.processor
+        crops = {} if self.crop[1] == 1 else {"crop_at": list(self.crop)}
         return {
+            **crops,
             "version": RECIPE_VERSION,
             "resize": dict(self._size) if processor.do_resize else None,
             "resample": int(self._resample) if processor.do_resize else None,
@@ -112,6 +116,21 @@ class Preprocessor:
         """The scale and shift that `normalise` applies to each colour (value * scale + shift), JSON-ready."""
         scale, shift = self._scale_and_shift(torch.device("cpu"))
         return {"scale": scale.flatten().tolist(), "shift": shift.flatten().tolist()}
+
+    def crops(self, count: int) -> list["Preprocessor"]:
+        """Return the preprocessing for each of several crops along the longer edge of a frame, the middle one first.
+
+        Args:
+            count: The number of crops. An even number has none in the middle.
+
+        Returns:
+            Only this preprocessing if it crops nothing.
+        """
+        if count == 1 or not self.processor.do_center_crop:
+            return [self]
+        middle = (count - 1) / 2
+        numbers = sorted(range(count), key=lambda number: abs(number - middle))
+        return [self if number == middle else replace(self, crop=(number, count)) for number in numbers]
 
     def check(self) -> None:
         """Try the processor on a small image.
@@ -171,7 +190,8 @@ class Preprocessor:
         """
         shrunk = self._resize(frame) if self.processor.do_resize else np.moveaxis(frame, -1, 0)
         if self.processor.do_center_crop:
-            shrunk = center_crop(shrunk, _height_and_width(self._crop_size), input_data_format=ChannelDimension.FIRST)
+            size = _height_and_width(self._crop_size)
+            shrunk = center_crop(self._part(shrunk, size), size, input_data_format=ChannelDimension.FIRST)
         return np.ascontiguousarray(shrunk)
 
     def normalise(self, clips: torch.Tensor) -> torch.Tensor:
@@ -199,6 +219,17 @@ class Preprocessor:
         std = torch.tensor(processor.image_std if processor.do_normalize else 1.0, dtype=torch.float64)
         scale = 255 * (processor.rescale_factor if processor.do_rescale else 1) / std
         return scale.float().reshape(-1, 1, 1).to(device), (-mean / std).float().reshape(-1, 1, 1).to(device)
+
+    def _part(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Cut the part of a picture along its longer edge that this crop shows; the other edge stays as it is."""
+        number, count = self.crop
+        spare = [edge - cropped for edge, cropped in zip(picture.shape[1:], size, strict=True)]
+        axis = int(np.argmax(spare))
+        if count == 1 or spare[axis] <= 0:
+            return picture
+        start = round(spare[axis] * number / (count - 1))
+        part: NDArray[np.uint8] = np.take(picture, range(start, start + size[axis]), axis=axis + 1)
+        return part
 
     def _resize(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize a frame (height, width, 3) to (3, new height, new width)."""

@@ -12,9 +12,9 @@ from socal_core.clips.augment import Augmentation
 from socal_core.clips.clip_change import ClipChange, sample_change
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
-from socal_core.clips.plan import ClipId
+from socal_core.clips.plan import ClipId, training_clips
 from socal_core.clips.preprocess import Preprocessor
-from socal_core.clips.sampling import derive_seed, epoch_batches
+from socal_core.clips.sampling import derive_seed
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError
@@ -182,18 +182,15 @@ class _Clips:
     def _mix_in(self, trial_id: str, trained: Sequence[str], epoch: int) -> tuple[Mix, ClipId, ClipId] | None:
         """Return how training mixes the clip in an epoch, and with which clip; None if it has no other partner."""
         config = self._config
-        for step, batch in enumerate(epoch_batches(trained, config.optimization.batch_size, config.split.seed, epoch)):
-            if trial_id in batch:
-                mix = mix_of(
-                    config.augmentation,
-                    len(batch),
-                    self.reader.shape[-1],
-                    derive_seed(config.split.seed, epoch, "mix", step),
-                )
-                partner = batch[partner_of(batch.index(trial_id), len(batch))]
-                if mix is not None and partner != trial_id:
-                    return mix, ClipId(trial_id, epoch), ClipId(partner, epoch)
+        clip = ClipId(trial_id, epoch)
+        for step, batch in enumerate(training_clips(trained, config, epoch)):
+            if clip in batch:
+                seed = derive_seed(config.split.seed, epoch, "mix", step)
+                mix = mix_of(config.augmentation, len(batch), self.reader.shape[-1], seed)
+                partner = batch[partner_of(batch.index(clip), len(batch))]
+                if mix is not None and partner != clip:
+                    return mix, clip, partner
         return None
 
     def _seed(self, clip: ClipId) -> int:
-        return derive_seed(self._config.split.seed, clip.epoch, "augment", clip.trial_id)
+        return clip.seed(self._config.split.seed, "augment")

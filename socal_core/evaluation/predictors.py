@@ -49,28 +49,37 @@ class Predictor(Protocol):
 class ClassifierPredictor:
     """A fine-tuned video classifier."""
 
-    def __init__(self, classifier: VideoClassifier, reader: ClipReader, epoch: int) -> None:
+    def __init__(self, classifier: VideoClassifier, readers: Sequence[ClipReader], epoch: int) -> None:
+        """Create a predictor.
+
+        Args:
+            classifier: The model.
+            readers: The clips of the trials, one reader for each crop of the frames.
+            epoch: The epoch of the checkpoint.
+        """
         self._classifier = classifier
-        self._reader = reader
+        self._readers = readers
         self._epoch = epoch
 
     @property
     def left_out(self) -> Mapping[str, str]:
         """Why trials have no prediction, by trial_id."""
-        return self._reader.left_out
+        return _left_out(self._readers)
 
     @property
     def stand_ins(self) -> list[str]:
         """Texts about frames that cannot be read and the frames that replace them."""
-        return [text for texts in self._reader.stand_ins.values() for text in texts.values()]
+        return _stand_ins(self._readers)
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`."""
-        return logits_of(self._classifier.model, self._reader, trial_ids, best_device(), progress)
+        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`, once for each crop."""
+        model, device = self._classifier.model, best_device()
+        crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
+        return average_clips(torch.stack(crops, dim=1))
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
-        return _clips_of(self._reader, trial_ids)
+        """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width), of the first crop."""
+        return _clips_of(self._readers[0], trial_ids)
 
     def describe(self) -> dict[str, Any]:
         """Describe the model in values for JSON."""
@@ -90,17 +99,12 @@ class FrozenPredictor:
     @property
     def left_out(self) -> Mapping[str, str]:
         """Why trials have no prediction, by trial_id."""
-        found: dict[str, str] = {}
-        for embedder in self._embedders.values():
-            found = {**embedder.reader.left_out, **found}
-        return found
+        return _left_out([embedder.reader for embedder in self._embedders.values()])
 
     @property
     def stand_ins(self) -> list[str]:
         """Texts about frames that cannot be read and the frames that replace them."""
-        readers = [embedder.reader for embedder in self._embedders.values()]
-        texts = [text for reader in readers for by_frame in reader.stand_ins.values() for text in by_frame.values()]
-        return list(dict.fromkeys(texts))
+        return _stand_ins([embedder.reader for embedder in self._embedders.values()])
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`, once for each encoder."""
@@ -157,13 +161,23 @@ def open_predictor(
             yield FrozenPredictor(head, embedders)
         else:
             classifier = best_classifier(run)
-            reader = stack.enter_context(open_clips(dataset, config, classifier.preprocessor, trial_ids, (), progress))
-            yield ClassifierPredictor(classifier, reader, read_training_state(checkpoint).epoch)
+            readers = [
+                stack.enter_context(open_clips(dataset, config, preprocessor, trial_ids, (), progress))
+                for preprocessor in classifier.preprocessor.crops(config.clip.test_crops)
+            ]
+            yield ClassifierPredictor(classifier, readers, read_training_state(checkpoint).epoch)
 
 
-def best_predictor(run: RunFolder, reader: ClipReader) -> ClassifierPredictor:
-    """Open the best checkpoint of a fine-tuned run, with clips that are already open."""
-    return ClassifierPredictor(best_classifier(run), reader, read_training_state(best_checkpoint(run)).epoch)
+def _left_out(readers: Sequence[ClipReader]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for reader in readers:
+        found = {**reader.left_out, **found}
+    return found
+
+
+def _stand_ins(readers: Sequence[ClipReader]) -> list[str]:
+    texts = [text for reader in readers for by_frame in reader.stand_ins.values() for text in by_frame.values()]
+    return list(dict.fromkeys(texts))
 
 
 def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:

@@ -1,11 +1,13 @@
 """Live figures of a run by epoch: loss, validation accuracy and AUROC with intervals, and learning rate."""
 
+import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, with_message
 
@@ -91,6 +93,31 @@ def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     if thin.empty:
         with_message(figure, "The curve starts with the first training step.")
     return figure
+
+
+def planned_learning_rates(rates: pd.DataFrame) -> go.Figure:
+    """Plot the learning rate of each layer by epoch, before a run starts. Layers with the same rate share a line.
+
+    Args:
+        rates: The table of `preflight/learning_rates.py`.
+    """
+    thin = rates.iloc[thinning(len(rates))]
+    layers = [name for name in rates if name != "epoch"]
+    alike = len(layers) > 1 and rates[layers[0]].equals(rates[layers[-1]])
+    shown = {"all layers": layers[0]} if alike else {name: name for name in layers}
+    colours = sample_colorscale("Viridis", [place / max(len(shown) - 1, 1) * 0.9 for place in range(len(shown))])
+    traces = [
+        {
+            "x": thin["epoch"],
+            "y": thin[layer],
+            "name": name,
+            "mode": "lines",
+            "line": {"color": colour, "width": 1.5},
+            "hovertemplate": "%{y:.2e}",
+        }
+        for (name, layer), colour in zip(shown.items(), colours, strict=True)
+    ]
+    return _figure(traces, max(1, math.ceil(rates["epoch"].max())), "Learning rate by layer", "", tickformat=".1e")
 
 
 def thinning(count: int) -> slice:

@@ -14,6 +14,7 @@ from socal_core.clips.preprocess import PREPROCESSOR_FILE, Preprocessor
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.models.find import find_model
+from socal_core.models.layers import head_of
 from socal_core.models.processor import read_preprocessor
 from socal_core.models.trained_head import (
     Weights,
@@ -73,6 +74,8 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     pooling = rows is None or averages_tokens(values)
     model_config = videomae_config(files, values, config.clip.num_frames, config.model.dropout_rate, pooling)
     model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.split.seed)
+    if rows is None:
+        _scale_head(model, config.model.head_scale)
     size = architecture_in(values).image_size
     preprocessor = read_preprocessor(files, size)
     if preprocessor is None:
@@ -155,6 +158,12 @@ def _load(
                 "other weights, such as those of an earlier checkpoint."
             )
     return model
+
+
+@torch.no_grad()
+def _scale_head(model: PreTrainedModel, factor: float) -> None:
+    for parameter in head_of(model).parameters():
+        parameter.mul_(factor)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from socal_core.models.build import build_classifier
 from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, Recipe, TrainConfig
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def build_encoder(name: str, config: TrainConfig) -> Encoder:
 
 def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
     """Load the preprocessing of each network of a new run, with a note for the user ("" for none)."""
-    if config.model.recipe is Recipe.FINETUNE:
+    if config.model.recipe.trains_network:
         classifier = build_classifier(config)
         return [(classifier.preprocessor, classifier.note)]
     encoders = [build_encoder(name, config) for name in config.model.encoder.names]
@@ -85,7 +85,7 @@ def preprocessor_of_run(run: RunFolder) -> Preprocessor:
         ModelError: The weights of the network are missing.
     """
     config, checkpoint = run.read_config(), newest_checkpoint(run)
-    if config.model.recipe is Recipe.FINETUNE:
+    if config.model.recipe.trains_network:
         return build.preprocessor_of_network(run)
     names = config.model.encoder.names if checkpoint is None else load_head(checkpoint).encoders
     return replace(build_encoder(names[0], config).preprocessor, scaled=config.machine.scaled_decoding)

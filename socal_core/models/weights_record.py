@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from socal_core.errors import RunError
+from socal_core.errors import ModelError, RunError
 from socal_core.models.find import find_model
 from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
@@ -29,6 +29,21 @@ def weights_of_run(run: RunFolder, resumed: bool) -> WeightsRecord | None:
         return run.read_environment().weights
     except RunError:
         return None
+
+
+def check_weights(run: RunFolder) -> None:
+    """Check that the weights that a run started from are still the same, for a run that adds its updates to them.
+
+    Raises:
+        ModelError: They differ, or are no longer on this machine.
+        RunError: environment.json cannot be read.
+    """
+    recorded, found = run.read_environment().weights, describe_weights(run.read_config().model)
+    if recorded is not None and recorded.sha256 != found.sha256:
+        raise ModelError(
+            f"The weights of {found.source} are not those that run {run.name} started from, so its updates do not fit "
+            "them. Restore those weights, or start a new run."
+        )
 
 
 def describe_weights(settings: ModelSettings) -> WeightsRecord:

@@ -11,6 +11,16 @@ from typing import Any
 
 from socal_core.errors import SocalError
 from socal_core.preflight.machine import Gpu, Machine
+from socal_core.preflight.training_step import (
+    GPU_CONTEXT_BYTES,
+    PROCESS_BYTES,
+    checkpoint_bytes,
+    devices,
+    epoch_flop,
+    memory_of,
+    passes,
+    trained_parameters,
+)
 from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, input_sizes
 from socal_core.runs.checkpoint_folders import KEPT
 from socal_core.runs.events import epochs_table, read_events
@@ -20,24 +30,14 @@ from socal_core.settings import (
     IMAGE_SIZE,
     TINY,
     VIDEO_ENCODER,
-    MachineSettings,
-    OptimizationSettings,
-    OptimizerName,
     Recipe,
     TrainConfig,
 )
 
-TRAINING_PASSES = 3
-"""Forward passes that a forward and a backward pass are equivalent to: the backward pass computes two matrix products
-for each one of the forward pass. Gradient checkpointing adds one more forward pass."""
 CORE_SPEED = 70e9
 """FLOP per second and core in float32: a training clip of VideoMAE base (1.1 TFLOP) took 7.6 s on two cores."""
 GPU_SPEED = 20e12
 """FLOP per second in 16 bits of a GPU without a measured run: typical of a mid-range GPU."""
-PROCESS_BYTES = 700e6
-"""Memory of a training process on the CPU without model and clips: 523 MB of imports, plus data set and buffers."""
-GPU_CONTEXT_BYTES = 600e6
-"""Memory that CUDA itself takes on a GPU."""
 KEPT_CHECKPOINTS = KEPT + 1
 """Number of checkpoints on disk, including the best one."""
 STARTING_SECONDS = 10
@@ -66,7 +66,9 @@ class Cost:
     """What a run needs. Sizes are in bytes, times in seconds."""
 
     parameters: int
-    """Number of trainable weights."""
+    """Number of weights."""
+    trained_parameters: int
+    """Number of weights that are trained; 0 with frozen features."""
     tokens: int
     """Number of tokens per clip."""
     clip_flop: float
@@ -107,24 +109,28 @@ def estimate(
     architecture = architecture_of(config.model.model)
     forward = architecture.forward_flop(config.clip.num_frames)
     evaluation_clips = validation * config.clip.test_clips
-    checkpoint = float(architecture.parameters * FLOAT32 * (1 + _moments(config.optimization)))
-    used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * _devices(config.machine, machine)
-    epoch_seconds = _epoch_flop(architecture, config, training, validation) / used
+    checkpoint = checkpoint_bytes(config, architecture)
+    used = (speed or (GPU_SPEED if machine.gpu else CORE_SPEED * machine.cores)) * devices(config.machine, machine)
+    epoch_seconds = epoch_flop(architecture, config, training, validation) / used
     if speed is None:
         epoch_seconds += EPOCH_SECONDS
-    last_seconds = (training + validation + test) * config.clip.test_clips * forward / used
+    views = config.clip.test_clips * config.clip.test_crops
+    last_seconds = (training + validation + test) * views * forward / used
     seconds = STARTING_SECONDS + config.optimization.num_epochs * epoch_seconds + last_seconds
-    memory = memory_of(config, architecture, min(config.optimization.batch_size, training), machine)
+    clips = training * config.augmentation.repeated_augmentation
+    at_once = min(config.optimization.batch_size, training) * config.augmentation.repeated_augmentation
+    memory = memory_of(config, architecture, at_once, machine)
     warnings = [
-        *_memory_warning(config, architecture, training, machine, memory),
+        *_memory_warning(config, architecture, at_once, machine, memory),
         *_time_warning(config, machine, seconds),
         *_disk_warning((KEPT_CHECKPOINTS + 1) * checkpoint, machine),
     ]
     return Cost(
         parameters=architecture.parameters,
+        trained_parameters=trained_parameters(config.model, architecture),
         tokens=architecture.tokens(config.clip.num_frames),
-        clip_flop=_passes(config.machine) * forward,
-        training_clips=training,
+        clip_flop=passes(config, architecture) * forward,
+        training_clips=clips,
         evaluation_clips=evaluation_clips,
         epoch_seconds=epoch_seconds,
         seconds=seconds,
@@ -153,6 +159,7 @@ def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
     slow = [f"Embedding all clips takes about {seconds / DAY:.1f} days. Lower num_frames, or choose the image encoder."]
     return Cost(
         parameters=parameters,
+        trained_parameters=0,
         tokens=video.tokens(config.clip.num_frames) if video else 0,
         clip_flop=video_flop + image_flop,
         training_clips=clips,
@@ -165,29 +172,6 @@ def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
         checkpoints=HEAD_BYTES,
         warnings=tuple(slow if seconds >= DAY else []),
     )
-
-
-def memory_of(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine) -> float:
-    """Estimate the peak memory of training, in bytes.
-
-    It is the sum of weights, gradients and moments of the optimizer in float32, the activations of each clip, and, on
-    the CPU, the copy of the best epoch until it is written.
-
-    Args:
-        config: The settings of the run.
-        architecture: The sizes of the model.
-        batch_size: The number of clips per step.
-        machine: The machine that the run will use.
-    """
-    on_gpu = machine.gpu is not None
-    kept = architecture.parameters * FLOAT32 * (1 + _moments(config.optimization))
-    weights = architecture.parameters * FLOAT32 + kept + (0 if on_gpu else kept)
-    dropped = config.model.dropout_rate > 0
-    clip = architecture.kept_bytes(config.clip.num_frames, dropped, on_gpu, config.machine.gradient_checkpointing)
-    per_device = -(-batch_size // _devices(config.machine, machine))
-    at_once = -(-per_device // config.machine.accumulation_steps)
-    clips = per_device * architecture.input_bytes(config.clip.num_frames) + at_once * clip
-    return (GPU_CONTEXT_BYTES if on_gpu else PROCESS_BYTES) + weights + clips
 
 
 def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: Gpu | None) -> float | None:
@@ -213,7 +197,7 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
             seconds = epochs_table(read_events(run.events_file))["seconds"].dropna()
             if len(seconds) >= FEWEST_EPOCHS and seconds.median() > 0:
                 split = run.read_split()
-                flop = _epoch_flop(architecture_of(found.model.model), found, len(split.train), len(split.validation))
+                flop = epoch_flop(architecture_of(found.model.model), found, len(split.train), len(split.validation))
                 processes = run.read_environment().processes or 1
                 return float(flop / seconds.median()) / processes
         except SocalError:
@@ -221,56 +205,35 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
     return None
 
 
-def _epoch_flop(architecture: Architecture, config: TrainConfig, training: int, validation: int) -> float:
-    clips = _passes(config.machine) * training + validation * config.clip.test_clips
-    return clips * architecture.forward_flop(config.clip.num_frames)
-
-
-def _passes(settings: MachineSettings) -> int:
-    """Return the cost of training on a clip, in forward passes."""
-    return TRAINING_PASSES + settings.gradient_checkpointing
-
-
-def _devices(settings: MachineSettings, machine: Machine) -> int:
-    """Return the number of devices that a batch is divided among."""
-    return min(settings.gpus, machine.gpu.count) if machine.gpu else 1
-
-
-def _moments(settings: OptimizationSettings) -> int:
-    """Return how many numbers the optimizer stores per weight."""
-    return 2 if settings.optimizer is OptimizerName.ADAMW else 1
-
-
 def _memory_warning(
-    config: TrainConfig, architecture: Architecture, training: int, machine: Machine, needed: float
+    config: TrainConfig, architecture: Architecture, clips: int, machine: Machine, needed: float
 ) -> list[str]:
     total = machine.gpu.memory if machine.gpu else machine.memory
     free = total if machine.gpu else machine.free_memory
     if needed <= free:
         return []
-    batch_size = min(config.optimization.batch_size, training)
     if needed <= total:
-        fits = _what_fits(config, architecture, batch_size, machine, free)
+        fits = _what_fits(config, architecture, clips, machine, free)
         return [
             f"A step needs about {_size(needed)} of memory, but only {_size(free)} of {_size(total)} are free now. "
             f"Close other programs{f', or {fits[0].lower()}{fits[1:]}' if fits else '.'}"
         ]
     return [
-        f"A step of {batch_size} clips needs about {_size(needed)} of memory, but "
+        f"A step of {clips} clips needs about {_size(needed)} of memory, but "
         f"{'the GPU' if machine.gpu else 'this machine'} has {_size(total)}, so the system would end the run. "
-        + (_what_fits(config, architecture, batch_size, machine, total) or _nothing_fits(config))
+        + (_what_fits(config, architecture, clips, machine, total) or _nothing_fits(config))
     ]
 
 
-def _what_fits(config: TrainConfig, architecture: Architecture, batch_size: int, machine: Machine, memory: int) -> str:
+def _what_fits(config: TrainConfig, architecture: Architecture, clips: int, machine: Machine, memory: int) -> str:
     """Name the settings with which a step fits into `memory` bytes and training changes least; "" if none do."""
     sparing: dict[str, Any] = {"gradient_checkpointing": True}
     step = architecture.tubelet_size
     shorter = [{**sparing, "num_frames": frames} for frames in range(config.clip.num_frames - step, 1, -step)]
     for change in ({}, sparing, *shorter):
-        for steps in range(config.machine.accumulation_steps, max(batch_size, config.machine.accumulation_steps) + 1):
+        for steps in range(config.machine.accumulation_steps, max(clips, config.machine.accumulation_steps) + 1):
             other = config.replace(**change, accumulation_steps=steps)
-            if memory_of(other, architecture, batch_size, machine) <= memory:
+            if memory_of(other, architecture, clips, machine) <= memory:
                 new = {**change, "accumulation_steps": steps}
                 changes = [
                     f"{name} {'on' if value is True else f'to {value}'}"

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
 from socal_core.runs.model_choice import local_folder
-from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, Recipe, TrainConfig
+from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, TrainConfig
 
 CONFIG_FILE = "config.json"
 
@@ -50,14 +50,35 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes; query and value have a bias, key has none."""
+        """The number of weights, with a head for two classes."""
+        embedding = self._patch_values * self.hidden_size + self.hidden_size
+        return embedding + self.num_hidden_layers * self.block_parameters + self.head_parameters
+
+    @property
+    def block_parameters(self) -> int:
+        """The number of weights of a transformer block; query and value have a bias, key has none."""
         hidden, middle = self.hidden_size, self.intermediate_size
-        embedding = self._patch_values * hidden + hidden
         attention = 4 * hidden**2 + 3 * hidden
         feed_forward = 2 * hidden * middle + middle + hidden
-        norm = 2 * hidden
-        head = norm + CLASSES * (hidden + 1)
-        return embedding + self.num_hidden_layers * (attention + feed_forward + 2 * norm) + head
+        return attention + feed_forward + 2 * 2 * hidden
+
+    @property
+    def head_parameters(self) -> int:
+        """The number of weights of the head for two classes and of the norm before it."""
+        return 2 * self.hidden_size + CLASSES * (self.hidden_size + 1)
+
+    def update_parameters(self, rank: int, modules: str) -> int:
+        """Return the number of weights of the low-rank updates of all blocks.
+
+        Args:
+            rank: The rank of the updates.
+            modules: Names of linear layers, separated by blanks. `dense` names three layers of a block.
+        """
+        hidden, middle = self.hidden_size, self.intermediate_size
+        square = 2 * hidden * rank
+        of_module = dict.fromkeys(("query", "key", "value"), square)
+        of_module["dense"] = square + 2 * (hidden + middle) * rank
+        return self.num_hidden_layers * sum(of_module.get(name, 0) for name in modules.split())
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip."""
@@ -79,7 +100,9 @@ class Architecture:
         """Return the memory for the pixels of one clip, in bytes."""
         return float(num_frames * COLOURS * self.image_size**2 * PIXEL_BYTES)
 
-    def kept_bytes(self, num_frames: int, attention_dropout: bool, on_gpu: bool, checkpointing: bool) -> float:
+    def kept_bytes(
+        self, num_frames: int, attention_dropout: bool, on_gpu: bool, checkpointing: bool, blocks: int | None = None
+    ) -> float:
         """Return the memory that one clip takes from its forward to its backward pass, without its pixels.
 
         On a GPU, activations are stored in 16 bits and attention weights are not stored. On the CPU, attention weights
@@ -91,10 +114,13 @@ class Architecture:
             attention_dropout: Whether attention weights have dropout.
             on_gpu: Whether the model is on a GPU.
             checkpointing: Whether gradient checkpointing is on.
+            blocks: The number of blocks that the backward pass goes through; None for all. The others store nothing,
+                but need as much memory as one of them for a moment.
 
         Returns:
             The memory in bytes.
         """
+        depth = self.num_hidden_layers if blocks is None else min(blocks, self.num_hidden_layers)
         tokens, size = self.tokens(num_frames), FLOAT16 if on_gpu else FLOAT32
         values = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
         layer = float(tokens * values * size)
@@ -104,8 +130,8 @@ class Architecture:
             layer += weights * ATTENTION_BYTES
             passing = float(weights * ATTENTION_PASSING_BYTES)
         if checkpointing:
-            return self.num_hidden_layers * tokens * self.hidden_size * size + layer + passing
-        return self.num_hidden_layers * layer + passing
+            return depth * tokens * self.hidden_size * size + layer + passing
+        return max(depth, 1) * layer + passing
 
     @property
     def _patch(self) -> tuple[int, int]:
@@ -207,6 +233,6 @@ def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
 def input_sizes(settings: ModelSettings) -> tuple[int, ...]:
     """Return the height and width in pixels of the input frames of each network of a run."""
     size = architecture_of(settings.model).image_size
-    if settings.recipe is Recipe.FINETUNE:
+    if settings.recipe.trains_network:
         return (size,)
     return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else size for name in settings.encoder.names)

@@ -4,8 +4,17 @@ from socal_core.settings.augmentation import AugmentationSettings
 from socal_core.settings.clip import ClipSettings, SamplingMethod
 from socal_core.settings.declaration import Setting
 from socal_core.settings.machine import MachineSettings
-from socal_core.settings.model import DOWNLOADS_ALLOWED, PRETRAINED, TINY, ModelSettings
-from socal_core.settings.optimization import OptimizationSettings, OptimizerName
+from socal_core.settings.model import (
+    DOWNLOADS_ALLOWED,
+    FULL,
+    HEAD_ONLY,
+    LORA,
+    PRETRAINED,
+    TINY,
+    ModelSettings,
+    tuned_blocks,
+)
+from socal_core.settings.optimization import OptimizationSettings, OptimizerName, Schedule
 from socal_core.settings.recipes import CHANCE_LOSS, IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, EncoderChoice, Recipe
 from socal_core.settings.split import MOST_FOLDS, SplitMethod, SplitSettings
 from socal_core.settings.train_config import (
@@ -22,8 +31,11 @@ from socal_core.settings.train_config import (
 __all__ = [
     "CHANCE_LOSS",
     "DOWNLOADS_ALLOWED",
+    "FULL",
+    "HEAD_ONLY",
     "IMAGE_ENCODER",
     "IMAGE_SIZE",
+    "LORA",
     "MOST_FOLDS",
     "PRETRAINED",
     "SETTINGS",
@@ -38,6 +50,7 @@ __all__ = [
     "OptimizerName",
     "Recipe",
     "SamplingMethod",
+    "Schedule",
     "Setting",
     "SplitMethod",
     "SplitSettings",
@@ -47,5 +60,6 @@ __all__ = [
     "config_from",
     "default_config",
     "setting_named",
+    "tuned_blocks",
     "unknown_setting",
 ]

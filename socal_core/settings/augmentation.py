@@ -11,6 +11,14 @@ class AugmentationSettings(SettingsGroup):
 
     heading: ClassVar[str] = "Augmentation"
 
+    repeated_augmentation: int = setting(
+        1,
+        "Clips of each trial of a batch, which are sampled and augmented separately; VideoMAE uses 2. Each takes the "
+        "memory and the time of a trial.",
+        1,
+        8,
+        applies=TRAINED,
+    )
     horizontal_flip: float = setting(
         0.5, "Probability that a training clip is mirrored, all frames alike; 0 or 0.5.", 0.0, 1.0, applies=TRAINED
     )

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from socal_core.dataset.windows import Window
 from socal_core.settings.declaration import SettingsGroup, setting, when
+from socal_core.settings.recipes import TRAINED
 
 
 class SamplingMethod(StrEnum):
@@ -62,6 +63,14 @@ class ClipSettings(SettingsGroup):
         "Clips per trial in validation and test, whose probabilities are averaged; VideoMAE's own tests use 5.",
         1,
         20,
+    )
+    test_crops: int = setting(
+        1,
+        "Crops of each test clip, evenly spaced along the longer edge of its frames, whose probabilities are averaged. "
+        "With 1, only the middle is seen; VideoMAE's own tests use 3.",
+        1,
+        5,
+        applies=TRAINED,
     )
 
     @model_validator(mode="after")

@@ -117,7 +117,7 @@ def setting(
     return Field(default=default, description=text, ge=low, le=high, strict=not lenient, json_schema_extra=more)
 
 
-def when(**needed: StrEnum | bool | list[StrEnum]) -> Condition:
+def when(**needed: str | bool | list[str]) -> Condition:
     """Return the condition that other settings have the given values: one value each, or a list of them."""
     return {name: value if isinstance(value, list) else [value] for name, value in needed.items()}
 

@@ -1,6 +1,8 @@
 """Settings of the model that a run starts from and of how it is trained."""
 
 import os
+import re
+from math import inf
 from typing import ClassVar
 
 from pydantic import model_validator
@@ -18,6 +20,22 @@ DOWNLOADS_ALLOWED = os.environ.get("SOCAL_ALLOW_DOWNLOAD") == "1"
 """Whether the environment of the app allows downloads from the Hugging Face hub; otherwise it makes no request."""
 
 
+FULL, HEAD_ONLY, LORA = "full", "frozen", "lora"
+"""The values of `tune` other than last:K."""
+
+
+def tuned_blocks(tune: str) -> float | None:
+    """Return how many of the last blocks are trained in full: infinity for all, 0 for none; None for other text.
+
+    Args:
+        tune: The setting.
+    """
+    if tune in {HEAD_ONLY, LORA}:
+        return 0
+    found = re.fullmatch(r"last:([1-9]\d{0,3})", tune)
+    return int(found[1]) if found else inf if tune == FULL else None
+
+
 class ModelSettings(SettingsGroup):
     """The network, the recipe and the encoders."""
 
@@ -29,8 +47,23 @@ class ModelSettings(SettingsGroup):
     )
     recipe: Recipe = setting(
         Recipe.FINETUNE,
-        "How the run learns: `finetune` trains all weights of the model, epoch by epoch; `frozen` embeds each clip "
-        "once with pre-trained encoders and fits logistic regressions on how their features change over time.",
+        "How the run learns, and the defaults of the other settings. `frozen` embeds each clip once with pre-trained "
+        "encoders and fits logistic regressions on how their features change over time. The others train the model "
+        "epoch by epoch: `finetune` with defaults for a small model, `videomae-small-data` with those of VideoMAE's "
+        "own fine-tuning on UCF101, `notebook` with those of the reference notebook.",
+    )
+    tune: str = setting(
+        "full",
+        "Which weights are trained: `full`, all; `last:K`, the last K blocks and the head; `frozen`, only the head; "
+        "`lora`, the head and low-rank updates of the attention (Hu et al., ICLR 2022).",
+        applies=TRAINED,
+    )
+    lora_rank: int = setting(8, "Rank of the updates; 4 to 32.", 1, 256, applies={**TRAINED, **when(tune=["lora"])})
+    lora_modules: str = setting(
+        "query value",
+        "The linear layers that are updated: the ends of their names, separated by blanks. Hu et al. use query and "
+        "value.",
+        applies={**TRAINED, **when(tune=["lora"])},
     )
     encoder: EncoderChoice = setting(
         EncoderChoice.AUTO,
@@ -46,9 +79,34 @@ class ModelSettings(SettingsGroup):
     dropout_rate: float = setting(
         0.2, "Dropout of hidden states and attention; 0.1 to 0.5 helps against overfitting.", 0.0, 0.9, applies=TRAINED
     )
+    head_dropout: float = setting(
+        0.0, "Dropout of the features that the head receives; VideoMAE uses 0.5 on UCF101.", 0.0, 0.9, applies=TRAINED
+    )
+    drop_path: float = setting(
+        0.0,
+        "Stochastic depth: the probability with which the last block is skipped for a clip. That of earlier blocks "
+        "rises to it from 0. VideoMAE uses 0.1 to 0.2.",
+        0.0,
+        0.9,
+        applies=TRAINED,
+    )
+    head_scale: float = setting(
+        1.0,
+        "Factor of the initial weights of a new head; VideoMAE uses 0.001, which starts at a probability of 0.5.",
+        0.0,
+        1.0,
+        applies=TRAINED,
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "ModelSettings":
         if not self.model.strip():
             raise ConfigError("model", "must name a model", self.model)
+        if tuned_blocks(self.tune) is None:
+            raise ConfigError("tune", "must be full, last:K with a number of blocks K, frozen or lora", self.tune)
+        if self.recipe is Recipe.FROZEN and self.tune != FULL:
+            rule = "must be full with the recipe frozen, which trains no network: choose another recipe or leave it out"
+            raise ConfigError("tune", rule, self.tune)
+        if self.tune == LORA and not self.lora_modules.split():
+            raise ConfigError("lora_modules", "must name at least one layer, such as query", self.lora_modules)
         return self

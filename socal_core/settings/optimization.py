@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from socal_core.settings.declaration import SettingsGroup, setting, when
-from socal_core.settings.recipes import TRAINED, Recipe
+from socal_core.settings.recipes import TRAINED
 
 
 class OptimizerName(StrEnum):
@@ -15,7 +15,18 @@ class OptimizerName(StrEnum):
     """SGD with momentum 0.9."""
 
 
-SCHEDULED = when(recipe=Recipe.FINETUNE, use_lr_scheduler=True)
+class Schedule(StrEnum):
+    """How the learning rate changes during training."""
+
+    PLATEAU = "plateau"
+    """It falls by a factor when the validation loss stops falling."""
+    COSINE = "cosine"
+    """It rises linearly during the first epochs and then falls along a cosine, step by step."""
+
+
+SCHEDULED = {**TRAINED, **when(use_lr_scheduler=True)}
+ON_PLATEAU = {**SCHEDULED, **when(schedule=Schedule.PLATEAU)}
+COSINE = {**SCHEDULED, **when(schedule=Schedule.COSINE)}
 
 
 class OptimizationSettings(SettingsGroup):
@@ -45,18 +56,55 @@ class OptimizationSettings(SettingsGroup):
         applies=TRAINED,
     )
     weight_decay: float = setting(0.01, "0.01 to 0.1 for AdamW.", 0.0, 1.0, applies=TRAINED)
-    use_lr_scheduler: bool = setting(
-        True,
-        "Lower the learning rate when the validation loss stops falling. Off keeps it constant.",
+    label_smoothing: float = setting(
+        0.0,
+        "Train towards this much less than certainty, against overconfidence. 0 is off; VideoMAE uses 0.1.",
+        0.0,
+        0.9,
         applies=TRAINED,
+    )
+    gradient_clipping: float = setting(
+        0.0,
+        "Largest norm of the gradient of a step; larger ones are scaled down. 0 is off.",
+        0.0,
+        1000.0,
+        applies=TRAINED,
+    )
+    weight_averaging: float = setting(
+        0.0,
+        "Validate and predict with an exponential moving average of the weights: the fraction that it keeps in each "
+        "step. 0 is off; 0.99 averages about the last hundred steps.",
+        0.0,
+        0.99999,
+        applies=TRAINED,
+    )
+    use_lr_scheduler: bool = setting(
+        True, "Change the learning rate during training. Off keeps it constant.", applies=TRAINED, heading="Schedule"
+    )
+    schedule: Schedule = setting(
+        Schedule.PLATEAU,
+        "`plateau` lowers the learning rate when the validation loss stops falling; `cosine` warms up and then falls "
+        "along a cosine until the last epoch.",
+        applies=SCHEDULED,
         heading="Schedule",
+    )
+    warmup_epochs: int = setting(
+        0,
+        "Epochs during which the learning rate rises from almost 0; VideoMAE uses 5.",
+        0,
+        10_000,
+        applies=COSINE,
+        heading="Schedule",
+    )
+    min_learning_rate: float = setting(
+        1e-6, "The learning rate at the end of the cosine.", 1e-10, 1.0, applies=COSINE, heading="Schedule"
     )
     scheduler_patience: int = setting(
         1,
         "Epochs without a lower validation loss that are tolerated before the learning rate falls; 1 to 5.",
         0,
         1000,
-        applies=SCHEDULED,
+        applies=ON_PLATEAU,
         heading="Schedule",
         alias="lr_scheduler_patience",
     )
@@ -65,7 +113,7 @@ class OptimizationSettings(SettingsGroup):
         "The factor by which the learning rate is then multiplied; 0.1 to 0.5.",
         0.001,
         0.999,
-        applies=SCHEDULED,
+        applies=ON_PLATEAU,
         heading="Schedule",
     )
     use_early_stopping: bool = setting(
@@ -81,6 +129,6 @@ class OptimizationSettings(SettingsGroup):
         "scheduler_patience.",
         1,
         10_000,
-        applies=when(recipe=Recipe.FINETUNE, use_early_stopping=True),
+        applies={**TRAINED, **when(use_early_stopping=True)},
         heading="Schedule",
     )

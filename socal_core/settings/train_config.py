@@ -17,7 +17,7 @@ from socal_core.settings.declaration import Setting
 from socal_core.settings.machine import MachineSettings
 from socal_core.settings.model import PRETRAINED, TINY, ModelSettings
 from socal_core.settings.optimization import OptimizationSettings
-from socal_core.settings.recipes import Recipe
+from socal_core.settings.recipes import RECIPE_DEFAULTS, Recipe
 from socal_core.settings.split import SplitSettings
 
 
@@ -66,7 +66,7 @@ class TrainConfig(BaseModel):
     @property
     def processes(self) -> int:
         """The number of processes that train the run, one per GPU."""
-        return 1 if self.model.recipe is Recipe.FROZEN else self.machine.gpus
+        return self.machine.gpus if self.model.recipe.trains_network else 1
 
     @model_validator(mode="after")
     def _check(self) -> "TrainConfig":
@@ -82,45 +82,51 @@ SETTINGS: dict[str, Setting] = {item.name: item for name, kind in _GROUPS.items(
 """All settings by name, in the order of the form."""
 _NAMES = {item.alias: item.name for item in SETTINGS.values() if item.alias}
 """Our names, by the names in the reference notebook."""
-_MODEL_DEFAULTS: dict[str, dict[str, Any]] = {
+_TINY_DEFAULTS: dict[str, Any] = {
     # Frozen features of two clips had the best scores. The other settings are for fine-tuning, where a small model
     # needs a larger learning rate and more patience than in the notebook (benchmarks/README.md).
-    TINY: {
-        "recipe": Recipe.FROZEN,
-        "test_clips": 2,
-        "learning_rate": 1e-4,
-        "layer_decay": 0.75,
-        "batch_size": 8,
-        "num_epochs": 40,
-        "weight_decay": 0.05,
-        "dropout_rate": 0.1,
-        "scheduler_patience": 5,
-        "scheduler_factor": 0.5,
-        "early_stopping_patience": 12,
-    },
+    "test_clips": 2,
+    "learning_rate": 1e-4,
+    "layer_decay": 0.75,
+    "batch_size": 8,
+    "num_epochs": 40,
+    "weight_decay": 0.05,
+    "dropout_rate": 0.1,
+    "scheduler_patience": 5,
+    "scheduler_factor": 0.5,
+    "early_stopping_patience": 12,
 }
 
 
-def default_config(model: str) -> TrainConfig:
-    """Return the default settings of a model: those of `tiny`, or the reference notebook's for any other."""
-    return TrainConfig.from_flat({"model": model, **_MODEL_DEFAULTS.get(model, {})})
+def default_config(model: str, recipe: Recipe | None = None) -> TrainConfig:
+    """Return the default settings of a model and a recipe.
+
+    Args:
+        model: The model.
+        recipe: The recipe; None for the default of the model: `frozen` for `tiny`, `finetune` for others.
+    """
+    recipe = recipe or (Recipe.FROZEN if model == TINY else Recipe.FINETUNE)
+    adapted = _TINY_DEFAULTS if model == TINY and recipe in {Recipe.FROZEN, Recipe.FINETUNE} else {}
+    return TrainConfig.from_flat({"model": model, "recipe": recipe, **RECIPE_DEFAULTS[recipe], **adapted})
 
 
 def config_from(values: Mapping[str, Any], default_model: str) -> TrainConfig:
-    """Return the default settings of a model with some values changed.
+    """Return the default settings of a model and a recipe with some values changed.
 
     Args:
-        values: The values; see `TrainConfig.from_flat`. `model` determines the defaults of the others.
+        values: The values; see `TrainConfig.from_flat`. `model` and `recipe` determine the defaults of the others.
         default_model: The model if the values name none.
 
     Raises:
         ConfigError: See `TrainConfig.from_flat`.
     """
     named = by_name(values)
-    model = named.get("model", default_model)
+    model, recipe = named.get("model", default_model), named.get("recipe")
     if not isinstance(model, str):
         raise ConfigError("model", "must be text", model)
-    return default_config(model).replace(**named)
+    # An unknown recipe is reported below, with all other values.
+    known = Recipe(recipe) if recipe in list(Recipe) else None
+    return default_config(model, known).replace(**named)
 
 
 def by_name(values: Mapping[str, Any]) -> dict[str, Any]:

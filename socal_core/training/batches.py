@@ -9,8 +9,8 @@ import torch
 from socal_core.clips.augment import Augmentation
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.mix import Mix, apply_mix, mix_of, partner_of
-from socal_core.clips.plan import ClipId
-from socal_core.clips.sampling import derive_seed, epoch_batches
+from socal_core.clips.plan import ClipId, training_clips
+from socal_core.clips.sampling import derive_seed
 from socal_core.settings import TrainConfig
 
 
@@ -80,7 +80,7 @@ def training_batches(
         done: The number of batches to skip at the beginning of the epoch.
     """
     augment = Augmentation(config.augmentation)
-    batches = epoch_batches(trial_ids, config.optimization.batch_size, config.split.seed, epoch)
+    batches = training_clips(trial_ids, config, epoch)
     parts = [_part(batch, config, reader.shape[-1], epoch, step, rank) for step, batch in enumerate(batches)]
     full_size = len(batches[0])
     batches, parts = batches[done:], parts[done:]
@@ -90,11 +90,11 @@ def training_batches(
         pixels = next(read)  # uint8, (needed clips, frames, 3, size, size)
         waited = time.perf_counter() - started
         clips = pixels.to(rank.device).float().div_(255)
-        clips = augment(clips, [derive_seed(config.split.seed, epoch, "augment", clip.trial_id) for clip in part.clips])
+        clips = augment(clips, [clip.seed(config.split.seed, "augment") for clip in part.clips])
         own = clips[[part.needed.index(index) for index in part.own]]
         if part.mix is not None:
             own = apply_mix(own, clips[[part.needed.index(index) for index in part.partners]], part.mix)
-        batch_labels = torch.tensor([labels[trial_id] for trial_id in batch])
+        batch_labels = torch.tensor([labels[clip.trial_id] for clip in batch])
         weights = class_weights[batch_labels]
         # A process without clips contributes nothing.
         weights = weights * float(rank.number < len(batch))
@@ -125,10 +125,10 @@ class _Part:
     mix: Mix | None
 
 
-def _part(batch: Sequence[str], config: TrainConfig, size: int, epoch: int, step: int, rank: Rank) -> _Part:
+def _part(batch: Sequence[ClipId], config: TrainConfig, size: int, epoch: int, step: int, rank: Rank) -> _Part:
     # A process without clips uses the first one with weight 0, because all processes must average the gradients.
     own = list(range(rank.number, len(batch), rank.world_size)) or [0]
     mix = mix_of(config.augmentation, len(batch), size, derive_seed(config.split.seed, epoch, "mix", step))
     partners = own if mix is None else [partner_of(index, len(batch)) for index in own]
     needed = sorted({*own, *partners})
-    return _Part(own, partners, needed, [ClipId(batch[index], epoch) for index in needed], mix)
+    return _Part(own, partners, needed, [batch[index] for index in needed], mix)

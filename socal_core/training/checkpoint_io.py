@@ -46,8 +46,15 @@ class Checkpoints:
     resuming trains that epoch again, with identical results.
     """
 
-    def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
-        self._run, self._classifier = run, classifier
+    def __init__(self, run: RunFolder, classifier: VideoClassifier, weights: Callable[[], State]) -> None:
+        """Start without a checkpoint.
+
+        Args:
+            run: The run.
+            classifier: The model and its preprocessing.
+            weights: Returns the weights of the model that the run predicts with.
+        """
+        self._run, self._classifier, self._weights = run, classifier, weights
         self._best: tuple[TrainingState, State, State] | None = None
         """State, tensors and weights of the best epoch, if it is not on disk."""
         self._last: TrainingState | None = None
@@ -73,7 +80,7 @@ class Checkpoints:
             self.write(state, tensors)
         elif state.epoch == state.best_epoch:
             self._best = None  # frees the old copy before the new one is made
-            self._best = state, _copied(tensors), _copied(self._classifier.model.state_dict())
+            self._best = state, _copied(tensors), _copied(self._weights())
 
     def write(self, state: TrainingState, tensors: State) -> None:
         """Write a checkpoint of the current model, and the best epoch if it is only in memory.
@@ -90,7 +97,7 @@ class Checkpoints:
         started = time.monotonic()
         if state.best_epoch != state.epoch or state.step:
             self.write_best()
-        save_checkpoint(self._run, self._classifier, state, tensors)
+        save_checkpoint(self._run, self._classifier, state, tensors, self._weights())
         self._best, self._last = None, state
         self._at = time.monotonic()
         self._seconds = self._at - started

@@ -24,6 +24,8 @@ from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
+from socal_core.models.regularization import regularize
+from socal_core.preflight.learning_rates import changes_by_step, rate_at
 from socal_core.runs.checkpoint_folders import read_training_state
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
@@ -33,6 +35,7 @@ from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.stop import StopRequested
+from socal_core.training.trained_weights import TrainedWeights
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ class _Run:
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     parts: dict[str, Any]
     """The objects whose state is saved, by their names in a checkpoint."""
-    weights: torch.Tensor
-    """The class weights, (2,)."""
+    class_weights: torch.Tensor
+    """The weights of failure and success, (2,)."""
+    weights: TrainedWeights
+    scales: list[float]
+    """The learning rate of each group of parameters as a fraction of that of the head."""
     checkpoints: Checkpoints
     state: TrainingState = field(default_factory=TrainingState)
 
@@ -104,8 +110,9 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         run.checkpoints.rescue_best()
         if not is_out_of_memory(error):
             raise
-        batch_size = min(job.config.optimization.batch_size, len(job.split.train))
-        raise RunError(smaller(job.config, -(-batch_size // job.accelerator.num_processes))) from error
+        trials = min(job.config.optimization.batch_size, len(job.split.train))
+        clips = trials * job.config.augmentation.repeated_augmentation
+        raise RunError(smaller(job.config, -(-clips // job.accelerator.num_processes))) from error
     if writes:
         run.checkpoints.write(run.state, run.tensors)
 
@@ -121,7 +128,7 @@ def _train_and_validate(job: TrainingJob, run: _Run) -> None:
     learning_rate = run.optimizer.param_groups[0]["lr"]
     training = _train_epoch(job, run, epoch)
     validation = _validate(job, run)
-    if job.config.optimization.use_lr_scheduler:
+    if job.config.optimization.use_lr_scheduler and not changes_by_step(job.config.optimization):
         run.scheduler.step(validation["val_loss"])
     run.state = run.state.after_epoch(validation["val_loss"])
     job.report(
@@ -144,14 +151,18 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     """
     if job.config.machine.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
+    regularize(job.classifier.model, job.config.model)
     optimizer = make_optimizer(job.classifier.model, job.config.optimization)
+    scales = [group["lr"] / job.config.optimization.learning_rate for group in optimizer.param_groups]
     scheduler = make_scheduler(optimizer, job.config.optimization)
     model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
-    parts = {"optimizer": optimizer, "scheduler": scheduler}
+    trained = TrainedWeights(job.classifier.model, job.config)
+    parts = {"optimizer": optimizer, "scheduler": scheduler, "weights": trained}
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
     weights = class_weights([job.labels[trial] for trial in job.split.train])
-    run = _Run(model, optimizer, scheduler, parts, weights, Checkpoints(job.run, job.classifier))
+    checkpoints = Checkpoints(job.run, job.classifier, trained.of_prediction)
+    run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, checkpoints)
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
@@ -180,16 +191,21 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     steps, clips = math.ceil(len(job.split.train) / config.optimization.batch_size), 0
     rank = Rank(accelerator.process_index, accelerator.num_processes, accelerator.device)
     batches = training_batches(
-        job.reader, job.split.train, job.labels, run.weights, config, epoch, rank, run.state.step
+        job.reader, job.split.train, job.labels, run.class_weights, config, epoch, rank, run.state.step
     )
     run.model.train()
     waited, started = 0.0, time.perf_counter()
     for batch in batches:
         job.check_stop()
+        if changes_by_step(config.optimization):
+            rate = rate_at(config.optimization, (epoch - 1) * steps + run.state.step, steps)
+            for group, scale in zip(run.optimizer.param_groups, run.scales, strict=True):
+                group["lr"] = rate * scale
         step = run.state.step + 1
         torch.manual_seed(derive_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = add_gradients(accelerator, run.model, batch, config.machine.accumulation_steps)
+        loss = add_gradients(accelerator, run.model, batch, config)
         run.optimizer.step()
+        run.weights.after_step()
         run.optimizer.zero_grad()
         loss_sum = float(accelerator.reduce(loss, "sum"))
         if not math.isfinite(loss_sum):
@@ -213,7 +229,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
         # The weights of all training trials add up to their number.
-        "train_loss": run.state.loss_sum / len(job.split.train),
+        "train_loss": run.state.loss_sum / len(job.split.train) / config.augmentation.repeated_augmentation,
         "clips_per_second": round(clips / seconds, 3),
         "data_wait": round(waited / seconds, 4),
     }
@@ -245,9 +261,10 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
                 job.check_stop()
 
         model = job.accelerator.unwrap_model(run.model)
-        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
+        with run.weights.for_prediction():
+            logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
         metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
-        values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.weights))}
+        values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.class_weights))}
         for name in ("accuracy", "auroc"):
             low, high = metrics["intervals"][name] or (None, None)
             values |= {f"val_{name}": metrics[name], f"val_{name}_low": low, f"val_{name}_high": high}

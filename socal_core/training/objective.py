@@ -6,8 +6,6 @@ not by the sum of their weights: that sum would cancel the weight in a batch of 
 (pytorch/pytorch#61309).
 """
 
-import re
-from collections.abc import Collection
 from contextlib import nullcontext
 
 import numpy as np
@@ -16,7 +14,8 @@ from accelerate import Accelerator
 from torch import nn
 
 from socal_core.errors import RunError
-from socal_core.settings import OptimizationSettings, OptimizerName
+from socal_core.models.layers import layers_below_head
+from socal_core.settings import OptimizationSettings, OptimizerName, TrainConfig
 from socal_core.training.batches import Batch
 
 
@@ -40,7 +39,7 @@ def class_weights(labels: list[int]) -> torch.Tensor:
     return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
 
 
-def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accumulation_steps: int) -> torch.Tensor:
+def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, config: TrainConfig) -> torch.Tensor:
     """Add the gradients of a batch's loss to those of the model, part by part.
 
     The loss whose gradients are added is the sum of the clips' weighted losses divided by the clips in a full batch.
@@ -54,28 +53,36 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, accu
         accelerator: Runs the backward pass; processes exchange gradients with the last part.
         model: Takes `pixel_values` and returns an object with `logits`, (clips, 2).
         batch: The part of a batch that this process computes.
-        accumulation_steps: The number of parts that are computed one after the other.
+        config: The settings of the run: the number of parts that are computed one after the other, label smoothing
+            and the clipping of the gradients, which comes after the last part.
 
     Returns:
         The sum of the weighted losses of the clips of this process, without division, shape ().
     """
     total = torch.zeros((), device=batch.weights.device)
-    parts = batch.parts(accumulation_steps)
+    parts = batch.parts(config.machine.accumulation_steps)
+    smoothing, largest = config.optimization.label_smoothing, config.optimization.gradient_clipping
     for number, part in enumerate(parts, start=1):
         # Processes exchange gradients once per batch, for any number of parts.
         with nullcontext() if number == len(parts) else accelerator.no_sync(model):
             logits = model(pixel_values=part.pixel_values).logits.float()
-            own = nn.functional.cross_entropy(logits, part.labels, reduction="none") * part.weights
-            partner = nn.functional.cross_entropy(logits, part.partner_labels, reduction="none") * part.partner_weights
+            own = _cross_entropy(logits, part.labels, smoothing) * part.weights
+            partner = _cross_entropy(logits, part.partner_labels, smoothing) * part.partner_weights
             loss = (part.lam * own + (1 - part.lam) * partner).sum()
             # Accelerate averages gradients over processes, but the loss is a sum over processes: hence the factor.
             accelerator.backward(loss * accelerator.num_processes / batch.full_size)
         total += loss.detach()
+    if largest:
+        accelerator.clip_grad_norm_(model.parameters(), largest)
     return total
 
 
+def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float) -> torch.Tensor:
+    return nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+
+
 def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.optim.Optimizer:
-    """Build the optimizer, AdamW or SGD with momentum 0.9, over all parameters of the model.
+    """Build the optimizer, AdamW or SGD with momentum 0.9, over the parameters of the model that require gradients.
 
     One-dimensional parameters (biases, and scales and shifts of norms) are in separate groups without weight decay.
     With `layer_decay` below 1, each layer has separate groups: the head, in the first group, has the rate
@@ -89,7 +96,8 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
     parameters = dict(model.named_parameters())
     below = layers_below_head(parameters)
-    for name, parameter in parameters.items():
+    trained = ((name, parameter) for name, parameter in parameters.items() if parameter.requires_grad)
+    for name, parameter in trained:
         depth = 0 if settings.layer_decay == 1 else below[name]
         by_group.setdefault((depth, parameter.ndim <= 1), []).append(parameter)
     groups = [
@@ -103,22 +111,6 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     if settings.optimizer is OptimizerName.SGD:
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
-
-
-def layers_below_head(names: Collection[str]) -> dict[str, int]:
-    """Count the layers from a VideoMAE classifier's head down to each parameter.
-
-    Args:
-        names: The names of all parameters.
-
-    Returns:
-        By name: 0 for the head and the norm before it, 1 for the last transformer layer, and one more for each layer
-        before it, down to the embeddings.
-    """
-    of_layer = {name: int(match[1]) for name in names if (match := re.search(r"\bencoder\.layer\.(\d+)\.", name))}
-    layers = max(of_layer.values(), default=-1) + 1
-    others = {name: layers + 1 if ".embeddings." in name else 0 for name in names}
-    return others | {name: layers - number for name, number in of_layer.items()}
 
 
 def make_scheduler(

@@ -29,7 +29,7 @@ from socal_core.runs.events import EventLog, line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import Recipe
+from socal_core.settings import LORA, Recipe
 from socal_core.startup import prepare_process
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
@@ -207,9 +207,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     # Imported here, so that the stage is visible during the seconds in which PyTorch loads.
     from socal_core.clips.loader import open_clips
     from socal_core.evaluation.predict import finish_run
-    from socal_core.evaluation.predictors import best_predictor
+    from socal_core.evaluation.predictors import open_predictor
     from socal_core.models.build import build_classifier, load_classifier
-    from socal_core.models.weights_record import weights_of_run
+    from socal_core.models.tuning import choose_trained_weights
+    from socal_core.models.weights_record import check_weights, weights_of_run
     from socal_core.training.distributed import make_accelerator, spread_over_gpus
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
@@ -243,15 +244,25 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             with watch_machine(report):
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
-    classifier = build_classifier(config) if checkpoint is None else load_classifier(checkpoint)
+    if checkpoint is None:
+        classifier = build_classifier(config)
+    elif config.model.tune == LORA:  # its checkpoints hold the weights with the updates added
+        check_weights(run)
+        classifier = build_classifier(config)
+    else:
+        classifier = load_classifier(checkpoint)
+    choose_trained_weights(classifier.model, config.model, config.split.seed)
     if accelerator.is_main_process:  # only now, because the model may have been downloaded above
         weights = weights_of_run(run, resumed=checkpoint is not None)
         run.write_environment(replace(describe_environment(accelerator), weights=weights))
 
+    def report_stage(stage: str, done: int, total: int) -> None:
+        report("stage", stage=stage, done=done, total=total)
+
     def show_stage(stage: str, done: int, total: int) -> None:
         if run.stop_file.exists():
             raise StopRequested
-        report("stage", stage=stage, done=done, total=total)
+        report_stage(stage, done, total)
 
     with (
         watch_machine(report) if accelerator.is_main_process else nullcontext(),
@@ -275,14 +286,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         if accelerator.is_main_process:
             stage = "Predicting all trials with the best checkpoint"
             # Only a single process can stop here: otherwise the others would wait for it.
-            show = show_stage if accelerator.num_processes == 1 else partial(report, "stage")
-            show(stage=stage, done=0, total=1)
-            finish_run(
-                run,
-                dataset,
-                best_predictor(run, reader),
-                lambda done, total: show(stage=stage, done=done, total=total),
-            )
+            show = show_stage if accelerator.num_processes == 1 else report_stage
+            show(stage, 0, 1)
+            with open_predictor(run, dataset, split.trial_ids, show) as predictor:
+                finish_run(run, dataset, predictor, partial(show, stage))
         accelerator.wait_for_everyone()
 
 

@@ -354,3 +354,30 @@ def test_a_frame_of_gigapixels_is_refused_by_its_header(data_folder: Path, scale
     with quiet_pillow(), pytest.raises(DataError, match=rf"Frame {frame} .*40,000,000 allowed"):
         Preprocessor(Preprocessor.for_size(224).processor, scaled).read(dataset, frame)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB; its pixels are 12 GB
+
+
+def test_crops_cover_the_longer_edge_from_end_to_end() -> None:
+    """Each column of the frame is its own number, so a crop tells which columns it shows."""
+    middle, *others = Preprocessor.for_size(10).crops(3)
+    assert middle.crop == (0, 1)
+    wide = np.broadcast_to(np.arange(30, dtype=np.uint8)[None, :, None], (10, 30, 3))
+    tall = wide.transpose(1, 0, 2)
+    for frame, axis in ((wide, 1), (tall, 0)):
+        columns = [crop.shrink(frame)[0] for crop in (*others, middle)]
+        assert [column.shape for column in columns] == [(10, 10)] * 3
+        assert [int(column.min()) for column in columns] == [0, 20, 10]
+        assert [int(column.max()) for column in columns] == [9, 29, 19]
+        assert all((np.diff(column, axis=axis) == 1).all() for column in columns)
+
+
+def test_crops_of_a_square_frame_and_of_a_whole_one() -> None:
+    square = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    pictures = [crop.shrink(square) for crop in Preprocessor.for_size(12).crops(3)]
+    assert all(np.array_equal(picture, pictures[0]) for picture in pictures)
+    assert [crop.crop for crop in Preprocessor.whole_frame(12).crops(3)] == [(0, 1)]
+
+
+def test_each_crop_is_stored_apart() -> None:
+    recipes = [str(crop.recipe) for crop in Preprocessor.for_size(10).crops(4)]
+    assert len(set(recipes)) == 4
+    assert "crop_at" not in str(Preprocessor.for_size(10).recipe)

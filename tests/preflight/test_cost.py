@@ -15,8 +15,10 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from socal_core.models.build import build_classifier
 from socal_core.models.encoders import build_encoder
-from socal_core.preflight.cost import CORE_SPEED, EPOCH_SECONDS, GPU_SPEED, estimate, measured_speed, memory_of
+from socal_core.models.tuning import choose_trained_weights
+from socal_core.preflight.cost import CORE_SPEED, EPOCH_SECONDS, GPU_SPEED, estimate, measured_speed
 from socal_core.preflight.machine import Gpu, Machine
+from socal_core.preflight.training_step import memory_of, passes, trained_parameters
 from socal_core.runs.architecture import TINY_ARCHITECTURE, Architecture, architecture_of
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import PRETRAINED, TINY, config_from
@@ -42,6 +44,34 @@ def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
     with torch.device("meta"):
         model = model_of(architecture)
     assert architecture.parameters == sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+
+
+@pytest.mark.parametrize("tune", ["full", "last:2", "last:99", "frozen", "lora"])
+@pytest.mark.parametrize("modules", ["query value", "dense key"])
+def test_trained_parameters_are_those_of_the_model(tune: str, modules: str) -> None:
+    if tune == "last:99":
+        tune = f"last:{TINY_ARCHITECTURE.num_hidden_layers}"
+    config = config_from({"recipe": "finetune", "tune": tune, "lora_rank": 5, "lora_modules": modules}, TINY)
+    model = build_classifier(config).model
+    choose_trained_weights(model, config.model, seed=0)
+    counted = sum(weights.numel() for weights in model.parameters() if weights.requires_grad)
+    assert trained_parameters(config.model, TINY_ARCHITECTURE) == counted
+
+
+@pytest.mark.parametrize("tune", ["full", "last:2", "frozen", "lora"])
+def test_work_of_training_is_what_pytorch_counts(tune: str) -> None:
+    """Counted on one clip: forward and backward pass, in units of the forward pass."""
+    config = config_from({"recipe": "finetune", "tune": tune, "num_frames": 4, "lora_rank": 1}, TINY)
+    model = build_classifier(config).model
+    choose_trained_weights(model, config.model, seed=0)
+    model.set_attn_implementation("eager")
+    pixels = torch.rand(1, 4, 3, 96, 96)
+    with FlopCounterMode(display=False) as forward, torch.no_grad():
+        model(pixel_values=pixels)
+    with FlopCounterMode(display=False) as training:
+        model(pixel_values=pixels).logits.sum().backward()
+    counted = training.get_total_flops() / forward.get_total_flops()
+    assert passes(config, TINY_ARCHITECTURE) == pytest.approx(counted, rel=0.05)
 
 
 def test_tiny_is_as_it_is_built() -> None:

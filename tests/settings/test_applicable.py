@@ -38,11 +38,21 @@ def test_settings_of_other_split_methods_do_not_apply() -> None:
 
 
 def test_settings_of_a_feature_that_is_off_do_not_apply() -> None:
-    schedule = {"scheduler_patience", "scheduler_factor"}
+    schedule = {"schedule", "scheduler_patience", "scheduler_factor"}
     everything = applicable(recipe="finetune")
     assert everything - applicable(recipe="finetune", use_lr_scheduler=False) == schedule
     assert everything - applicable(recipe="finetune", use_early_stopping=False) == {"early_stopping_patience"}
     assert "use_lr_scheduler" not in applicable(recipe="frozen")
+
+
+def test_each_schedule_has_its_own_settings() -> None:
+    cosine, plateau = applicable(recipe="notebook", schedule="cosine"), applicable(recipe="notebook")
+    assert cosine - plateau == {"warmup_epochs", "min_learning_rate"}
+    assert plateau - cosine == {"scheduler_patience", "scheduler_factor"}
+
+
+def test_settings_of_low_rank_updates_apply_only_with_them() -> None:
+    assert applicable(recipe="finetune", tune="lora") - applicable(recipe="finetune") == {"lora_rank", "lora_modules"}
 
 
 def test_a_setting_depends_only_on_earlier_ones() -> None:

@@ -13,6 +13,7 @@ from socal_core.settings import (
     TINY,
     ClipSettings,
     OptimizerName,
+    Recipe,
     SplitMethod,
     SplitSettings,
     config_from,
@@ -20,8 +21,8 @@ from socal_core.settings import (
 )
 
 
-def test_the_defaults_are_those_of_the_notebook_except_split_and_window() -> None:
-    config = default_config(PRETRAINED)
+def test_the_recipe_notebook_has_its_defaults_except_split_and_window() -> None:
+    config = default_config(PRETRAINED, Recipe.NOTEBOOK)
     model, optimization, augmentation = config.model, config.optimization, config.augmentation
     assert (model.model, model.dropout_rate) == (PRETRAINED, 0.2)
     assert (optimization.optimizer, optimization.learning_rate, optimization.weight_decay) == ("AdamW", 5e-5, 0.01)
@@ -32,6 +33,24 @@ def test_the_defaults_are_those_of_the_notebook_except_split_and_window() -> Non
     # The notebook's 0.1 leaves 8 of 80 trials.
     assert (config.split.validation_fraction, config.split.test_fraction) == (0.15, 0.25)
     assert config.clip.window == "0:60"  # unlike the notebook: the published task is prediction
+
+
+def test_hue_changes_little_outside_the_recipe_notebook() -> None:
+    """A change of 0.1 turns blood yellow or magenta."""
+    for model in (TINY, PRETRAINED):
+        for recipe in set(Recipe) - {Recipe.NOTEBOOK}:
+            assert default_config(model, recipe).augmentation.hue_jitter <= 0.02
+
+
+def test_the_recipe_of_videomae_is_that_of_its_own_script_for_ucf101() -> None:
+    config = default_config(PRETRAINED, Recipe.SMALL_DATA)
+    optimization, augmentation, model = config.optimization, config.augmentation, config.model
+    assert optimization.learning_rate == pytest.approx(5e-4 * optimization.batch_size / 256, rel=0.05)
+    assert optimization.min_learning_rate == pytest.approx(1e-5 * optimization.batch_size / 256, rel=0.05)
+    assert (optimization.warmup_epochs, optimization.layer_decay, optimization.weight_decay) == (5, 0.7, 0.05)
+    assert (model.drop_path, model.head_dropout, model.dropout_rate, model.head_scale) == (0.2, 0.5, 0.0, 0.001)
+    assert (optimization.label_smoothing, augmentation.mixup, augmentation.cutmix) == (0.1, 0.8, 1.0)
+    assert (augmentation.repeated_augmentation, config.clip.test_clips, config.clip.test_crops) == (2, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +158,14 @@ def test_the_notebooks_names_are_accepted(alias: str, name: str, value: object) 
 
 def test_a_group_accepts_only_its_own_settings() -> None:
     config = config_from({"num_frames": 8, "mixup": 0.8}, TINY)
-    assert dict(config.clip) == {"window": "0:60", "num_frames": 8, "sampling": "uniform", "stride": 4, "test_clips": 2}
+    assert dict(config.clip) == {
+        "window": "0:60",
+        "num_frames": 8,
+        "sampling": "uniform",
+        "stride": 4,
+        "test_clips": 2,
+        "test_crops": 1,
+    }
     with pytest.raises(ConfigError, match="num_frames: must be between 2 and 128, got 1"):
         ClipSettings(num_frames=1)
     with pytest.raises(ConfigError, match="mixup: is not a setting of this group"):

@@ -27,7 +27,18 @@ EVERYTHING = {
     "rand_augment": 7.0,
     "mixup": 0.8,
     "cutmix": 1.0,
+    "repeated_augmentation": 2,
+    "drop_path": 0.2,
+    "head_dropout": 0.5,
+    "label_smoothing": 0.1,
+    "gradient_clipping": 1.0,
+    "weight_averaging": 0.9,
+    "test_crops": 3,
 }
+
+
+NO_DROPOUT = {"dropout_rate": 0.0, "head_dropout": 0.0, "drop_path": 0.0}
+"""Settings that are random for each part of a batch, so that results depend on its parts."""
 
 
 def new_run(folder: Path, data: Path, **settings: Any) -> RunFolder:

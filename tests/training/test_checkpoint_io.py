@@ -105,7 +105,7 @@ def moments_of(run: RunFolder) -> dict[str, int]:
 
 
 def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFolder, changing: VideoClassifier) -> None:
-    checkpoints = Checkpoints(run, changing)
+    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
     for epoch, best in [(1, 1), (2, 2), (3, 3), (4, 3)]:
         checkpoints.offer(state(epoch, best), train_to(epoch, changing))
     assert moments_of(run) == {"epoch-0001": 1}, "the first one tells how long writing takes"
@@ -124,7 +124,7 @@ def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFol
 def test_a_checkpoint_is_written_when_it_takes_a_small_fraction_of_the_time(
     run: RunFolder, changing: VideoClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoints = Checkpoints(run, changing)
+    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
     monkeypatch.setattr(saving, "WRITING_FRACTION", 1e9)
     for epoch in (1, 2):
         checkpoints.offer(state(epoch, 1), train_to(epoch, changing))
@@ -191,7 +191,7 @@ def test_damaged_newer_checkpoints_do_not_count_among_those_kept(run: RunFolder,
 def test_a_failing_run_reports_its_own_error_not_that_of_the_rescue(
     run: RunFolder, changing: VideoClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints = Checkpoints(run, changing)
+    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
     for epoch in (1, 2):
         checkpoints.offer(state(epoch, epoch), TENSORS)
     shutil.rmtree(run.checkpoints)

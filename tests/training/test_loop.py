@@ -31,7 +31,7 @@ from socal_core.training.objective import class_weights
 from socal_core.training.worker import work
 from tests.factories import write_dataset
 from tests.training.killer import timeless, weights_hash
-from tests.training.small_runs import EVERYTHING, QUICK, new_run
+from tests.training.small_runs import EVERYTHING, NO_DROPOUT, QUICK, new_run
 
 
 def change_outcomes(data: Path, change: Callable[[str, str], str]) -> None:
@@ -317,7 +317,7 @@ def test_settings_that_save_memory_change_no_result(
     monkeypatch.setattr(modeling_utils, "checkpoint", counted)
     settings = {**EVERYTHING, "batch_size": 5, "num_epochs": 2}
     if "accumulation_steps" in saving:
-        settings["dropout_rate"] = 0.0  # what is dropped is drawn for a part at a time
+        settings |= NO_DROPOUT
     runs = [
         new_run(tmp_path / name, shared_data_folder, **settings, **more)
         for name, more in (("plain", {}), ("sparing", saving))
@@ -335,7 +335,7 @@ def test_settings_that_save_memory_change_no_result(
 
 def test_two_processes_train_like_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     """With PyTorch's distributed engine on the CPU, batches, losses and model are the same up to rounding."""
-    settings = {**EVERYTHING, "dropout_rate": 0.0, "batch_size": 5, "accumulation_steps": 2}
+    settings = {**EVERYTHING, **NO_DROPOUT, "batch_size": 5, "accumulation_steps": 2}
     alone = new_run(tmp_path / "alone", shared_data_folder, **settings)
     work(alone, resume=False)
     together = RunFolder(tmp_path / "together")

@@ -7,10 +7,13 @@ import streamlit as st
 from pages.components.words import duration_text, plain_text, size_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
+from socal_core.figures.training import planned_learning_rates
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.preflight.advice import Circumstances, Level, advice, circumstances
 from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
+from socal_core.preflight.learning_rates import changes_by_step, planned_rates
 from socal_core.preflight.machine import Gpu, Machine, find_gpu, this_machine
+from socal_core.runs.architecture import architecture_of
 from socal_core.runs.folder import RunFolder, list_runs
 from socal_core.settings import Recipe, TrainConfig
 from socal_core.splits import make_split
@@ -51,7 +54,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     for level, lines in texts.items():
         _box(level, lines)
     if not texts[Level.ERROR]:
-        _show_cost(cost, config, machine)
+        _show_cost(cost, config, machine, found.train.trials)
     return not texts[Level.ERROR]
 
 
@@ -67,7 +70,7 @@ def _box(level: Level, lines: list[str]) -> None:
             st.markdown("\n".join(listed[SHOWN:]))
 
 
-def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
+def _show_cost(cost: Cost, config: TrainConfig, machine: Machine, training: int) -> None:
     if config.model.recipe is Recipe.FROZEN:
         _show_frozen_cost(cost, machine)
         return
@@ -80,6 +83,7 @@ def _show_cost(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     with st.expander("How this is estimated"):
         _tiles(cost)
         _basis(cost, config, machine)
+    _show_learning_rates(config, training)
 
 
 def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
@@ -98,9 +102,28 @@ def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
         )
 
 
+def _show_learning_rates(config: TrainConfig, training: int) -> None:
+    """Show the learning rate of each layer, in a collapsed section."""
+    chosen = config.optimization
+    with st.expander("Learning rate of each layer"):
+        rates = planned_rates(
+            chosen, -(-training // chosen.batch_size), architecture_of(config.model.model).num_hidden_layers
+        )
+        st.plotly_chart(planned_learning_rates(rates), key="planned-rates")
+        if chosen.use_lr_scheduler and not changes_by_step(chosen):
+            st.caption(
+                f"All rates are multiplied by {chosen.scheduler_factor:g} whenever the validation loss has not fallen "
+                f"for more than {chosen.scheduler_patience} epochs."
+            )
+
+
 def _tiles(cost: Cost) -> None:
     tiles = (
-        ("Weights", _count(cost.parameters), "Trainable parameters of the model"),
+        (
+            "Trained weights",
+            _count(cost.trained_parameters),
+            f"Trainable parameters, of {_count(cost.parameters)} of the model",
+        ),
         ("Tokens per clip", f"{cost.tokens:,}", "The length of the sequence that the model processes"),
         ("Work per clip", f"{cost.clip_flop / 1e9:,.0f} GFLOP", "Forward and backward pass for one clip"),
         ("Time per epoch", _time(cost.epoch_seconds), "Training and validation"),
@@ -118,15 +141,16 @@ def _basis(cost: Cost, config: TrainConfig, machine: Machine) -> None:
     )
     chosen = config.optimization
     sooner = ", and early stopping may end training sooner" if chosen.use_early_stopping else ""
+    repeats = config.augmentation.repeated_augmentation
     room = machine.gpu.memory if machine.gpu else machine.memory
     free = "" if machine.gpu else f", {size_text(machine.free_memory)} of it free now"
     st.caption(
         f"An epoch has {cost.training_clips:,} training and {cost.evaluation_clips:,} validation clips. The speed is "
         f"{basis}. Decoding frames that are not yet in the clip cache takes additional time{sooner}.  \n"
         f"Memory: weights, gradients, {chosen.optimizer} and a batch of "
-        f"{min(chosen.batch_size, cost.training_clips)}. The machine has {size_text(room)}{free}.  \nCheckpoints: "
-        f"{KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}. {size_text(machine.free_disk)} of "
-        "disk space is free."
+        f"{min(chosen.batch_size * repeats, cost.training_clips)} clips. The machine has {size_text(room)}{free}.  \n"
+        f"Checkpoints: {KEPT_CHECKPOINTS} are kept, with the state of {chosen.optimizer}. "
+        f"{size_text(machine.free_disk)} of disk space is free."
     )
 
 
@@ -171,4 +195,4 @@ def _about(size: float) -> str:
 
 
 def _count(number: int) -> str:
-    return f"{number / 1e6:.1f} M"
+    return f"{number / 1e6:.1f} M" if number >= 1e5 else f"{number:,}"

@@ -13,6 +13,9 @@ from socal_core.errors import ConfigError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.model_choice import default_model, weights_at_hand
 from socal_core.settings import (
+    FULL,
+    HEAD_ONLY,
+    LORA,
     PRETRAINED,
     SETTINGS,
     TINY,
@@ -35,7 +38,14 @@ WINDOWS = {
     OTHER: "Other seconds",
 }
 LABELS = {
-    "recipe": "Training method",
+    "recipe": "Recipe",
+    "tune": "Trained weights",
+    "lora_rank": "Rank of LoRA",
+    "lora_modules": "Layers of LoRA",
+    "head_dropout": "Dropout before the head",
+    "head_scale": "Scale of a new head",
+    "test_crops": "Crops per test clip",
+    "repeated_augmentation": "Clips per training trial",
     "encoder": "Encoder of the features",
     "test_clips": "Clips per test trial",
     "crop_area": "Smallest crop",
@@ -45,7 +55,7 @@ LABELS = {
     "cutmix": "CutMix alpha",
     "scaled_decoding": "Scaled JPEG decoding",
     "num_workers": "Reading threads",
-    "use_lr_scheduler": "Lower the learning rate",
+    "use_lr_scheduler": "Change the learning rate",
     "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
 }
@@ -53,14 +63,24 @@ LABELS = {
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
 """Step sizes of number fields for which steps of 1 are too large."""
 CHOICES = {
-    Recipe.FINETUNE: "Fine-tune all weights",
     Recipe.FROZEN: "Frozen features",
+    Recipe.FINETUNE: "Fine-tuning",
+    Recipe.SMALL_DATA: "Fine-tuning as VideoMAE's authors do on small data",
+    Recipe.NOTEBOOK: "Fine-tuning as the reference notebook does",
     EncoderChoice.AUTO: "All that beat chance",
     EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
     EncoderChoice.VIDEO: "The model above, clip by clip",
     EncoderChoice.BOTH: "Both",
 }
 """Labels of values whose names are not clear enough."""
+TUNED = {
+    FULL: "All weights",
+    "last:4": "The last 4 blocks and the head (last:4)",
+    "last:2": "The last 2 blocks and the head (last:2)",
+    HEAD_ONLY: "Only the head",
+    LORA: "The head and low-rank updates (LoRA)",
+}
+"""The offered values of `tune`; others can be typed."""
 SCIENTIFIC_RATIO = 1e4
 """If the upper limit of a number is this many times the lower one, it is shown as 1e-4 instead of 0.0001."""
 
@@ -98,12 +118,19 @@ def _show_setting(item: Setting) -> Any:
         return _model(item)
     if item.name == "window":
         return _window(item)
+    changed = {"on_change": _take_recipe} if item.name == "recipe" else {}
     known: dict[str, Any] = {
         "label": LABELS.get(item.name, item.name.replace("num_", "number_of_").replace("_", " ").capitalize()),
         "key": _key(item.name),
         "help": item.help,
         "persist_state": "session",
+        **changed,
     }
+    if item.name == "tune":
+        options = dict.fromkeys([*TUNED, st.session_state[_key("tune")]])
+        return st.selectbox(
+            options=list(options), format_func=lambda value: TUNED.get(value, value), accept_new_options=True, **known
+        )
     if item.kind is bool:
         return st.toggle(**known)
     if isinstance(item.kind, type) and issubclass(item.kind, Enum):
@@ -137,7 +164,7 @@ def _model(item: Setting) -> str:
         format_func=MODELS.__getitem__,
         key=_key("model_choice"),
         on_change=_take_defaults,
-        help=item.help + " Choosing a model sets its defaults, except for window and split.",
+        help=item.help + " Choosing a model or a recipe sets its defaults, except for window and split.",
         persist_state="session",
     )
     if choice == TINY:
@@ -194,8 +221,17 @@ def _seconds(name: str, default: int, least: int = 0) -> int:
 
 
 def _take_defaults() -> None:
-    """Set all settings to the defaults of the chosen model, except for the window and the split."""
-    for name, value in default_config(st.session_state[_key("model_choice")]).as_dict().items():
+    """Set all settings to the defaults of the chosen model and its recipe, except for the window and the split."""
+    _take(default_config(st.session_state[_key("model_choice")]))
+
+
+def _take_recipe() -> None:
+    """Set all settings to the defaults of the chosen recipe, except for the window and the split."""
+    _take(default_config(st.session_state[_key("model_choice")], Recipe(st.session_state[_key("recipe")])))
+
+
+def _take(config: TrainConfig) -> None:
+    for name, value in config.as_dict().items():
         if SETTINGS[name].group == "split":
             st.session_state.setdefault(_key(name), value)
         elif name not in {"model", "window"}:
