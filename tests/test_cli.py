@@ -21,6 +21,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import SETTINGS as ALL_SETTINGS
 from socal_core.storage import write_json
 from tests.made_runs import write_run
+from tests.preloaded import run_preloaded
 
 QUICK = ["recipe=finetune", "num_frames=4", "num_epochs=2", "validation_fraction=0.2", "test_fraction=0.2"]
 SETTINGS = [part for text in QUICK for part in ("--set", text)]
@@ -97,6 +98,22 @@ def test_a_finished_run_is_left_as_it_is(
     assert "already done" in err
     assert "--from-run RUN" in err
     assert before == {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+
+
+def test_the_same_command_starts_continues_and_leaves_a_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    """As a job of a cluster does, which is started anew with the same arguments."""
+    run = tmp_path / "run"
+    command = ["train", shared_data_folder, "--run", run, *SETTINGS, "--boxes", "csv", "--resume"]
+    killed = "import os, sys; from socal_core.training import loop; loop._validate = lambda *_: os.kill(os.getpid(), 9)"
+    code = f"{killed}; from socal_core.cli import main; main(sys.argv[1:])"
+    assert run_preloaded("-c", code, *command).returncode == -9
+    config = (run / "config.json").read_bytes()
+    assert run_cli(capsys, *command)[:2] == (0, "Run run is done.\n")
+    assert (run / "config.json").read_bytes() == config
+    ended, _, said = run_cli(capsys, *command)
+    assert (ended, "already done" in said) == (0, True)
 
 
 def test_a_finished_run_is_trained_further(
@@ -185,7 +202,7 @@ def test_a_run_that_cannot_be_replaced_stays(
         ([trained, "--from-run", trained], "The new run starts from run run-1, so it cannot replace it"),
         ([trained, "--set", f"model={checkpoint}"], "The new run starts from run run-1, so it cannot replace it"),
         ([run.path, "--set", "force_retrain=perhaps"], "force_retrain: must be true or false"),
-        ([run.path, "--resume"], "A resumed run keeps its own settings"),
+        ([run.path, "--resume"], "--resume continues run run, and force_retrain replaces it"),
     ):
         code, _, err = run_cli(capsys, *train, *arguments)
         assert code == 2
@@ -244,9 +261,13 @@ def bad_config(folder: Path, content: str) -> Path:
         (["train", "{data}", "--run", "{tmp}/run", "--config", "{tmp}/config"], "must be a JSON file"),
         (["train", "{data}", "--run", "{trained}"], "already exists"),
         (["train", "{tmp}", "--run", "{trained}", "--resume"], "another data folder"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "keeps its own settings"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "keeps its own settings"),
-        (["train", "{data}", "--run", "{trained}", "--resume", "--from-run", "{trained}"], "keeps its own settings"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--set", "seed=1"], "seed is 0, not 1"),
+        (
+            ["train", "{data}", "--run", "{trained}", "--resume", "--set", "batch_size=2", "--set", "dropout_rate=0.3"],
+            "batch_size is 8, not 2; dropout_rate is 0.1, not 0.3. Give the same ones",
+        ),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--boxes", "csv"], "--boxes and --column are others"),
+        (["train", "{data}", "--run", "{trained}", "--resume", "--from-run", "{trained}"], "--from-run is not given"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{tmp}/none"], "is not a run"),
         (["train", "{tmp}", "--run", "{tmp}/run", "--from-run", "{trained}"], "another data folder"),
         (["train", "{data}", "--run", "{tmp}/run", "--from-run", "{trained}", "--set", "seed=1"], "seed: must be 0"),
@@ -321,4 +342,4 @@ def test_the_help_of_train_lists_all_settings(capsys: pytest.CaptureFixture[str]
     for item in ALL_SETTINGS.values():
         assert f"\n  {item.name} " in text
     assert "number, 1e-08 to 1 (default: 0.0001)" in text
-    assert "finetune, frozen (default: frozen)" in text
+    assert "frozen, finetune, videomae-small-data, notebook (default: frozen)" in text

@@ -43,6 +43,15 @@ def settings(options: argparse.Namespace) -> TrainConfig:
     Raises:
         ConfigError: The file cannot be used, or a setting is not allowed.
     """
+    return config_from(given_settings(options), default_model())
+
+
+def given_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of --set and of the file of --config by name; the former count where both have one.
+
+    Raises:
+        ConfigError: The file cannot be used, or there is no such setting.
+    """
     values: dict[str, Any] = {}
     if options.config is not None:
         try:
@@ -56,7 +65,7 @@ def settings(options: argparse.Namespace) -> TrainConfig:
         if not isinstance(content, dict):
             raise ConfigError("--config", "must contain settings by name", str(options.config))
         values |= by_name(settings_in(content, str(options.config)))
-    return config_from(values | typed_settings(options), default_model())
+    return values | typed_settings(options)
 
 
 def typed_settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -145,7 +145,11 @@ def _add_run_commands(commands: Any) -> None:
         "moved to the trash",
     )
     _add_settings(sub)
-    sub.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
+    sub.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue from the newest checkpoint if the run exists, else start it: the same command can be repeated",
+    )
     sub.add_argument(
         "--from-run",
         type=Path,

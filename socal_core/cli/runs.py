@@ -12,8 +12,17 @@ from typing import get_args
 
 import pandas as pd
 
-from socal_core.cli.arguments import data_options, open_data, pop_force_retrain, print_line, settings, typed_settings
+from socal_core.cli.arguments import (
+    data_options,
+    given_settings,
+    open_data,
+    pop_force_retrain,
+    print_line,
+    settings,
+    typed_settings,
+)
 from socal_core.cli.bars import StageBar, TrainingBar
+from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
@@ -24,6 +33,7 @@ from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.files.metrics_record import Metrics, Score, ScoresAndControls
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
+from socal_core.settings import TINY
 from socal_core.splits import warning_of
 from socal_core.training.run_end import reason_of
 from socal_core.training.worker import is_main_process, work
@@ -32,13 +42,9 @@ from socal_core.training.worker import is_main_process, work
 def train(options: argparse.Namespace) -> int:
     """Train a run in this process: a new one, a resumed one, or a new one that trains another run further."""
     if options.resume and (options.run / "config.json").is_file():
-        if options.config or options.set or options.boxes or options.column or options.from_run:
-            raise RunError(
-                "A resumed run keeps its own settings. Leave out --config, --set, --boxes, --column and --from-run, or "
-                "start a new run."
-            )
         run = RunFolder.open(options.run)
         _check_data(run, options.data)
+        _check_same(run, options)
         if written_status(run).state is RunState.DONE:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
@@ -111,6 +117,39 @@ def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iter
 def _check_data(run: RunFolder, data: str) -> None:
     if run.read_data() != Path(data).resolve():
         raise RunError(f"Run {run.name} was started with another data folder than {data}. Use that folder.")
+
+
+def _check_same(run: RunFolder, options: argparse.Namespace) -> None:
+    """Check that what is given beside --resume is as in the run, so that a job can be repeated as it was started.
+
+    Raises:
+        RunError: Settings, reading options or the run that this one started from differ. The error names them.
+    """
+    if pop_force_retrain(options):
+        raise RunError(f"--resume continues run {run.name}, and force_retrain replaces it. Leave out one of them.")
+    kept = run.read_config().as_dict()
+    differing = [
+        f"{name} is {kept[name]!s}, not {value!s}"
+        for name, value in given_settings(options).items()
+        if kept[name] != (_absolute(value) if name == "model" else value)
+    ]
+    opened = data_options(options)
+    if opened != OpenOptions() and opened != run.read_data_options():
+        differing.append("--boxes and --column are others")
+    origin = run.read_origin()
+    if options.from_run is not None and (origin is None or origin.run != options.from_run.resolve().name):
+        differing.append(f"--from-run is {origin.run if origin else 'not given'}")
+    if differing:
+        raise RunError(
+            f"Run {run.name} keeps its settings when it is resumed: {'; '.join(differing)}. Give the same ones, leave "
+            "them out, or start a new run."
+        )
+
+
+def _absolute(model: str) -> str:
+    """Return the name of a model as runs record it."""
+    folder = None if model == TINY else local_folder(model)
+    return model if folder is None else str(folder.resolve())
 
 
 def evaluate(options: argparse.Namespace) -> int:
