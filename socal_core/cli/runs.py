@@ -36,7 +36,8 @@ from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
 from socal_core.splits import warning_of
 from socal_core.training.run_end import reason_of
-from socal_core.training.worker import is_main_process, work
+from socal_core.training.turn import is_main_process
+from socal_core.training.worker import work
 
 
 def train(options: argparse.Namespace) -> int:

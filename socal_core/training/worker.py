@@ -7,22 +7,18 @@ one process per GPU.
 import argparse
 import logging
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from socal_core.errors import RunError
-from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.further import seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
-from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
 from socal_core.runs.events import EventLog, line_of
@@ -34,6 +30,7 @@ from socal_core.startup import prepare_process
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
 from socal_core.training.stop import StopRequested
+from socal_core.training.turn import is_main_process, lock_held, turn
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +82,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
         The state in which the run ended.
     """
     report = EventLog(run.events_file, echo).append if is_main_process() else _ignore
-    with _lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, _turn(run, lock, report):
+    with lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # They belong to an earlier best checkpoint, if the run was evaluated before it was resumed.
@@ -96,74 +93,6 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
         else:
             _train_and_evaluate(run, resume, report)
     return end.state
-
-
-@contextmanager
-def _lock_held(run: RunFolder) -> Iterator[int | None]:
-    """Hold the lock of the run, and give its descriptor; None if a parent process holds it."""
-    inherited = os.environ.pop(LOCK_VARIABLE, None)
-    if inherited == LOCK_IN_PARENT or not is_main_process():
-        yield None
-        return
-    if inherited is None:
-        try:
-            lock = take_lock(run.lock_file, run.name)
-        except OSError as error:
-            raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
-        run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
-    else:
-        lock = int(inherited)
-    os.set_inheritable(lock, True)  # for child processes that train
-    try:
-        yield lock
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def _turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iterator[None]:
-    """Wait for the run's turn and hold its slot; processes that torchrun started use the slot of their parent."""
-    if lock is None or "RANK" in os.environ:
-        yield
-        return
-
-    def check_stop() -> None:
-        if run.stop_file.exists():
-            raise StopRequested
-
-    with (
-        _signals_stop(run),
-        run_queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus,
-    ):
-        if gpus is not None:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-        yield
-
-
-@contextmanager
-def _signals_stop(run: RunFolder) -> Iterator[None]:
-    """Stop the run with a checkpoint on SIGTERM or Ctrl-C; a second Ctrl-C ends it at once.
-
-    This is not used in processes of torchrun, which receive SIGTERM if another process fails.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        run.stop_file.touch()
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def is_main_process() -> bool:
-    """Check whether this process has rank 0, as the only process of a run does."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _ignore(type_: str, **values: Any) -> None:

@@ -1,0 +1,83 @@
+"""What a worker holds while it trains a run: the lock of the run, its slot in the queue, and its signals."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from socal_core.errors import RunError
+from socal_core.lifecycle import run_queue
+from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
+from socal_core.lifecycle.lock import take_lock
+from socal_core.runs.folder import RunFolder
+from socal_core.training.stop import StopRequested
+
+
+@contextmanager
+def lock_held(run: RunFolder) -> Iterator[int | None]:
+    """Hold the lock of the run, and give its descriptor; None if a parent process holds it."""
+    inherited = os.environ.pop(LOCK_VARIABLE, None)
+    if inherited == LOCK_IN_PARENT or not is_main_process():
+        yield None
+        return
+    if inherited is None:
+        try:
+            lock = take_lock(run.lock_file, run.name)
+        except OSError as error:
+            raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
+        run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
+    else:
+        lock = int(inherited)
+    os.set_inheritable(lock, True)  # for child processes that train
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Iterator[None]:
+    """Wait for the run's turn and hold its slot; processes that torchrun started use the slot of their parent."""
+    if lock is None or "RANK" in os.environ:
+        yield
+        return
+
+    def check_stop() -> None:
+        if run.stop_file.exists():
+            raise StopRequested
+
+    with (
+        signals_stop(run),
+        run_queue.slot(run, check_stop, lambda text: report("stage", stage=text, done=0, total=1)) as gpus,
+    ):
+        if gpus is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
+        yield
+
+
+@contextmanager
+def signals_stop(run: RunFolder) -> Iterator[None]:
+    """Stop the run with a checkpoint on SIGTERM or Ctrl-C; a second Ctrl-C ends it at once.
+
+    This is not used in processes of torchrun, which receive SIGTERM if another process fails.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        run.stop_file.touch()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def is_main_process() -> bool:
+    """Check whether this process has rank 0, as the only process of a run does."""
+    return os.environ.get("RANK", "0") == "0"
