@@ -65,7 +65,9 @@ COLUMNS = {
     ),
     "State": st.column_config.TextColumn(width=105, help="With the position in the queue, if the run is waiting"),
     "Epochs": st.column_config.TextColumn(
-        width="small", help="Trained epochs and the largest number of epochs. Frozen features have no epochs."
+        width="small",
+        help="Trained epochs and the largest number of epochs, or evaluated folds of a cross-validation. Frozen "
+        "features have no epochs.",
     ),
     "Best validation loss": st.column_config.NumberColumn(
         "Val. loss", format="%.3f", help="The lowest validation loss of all epochs"
@@ -182,15 +184,15 @@ def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> di
     best = found.best or (None, None)
     row |= {
         "State": f"queued ({position})" if position else status.state.value,
-        "Epochs": None
-        if config.model.recipe is Recipe.FROZEN
-        else f"{len(found.epochs)} of {config.optimization.num_epochs}",
+        "Epochs": _done(found, config),
         "Best validation loss": best[0],
         "Best epoch": best[1],
         "Test AUROC": _score(found.metrics, "auroc"),
         "Test accuracy": _score(found.metrics, "accuracy"),
     }
     applicable = applicable_settings(config)
+    if found.folds is not None:
+        del applicable["fold"]  # a cross-validation trains all
     row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in settings}
     return row | {
         **notes,
@@ -199,6 +201,14 @@ def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> di
         "Duration": _clock(found.seconds) if found.started else None,
         "Folder": found.run.name,
     }
+
+
+def _done(found: RunSummary, config: TrainConfig) -> str | None:
+    if found.folds is not None:
+        return f"{found.folds[0]} of {found.folds[1]} folds"
+    if config.model.recipe is Recipe.FROZEN:
+        return None
+    return f"{len(found.epochs)} of {config.optimization.num_epochs}"
 
 
 def _score(metrics: Metrics | None, name: Literal["auroc", "accuracy"]) -> str | None:

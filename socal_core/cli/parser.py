@@ -156,6 +156,7 @@ def _add_run_commands(commands: Any) -> None:
         metavar="RUN",
         help="start from the best checkpoint of a run that has ended, with its settings and split",
     )
+    _add_cross_validation(commands)
     sub = _add(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")
@@ -168,6 +169,25 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
+
+
+def _add_cross_validation(commands: Any) -> None:
+    text = "Train a run per fold by surgeon, and pool the predictions of their test trials."
+    sub = _add(commands, "cross_validation", "cv", text)
+    _add_data(sub)
+    sub.add_argument(
+        "--run", type=Path, required=True, help="the folder of the cross-validation, with one run per fold in it"
+    )
+    sub.add_argument("--folds", type=int, help="number of folds (default: 5)")
+    sub.add_argument(
+        "--repeats", type=int, help="train all folds with this many seeds, beginning with the setting seed (default: 1)"
+    )
+    _add_settings(sub)
+    sub.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue with the folds that are not finished if the run exists, else start it",
+    )
 
 
 def _add_pretrain_commands(commands: Any) -> None:

@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -25,12 +25,21 @@ from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
-from socal_core.runs.files.metrics_record import Metrics, Score, ScoresAndControls
+from socal_core.runs.cross_validation import check_is_single, is_cross_validation
+from socal_core.runs.files.metrics_record import (
+    CrossValidationScores,
+    FoldScores,
+    Metrics,
+    Score,
+    ScoresAndControls,
+    SeedScores,
+)
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
@@ -44,8 +53,9 @@ def train(options: argparse.Namespace) -> int:
     """Train a run in this process: a new one, a resumed one, or a new one that trains another run further."""
     if options.resume and (options.run / "config.json").is_file():
         run = RunFolder.open(options.run)
-        _check_data(run, options.data)
-        _check_same(run, options)
+        check_data(run, options.data)
+        check_is_single(run)
+        check_same(run, options, given_settings(options), options.from_run)
         if written_status(run).state is RunState.DONE:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
@@ -70,7 +80,7 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
     open_data(options)  # so that no run is created for a folder that cannot be opened
-    with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
+    with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 
 
@@ -82,14 +92,14 @@ def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
             "--config, --boxes and --column; change single settings with --set."
         )
     source = RunFolder.open(options.from_run)
-    _check_data(source, options.data)
+    check_data(source, options.data)
     source.open_dataset()
-    with _in_place_of_earlier(options.run, replaces, source.path):
+    with in_place_of_earlier(options.run, replaces, source.path):
         return train_further(source, options.run, typed_settings(options))
 
 
 @contextmanager
-def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iterator[None]:
+def in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iterator[None]:
     """Move an existing run to the trash while a new one is created in its folder, and restore it if that fails.
 
     Args:
@@ -115,13 +125,22 @@ def _in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Iter
     sys.stderr.write(f"The earlier run {run.name} is now in the trash, in {TRASH}/{moved.path.name} next to it.\n")
 
 
-def _check_data(run: RunFolder, data: str) -> None:
+def check_data(run: RunFolder, data: str) -> None:
+    """Check that a run was started with this data folder; otherwise raise a RunError."""
     if run.read_data() != Path(data).resolve():
         raise RunError(f"Run {run.name} was started with another data folder than {data}. Use that folder.")
 
 
-def _check_same(run: RunFolder, options: argparse.Namespace) -> None:
+def check_same(
+    run: RunFolder, options: argparse.Namespace, given: Mapping[str, Any], from_run: Path | None = None
+) -> None:
     """Check that what is given beside --resume is as in the run, so that a job can be repeated as it was started.
+
+    Args:
+        run: The run.
+        options: The arguments.
+        given: The settings among them.
+        from_run: The run that this one is said to have started from.
 
     Raises:
         RunError: Settings, reading options or the run that this one started from differ. The error names them.
@@ -131,14 +150,14 @@ def _check_same(run: RunFolder, options: argparse.Namespace) -> None:
     kept = run.read_config().as_dict()
     differing = [
         f"{name} is {kept[name]!s}, not {value!s}"
-        for name, value in given_settings(options).items()
+        for name, value in given.items()
         if kept[name] != (_absolute(value) if name == "model" else value)
     ]
     opened = data_options(options)
     if opened != OpenOptions() and opened != run.read_data_options():
         differing.append("--boxes and --column are others")
     origin = run.read_origin()
-    if options.from_run is not None and (origin is None or origin.run != options.from_run.resolve().name):
+    if from_run is not None and (origin is None or origin.run != from_run.resolve().name):
         differing.append(f"--from-run is {origin.run if origin else 'not given'}")
     if differing:
         raise RunError(
@@ -159,7 +178,11 @@ def evaluate(options: argparse.Namespace) -> int:
     predictions, written = run.read_predictions(), run.read_metrics()
     if predictions is None or written is None:
         predictions, written = _predict_best(run)
-    metrics: ScoresAndControls = {**metrics_of_test_trials(predictions), "controls": written["controls"]}
+    metrics: ScoresAndControls = {
+        **metrics_of_test_trials(predictions),
+        "controls": written["controls"],
+        "cross_validation": written.get("cross_validation"),
+    }
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
@@ -175,6 +198,8 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, Metrics]:
 
     lock = take_lock(run.lock_file, run.name)
     try:
+        if is_cross_validation(run):
+            return finish_cross_validation(run)
         dataset = run.open_dataset()
         trials = run.read_split().trial_ids
         with StageBar() as bar, open_predictor(run, dataset, trials, bar.show) as predictor:
@@ -188,6 +213,7 @@ def predict(options: argparse.Namespace) -> int:
     from socal_core.evaluation.predict import predict_trials
 
     run = RunFolder.open(options.run)
+    check_is_single(run)
     rows = predict_trials(run, run.open_dataset(), options.trial_id)
     if options.json:
         print_line(json.dumps(rows, indent=2))
@@ -211,5 +237,28 @@ def _evaluate_text(metrics: ScoresAndControls) -> str:
             f"{fn} successes and {fp} failures predicted wrongly",
             *(text(name) for name in get_args(Score)),
             *([compared] if (compared := comparison(metrics)) else []),
+            *_fold_texts(metrics.get("cross_validation")),
         ]
     )
+
+
+def _fold_texts(found: CrossValidationScores | None) -> list[str]:
+    """Return one line per fold, per seed if there are several, and for the spread of each score."""
+    if found is None:
+        return []
+    rows: list[tuple[str, FoldScores | SeedScores]] = [(row["run"], row) for row in found["folds"]]
+    if len(found["seeds"]) > 1:
+        rows += [(f"seed {row['seed']}, all folds", row) for row in found["seeds"]]
+    lines = []
+    for name, row in rows:
+        auroc = "not defined" if row["auroc"] is None else f"{row['auroc']:.3f}"
+        lines.append(
+            f"{name}: auroc {auroc}, accuracy {row['accuracy']:.3f} ({row['n']} trials of {row['surgeons']} surgeons)"
+        )
+    for kind, spreads in (("folds", found["over_folds"]), ("seeds", found["over_seeds"])):
+        lines += [
+            f"{score} over {values['count']} {kind}: {values['lowest']:.3f} to {values['highest']:.3f}, mean "
+            f"{values['mean']:.3f}, standard deviation {values['standard_deviation']:.3f}"
+            for score, values in spreads.items()
+        ]
+    return lines

@@ -14,9 +14,10 @@ from socal_core.cli.arguments import print_line
 from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status
+from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.folder import RunFolder, list_ruins, list_runs
-from socal_core.settings import Recipe, TrainConfig
+from socal_core.settings import Recipe
 
 STOP_PATIENCE_SECONDS = 60.0
 _TITLES = {"run": "RUN", "state": "STATE", "done": "EPOCH", "best": "BEST LOSS", "started": "STARTED", "reason": ""}
@@ -70,11 +71,15 @@ def _row(run: RunFolder) -> dict[str, Any]:
         epochs, head = epochs_table(events), head_of(events)
         losses = epochs["val_loss"].dropna().tolist() + ([] if head is None else [head["val_loss"]])
         started = next((event["time"] for event in events if event["type"] == "started"), None)
+        folds = evaluated_folds(run)
+        no_epochs = folds is not None or config.model.recipe is Recipe.FROZEN
         return {
             "run": run.name,
             "state": str(status.state),
-            "epoch": _epoch(epochs, config),
-            "epochs": None if config.model.recipe is Recipe.FROZEN else config.optimization.num_epochs,
+            "epoch": None if no_epochs else _epoch(epochs),
+            "epochs": None if no_epochs else config.optimization.num_epochs,
+            "folds_done": None if folds is None else folds[0],
+            "folds": None if folds is None else folds[1],
             "best": min(map(float, losses), default=None),
             "started": None if started is None else datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
             "reason": status.reason,
@@ -83,14 +88,12 @@ def _row(run: RunFolder) -> dict[str, Any]:
         reason = str(error)
     except OSError as error:
         reason = f"A file of the run cannot be read: {error.strerror}."
-    nothing = dict.fromkeys(("epoch", "epochs", "best", "started"))
+    nothing = dict.fromkeys(("epoch", "epochs", "folds_done", "folds", "best", "started"))
     return {"run": run.name, "state": "unreadable", **nothing, "reason": reason}
 
 
-def _epoch(epochs: pd.DataFrame, config: TrainConfig) -> int | None:
-    """Return the number of finished epochs, or None if the run has no epochs."""
-    if config.model.recipe is Recipe.FROZEN:
-        return None
+def _epoch(epochs: pd.DataFrame) -> int:
+    """Return the number of finished epochs."""
     return 0 if epochs.empty else int(epochs["epoch"].max())
 
 
@@ -100,6 +103,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         best = "" if row["best"] is None else f"{row['best']:.4f}"
         done = "" if row["epoch"] is None else f"{row['epoch']}/{row['epochs']}"
+        if row["folds"] is not None:
+            done = f"{row['folds_done']}/{row['folds']} folds"
         lines.append([row["run"], row["state"], done, best, row["started"] or "", row["reason"]])
     widths = [max(len(line[column]) for line in lines) for column in range(len(_TITLES))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

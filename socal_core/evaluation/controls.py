@@ -3,22 +3,22 @@
 A model that is no better than its controls has not shown that it uses more than they do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
 from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
-from socal_core.runs.files.metrics_record import Control, ScoresAndControls
+from socal_core.runs.files.metrics_record import Control, Metrics, ScoresAndControls
 
 TOOL_PARTS = 3
 """Number of equal parts of the visible frames of a trial; the presence of tools is counted in each part."""
-COLOUR, TOOLS = "colour", "tools"
+MAJORITY, COLOUR, TOOLS = "majority", "colour", "tools"
 
 
 def controls(
@@ -54,6 +54,42 @@ def controls(
     text = "Logistic regression on the mean colour of the frames that the model sees and its slope over the clip."
     colours = colour_over_time(clips).set_axis(trials)
     return [*result, _learned(predictions, colours, COLOUR, "Colour", text), _tools(dataset, predictions, seen)]
+
+
+def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list[Control]:
+    """Pool the controls of the folds of a cross-validation, as the model is pooled (cross_validation.py).
+
+    Args:
+        predictions: The pooled predictions of the model.
+        folds: The metrics of each fold.
+
+    Returns:
+        As `controls` does; a control without scores in one of the folds has none.
+    """
+    found = []
+    for rows in zip(*(metrics["controls"] for metrics in folds), strict=True):
+        key, name, text = rows[0].get("key", ""), rows[0]["name"], rows[0]["description"]
+        if any("probabilities" not in row for row in rows):
+            found.append(next(row for row in rows if "probabilities" not in row))
+            continue
+        scored = pd.concat(
+            pd.DataFrame(
+                {
+                    "probability": row["probabilities"],
+                    "threshold": row["threshold"],
+                    "trial_id": [trial["trial_id"] for trial in metrics["trials"]],
+                }
+            )
+            for row, metrics in zip(rows, folds, strict=True)
+        )
+        mean = scored.groupby("trial_id").mean().loc[predictions["trial_id"]]
+        if key == MAJORITY:
+            text = (
+                "Predicts in each fold the outcome of most of its training trials. Its AUROC is below 0.5 because a "
+                "fold with many successes leaves few for training."
+            )
+        found.append(_row(predictions, mean["probability"].to_numpy(), mean["threshold"].to_numpy(), key, name, text))
+    return found
 
 
 def comparison(metrics: ScoresAndControls) -> str:
@@ -93,7 +129,7 @@ def _majority(predictions: pd.DataFrame) -> Control:
     outcome = int(rate >= 0.5)
     test = int((predictions["split"] == "test").sum())
     text = f"Predicts {'success' if outcome else 'failure'} for every trial, as for most training trials."
-    return _row(predictions, np.full(test, rate), np.full(test, outcome), "majority", "Majority class", text)
+    return _row(predictions, np.full(test, rate), 0.5, MAJORITY, "Majority class", text)
 
 
 def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:
@@ -126,15 +162,20 @@ def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: 
         probability = predict_from(features, train).to_numpy()
     validation, test = subset == "validation", subset == "test"
     threshold = choose_threshold(labels[validation], probability[validation])
-    return _row(predictions, probability[test], probability[test] >= threshold, key, name, text)
+    return _row(predictions, probability[test], threshold, key, name, text)
 
 
 def _row(
-    predictions: pd.DataFrame, probability: NDArray[np.float64], predicted: ArrayLike, key: str, name: str, text: str
+    predictions: pd.DataFrame,
+    probability: NDArray[np.float64],
+    threshold: float | NDArray[np.float64],
+    key: str,
+    name: str,
+    text: str,
 ) -> Control:
-    """Compute the scores of a control from its probabilities and predicted outcomes for the test trials."""
+    """Compute the scores of a control from its probabilities for the test trials and its threshold for all or each."""
     test = predictions[predictions["split"] == "test"]
-    metrics = metrics_of(test["label"], probability, predicted)
+    metrics = metrics_of(test["label"], probability, probability >= threshold)
     surgeons = test["participant_id"].where(test["participant_id"] != "", test["trial_id"])
     found = auroc_difference(test["label"], test["prob_success"], probability, surgeons)
     return {
@@ -148,6 +189,8 @@ def _row(
         "difference": found.value if found else None,
         "difference_interval": found.interval if found else None,
         "verdict": found.verdict if found else None,
+        "threshold": threshold if isinstance(threshold, float) else None,
+        "probabilities": probability.tolist(),
     }
 
 

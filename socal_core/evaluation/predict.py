@@ -57,6 +57,7 @@ def finish_run(
         "threshold": threshold,
         "validation_trials": len(validation),
         "controls": controls(dataset, predictions, window, predictor.clips(list(predictions["trial_id"]))),
+        "cross_validation": None,
         "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in predictor.left_out.items()],
         "stand_ins": predictor.stand_ins,
     }

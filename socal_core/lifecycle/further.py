@@ -14,6 +14,7 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
+from socal_core.runs.cross_validation import check_is_single, is_cross_validation
 from socal_core.runs.files.records import Origin
 from socal_core.runs.folder import LONGEST_NAME, RunFolder
 from socal_core.runs.model_choice import local_folder
@@ -37,6 +38,8 @@ def how_to_continue(run: RunFolder) -> str:
     Raises:
         RunError: The settings of the run cannot be read.
     """
+    if is_cross_validation(run):
+        return "Start a new cross-validation for other settings, or train one of its folds further."
     return HEAD_IS_FITTED if run.read_config().model.recipe is Recipe.FROZEN else HOW_TO_TRAIN_FURTHER
 
 
@@ -55,12 +58,14 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
         The new run, not started.
 
     Raises:
-        RunError: The run is waiting or active, has frozen features or no checkpoint, or the new folder exists.
+        RunError: The run is waiting or active, has frozen features or no checkpoint, is a cross-validation, or the new
+            folder exists.
         ConfigError: A setting is invalid, or would change the model or the split.
     """
     changes = dict(changes or {})
     if read_status(run).state.alive:
         raise RunError(f"Run {run.name} is waiting or active. Stop it, or wait until it has ended.")
+    check_is_single(run)
     if run.read_config().model.recipe is Recipe.FROZEN:
         raise RunError(f"Run {run.name} has frozen features. {HEAD_IS_FITTED}")
     if "model" in changes:

@@ -5,9 +5,11 @@ import os
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.background import start_module
+from socal_core.lifecycle.cross_validation import unfinished_folds
 from socal_core.lifecycle.further import how_to_continue
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, read_status, write_status, written_status
+from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
 
 LOCK_VARIABLE = "SOCAL_RUN_LOCK"
@@ -32,7 +34,7 @@ def start(run: RunFolder, resume: bool = False) -> None:
     except OSError as error:
         raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
     try:
-        if written_status(run).state is RunState.DONE:
+        if written_status(run).state is RunState.DONE and not unfinished_folds(run):
             raise RunError(f"Run {run.name} is done. {how_to_continue(run)}")
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
         write_status(run, RunState.QUEUED)
@@ -71,7 +73,8 @@ def _environment(run: RunFolder) -> dict[str, str]:
 
 
 def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str, str]) -> None:
-    arguments = ["socal_core.training.worker", str(run.path.resolve()), *(["--resume"] if resume else [])]
+    module = "cross_validation" if is_cross_validation(run) else "worker"
+    arguments = [f"socal_core.training.{module}", str(run.path.resolve()), *(["--resume"] if resume else [])]
     try:
         start_module(arguments, run.log_file, lock, {LOCK_VARIABLE: str(lock), **environment})
     except OSError as error:

@@ -3,6 +3,9 @@
 A workspace has one queue. Its folder contains `order.json`, the list of the waiting runs, which is changed under
 `order.lock`, and a lock file for each slot. Like the lock of a run, a slot is held by an open file descriptor, so a
 worker that is killed frees its slot, and one that dies while it waits is skipped.
+
+A cross-validation is one entry of the list, and each of its folds takes a slot of its own. Between two folds, the runs
+that wait for a slot take their turn.
 """
 
 import json
@@ -16,6 +19,7 @@ from socal_core.errors import RunError
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
+from socal_core.runs.cross_validation import check_is_single, job_of
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, TrainConfig
@@ -99,9 +103,12 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
         config: The new settings.
 
     Raises:
-        RunError: The run has started, now or before, or has the split of another run, so its settings are fixed.
+        RunError: The run has started, now or before, has the split of another run, or is a cross-validation, so its
+            settings are fixed.
+            Or it is a cross-validation.
         ConfigError: The model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
     """
+    check_is_single(run)
     origin, split = inherited(config, run.read_data())
     folder = None if config.model.model == TINY else local_folder(config.model.model)
     if folder is not None:
@@ -212,7 +219,8 @@ def _alive(order: list[str]) -> list[str]:
 
 
 def _key(run: RunFolder) -> str:
-    return str(run.path.resolve())
+    """Return the path that the order names: that of the run, or of the cross-validation that trains it."""
+    return str(job_of(run).path.resolve())
 
 
 def _order_file() -> Path:

@@ -16,7 +16,17 @@ from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.files.metrics_record import METRICS, Metrics
-from socal_core.runs.files.records import ENVIRONMENT, NOTES, ORIGIN, SPLIT, STATUS, Environment, Origin
+from socal_core.runs.files.records import (
+    CROSS_VALIDATION,
+    ENVIRONMENT,
+    NOTES,
+    ORIGIN,
+    SPLIT,
+    STATUS,
+    CrossValidation,
+    Environment,
+    Origin,
+)
 from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
@@ -118,6 +128,7 @@ class RunFolder:
         options: OpenOptions | None = None,
         origin: Origin | None = None,
         split: Split | None = None,
+        cross_validation: CrossValidation | None = None,
     ) -> "RunFolder":
         """Create the folder of a run with its settings and its data folder.
 
@@ -127,7 +138,8 @@ class RunFolder:
             data: The data folder.
             options: How the data folder is read.
             origin: The run and checkpoint that training continues from (further.py).
-            split: The split of that run.
+            split: The split, if it is fixed already.
+            cross_validation: The number of folds and repeats, if the run is a cross-validation.
 
         Raises:
             RunError: The name is invalid, the folder exists and is not empty, or it cannot be written.
@@ -151,6 +163,8 @@ class RunFolder:
         try:
             run.checkpoints.mkdir(parents=True)
             run.write_origin(origin, split)
+            if cross_validation is not None:
+                CROSS_VALIDATION.write(path, cross_validation)
             opened_with = (options or OpenOptions()).as_dict()
             values = {"format": FORMAT, "data": str(data.resolve()), "data_options": opened_with, **config.as_dict()}
             write_json(run.config_file, values)

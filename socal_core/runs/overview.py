@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.errors import SocalError
+from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.files.metrics_record import Metrics
@@ -30,6 +31,8 @@ class RunSummary:
     """The `head` event of a frozen run; None before the head is fitted."""
     started: float | None = None
     """Time of the first start, in seconds since 1970."""
+    folds: tuple[int, int] | None = None
+    """The number of evaluated folds and of all folds of a cross-validation; None for an ordinary run."""
     seconds: float = 0.0
     """Working time over all starts, up to the last event."""
     metrics: Metrics | None = None
@@ -58,7 +61,7 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     """
     notes = read_notes(run)
     try:
-        summary = RunSummary(run, run.read_config(), run.read_data(), notes)
+        summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
     except SocalError as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
     problem, metrics = "", None

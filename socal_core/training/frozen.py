@@ -25,6 +25,7 @@ from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import balanced_loss, fit_head
 from socal_core.models.weights_record import describe_weights
+from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.files.records import EncoderRecord, TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import VIDEO_ENCODER, TrainConfig
@@ -53,7 +54,7 @@ class FrozenJob:
 
     def check_stop(self) -> None:
         """Raise StopRequested if the user asked the run to stop."""
-        if self.run.stop_file.exists():
+        if stop_requested(self.run):
             raise StopRequested
 
     def show_stage(self, stage: str, done: int, total: int) -> None:

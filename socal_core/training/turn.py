@@ -11,6 +11,7 @@ from socal_core.errors import RunError
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.lock import take_lock
+from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.folder import RunFolder
 from socal_core.training.stop import StopRequested
 
@@ -45,7 +46,7 @@ def turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Itera
         return
 
     def check_stop() -> None:
-        if run.stop_file.exists():
+        if stop_requested(run):
             raise StopRequested
 
     with (

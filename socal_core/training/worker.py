@@ -21,6 +21,7 @@ from socal_core.lifecycle.further import seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
+from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.events import EventLog, line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
@@ -35,8 +36,12 @@ from socal_core.training.turn import is_main_process, lock_held, turn
 logger = logging.getLogger(__name__)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], train: Callable[..., RunState]) -> int:
     """Train the run that the command line names.
+
+    Args:
+        arguments: The command line.
+        train: `work`, or a function with the same arguments.
 
     Returns:
         The exit code: 0 if the run is done or stopped, 2 if it failed.
@@ -49,7 +54,7 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     run = RunFolder.open(options.run)
     restarts = os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT
-    if work(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:
+    if train(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:
         logger.error("%s", reason_of(run))
         return 2
     return 0
@@ -69,7 +74,13 @@ def _logger_of_events() -> Callable[[Event], None]:
     return log
 
 
-def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = None, restarts: bool = False) -> RunState:
+def work(
+    run: RunFolder,
+    resume: bool,
+    echo: Callable[[Event], None] | None = None,
+    restarts: bool = False,
+    in_child: bool = False,
+) -> RunState:
     """Train, predict and evaluate a run in this process, and record in its status how it ended.
 
     Args:
@@ -77,6 +88,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
         resume: Whether to continue from the newest checkpoint.
         echo: Receives each event.
         restarts: Whether to train in a child process that restarts if it is killed, as far as the settings allow that.
+        in_child: Whether to train in a child process even if it does not restart.
 
     Returns:
         The state in which the run ended.
@@ -88,7 +100,7 @@ def work(run: RunFolder, resume: bool, echo: Callable[[Event], None] | None = No
             # They belong to an earlier best checkpoint, if the run was evaluated before it was resumed.
             run.metrics_file.unlink(missing_ok=True)
             run.predictions_file.unlink(missing_ok=True)
-        if restarts and run.read_config().machine.restarts:
+        if in_child or (restarts and run.read_config().machine.restarts):
             end.leave_to(_train_in_children(run, resume, report))
         else:
             _train_and_evaluate(run, resume, report)
@@ -158,7 +170,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         report("notice", message=message)
 
     def check_stop() -> None:
-        if run.stop_file.exists():
+        if stop_requested(run):
             accelerator.set_trigger()
         if accelerator.check_trigger():
             raise StopRequested
@@ -189,7 +201,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         report("stage", stage=stage, done=done, total=total)
 
     def show_stage(stage: str, done: int, total: int) -> None:
-        if run.stop_file.exists():
+        if stop_requested(run):
             raise StopRequested
         report_stage(stage, done, total)
 
@@ -223,4 +235,4 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], work))

@@ -81,12 +81,63 @@ class Control(TypedDict):
     """AUROC of the model minus that of the control."""
     difference_interval: NotRequired[Interval]
     verdict: NotRequired[str | None]
+    threshold: NotRequired[float | None]
+    """None in a cross-validation, where each fold has its own."""
+    probabilities: NotRequired[list[float]]
+    """The probability of success of each test trial, in the order of `trials`."""
+
+
+class FoldScores(TypedDict):
+    """The test scores of one fold of a cross-validation."""
+
+    run: str
+    """The name of its run, a folder in that of the cross-validation."""
+    fold: int
+    seed: int
+    n: int
+    surgeons: int
+    auroc: float | None
+    accuracy: float
+    threshold: float
+    validation_trials: int
+
+
+class SeedScores(TypedDict):
+    """The scores of the pooled test trials of all folds with one seed."""
+
+    seed: int
+    n: int
+    surgeons: int
+    auroc: float | None
+    accuracy: float
+
+
+class Spread(TypedDict):
+    """How a score differs between folds or seeds; without those for which it is not defined."""
+
+    count: int
+    mean: float
+    standard_deviation: float
+    lowest: float
+    highest: float
+
+
+class CrossValidationScores(TypedDict):
+    """The scores of a cross-validation by fold and by seed."""
+
+    folds: list[FoldScores]
+    seeds: list[SeedScores]
+    over_folds: dict[str, Spread]
+    """The spread of `auroc` and `accuracy`; a score that fewer than two folds have is missing."""
+    over_seeds: dict[str, Spread]
 
 
 class ScoresAndControls(ScoresOfTrials):
     """Scores of the test trials, and those of the controls."""
 
     controls: list[Control]
+    cross_validation: NotRequired[CrossValidationScores | None]
+    """The scores by fold; None if the run is no cross-validation."""
 
 
 class LeftOut(TypedDict):
@@ -107,10 +158,11 @@ class Metrics(ScoresAndControls):
     model: NotRequired[dict[str, Any]]
     """`recipe` and `text`; for a frozen run also `encoders` and `members`. Earlier versions did not write it."""
     epoch: int
-    """The epoch of the checkpoint."""
+    """The epoch of the checkpoint; 0 for a cross-validation."""
     threshold: float
+    """In a cross-validation, the mean of the thresholds of the folds."""
     validation_trials: int
-    """Number of trials on which the threshold was chosen."""
+    """Number of trials on which the threshold was chosen; in a cross-validation, the sum over the folds."""
     left_out: list[LeftOut]
     stand_ins: list[str]
     """Messages about frames that could not be read, and the frames that were used instead."""

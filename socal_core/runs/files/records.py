@@ -3,14 +3,15 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.dataclasses import dataclass
 
 from socal_core.runs.files.run_file import RunFile
-from socal_core.splits import Split
+from socal_core.splits import MOST_FOLDS, Split
 
 STRICT = ConfigDict(strict=True)
 """Text is not accepted as a number, nor a number as text."""
+MOST_REPEATS = 100
 
 
 class RunState(StrEnum):
@@ -79,6 +80,15 @@ class Origin:
     """The name of that run's folder."""
     checkpoint: str
     """The name of the checkpoint's folder, such as epoch-0007."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class CrossValidation:
+    """cross_validation.json: a run with this file is a cross-validation, and its folds are runs in its folder."""
+
+    folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)]
+    repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS)]
+    """Number of seeds, each of which gives other folds and other weights."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -175,6 +185,7 @@ _ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint to use an earlier on
 SPLIT = RunFile("split.json", Split, _ANEW)
 STATUS = RunFile("status.json", Status, "Resume the run.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
+CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")
 NOTES = RunFile("notes.json", Notes, "Type them again.")
 ENVIRONMENT = RunFile("environment.json", Environment, "Delete the file: it only describes the machine.")
 TRAINING = RunFile("training.json", TrainingState, _ANOTHER_CHECKPOINT)
