@@ -15,8 +15,8 @@ from socal_core.runs.folder import RunFolder
 from tests.lifecycle.workers import Worker, new_run
 from tests.made_runs import write_run
 
-KEYS = {"run", "state", "epoch", "epochs", "best", "started", "reason"}
-NOTHING = {"epoch": None, "epochs": None, "best": None, "started": None}
+KEYS = {"run", "state", "epoch", "epochs", "folds_done", "folds", "best", "started", "reason"}
+NOTHING = {"epoch": None, "epochs": None, "folds_done": None, "folds": None, "best": None, "started": None}
 
 
 def run_cli(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
