@@ -46,10 +46,22 @@ def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
             f"{100 / metrics['n']:.0f} percentage points. Do not rank models by these scores.",
             icon=":material/straighten:",
         )
-    st.caption(
-        f"A trial is predicted to be a success if its probability of success is at least {metrics['threshold']:.2f}. "
-        "This threshold gives the highest balanced accuracy on the validation trials. The test trials did not affect "
-        "it. Success is the positive class."
+    st.caption(f"{about_threshold(metrics)} The test trials did not affect it. Success is the positive class.")
+
+
+def about_threshold(metrics: Metrics) -> str:
+    found = metrics.get("cross_validation")
+    if not found:
+        return (
+            "A trial is predicted to be a success if its probability of success is at least "
+            f"{metrics['threshold']:.2f}. This threshold gives the highest balanced accuracy on the validation trials."
+        )
+    thresholds = [row["threshold"] for row in found["folds"]]
+    return (
+        "Each trial is predicted by the model of the fold that tests it, and counts once. It is predicted to be a "
+        "success if its probability of success reaches the threshold of this fold, "
+        f"{min(thresholds):.2f} to {max(thresholds):.2f}, which gives the highest balanced accuracy on the validation "
+        "trials of the fold." + (" Over the seeds, both are averaged." if len(found["seeds"]) > 1 else "")
     )
 
 
@@ -92,6 +104,7 @@ def show(run: RunFolder) -> None:
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.above_controls(metrics)
+    results.by_fold(metrics)
     figures(metrics)
     left, right = st.columns(2)
     with left:

@@ -1,9 +1,12 @@
 """The Training page: the settings in the sidebar, the split of a new run, the live run, and all runs."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from pages.components.page_frame import page
-from pages.components.runs import all_runs, choose_run, pick_run, start_run
+from pages.components.runs import all_runs, choose_run, pick_run, start_cross_validation, start_run
 from pages.components.training.advice import show_advice
 from pages.components.training.all_runs import show_all_runs
 from pages.components.training.clip_cache import show_cache
@@ -15,9 +18,14 @@ from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
-from socal_core.settings import TrainConfig
+from socal_core.runs.files.records import MOST_REPEATS
+from socal_core.runs.folder import RunFolder
+from socal_core.settings import SplitMethod, TrainConfig
 
 PAGE = "training"
+REPEATS_HELP = (
+    "Trains all folds with this many seeds, which change the folds and the weights, and averages the predictions."
+)
 LEAKS_HELP = (
     "Shows how well simple facts, such as the number of frames, the frame size or the colour, predict the outcome."
 )
@@ -53,13 +61,35 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if ready:
         show_strip(dataset, config)
         show_cache(dataset, config)
-    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not allowed):
+    start = start_button(dataset, config, allowed)
+    if start is not None:
         try:
-            run = start_run(config, dataset)
+            run = start()
         except SocalError as error:
             st.error(plain_text(error))
         else:
             choose_run(run, PAGE)
+
+
+def start_button(dataset: Dataset, config: TrainConfig, allowed: bool) -> Callable[[], RunFolder] | None:
+    """Show the button that starts a run and, for folds, the one that starts all; return what the clicked one starts."""
+    folds, start = config.split.folds, None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not allowed):
+            start = partial(start_run, config, dataset)
+        if config.split.split_method is not SplitMethod.KFOLD:
+            return start
+        clicked = st.button("Train all folds", icon=":material/view_week:", disabled=not allowed, key="train-folds")
+        repeats = st.number_input(
+            "Repeats", 1, MOST_REPEATS, key="repeats", width=110, persist_state="session", help=REPEATS_HELP
+        )
+        if clicked:
+            start = partial(start_cross_validation, config, dataset, repeats)
+    st.caption(
+        f"*Start training* trains the run of fold {config.split.fold}. *Train all folds* trains {folds * repeats} runs "
+        "one after another, each of which takes the time above, and pools the predictions of their test trials."
+    )
+    return start
 
 
 INTRODUCTION = (

@@ -13,6 +13,7 @@ from pages.components.split_warnings import warn_of_splits
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
+from socal_core.lifecycle.cross_validation import make_cross_validation
 from socal_core.lifecycle.further import make_run
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder, list_runs
@@ -71,13 +72,25 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
         RunError: The run cannot be started.
         ConfigError: The model is a checkpoint of a run, and a setting would change its split (lifecycle/further.py).
     """
-    root = runs_root()
-    stem = name = f"run-{datetime.now():%Y%m%d-%H%M%S}"
-    number = 1
-    while (root / name).exists():
-        number += 1
-        name = f"{stem}-{number}"
-    run = make_run(root / name, config, dataset.root, opened_with(dataset))
+    run = make_run(_free_path("run"), config, dataset.root, opened_with(dataset))
+    launch.start(run)
+    return run
+
+
+def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) -> RunFolder:
+    """Create a cross-validation with an unused name, and start it.
+
+    Args:
+        config: The settings, with the split method k-fold.
+        dataset: The data set.
+        repeats: The number of seeds with which all folds are trained.
+
+    Raises:
+        DataError: The trials do not allow the split of a fold.
+        ConfigError: A setting contradicts cross-validation.
+        RunError: The cross-validation cannot be started.
+    """
+    run = make_cross_validation(_free_path("cv"), config, dataset, opened_with(dataset), repeats)
     launch.start(run)
     return run
 
@@ -110,6 +123,17 @@ def _select(label: str, labels: dict[str, str], page: str) -> str:
     elif st.query_params.get("run") != chosen:
         st.query_params["run"] = chosen
     return name
+
+
+def _free_path(kind: str) -> Path:
+    """Return the path of a new run, whose name consists of its kind and the time."""
+    root = runs_root()
+    stem = name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
+    number = 1
+    while (root / name).exists():
+        number += 1
+        name = f"{stem}-{number}"
+    return root / name
 
 
 def _data_of(run: RunFolder) -> Path | None:

@@ -7,7 +7,7 @@ from pages.components.words import plain_text
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import Control, Interval, Metrics, Score
+from socal_core.runs.files.metrics_record import Control, FoldScores, Interval, Metrics, Score, SeedScores
 
 TILES: tuple[tuple[str, Score, str], ...] = (
     ("Accuracy", "accuracy", "Fraction of the test trials that were predicted correctly"),
@@ -23,6 +23,12 @@ TILES_WITHOUT_INTERVAL: tuple[tuple[str, Score, str], ...] = (
     ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
     ("F1", "f1", "Harmonic mean of precision and recall"),
     ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect; always predicting 0.5 gives 0.25"),
+)
+
+LABELS = {"auroc": "AUROC", "accuracy": "Accuracy"}
+ABOUT_FOLDS = (
+    "The scores above are those of all trials together. Their AUROC compares probabilities of different models, so it "
+    "can be below that of every fold. The scores of a fold are of few trials and vary by chance."
 )
 
 
@@ -44,6 +50,35 @@ def score_tiles(metrics: Metrics) -> None:
     )
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
         column.metric(label, score(metrics[name]), help=text, border=True)
+
+
+def by_fold(metrics: Metrics) -> None:
+    """Show the scores of each fold of a cross-validation and their spread; nothing for other runs."""
+    found = metrics.get("cross_validation")
+    if not found:
+        return
+    st.subheader("By fold")
+    rows: list[tuple[str, FoldScores | SeedScores]] = [(row["run"], row) for row in found["folds"]]
+    if len(found["seeds"]) > 1:
+        rows += [(f"seed {row['seed']}, all folds", row) for row in found["seeds"]]
+    table = [
+        {
+            "Fold": plain_text(name),
+            "Test trials": str(row["n"]),
+            "Surgeons": str(row["surgeons"]),
+            "AUROC": score(row["auroc"]),
+            "Accuracy": score(row["accuracy"]),
+        }
+        for name, row in rows
+    ]
+    st.table(pd.DataFrame(table).set_index("Fold"))
+    texts = [
+        f"{LABELS[name]} over {values['count']} {kind}: {values['lowest']:.2f} to {values['highest']:.2f}, mean "
+        f"{values['mean']:.2f}, standard deviation {values['standard_deviation']:.2f}."
+        for kind, spreads in (("folds", found["over_folds"]), ("seeds", found["over_seeds"]))
+        for name, values in spreads.items()
+    ]
+    st.caption("  \n".join([*texts, ABOUT_FOLDS]))
 
 
 def per_class(metrics: Metrics) -> None:

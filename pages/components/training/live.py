@@ -1,7 +1,7 @@
 """A live view of one run: state, progress, curves, log, and buttons to stop and resume it."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ from pages.components.charts import chart
 from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
 from pages.components.split_warnings import warn_of_split
+from pages.components.training.folds import choose_fold, fold_at_work, progress_of_folds
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
 from socal_core.errors import RunError, SocalError
@@ -19,7 +20,7 @@ from socal_core.figures.training import accuracy_curves, learning_rates, loss_cu
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.run_queue import position
 from socal_core.lifecycle.state import RunState, RunStatus, read_status
-from socal_core.runs.events import epochs_table, folds_table, head_of, notices, steps_table
+from socal_core.runs.events import epochs_table, folds_table, head_of, notices, read_events, steps_table
 from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
@@ -127,17 +128,24 @@ def _show(run: RunFolder, shown_state: RunState) -> None:
     if status.state is not shown_state:
         st.rerun()  # updates the state on the rest of the page, and stops the timer of a run that has ended
     try:
-        seen = _watched(str(run.events_file), _is_frozen(run)).look()
-    except RunError as error:  # when a fragment is refreshed, the page does not catch its errors
+        _show_all(run, status)
+    except SocalError as error:  # when a fragment is refreshed, the page does not catch its errors
         st.error(plain_text(error))
-        return
+
+
+def _show_all(run: RunFolder, status: RunStatus) -> None:
+    fold = fold_at_work(run)
+    seen = _watched(str((fold or run).events_file), _is_frozen(run)).look()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(status.state.capitalize(), color=STATE_COLOURS[status.state])
         st.markdown(f"**{plain_text(label_of(run))}**")
     if status.state.alive:
-        _show_progress(run, status, seen)
+        _show_progress(run, status, seen.progress if fold is None else progress_of_folds(run, fold, seen.progress))
+        live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
     else:
         _show_end(run, status)
+    if fold is not None:
+        seen = _choose_fold(run, fold, seen)
     if seen.head is not None:
         st.markdown(_head_text(seen.head))
     containers = [*st.columns(2), st.container()]
@@ -148,6 +156,14 @@ def _show(run: RunFolder, shown_state: RunState) -> None:
     if seen.notices:
         with st.expander(f"Notices ({len(seen.notices)}): about the data and the model", icon=":material/info:"):
             st.write("\n".join(f"- {plain_text(message)}" for message in seen.notices))
+
+
+def _choose_fold(run: RunFolder, fold: RunFolder, seen: _Seen) -> _Seen:
+    """Show the folds of a cross-validation, and return what to show of the chosen one; by default that at work."""
+    chosen = choose_fold(run, fold)
+    shown = seen if chosen == fold else _watched(str(chosen.events_file), _is_frozen(run)).look()
+    of_all = notices(read_events(run.events_file))
+    return replace(shown, notices=[*of_all, *shown.notices])
 
 
 def _head_text(head: HeadEvent) -> str:
@@ -167,9 +183,9 @@ def _head_text(head: HeadEvent) -> str:
     )
 
 
-def _show_progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
+def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> None:
     left, right = st.columns([6, 1], vertical_alignment="bottom")
-    text, fraction = plain_text(seen.progress.text), seen.progress.fraction
+    text, fraction = plain_text(progress.text), progress.fraction
     if status.state is RunState.QUEUED:  # the events, if any, are from an earlier start
         number = position(run)
         text, fraction = (f"Waiting: number {number} in the queue" if number else "Starting"), 0.0
@@ -183,7 +199,6 @@ def _show_progress(run: RunFolder, status: RunStatus, seen: _Seen) -> None:
         on_click=launch.request_stop,
         args=(run,),
     )
-    live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
 
 
 def _show_end(run: RunFolder, status: RunStatus) -> None:

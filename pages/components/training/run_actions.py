@@ -107,9 +107,9 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=bool(running) or config is None or config.model.recipe is Recipe.FROZEN,
+        disabled=bool(running) or one is None or not _has_weights(one),
         help="Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
-        "and split.",
+        "and split. A cross-validation has no checkpoint of its own.",
         key="further-run",
         on_click=_act,
         args=([one.run] if one else [], _train_further),
@@ -133,6 +133,11 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
 
 
+def _has_weights(found: RunSummary) -> bool:
+    """Check whether a run is fine-tuned and is no cross-validation."""
+    return found.config is not None and found.config.model.recipe is not Recipe.FROZEN and found.folds is None
+
+
 def _queue_buttons(found: RunSummary, position: int) -> None:
     """Show the actions on a waiting run; position 1 is next."""
     for text, icon, to in (("Up", "arrow_upward", position - 1), ("Down", "arrow_downward", position + 1)):
@@ -145,7 +150,15 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
             on_click=_act,
             args=([found.run], partial(run_queue.move, to=to)),
         )
-    st.button("Edit", icon=":material/tune:", key="edit-run", on_click=_edit, args=(found,))
+    st.button(
+        "Edit",
+        icon=":material/tune:",
+        disabled=found.folds is not None,
+        help="The folds of a cross-validation keep their settings." if found.folds else None,
+        key="edit-run",
+        on_click=_edit,
+        args=(found,),
+    )
 
 
 def _edited(typed: TrainConfig | None) -> None:
@@ -225,7 +238,8 @@ def _duplicate(found: RunSummary | None) -> None:
         return
     st.session_state.pop(_EDITED, None)
     missing = take_settings(found.config)
-    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change them there, then start training."
+    start = "start training" if found.folds is None else "train all folds"
+    text = f"The settings of **{plain_text(label(found))}** are in the sidebar. Change them there, then {start}."
     if found.data is not None:
         text += f" This run was trained on {plain_text(name_of_data(found.data))}. The new run uses the open data set."
     st.session_state[_MESSAGE] = {"error": False, "text": f"{text} {missing}".strip()}

@@ -11,6 +11,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import box_table, draw_boxes
 from socal_core.figures.style import OUTCOMES
+from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
 
 SUBSETS = {
@@ -20,6 +21,10 @@ SUBSETS = {
     "prediction is weak evidence.",
     "test": "This is a **test** trial. The model has never seen this surgeon.",
 }
+FOLD_TEST = (
+    "This is a **test** trial of its fold. The prediction is that of the model of this fold, which has never seen this "
+    "surgeon."
+)
 RANDOM_TEST = "This is a **test** trial, but the model may have trained on another trial of its surgeon."
 ID_SOURCES = {
     "file": "The tracking ids come from the files in the data folder.",
@@ -85,11 +90,18 @@ def _show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pre
     success = float(row["prob_success"])
     st.progress(success, text=f"Probability of success: {success:.0%}")
     st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")
-    warning = split_warning_of(run) if run else None
-    subset = RANDOM_TEST if warning and row["split"] == "test" else SUBSETS[row["split"]]
-    st.markdown(f"The prediction is **{verdict}**. {subset}")
+    st.markdown(f"The prediction is **{verdict}**. {_about_subset(run, row['split'])}")
     if run:
         warn_of_split(run)
+
+
+def _about_subset(run: RunFolder | None, subset: str) -> str:
+    """Say what the subset of a trial means for its prediction by a run."""
+    if run and subset == "test" and is_cross_validation(run):
+        return FOLD_TEST
+    if run and subset == "test" and split_warning_of(run):
+        return RANDOM_TEST
+    return SUBSETS[subset]
 
 
 def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:
