@@ -35,7 +35,7 @@ THREADS_PER_CORE = 4
 LEAST_REDUCTION = 2
 """Scaled decoding halves a frame only if its shorter edge is then at least twice the input size of the model."""
 TEST_SETTINGS = {
-    SplitMethod.KFOLD: ("folds", "Choose fewer folds, or report the mean over all folds."),
+    SplitMethod.KFOLD: ("folds", "Choose fewer folds, or train all of them."),
     SplitMethod.SOCAL20: ("split_method", "Choose another split_method."),
     SplitMethod.COLUMN: ("split_value", "Choose another split_value or split_method."),
 }

@@ -72,14 +72,14 @@ class SplitSettings(SettingsGroup):
     )
     folds: int = setting(
         5,
-        "Number of folds. Train one run for each, with the same seed.",
+        "Number of folds. *Train all folds* and `cv` train one run for each and pool their predictions.",
         2,
         MOST_FOLDS,
         applies=when(split_method=SplitMethod.KFOLD),
     )
     fold: int = setting(
         1,
-        "The fold that is the test subset, counted from 1.",
+        "The fold that is the test subset of a single run, counted from 1.",
         1,
         MOST_FOLDS,
         applies=when(split_method=SplitMethod.KFOLD),

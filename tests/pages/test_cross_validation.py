@@ -58,7 +58,7 @@ def test_the_live_view_shows_the_folds_and_the_one_at_work(open_page: OpenPage, 
     table = next(frame.value for frame in app.dataframe if "Test trials" in frame.value)
     assert table["Fold"].tolist() == ["fold-1", "fold-2", "fold-3"]
     assert table["State"].tolist()[0] == "done"
-    assert app.selectbox(key="fold-of-cv").options == ["the fold at work", "fold-1", "fold-2"]
+    assert app.selectbox(key="fold-of-cv").options == ["the newest fold", "fold-1", "fold-2"]
     runs = next(frame.value for frame in app.dataframe if "Epochs" in frame.value)
     assert runs["Run"].tolist() == ["cv"], "its folds are no rows of their own"
     assert runs["Epochs"].tolist() == ["1 of 3 folds"]

@@ -11,7 +11,7 @@ from socal_core.runs.cross_validation import Fold, folds_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.progress import RunProgress
 
-AT_WORK = "the fold at work"
+NEWEST = "the newest fold"
 
 
 def fold_at_work(run: RunFolder) -> RunFolder | None:
@@ -43,7 +43,7 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
     with st.expander(f"Folds ({len(folds)})", icon=":material/view_week:", expanded=True):
         st.dataframe(pd.DataFrame([_row(fold) for fold in folds]), hide_index=True, key="folds", placeholder="–")
     names = {fold.run.name: fold.run for fold in folds if fold.run.events_file.is_file()}
-    chosen = st.selectbox("Curves of", [AT_WORK, *names], key=f"fold-of-{run.name}")
+    chosen = st.selectbox("Curves of", [NEWEST, *names], key=f"fold-of-{run.name}")
     return names.get(chosen, at_work)
 
 

@@ -159,7 +159,7 @@ def _show_all(run: RunFolder, status: RunStatus) -> None:
 
 
 def _choose_fold(run: RunFolder, fold: RunFolder, seen: _Seen) -> _Seen:
-    """Show the folds of a cross-validation, and return what to show of the chosen one; by default that at work."""
+    """Show the folds of a cross-validation, and return what to show of the chosen one; by default the newest."""
     chosen = choose_fold(run, fold)
     shown = seen if chosen == fold else _watched(str(chosen.events_file), _is_frozen(run)).look()
     of_all = notices(read_events(run.events_file))
