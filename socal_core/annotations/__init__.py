@@ -92,7 +92,7 @@ def _read(
 ) -> tuple[pd.DataFrame, bool]:
     """Read the valid boxes of one format; also return whether it has a box or a frame without a tool."""
     rows = without_repeated(format_of(key).read(folder, files, known, log), log)
-    boxes = validate(rows, files[0], known, log)
+    boxes = validate(rows, files[0], known, log, files)
     return boxes, not boxes.empty or bool((known.rows_of_names(rows.without_tool["frame"]) >= 0).any())
 
 

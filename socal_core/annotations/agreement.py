@@ -165,7 +165,7 @@ def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> A
             log = ProblemLog()
             log.images_dir = dataset.images_dir
             rows = without_repeated(format_of(key).read(data, found[key], known, log), log)
-            boxes[key] = validate(rows, found[key][0], known, log)
+            boxes[key] = validate(rows, found[key][0], known, log, found[key])
             problems[key] = log.problems()
     return _compare(dataset, boxes, problems)
 

@@ -80,7 +80,7 @@ def boxes(dataset: Dataset) -> None:
         chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
     with right:
         label = _pick_label(dataset, "density-label")
-        chart(box_density(dataset.boxes, dataset.trials, label), "box-density")
+        chart(box_density(dataset.boxes, dataset.frames, dataset.trials, label), "box-density")
 
 
 def tools(dataset: Dataset) -> None:
