@@ -12,9 +12,7 @@ from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
 
-def validate(
-    rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, files: Sequence[str] = ()
-) -> pd.DataFrame:
+def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, files: Sequence[str] = ()) -> pd.DataFrame:
     """Check boxes and match them with the frames.
 
     Args:

@@ -12,6 +12,7 @@ from typing import get_args
 
 import pandas as pd
 
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.cli.arguments import data_options, open_data, pop_force_retrain, print_line, settings, typed_settings
 from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.errors import RunError, SocalError
@@ -62,7 +63,9 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
-    open_data(options)  # so that no run is created for a folder that cannot be opened
+    shifted = warning_of_shifts(open_data(options))  # no run is created for a folder that cannot be opened
+    if shifted:
+        sys.stderr.write(f"warning: {shifted}\n")
     with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 

@@ -40,9 +40,7 @@ def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
     return styled(go.Figure(bars), title, "Boxes in the frame", "Frames").update_xaxes(type="category")
 
 
-def box_density(
-    boxes: pd.DataFrame, frames: pd.DataFrame, trials: pd.DataFrame, label: str | None = None
-) -> go.Figure:
+def box_density(boxes: pd.DataFrame, frames: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
     """Plot where in the frame boxes are, as the fraction of boxes that cover each cell of a grid.
 
     Args:

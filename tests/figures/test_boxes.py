@@ -69,7 +69,9 @@ def test_corners_are_fractions_of_the_trials_frames() -> None:
         ]
     )
     expected = [[0.1, 0.1, 0.5, 0.5], [0.05, 0.05, 0.25, 0.25], [0, 0, 1, 0.5]]
-    assert np.allclose(relative_corners(boxes, FRAMES, TRIALS), expected), "unknown size and unknown trial left out, edges cut"
+    assert np.allclose(relative_corners(boxes, FRAMES, TRIALS), expected), (
+        "unknown size and unknown trial left out, edges cut"
+    )
 
 
 def test_the_size_of_a_frame_itself_takes_precedence() -> None:
