@@ -233,6 +233,19 @@ def test_boxes_from_another_format_and_their_agreement(open_page: OpenPage, data
     assert metrics_of(open_page("dataset", data_folder))["Boxes"] == "359"
 
 
+def test_names_of_classes_are_proposed_to_download(open_page: OpenPage, data_folder: Path) -> None:
+    add_yolo(data_folder)
+    (data_folder / "classes.txt").unlink()
+    app = show(open_page("dataset", data_folder), "Agreement")
+    assert "class 0 is suction in 240 of 240 boxes; class 1 is grasper in 120 of 120 boxes" in text_of(app)
+    assert app.code[0].value == "suction\ngrasper\n"
+    assert "Download classes.txt" in [button.label for button in app.get("download_button")]
+    (data_folder / "classes.txt").write_text(app.code[0].value)
+    app = show(open_page("dataset", data_folder), "Agreement")
+    assert "class 0" not in text_of(app)
+    assert not app.code
+
+
 def test_without_a_second_format_there_is_no_agreement(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("dataset", shared_data_folder)
     assert "Agreement" not in app.segmented_control(key="view").options
