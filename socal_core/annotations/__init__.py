@@ -131,7 +131,7 @@ def _unit(file: str, files: Sequence[str]) -> str:
 
 
 def _categories(codes: NDArray[np.int64], names: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, pd.Index(names, dtype="str"))
+    return pd.Categorical.from_codes(codes, pd.Index(list(names), dtype="str"))
 
 
 def _report_choice(found: dict[str, list[str]], first: str, key: str, log: ProblemLog) -> None:

@@ -103,9 +103,9 @@ def _nameless(boxes: pd.DataFrame) -> list[int]:
 def _match(named: pd.DataFrame, boxes: pd.DataFrame, numbers: list[int]) -> tuple[ClassMatch, ...]:
     pairs = pair_boxes(named, boxes)
     pairs = pairs[pairs["kind"] == "renamed"]
-    own, given = (table["label"].take(pairs[name]) for table, name in ((boxes, "second"), (named, "first")))
+    own, given = (table["label"].take(pairs[name].to_numpy()) for table, name in ((boxes, "second"), (named, "first")))
     counts = pd.crosstab(own.to_numpy(), given.to_numpy())
-    totals = boxes["label"].value_counts()
+    totals = boxes["label"].value_counts().to_dict()
     best = {number: _best(counts, f"class {number}") for number in numbers}
     taken = pd.Series([label for label, _ in best.values()] + boxes["label"].unique().tolist()).value_counts()
     return tuple(
@@ -113,7 +113,7 @@ def _match(named: pd.DataFrame, boxes: pd.DataFrame, numbers: list[int]) -> tupl
             number,
             label,
             matched,
-            total := int(totals[f"class {number}"]),
+            total := totals[f"class {number}"],
             bool(label) and taken[label] == 1 and matched >= CLEAR * total,
         )
         for number, (label, matched) in best.items()
@@ -124,7 +124,9 @@ def _best(counts: pd.DataFrame, label: str) -> tuple[str, int]:
     """Return the label that most boxes of a class have in the other format, and their number."""
     if label not in counts.index:
         return "", 0
-    return str(counts.loc[label].idxmax()), int(counts.loc[label].max())
+    own = counts.loc[label].to_dict()
+    best = max(own, key=own.__getitem__)
+    return str(best), own[best]
 
 
 def _names_files(problems: Sequence[Problem]) -> list[str]:

@@ -238,7 +238,7 @@ def test_names_of_classes_are_proposed_to_download(open_page: OpenPage, data_fol
     (data_folder / "classes.txt").unlink()
     app = show(open_page("dataset", data_folder), "Agreement")
     assert "class 0 is suction in 240 of 240 boxes; class 1 is grasper in 120 of 120 boxes" in text_of(app)
-    assert app.code[0].value == "suction\ngrasper\n"
+    assert app.code[0].value == "suction\ngrasper"
     assert "Download classes.txt" in [button.label for button in app.get("download_button")]
     (data_folder / "classes.txt").write_text(app.code[0].value)
     app = show(open_page("dataset", data_folder), "Agreement")
