@@ -18,7 +18,7 @@ from socal_core.dataset.problems import ProblemLog, printable
 
 CLEAR = 0.9
 """A name is proposed if at least this fraction of all boxes of the class have the label in the other format."""
-_NAMELESS = re.compile(r"class ([0-9]+)")
+_NAMELESS = re.compile(r"class (0|[1-9][0-9]{0,8})")
 """The label that `to_labels` gives to a class without a name."""
 _FIRST_LINE = {"yolo": 0, "mot": 1}
 """The class number of the first line of a file of names. Other formats hold the names themselves."""

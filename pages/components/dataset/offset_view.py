@@ -26,7 +26,7 @@ def show_offset_advice(dataset: Dataset) -> None:
     if status.running:
         watch(ADVICE, lambda status: f"Looking at frames: {status.done:,} of {status.total:,} files")
         return
-    left, right = st.columns([4, 1], vertical_alignment="center")
+    left, right = st.columns([3, 1], vertical_alignment="center")
     count = "One annotation file was" if len(files) == 1 else f"{len(files):,} annotation files were"
     left.caption(
         f"{count} refused because of the numbers of the frames. The frames may show which numbering puts the boxes on "
