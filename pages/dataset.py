@@ -82,6 +82,8 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
     if name in VIEWS:
         VIEWS[name](chosen)
         if name == FRAMES:
+            if chosen is not whole:
+                st.caption("The check below is of the whole folder, not only of the trials chosen above.")
             check_alignment(whole)  # an answer is about all boxes of a file
     elif name == LEAKS:
         leaks(chosen)

@@ -32,6 +32,7 @@ class Candidate:
     order: str
     """How the frames follow each other, such as *in time*."""
     shift: int
+    """What is added to each number."""
     rows: NDArray[np.int64]
     """The position in the trial of each annotated frame; outside the trial, -1."""
     is_control: bool
@@ -49,15 +50,14 @@ def candidates(annotated: NDArray[np.int64], trial: Sequence[str], extra: int = 
     positions = {int(number): row for row, number in enumerate(read_names(list(trial))["index"])}
     orders: dict[str, Callable[[int], int]] = {
         "in time": lambda index: index,
-        "in the order of names": lambda index: int(by_name[index]) if index < len(by_name) else -1,
+        "in the order of names": lambda index: int(by_name[index]) if 0 <= index < len(by_name) else -1,
         "by the numbers in the names": lambda index: positions.get(index + 1, -1),
         "by the numbers in the names, counted from 0": lambda index: positions.get(index, -1),
     }
     found: list[Candidate] = []
     for order, row_of in orders.items():
-        base = np.array([row_of(int(index)) for index in annotated], np.int64)
         for shift in sorted(range(-_CONTROLS, extra + _CONTROLS + 1), key=abs):
-            rows = np.where(base < 0, -1, base + shift)
+            rows = np.array([row_of(int(index) + shift) for index in annotated], np.int64)
             rows[(rows < 0) | (rows >= len(trial))] = -1
             if (rows >= 0).mean() >= _LEAST_PLACED:
                 candidate = Candidate(order, shift, rows, shift in (-_CONTROLS, extra + _CONTROLS))

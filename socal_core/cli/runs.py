@@ -15,6 +15,7 @@ import pandas as pd
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.cli.arguments import data_options, open_data, pop_force_retrain, print_line, settings, typed_settings
 from socal_core.cli.bars import StageBar, TrainingBar
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.metrics import metrics_of_test_trials
@@ -63,9 +64,7 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
-    shifted = warning_of_shifts(open_data(options))  # no run is created for a folder that cannot be opened
-    if shifted:
-        sys.stderr.write(f"warning: {shifted}\n")
+    _warn_of_shifts(open_data(options))  # no run is created for a folder that cannot be opened
     with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 
@@ -79,9 +78,15 @@ def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
         )
     source = RunFolder.open(options.from_run)
     _check_data(source, options.data)
-    source.open_dataset()
+    _warn_of_shifts(source.open_dataset())
     with _in_place_of_earlier(options.run, replaces, source.path):
         return train_further(source, options.run, typed_settings(options))
+
+
+def _warn_of_shifts(dataset: Dataset) -> None:
+    warning = warning_of_shifts(dataset)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from PIL import Image
 from socal_core.annotations.offset_advice import OffsetAdvice, advise, refused_files
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
+from tests.annotations.matching_files import frames
 from tests.annotations.test_offsets import LENGTH, made_trial
 from tests.dataset.editing import put
 
@@ -86,6 +87,13 @@ def test_broken_frames_are_passed_over(tmp_path: Path) -> None:
     (advice,) = advice_on(tmp_path)
     assert advice is not None
     assert advice.frame == name_of(1)
+
+
+def test_problems_that_are_only_counted_are_no_files(tmp_path: Path) -> None:
+    trials = [f"S{number}T1" for number in range(100, 152)]
+    frames(tmp_path, *(f"{trial}_frame_00000001.jpeg" for trial in trials))
+    put(tmp_path, {f"mot/{trial}/gt/gt.txt": "7,1,10,5,20,20,1,1,1\n" for trial in trials})
+    assert len(refused_files(open_dataset(tmp_path))) == 50
 
 
 def test_a_file_that_was_read_is_not_looked_at(tmp_path: Path) -> None:

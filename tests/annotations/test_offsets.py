@@ -71,6 +71,7 @@ def test_names_with_gaps_and_names_in_another_order_are_candidates() -> None:
     assert found["in time", 0] == [0, 1, 2, 3]
     assert found["in time", 1] == [1, 2, 3, -1]
     assert found["in the order of names", 0] == [0, 3, 1, 2]
+    assert found["in the order of names", -1] == [-1, 0, 3, 1]
     named = {(one.order, one.shift): one.rows.tolist() for one in candidates(np.array([0, 1, 4, 9]), gaps)}
     assert named["by the numbers in the names", 0] == [0, 1, 2, 3]
 
