@@ -7,7 +7,7 @@ from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
 from socal_core.annotations.offset_advice import OffsetAdvice, refused_files
 from socal_core.dataset.dataset import Dataset
-from socal_core.jobs.job import Job, JobState
+from socal_core.jobs.job import Job, JobState, JobStatus
 
 ADVICE = Job("offset-advice", "socal_core.jobs.advise_offsets", "The search for the numbering of files")
 
@@ -24,7 +24,7 @@ def show_offset_advice(dataset: Dataset) -> None:
     }
     status = ADVICE.status()
     if status.running:
-        watch(ADVICE, lambda status: f"Looking at frames: {status.done:,} of {status.total:,} files")
+        watch(ADVICE, _progress_text)
         return
     left, right = st.columns([3, 1], vertical_alignment="center")
     count = "One annotation file was" if len(files) == 1 else f"{len(files):,} annotation files were"
@@ -42,6 +42,10 @@ def show_offset_advice(dataset: Dataset) -> None:
         show_log(ADVICE.log_tail())
     if status.state is JobState.DONE:
         _show(status.result["advice"], status.result["silent"])
+
+
+def _progress_text(status: JobStatus) -> str:
+    return f"Looking at frames: {status.done:,} of {status.total:,} files" if status.total else "Looking at frames"
 
 
 def _show(advice: list[dict[str, object]], silent: list[str]) -> None:
