@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from pages.components.dataset.alignment_check import check_alignment
 from pages.components.dataset.columns import ask_for_columns
 from pages.components.dataset.filters import pick_trials
 from pages.components.dataset.problems import show_problems
@@ -12,13 +13,14 @@ from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 from pages.components.words import plain_text
 from socal_core.annotations import format_of
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import apply, choices
 from socal_core.errors import SocalError
 from socal_core.settings import TINY, default_config
 
-LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Leaks", "Agreement", "Problems", "About"
+FRAMES, LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Frames", "Leaks", "Agreement", "Problems", "About"
 
 
 def view_names(dataset: Dataset) -> list[str]:
@@ -47,6 +49,9 @@ def about(dataset: Dataset) -> None:
     st.markdown(f"Frames: **{source}**  \nBoxes: **{boxes}**")
     st.markdown("Fingerprint of this data, the same on every machine (SHA-256 of frame names, tables and annotations):")
     st.code(dataset.fingerprint, language=None)
+    shifted = warning_of_shifts(dataset)
+    if shifted:
+        st.warning(plain_text(shifted), icon=":material/warning:")
     show_evidence(dataset)
     show_licence()
 
@@ -76,6 +81,10 @@ def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
     """Compute and show the view that is open."""
     if name in VIEWS:
         VIEWS[name](chosen)
+        if name == FRAMES:
+            if chosen is not whole:
+                st.caption("The check below is of the whole folder, not only of the trials chosen above.")
+            check_alignment(whole)  # an answer is about all boxes of a file
     elif name == LEAKS:
         leaks(chosen)
     else:

@@ -12,6 +12,7 @@ from pages.components.training.settings_form import settings_form
 from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
@@ -43,6 +44,9 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if unseen:
         trials = "One trial has" if unseen == 1 else f"{unseen} trials have"
         st.warning(f"{trials} no frame in this window and will be left out.", icon=":material/timer_off:")
+    shifted = warning_of_shifts(dataset)
+    if shifted:
+        st.warning(plain_text(shifted), icon=":material/warning:")
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # Only this part needs scikit-learn, which takes a second to load.

@@ -76,7 +76,14 @@ def agreement(options: argparse.Namespace) -> int:
     from socal_core.annotations.agreement import compare_formats
 
     result = compare_formats(options.data, data_options(options))
-    print_line(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
+    if options.json:
+        print_line(json.dumps(result.as_dict(), indent=2))
+        return 0
+    print_line("\n".join(result.sentences()))
+    for proposal in result.proposals:
+        if proposal.lines:
+            print_line(f"To apply them, save these lines as {' and as '.join(proposal.files)}:")
+            print_line(proposal.content().rstrip())
     return 0
 
 

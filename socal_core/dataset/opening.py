@@ -67,20 +67,20 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     _report_many(frames, media, log)
     trials, frames = with_sizes(folder, media, trials, frames, log)
     known = KnownFrames(frames, trials, media.videos)
-    boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
+    found = load_boxes(folder, known, options.boxes, log)
     report_case(folder, log)
     return Dataset(
         root=root,
         trials=trials,
-        frames=frames,
-        boxes=boxes,
+        frames=frames.assign(annotation_file=found.file_of_frame),
+        boxes=found.boxes,
         outcome_rows=outcome_rows,
         problems=log.problems(),
         evidence=log.evidence,
         images_dir=media.images_dir,
         videos=media.videos,
-        box_format=box_format,
-        box_formats=box_formats,
+        box_format=found.key,
+        box_formats=found.keys,
         fingerprint=_fingerprint(folder, frames["frame"]),
     )
 

@@ -77,6 +77,13 @@ FRAMES = Table(
         Column("second", "int64", "seconds since the first frame of the trial", least=0),
         Column("width", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
         Column("height", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
+        Column(
+            "annotation_file",
+            "category",
+            "the file of its boxes; the folder if each frame has a file",
+            nullable=True,
+            optional=True,
+        ),
     ),
 )
 BOXES = Table(

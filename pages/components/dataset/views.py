@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.dataset.alignment_check import check_alignment
 from pages.components.images import contact_sheet
 from socal_core.dataset.dataset import Dataset
 from socal_core.figures.boxes import box_density, boxes_per_frame
@@ -80,7 +79,7 @@ def boxes(dataset: Dataset) -> None:
         chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
     with right:
         label = _pick_label(dataset, "density-label")
-        chart(box_density(dataset.boxes, dataset.trials, label), "box-density")
+        chart(box_density(dataset.boxes, dataset.frames, dataset.trials, label), "box-density")
 
 
 def tools(dataset: Dataset) -> None:
@@ -125,7 +124,6 @@ def frames(dataset: Dataset) -> None:
     if st.button("Show other frames", icon=":material/shuffle:"):
         st.session_state["sample_seed"] = st.session_state.get("sample_seed", 0) + 1
     contact_sheet(dataset, st.session_state.get("sample_seed", 0))
-    check_alignment(dataset)
 
 
 def trials(dataset: Dataset) -> None:
