@@ -6,11 +6,12 @@ from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.media import has_pictures
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.presets import PRESETS, SOCAL, is_trial
 
 EXPECTED = (
-    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as S102T1_frame_00000078.jpeg (or a folder S102T1/ of "
-    f"frames, or a video S102T1.mp4, for each trial) and, beside it, {layout.OUTCOMES_FILE}, {layout.BOXES_FILE} and "
-    f"{layout.MAPPING_FILE}."
+    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as {SOCAL.example_frame} (or a folder "
+    f"{SOCAL.example_trial}/ of frames, or a video {SOCAL.example_trial}.mp4, for each trial) and, beside it, "
+    f"{SOCAL.outcomes_file}, {SOCAL.boxes_file} and {SOCAL.mapping_file}."
 )
 
 _DEPTH = 3
@@ -114,12 +115,13 @@ def _data_folders(folder: DataFolder, path: str, depth: int) -> list[str]:
 
 
 def _holds_data(folder: DataFolder, path: str) -> bool:
+    tables = (preset.outcomes_file for preset in PRESETS)
     try:
         listing = folder.listing(path)
         videos = (name.rpartition(".")[0] for name in listing.files if name.lower().endswith(_VIDEO_SUFFIXES))
         return (
-            any(folder.has(f"{path}/{name}") for name in (*layout.IMAGES_DIRS, layout.OUTCOMES_FILE))
-            or any(layout.TRIAL_ID.fullmatch(name) for name in videos)
+            any(folder.has(f"{path}/{name}") for name in (*layout.IMAGES_DIRS, *tables))
+            or any(map(is_trial, videos))
             or has_pictures(folder, path)
         )
     except OSError:

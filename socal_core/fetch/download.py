@@ -17,6 +17,7 @@ from socal_core.dataset import layout
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
 from socal_core.fetch.unpack import DamagedArchive, Report, has_frames, no_progress, unpack
+from socal_core.presets import is_trial
 from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
@@ -264,7 +265,7 @@ def _has_meaning(name: str) -> bool:
 
 def _holds_frames(folder: str) -> bool:
     """Whether readers look for frames in a folder of this name."""
-    return folder in layout.IMAGES_DIRS or layout.TRIAL_ID.fullmatch(folder) is not None
+    return folder in layout.IMAGES_DIRS or is_trial(folder)
 
 
 def _is_image(path: Path) -> bool:
