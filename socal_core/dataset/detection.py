@@ -57,7 +57,9 @@ def detect_preset(folder: DataFolder, typed: str, log: ProblemLog) -> Preset:
 def _by_file(folder: DataFolder) -> Named:
     found: Named = {}
     for preset in presets.PRESETS:
-        others = {file for other in presets.PRESETS if other is not preset for file in other.files}
+        others = {
+            file for other in presets.PRESETS if other is not preset for file in (*other.files, other.mapping_file)
+        }
         file = next((file for file in preset.files if file not in others and folder.is_file(file)), None)
         if file is not None:
             found[preset.name] = preset, file
