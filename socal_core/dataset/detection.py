@@ -68,11 +68,17 @@ def _by_file(folder: DataFolder) -> Named:
 
 def _by_frame(folder: DataFolder) -> Named:
     found: Named = {}
+    recognized: set[str] = set()  # the trials of recognized names: one frame of each is enough, of a million
     for path in _media(folder):
-        own = original_name(path.rpartition("/")[2])
+        own = path.rpartition("/")[2]
+        start = own.partition("_")[0]
+        if start in recognized:
+            continue
+        own = original_name(own)
         trial = own.rpartition(".")[0] or own
         fitting = [one for one in presets.PRESETS if one.frame_name.fullmatch(own) or one.is_trial(trial)]
         if len(fitting) == 1:
+            recognized.add(start)
             found.setdefault(fitting[0].name, (fitting[0], path))
             if len(found) == len(presets.PRESETS):
                 break
@@ -81,10 +87,10 @@ def _by_frame(folder: DataFolder) -> Named:
 
 def _media(folder: DataFolder) -> Iterator[str]:
     """Yield the paths of what may be frames, videos or folders of trials."""
-    yield from _below(folder, "", 1)
     for name in layout.VIDEOS_DIRS:
         if folder.has(name):
             yield from _below(folder, folder.actual(name), _DEPTH)
+    yield from _below(folder, "", 1)
     for name in _below(folder, "", 1):
         if name.lower() in layout.SPLIT_FOLDERS:
             yield from _below(folder, name, _DEPTH)

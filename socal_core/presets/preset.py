@@ -167,7 +167,8 @@ class Preset:
         match = self.frame_name.fullmatch(name)
         if match is None:
             return None
-        return match["trial"], (match["video"] or "" if self.has_parts else ""), int(match["index"])
+        parts = match.groupdict()  # a million names are parsed
+        return parts["trial"], parts.get("video") or "", int(parts["index"])
 
     def own_titles(self, columns: Sequence[str]) -> dict[str, str]:
         """Return the column that each title in the header of the table of boxes stands for.
