@@ -13,7 +13,7 @@ from socal_core.dataset.detection import detect_preset
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
 from socal_core.dataset.media import Media, find_media
-from socal_core.dataset.missing_frames import EXPECTED, no_frames, no_images, report_case
+from socal_core.dataset.missing_frames import expected, no_frames, no_images, report_case
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
 from socal_core.dataset.problem_kinds import file_kinds, frame_kinds
@@ -116,7 +116,7 @@ def checked_folder(folder: Path | str) -> Path:
     """
     typed = str(folder)
     if not typed.strip():
-        raise DataError(f"No data folder is given. {EXPECTED}")
+        raise DataError(f"No data folder is given. {expected()}")
     try:
         mode = Path(folder).stat().st_mode
     except FileNotFoundError:
@@ -127,7 +127,7 @@ def checked_folder(folder: Path | str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{typed}: this cannot be opened as a folder ({reason}).") from None
     if not stat.S_ISDIR(mode):
-        raise DataError(f"{typed}: this is a file, not a folder. {EXPECTED}")
+        raise DataError(f"{typed}: this is a file, not a folder. {expected()}")
     return Path(folder)
 
 

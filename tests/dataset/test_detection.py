@@ -50,7 +50,7 @@ def test_what_decides(tmp_path: Path, names: list[str], preset: str, evidence: s
     assert item.interpretation == {"socal": "The data set is SOCAL.", "sospine": "The data set is SOSpine."}[preset]
 
 
-@pytest.mark.parametrize("names", [[], ["frames/0001.jpeg", "labels.csv"], ["S1A2/notes.txt", "S1T2/notes.txt"][:0]])
+@pytest.mark.parametrize("names", [[], ["frames/0001.jpeg", "labels.csv"]])
 def test_without_evidence_it_is_the_first(tmp_path: Path, names: list[str]) -> None:
     log = ProblemLog()
     assert detect_preset(make(tmp_path, names), "data", log).name == "socal"

@@ -9,7 +9,7 @@ from socal_core.dataset.inspection import summarise
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.table_cache import open_cached
-from socal_core.errors import ConfigError
+from socal_core.errors import ConfigError, DataError
 from socal_core.presets import SOSPINE
 from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.settings.split import check_column
@@ -161,3 +161,14 @@ def test_a_column_with_a_title_of_ones_own(spine: Path, tmp_path: Path) -> None:
         data, tmp_path / "out", "csv", True, lambda done, total: None, OpenOptions(columns=(("success", "tight?"),))
     )
     pd.testing.assert_frame_equal(open_dataset(tmp_path / "out").trials, data.trials)
+
+
+def test_zips_of_frames_that_are_not_unpacked_are_named(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "S1A2.zip").touch()
+    (tmp_path / SOSPINE.outcomes_file).write_text("Trial ID,Leak At 40mmHg\n")
+    with pytest.raises(DataError, match=r"frames holds S1A2\.zip instead of frames\. Unpack each zip there"):
+        open_dataset(tmp_path)
+    (tmp_path / "frames" / "S1A2.zip").unlink()
+    with pytest.raises(DataError, match=r"A SOSpine folder holds .* sospine_outcomes\.csv and sospine_bbox\.csv\."):
+        open_dataset(tmp_path)
