@@ -132,7 +132,8 @@ def test_a_conversion_opens_with_the_same_boxes(
     converted = json.loads(run_cli(capsys, "inspect", tmp_path / "out", "--json")[1])
     original = json.loads(run_cli(capsys, "inspect", shared_data_folder, "--json")[1])
     assert converted["box_format"] == "coco"
-    assert [evidence["path"] for evidence in converted["evidence"]] == ["JPEGImages", "annotations/instances.json"]
+    paths = [evidence["path"] for evidence in converted["evidence"]]
+    assert paths == ["socal_trial_outcomes.csv", "JPEGImages", "annotations/instances.json"]
     of_files = {"box_format": "csv", "box_formats": ["csv"], "fingerprint": "", "evidence": []}
     assert {**converted, **of_files} == {**original, **of_files}
     assert run_cli(capsys, "convert", shared_data_folder, tmp_path / "out", "--to", "voc")[0] == 2

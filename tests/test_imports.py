@@ -17,7 +17,7 @@ CORE = ROOT / "socal_core"
 # Each line may import from itself and from the lines above it.
 ORDER = [
     {"errors", "storage", "disk", "installation", "startup"},
-    {"workspace"},
+    {"workspace", "presets"},
     {"dataset", "annotations"},
     {"settings"},
     {"splits", "demo", "fetch"},
@@ -37,6 +37,7 @@ ORDER = [
 FIGURES_MAY_USE = {
     "figures",
     "errors",
+    "presets",
     "dataset",
     "annotations",
     "settings",

@@ -15,7 +15,6 @@ from socal_core.annotations import coco, cvat_images, cvat_video, mot, socal_csv
 from socal_core.annotations.repeated_exports import without_repeated
 from socal_core.annotations.rows import BOX_DTYPES, BoxRows, Format, KnownFrames
 from socal_core.annotations.validate import validate
-from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog
@@ -86,7 +85,7 @@ def load_boxes(folder: DataFolder, known: KnownFrames, wanted: str, log: Problem
         there = ", ".join(found) or "none"
         raise DataError(f"The folder has no boxes in the format {wanted}; it has: {there}. Choose one of those.")
     if not found:
-        log.add(box_kinds.NO_BOXES_FILE, layout.BOXES_FILE)
+        log.add(box_kinds.NO_BOXES_FILE, folder.preset.boxes_file)
         boxes = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in BOX_DTYPES.items()})
         return LoadedBoxes(boxes, _categories(np.full(len(known.frames), -1), []))
     first = wanted or next(iter(found))

@@ -164,7 +164,7 @@ def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> A
     keys = tuple(sorted(found, key=lambda key: key != dataset.box_format))
     boxes, problems = {key: dataset.boxes for key in keys}, {}
     if len(keys) > 1:
-        known = KnownFrames(dataset.frames, dataset.trials, dataset.videos)
+        known = KnownFrames(dataset.frames, dataset.trials, dataset.videos, dataset.preset)
         for key in keys:
             log = ProblemLog()
             log.images_dir = dataset.images_dir

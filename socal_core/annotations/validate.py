@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE, BoxRows, KnownFrames
-from socal_core.dataset import layout
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.presets import Preset
 
 
 def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, files: Sequence[str] = ()) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, file
     boxes = boxes.assign(label=_plain_labels(boxes["label"], path, log))
     boxes = _drop_invalid(boxes, path, log)
     boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["frame_row"].to_numpy()), nan=np.inf), path, log)
-    _report_labels(boxes["label"], path, log)
+    _report_labels(boxes["label"], path, known.preset, log)
     if not boxes["frame_row"].is_monotonic_increasing:
         boxes = boxes.sort_values("frame_row", kind="stable")
     frame_rows = boxes["frame_row"].to_numpy()
@@ -122,8 +122,8 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
     return labels.map(plain).astype("str")
 
 
-def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
-    """Report each label that SOCAL does not use."""
+def _report_labels(labels: pd.Series, path: str, preset: Preset, log: ProblemLog) -> None:
+    """Report each label that the published data do not use."""
     for label, count in labels.value_counts().items():
-        if label not in layout.LABELS:
-            log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label))
+        if label not in preset.labels:
+            log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label), preset=preset.title)

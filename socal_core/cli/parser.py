@@ -205,7 +205,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=TITLE",
-        help="title of a column of the outcomes file, if not SOCAL's, such as success=haemostasis; may be repeated",
+        help="title of a column of the outcomes file if it was renamed, such as success=haemostasis; may be repeated",
     )
 
 
