@@ -27,6 +27,13 @@ class ModelSettings(SettingsGroup):
         PRETRAINED,
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors (or pytorch_model.bin).",
     )
+    image_size: int = setting(
+        0,
+        "Height and width in pixels of the frames that the model sees, a multiple of its patch size; 0 is the size of "
+        "its training. Half the size takes less than a quarter of the time.",
+        0,
+        1024,
+    )
     recipe: Recipe = setting(
         Recipe.FINETUNE,
         "How the run learns: `finetune` trains all weights of the model, epoch by epoch; `frozen` embeds each clip "

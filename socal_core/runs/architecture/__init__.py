@@ -3,13 +3,19 @@
 from socal_core.runs.architecture.reading import (
     CONFIG_FILE,
     TINY_ARCHITECTURE,
+    architecture_for,
     architecture_in,
     architecture_of,
     check_num_frames,
     input_sizes,
     refuse_remainder,
+    refuse_size,
 )
 from socal_core.runs.architecture.sizes import COLOURS, FLOAT32, Architecture
+from socal_core.runs.architecture.timesformer import TimesformerArchitecture
+from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
+from socal_core.runs.architecture.vivit import VivitArchitecture
+from socal_core.runs.architecture.vjepa2 import VJepa2Architecture
 
 __all__ = [
     "COLOURS",
@@ -17,9 +23,15 @@ __all__ = [
     "FLOAT32",
     "TINY_ARCHITECTURE",
     "Architecture",
+    "TimesformerArchitecture",
+    "VJepa2Architecture",
+    "VideoPrismArchitecture",
+    "VivitArchitecture",
+    "architecture_for",
     "architecture_in",
     "architecture_of",
     "check_num_frames",
     "input_sizes",
     "refuse_remainder",
+    "refuse_size",
 ]

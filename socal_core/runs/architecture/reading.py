@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,21 @@ from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture.sizes import Architecture
+from socal_core.runs.architecture.timesformer import TimesformerArchitecture
+from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
+from socal_core.runs.architecture.vivit import VivitArchitecture
+from socal_core.runs.architecture.vjepa2 import VJepa2Architecture
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, Recipe, TrainConfig
 
 CONFIG_FILE = "config.json"
+FAMILIES: tuple[type[Architecture], ...] = (
+    Architecture,
+    TimesformerArchitecture,
+    VivitArchitecture,
+    VJepa2Architecture,
+    VideoPrismArchitecture,
+)
 TINY_ARCHITECTURE = Architecture(
     hidden_size=192, num_hidden_layers=6, num_attention_heads=3, intermediate_size=768, image_size=96
 )
@@ -31,6 +41,12 @@ def architecture_of(model: str) -> Architecture:
         The sizes; those of VideoMAE base if the file is absent or unusable, because most models are based on it.
     """
     return _known_architecture(model) or Architecture()
+
+
+def architecture_for(config: TrainConfig) -> Architecture:
+    """Read the sizes of the model of a run, for clips of the run's length and size; see `architecture_of`."""
+    found = architecture_of(config.model.model)
+    return found.for_clip(config.clip.num_frames, config.model.image_size or found.image_size)
 
 
 def _known_architecture(model: str) -> Architecture | None:
@@ -52,38 +68,31 @@ def architecture_in(values: Mapping[str, Any]) -> Architecture:
         values: The content of its config.json. `image_size` and `patch_size` may be lists of height and width.
 
     Returns:
-        The sizes, with the defaults of VideoMAE base for what is absent.
+        The sizes, with the defaults of the family for what is absent.
 
     Raises:
         ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
     """
-    sizes: dict[str, Any] = {}
-    for item in fields(Architecture):
-        value = values.get(item.name)
-        if value is None:
-            continue
-        pair = item.name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
-        parts = value if pair else [value]
-        if not all(type(part) is int and part > 0 for part in parts):
-            raise ValueError(f"{item.name} {value!r} is not a positive whole number")
-        sizes[item.name] = parts[0] if len(set(parts)) == 1 else tuple(parts)
-    if isinstance(sizes.get("image_size"), tuple):
-        raise ValueError(f"image_size {values['image_size']!r} is not square, and only square frames are supported")
-    return Architecture(**sizes)
+    kind = values.get("model_type")
+    family = next((family for family in FAMILIES if family.model_type == kind), Architecture)
+    return family.from_config(values)
 
 
 def check_num_frames(config: TrainConfig) -> None:
-    """Check that the model can divide the frames of a clip into tokens, if its config.json is on this machine.
+    """Check that the model can divide a clip into tokens, if its config.json is on this machine.
 
     Args:
         config: The settings of a run.
 
     Raises:
-        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`, so the model would ignore frames.
+        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`, or `image_size` not one of its
+            patch size, so the model would ignore frames or pixels.
     """
     found = _known_architecture(config.model.model)
-    if found is not None:
-        refuse_remainder(config.clip.num_frames, found.tubelet_size)
+    if found is None:
+        return
+    refuse_remainder(config.clip.num_frames, found.tubelet_size)
+    refuse_size(config.model.image_size or found.image_size, found)
 
 
 def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
@@ -101,9 +110,25 @@ def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
         raise ConfigError("num_frames", rule, num_frames)
 
 
+def refuse_size(image_size: int, sizes: Architecture) -> None:
+    """Check that patches fill a frame of another size than that of the model's training.
+
+    Args:
+        image_size: Height and width of a frame in pixels.
+        sizes: The sizes of the model.
+
+    Raises:
+        ConfigError: They do not, so the model would ignore the remaining pixels.
+    """
+    patch = sizes.patch_size
+    for edge in (patch,) if isinstance(patch, int) else patch:
+        if image_size != sizes.image_size and image_size % edge:
+            raise ConfigError("image_size", f"must be a multiple of {edge}, the model's patch size", image_size)
+
+
 def input_sizes(settings: ModelSettings) -> tuple[int, ...]:
     """Return the height and width in pixels of the input frames of each network of a run."""
-    size = architecture_of(settings.model).image_size
+    size = settings.image_size or architecture_of(settings.model).image_size
     if settings.recipe is Recipe.FINETUNE:
         return (size,)
     return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else size for name in settings.encoder.names)

@@ -1,9 +1,12 @@
 """Parameters, operations and memory of a video transformer, computed from its configuration without PyTorch.
 
-The formulas are for VideoMAE as transformers builds it; tests compare them with the model itself.
+The formulas are for VideoMAE as transformers builds it; the other families override what differs. Tests compare them
+with the models themselves.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 COLOURS = 3
 CLASSES = 2
@@ -16,8 +19,8 @@ VALUES_PER_HIDDEN = 8
 VALUES_PER_INTERMEDIATE = 2
 """Activations that a layer stores per token for the backward pass: of hidden size the input, both norms, query, key,
 value, context and the sum between the two residuals; of intermediate size the input and output of the activation."""
-ATTENTION_BYTES = 12
-"""Bytes per attention weight of a layer with dropout on the CPU: softmax, mask and result of dropout in float32."""
+DROPOUT_BYTES = 8
+"""Bytes per attention weight of the dropout of a layer: its mask and its result in float32, beside the softmax."""
 ATTENTION_PASSING_BYTES = 16
 """Bytes per attention weight of temporary copies in the backward pass, which one layer at a time needs."""
 
@@ -25,6 +28,13 @@ ATTENTION_PASSING_BYTES = 16
 @dataclass(frozen=True)
 class Architecture:
     """The sizes of a VideoMAE, named as in its config.json; the defaults are those of the base model."""
+
+    model_type: ClassVar[str] = "videomae"
+    """The name of the family in a config.json."""
+    values_per_hidden: ClassVar[int] = VALUES_PER_HIDDEN
+    values_per_intermediate: ClassVar[int] = VALUES_PER_INTERMEDIATE
+    attention_bytes: ClassVar[int] = 0
+    """Bytes stored per attention weight without dropout: the softmax, and for some families what comes before it."""
 
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -34,6 +44,44 @@ class Architecture:
     patch_size: int | tuple[int, int] = 16
     """The edge length of a square patch, or height and width."""
     tubelet_size: int = 2
+
+    @classmethod
+    def from_config(cls, values: Mapping[str, Any]) -> Self:
+        """Read the sizes from the content of a config.json.
+
+        Args:
+            values: The content. `image_size` and `patch_size` may be lists of height and width.
+
+        Raises:
+            ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
+        """
+        return cls.from_sizes(values)
+
+    @classmethod
+    def from_sizes(cls, values: Mapping[str, Any]) -> Self:
+        """Return the sizes with these values, and the defaults of the family for what is absent or None.
+
+        Raises:
+            ValueError: See `from_config`.
+        """
+        sizes: dict[str, Any] = {}
+        for item in fields(cls):
+            value = values.get(item.name)
+            if value is not None:
+                sizes[item.name] = _positive(item.name, value)
+        if isinstance(sizes.get("image_size"), tuple):
+            raise ValueError(f"image_size {values['image_size']!r} is not square, and only square frames are supported")
+        return cls(**sizes)
+
+    def for_clip(self, num_frames: int, image_size: int) -> Self:
+        """Return the sizes of the model for clips of another length and size.
+
+        Args:
+            num_frames: The number of frames of a clip.
+            image_size: Height and width of a frame in pixels.
+        """
+        lengths = {"num_frames": num_frames} if any(item.name == "num_frames" for item in fields(self)) else {}
+        return replace(self, image_size=image_size, **lengths)
 
     @property
     def parameters(self) -> int:
@@ -50,6 +98,10 @@ class Architecture:
         """Return the number of tokens of a clip."""
         height, width = self._patch
         return num_frames // self.tubelet_size * (self.image_size // height) * (self.image_size // width)
+
+    def attention_pairs(self, num_frames: int) -> float:
+        """Return the number of pairs of tokens whose attention a layer computes, the mean over all layers."""
+        return float(self.tokens(num_frames) ** 2)
 
     def forward_flop(self, num_frames: int) -> float:
         """Return the floating-point operations of a forward pass of one clip.
@@ -83,13 +135,13 @@ class Architecture:
             The memory in bytes.
         """
         tokens, size = self.tokens(num_frames), FLOAT16 if on_gpu else FLOAT32
-        values = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
+        values = self.values_per_hidden * self.hidden_size + self.values_per_intermediate * self.intermediate_size
         layer = float(tokens * values * size)
         passing = 0.0
-        if attention_dropout and not on_gpu:
-            weights = self.num_attention_heads * tokens**2
-            layer += weights * ATTENTION_BYTES
-            passing = float(weights * ATTENTION_PASSING_BYTES)
+        if self.attention_bytes or (attention_dropout and not on_gpu):
+            weights = self.num_attention_heads * self.attention_pairs(num_frames)
+            layer += weights * ((self.attention_bytes or FLOAT32) + (DROPOUT_BYTES if attention_dropout else 0))
+            passing = weights * ATTENTION_PASSING_BYTES
         if checkpointing:
             return self.num_hidden_layers * tokens * self.hidden_size * size + layer + passing
         return self.num_hidden_layers * layer + passing
@@ -103,3 +155,12 @@ class Architecture:
     def _patch_values(self) -> int:
         height, width = self._patch
         return COLOURS * self.tubelet_size * height * width
+
+
+def _positive(name: str, value: Any) -> int | tuple[int, ...]:
+    """Check a size of a config.json, which may be a pair for `image_size` and `patch_size`."""
+    pair = name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
+    parts: list[Any] = value if pair else [value]
+    if not all(type(part) is int and part > 0 for part in parts):
+        raise ValueError(f"{name} {value!r} is not a positive whole number")
+    return parts[0] if len(set(parts)) == 1 else tuple(parts)
