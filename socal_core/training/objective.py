@@ -19,6 +19,9 @@ from socal_core.errors import RunError
 from socal_core.settings import OptimizationSettings, OptimizerName
 from socal_core.training.batches import Batch
 
+LAYER = re.compile(r"\b(encoder\.layer|layers|spatial_layers|temporal_layers)\.(\d+)\.")
+"""The name of a parameter of a transformer layer, in any family of models."""
+
 
 def class_weights(labels: list[int]) -> torch.Tensor:
     """Compute the weight of each class, n / (2 n_class), so that both outcomes count alike however common they are.
@@ -83,7 +86,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     VideoMAE's own `optim_factory.py`.
 
     Args:
-        model: A VideoMAE classifier, or with `layer_decay` 1 any module.
+        model: A video classifier, or with `layer_decay` 1 any module.
         settings: The settings of the run.
     """
     by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
@@ -106,7 +109,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
 
 
 def layers_below_head(names: Collection[str]) -> dict[str, int]:
-    """Count the layers from a VideoMAE classifier's head down to each parameter.
+    """Count the layers from the head of a video classifier down to each parameter.
 
     Args:
         names: The names of all parameters.
@@ -115,10 +118,10 @@ def layers_below_head(names: Collection[str]) -> dict[str, int]:
         By name: 0 for the head and the norm before it, 1 for the last transformer layer, and one more for each layer
         before it, down to the embeddings.
     """
-    of_layer = {name: int(match[1]) for name in names if (match := re.search(r"\bencoder\.layer\.(\d+)\.", name))}
-    layers = max(of_layer.values(), default=-1) + 1
-    others = {name: layers + 1 if ".embeddings." in name else 0 for name in names}
-    return others | {name: layers - number for name, number in of_layer.items()}
+    of_layer = {name: (match[1], int(match[2])) for name in names if (match := LAYER.search(name))}
+    order = sorted(set(of_layer.values()))  # VideoPrism's temporal layers come after its spatial ones
+    others = {name: len(order) + 1 if "embeddings." in name else 0 for name in names}
+    return others | {name: len(order) - order.index(layer) for name, layer in of_layer.items()}
 
 
 def make_scheduler(

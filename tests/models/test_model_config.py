@@ -1,4 +1,4 @@
-"""socal_core.models.videomae_config: which fields of a config.json are used, and which are refused."""
+"""socal_core.models.model_config: which fields of a config.json are used, and which are refused."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def settings(model: Path, **values: object) -> TrainConfig:
         ({"layer_norm_eps": "1e-12"}, "'layer_norm_eps' expected float, got str"),
         ({"qkv_bias": "yes"}, "'qv_bias' expected bool, got str"),
         ({"model_type": None}, "its config.json has no model_type"),
-        ({"model_type": "vivit"}, r"is a vivit model\. Choose a VideoMAE"),
+        ({"model_type": "bert"}, "is a bert model, which is not supported"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "has a quantization_config"),
         (
             {"auto_map": {"AutoModel": "code.Model"}},
