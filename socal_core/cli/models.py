@@ -1,12 +1,38 @@
-"""The commands for models: `import`."""
+"""The commands for models: `models` and `import`."""
 
 import argparse
+import json
+from dataclasses import asdict
+from typing import Any
 
 from socal_core.cli.arguments import print_line
 from socal_core.errors import ConfigError
+from socal_core.runs.catalogue import CATALOGUE, KnownModel
 
 MOST_HEADS = 256
 IMAGE_SIZES = (16, 1024)
+
+
+def models(options: argparse.Namespace) -> int:
+    """List the known pre-trained weights."""
+    if options.json:
+        print_line(json.dumps([_as_dict(model) for model in CATALOGUE], indent=2))
+        return 0
+    for model in CATALOGUE:
+        size = f"{model.megabytes} MB" if model.megabytes else "size not known"
+        print_line(f"{model.name}: {'present' if model.present else 'not present'}, {model.licence}, {size}")
+        print_line(f"    {model.family}. {model.description}")
+        print_line(f"    {f'{model.clip}. ' if model.clip else ''}{model.source}.")
+        if model.how:
+            print_line(f"    How: {model.how}.")
+        if model.unverified:
+            print_line(f"    Not verified: {model.unverified}.")
+    return 0
+
+
+def _as_dict(model: KnownModel) -> dict[str, Any]:
+    values = {name: value for name, value in asdict(model).items() if name != "architecture"}
+    return values | {"parameters": model.parameters, "megabytes": model.megabytes, "present": model.present}
 
 
 def import_(options: argparse.Namespace) -> int:

@@ -191,6 +191,8 @@ def _add_pretrain_commands(commands: Any) -> None:
 
 
 def _add_model_commands(commands: Any) -> None:
+    sub = _add(commands, "models", "models", "List known pre-trained weights: present or not, licence, size.")
+    sub.add_argument("--json", action="store_true")
     sub = _add(commands, "models", "import", "Convert an original VideoMAE checkpoint (.pth) to a model folder.")
     sub.set_defaults(command="import_")
     sub.add_argument("checkpoint", type=Path, help="the file; no code in it is run")

@@ -18,6 +18,7 @@ from socal_core.models.find import find_model
 from socal_core.models.model_config import classifier_config, read_config
 from socal_core.models.processor import read_preprocessor, resized
 from socal_core.models.trained_head import Weights, classifier_rows, head_note, reorder_rows, without_head
+from socal_core.runs.catalogue import check_licence
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
@@ -51,8 +52,10 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
 
     Raises:
         ModelError: The model cannot be found, is damaged, or is not supported.
-        ConfigError: The model does not support this number of frames, or this size.
+        ConfigError: The model does not support this number of frames, or this size, or the licence of weights that
+            would be downloaded was not accepted.
     """
+    check_licence(config.model)
     files = find_model(config.model.model, config.model.allow_download)
     found = read_config(files)
     clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)

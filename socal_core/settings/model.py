@@ -50,6 +50,12 @@ class ModelSettings(SettingsGroup):
         DOWNLOADS_ALLOWED,
         "Download the weights of the model from the Hugging Face hub if they are not on this machine.",
     )
+    licence_accepted: bool = setting(
+        False,
+        "I have read the licence of the weights and accept it. Needed to download weights of the list of known models "
+        "(`socal models`).",
+        applies=when(allow_download=True),
+    )
     dropout_rate: float = setting(
         0.2, "Dropout of hidden states and attention; 0.1 to 0.5 helps against overfitting.", 0.0, 0.9, applies=TRAINED
     )

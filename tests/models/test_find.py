@@ -68,7 +68,7 @@ def test_shards_are_recorded_by_a_hash_of_their_hashes(tmp_path: Path) -> None:
 
 
 def test_the_weights_of_tiny_are_recorded_by_their_hash() -> None:
-    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"))
+    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"), "MIT")
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tu
     )
     record, crop = json.loads(result.stdout)
     expected = hashlib.sha256(lines.encode()).hexdigest()
-    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected, "licence": None}
     assert crop == {"height": 32, "width": 32}
 
 

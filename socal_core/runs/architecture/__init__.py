@@ -2,7 +2,6 @@
 
 from socal_core.runs.architecture.reading import (
     CONFIG_FILE,
-    TINY_ARCHITECTURE,
     architecture_for,
     architecture_in,
     architecture_of,
@@ -11,7 +10,7 @@ from socal_core.runs.architecture.reading import (
     refuse_remainder,
     refuse_size,
 )
-from socal_core.runs.architecture.sizes import COLOURS, FLOAT32, Architecture
+from socal_core.runs.architecture.sizes import COLOURS, FLOAT32, TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
 from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
 from socal_core.runs.architecture.vivit import VivitArchitecture

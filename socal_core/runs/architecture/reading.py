@@ -9,11 +9,12 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
-from socal_core.runs.architecture.sizes import Architecture
+from socal_core.runs.architecture.sizes import TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
 from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
 from socal_core.runs.architecture.vivit import VivitArchitecture
 from socal_core.runs.architecture.vjepa2 import VJepa2Architecture
+from socal_core.runs.catalogue import known_model
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, Recipe, TrainConfig
 
@@ -25,10 +26,6 @@ FAMILIES: tuple[type[Architecture], ...] = (
     VJepa2Architecture,
     VideoPrismArchitecture,
 )
-TINY_ARCHITECTURE = Architecture(
-    hidden_size=192, num_hidden_layers=6, num_attention_heads=3, intermediate_size=768, image_size=96
-)
-"""The sizes of the model in models/tiny, as in its config.json. It is small enough to be fine-tuned on two cores."""
 
 
 def architecture_of(model: str) -> Architecture:
@@ -38,9 +35,11 @@ def architecture_of(model: str) -> Architecture:
         model: `tiny`, a folder, or an id of the Hugging Face hub.
 
     Returns:
-        The sizes; those of VideoMAE base if the file is absent or unusable, because most models are based on it.
+        The sizes; if the file is absent or unusable, those of a known model, or of VideoMAE base, because most models
+        are based on it.
     """
-    return _known_architecture(model) or Architecture()
+    known = known_model(model)
+    return _known_architecture(model) or (known and known.architecture) or Architecture()
 
 
 def architecture_for(config: TrainConfig) -> Architecture:

@@ -157,6 +157,12 @@ class Architecture:
         return COLOURS * self.tubelet_size * height * width
 
 
+TINY_ARCHITECTURE = Architecture(
+    hidden_size=192, num_hidden_layers=6, num_attention_heads=3, intermediate_size=768, image_size=96
+)
+"""The sizes of the model in models/tiny, as in its config.json. It is small enough to be fine-tuned on two cores."""
+
+
 def _positive(name: str, value: Any) -> int | tuple[int, ...]:
     """Check a size of a config.json, which may be a pair for `image_size` and `patch_size`."""
     pair = name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
