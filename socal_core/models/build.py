@@ -15,13 +15,16 @@ from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.models.families.family import ClassifierShape, ClipSize, Family
 from socal_core.models.find import find_model
-from socal_core.models.model_config import classifier_config, read_config
+from socal_core.models.model_config import ModelConfig, classifier_config, read_config
 from socal_core.models.processor import read_preprocessor, resized
 from socal_core.models.trained_head import Weights, classifier_rows, head_note, reorder_rows, without_head
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
+
+LARGE = 200_000_000
+"""Weights of a network whose memory matters before it is known whether its files fit."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     found = read_config(files)
     clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)
     weights = files.read_weights()
+    _refuse_empty_network(found, weights)
     notes = [head_note(found, weights)]
     rows = classifier_rows(found, weights)
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
@@ -98,7 +102,9 @@ def load_classifier(folder: Path) -> VideoClassifier:
     if type(frames) is not int or not isinstance(dropout, (int, float)):
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
     shape = ClassifierShape(ClipSize(frames, found.sizes.image_size), dropout, found.averages_tokens)
-    model = _load(files, found.family, classifier_config(found, shape), files.read_weights(), (), seed=0)
+    weights = files.read_weights()
+    _refuse_empty_network(found, weights)
+    model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)
     preprocessor = read_preprocessor(files, found.sizes.image_size)
     if preprocessor is None:
         raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing. Use another checkpoint, or start a new run.")
@@ -158,6 +164,16 @@ def _load(
                 "other weights, such as those of an earlier checkpoint."
             )
     return model
+
+
+def _refuse_empty_network(found: ModelConfig, weights: Weights) -> None:
+    """Raise ModelError for a large network of which the files hold less than half, before memory is taken for it."""
+    needed, held = found.sizes.parameters, sum(tensor.numel() for tensor in weights.values())
+    if needed > LARGE and held < needed / 2:
+        raise ModelError(
+            f"{found.files.name}: its weights do not fit the model of its config.json, which has {needed / 1e6:,.0f} "
+            f"million, while its files hold {held / 1e6:,.0f} million. Choose weights of this architecture."
+        )
 
 
 @contextmanager

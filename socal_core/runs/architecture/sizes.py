@@ -25,6 +25,21 @@ ATTENTION_PASSING_BYTES = 16
 """Bytes per attention weight of temporary copies in the backward pass, which one layer at a time needs."""
 
 
+LARGEST = {
+    "hidden_size": 16_384,
+    "num_hidden_layers": 256,
+    "num_attention_heads": 256,
+    "intermediate_size": 131_072,
+    "image_size": 4096,
+    "patch_size": 4096,
+    "tubelet_size": 1024,
+    "num_frames": 4096,
+    "num_temporal_layers": 256,
+    "num_pooler_layers": 256,
+}
+"""Limits far above any published model: a larger value is a mistake, and building the network would take all memory."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """The sizes of a VideoMAE, named as in its config.json; the defaults are those of the base model."""
@@ -169,4 +184,6 @@ def _positive(name: str, value: Any) -> int | tuple[int, ...]:
     parts: list[Any] = value if pair else [value]
     if not all(type(part) is int and part > 0 for part in parts):
         raise ValueError(f"{name} {value!r} is not a positive whole number")
+    if max(parts) > LARGEST[name]:
+        raise ValueError(f"{name} {value!r} is larger than {LARGEST[name]:,}")
     return parts[0] if len(set(parts)) == 1 else tuple(parts)
