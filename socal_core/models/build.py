@@ -62,7 +62,7 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     files = find_model(config.model.model, config.model.allow_download)
     found = read_config(files)
     clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)
-    weights = files.read_weights()
+    weights = found.family.own_weights(found.values, files.read_weights())
     _refuse_empty_network(found, weights)
     notes = [head_note(found, weights)]
     rows = classifier_rows(found, weights)

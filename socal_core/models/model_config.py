@@ -9,6 +9,7 @@ from transformers import PreTrainedConfig
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.models.families.family import ClassifierShape, ClipSize, Family
+from socal_core.models.families.frames import FrameEncoder
 from socal_core.models.families.positions import Grid
 from socal_core.models.families.timesformer import Timesformer
 from socal_core.models.families.videomae import VideoMAE
@@ -18,8 +19,9 @@ from socal_core.models.families.vjepa2 import VJepa2
 from socal_core.runs.architecture import CONFIG_FILE, Architecture, refuse_remainder, refuse_size
 
 LABELS = {0: "failure", 1: "success"}
-_FAMILIES: tuple[Family, ...] = (VideoMAE(), Timesformer(), Vivit(), VJepa2(), VideoPrism())
+_FAMILIES: tuple[Family, ...] = (VideoMAE(), Timesformer(), Vivit(), VJepa2(), VideoPrism(), FrameEncoder())
 FAMILIES = {family.model_type: family for family in _FAMILIES}
+"""The families, by the `model_type` of their classifiers."""
 SUPPORTED = ", ".join(sorted(family.title for family in _FAMILIES))
 
 
@@ -80,7 +82,7 @@ def read_config(files: ModelFiles) -> ModelConfig:
         )
     if not kind:
         raise ModelError(f'{files.name}: its {CONFIG_FILE} has no model_type. Set it to "videomae" for a VideoMAE.')
-    family = FAMILIES.get(kind) if isinstance(kind, str) else None
+    family = next((family for family in _FAMILIES if isinstance(kind, str) and family.architecture.reads(kind)), None)
     if family is None:
         raise ModelError(f"{files.name} is a {kind} model, which is not supported. Choose one of these: {SUPPORTED}.")
     if values.get("quantization_config"):

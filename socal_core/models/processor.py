@@ -24,6 +24,7 @@ _HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 _VIVIT = {**_CROPPED, "size": {"shortest_edge": 256}, "rescale_factor": 1 / 127.5, **_HALF}
 OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "TimesformerVideoProcessor": {**_CROPPED, **_IMAGENET, "size": {"shortest_edge": 224}},
+    "DINOv3ViTImageProcessor": {**_IMAGENET, "size": {"height": 224, "width": 224}, "do_center_crop": False},
     VJEPA2: {**_CROPPED, **_IMAGENET, "crop_size": {"height": 256, "width": 256}},
     **{name: _VIVIT for name in VIVIT},
     # What VideoPrismProcessor of transformers passes to it.

@@ -19,7 +19,7 @@ from socal_core.errors import RunError
 from socal_core.settings import OptimizationSettings, OptimizerName
 from socal_core.training.batches import Batch
 
-LAYER = re.compile(r"\b(encoder\.layer|layers|spatial_layers|temporal_layers)\.(\d+)\.")
+LAYER = re.compile(r"\b(layer|layers|spatial_layers|temporal_layers)\.(\d+)\.")
 """The name of a parameter of a transformer layer, in any family of models."""
 
 

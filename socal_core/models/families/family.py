@@ -133,6 +133,15 @@ class Family(ABC):
         """Return part of the names of the norm that the classifier of a config.json needs."""
         return self.last_norm
 
+    def own_weights(self, values: Mapping[str, Any], weights: Weights) -> Weights:
+        """Return the weights of a model's files that belong to the network.
+
+        Args:
+            values: The content of config.json.
+            weights: All weights, by their names in the files.
+        """
+        return weights
+
     def fit_weights(self, weights: Weights, before: Grid, after: Grid) -> Weights:
         """Interpolate learned positions to another grid of tokens.
 

@@ -1,5 +1,6 @@
 """The sizes of a model, and the parameters, operations and memory that follow from them."""
 
+from socal_core.runs.architecture.frames import OWN_TYPE, TEMPORAL_RATIO, FrameArchitecture, encoder_values
 from socal_core.runs.architecture.reading import (
     CONFIG_FILE,
     architecture_for,
@@ -20,8 +21,11 @@ __all__ = [
     "COLOURS",
     "CONFIG_FILE",
     "FLOAT32",
+    "OWN_TYPE",
+    "TEMPORAL_RATIO",
     "TINY_ARCHITECTURE",
     "Architecture",
+    "FrameArchitecture",
     "TimesformerArchitecture",
     "VJepa2Architecture",
     "VideoPrismArchitecture",
@@ -30,6 +34,7 @@ __all__ = [
     "architecture_in",
     "architecture_of",
     "check_num_frames",
+    "encoder_values",
     "input_sizes",
     "refuse_remainder",
     "refuse_size",

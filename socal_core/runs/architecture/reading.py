@@ -9,6 +9,7 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
+from socal_core.runs.architecture.frames import FrameArchitecture
 from socal_core.runs.architecture.sizes import TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
 from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
@@ -25,6 +26,7 @@ FAMILIES: tuple[type[Architecture], ...] = (
     VivitArchitecture,
     VJepa2Architecture,
     VideoPrismArchitecture,
+    FrameArchitecture,
 )
 
 
@@ -73,7 +75,7 @@ def architecture_in(values: Mapping[str, Any]) -> Architecture:
         ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
     """
     kind = values.get("model_type")
-    family = next((family for family in FAMILIES if family.model_type == kind), Architecture)
+    family = next((family for family in FAMILIES if family.reads(kind)), Architecture)
     return family.from_config(values)
 
 

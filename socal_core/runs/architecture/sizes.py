@@ -36,6 +36,7 @@ LARGEST = {
     "num_frames": 4096,
     "num_temporal_layers": 256,
     "num_pooler_layers": 256,
+    "attention_pooling": 1,
 }
 """Limits far above any published model: a larger value is a mistake, and building the network would take all memory."""
 
@@ -59,6 +60,11 @@ class Architecture:
     patch_size: int | tuple[int, int] = 16
     """The edge length of a square patch, or height and width."""
     tubelet_size: int = 2
+
+    @classmethod
+    def reads(cls, kind: object) -> bool:
+        """Whether a `model_type` is of this family."""
+        return kind == cls.model_type
 
     @classmethod
     def from_config(cls, values: Mapping[str, Any]) -> Self:
