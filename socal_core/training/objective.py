@@ -90,7 +90,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     VideoMAE's own `optim_factory.py`.
 
     Args:
-        model: A VideoMAE classifier, or with `layer_decay` 1 any module.
+        model: A video classifier, or with `layer_decay` 1 any module.
         settings: The settings of the run.
     """
     by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
