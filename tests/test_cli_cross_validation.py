@@ -48,7 +48,6 @@ def test_cv_trains_is_repeated_safely_and_continues_after_a_deletion(
         (["--set", "split_method=surgeon"], "split_method: must be k-fold or left out"),
         (["--set", "fold=2"], "fold: must be left out"),
         (["--folds", 3, "--set", "folds=4"], "folds: must be 3 or left out, got 4"),
-        (["--resume", "--set", "force_retrain=true"], "--resume continues a run, and force_retrain replaces it"),
     ],
 )
 def test_what_contradicts_cross_validation_creates_nothing(
@@ -64,6 +63,7 @@ def test_what_contradicts_cross_validation_creates_nothing(
     [
         (["--folds", 4], "folds is 3, not 4"),
         (["--repeats", 2], "repeats is 1, not 2"),
+        (["--set", "force_retrain=true"], "--resume continues run cv, and force_retrain replaces it"),
         (["--set", "seed=3", "--set", "batch_size=2"], "seed is 0, not 3"),
     ],
 )

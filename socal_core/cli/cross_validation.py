@@ -14,7 +14,7 @@ from socal_core.cli.arguments import (
     typed_settings,
 )
 from socal_core.cli.bars import TrainingBar
-from socal_core.cli.runs import check_data, check_same, in_place_of_earlier, warn_of_shifts
+from socal_core.cli.runs import check_data, check_not_replaced, check_same, in_place_of_earlier, warn_of_shifts
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.cross_validation import make_cross_validation, unfinished_folds
 from socal_core.lifecycle.further import how_to_continue
@@ -33,11 +33,10 @@ def cv(options: argparse.Namespace) -> int:
     if "RANK" in os.environ:
         raise RunError("Start cv without torchrun: each fold uses as many GPUs as the setting gpus says.")
     replaces = pop_force_retrain(options)
-    if replaces and options.resume:
-        raise RunError("--resume continues a run, and force_retrain replaces it. Leave out one of them.")
     given = _given(options)
     if options.resume and (options.run / "config.json").is_file():
         run = RunFolder.open(options.run)
+        check_not_replaced(run, replaces)
         _check_repeats(run, options.repeats)
         check_data(run, options.data)
         check_same(run, options, given)

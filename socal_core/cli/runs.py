@@ -57,6 +57,7 @@ def train(options: argparse.Namespace) -> int:
         run = RunFolder.open(options.run)
         check_data(run, options.data)
         check_is_single(run)
+        check_not_replaced(run, pop_force_retrain(options))
         check_same(run, options, given_settings(options), options.from_run)
         if written_status(run).state is RunState.DONE:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
@@ -140,6 +141,12 @@ def check_data(run: RunFolder, data: str) -> None:
         raise RunError(f"Run {run.name} was started with another data folder than {data}. Use that folder.")
 
 
+def check_not_replaced(run: RunFolder, replaces: bool) -> None:
+    """Check that force_retrain is not given beside --resume; otherwise raise a RunError."""
+    if replaces:
+        raise RunError(f"--resume continues run {run.name}, and force_retrain replaces it. Leave out one of them.")
+
+
 def check_same(
     run: RunFolder, options: argparse.Namespace, given: Mapping[str, Any], from_run: Path | None = None
 ) -> None:
@@ -154,8 +161,6 @@ def check_same(
     Raises:
         RunError: Settings, reading options or the run that this one started from differ. The error names them.
     """
-    if pop_force_retrain(options):
-        raise RunError(f"--resume continues run {run.name}, and force_retrain replaces it. Leave out one of them.")
     kept = run.read_config().as_dict()
     differing = [
         f"{name} is {kept[name]!s}, not {value!s}"
