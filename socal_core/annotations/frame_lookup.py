@@ -4,10 +4,12 @@ A match here is only possible. frame_matching.py decides for a whole file whethe
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ SEVERAL = -3
 """Several frames match."""
 LABEL_STUDIO = "Label Studio's prefix of eight letters"
 ROBOFLOW = "Roboflow's ending .rf and a code"
+PERCENT = "characters written as %20"
 _PREFIX = re.compile(r"[0-9a-f]{8}(?:-|__)(?=.)")
 _CODE = re.compile(r"(?P<stem>.+)[_-](?:jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{8,40}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
@@ -57,7 +60,7 @@ class FrameLookup:
 
     @cached_property
     def _folded(self) -> dict[str, int]:
-        return _rows_by_key((key.casefold(), row) for key, row in self._keys())
+        return _rows_by_key((_folded(key), row) for key, row in self._keys())
 
     @cached_property
     def trials_with_shared_stems(self) -> frozenset[str]:
@@ -100,7 +103,7 @@ class FrameLookup:
         keys = [f"{parent}/{stem}"] if parent else []
         keys += [f"{trial}//{stem}"] if trial else [stem]
         exact = ((self._exact, key) for key in keys)
-        folded = ((self._folded, key.casefold()) for key in keys)
+        folded = ((self._folded, _folded(key)) for key in keys)
         for rows, key in chain(exact, folded):
             row = rows.get(key, NONE)
             if row == NONE:
@@ -110,16 +113,22 @@ class FrameLookup:
                 return (row, True) if fits else (NONE, True)
             if hint:
                 own = self._exact.get(f"{hint}//{stem}", NONE)
-                return (self._folded.get(f"{hint}//{stem}".casefold(), NONE) if own == NONE else own), False
+                return (self._folded.get(_folded(f"{hint}//{stem}"), NONE) if own == NONE else own), False
             return row, False
         return NONE, False
 
     def _trial_of_folders(self, folders: tuple[str, ...]) -> str:
         """Return the trial in the name of the innermost folder that contains one, "" if there is none."""
         if folders not in self._of_folders:
-            named = (trial_of_word(part, self._known)[0] for part in reversed(folders))
+            named = (self._trial_in(part) for part in reversed(folders))
             self._of_folders[folders] = next(filter(None, named), "")
         return self._of_folders[folders]
+
+    def _trial_in(self, part: str) -> str:
+        """Return the trial that the name of a folder contains, as in `S102T1_export`; "" if none or several."""
+        whole = trial_of_word(part, self._known)[0]
+        named = {trial for word in _WORD.findall(part) if (trial := trial_of_word(word, self._known)[0])}
+        return whole or (named.pop() if len(named) == 1 else "")
 
     def _names_trial(self, text: str) -> bool:
         return any(trial_of_word(word, self._known)[0] for word in _WORD.findall(text))
@@ -154,12 +163,19 @@ def addition_of(name: str) -> str:
 def _spellings(own: str) -> Iterator[tuple[str, str]]:
     """Yield a name unchanged, then without what tools add, each with the removed addition."""
     yield own, ""
+    if "%" in own and unquote(own) != own:
+        yield unquote(own), PERCENT
     prefix = _PREFIX.match(own)
     if prefix is not None:
         yield own[prefix.end() :], LABEL_STUDIO
     code = _CODE.fullmatch(_stem(own)) or _CODE.fullmatch(own)
     if code is not None:
         yield f"{code['stem']}.", ROBOFLOW
+
+
+def _folded(key: str) -> str:
+    """Return a key for comparison in any case; macOS writes an accented letter as two characters."""
+    return (key if key.isascii() else unicodedata.normalize("NFC", key)).casefold()
 
 
 def _stem(own: str) -> str:

@@ -109,16 +109,22 @@ class DataFolder:
         if name in self.renamed:
             return self.renamed[name]
         parent, _, own = name.rpartition("/")
-        if not own or self._is_listed(name):
+        if not own:
             return name
+        parent = self.actual(parent)
+        spelled = f"{parent}/{own}".lstrip("/")
+        if self._is_listed(spelled):
+            return spelled
         try:
             found = self.listing(parent)
         except OSError:
             return name
         entries = (*found.files, *found.folders, *found.others)
-        if own in entries or len(entries) > _MOST_IN_OTHER_CASE:
+        if own in entries:
+            return spelled
+        if len(entries) > _MOST_IN_OTHER_CASE:
             return name
-        written = [f"{self.actual(parent)}/{entry}".lstrip("/") for entry in entries if entry.lower() == own.lower()]
+        written = [f"{parent}/{entry}".lstrip("/") for entry in entries if entry.lower() == own.lower()]
         if len(written) == 1:
             self.renamed[name] = written[0]
         elif written:
