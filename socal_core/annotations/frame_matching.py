@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import NONE, SEVERAL, UNUSED, Found, addition_of
 from socal_core.annotations.rows import BoxRows, KnownFrames
 from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.annotations.video_names import match_video_names
+from socal_core.dataset.frame_lookup import NONE, SEVERAL, UNUSED, Found, addition_of
 from socal_core.dataset.problem_kinds import matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 

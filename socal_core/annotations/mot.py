@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
-from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.frame_numbers import read_numbers
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import FrameLookup
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import FrameLookup
 from socal_core.dataset.frame_names import read_names
 from socal_core.dataset.problems import ProblemLog
 

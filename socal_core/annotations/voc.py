@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
@@ -31,6 +30,7 @@ from socal_core.annotations.xml_files import (
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError

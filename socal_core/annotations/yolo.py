@@ -12,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import label_classes
-from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, label_files, read_files
@@ -20,6 +19,7 @@ from socal_core.annotations.yolo_outlines import PARTS
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
