@@ -13,7 +13,6 @@ from socal_core.annotations import FORMATS, format_of
 from socal_core.annotations.rows import Format
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
@@ -112,7 +111,7 @@ def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
     """Copy the tables of the data folder unchanged, except for the titles of `renamed` columns of the outcomes."""
     folder = DataFolder(root)
     for name in _TABLES:
-        own = chosen_file(folder, name)
+        own = folder.chosen(name)
         if folder.is_file(own):
             try:
                 data = folder.read(own)

@@ -15,7 +15,6 @@ from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Fo
 from socal_core.annotations.track_ids import add_track_ids
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.file_names import chosen_file, same_names
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
@@ -29,12 +28,12 @@ _TRACK_TITLES = ("tracking_id", "track_id")
 
 def find(folder: DataFolder) -> list[str]:
     """Find the boxes file, if there is one."""
-    return [layout.BOXES_FILE] if same_names(folder, layout.BOXES_FILE) else []
+    return [layout.BOXES_FILE] if folder.spelled(layout.BOXES_FILE) else []
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """Read the rows of the boxes file; report rows that are not boxes as problems."""
-    path = chosen_file(folder, files[0])
+    path = folder.chosen(files[0])
     lines = read_lines(folder, path, log) if path else None
     if lines is None:
         return empty_rows()

@@ -131,6 +131,14 @@ class DataFolder:
             self.ambiguous[name] = written
         return self.renamed.get(name, name)
 
+    def chosen(self, name: str) -> str:
+        """Return the name on disk of a file of the layout, "" if there is none or several differ only in case."""
+        return self.actual(name) if self.has(name) else ""
+
+    def spelled(self, name: str) -> list[str]:
+        """List the entries with a name (relative path): the name itself, else the same name in another case."""
+        return [self.actual(name)] if self.has(name) else self.ambiguous.get(name, [])
+
     def _is_listed(self, name: str) -> bool:
         parent, _, own = name.rpartition("/")
         if parent not in self._files:

@@ -1,11 +1,9 @@
-"""Parse the names of frames, and find a frame by the name that another file gives it."""
+"""Parse the names of frames."""
 
 import re
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 
@@ -69,47 +67,3 @@ def trial_of_name(name: str) -> str:
 def original_name(name: str) -> str:
     """Return the name that an image had before Roboflow renamed it; other names are returned unchanged."""
     return _RENAMED.sub(r"\1.\2", name)
-
-
-class FrameIndex:
-    """Finds frames by the names that other files give them: exactly, else by folder and stem, else by stem alone.
-
-    Tools change the ending, add a folder, or omit both. A stem that two frames have finds neither of them.
-    """
-
-    def __init__(self, frames: pd.Series) -> None:
-        self._names = pd.Index(frames)
-        self._stems: dict[str, int] | None = None
-
-    def positions(self, given: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
-        """Return the position of each name among the frames, -1 if none or several match; (n,)."""
-        names: pd.Series = pd.Series(given, dtype="str")
-        positions: NDArray[np.intp] = self._names.get_indexer(pd.Index(names))
-        lost = np.flatnonzero(positions < 0)
-        positions[lost] = [self._loosely(name) for name in names.take(lost)]
-        return positions
-
-    def _loosely(self, name: str) -> int:
-        if self._stems is None:
-            self._stems = _positions_by_stem(self._names)
-        parts = name.replace("\\", "/").split("/")
-        if ".." in parts:
-            return -1  # it leads out of the folder
-        own = parts[-1]
-        stem = own.rpartition(".")[0] or own
-        candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
-        position = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
-        named = [part for part in parts[:-1] if layout.TRIAL_ID.fullmatch(part)]
-        if position >= 0 and named and _read_odd(self._names[position])[0] != named[-1]:
-            return -1  # a frame of another trial with that number
-        return position
-
-
-def _positions_by_stem(names: Iterable[str]) -> dict[str, int]:
-    """Map the stem of each frame, and its folder and stem, to its position; -1 if several frames have the stem."""
-    stems: dict[str, int] = {}
-    for position, name in enumerate(names):
-        path = name.rpartition(".")[0]
-        for key in {path, path.rpartition("/")[2]}:
-            stems[key] = -1 if key in stems else position
-    return stems

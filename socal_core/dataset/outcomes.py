@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
@@ -51,13 +50,13 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
 def read_titles(root: Path) -> list[str]:
     """Return the titles of the columns of the outcomes file, in its order; empty if it cannot be read."""
     folder = DataFolder(root)
-    lines = read_lines(folder, chosen_file(folder, _FILE) or _FILE, ProblemLog())
+    lines = read_lines(folder, folder.chosen(_FILE) or _FILE, ProblemLog())
     return [] if lines is None else lines.titles()
 
 
 def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     """Read SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
-    name = chosen_file(folder, layout.DEMOGRAPHICS_FILE)
+    name = folder.chosen(layout.DEMOGRAPHICS_FILE)
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
     if not name:
         log.add(trial_kinds.NO_DEMOGRAPHICS_FILE, layout.DEMOGRAPHICS_FILE)
@@ -111,7 +110,7 @@ def build_trials(
 def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> pd.DataFrame:
     """Read the text of the outcomes file; return no rows if it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
-    name = chosen_file(folder, _FILE)
+    name = folder.chosen(_FILE)
     if not name:
         log.add(trial_kinds.NO_OUTCOMES_FILE, _FILE)
         return empty

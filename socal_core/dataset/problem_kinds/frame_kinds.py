@@ -135,8 +135,16 @@ DOUBLED_MAPPING_ROW = ProblemKind(
     "doubled-mapping-row",
     Severity.WARNING,
     "Second row for a frame",
-    "Frame {frame} is in row {first} already; this row ({trial_id}, {frame_number}) is not used.",
+    "Frame {frame} is in row {first} already; this row ({trial_id}, {frame_number}), which says the same, is not used.",
     "Delete one of the two rows.",
+)
+CONTRADICTING_MAPPING_ROWS = ProblemKind(
+    "contradicting-mapping-rows",
+    Severity.WARNING,
+    "Rows that contradict each other",
+    "Frame {frame} is in row {first} already, with another trial or number than here ({trial_id}, {frame_number}). "
+    "None of its rows is used.",
+    "Delete the wrong row.",
 )
 MAPPING_CONTRADICTS_NAME = ProblemKind(
     "mapping-contradicts-name",
