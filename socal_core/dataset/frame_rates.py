@@ -29,7 +29,8 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """
     mapped = frames.dropna(subset="number").sort_values(["trial_id", "number"])
     if len(mapped):
-        _report_steps(mapped.groupby("trial_id")["number"].diff().dropna().astype("int64"), mapped["trial_id"], log)
+        steps = mapped.groupby("trial_id")["number"].diff().dropna().astype("int64")
+        _report_steps(steps, mapped["number"], mapped["trial_id"], log)
         return frames
     named = frames[(frames["index"] != UNKNOWN_INDEX) & (frames["trial_id"] != "")]
     named = named.sort_values(["trial_id", "video", "index"])
@@ -38,7 +39,7 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     steps = steps[steps > 0]
     values, counts = np.unique(steps, return_counts=True)
     if counts.sum() < _FEWEST_STEPS or values[-1] == 1:
-        _report_steps(steps, named["trial_id"], log)
+        _report_steps(steps, named["index"], named["trial_id"], log)
         return frames
     first, index = parts.transform("min").to_numpy(), named["index"].to_numpy()
     usual = int(values[counts.argmax()])
@@ -47,7 +48,7 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
             seconds = np.round((index - first) / rate).astype(np.int64)
             if (np.abs(index - first - seconds * rate) <= tolerance).all():
                 return _counted(frames, named, (first // rate).astype(np.int64) + seconds, rate, log)
-    _report_steps(steps, named["trial_id"], log)
+    _report_steps(steps, named["index"], named["trial_id"], log)
     return frames
 
 
@@ -62,11 +63,11 @@ def _counted(
     return frames.assign(index=index)
 
 
-def _report_steps(steps: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
-    """Report the trials whose numbers rise by a constant other than 1; a single step counts if it is a frame rate."""
+def _report_steps(steps: pd.Series, numbers: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
+    """Report the trials whose numbers rise by a constant other than 1."""
     steps = steps[steps > 0]
     for trial, own in steps.groupby(trials.loc[steps.index], sort=False):
         usual = int(own.mode().iloc[0])
-        enough = len(own) >= _FEWEST_STEPS or usual in _WHOLE_RATES
+        enough = len(own) >= _FEWEST_STEPS or (usual in _WHOLE_RATES and not (numbers[own.index] % usual).any())
         if enough and usual > 1 and not (own % usual).any():
             log.add(frame_kinds.NUMBERS_IN_STEPS, log.images_dir, trial_id=trial, step=usual)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.frame_names import UNKNOWN_INDEX, read_names
+from socal_core.dataset.frame_names import UNKNOWN_INDEX, copies_of_frames, read_names
 from socal_core.dataset.frame_rates import with_rate
 from socal_core.dataset.frame_times import with_times
 from socal_core.dataset.mapping import join_mapping, read_mapping
@@ -29,7 +29,10 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
         One row per frame, in no order: frame, trial_id, number (int, in s; it continues over the parts of a trial).
     """
     mapping = read_mapping(folder, log)
-    frames = read_names([*media.frames, *_frames_of_videos(media)])
+    copies = copies_of_frames(media.frames)
+    log.add_frames(frame_kinds.COPIED_FRAME, copies)
+    names = [name for name in media.frames if name not in set(copies)] if copies else media.frames
+    frames = read_names([*names, *_frames_of_videos(media)])
     if mapping is None:
         frames["number"], frames["row"] = pd.NA, pd.NA
         frames = frames.astype({"number": "Int64", "row": "Int64"})
@@ -38,9 +41,9 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
     lost = frames["trial_id"] == ""
     log.add_frames(frame_kinds.FRAME_WITHOUT_TRIAL, frames.loc[lost, "frame"])
     frames = with_times(frames[~lost], log)
-    of_video = frames["trial_id"].isin(list(media.videos))
-    if not of_video.all():
-        frames = pd.concat([with_rate(frames[~of_video], log), frames[of_video]])
+    with_second = frames["timed"] | frames["trial_id"].isin(list(media.videos))
+    if not with_second.all():
+        frames = pd.concat([with_rate(frames[~with_second], log), frames[with_second]])
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
     _report_doubled_numbers(frames, log)
     _report_gaps(frames, log)

@@ -81,6 +81,7 @@ def has_pictures(folder: DataFolder, path: str = "") -> bool:
     listing = folder.listing(path)
     return (
         any(layout.FRAME_NAME.fullmatch(name) for name in (*listing.files, *listing.others))
+        or any(trial_of_name(name) for name in listing.files if name.lower().endswith(_SUFFIXES))
         or any(layout.TRIAL_ID.fullmatch(name) for name in (*listing.folders, *listing.others))
         or any(_has_images(folder, f"{path}/{split}".lstrip("/")) for split in _splits(folder, path))
     )

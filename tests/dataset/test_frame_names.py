@@ -1,6 +1,6 @@
 import pytest
 
-from socal_core.dataset.frame_names import UNKNOWN_INDEX, read_names
+from socal_core.dataset.frame_names import UNKNOWN_INDEX, copies_of_frames, read_names
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,19 @@ from socal_core.dataset.frame_names import UNKNOWN_INDEX, read_names
 def test_what_a_name_says(name: str, said: tuple[str, str, int]) -> None:
     (row,) = read_names([name]).itertuples(index=False, name=None)
     assert row == (name, *said)
+
+
+@pytest.mark.parametrize(
+    ("names", "copies"),
+    [
+        (["a 1.jpg", "a 1 (1).jpg", "a 1(12).jpg"], ["a 1 (1).jpg", "a 1(12).jpg"]),
+        (["1/a.jpg", "1/a - Kopie.jpg", "1/a - Copy (2).jpg"], ["1/a - Kopie.jpg", "1/a - Copy (2).jpg"]),
+        (["a.jpg", "a copy.jpg", "a copy 2.jpg"], ["a copy.jpg", "a copy 2.jpg"]),
+        (["frame (1).jpg", "frame (2).jpg"], []),
+        (["a.png", "a (1).jpg"], []),
+        (["a.jpg", "b (1).jpg"], []),
+    ],
+    ids=str,
+)
+def test_copies_have_the_name_of_their_frame(names: list[str], copies: list[str]) -> None:
+    assert copies_of_frames(names) == copies

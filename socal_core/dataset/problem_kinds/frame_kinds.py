@@ -94,6 +94,29 @@ TIME_OR_NUMBER = ProblemKind(
     "The last number is used as the second, which may be wrong.",
     f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
 )
+SEVERAL_NUMBERS = ProblemKind(
+    "several-numbers",
+    Severity.WARNING,
+    "Names that hold several numbers",
+    "The names of the frames of {trial_id}, such as {example}, hold several numbers, and the last does not rise with "
+    "the others. It is used as the second, which may be wrong.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
+)
+SNAPSHOT_TIMES = ProblemKind(
+    "snapshot-times",
+    Severity.WARNING,
+    "Names that hold the time of a snapshot",
+    "The names of the frames of {trial_id}, such as {example}, hold the time of the day at which VLC saved them. The "
+    "seconds between them are those between the snapshots, not those of the recording.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or extract the frames with ffmpeg.",
+)
+COPIED_FRAME = ProblemKind(
+    "copied-frame",
+    Severity.WARNING,
+    "Copy of a frame",
+    "Frame {frame} has the name of a copy of another frame; it is left out.",
+    "Delete it.",
+)
 NUMBERS_IN_STEPS = ProblemKind(
     "numbers-in-steps",
     Severity.WARNING,
