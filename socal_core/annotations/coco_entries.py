@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.annotations.repeated_exports import label_again
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
 from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_points, report_shapes, turn_one
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
@@ -76,9 +77,10 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         corners = _corners(entry, number, file, shapes, log)
         if corners is not None:
             track = _track_id(entry, number, file, log)
-            rows.box_rows.append((number, file, images[key][1], *corners, _label(entry, names, rows), track))
+            _, own, frame = images[key]
+            rows.box_rows.append((number, own, frame, *corners, _label(entry, names, rows), track))
     report_shapes(shapes, Counter(), file, log)
-    rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in annotated]
+    rows.empty_rows += [image for key, image in images.items() if key not in annotated]
 
 
 def _table(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -121,9 +123,13 @@ def _report_incomplete(of_list: str, key: str, entry: dict[str, Any], number: in
     log.add(annotation_kinds.INCOMPLETE_ENTRY, file, row=number, list=of_list, key=key, id=own, value=value)
 
 
-def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str]]:
-    """Return the entry number and the file name of each image by its id."""
-    images: dict[Key, tuple[int, str]] = {}
+def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str, str]]:
+    """Return the entry number, the file and the frame of each image by its id.
+
+    A frame that the file lists again, as after a merge, belongs to another file, so that the two are compared.
+    """
+    images: dict[Key, tuple[int, str, str]] = {}
+    listed: set[str] = set()
     for number, entry in _entries(content, "images", file, log):
         key, frame = _key(entry.get("id")), _text(entry.get("file_name"))
         if key is None or not frame:
@@ -131,10 +137,12 @@ def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         elif key in images:
             log.add(annotation_kinds.DOUBLED_IMAGE_ID, file, row=number, id=printable(key), first=images[key][0])
         else:
-            images[key] = number, frame
+            own = label_again(file) if frame in listed else file
+            listed.add(frame)
+            images[key] = number, own, frame
             size = [_number(entry.get(name)) for name in _SIZES]
             if all(length is not None and 0 < length <= LARGEST_COORDINATE for length in size):
-                rows.sized_rows.append((number, file, frame, *size))
+                rows.sized_rows.append((number, own, frame, *size))
     return images
 
 

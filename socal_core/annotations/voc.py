@@ -41,29 +41,34 @@ _LARGEST_FILE = 1_000_000
 _ROOT = "*.xml"
 """Stands for the data folder itself if the files are beside the frames in it."""
 _IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
-_WANTED = frozenset({"filename", "size", "object"})
+_WANTED = frozenset({"folder", "filename", "path", "size", "object"})
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def find(folder: DataFolder) -> list[str]:
-    """Find the folder with XML files that are not CVAT's: a folder of annotations, or a folder of frames."""
-    for parent in _FOLDERS:
+    """Find the folders with XML files that are not CVAT's: folders of annotations, then folders of frames."""
+    found = []
+    for parent in dict.fromkeys(map(folder.actual, _FOLDERS)):
         first = next((path for below in _with_folders(folder, parent) for path in list_xml(folder, below)), None)
         if first is not None and not _is_cvat(folder, first):
-            return [parent]
-    parents = (*map(folder.actual, layout.IMAGES_DIRS), "")
-    return next(([parent or _ROOT] for parent in parents if any(_beside_frames(folder, parent))), [])
+            found.append(parent)
+    parents = (*dict.fromkeys(map(folder.actual, layout.IMAGES_DIRS)), "")
+    return found + [parent or _ROOT for parent in parents if any(_beside_frames(folder, parent))]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """Read the boxes of all files; a file without an object marks a frame without a tool."""
-    found = _Found()
-    for path in _files(folder, files[0]):
-        if len(found.lines) >= MOST_BOXES:
-            log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
-            break
-        _read_file(folder, path, found, log)
-    return _to_rows(found, files[0], known, log)
+    tables, count = [], 0
+    for parent in files:
+        found = _Found()
+        for path in _files(folder, parent):
+            if count + len(found.lines) >= MOST_BOXES:
+                log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
+                break
+            _read_file(folder, path, found, log)
+        count += len(found.lines)
+        tables.append(_to_rows(found, parent, known, log))
+    return BoxRows(pd.concat([rows.boxes for rows in tables]), pd.concat([rows.without_tool for rows in tables]))
 
 
 def write(dataset: Dataset, out: Path) -> None:
@@ -84,7 +89,7 @@ def write(dataset: Dataset, out: Path) -> None:
 
 def _files(folder: DataFolder, parent: str) -> list[str]:
     """Return the files of a folder of annotations, or those beside frames."""
-    if parent in _FOLDERS:
+    if parent in map(folder.actual, _FOLDERS):
         return [path for below in _with_folders(folder, parent) for path in list_xml(folder, below)]
     return list(_beside_frames(folder, "" if parent == _ROOT else parent))
 
@@ -106,6 +111,8 @@ class _Found:
 
     paths: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    """Where the frame was when it was annotated: `folder`, then the folders of `path`."""
     widths: "array[float]" = field(default_factory=lambda: array("d"))
     heights: "array[float]" = field(default_factory=lambda: array("d"))
     empty: list[bool] = field(default_factory=list)
@@ -139,6 +146,7 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
     if xml is None:
         return
     number, name, width, height, objects = len(found.paths), "", 0.0, 0.0, 0
+    own_folder, path_folder = "", ""
     for element in xml:
         if element.level != 2 or xml.root != "annotation":
             continue
@@ -147,6 +155,10 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
             _read_object(element, number, path, found, log)
         elif element.name == "filename":
             name = element.text.strip()
+        elif element.name == "folder":
+            own_folder = element.text.strip()
+        elif element.name == "path":
+            path_folder = element.text.strip().replace("\\", "/").rpartition("/")[0]
         else:
             width, height = to_number(element.child_text("width")), to_number(element.child_text("height"))
     if xml.root not in ("", "annotation"):
@@ -155,6 +167,7 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
         return
     found.paths.append(path)
     found.names.append(name)
+    found.folders.append(f"{path_folder}/{own_folder}")
     found.widths.append(width)
     found.heights.append(height)
     found.empty.append(xml.complete and not objects)
@@ -222,10 +235,12 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:
     """Return the frame of each file, by the name of the file or else by its `filename`.
 
-    A file is usually renamed along with its frame, but its content is not, so its own name takes precedence. A name
-    that matches no frame is unchanged. A name that must not be used is NA.
+    A file is usually renamed along with its frame, but its content is not, so its own name takes precedence. If that
+    does not give the trial, the folder of the frame in the file may. A name that matches no frame is unchanged. A name
+    that must not be used is NA.
     """
     own = [path.removeprefix(f"{parent}/").rpartition(".")[0] for path in found.paths]
+    own = [_with_trial(stem, below, known) for stem, below in zip(own, found.folders, strict=True)]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
     by_stem = [known.lookup.find(f"{stem}.xml").row for stem in own]
@@ -241,9 +256,18 @@ def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) 
         if stem >= 0 and name >= 0 and stem != name:
             frame, other = known.frames["frame"].iloc[[stem, name]]
             log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
-    declared = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
+    declared = pd.Series([name or stem for name, stem in zip(given, own, strict=True)], dtype="str")
     frames = known.frames["frame"].take(np.maximum(rows, 0)).set_axis(declared.index)
     return declared.where(rows < 0, frames).mask(rows == UNUSED).astype("str")
+
+
+def _with_trial(stem: str, folders: str, known: KnownFrames) -> str:
+    """Put the trial in front of a name without one if the folders in the file name it."""
+    if known.lookup.names_trial(stem):
+        return stem
+    trials = (known.lookup.trial_in(part) for part in reversed(folders.split("/")))
+    trial = next(filter(None, trials), "")
+    return f"{trial}/{stem}" if trial else stem
 
 
 def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:

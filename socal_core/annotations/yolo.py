@@ -32,10 +32,10 @@ _NAMES_FILE = "classes.txt"
 
 
 def find(folder: DataFolder) -> list[str]:
-    """Find the folders of label files: dedicated folders, or else folders of frames."""
+    """Find the folders of label files: dedicated folders, then folders of frames."""
     splits = [f"{name}/{_DIR}" for name in folder.listing().folders if name.lower() in layout.SPLIT_FOLDERS]
     found = [name for name in (*LABEL_DIRS, *splits) if label_files(folder, name)]
-    return found or [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
+    return found + [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:

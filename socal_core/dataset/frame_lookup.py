@@ -96,7 +96,7 @@ class FrameLookup:
                 row, names_trial = self._find_stem(stem, parent, trial, hint)
                 if row != NONE:
                     return Found(row, names_trial, addition)
-        return Found(NONE, bool(trial) or self._names_trial(own), addition)
+        return Found(NONE, bool(trial) or self.names_trial(own), addition)
 
     def _find_stem(self, stem: str, parent: str, trial: str, hint: str) -> tuple[int, bool]:
         """Return the row of a stem, and whether its trial is certain."""
@@ -108,7 +108,7 @@ class FrameLookup:
             row = rows.get(key, NONE)
             if row == NONE:
                 continue
-            if trial or self._names_trial(stem):
+            if trial or self.names_trial(stem):
                 fits = row < 0 or not trial or self._trials[row] == trial
                 return (row, True) if fits else (NONE, True)
             if hint:
@@ -120,17 +120,18 @@ class FrameLookup:
     def _trial_of_folders(self, folders: tuple[str, ...]) -> str:
         """Return the trial in the name of the innermost folder that contains one, "" if there is none."""
         if folders not in self._of_folders:
-            named = (self._trial_in(part) for part in reversed(folders))
+            named = (self.trial_in(part) for part in reversed(folders))
             self._of_folders[folders] = next(filter(None, named), "")
         return self._of_folders[folders]
 
-    def _trial_in(self, part: str) -> str:
+    def trial_in(self, part: str) -> str:
         """Return the trial that the name of a folder contains, as in `S102T1_export`; "" if none or several."""
         whole = trial_of_word(part, self._known)[0]
         named = {trial for word in _WORD.findall(part) if (trial := trial_of_word(word, self._known)[0])}
         return whole or (named.pop() if len(named) == 1 else "")
 
-    def _names_trial(self, text: str) -> bool:
+    def names_trial(self, text: str) -> bool:
+        """Return whether a name contains a trial."""
         return any(trial_of_word(word, self._known)[0] for word in _WORD.findall(text))
 
     def _keys(self) -> Iterator[tuple[str, int]]:

@@ -69,6 +69,13 @@ AMBIGUOUS_FRAME_NUMBERS = ProblemKind(
     "{path} gives frames of trial {trial_id} by number only, and {reason}. Nothing in it is used.",
     "Export it in a format that names the frames, such as CVAT for images or COCO.",
 )
+TRACK_WITHOUT_TASK = ProblemKind(
+    "track-without-task",
+    Severity.ERROR,
+    "Track of an unknown task",
+    "The track belongs to task {task}, and the file describes other tasks ({tasks}); it is not used.",
+    "Export the project again, or each task by itself.",
+)
 PARTLY_ANNOTATED = ProblemKind(
     "partly-annotated",
     Severity.ERROR,
@@ -96,6 +103,6 @@ SAME_EXPORTS = ProblemKind(
     "same-exports",
     Severity.WARNING,
     "Annotations that occur twice",
-    "{files} have the same boxes for the same frames; {used} is used.",
-    "Delete the others.",
+    "{files} have the same boxes for the frames that they share ({frames:,}); these count once, from {used}.",
+    "Delete what is not needed.",
 )
