@@ -8,7 +8,6 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.shapes import ROTATED_BOX, report_shapes, turn_one
+from socal_core.annotations.voc_writer import EDGES, FOLDER, write
 from socal_core.annotations.xml_files import (
     HEAD,
     LARGEST_XML,
@@ -25,24 +25,21 @@ from socal_core.annotations.xml_files import (
     list_xml,
     read_xml,
     to_number,
-    xml_text,
 )
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
-_FOLDERS = ("Annotations", "annotations")
+_FOLDERS = (FOLDER, "annotations")
 _LARGEST_FILE = 1_000_000
 """Bytes, enough for about 3,000 boxes in a frame."""
 _ROOT = "*.xml"
 """Stands for the data folder itself if the files are beside the frames in it."""
 _IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
 _WANTED = frozenset({"folder", "filename", "path", "size", "object"})
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -69,22 +66,6 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         count += len(found.lines)
         tables.append(_to_rows(found, parent, known, log))
     return BoxRows(pd.concat([rows.boxes for rows in tables]), pd.concat([rows.without_tool for rows in tables]))
-
-
-def write(dataset: Dataset, out: Path) -> None:
-    """Write Annotations/<stem>.xml for each frame, in the same folders as the frames, without track ids."""
-    known = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
-    sizes = np.nan_to_num(known).astype(int).tolist()
-    objects = _objects(dataset.boxes)
-    used: set[str] = set()
-    for frame, (width, height) in zip(dataset.frames["frame"], sizes, strict=True):
-        stem = frame.rpartition(".")[0] or frame
-        stem = frame if stem in used else stem  # a.jpeg beside a.png
-        used.add(stem)
-        path = out / _FOLDERS[0] / f"{stem}.xml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = _document(frame, dataset.images_dir, (width, height), objects.get(frame, []))
-        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _files(folder: DataFolder, parent: str) -> list[str]:
@@ -190,7 +171,7 @@ def _read_object(element: Element, number: int, path: str, found: _Found, log: P
         return
     if bounds is not None:
         edges = {edge.name: edge.text for edge in bounds.children or ()}
-        corners = tuple(to_number(edges.get(name)) for name in _EDGES)
+        corners = tuple(to_number(edges.get(name)) for name in EDGES)
     elif rotated is not None:
         corners, degrees = _from_centre(rotated)
     found.shapes[ROTATED_BOX] += int(degrees != 0)
@@ -268,35 +249,6 @@ def _with_trial(stem: str, folders: str, known: KnownFrames) -> str:
     trials = (known.lookup.trial_in(part) for part in reversed(folders.split("/")))
     trial = next(filter(None, trials), "")
     return f"{trial}/{stem}" if trial else stem
-
-
-def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the <object> of each box, by frame."""
-    objects: dict[str, list[str]] = {}
-    columns = [boxes[name].tolist() for name in ("frame", "label", *CORNERS)]
-    for frame, label, *corners in zip(*columns, strict=True):
-        edges = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(_EDGES, corners, strict=True))
-        objects.setdefault(frame, []).append(
-            f"\t<object>\n\t\t<name>{xml_text(label)}</name>\n\t\t<pose>Unspecified</pose>\n"
-            "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"
-            f"\t\t<bndbox>{edges}</bndbox>\n\t</object>"
-        )
-    return objects
-
-
-def _document(frame: str, images_dir: str, size: tuple[int, int], objects: list[str]) -> str:
-    parent, _, own = frame.rpartition("/")
-    lines = [
-        "<annotation>",
-        f"\t<folder>{xml_text(parent.rpartition('/')[2] or images_dir or layout.IMAGES_DIR)}</folder>",
-        f"\t<filename>{xml_text(own)}</filename>",
-        f"\t<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>",
-        "\t<segmented>0</segmented>",
-        *objects,
-        "</annotation>",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 FORMAT = Format("voc", "Pascal VOC", find, read, write)
