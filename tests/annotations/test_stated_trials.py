@@ -45,14 +45,12 @@ def test_the_place_of_a_voc_file_counts_more_than_the_folder_in_it(tmp_path: Pat
     assert boxes_of(tmp_path)[0] == ["S103T1/frame_000000.jpg 10"]
 
 
-@pytest.mark.parametrize(("count", "expected"), [(2, ["S102T1/frame_000000.jpg 3"]), (100, []), (None, [])])
-def test_names_of_a_video_are_images_if_there_are_as_many(
-    tmp_path: Path, count: int | None, expected: list[str]
-) -> None:
+@pytest.mark.parametrize(("count", "expected"), [(2, ["S102T1/frame_000000.jpg 3"]), (100, [])])
+def test_names_of_a_video_are_images_if_there_are_as_many(tmp_path: Path, count: int, expected: list[str]) -> None:
     frames(tmp_path, *numbered("S102T1", 2))
-    size = "" if count is None else f"<size>{count}</size>"
-    meta = f"<meta><task><name>S102T1</name><mode>interpolation</mode>{size}<source>S102T1.mp4</source></task></meta>"
-    image = '<image name="frame_000000" width="64" height="48"><box label="suction" xtl="3" ytl="1" xbr="9" ybr="9"/></image>'
+    task = f"<name>S102T1</name><mode>interpolation</mode><size>{count}</size><source>S102T1.mp4</source>"
+    meta, drawn = f"<meta><task>{task}</task></meta>", '<box label="suction" xtl="3" ytl="1" xbr="9" ybr="9"/>'
+    image = f'<image name="frame_000000" width="64" height="48">{drawn}</image>'
     put(tmp_path, {"annotations.xml": f"<annotations>{meta}\n{image}</annotations>"})
     texts, codes, _ = boxes_of(tmp_path)
     assert texts == expected
