@@ -2,17 +2,20 @@
 
 Class numbers are the lines of `gt/labels.txt`, from 1. Frames should be counted from 1 through the recording, but tools
 also count from 0 or use the numbers in the names; `frame_numbers.py` finds the numbering. seqinfo.ini may give the name
-of the recording and its number of frames.
+of the recording, its number of frames and their size.
 """
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
+from socal_core.annotations.corner_checks import STORED_SIZES, with_certain_corners, with_certain_sizes
 from socal_core.annotations.frame_numbers import read_numbers
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.dataset import layout
@@ -36,6 +39,16 @@ _MOST_ROWS = 1_000_000
 """An hour at 30 frames per second with three boxes per frame has 324,000."""
 
 
+@dataclass(frozen=True)
+class _Sequence:
+    """What seqinfo.ini states about a recording; "" and None if not given."""
+
+    name: str = ""
+    length: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
 def find(folder: DataFolder) -> list[str]:
     """Find the gt.txt of each trial by its folder; one in the data folder itself comes first."""
     files = [_OWN] if folder.is_file(_OWN) else []
@@ -53,11 +66,12 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """Read the rows of all files; the name of the folder gives the trial. Rows that are not boxes become problems."""
     tables = [empty_rows().boxes.assign(file=pd.Series(dtype="str"))]
     for file in files:
-        name, length = _sequence(folder, file)
-        trial = _trial_of(file, name, known, log)
+        sequence = _read_sequence(folder, file)
+        trial = _trial_of(file, sequence.name, known, log)
         lines = _read_lines(folder, file, log) if trial else None
         if trial is not None and lines is not None:
-            tables.append(_read_boxes(folder, lines, trial, length, known, log))
+            own = _read_boxes(folder, lines, trial, sequence.length, known, log)
+            tables.append(_in_pixels(own, sequence, file, known, log))
     boxes = pd.concat([table for table in tables if len(table)] or tables)
     return BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
 
@@ -173,16 +187,30 @@ def _frame_rows(
     return numbering.rows
 
 
-def _sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
-    """Return the name and the length of the recording in seqinfo.ini; "" and None if not given."""
+def _in_pixels(
+    boxes: pd.DataFrame, sequence: _Sequence, file: str, known: KnownFrames, log: ProblemLog
+) -> pd.DataFrame:
+    """Scale the boxes to their frames if seqinfo.ini gives a size; leave out those that may mean something else."""
+    rows = BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
+    sized = None
+    if sequence.width and sequence.height:
+        sizes = boxes[["frame", "file"]].assign(width=float(sequence.width), height=float(sequence.height))
+        rows, sized = to_frame_sizes(rows, sizes, file, known, log, f"{file} (by {_INFO_FILE})"), boxes["frame"]
+    rows = with_certain_corners(rows, STORED_SIZES, file, known, log)
+    return with_certain_sizes(rows, file, known, log, sized).boxes
+
+
+def _read_sequence(folder: DataFolder, file: str) -> _Sequence:
+    """Read what seqinfo.ini states about the recording."""
     path = f"{file.removesuffix(_OWN)}{_INFO_FILE}"
     try:
         text = folder.read(path, _LARGEST_INFO).decode("utf-8", "replace")
     except DataError:
-        return "", None
-    name, length = (re.search(rf"(?im)^\s*{key}\s*=\s*(.*?)\s*$", text) for key in ("name", "seqlength"))
-    whole = length is not None and re.fullmatch(r"[0-9]{1,9}", length[1])
-    return name[1] if name else "", int(length[1]) if length and whole else None
+        return _Sequence()
+    keys = ("name", "seqlength", "imwidth", "imheight")
+    found = (re.search(rf"(?im)^\s*{key}\s*=\s*(.*?)\s*$", text) for key in keys)
+    name, *numbers = (match[1] if match else "" for match in found)
+    return _Sequence(name, *(int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None for text in numbers))
 
 
 FORMAT = Format("mot", "MOT text", find, read)

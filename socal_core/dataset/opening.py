@@ -66,7 +66,7 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     del placed
     _report_many(frames, media, log)
     trials, frames = with_sizes(folder, media, trials, frames, log)
-    known = KnownFrames(frames, trials, media.videos)
+    known = KnownFrames(frames, trials, media.videos, outcomes)
     boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
     report_case(folder, log)
     return Dataset(

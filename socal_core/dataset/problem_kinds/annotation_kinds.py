@@ -42,6 +42,23 @@ SCALED_BOXES = ProblemKind(
     "by {factors} (across and down) to {size}.",
     "Compare a few of them with their frames.",
 )
+BOXES_OF_TWO_SIZES = ProblemKind(
+    "boxes-of-two-sizes",
+    Severity.ERROR,
+    "Boxes that may be of frames of another size",
+    "{path} states no size of its frames. Those of trial {trial_id} have {size} pixels here and {stated} in the "
+    "outcomes file, and its boxes may be of either. They are not used.",
+    "Correct trial_video_width and trial_video_height, or state the size beside the boxes (in a CSV file, in columns "
+    "width and height).",
+)
+BOXES_OF_LARGER_FRAMES = ProblemKind(
+    "boxes-of-larger-frames",
+    Severity.ERROR,
+    "Boxes of larger frames",
+    "{path} states no size of its frames, and {beyond:,} of {boxes:,} boxes of trial {trial_id} extend beyond its "
+    "frames of {size} pixels, as if they had been drawn on larger ones. They are not used.",
+    "Scale the boxes, or state the size beside them (in a CSV file, in columns width and height).",
+)
 UNKNOWN_FRAME_SIZE = ProblemKind(
     "unknown-frame-size",
     Severity.ERROR,

@@ -60,6 +60,22 @@ RELATIVE_CORNERS = ProblemKind(
     "All corners of {path} (boxes: {count:,}) are between 0 and 1, like fractions of the frame; no box is used.",
     "Save the corners in pixels.",
 )
+OTHER_NUMBERS = ProblemKind(
+    "other-numbers",
+    Severity.ERROR,
+    "Numbers of boxes that may mean something else",
+    "{path} should give {stored} of each box. For {wrong:,} of {boxes:,} boxes these make no box inside the frame, and "
+    "all of its numbers fit as {other}. None of its boxes is used.",
+    "Export the boxes again in the form that the format asks for.",
+)
+PERCENT_CORNERS = ProblemKind(
+    "percent-corners",
+    Severity.ERROR,
+    "Corners that may be percentages",
+    "All corners of {path} (boxes: {count:,}) are between 0 and 100 and some have decimals, like Label Studio's "
+    "percentages, and the frames are larger; no box is used.",
+    "Save the corners in whole pixels.",
+)
 BOX_WITHOUT_AREA = ProblemKind(
     "box-without-area",
     Severity.ERROR,
