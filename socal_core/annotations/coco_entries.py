@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.annotations.class_names import other_start, report_shift
 from socal_core.annotations.repeated_exports import label_again
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
 from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_points, report_shapes, turn_one
@@ -64,7 +65,7 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         rows: Receives the boxes and images.
         log: Receives the problems.
     """
-    names = _categories(content, file, log)
+    names = _certain_names(_categories(content, file, log), content, file, log)
     images = _images(content, file, rows, log)
     annotated: set[Key] = set()
     shapes: Counter[str] = Counter()
@@ -115,6 +116,19 @@ def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key
             used, ignored = printable(names[key]), printable(name)
             log.add(annotation_kinds.DOUBLED_CLASS, file, row=number, id=printable(key), used=used, ignored=ignored)
     return names
+
+
+def _certain_names(names: dict[Key, str], content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key, str]:
+    """Return the names of the classes; none, with a problem, if the annotations seem to count them from elsewhere."""
+    annotations = content.get("annotations")
+    entries = [entry for entry in annotations if isinstance(entry, dict)] if isinstance(annotations, list) else []
+    used = {_key(entry.get("category_id")) for entry in entries}
+    numbers, numbered = ({key for key in keys if isinstance(key, int)} for keys in (used, names))
+    by_number = {key: name for key, name in names.items() if isinstance(key, int)}
+    if len(numbered) < len(names) or not other_start(numbers, by_number):
+        return names
+    report_shift(numbers, by_number, file, len(entries), log)
+    return {}
 
 
 def _report_incomplete(of_list: str, key: str, entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> None:
@@ -177,12 +191,15 @@ def _upright(corners: Corners, entry: dict[str, Any], around: Corners | None) ->
     """Return the upright box of a bbox, and the kind of shape that it encloses ("" for none).
 
     CVAT writes a rotated box as it was before the rotation, and the angle beside it. An outline that is not an upright
-    rectangle is the shape itself, so its bbox is used unchanged.
+    rectangle is the shape itself, so its bbox is used unchanged, unless the outline leaves it, as that of a box that
+    was rotated afterwards.
     """
     attributes = entry.get("attributes")
     degrees = _number(attributes.get("rotation")) if isinstance(attributes, dict) else None
     if around is not None and not _is_rectangle(entry["segmentation"], around):
-        return (around if degrees else corners), "polygon"
+        inside = all(low >= own - 1 for low, own in zip(around[:2], corners[:2], strict=True))
+        inside &= all(high <= own + 1 for high, own in zip(around[2:], corners[2:], strict=True))
+        return (corners if inside and not degrees else around), "polygon"
     if degrees and math.isfinite(degrees):
         return turn_one(corners, degrees), ROTATED_BOX
     return corners, ""

@@ -39,7 +39,8 @@ def with_certain_corners(rows: BoxRows, stored: str, path: str, known: KnownFram
         log.add(box_kinds.RELATIVE_CORNERS, path, count=len(rows.boxes))
         return BoxRows(rows.boxes[:0], rows.without_tool)
     wrong = _inverted(corners) if stored == STORED_CORNERS else _beyond(corners, sizes)
-    if wrong.sum() < max(1, _FEWEST * len(wrong)):
+    least = 2 if stored == STORED_CORNERS else 1  # an inverted box is left out anyway
+    if wrong.sum() < max(least, _FEWEST * len(wrong)):
         return rows
     other = next((name for name, read in _others(stored, corners).items() if _fit(read, sizes)), "")
     if not other:

@@ -45,6 +45,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     parents = ["" if name == _ROOT else name for name in files]
     files_read = pd.Index([file for parent in parents for file in label_files(folder, parent)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
+    rows = _without_angles(rows, path, log)
     frames = match_names(files_read, path, known, log, count=len(rows), one_file=False)
     rows = rows[frames[rows["number"].to_numpy()] != UNUSED]
     without_tool &= frames != UNUSED
@@ -88,6 +89,16 @@ def write(dataset: Dataset, out: Path) -> None:
         (out / _DIR / parent).mkdir(parents=True, exist_ok=True)
     for stem, text in zip(stems, texts.values(), strict=True):
         (out / _DIR / f"{stem}.txt").write_text(text, encoding="ascii", newline="\n")
+
+
+def _without_angles(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Leave out rows with a sixth field if that may be the angle of a turned box: no id, and not always from 0 to 1."""
+    given = rows[rows["has_sixth"]]
+    if given["is_whole"].all() or given["sixth"].between(0, 1).all():
+        return rows
+    lowest, highest = (f"{value:.4g}" for value in (given["sixth"].min(), given["sixth"].max()))
+    log.add(annotation_kinds.SIXTH_FIELD_MAY_BE_ANGLE, path, count=len(given), lowest=lowest, highest=highest)
+    return rows[~rows["has_sixth"]]
 
 
 def _in_pixels(rows: pd.DataFrame, frames: NDArray[np.intp], known: KnownFrames) -> pd.DataFrame:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.outcome_values import read_success
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.surgeon_ids import match_demographics, merge_spellings, restore_zeros
@@ -38,7 +41,7 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
     text = {column: cells.get(column, pd.Series("", cells.index, dtype="str")) for column in layout.OUTCOME_COLUMNS}
     table = pd.DataFrame({"trial_id": text["trial_id"], "row": cells.index}, index=cells.index)
     table["participant_id"] = _participants(text["participant_id"], text["trial_id"], log)
-    table["success"] = _success(text["success"], log)
+    table["success"] = read_success(text["success"], log)
     for column in MEASURED_COLUMNS:
         table[column] = _checked(text[column], to_numbers(text[column]), "a number", log).astype("Float64")
     for column, name in SIZE_COLUMNS.items():
@@ -72,7 +75,16 @@ def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     log.add_rows(trial_kinds.DOUBLED_SURGEON, name, cells[doubled])
     table = cells.reindex(columns=list(SURGEON_COLUMNS)).astype("str")
     table = pd.DataFrame({name: column.mask(is_missing(column)) for name, column in table.items()})
-    return table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index").loc[~doubled.to_numpy()]
+    table = table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index")
+    return _without_contradictions(table, doubled.to_numpy()) if doubled.any() else table
+
+
+def _without_contradictions(table: pd.DataFrame, doubled: NDArray[np.bool_]) -> pd.DataFrame:
+    """Keep the first row of each index label, without the values in which its rows differ."""
+    again = table.index.isin(table.index[doubled])
+    differ = table[again].groupby(level=0).nunique(dropna=False) > 1
+    first = table[~doubled]
+    return first.mask(differ.reindex(first.index, fill_value=False))
 
 
 def build_trials(
@@ -138,15 +150,6 @@ def _participants(given: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd
     return given.fillna(from_trial)
 
 
-def _success(cells: pd.Series, log: ProblemLog) -> pd.Series:
-    """Return 0, 1 or NA (Int64)."""
-    numbers = to_integers(cells)
-    known = numbers.where(numbers.isin([0, 1]))
-    bad = cells[known.isna() & ~is_missing(cells)].to_frame("value")
-    log.add_rows(trial_kinds.BAD_SUCCESS, _FILE, bad)
-    return known
-
-
 def _checked(cells: pd.Series, values: pd.Series, expected: str, log: ProblemLog) -> pd.Series:
     """Report every cell whose value is not as expected, and return `values` unchanged."""
     bad = cells[values.isna() & ~is_missing(cells)].to_frame("value")
@@ -155,7 +158,7 @@ def _checked(cells: pd.Series, values: pd.Series, expected: str, log: ProblemLog
 
 
 def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: ProblemLog) -> pd.DataFrame:
-    """Drop rows with an invalid trial id, and all but the first row of each trial."""
+    """Drop rows with an invalid trial id, and keep one row of each trial, without values in which its rows differ."""
     fits = _trial_parts(table["trial_id"])["number"].notna()
     log.add_rows(trial_kinds.BAD_TRIAL_ID, _FILE, table[~fits])
     table = table[fits]
@@ -166,7 +169,11 @@ def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], log: Probl
     same = (cells.loc[doubled["row"]].to_numpy() == cells.loc[doubled["first"]].to_numpy()).all(axis=1)
     log.add_rows(trial_kinds.REPEATED_TRIAL, _FILE, doubled[same])
     log.add_rows(trial_kinds.DOUBLED_TRIAL, _FILE, doubled[~same])
-    return table.drop(doubled.index)
+    if same.all():
+        return table.drop(doubled.index)
+    values = table.drop(columns="row").set_index("trial_id")
+    kept = _without_contradictions(values, values.index.duplicated())
+    return kept.reset_index().assign(row=first.loc[kept.index].to_numpy())
 
 
 def _reasons(trials: pd.DataFrame) -> pd.Series:

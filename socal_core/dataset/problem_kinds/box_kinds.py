@@ -125,6 +125,14 @@ UNKNOWN_LABEL = ProblemKind(
     "SOCAL does not use the label {label} (boxes: {count:,}); they are kept.",
     "",
 )
+CLASS_NUMBERS_SHIFTED = ProblemKind(
+    "class-numbers-shifted",
+    Severity.ERROR,
+    "Class numbers that start elsewhere than their names",
+    "The classes of the boxes run from {lowest} to {highest}, and the names from {first} to {last}: they may be "
+    "counted from another start. The names are not used; the boxes are labelled class {lowest} and so on.",
+    "Number the classes as the list of names does, or export the names again.",
+)
 CLASS_WITHOUT_NAME = ProblemKind(
     "class-without-name",
     Severity.WARNING,

@@ -32,6 +32,14 @@ BAD_SUCCESS = ProblemKind(
     "success must be 0, 1 or NA, got {value}; the outcome is unknown.",
     "Correct the value.",
 )
+SUCCESS_CODES = ProblemKind(
+    "success-codes",
+    Severity.ERROR,
+    "Outcomes in an unknown code",
+    "success must be 0 or 1, and this column holds {values}: which of them means success is not certain. All outcomes "
+    "are unknown.",
+    "Write 1 for success and 0 for failure.",
+)
 BAD_VALUE = ProblemKind(
     "bad-value",
     Severity.WARNING,
@@ -50,7 +58,7 @@ DOUBLED_TRIAL = ProblemKind(
     "doubled-trial",
     Severity.ERROR,
     "Contradicting rows for a trial",
-    "Trial {trial_id} is in row {first} already, with other values; row {first} is used.",
+    "Trial {trial_id} is in row {first} already, with other values; the values that differ count as unknown.",
     "Delete the wrong row.",
 )
 REPEATED_TRIAL = ProblemKind(
@@ -123,6 +131,7 @@ DOUBLED_SURGEON = ProblemKind(
     "doubled-surgeon",
     Severity.WARNING,
     "Second row for a surgeon",
-    f"Surgeon {{participant_id}} is in {layout.DEMOGRAPHICS_FILE} already; this row is not used.",
+    f"Surgeon {{participant_id}} is in {layout.DEMOGRAPHICS_FILE} already; values that differ between its rows are not "
+    "used.",
     "Delete one of the rows.",
 )
