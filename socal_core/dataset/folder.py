@@ -173,6 +173,20 @@ class DataFolder:
         self.digests[asked] = hashlib.sha256(data).hexdigest()
         return data
 
+    def head(self, name: str, size: int) -> bytes:
+        """Return the first bytes of a file, which is not added to the fingerprint.
+
+        Raises:
+            DataError: It is no file of this folder.
+            OSError: It cannot be read.
+        """
+        name = self.actual(name)
+        if not self._is_listed(name):
+            raise DataError("it is no file of this folder")
+        self.watch(name)
+        with (self.root / name).open("rb") as file:
+            return file.read(size)
+
     def touch(self, name: str) -> None:
         """Record a file that is read by other code, so that later changes to it are detected."""
         self.watch(name)

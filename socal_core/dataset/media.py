@@ -124,11 +124,20 @@ def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, fou
         if known and prefix.count("/") < _DEPTH:
             below = f"{path}/{own}".lstrip("/")
             _look_into(folder, _listing(folder, below, log), below, f"{prefix}{own}/", found, log)
+        elif images := _count_images(folder, f"{path}/{own}".lstrip("/")):
+            log.add(frame_kinds.UNREAD_FOLDER, f"{path}/{own}".lstrip("/"), count=images)
         elif not prefix:
             others.append(own)
     links = {f"{prefix}{name}" for name in listing.others}
     found.links |= links
     found.others += [*(f"{prefix}{name}" for name in others), *links]
+
+
+def _count_images(folder: DataFolder, path: str) -> int:
+    try:
+        return sum(name.lower().endswith(_SUFFIXES) for name in folder.listing(path).files)
+    except OSError:
+        return 0
 
 
 def _report_others(found: _Files, images_dir: str, log: ProblemLog) -> None:

@@ -18,6 +18,7 @@ from socal_core.dataset.outcomes import build_trials, read_demographics, read_ou
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.sizes import with_sizes
+from socal_core.dataset.unread_files import report_other_annotations, report_other_versions
 from socal_core.errors import DataError
 
 _MOST_FRAMES = 1_200
@@ -69,6 +70,9 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     known = KnownFrames(frames, trials, media.videos, outcomes)
     boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
     report_case(folder, log)
+    report_other_versions(folder, log)
+    if not box_formats:
+        report_other_annotations(folder, log)
     return Dataset(
         root=root,
         trials=trials,

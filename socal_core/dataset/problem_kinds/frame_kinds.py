@@ -55,6 +55,13 @@ NOT_A_FRAME = ProblemKind(
     f"{{frame}} is not an image file ({', '.join(sorted(layout.IMAGE_SUFFIXES))}); it is left out.",
     "",
 )
+UNREAD_FOLDER = ProblemKind(
+    "unread-folder",
+    Severity.WARNING,
+    "Folder of images that names no trial",
+    "{path} holds images ({count:,}), and its name is no trial; they are left out.",
+    "If they are the frames of a trial, name the folder after it, such as S102T1.",
+)
 LINKED_FRAME = ProblemKind(
     "linked-frame",
     Severity.ERROR,
