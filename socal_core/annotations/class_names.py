@@ -196,8 +196,8 @@ def other_start(used: Iterable[int], names: Mapping[int, str]) -> int:
 def report_shift(used: Iterable[int], names: Mapping[int, str], path: str, count: int, log: ProblemLog) -> None:
     """Report that the class numbers of a file fit its names only if they are counted from another start."""
     given = sorted(number for number in used if number != NO_CLASS)
-    span = {"lowest": given[0], "highest": given[-1], "first": min(names), "last": max(names)}
-    log.add(box_kinds.CLASS_NUMBERS_SHIFTED, path, count=count, **span)
+    kind, first, last = box_kinds.CLASS_NUMBERS_SHIFTED, min(names), max(names)
+    log.add(kind, path, count=count, lowest=given[0], highest=given[-1], first=first, last=last)
 
 
 def _label(number: int, names: Mapping[int, str]) -> str:

@@ -29,16 +29,16 @@ _KINDS = (".json", ".csv", ".xml", ".txt")
 _NUMBERS = re.compile(rb"^\s*-?[0-9]+(?:[ ,;\t]+-?[0-9.eE+-]+){4,}\s*$")
 
 _TOOLS: tuple[tuple[str, tuple[bytes, ...], str, str], ...] = (
-    (".json", (b'"shapes"', b'"shape_type"'), "LabelMe's JSON", "Convert it to COCO, such as with labelme2coco."),
-    (".json", (b'"classTitle"',), "Supervisely's JSON", "Export the project as COCO."),
-    (".json", (b'"region_attributes"',), "VIA's JSON", "Export it as COCO."),
-    (".json", (b'"assets"', b'"regions"'), "VoTT's JSON", f"Export it as CSV, and name that {layout.BOXES_FILE}."),
-    (".json", (b'"result"', b'"original_width"'), "Label Studio's JSON", "Export it as COCO or YOLO."),
-    (".json", (b'"image_id"', b'"bbox"'), "COCO's results", "Export them with images and categories."),
-    (".csv", (b"region_shape_attributes",), "VIA's CSV", "Export it as COCO."),
-    (".csv", (b"xmin", b"xmax"), "a table of boxes", f"Name it {layout.BOXES_FILE}, in the data folder."),
-    (".xml", (b"<annotations", b"<"), "CVAT's XML", "Move it into the data folder or into annotations/."),
-    (".xml", (b"<annotation", b"<object"), "Pascal VOC", "Move its folder into the data folder, as Annotations/."),
+    (".json", (b'"shapes"', b'"shape_type"'), "LabelMe's JSON", "convert it to COCO, such as with labelme2coco"),
+    (".json", (b'"classTitle"',), "Supervisely's JSON", "export the project as COCO"),
+    (".json", (b'"region_attributes"',), "VIA's JSON", "export it as COCO"),
+    (".json", (b'"assets"', b'"regions"'), "VoTT's JSON", f"export it as CSV, and name that {layout.BOXES_FILE}"),
+    (".json", (b'"result"', b'"original_width"'), "Label Studio's JSON", "export it as COCO or YOLO"),
+    (".json", (b'"image_id"', b'"bbox"'), "COCO's results", "export them with images and categories"),
+    (".csv", (b"region_shape_attributes",), "VIA's CSV", "export it as COCO"),
+    (".csv", (b"xmin", b"xmax"), "a table of boxes", f"name it {layout.BOXES_FILE}, in the data folder"),
+    (".xml", (b"<annotations", b"<"), "CVAT's XML", "move it into the data folder or into annotations/"),
+    (".xml", (b"<annotation", b"<object"), "Pascal VOC", "move its folder into the data folder, as Annotations/"),
 )
 """Annotations that are not read, or not there: ending, texts that all occur, name, and the step that helps."""
 
@@ -96,5 +96,5 @@ def _tool_of(folder: DataFolder, path: str) -> tuple[str, str] | None:
     if not path.lower().endswith(".txt") or not lines or not all(map(_NUMBERS.match, lines)):
         return None
     if b"," in lines[0]:
-        return "MOT text", "Put the file of each trial at S102T1/gt/gt.txt, named after the trial."
-    return "YOLO label files", "Move their folder into the data folder, as labels/."
+        return "MOT text", "put the file of each trial at S102T1/gt/gt.txt, named after the trial"
+    return "YOLO label files", "move their folder into the data folder, as labels/"

@@ -150,5 +150,5 @@ OTHER_ANNOTATIONS = ProblemKind(
     Severity.WARNING,
     "Annotations that are not read",
     "{path} looks like {tool}, which is not read, or not in this place.",
-    "{step}",
+    "To have them read, {step}.",
 )
