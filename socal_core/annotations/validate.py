@@ -1,5 +1,7 @@
 """Validate boxes, with the same checks for all formats."""
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -8,6 +10,8 @@ from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE,
 from socal_core.dataset import layout
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+
+_BLANKS = re.compile(r"[\s_-]+")
 
 
 def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
@@ -116,7 +120,14 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
 
 
 def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
-    """Report each label that SOCAL does not use."""
-    for label, count in labels.value_counts().items():
+    """Report each label that SOCAL does not use, and labels that differ in blanks alone."""
+    counts = labels.value_counts()
+    spellings: dict[str, list[str]] = {}
+    for spelled in sorted(map(str, counts.index)):
+        spellings.setdefault(_BLANKS.sub("", spelled), []).append(spelled)
+    for similar in spellings.values():
+        if len(similar) > 1:
+            log.add(box_kinds.SIMILAR_LABELS, path, count=len(similar), labels=printable(", ".join(similar)))
+    for label, count in counts.items():
         if label not in layout.LABELS:
             log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label))

@@ -118,6 +118,13 @@ LABEL_CASE = ProblemKind(
     "Labels are converted to lower case, so that Grasper and grasper are one: {labels}.",
     "",
 )
+SIMILAR_LABELS = ProblemKind(
+    "similar-labels",
+    Severity.WARNING,
+    "Labels that differ in blanks alone",
+    "The labels {labels} differ only in blanks, underscores or hyphens, and count as different tools.",
+    "Give them one spelling if they are the same tool.",
+)
 UNKNOWN_LABEL = ProblemKind(
     "unknown-label",
     Severity.INFO,

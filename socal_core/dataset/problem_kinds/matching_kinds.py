@@ -32,6 +32,14 @@ NAMES_LEFT_OVER = ProblemKind(
     "may fit by chance. Nothing in it is used.",
     "Add the missing frames, or put the trial before each name, as in S102T1/{name}.",
 )
+RENUMBERED_FRAMES = ProblemKind(
+    "renumbered-frames",
+    Severity.ERROR,
+    "Names that may be those of neighbouring frames",
+    "{path} names frames {numbers} of {trial_id}, and those here are {frames}. All fit if they are counted from "
+    "another start, so each may be of the frame before or after. Nothing in it is used.",
+    "Name the frames as they were when they were annotated, or add the missing ones.",
+)
 SEVERAL_NAMES_OF_FRAME = ProblemKind(
     "several-names-of-frame",
     Severity.ERROR,
