@@ -35,7 +35,7 @@ def with_certain_corners(rows: BoxRows, stored: str, path: str, known: KnownFram
     corners, sizes, _ = _measured(rows, known)
     if not len(corners):
         return rows
-    if _are_fractions(corners):
+    if stored != STORED_CENTRES and _are_fractions(corners):
         log.add(box_kinds.RELATIVE_CORNERS, path, count=len(rows.boxes))
         return BoxRows(rows.boxes[:0], rows.without_tool)
     wrong = _inverted(corners) if stored == STORED_CORNERS else _beyond(corners, sizes)
