@@ -4,6 +4,8 @@ A box alone never tells. If the boxes of a file do not fit their frames as the f
 in another way, both ways are possible, and none is used.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -22,64 +24,81 @@ _PIXELS = 2
 Boxes = NDArray[np.float64]
 
 
-def with_certain_corners(rows: BoxRows, stored: str, path: str, known: KnownFrames, log: ProblemLog) -> BoxRows:
-    """Leave out all boxes if their numbers may mean something else than the format says.
+def with_certain_numbers(
+    rows: BoxRows, stored: str, path: str, known: KnownFrames, log: ProblemLog, sized: pd.Series | None = None
+) -> BoxRows:
+    """Leave out boxes whose numbers may mean something else than the format says, or scale them.
 
     Args:
         rows: The boxes of a file, or of a folder of files, with exact names of frames.
         stored: What the format stores of a box.
         path: The file or folder, for problems.
-        known: The frames.
-        log: Receives the problem.
-    """
-    corners, sizes, _ = _measured(rows, known)
-    if not len(corners):
-        return rows
-    if stored != STORED_CENTRES and _are_fractions(corners):
-        log.add(box_kinds.RELATIVE_CORNERS, path, count=len(rows.boxes))
-        return BoxRows(rows.boxes[:0], rows.without_tool)
-    wrong = _inverted(corners) if stored == STORED_CORNERS else _beyond(corners, sizes)
-    least = 2 if stored == STORED_CORNERS else 1  # an inverted box is left out anyway
-    if wrong.sum() < max(least, _FEWEST * len(wrong)):
-        return rows
-    other = next((name for name, read in _others(stored, corners).items() if _fit(read, sizes)), "")
-    if not other:
-        return rows
-    kind = box_kinds.OTHER_NUMBERS
-    log.add(kind, path, count=len(rows.boxes), stored=stored, wrong=int(wrong.sum()), boxes=len(wrong), other=other)
-    return BoxRows(rows.boxes[:0], rows.without_tool)
-
-
-def with_certain_sizes(
-    rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, sized: pd.Series | None = None
-) -> BoxRows:
-    """Leave out the boxes of trials that may have been annotated on frames of another size, or scale them.
-
-    Args:
-        rows: The boxes of a file, with exact names of frames.
-        path: The file, for problems.
         known: The frames, and the sizes that the outcomes file states.
         log: Receives the problems and the evidence.
         sized: The frames whose size the file gives, so that it is certain.
     """
-    if sized is not None and rows.boxes["frame"].isin(sized).all():
+    measured = _measure(rows, known)
+    if not len(measured.corners):
         return rows
-    corners, sizes, at = _measured(rows, known)
-    open_ = ~rows.boxes["frame"].iloc[at].isin(sized if sized is not None else []).to_numpy(bool)
-    frames = rows.boxes["frame"].iloc[at[open_]]
-    trials, names = pd.factorize(known.frames["trial_id"].to_numpy()[known.rows_of_names(frames)])
-    beyond = _beyond(corners, sizes)[open_]
+    if not _means_what_is_stored(measured, stored, path, len(rows.boxes), log):
+        return BoxRows(rows.boxes[:0], rows.without_tool)
+    if stored == STORED_CENTRES or (sized is not None and rows.boxes["frame"].isin(sized).all()):
+        return rows
+    return _of_certain_size(rows, measured, path, known, log, sized)
+
+
+class _Measured(NamedTuple):
+    """The boxes in frames of known size."""
+
+    corners: Boxes
+    sizes: Boxes
+    at: NDArray[np.intp]
+    """Their positions among all boxes."""
+    frame_rows: NDArray[np.intp]
+    """The rows of their frames."""
+
+
+def _means_what_is_stored(measured: _Measured, stored: str, path: str, count: int, log: ProblemLog) -> bool:
+    """Return whether the numbers have no other meaning; if they may, report a problem."""
+    corners, sizes = measured.corners, measured.sizes
+    if stored != STORED_CENTRES and _are_fractions(corners):
+        log.add(box_kinds.RELATIVE_CORNERS, path, count=count)
+        return False
+    wrong = _inverted(corners) if stored == STORED_CORNERS else _beyond(corners, sizes)
+    least = 2 if stored == STORED_CORNERS else 1  # an inverted box is left out anyway
+    if wrong.sum() < max(least, _FEWEST * len(wrong)):
+        return True
+    other = next((name for name, read in _others(stored, corners).items() if _fit(read, sizes)), "")
+    if not other:
+        return True
+    kind = box_kinds.OTHER_NUMBERS
+    log.add(kind, path, count=count, stored=stored, wrong=int(wrong.sum()), boxes=len(wrong), other=other)
+    return False
+
+
+def _of_certain_size(
+    rows: BoxRows, measured: _Measured, path: str, known: KnownFrames, log: ProblemLog, sized: pd.Series | None
+) -> BoxRows:
+    """Leave out the boxes of trials that may have been annotated on frames of another size, or scale them."""
+    corners, sizes, at, frame_rows = measured
+    if sized is not None:
+        open_ = ~rows.boxes["frame"].iloc[at].isin(sized).to_numpy(bool)
+        corners, sizes, at, frame_rows = corners[open_], sizes[open_], at[open_], frame_rows[open_]
+    trials, found = pd.factorize(known.frames["trial_id"].take(frame_rows))
+    names = list(map(str, found))
+    beyond = _beyond(corners, sizes)
     doubtful = np.bincount(trials, beyond, len(names)) > 0
-    doubtful |= np.array([known.states_other_size(str(name)) for name in names], bool)
+    doubtful |= np.array([known.states_other_size(name) for name in names], bool)
+    if not doubtful.any():
+        return rows
     factors, used = np.ones((len(rows.boxes), 2)), np.ones(len(rows.boxes), bool)
-    for code in np.flatnonzero(doubtful):
+    for code in np.flatnonzero(doubtful).tolist():
         own = np.flatnonzero(trials == code)
-        places = at[open_][own]
-        factor = _factor(str(names[code]), corners[open_][own], sizes[open_][own], beyond[own], path, known, log)
+        factor = _factor(names[code], corners[own], sizes[own], beyond[own], path, known, log)
         if factor is None:
-            used[places] = False
+            used[at[own]] = False
         else:
-            factors[places] = factor
+            factors[at[own]] = factor
     if used.all() and (factors == 1).all():
         return rows
     scaled = rows.boxes[list(CORNERS)].to_numpy(np.float64) * np.tile(factors, 2)
@@ -114,14 +133,14 @@ def _factor(
     return factor
 
 
-def _measured(rows: BoxRows, known: KnownFrames) -> tuple[Boxes, Boxes, NDArray[np.intp]]:
-    """Return the corners and frame sizes of the boxes of known size, and their positions among all boxes."""
+def _measure(rows: BoxRows, known: KnownFrames) -> _Measured:
     frame_rows = known.rows_of_names(rows.boxes["frame"])
     corners = rows.boxes[list(CORNERS)].to_numpy(np.float64)
     at = np.flatnonzero((frame_rows >= 0) & np.isfinite(corners).all(axis=1))
     sizes = known.sizes(frame_rows[at])
     certain = ~np.isnan(sizes).any(axis=1)
-    return corners[at[certain]], sizes[certain], at[certain]
+    at = at[certain]
+    return _Measured(corners[at], sizes[certain], at, frame_rows[at])
 
 
 def _are_fractions(corners: Boxes) -> bool:

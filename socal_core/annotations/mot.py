@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
-from socal_core.annotations.corner_checks import STORED_SIZES, with_certain_corners, with_certain_sizes
+from socal_core.annotations.corner_checks import STORED_SIZES, with_certain_numbers
 from socal_core.annotations.frame_numbers import read_numbers
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
@@ -196,8 +196,7 @@ def _in_pixels(
     if sequence.width and sequence.height:
         sizes = boxes[["frame", "file"]].assign(width=float(sequence.width), height=float(sequence.height))
         rows, sized = to_frame_sizes(rows, sizes, file, known, log, f"{file} (by {_INFO_FILE})"), boxes["frame"]
-    rows = with_certain_corners(rows, STORED_SIZES, file, known, log)
-    return with_certain_sizes(rows, file, known, log, sized).boxes
+    return with_certain_numbers(rows, STORED_SIZES, file, known, log, sized).boxes
 
 
 def _read_sequence(folder: DataFolder, file: str) -> _Sequence:

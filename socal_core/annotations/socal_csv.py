@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import find_names
-from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_corners, with_certain_sizes
+from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_numbers
 from socal_core.annotations.frame_matching import frame_names, renamed, with_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
@@ -91,12 +91,13 @@ def _in_pixels(
         sizes = cells[["frame"]].assign(**{name: to_numbers(cells[name]) for name in _SIZE_TITLES})
         sizes = with_names(sizes, names)
         rows, sized = to_frame_sizes(rows, sizes, path, known, log), sizes.dropna()["frame"]
-    rows = with_certain_corners(rows, STORED_CORNERS, path, known, log)
-    return with_certain_sizes(rows, path, known, log, sized)
+    return with_certain_numbers(rows, STORED_CORNERS, path, known, log, sized)
 
 
 def _are_percent(boxes: pd.DataFrame, corners: dict[str, pd.Series], known: KnownFrames) -> bool:
     """Return whether the corners may be percentages: all up to 100 and some with decimals, in larger frames."""
+    if any(values.max() > 100 for values in corners.values()):
+        return False
     values = pd.DataFrame(corners).reindex(boxes.index)
     within = not values.empty and bool(((values >= 0) & (values <= 100)).all(axis=None))
     if not within or not (values % 1 != 0).any(axis=None):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_corners, with_certain_sizes
+from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_numbers
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
@@ -212,8 +212,8 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     empty = files[np.array(found.empty, bool)]
     rows = BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
     sizes = sizes[sizes["frame"].notna()]
-    rows = with_certain_corners(to_frame_sizes(rows, sizes, parent, known, log), STORED_CORNERS, parent, known, log)
-    return with_certain_sizes(rows, parent, known, log, sizes.loc[sizes["width"] > 0, "frame"])
+    rows = to_frame_sizes(rows, sizes, parent, known, log)
+    return with_certain_numbers(rows, STORED_CORNERS, parent, known, log, sizes.loc[sizes["width"] > 0, "frame"])
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:

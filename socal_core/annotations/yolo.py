@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import label_classes
-from socal_core.annotations.corner_checks import STORED_CENTRES, with_certain_corners
+from socal_core.annotations.corner_checks import STORED_CENTRES, with_certain_numbers
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, label_files, read_files
@@ -62,7 +62,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     index = pd.Index(np.ones(len(toolless), np.int64), name="row")
     columns = {"frame": names_of_frames.take(toolless), "file": files_read.take(toolless)}
     found = BoxRows(boxes, pd.DataFrame(columns).set_index(index))
-    return with_certain_corners(found, STORED_CENTRES, path, known, log)
+    return with_certain_numbers(found, STORED_CENTRES, path, known, log)
 
 
 def write(dataset: Dataset, out: Path) -> None:
