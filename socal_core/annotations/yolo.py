@@ -92,9 +92,10 @@ def write(dataset: Dataset, out: Path) -> None:
 
 
 def _without_angles(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Leave out rows with a sixth field if that may be the angle of a turned box: no id, and not always from 0 to 1."""
+    """Leave out rows with a sixth field if that may be the angle of a turned box: with decimals, and not from 0 to 1."""
     given = rows[rows["has_sixth"]]
-    if given["is_whole"].all() or given["sixth"].between(0, 1).all():
+    numbers = given["sixth"].dropna()
+    if (numbers % 1 != 0).sum() * 2 <= len(given) or numbers.between(0, 1).all():
         return rows
     lowest, highest = (f"{value:.4g}" for value in (given["sixth"].min(), given["sixth"].max()))
     log.add(annotation_kinds.SIXTH_FIELD_MAY_BE_ANGLE, path, count=len(given), lowest=lowest, highest=highest)

@@ -69,7 +69,7 @@ def test_another_start_must_fit_all_numbers(used: list[int], named: list[int], s
 
 
 @pytest.mark.parametrize(
-    ("sixth", "used"), [("0.5", True), ("1", True), ("1.57", False), ("-0.3", False), ("x", False)]
+    ("sixth", "used"), [("0.5", True), ("1", True), ("1.57", False), ("-0.3", False), ("x", True), ("7", True)]
 )
 def test_a_sixth_field_that_may_be_an_angle(tmp_path: Path, sixth: str, used: bool) -> None:
     rows = {

@@ -265,8 +265,8 @@ SIXTH_FIELD_MAY_BE_ANGLE = ProblemKind(
     "sixth-field-may-be-angle",
     Severity.ERROR,
     "Sixth field that may be an angle",
-    "The sixth fields in {path} (rows: {count:,}) go from {lowest} to {highest}: they are neither whole numbers nor "
-    "all from 0 to 1, and may be the angles of turned boxes. Their rows are not used.",
+    "The sixth fields in {path} (rows: {count:,}) have decimals and go from {lowest} to {highest}, beyond those of a "
+    "confidence: they may be the angles of turned boxes. Their rows are not used.",
     "Export upright boxes, or the corners of turned boxes.",
 )
 SIXTH_FIELD_IS_CONFIDENCE = ProblemKind(
