@@ -92,7 +92,7 @@ def write(dataset: Dataset, out: Path) -> None:
 
 
 def _without_angles(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Leave out rows with a sixth field if that may be the angle of a turned box: with decimals, and not from 0 to 1."""
+    """Leave out rows whose sixth field may be the angle of a turned box: with decimals, and not from 0 to 1."""
     given = rows[rows["has_sixth"]]
     numbers = given["sixth"].dropna()
     if (numbers % 1 != 0).sum() * 2 <= len(given) or numbers.between(0, 1).all():
