@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from socal_core import presets
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder, Listing
 from socal_core.dataset.frame_names import trial_of_name
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
-from socal_core.presets import PRESETS, Preset, is_frame, is_trial
+from socal_core.presets import Preset, is_frame, is_trial
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video
@@ -101,7 +102,7 @@ def _has_images(folder: DataFolder, path: str) -> bool:
 
 
 def _names_trial(name: str) -> bool:
-    return any(trial_of_name(name, preset) for preset in PRESETS)
+    return any(trial_of_name(name, preset) for preset in presets.PRESETS)
 
 
 def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[str]:

@@ -69,7 +69,7 @@ def report_other_annotations(folder: DataFolder, log: ProblemLog) -> None:
 def _candidates(folder: DataFolder) -> Iterator[str]:
     """Yield files that may be annotations, a few of each folder and ending."""
     preset = folder.preset
-    known = {*_tables(preset), *preset.other_files}
+    known = {name.lower() for name in (*_tables(preset), *preset.other_files)}
     waiting, seen = [("", 0)], 0
     while waiting and seen < _MOST_FOLDERS:
         path, depth = waiting.pop(0)
