@@ -68,6 +68,7 @@ def test_what_is_written_is_read_again(
         data = replace(data, boxes=data.boxes.assign(track_id=pd.array([pd.NA] * len(boxes), "Int64")))
     pd.testing.assert_frame_equal(boxes, data.boxes)
     assert {problem.code for problem in log.problems()} <= {
+        "similar-labels",
         "sixth-field-is-class",
         "sixth-field-is-track-id",
         "unknown-label",
