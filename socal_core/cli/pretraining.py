@@ -14,9 +14,10 @@ from tqdm import tqdm
 from socal_core.cli.arguments import print_line
 from socal_core.cli.bars import StageBar
 from socal_core.errors import RunError
+from socal_core.pretraining.loop import Ending, Observer
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
-from socal_core.pretraining.procedural import Ending, Observer, pretrain
+from socal_core.pretraining.procedural import pretrain
 
 
 def procedural(options: argparse.Namespace) -> int:

@@ -18,9 +18,10 @@ from safetensors.torch import load_file
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
 from socal_core.models.build import build_classifier
+from socal_core.pretraining.loop import LOCK_FILE, SUMMARY_FILE, Ending, Observer
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE, LOG_FILE
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
-from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
+from socal_core.pretraining.procedural import pretrain
 from socal_core.settings import TINY, config_from
 from socal_core.storage import try_lock
 from tests.preloaded import run_preloaded
