@@ -55,6 +55,8 @@ class Observer:
     """Called often with the current stage, the number of finished items and of all items."""
     stop: Callable[[], bool] = lambda: False
     """Called often. If it returns True, a checkpoint is written and the call returns."""
+    notice: Callable[[str], None] = lambda text: None
+    """Called with what the user should know about the input."""
 
     def show(self, name: str, done: int, total: int) -> None:
         """Report the stage, and raise Stopped if `stop` returns True."""
@@ -69,6 +71,13 @@ class Stopped(Exception):  # noqa: N818 - it is not an error
 
 class Source(Protocol[Trained]):
     """The input of a run, while it is open."""
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+
+    def rate_at(self, step: int) -> float:
+        """Compute the learning rate of a step, counted from 0."""
 
     def inputs(self, step: int) -> tuple[Any, ...]:
         """Return the arguments of the network for a step, which follows the step of the call before."""
@@ -85,19 +94,12 @@ class Task(Protocol[Network]):
         """Everything that the result depends on, by name, as JSON can hold it. A resumed run must have the same."""
 
     @property
-    def steps(self) -> int:
-        """The number of steps."""
-
-    @property
     def weight_decay(self) -> float:
         """The weight decay of matrices; biases and norms have none."""
 
     @property
     def betas(self) -> tuple[float, float]:
         """The momenta of AdamW."""
-
-    def rate_at(self, step: int) -> float:
-        """Compute the learning rate of a step, counted from 0."""
 
     def differing(self, started_with: dict[str, Any]) -> str:
         """Say what a run was started with and how to resume it.
@@ -112,15 +114,13 @@ class Task(Protocol[Network]):
     def new_network(self) -> Network:
         """Return the network before its first step. It maps the inputs to losses by name, scalars to be added."""
 
-    def opened(
-        self, out: Path, device: torch.device, show: Callable[[str, int, int], None]
-    ) -> AbstractContextManager[Source[Network]]:
+    def opened(self, out: Path, device: torch.device, observer: Observer) -> AbstractContextManager[Source[Network]]:
         """Open the input.
 
         Args:
             out: The folder of the model, which exists.
             device: The device that the inputs are needed on.
-            show: Called often with (stage, done, total); may raise.
+            observer: Receives the progress, and may stop the run.
         """
 
 
@@ -193,7 +193,7 @@ class _Run(Generic[Network]):
     def train(self, checkpoint_seconds: float) -> Ending:
         """Do the remaining steps, and write the model."""
         try:
-            with self.task.opened(self.out, self.device, self.observer.show) as source:
+            with self.task.opened(self.out, self.device, self.observer) as source:
                 self._do_steps(source, checkpoint_seconds)
                 self.save()
                 more = source.finish(self.network)
@@ -209,7 +209,7 @@ class _Run(Generic[Network]):
         save_checkpoint(self.out, self.task.settings, self.network, self.adam, self.step, self.seconds)
 
     def _do_steps(self, source: Source[Network], checkpoint_seconds: float) -> None:
-        before, steps = self.seconds, self.task.steps
+        before, steps = self.seconds, source.steps
         saved = started = time.monotonic()
         while self.step < steps:
             self.observer.show("Training", self.step, steps)
@@ -227,7 +227,7 @@ class _Run(Generic[Network]):
 
     def _do_step(self, source: Source[Network]) -> dict[str, torch.Tensor]:
         for group in self.adam.param_groups:
-            group["lr"] = self.task.rate_at(self.step)
+            group["lr"] = source.rate_at(self.step)
         self.network.train()
         inputs = source.inputs(self.step)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "cpu"):
@@ -243,4 +243,4 @@ def _optimizer(network: Network, task: Task[Network]) -> torch.optim.Optimizer:
     decayed = [weight for weight in network.parameters() if weight.ndim > 1]
     others = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": task.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=task.rate_at(0), betas=task.betas)
+    return torch.optim.AdamW(groups, betas=task.betas)

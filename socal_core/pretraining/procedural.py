@@ -1,6 +1,6 @@
 """Pre-train the small VideoMAE on procedural clips, which are rendered in pools (pool.py)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -15,7 +15,7 @@ from socal_core.clips.sampling import derive_seed
 from socal_core.pretraining.loop import CHECKPOINT_SECONDS, Ending, Observer, run_task
 from socal_core.pretraining.pool import PATCH, ClipPool, generate_clips
 from socal_core.pretraining.pretrain_files import write_model_folder
-from socal_core.pretraining.pretrain_objective import Pretrainer, sample_masks
+from socal_core.pretraining.pretrain_objective import MASKED_FRACTION, Pretrainer, sample_masks
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
@@ -42,12 +42,7 @@ class ProceduralTask:
 
     def __init__(self, settings: PretrainSettings) -> None:
         self.settings = settings.as_dict()
-        self.steps = settings.steps
         self._settings = settings
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate that the settings give a step."""
-        return self._settings.rate_at(step)
 
     def differing(self, started_with: dict[str, Any]) -> str:
         """List the settings as options."""
@@ -61,25 +56,26 @@ class ProceduralTask:
             return Pretrainer(model_config(self._settings.frames), self._settings.objective)
 
     @contextmanager
-    def opened(
-        self, out: Path, device: torch.device, show: Callable[[str, int, int], None]
-    ) -> "Iterator[_GeneratedClips]":
+    def opened(self, out: Path, device: torch.device, observer: Observer) -> "Iterator[_GeneratedClips]":
         """Measure the scaling of the targets, and open the pool of clips."""
-        yield _GeneratedClips(self._settings, out, device, show)
+        yield _GeneratedClips(self._settings, out, device, observer)
 
 
 class _GeneratedClips:
     """The generated clips of a run, and their standardized targets."""
 
-    def __init__(
-        self, settings: PretrainSettings, out: Path, device: torch.device, show: Callable[[str, int, int], None]
-    ) -> None:
-        self._settings, self._out, self._device, self._show = settings, out, device, show
-        show_rendering = partial(show, "Rendering clips")
+    def __init__(self, settings: PretrainSettings, out: Path, device: torch.device, observer: Observer) -> None:
+        self.steps = settings.steps
+        self._settings, self._out, self._device, self._observer = settings, out, device, observer
+        show = partial(observer.show, "Rendering clips")
         seed = derive_seed(settings.seed, "scaling")
-        clips = generate_clips(settings.scaling_clips, settings.frames, seed, device, show_rendering)
+        clips = generate_clips(settings.scaling_clips, settings.frames, seed, device, show)
         self._scaling = Scaling.of(clips[1])
-        self._pool = ClipPool(settings, device, show_rendering)
+        self._pool = ClipPool(settings, device, show)
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate that the settings give a step."""
+        return self._settings.rate_at(step)
 
     def inputs(self, step: int) -> tuple[Any, ...]:
         """Return normalized clips, their targets and their masks."""
@@ -87,7 +83,8 @@ class _GeneratedClips:
         patches = (TINY_ARCHITECTURE.image_size // PATCH) ** 2
         generator = torch.Generator(video.device).manual_seed(derive_seed(self._settings.seed, step, "masks"))
         times = self._settings.frames // TINY_ARCHITECTURE.tubelet_size
-        return _normalized(video), self._scaling(targets), sample_masks(len(video), times, patches, generator)
+        masked = sample_masks(len(video), times, patches, generator, MASKED_FRACTION)
+        return _normalized(video), self._scaling(targets), masked
 
     def finish(self, network: Pretrainer) -> dict[str, Any]:
         """Write the model, and measure R² on clips that were not used for training."""
@@ -103,7 +100,7 @@ class _GeneratedClips:
         network.eval()
         found: list[tuple[torch.Tensor, ...]] = []
         for start in range(0, settings.held_out_clips, HELD_OUT_BATCH):
-            self._show("Measuring", start, settings.held_out_clips)
+            self._observer.show("Measuring", start, settings.held_out_clips)
             seed = derive_seed(settings.seed, "held out", start // HELD_OUT_BATCH)
             clips = min(HELD_OUT_BATCH, settings.held_out_clips - start)
             video, targets = generate_clips(clips, settings.frames, seed, self._device)
