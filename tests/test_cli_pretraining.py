@@ -12,6 +12,7 @@ from socal_core.cli import main
 from socal_core.cli.pretraining import run_pretraining
 from socal_core.errors import RunError
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
+from socal_core.pretraining.procedural import ProceduralTask
 from tests.pretraining.test_procedural import SMALL, files_of_at_most
 from tests.test_cli import run_cli
 
@@ -58,7 +59,7 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
 def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     settings = replace(SMALL, steps=11, batch_size=1)
-    assert run_pretraining(out, settings, resume=False) == 0
+    assert run_pretraining(out, lambda: ProceduralTask(settings), resume=False) == 0
     text = capsys.readouterr()
     assert f"run is done. Fine-tune it with --set model={out}." in text.out
     lines = text.err.splitlines()
@@ -66,7 +67,7 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
     shown = [line for line in lines if line.startswith("Step ")]
     assert [line.split(":")[0] for line in shown] == ["Step 10 of 11", "Step 11 of 11"]
     assert all(name in shown[0] for name in ("clip loss", "token loss", "masked loss", " s, 00:00 left"))
-    assert run_pretraining(out, settings, resume=True) == 0
+    assert run_pretraining(out, lambda: ProceduralTask(settings), resume=True) == 0
     assert "run is already done" in capsys.readouterr().out
 
 
@@ -76,6 +77,8 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
         (("--steps", 0), "steps: must be at least 1, got 0"),
         (("--batch-size", 0), "batch_size: must be at least 1, got 0"),
         (("--resume",), "nothing to resume"),
+        (("--set", "seed=1"), "--set: needs a data folder: leave it out with procedural, got ['seed=1']"),
+        (("--include-test",), "--include-test: needs a data folder"),
     ],
     ids=str,
 )
@@ -100,5 +103,5 @@ def test_an_existing_folder_and_one_that_cannot_be_made(tmp_path: Path, capsys: 
 
 def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with files_of_at_most(100_000), pytest.raises(RunError, match="File too large") as caught:
-        run_pretraining(tmp_path / "run", replace(SMALL, steps=1), resume=False)
+        run_pretraining(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1)), resume=False)
     assert "start again in a new folder" in str(caught.value)

@@ -77,10 +77,10 @@ class FramesTask:
             return "other data than the folder has now. Restore the data, or start again in another folder."
         if WEIGHTS in started_with:
             return "weights of another model. Resume it with --set model= and the model that it started from."
-        included = started_with.pop(INCLUDE_TEST, None)
-        options = [f"--set {name}={value}" for name, value in started_with.items()]
-        options += [] if included is None else ["--include-test" if included else "without --include-test"]
-        return f"other settings. Resume it with {', '.join(options)}."
+        changed = [f"--set {name}={value}" for name, value in started_with.items() if name != INCLUDE_TEST]
+        if INCLUDE_TEST in started_with:
+            changed.append("--include-test" if started_with[INCLUDE_TEST] else "no --include-test")
+        return f"other settings. Resume it with {', '.join(changed)}."
 
     def new_network(self) -> MaskedNetwork:
         """Build the network from the weights to start from; the seed determines a new decoder."""

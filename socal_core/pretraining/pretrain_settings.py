@@ -8,6 +8,8 @@ from typing import Any
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import TINY_ARCHITECTURE, refuse_remainder
 
+PROCEDURAL = "procedural"
+"""What the command line calls pre-training on generated clips."""
 WARM_UP = 0.05
 """Fraction of the steps in which the learning rate rises."""
 LARGEST_SEED = 2**31 - 1

@@ -12,7 +12,7 @@ from transformers import VideoMAEConfig
 
 from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocessor
 from socal_core.clips.sampling import derive_seed
-from socal_core.pretraining.loop import CHECKPOINT_SECONDS, Ending, Observer, run_task
+from socal_core.pretraining.loop import Observer
 from socal_core.pretraining.pool import PATCH, ClipPool, generate_clips
 from socal_core.pretraining.pretrain_files import write_model_folder
 from socal_core.pretraining.pretrain_objective import MASKED_FRACTION, Pretrainer, sample_masks
@@ -21,17 +21,6 @@ from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Scaling
 from socal_core.runs.architecture import TINY_ARCHITECTURE
 
 HELD_OUT_BATCH = 32
-
-
-def pretrain(
-    out: Path,
-    settings: PretrainSettings,
-    resume: bool = False,
-    observer: Observer | None = None,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> Ending:
-    """Pre-train the small VideoMAE on procedural clips; `run_task` describes arguments, result and errors."""
-    return run_task(out, lambda: ProceduralTask(settings), resume, observer, checkpoint_seconds)
 
 
 class ProceduralTask:
