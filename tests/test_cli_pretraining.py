@@ -13,6 +13,7 @@ from socal_core.cli.pretraining import run_pretraining
 from socal_core.errors import RunError
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
 from socal_core.pretraining.procedural import ProceduralTask
+from tests.models.checkpoints import write_pretrained
 from tests.pretraining.test_procedural import SMALL, files_of_at_most
 from tests.test_cli import run_cli
 
@@ -105,3 +106,50 @@ def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with files_of_at_most(100_000), pytest.raises(RunError, match="File too large") as caught:
         run_pretraining(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1)), resume=False)
     assert "start again in a new folder" in str(caught.value)
+
+
+def test_a_data_folder_is_pretrained_on_and_the_model_can_be_trained(
+    tmp_path: Path, shared_data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pretrained(tmp_path / "start")
+    settings = [f"model={tmp_path / 'start'}", "num_frames=4", "num_epochs=2"]
+    arguments = ["pretrain", shared_data_folder, "--out", tmp_path / "model"]
+    arguments += [part for text in settings for part in ("--set", text)]
+    code, out, err = run_cli(capsys, *arguments)
+    assert code == 0
+    assert f"model is done. Fine-tune it with --set model={tmp_path / 'model'}." in out
+    assert "Pre-training uses 16 trials of 8 surgeons. 2 surgeons of the test subset are left out." in err
+    assert "Step 2 of 2: masked loss" in err
+    assert run_cli(capsys, *arguments, "--resume")[:2] == (0, out.replace("is done", "is already done"))
+    code, _, err = run_cli(capsys, *arguments, "--include-test", "--resume")
+    assert code == 2
+    assert "model was started with other settings. Resume it with no --include-test." in err
+    code, _, err = run_cli(capsys, *arguments)
+    assert code == 2
+    assert "model exists already. Choose another folder, or continue with --resume." in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--steps", 5), "--steps: applies only to procedural; change the settings of --set instead, got 5"),
+        (("--batch-size", 5), "--batch-size: applies only to procedural"),
+        (("--set", "tune=lora"), "tune: has no effect on pre-training: leave it out"),
+        (("--set", "num_frames=64"), "has the 64 frames of a clip (num_frames) in the window (whole trial)"),
+        (("--set", "model=nowhere"), "Model nowhere cannot be loaded from this machine"),
+        (("--resume",), "model is not a folder, so there is nothing to resume"),
+    ],
+    ids=str,
+)
+def test_errors_of_pretraining_on_frames(
+    tmp_path: Path,
+    shared_data_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[object, ...],
+    said: str,
+) -> None:
+    arguments = ["--out", tmp_path / "model", "--set", "num_frames=4", *options]
+    code, out, err = run_cli(capsys, "pretrain", shared_data_folder, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert not (tmp_path / "model").exists()
