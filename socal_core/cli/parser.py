@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_clip_commands(commands)
     _add_split_commands(commands)
     _add_run_commands(commands)
+    _add_feature_commands(commands)
     _add_pretrain_commands(commands)
     return parser
 
@@ -168,6 +169,15 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
+
+
+def _add_feature_commands(commands: Any) -> None:
+    sub = _add(
+        commands, "features", "embed", "Write the features of the frozen encoders for each trial and clip as a table."
+    )
+    _add_data(sub)
+    _add_settings(sub)
+    sub.add_argument("--out", type=Path, required=True, help="the Parquet file to write, which must not exist yet")
 
 
 def _add_pretrain_commands(commands: Any) -> None:
