@@ -118,7 +118,7 @@ def test_a_data_folder_is_pretrained_on_and_the_model_can_be_trained(
     code, out, err = run_cli(capsys, *arguments)
     assert code == 0
     assert f"model is done. Fine-tune it with --set model={tmp_path / 'model'}." in out
-    assert "Pre-training uses 16 trials of 8 surgeons. 2 surgeons of the test subset are left out." in err
+    assert "Pre-training uses 16 trials of 8 surgeons. Surgeons of the test subset, who are left out: 2." in err
     assert "Step 2 of 2: masked loss" in err
     assert run_cli(capsys, *arguments, "--resume")[:2] == (0, out.replace("is done", "is already done"))
     code, _, err = run_cli(capsys, *arguments, "--include-test", "--resume")

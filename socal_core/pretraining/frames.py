@@ -123,7 +123,7 @@ class FramesTask:
 
     def _notices(self, record: PretrainingRecord, reader: ClipReader) -> list[str]:
         surgeons = self._dataset.trials.loc[list(record.seen.trials), "participant_id"].nunique()
-        left_out = f"{len(record.excluded_surgeons)} surgeons of the test subset are left out."
+        left_out = f"Surgeons of the test subset, who are left out: {len(record.excluded_surgeons)}."
         used = f"Pre-training uses {len(record.seen.trials)} trials of {surgeons} surgeons."
         decoder = f"{record.weights.source} has no decoder, so a new one is trained."
         return [

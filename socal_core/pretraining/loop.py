@@ -134,7 +134,7 @@ def run_task(
     """Pre-train a model and write it as a Hugging Face model folder.
 
     Args:
-        out: A folder that does not exist or is empty; with `resume`, the folder of an earlier call.
+        out: A folder that does not exist, or is empty except for a lock; with `resume`, the folder of an earlier call.
         make_task: Returns the task. To resume, its settings must be those of the earlier call.
         resume: Continue from the checkpoint in `out`.
         observer: Receives the progress, and may stop the call.
@@ -149,7 +149,7 @@ def run_task(
         SocalError: The task cannot be done. If nothing is to be resumed, no folder is left behind.
         OSError: A file cannot be written. The last checkpoint is kept.
     """
-    if not resume and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not resume and out.exists() and not (out.is_dir() and _is_unused(out)):
         raise RunError(f"{out.name} exists already. Choose another folder, or continue with --resume.")
     if resume and not out.is_dir():
         raise RunError(f"{out.name} is not a folder, so there is nothing to resume. Start without --resume.")
@@ -167,17 +167,17 @@ def run_task(
             trim_log(out, run.step)
         return run.train(checkpoint_seconds)
     except SocalError:
-        _remove_if_unused(out)
+        if _is_unused(out):
+            (out / LOCK_FILE).unlink()
+            out.rmdir()
         raise
     finally:
         os.close(lock)
 
 
-def _remove_if_unused(out: Path) -> None:
-    """Delete a folder that holds nothing but the lock, so that the same command can be given again."""
-    if [file.name for file in out.iterdir()] == [LOCK_FILE]:
-        (out / LOCK_FILE).unlink()
-        out.rmdir()
+def _is_unused(out: Path) -> bool:
+    """Whether a folder holds at most the lock, because its input could not be opened or the process was killed."""
+    return all(file.name == LOCK_FILE for file in out.iterdir())
 
 
 class _Run(Generic[Network]):
@@ -194,6 +194,8 @@ class _Run(Generic[Network]):
         """Do the remaining steps, and write the model."""
         try:
             with self.task.opened(self.out, self.device, self.observer) as source:
+                if self.step == 0:
+                    self.save()
                 self._do_steps(source, checkpoint_seconds)
                 self.save()
                 more = source.finish(self.network)

@@ -48,6 +48,19 @@ run_task(out, lambda: frames_task(data, model), observer=Observer(stage=stage), 
 """
 
 
+KILLED_IN_A_STAGE = """
+import os, signal, sys
+from pathlib import Path
+from socal_core.pretraining.loop import Observer, run_task
+from tests.pretraining.small_frames import frames_task
+data, model, out = map(Path, sys.argv[1:4])
+def stage(name, done, total):
+    if (name, done) == (sys.argv[4], 2):
+        os.kill(os.getpid(), signal.SIGKILL)
+run_task(out, lambda: frames_task(data, model), observer=Observer(stage=stage))
+"""
+
+
 def stop_at(step: int) -> Observer:
     done = [0]
 
@@ -117,7 +130,7 @@ def test_no_frame_of_an_excluded_surgeon_is_read(
     assert len(frames_read) == 16 * 12, "every frame of the other surgeons"
     assert {name.partition("_")[0] for name in frames_read} == set(record.seen.trials)
     assert not {name[1:4] for name in frames_read} & set(record.excluded_surgeons)
-    assert notices == ["Pre-training uses 16 trials of 8 surgeons. 2 surgeons of the test subset are left out."]
+    assert notices == ["Pre-training uses 16 trials of 8 surgeons. Surgeons of the test subset, who are left out: 2."]
 
 
 def test_only_the_window_is_read(tmp_path: Path, shared_data_folder: Path, model: Path, frames_read: set[str]) -> None:
@@ -221,6 +234,18 @@ def test_a_run_killed_while_writing_is_resumed_to_the_same_bits(
     assert len(list(out.glob(".*.tmp"))) == 1
     assert torch.load(out / CHECKPOINT_FILE, weights_only=True)["step"] == 5
     assert pretrain(shared_data_folder, model, out, resume=True) is Ending.DONE
+    assert_same_result(out, finished)
+
+
+@pytest.mark.parametrize("stage", ["Training", "Reading clips"])
+def test_a_run_killed_before_a_checkpoint_is_due_starts_again(
+    finished: Path, tmp_path: Path, shared_data_folder: Path, model: Path, stage: str
+) -> None:
+    out = tmp_path / "run"
+    killed = run_preloaded("-c", KILLED_IN_A_STAGE, shared_data_folder, model, out, stage)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert out.is_dir()
+    assert pretrain(shared_data_folder, model, out, resume=stage == "Training") is Ending.DONE
     assert_same_result(out, finished)
 
 

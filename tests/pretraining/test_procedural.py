@@ -43,11 +43,11 @@ from socal_core.pretraining.loop import run_task
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
 from socal_core.pretraining.procedural import ProceduralTask
 written = []
-def kill_at_the_tenth(file):
+def kill_at_the_eleventh(file):
     written.append(file)
-    if len(written) == 10:
+    if len(written) == 11:  # the first checkpoint has no step
         os.kill(os.getpid(), signal.SIGKILL)
-os.fsync = kill_at_the_tenth
+os.fsync = kill_at_the_eleventh
 task = ProceduralTask(PretrainSettings(12, 2, Objective.BOTH, 0, 4, 2, 2, 4))
 run_task(Path(sys.argv[1]), lambda: task, checkpoint_seconds=0)
 """
