@@ -36,6 +36,7 @@ with page("Overview", INTRODUCTION, heading="Will the bleeding be stopped?") as 
         st.subheader("The data at a glance")
         if is_demo(dataset):
             st.caption("This is the synthetic demo data set. A program generated it so that you can try the app.")
+        st.caption(f"{dataset.preset.title}. Success: {dataset.preset.success}.")
         data_tiles(dataset)
     next_steps()
     st.subheader("Newest runs")

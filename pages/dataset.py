@@ -3,28 +3,30 @@
 import pandas as pd
 import streamlit as st
 
+from pages.components.dataset.alignment_check import check_alignment
 from pages.components.dataset.columns import ask_for_columns
 from pages.components.dataset.filters import pick_trials
+from pages.components.dataset.preset_view import show_all_licences, show_licence, show_preset
 from pages.components.dataset.problems import show_problems
-from pages.components.dataset.views import VIEWS
+from pages.components.dataset.views import views_of
 from pages.components.page_frame import page
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 from pages.components.words import plain_text
 from socal_core.annotations import format_of
-from socal_core.dataset import layout
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import apply, choices
 from socal_core.errors import SocalError
 from socal_core.settings import TINY, default_config
 
-LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Leaks", "Agreement", "Problems", "About"
+FRAMES, LEAKS, AGREEMENT, PROBLEMS, ABOUT = "Frames", "Leaks", "Agreement", "Problems", "About"
 
 
 def view_names(dataset: Dataset) -> list[str]:
     """Return the views of a data set. Agreement needs boxes in at least two formats."""
     agreement = [AGREEMENT] if len(dataset.box_formats) > 1 else []
-    return [*VIEWS, LEAKS, *agreement, PROBLEMS, ABOUT]
+    return [*views_of(dataset), LEAKS, *agreement, PROBLEMS, ABOUT]
 
 
 def leaks(dataset: Dataset) -> None:
@@ -39,7 +41,8 @@ def leaks(dataset: Dataset) -> None:
 
 
 def about(dataset: Dataset) -> None:
-    """Show which files were read, and the fingerprint of the data."""
+    """Show which data set this is, which files were read, and the fingerprint of the data."""
+    show_preset(dataset)
     boxes = format_of(dataset.box_format).title if dataset.box_format else "none"
     source = plain_text(dataset.images_dir or "the data folder itself") + (
         f", and {len(dataset.videos):,} videos" if dataset.videos else ""
@@ -47,8 +50,11 @@ def about(dataset: Dataset) -> None:
     st.markdown(f"Frames: **{source}**  \nBoxes: **{boxes}**")
     st.markdown("Fingerprint of this data, the same on every machine (SHA-256 of frame names, tables and annotations):")
     st.code(dataset.fingerprint, language=None)
+    shifted = warning_of_shifts(dataset)
+    if shifted:
+        st.warning(plain_text(shifted), icon=":material/warning:")
     show_evidence(dataset)
-    show_licence()
+    show_licence(dataset.preset)
 
 
 def show_evidence(dataset: Dataset) -> None:
@@ -63,19 +69,15 @@ def show_evidence(dataset: Dataset) -> None:
     st.table(pd.DataFrame(rows).set_index("File"))
 
 
-def show_licence() -> None:
-    st.subheader("Licence and citation")
-    st.markdown(
-        "SOCAL, *Simulated Outcomes following Carotid Artery Laceration*, contains training exercises on cadavers and "
-        f"no patient data. Its licence is **{layout.LICENCE}**: attribution required, no commercial use. Please cite:"
-    )
-    st.markdown(f"> {layout.CITATION}")
-
-
 def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:
     """Compute and show the view that is open."""
-    if name in VIEWS:
-        VIEWS[name](chosen)
+    views = views_of(whole)
+    if name in views:
+        views[name](chosen)
+        if name == FRAMES:
+            if chosen is not whole:
+                st.caption("The check below is of the whole folder, not only of the trials chosen above.")
+            check_alignment(whole)  # an answer is about all boxes of a file
     elif name == LEAKS:
         leaks(chosen)
     else:
@@ -100,7 +102,7 @@ INTRODUCTION = "See what is in the data folder, which problems it has, and what 
 
 with page("Dataset", INTRODUCTION) as dataset:
     if dataset is None:
-        show_licence()
+        show_all_licences()
     else:
         if is_demo(dataset):
             st.info("This is the **synthetic** demo. A program generated every frame. It shows no real operation.")

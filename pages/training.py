@@ -12,8 +12,9 @@ from pages.components.training.settings_form import settings_form
 from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
+from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
 from socal_core.settings import TrainConfig
 
@@ -29,9 +30,11 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     window = config.clip.observation
     if len(usable) and kind_of_task(usable, window) == "recognition":
         ending = fraction_ending_inside(usable, window)
+        published = dataset.preset.window
+        task = f" The published task is *{Window.parse(published).describe().capitalize()}*." if published else ""
         st.warning(
             f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window. The model can see how "
-            "they ended: by the muscle patch or by the time limit. The published task is *First 60 s*.",
+            f"they ended.{task}",
             icon=":material/visibility:",
         )
     elif window.ends_with_the_trial:
@@ -43,6 +46,9 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if unseen:
         trials = "One trial has" if unseen == 1 else f"{unseen} trials have"
         st.warning(f"{trials} no frame in this window and will be left out.", icon=":material/timer_off:")
+    shifted = warning_of_shifts(dataset)
+    if shifted:
+        st.warning(plain_text(shifted), icon=":material/warning:")
     ready = show_split(dataset, config)
     if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # Only this part needs scikit-learn, which takes a second to load.
@@ -63,7 +69,7 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
 
 
 INTRODUCTION = (
-    "Train a model that predicts from the frames of a trial whether the bleeding will be stopped. "
+    "Train a model that predicts from the frames of a trial how it ends. "
     "Training runs in the background: you can leave this page or close the browser and come back later."
 )
 

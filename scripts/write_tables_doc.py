@@ -38,7 +38,7 @@ def _row(column: Column, index: bool) -> str:
         "unique" if column.unique else "",
         _limits(column),
         "may be missing" if column.nullable else "",
-        "a table made by hand may do without it" if column.optional else "",
+        "not in every table" if column.optional else "",
     ]
     return f"| `{column.name}` | {column.dtype} | {'; '.join(note for note in notes if note)} |"
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from socal_core.annotations.alignment import write_answer
 from socal_core.dataset.opening import open_dataset
 from socal_core.runs.folder import RunFolder
 from tests.test_cli import SETTINGS, run_cli
@@ -131,7 +132,8 @@ def test_a_conversion_opens_with_the_same_boxes(
     converted = json.loads(run_cli(capsys, "inspect", tmp_path / "out", "--json")[1])
     original = json.loads(run_cli(capsys, "inspect", shared_data_folder, "--json")[1])
     assert converted["box_format"] == "coco"
-    assert [evidence["path"] for evidence in converted["evidence"]] == ["JPEGImages", "annotations/instances.json"]
+    paths = [evidence["path"] for evidence in converted["evidence"]]
+    assert paths == ["socal_trial_outcomes.csv", "JPEGImages", "annotations/instances.json"]
     of_files = {"box_format": "csv", "box_formats": ["csv"], "fingerprint": "", "evidence": []}
     assert {**converted, **of_files} == {**original, **of_files}
     assert run_cli(capsys, "convert", shared_data_folder, tmp_path / "out", "--to", "voc")[0] == 2
@@ -147,6 +149,29 @@ def test_agreement_reports_what_differs(capsys: pytest.CaptureFixture[str], data
     result = json.loads(run_cli(capsys, "agreement", data_folder, "--json")[1])
     assert result["agrees"] is False
     assert {row["kind"] for row in result["details"]} == {"missing"}
+
+
+def test_agreement_prints_the_names_of_classes(
+    capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path
+) -> None:
+    run_cli(capsys, "convert", data_folder, tmp_path / "yolo", "--to", "yolo", "--annotations-only")
+    (tmp_path / "yolo" / "labels").rename(data_folder / "labels")
+    code, out, _ = run_cli(capsys, "agreement", data_folder)
+    assert code == 0
+    assert "class 1 is grasper in 120 of 120 boxes" in out
+    assert out.endswith("To apply them, save these lines as classes.txt:\nsuction\ngrasper\n")
+
+
+def test_train_warns_of_boxes_that_were_marked_as_shifted(
+    capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path
+) -> None:
+    write_answer(open_dataset(data_folder), "socal.csv", fits=False)
+    (tmp_path / "run").write_text("no folder")
+    code, _, errors = run_cli(capsys, "train", data_folder, "--run", tmp_path / "run")
+    assert code == 2
+    assert errors.startswith(
+        "warning: In the check by eye, boxes were marked as shifted against their frames: socal.csv."
+    )
 
 
 def test_split_prints_the_proof(capsys: pytest.CaptureFixture[str], shared_data_folder: Path) -> None:

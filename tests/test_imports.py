@@ -17,7 +17,7 @@ CORE = ROOT / "socal_core"
 # Each line may import from itself and from the lines above it.
 ORDER = [
     {"errors", "storage", "disk", "installation", "startup"},
-    {"workspace"},
+    {"workspace", "presets"},
     {"dataset", "annotations"},
     {"settings"},
     {"splits", "demo", "fetch"},
@@ -37,6 +37,7 @@ ORDER = [
 FIGURES_MAY_USE = {
     "figures",
     "errors",
+    "presets",
     "dataset",
     "annotations",
     "settings",
@@ -129,6 +130,8 @@ FOR_PAGES = (
     "socal_core.dataset.table_cache",
     "socal_core.annotations.track_cache",
     "socal_core.annotations.agreement",
+    "socal_core.annotations.alignment",
+    "socal_core.annotations.offset_advice",
     "socal_core.annotations.convert",
     "socal_core.clips.plan",
     "socal_core.clips.store",
@@ -140,6 +143,7 @@ FOR_PAGES = (
     "socal_core.evaluation.coaching",
     "socal_core.jobs.job",
     "socal_core.jobs.check_frames",
+    "socal_core.jobs.advise_offsets",
     "socal_core.figures.leak_figures",
     "socal_core.figures.coaching",
     "socal_core.figures.presence",

@@ -16,7 +16,7 @@ def data_tiles(dataset: Dataset) -> None:
         ("Trials", f"{summary['trials']:,}", "Trials with at least one frame"),
         ("Usable", f"{usable:,}", "Trials with a frame and a known outcome"),
         ("Surgeons", f"{dataset.usable_trials['participant_id'].nunique():,}", "Surgeons of the usable trials"),
-        ("Successes", rate, "Fraction of the usable trials in which the bleeding was stopped in time"),
+        ("Successes", rate, f"Fraction of the usable trials in which {dataset.preset.success}"),
         ("Frames", f"{summary['frames']:,}", "One frame per second"),
         ("Boxes", f"{summary['boxes']:,}", "Boxes around instruments and materials"),
         ("Problems", f"{problems:,}", "Errors and warnings. The Dataset page lists them with file and row."),

@@ -1,12 +1,13 @@
 """Compare the boxes that a folder holds in several formats, frame by frame."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from socal_core.annotations import find_formats, format_of
+from socal_core.annotations.class_proposals import NameProposal, propose_names
 from socal_core.annotations.pairing import KINDS, MOST_BOXES, crowded_frames, pair_boxes
 from socal_core.annotations.repeated_exports import without_repeated
 from socal_core.annotations.rows import CORNERS, KnownFrames
@@ -56,6 +57,8 @@ class Agreement:
     """The problems found while reading each format; empty if there is nothing to compare."""
     crowded: dict[str, int]
     """The number of frames of each format with too many differing boxes to pair them one by one."""
+    proposals: tuple[NameProposal, ...] = ()
+    """Names for classes that have none."""
 
     def agrees(self, key: str = "") -> bool:
         """Return whether a format ("" for all) has the boxes of the first, within a pixel at each corner."""
@@ -75,7 +78,7 @@ class Agreement:
         words = [f"The {len(titles)} formats {agreed} on the boxes of {self.frames:,} frames (boxes: {counts})."]
         for key in self.formats[1:]:
             words += self._sentences_of(key)
-        return words
+        return words + [_proposed(proposal) for proposal in self.proposals]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as values that JSON can hold."""
@@ -87,6 +90,7 @@ class Agreement:
             "sentences": self.sentences(),
             "summary": _records(self.summary),
             "details": _records(self.details),
+            "class_names": [asdict(proposal) for proposal in self.proposals],
             "problems": {key: [problem.as_dict() for problem in found] for key, found in self.problems.items()},
         }
 
@@ -160,14 +164,15 @@ def compare_formats(folder: Path | str, options: OpenOptions | None = None) -> A
     keys = tuple(sorted(found, key=lambda key: key != dataset.box_format))
     boxes, problems = {key: dataset.boxes for key in keys}, {}
     if len(keys) > 1:
-        known = KnownFrames(dataset.frames, dataset.trials, dataset.videos)
+        known = KnownFrames(dataset.frames, dataset.trials, dataset.videos, dataset.preset)
         for key in keys:
             log = ProblemLog()
             log.images_dir = dataset.images_dir
             rows = without_repeated(format_of(key).read(data, found[key], known, log), log)
-            boxes[key] = validate(rows, found[key][0], known, log)
+            boxes[key] = validate(rows, found[key][0], known, log, found[key])
             problems[key] = log.problems()
-    return _compare(dataset, boxes, problems)
+    result = _compare(dataset, boxes, problems)
+    return replace(result, proposals=propose_names(data, found, boxes, problems)) if problems else result
 
 
 def _compare(dataset: Dataset, boxes: dict[str, pd.DataFrame], problems: dict[str, tuple[Problem, ...]]) -> Agreement:
@@ -225,6 +230,15 @@ def _summary(key: str, pairs: pd.DataFrame, first: pd.DataFrame, details: pd.Dat
     table = counts.rename_axis("label").reset_index().astype({"label": "str"}).rename_axis(columns=None)
     table.insert(0, "format", pd.Series(key, table.index, dtype="str"))
     return table
+
+
+def _proposed(proposal: NameProposal) -> str:
+    """Describe the classes without a name."""
+    found = "; ".join(match.text() for match in proposal.matches)
+    return (
+        f"{format_of(proposal.key).title}: some classes have no name. By their boxes in "
+        f"{format_of(proposal.other).title}, {found}. These names are not applied on their own."
+    )
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,8 +1,14 @@
-"""A visual check that the boxes are on the right frames: the frames to show, and the user's answer."""
+"""A visual check that boxes are on the right frames: the frames to show for an annotation file, and the user's answer.
+
+Each annotation file is checked on its own, since one may be shifted and another not. An annotation file is a CSV, COCO
+or CVAT file, or the gt.txt of a trial. YOLO and Pascal VOC have a file for each frame, which an export writes into one
+folder, so there the folder that holds them counts as one: `labels`, or `labels/S102T1` if each trial has its own.
+`Dataset.frames` has it in the column annotation_file.
+"""
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +16,36 @@ import pandas as pd
 
 from socal_core.annotations.rows import CORNERS
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.problems import printable
 from socal_core.storage import write_json
 from socal_core.workspace import workspace
 
 SHOWN = 8
 """The number of frames to show."""
+_MOST_NAMED = 3
+"""The number of shifted files that a warning names."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The user's answer."""
+    """The user's answer about an annotation file."""
 
     fits: bool
-    """Whether the boxes are on the right frames."""
+    """Whether its boxes are on the right frames."""
     time: float
     """Seconds since 1970."""
+
+
+def annotation_files(dataset: Dataset) -> list[str]:
+    """Return the annotation files that have boxes, in the order of the frames."""
+    with_boxes = dataset.frames["frame"].isin(dataset.boxes["frame"].unique())
+    return list(dataset.frames.loc[with_boxes, "annotation_file"].dropna().unique())
+
+
+def boxes_of(dataset: Dataset, file: str) -> pd.DataFrame:
+    """Return the boxes of an annotation file."""
+    frames = dataset.frames.loc[dataset.frames["annotation_file"] == file, "frame"]
+    return dataset.boxes[dataset.boxes["frame"].isin(frames)]
 
 
 def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
@@ -57,24 +78,37 @@ def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
     return [frame for frame in frames["frame"] if frame in chosen]
 
 
-def read_answer(dataset: Dataset) -> Answer | None:
-    """Return the user's answer for this version of the data and this box format; None if there is none."""
+def read_answers(dataset: Dataset) -> dict[str, Answer]:
+    """Return the user's answers for this version of the data and this box format, by annotation file."""
     try:
         values = json.loads(_file(dataset).read_text(encoding="utf-8"))
-        return Answer(bool(values["fits"]), float(values["time"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return {file: Answer(**answer) for file, answer in values.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # there is no answer, or an earlier version asked about all files together
 
 
-def write_answer(dataset: Dataset, fits: bool) -> None:
-    """Store the user's answer in the workspace, under the fingerprint of the data.
+def write_answer(dataset: Dataset, file: str, fits: bool) -> None:
+    """Store the user's answer about an annotation file in the workspace, under the fingerprint of the data.
 
     Raises:
         OSError: The workspace cannot be written to.
     """
-    file = _file(dataset)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"fits": fits, "time": time.time()})
+    path = _file(dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    answers = {**read_answers(dataset), file: Answer(fits, time.time())}
+    write_json(path, {name: asdict(answer) for name, answer in answers.items()})
+
+
+def warning_of_shifts(dataset: Dataset) -> str:
+    """Return a warning that names the annotation files with boxes on the wrong frames; "" if the user marked none."""
+    shifted = [printable(file) for file, answer in read_answers(dataset).items() if not answer.fits]
+    if not shifted:
+        return ""
+    more = f" and {len(shifted) - _MOST_NAMED:,} more" if shifted[_MOST_NAMED:] else ""
+    return (
+        f"In the check by eye, boxes were marked as shifted against their frames: {', '.join(shifted[:_MOST_NAMED])}"
+        f"{more}. Whatever uses these boxes is unreliable. Export them again, or read another format."
+    )
 
 
 def _file(dataset: Dataset) -> Path:

@@ -70,8 +70,9 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 def write(dataset: Dataset, out: Path) -> None:
     """Write annotations/instances.json, with one line per entry and ids from 1; the same data give the same bytes."""
-    others = sorted(set(dataset.boxes["label"]) - set(layout.LABELS))
-    categories = {label: number for number, label in enumerate((*layout.LABELS, *others), start=1)}
+    labels = dataset.preset.labels
+    others = sorted(set(dataset.boxes["label"]) - set(labels))
+    categories = {label: number for number, label in enumerate((*labels, *others), start=1)}
     numbers = {frame: number for number, frame in enumerate(dataset.frames["frame"], start=1)}
     entries = {
         "licenses": [],
@@ -79,7 +80,7 @@ def write(dataset: Dataset, out: Path) -> None:
         "images": _images(dataset, numbers),
         "annotations": _annotations(dataset, numbers, categories),
     }
-    info = json.dumps({"description": "Boxes of a SOCAL data folder", "version": "1.0"})
+    info = json.dumps({"description": f"Boxes of a {dataset.preset.title} data folder", "version": "1.0"})
     lists = [f'"{key}": [\n' + ",\n".join(map(json.dumps, values)) + "\n]" for key, values in entries.items()]
     target = out / ANNOTATIONS_DIR
     target.mkdir()

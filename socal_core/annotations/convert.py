@@ -20,9 +20,8 @@ from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_positions
 from socal_core.disk import check_room
 from socal_core.errors import DataError
+from socal_core.presets import Preset
 from socal_core.storage import new_folder
-
-_TABLES = (layout.OUTCOMES_FILE, layout.DEMOGRAPHICS_FILE, layout.MAPPING_FILE)
 
 
 def convert(
@@ -45,7 +44,8 @@ def convert(
         key: The key of the format.
         with_frames: Whether to copy the frames and videos, under the same names and in a folder of the same name.
         progress: Called with the numbers of finished files and of all files; the annotations count as one file.
-        options: The options for opening the data set. Columns of the outcomes that they map get SOCAL's titles.
+        options: The options for opening the data set. Columns of the outcomes that they map get the titles of the
+            preset.
 
     Raises:
         DataError: `out` is not empty or lies in the data folder, the format cannot be written or cannot hold these
@@ -60,7 +60,7 @@ def convert(
         with new_folder(out) as draft:
             write(dataset, draft)
             progress(1, 1 + len(files))
-            _copy_tables(dataset.root, draft, dict(options.columns if options else ()))
+            _copy_tables(dataset, draft, dict(options.columns if options else ()))
             _copy_frames(dataset.root, files, draft, progress)
     except OSError as error:
         raise DataError(f"{out.name} cannot be written: {error.strerror or type(error).__name__}.") from error
@@ -108,23 +108,23 @@ def _check_space(root: Path, files: list[str], out: Path) -> None:
     check_room(needed, out.parent, out.name, "Make room, choose another disk, or convert without the frames.")
 
 
-def _copy_tables(root: Path, out: Path, renamed: Mapping[str, str]) -> None:
+def _copy_tables(dataset: Dataset, out: Path, renamed: Mapping[str, str]) -> None:
     """Copy the tables of the data folder unchanged, except for the titles of `renamed` columns of the outcomes."""
-    folder = DataFolder(root)
-    for name in _TABLES:
+    folder, preset = DataFolder(dataset.root), dataset.preset
+    for name in filter(None, (preset.outcomes_file, preset.surgeons_file, preset.mapping_file)):
         own = chosen_file(folder, name)
         if folder.is_file(own):
             try:
                 data = folder.read(own)
             except DataError as error:
                 raise DataError(f"{own} cannot be copied: {error}.") from error
-            if name == layout.OUTCOMES_FILE and renamed:
-                data = _with_socal_titles(folder, own, data, renamed)
+            if name == preset.outcomes_file and renamed:
+                data = _with_own_titles(folder, own, data, renamed, preset)
             (out / name).write_bytes(data)
 
 
-def _with_socal_titles(folder: DataFolder, name: str, data: bytes, renamed: Mapping[str, str]) -> bytes:
-    """Return the bytes of the outcomes file with SOCAL's titles in its header."""
+def _with_own_titles(folder: DataFolder, name: str, data: bytes, renamed: Mapping[str, str], preset: Preset) -> bytes:
+    """Return the bytes of the outcomes file with the titles of the preset in its header."""
     lines = read_lines(folder, name, ProblemLog(), MOST_TRIALS)
     if lines is None:
         return data
@@ -133,7 +133,8 @@ def _with_socal_titles(folder: DataFolder, name: str, data: bytes, renamed: Mapp
     header_index = 2 * (lines.numbers[0] - 1)
     mark = "\ufeff" if parts[header_index].startswith("\ufeff") else ""
     header = io.StringIO()
-    csv.writer(header, delimiter=lines.separator, lineterminator="").writerow(_socal_titles(lines.titles(), renamed))
+    titles = _own_titles(lines.titles(), renamed, preset)
+    csv.writer(header, delimiter=lines.separator, lineterminator="").writerow(titles)
     parts[header_index] = mark + header.getvalue()
     return "".join(parts).encode(encoding)
 
@@ -149,21 +150,22 @@ def _decode(data: bytes) -> tuple[str, str]:
     return data.decode("latin-1"), "latin-1"
 
 
-def _socal_titles(header: list[str], renamed: Mapping[str, str]) -> list[str]:
-    """Return the header with SOCAL's titles for `renamed` columns (by SOCAL's title, the title in the file)."""
+def _own_titles(header: list[str], renamed: Mapping[str, str], preset: Preset) -> list[str]:
+    """Return the header with the titles of the preset for `renamed` columns (by name, the title in the file)."""
+    own = [plain_title(preset.title_of(name)) for name in renamed]
     titles = [
-        # Another column that happens to have SOCAL's title must not be mistaken for the renamed column.
-        f"{title} (not used)" if any(plain_title(title) == plain_title(column) for column in renamed) else title
+        # Another column that happens to have the title of the preset must not be mistaken for the renamed column.
+        f"{title} (not used)" if plain_title(title) in own else title
         for title in header
     ]
     meant: dict[int, str] = {}
-    for column in layout.OUTCOME_COLUMNS:
-        for index in title_positions(renamed.get(column, column), header):
+    for column in preset.outcomes:
+        for index in title_positions(renamed.get(column.name, column.title), header):
             if index in meant:
-                text = f"{meant[index]} and {column} are both read from the column {printable(header[index])}"
-                raise DataError(f"{layout.OUTCOMES_FILE}: {text}. Give each its own column, then convert again.")
-            meant[index] = column
-            titles[index] = column if column in renamed else header[index]
+                text = f"{meant[index]} and {column.name} are both read from the column {printable(header[index])}"
+                raise DataError(f"{preset.outcomes_file}: {text}. Give each its own column, then convert again.")
+            meant[index] = column.name
+            titles[index] = column.title if column.name in renamed else header[index]
     return titles
 
 

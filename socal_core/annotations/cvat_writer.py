@@ -24,7 +24,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 def write(dataset: Dataset, out: Path) -> None:
     """Write annotations/<trial>.xml for each trial with frames; frames are numbered as in its recording."""
-    known = KnownFrames(dataset.frames, dataset.trials, dataset.videos)
+    known = KnownFrames(dataset.frames, dataset.trials, dataset.videos, dataset.preset)
     parent = out / FOLDERS[-1]
     parent.mkdir()
     boxes = dict(list(dataset.boxes.groupby("trial_id", sort=False)))

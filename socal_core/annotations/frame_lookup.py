@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from socal_core.dataset import layout
+from socal_core.presets import SOCAL, Preset
 
 NONE = -1
 """No frame matches."""
@@ -40,12 +40,14 @@ class Found(NamedTuple):
 class FrameLookup:
     """Find frames by folder and stem, trial and stem, or stem alone, first in the same case, then in any."""
 
-    def __init__(self, frames: pd.DataFrame) -> None:
+    def __init__(self, frames: pd.DataFrame, preset: Preset = SOCAL) -> None:
         """Prepare the lookup.
 
         Args:
             frames: The table of frames of a `Dataset` (frame, trial_id).
+            preset: The form of trial ids.
         """
+        self._preset = preset
         self._names: list[str] = frames["frame"].tolist()
         self._trials: list[str] = frames["trial_id"].tolist()
         self._known = frozenset(self._trials)
@@ -117,12 +119,12 @@ class FrameLookup:
     def _trial_of_folders(self, folders: tuple[str, ...]) -> str:
         """Return the trial in the name of the innermost folder that contains one, "" if there is none."""
         if folders not in self._of_folders:
-            named = (trial_of_word(part, self._known)[0] for part in reversed(folders))
+            named = (trial_of_word(part, self._known, self._preset)[0] for part in reversed(folders))
             self._of_folders[folders] = next(filter(None, named), "")
         return self._of_folders[folders]
 
     def _names_trial(self, text: str) -> bool:
-        return any(trial_of_word(word, self._known)[0] for word in _WORD.findall(text))
+        return any(trial_of_word(word, self._known, self._preset)[0] for word in _WORD.findall(text))
 
     def _keys(self) -> Iterator[tuple[str, int]]:
         """Yield the stem, trial and stem, and folder and stem of each frame; two slashes separate a trial."""
@@ -135,12 +137,12 @@ class FrameLookup:
                 yield f"{parent.rpartition('/')[2]}/{stem}", row
 
 
-def trial_of_word(word: str, known: Iterable[str]) -> tuple[str, str]:
+def trial_of_word(word: str, known: Iterable[str], preset: Preset) -> tuple[str, str]:
     """Return the trial that a word names, known or not, and the letter of its part; both "" if it names none."""
-    if word in known or layout.TRIAL_ID.fullmatch(word):
+    if word in known or preset.is_trial(word):
         return word, ""
     whole, letter = word[:-1], word[-1:]
-    if "a" <= letter <= "z" and layout.TRIAL_ID.fullmatch(whole):
+    if "a" <= letter <= "z" and preset.is_trial(whole):
         return whole, letter
     return "", ""
 

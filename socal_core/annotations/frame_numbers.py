@@ -41,7 +41,7 @@ def _of_images(numbers: NDArray[np.int64], trial: str, part: str, length: int | 
     rows = known.rows_of(trial, part)
     if length is not None and length != len(rows):
         return _doubtful(f"its recording has {length:,} frames by its own account, and the trial {len(rows):,}")
-    named = read_names(known.frames["frame"].take(rows).tolist())["index"].to_numpy()
+    named = read_names(known.frames["frame"].take(rows).tolist(), known.preset)["index"].to_numpy()
     by_name = np.argsort(known.frames["frame"].take(rows).to_numpy().astype(str), kind="stable")
     found: dict[str, NDArray[np.intp]] = {}
     for first in (1, 0) if (numbers == 0).any() else (1,):

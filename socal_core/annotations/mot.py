@@ -53,7 +53,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """Read the rows of all files; the name of the folder gives the trial. Rows that are not boxes become problems."""
     tables = [empty_rows().boxes.assign(file=pd.Series(dtype="str"))]
     for file in files:
-        name, length = _sequence(folder, file)
+        name, length = read_sequence(folder, file)
         trial = _trial_of(file, name, known, log)
         lines = _read_lines(folder, file, log) if trial else None
         if trial is not None and lines is not None:
@@ -173,7 +173,7 @@ def _frame_rows(
     return numbering.rows
 
 
-def _sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
+def read_sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
     """Return the name and the length of the recording in seqinfo.ini; "" and None if not given."""
     path = f"{file.removesuffix(_OWN)}{_INFO_FILE}"
     try:

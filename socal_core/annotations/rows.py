@@ -15,6 +15,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frame_names import read_names
 from socal_core.dataset.problems import ProblemLog
+from socal_core.presets import SOCAL, Preset
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video
@@ -52,7 +53,13 @@ class BoxRows:
 class KnownFrames:
     """The frames of the data folder, as readers of annotations need them."""
 
-    def __init__(self, frames: pd.DataFrame, trials: pd.DataFrame, videos: Mapping[str, "Video"] | None = None) -> None:
+    def __init__(
+        self,
+        frames: pd.DataFrame,
+        trials: pd.DataFrame,
+        videos: Mapping[str, "Video"] | None = None,
+        preset: Preset = SOCAL,
+    ) -> None:
         """Index the frames.
 
         Args:
@@ -60,7 +67,9 @@ class KnownFrames:
                 precedence over the size of the trial.
             trials: The trials of a `Dataset` (width, height).
             videos: The videos by trial.
+            preset: The form of their names, and their labels.
         """
+        self.preset = preset
         self.frames = frames
         self._index = pd.Index(frames["frame"])
         self._sizes = trials[["width", "height"]].astype("float64")
@@ -86,7 +95,7 @@ class KnownFrames:
     @cached_property
     def lookup(self) -> FrameLookup:
         """The lookup of frames by the names that tools give them."""
-        return FrameLookup(self.frames)
+        return FrameLookup(self.frames, self.preset)
 
     def has_video(self, trial_id: str) -> bool:
         """Return whether the frames of a trial are seconds of a video."""
@@ -98,7 +107,7 @@ class KnownFrames:
         rows = np.arange(start, start + int(self._counts.get(trial_id, 0)))
         if not part:
             return rows
-        names = read_names(self.frames["frame"].take(rows).tolist())
+        names = read_names(self.frames["frame"].take(rows).tolist(), self.preset)
         return rows[(names["video"] == part).to_numpy(bool)]
 
     def sizes(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:

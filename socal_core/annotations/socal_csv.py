@@ -1,6 +1,6 @@
 """The published format: one CSV file with one row per box, or only the frame name for a frame without a tool.
 
-The published file has no header; other copies have a header and a column `tracking_id`.
+SOCAL's file has no header; other copies have a header and a column `tracking_id`, and SOSpine's has its own header.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from socal_core import presets
 from socal_core.annotations.class_names import find_names
 from socal_core.annotations.frame_matching import frame_names, renamed
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
@@ -22,14 +23,15 @@ from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 
 _COLUMNS = list(layout.BOX_COLUMNS)
-_OTHER_TITLES = {"image": "frame", "trial_frame": "frame", "xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
-"""The column titles of VoTT and of SOSpine, and the equivalents in SOCAL."""
+_OTHER_TITLES = {"image": "frame", "xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
+"""The column titles of VoTT, and the equivalents here; those of data sets are in their presets."""
 _TRACK_TITLES = ("tracking_id", "track_id")
 
 
 def find(folder: DataFolder) -> list[str]:
     """Find the boxes file, if there is one."""
-    return [layout.BOXES_FILE] if same_names(folder, layout.BOXES_FILE) else []
+    name = folder.preset.boxes_file
+    return [name] if same_names(folder, name) else []
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
@@ -68,6 +70,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 
 def write(dataset: Dataset, out: Path) -> None:
     """Write the boxes as in the published file; with a header and `tracking_id` if any box has a track id."""
+    preset = dataset.preset
     tracked = bool(dataset.boxes["track_id"].notna().any())
     boxes = dataset.boxes.rename(columns={"track_id": _TRACK_TITLES[0]})
     boxes["label"] = [" ".join(label.splitlines()) for label in boxes["label"]]  # a row must stay on one line
@@ -75,7 +78,9 @@ def write(dataset: Dataset, out: Path) -> None:
     empty = dataset.frames.loc[~dataset.frames["frame"].isin(boxes["frame"]), ["frame"]]
     numbers = [name for name in columns if name not in ("frame", "label")]
     table = pd.concat([boxes[columns], empty]).astype(dict.fromkeys(numbers, "Int64"))
-    table.to_csv(out / layout.BOXES_FILE, header=tracked, index=False, lineterminator="\n")
+    table = table.rename(columns=dict(zip(_COLUMNS, preset.box_titles, strict=False)))
+    header = tracked or bool(preset.box_titles)
+    table.to_csv(out / preset.boxes_file, header=header, index=False, lineterminator="\n")
 
 
 def _is_header(lines: Lines) -> bool:
@@ -84,9 +89,12 @@ def _is_header(lines: Lines) -> bool:
 
 
 def _titles(lines: Lines) -> list[str]:
-    """Return the cells of the first line as titles, with those of other tools replaced by SOCAL's."""
+    """Return the cells of the first line as titles, with those of VoTT and of other data sets replaced."""
+    others = dict(_OTHER_TITLES)
+    for preset in presets.PRESETS:
+        others |= {title: own for title, own in preset.own_titles(_COLUMNS).items() if title != own}
     titles = [title.strip(' "\t').lower() for title in lines.titles()]
-    return [own if (own := _OTHER_TITLES.get(title)) and own not in titles else title for title in titles]
+    return [own if (own := others.get(title)) and own not in titles else title for title in titles]
 
 
 def _are_fractions(corners: dict[str, pd.Series], good: NDArray[np.bool_]) -> bool:
@@ -157,13 +165,13 @@ def _labels_keep_ids(by_trial: pd.DataFrame) -> bool:
 
 
 def _are_class_numbers(pairs: pd.DataFrame, by_trial: pd.DataFrame, folder: DataFolder) -> bool:
-    """Return whether ids, one per label, are positions in the list of classes of the folder or of SOCAL.
+    """Return whether ids, one per label, are positions in the list of classes of the folder or of its preset.
 
     One id per label is not sufficient: if each label has one track, ids that count from 1 in each trial give the same,
     and suction 1, grasper 2 is also SOCAL's order. But if a trial lacks a label, class numbers have a gap and counted
     ids have none. Only the numbers of YOLO, which are positions in the folder's list from 0, need no such gap.
     """
-    own, published = find_names(folder, [""], ProblemLog())[1], dict(enumerate(layout.LABELS))
+    own, published = find_names(folder, [""], ProblemLog())[1], dict(enumerate(folder.preset.labels))
     numbers = list(zip(pairs["track_id"], pairs["label"].str.lower(), strict=True))
 
     def listed(names: dict[int, str], first: int) -> bool:

@@ -66,7 +66,7 @@ def _trials_in(text: str, known: KnownFrames) -> set[tuple[str, str]]:
     for name in (own, own.rpartition(".")[0]):
         if name in trials:
             return {(name, "")}
-    return {named for word in _WORD.findall(own) if (named := trial_of_word(word, trials))[0]}
+    return {named for word in _WORD.findall(own) if (named := trial_of_word(word, trials, known.preset))[0]}
 
 
 def _without_vague(hints: dict[tuple[str, str], TrialHint]) -> dict[tuple[str, str], TrialHint]:

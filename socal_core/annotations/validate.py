@@ -1,29 +1,36 @@
 """Validate boxes, with the same checks for all formats."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE, BoxRows, KnownFrames
-from socal_core.dataset import layout
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.presets import Preset
 
 
-def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
+def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, files: Sequence[str] = ()) -> pd.DataFrame:
     """Check boxes and match them with the frames.
 
     Args:
         rows: The boxes of one format.
         path: The file or folder to name in problems.
         known: The frames.
-        log: Receives the problems.
+        log: Receives the problems, after those from reading.
+        files: All files of the format, if there may be several.
 
     Returns:
         The valid boxes, with the columns of `Dataset.boxes`, in frame order, in whole pixels within their frames.
     """
     frame_rows = known.rows_of_names(rows.boxes["frame"])
-    _report_frames(rows, path, known, frame_rows, log)
+    named = _report_frames(rows, path, known, frame_rows, log)
+    missing = int((~named).sum())
+    # Of a file that was not used, nothing is known about its frames.
+    if missing and not log.has_error(files or [path]):
+        log.add(box_kinds.FRAME_WITHOUT_ROW, path, count=missing)
     # From here on, use the names in the data set: names in the file may be spelled differently.
     boxes = _kept(rows.boxes.drop(columns="frame").assign(frame_row=frame_rows), frame_rows >= 0)
     boxes["frame"] = known.frames["frame"].take(boxes["frame_row"].to_numpy()).to_numpy()
@@ -31,7 +38,7 @@ def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog) -> p
     boxes = boxes.assign(label=_plain_labels(boxes["label"], path, log))
     boxes = _drop_invalid(boxes, path, log)
     boxes = _fit_into_frames(boxes, np.nan_to_num(known.sizes(boxes["frame_row"].to_numpy()), nan=np.inf), path, log)
-    _report_labels(boxes["label"], path, log)
+    _report_labels(boxes["label"], path, known.preset, log)
     if not boxes["frame_row"].is_monotonic_increasing:
         boxes = boxes.sort_values("frame_row", kind="stable")
     frame_rows = boxes["frame_row"].to_numpy()
@@ -45,8 +52,10 @@ def _kept(boxes: pd.DataFrame, mask: NDArray[np.bool_]) -> pd.DataFrame:
     return kept
 
 
-def _report_frames(rows: BoxRows, path: str, known: KnownFrames, frame_rows: NDArray[np.intp], log: ProblemLog) -> None:
-    """Report rows of unknown frames, boxes in frames marked as without a tool, and frames without any row."""
+def _report_frames(
+    rows: BoxRows, path: str, known: KnownFrames, frame_rows: NDArray[np.intp], log: ProblemLog
+) -> NDArray[np.bool_]:
+    """Report rows of unknown frames, and boxes in frames marked as without a tool; return which frames have a row."""
     toolless = rows.without_tool.assign(frame_row=known.rows_of_names(rows.without_tool["frame"]))
     named_by = [name for name in ("frame", "file") if name in rows.boxes]
     unknown = pd.concat([rows.boxes.loc[frame_rows < 0, named_by], toolless[toolless["frame_row"] < 0]]).sort_index()
@@ -57,9 +66,7 @@ def _report_frames(rows: BoxRows, path: str, known: KnownFrames, frame_rows: NDA
     both = toolless[named[toolless["frame_row"]]]
     log.add_rows(box_kinds.CONTRADICTING_ROWS, path, both)
     named[toolless["frame_row"]] = True
-    missing = int((~named).sum())
-    if missing:
-        log.add(box_kinds.FRAME_WITHOUT_ROW, path, count=missing)
+    return named
 
 
 def _whole_pixels(boxes: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
@@ -115,8 +122,8 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
     return labels.map(plain).astype("str")
 
 
-def _report_labels(labels: pd.Series, path: str, log: ProblemLog) -> None:
-    """Report each label that SOCAL does not use."""
+def _report_labels(labels: pd.Series, path: str, preset: Preset, log: ProblemLog) -> None:
+    """Report each label that the published data do not use."""
     for label, count in labels.value_counts().items():
-        if label not in layout.LABELS:
-            log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label))
+        if label not in preset.labels:
+            log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label), preset=preset.title)

@@ -72,9 +72,10 @@ def _parse(name: str, hint: TrialHint, known: KnownFrames) -> tuple[str, int] | 
         return None
     number = int(match["number"])
     if match["trial"]:
-        trial = trial_of_word(match["trial"], known.trial_ids)[0]
+        trial = trial_of_word(match["trial"], known.trial_ids, known.preset)[0]
         return (trial, number) if known.has_video(trial) else None
-    in_folder = next(filter(None, (trial_of_word(part, known.trial_ids)[0] for part in reversed(folders))), "")
+    named = (trial_of_word(part, known.trial_ids, known.preset)[0] for part in reversed(folders))
+    in_folder = next(filter(None, named), "")
     if in_folder:
         return (in_folder, number) if known.has_video(in_folder) else None
     trial = hint.trial or (known.trial_ids[0] if len(known.trial_ids) == 1 else "")

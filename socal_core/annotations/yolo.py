@@ -65,14 +65,15 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
 def write(dataset: Dataset, out: Path) -> None:
     """Write labels/<frame>.txt for every frame, and classes.txt.
 
-    Track ids are written if every box has one and no id occurs twice in a frame. The class numbers of SOCAL's labels
-    are always the same, in the order of layout.LABELS.
+    Track ids are written if every box has one and no id occurs twice in a frame. The class numbers of the published
+    labels are always the same, in the order of the preset.
 
     Raises:
         DataError: The size of a frame is unknown, or two frames have the same stem.
     """
     boxes = dataset.boxes
-    names = [*layout.LABELS, *sorted(set(boxes["label"].unique()) - set(layout.LABELS))]
+    labels = dataset.preset.labels
+    names = [*labels, *sorted(set(boxes["label"].unique()) - set(labels))]
     texts = dict.fromkeys(dataset.frames["frame"], "")
     for frame, row in zip(boxes["frame"], _row_texts(dataset, names), strict=True):
         texts[frame] += row
@@ -156,7 +157,7 @@ def _row_texts(dataset: Dataset, names: list[str]) -> list[str]:
     unsized = boxes["trial_id"].iloc[np.flatnonzero(np.isnan(sizes).any(axis=1))]
     if not unsized.empty:
         text = f"The frame size of {unsized.iloc[0]} is not known, and YOLO gives boxes as parts of the frame. "
-        raise DataError(f"{text}Put the size in {layout.OUTCOMES_FILE}.")
+        raise DataError(f"{text}Put the size in {dataset.preset.outcomes_file}.")
     corners = boxes[list(CORNERS)].to_numpy(np.float64)
     centres = (corners[:, :2] + corners[:, 2:]) / 2 / sizes
     extents = (corners[:, 2:] - corners[:, :2]) / sizes

@@ -36,7 +36,7 @@ def label_files(folder: DataFolder, parent: str) -> list[str]:
         below = folder.listing(parent).folders
     except OSError:
         return []
-    inside = [name for name in below if layout.TRIAL_ID.fullmatch(name) or name.lower() in layout.SPLIT_FOLDERS]
+    inside = [name for name in below if folder.preset.is_trial(name) or name.lower() in layout.SPLIT_FOLDERS]
     return sorted(file for own in ("", *inside) for file in _texts_beside_frames(folder, f"{parent}/{own}".strip("/")))
 
 

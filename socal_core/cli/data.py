@@ -14,6 +14,7 @@ from socal_core.cli.parser import program_name
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.inspection import check_frames, frame_table, summarise
 from socal_core.errors import DataError
+from socal_core.presets import preset_of
 from socal_core.storage import replacing
 
 
@@ -46,7 +47,9 @@ def inspect(options: argparse.Namespace) -> int:
 
     dataset = open_data(options)
     length = length_auroc(dataset.usable_trials)
-    summary = {**summarise(dataset), "length_auroc": length, "coaching": coaching_summary(dataset.trials)}
+    coached = dataset.preset.coached
+    coaching = coaching_summary(dataset.trials) if coached else None
+    summary = {**summarise(dataset), "length_auroc": length, "coaching": coaching}
     if options.frames is not None:
         _write_frames(dataset, options.frames)
     if options.deep:
@@ -55,7 +58,7 @@ def inspect(options: argparse.Namespace) -> int:
     if options.json:
         print_line(json.dumps(summary, indent=2, ensure_ascii=False))
         return 0
-    print_line(_inspect_text(summary, coaching_sentences(dataset.trials)))
+    print_line(_inspect_text(summary, coaching_sentences(dataset.trials) if coached else []))
     return 0
 
 
@@ -76,7 +79,14 @@ def agreement(options: argparse.Namespace) -> int:
     from socal_core.annotations.agreement import compare_formats
 
     result = compare_formats(options.data, data_options(options))
-    print_line(json.dumps(result.as_dict(), indent=2) if options.json else "\n".join(result.sentences()))
+    if options.json:
+        print_line(json.dumps(result.as_dict(), indent=2))
+        return 0
+    print_line("\n".join(result.sentences()))
+    for proposal in result.proposals:
+        if proposal.lines:
+            print_line(f"To apply them, save these lines as {' and as '.join(proposal.files)}:")
+            print_line(proposal.content().rstrip())
     return 0
 
 
@@ -93,7 +103,9 @@ def convert(options: argparse.Namespace) -> int:
 
 def _inspect_text(summary: dict[str, Any], coaching: list[str]) -> str:
     outcomes = summary["outcomes"]
+    preset = preset_of(summary["preset"])
     lines = [
+        f"data set: {preset.title} (licence: {' or '.join(licence.name for licence in preset.licences)})",
         f"{summary['trials']} trials with frames, {summary['usable_trials']} usable "
         f"({outcomes['success']} successes, {outcomes['failure']} failures), {outcomes['unknown']} of unknown outcome",
         f"{summary['frames']} frames, {summary['boxes']} boxes, {summary['frames_without_boxes']} frames without a box",

@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_clip_commands(commands)
     _add_split_commands(commands)
     _add_run_commands(commands)
+    _add_model_commands(commands)
     _add_feature_commands(commands)
     _add_pretrain_commands(commands)
     return parser
@@ -215,6 +216,19 @@ def _add_procedural(group: Any) -> None:
     group.add_argument("--seed", type=int, help=f"seed of clips and weights (default: {default.seed})")
 
 
+def _add_model_commands(commands: Any) -> None:
+    sub = _add(commands, "models", "models", "List known pre-trained weights: present or not, licence, size.")
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "models", "import", "Convert an original VideoMAE checkpoint (.pth) to a model folder.")
+    sub.set_defaults(command="import_")
+    sub.add_argument("checkpoint", type=Path, help="the file; no code in it is run")
+    sub.add_argument("out", type=Path, help="a folder that does not exist yet")
+    sub.add_argument("--heads", type=int, help="attention heads (default: those of the published model of this size)")
+    sub.add_argument(
+        "--image-size", type=int, help="height and width of the frames of its training (default: its own, or 224)"
+    )
+
+
 def _add_data(parser: argparse.ArgumentParser, text: str = "a folder with frames, outcomes and boxes") -> None:
     """Add the data folder, which the text describes, and the options for reading it."""
     parser.add_argument("data", help=text)
@@ -227,7 +241,7 @@ def _add_data(parser: argparse.ArgumentParser, text: str = "a folder with frames
         action="append",
         default=[],
         metavar="NAME=TITLE",
-        help="title of a column of the outcomes file, if not SOCAL's, such as success=haemostasis; may be repeated",
+        help="title of a column of the outcomes file if it was renamed, such as success=haemostasis; may be repeated",
     )
 
 

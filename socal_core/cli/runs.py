@@ -12,6 +12,7 @@ from typing import get_args
 
 import pandas as pd
 
+from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.cli.arguments import (
     data_options,
     given_settings,
@@ -22,6 +23,7 @@ from socal_core.cli.arguments import (
     typed_settings,
 )
 from socal_core.cli.bars import StageBar, TrainingBar
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
@@ -68,7 +70,7 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
-    open_data(options)  # so that no run is created for a folder that cannot be opened
+    _warn_of_shifts(open_data(options))  # no run is created for a folder that cannot be opened
     with _in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 
@@ -82,9 +84,15 @@ def _further_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
         )
     source = RunFolder.open(options.from_run)
     _check_data(source, options.data)
-    source.open_dataset()
+    _warn_of_shifts(source.open_dataset())
     with _in_place_of_earlier(options.run, replaces, source.path):
         return train_further(source, options.run, typed_settings(options))
+
+
+def _warn_of_shifts(dataset: Dataset) -> None:
+    warning = warning_of_shifts(dataset)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
 
 
 @contextmanager

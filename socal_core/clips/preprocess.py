@@ -41,18 +41,27 @@ class Preprocessor:
     """Number of the crop, from 0, and the number of crops that are evenly spaced along the longer edge."""
 
     @classmethod
-    def for_size(cls, size: int) -> "Preprocessor":
-        """Resize the shorter edge (bilinear, antialiased), crop the centre, and normalise by ImageNet's mean and std.
+    def for_size(
+        cls,
+        size: int,
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        shorter_edge: int | None = None,
+    ) -> "Preprocessor":
+        """Resize the shorter edge (bilinear, antialiased), crop the centre, and normalise.
 
         Args:
             size: Height and width of the result in pixels.
+            mean: Means of red, green and blue on a 0-1 scale.
+            std: Their standard deviations.
+            shorter_edge: The shorter edge after resizing; None for `size`.
         """
         return cls(
             VideoMAEImageProcessorPil(
-                size={"shortest_edge": size},
+                size={"shortest_edge": shorter_edge or size},
                 crop_size={"height": size, "width": size},
-                image_mean=list(IMAGENET_MEAN),
-                image_std=list(IMAGENET_STD),
+                image_mean=list(mean),
+                image_std=list(std),
             )
         )
 

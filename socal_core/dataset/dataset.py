@@ -14,6 +14,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.images import read_frame
 from socal_core.dataset.schema import check_columns, check_rows
 from socal_core.errors import DataError
+from socal_core.presets import SOCAL, Preset
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video
@@ -85,6 +86,8 @@ class Dataset:
     boxes: pd.DataFrame
     outcome_rows: int
     problems: tuple[Problem, ...]
+    preset: Preset = SOCAL
+    """The published data set as which the folder was read."""
     evidence: tuple[Evidence, ...] = ()
     """How files were interpreted, and why, in the order of reading."""
     images_dir: str = layout.IMAGES_DIR
@@ -168,7 +171,7 @@ class Dataset:
         # OpenCV takes a while to load, and most data sets have no video.
         from socal_core.dataset.video import read_seconds
 
-        seconds = [int(match["index"]) - 1 if (match := layout.FRAME_NAME.fullmatch(frame)) else 0 for frame in frames]
+        seconds = [layout.index_of_second(frame) - 1 for frame in frames]
         done = 0
         try:
             for picture in read_seconds(self.root, video, seconds):

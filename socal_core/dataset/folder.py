@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from socal_core.errors import DataError
+from socal_core.presets import SOCAL, Preset
 
 LARGEST_FILE = 400_000_000
 """In bytes. The boxes of 1.3 million frames take 120 MB as CSV; much larger files would only fill the memory."""
@@ -42,6 +43,8 @@ class DataFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.preset: Preset = SOCAL
+        """The names that its files have; `detection.detect_preset` finds it."""
         self.stamps: dict[str, Stamp] = {}
         """The stamp of every file read and every folder listed, by path relative to the root, which is ""."""
         self.digests: dict[str, str] = {}

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset import layout
+from socal_core.presets import SOCAL, Preset
 
 UNKNOWN_INDEX = -1
 
@@ -15,13 +16,14 @@ _RENAMED = re.compile(r"^(.+)_(jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{16,6
 """`S102T1_frame_00000078_jpeg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.jpg`, as Roboflow exports it."""
 
 
-def read_names(names: list[str]) -> pd.DataFrame:
+def read_names(names: list[str], preset: Preset = SOCAL) -> pd.DataFrame:
     """Parse the names of frames.
 
     A folder that is named like a trial gives the trial; the last number in the name is then the index.
 
     Args:
         names: The names, relative to the folder of frames.
+        preset: The form of the names.
 
     Returns:
         One row per name: frame, trial_id ("" if unknown), video (a letter or ""), index (int, UNKNOWN_INDEX if there
@@ -29,11 +31,7 @@ def read_names(names: list[str]) -> pd.DataFrame:
     """
     trials, letters, indices = [], [], []
     for name in names:
-        match = layout.FRAME_NAME.fullmatch(name)
-        if match is not None:
-            trial, letter, index = match["trial"], match["video"], int(match["index"])
-        else:
-            trial, letter, index = _read_odd(name)
+        trial, letter, index = preset.parse_frame(name) or _read_odd(name, preset)
         trials.append(trial)
         letters.append(letter)
         indices.append(index)
@@ -47,23 +45,23 @@ def read_names(names: list[str]) -> pd.DataFrame:
     )
 
 
-def _read_odd(name: str) -> tuple[str, str, int]:
+def _read_odd(name: str, preset: Preset) -> tuple[str, str, int]:
     """Parse a name in a folder, or one of another form, into trial, letter and index."""
     path, _, own = name.rpartition("/")
     own = original_name(own)
-    match = layout.FRAME_NAME.fullmatch(own)
-    parent = next((part for part in reversed(path.split("/")) if layout.TRIAL_ID.fullmatch(part)), "")
+    parsed = preset.parse_frame(own)
+    parent = next((part for part in reversed(path.split("/")) if preset.is_trial(part)), "")
     if not parent:
-        return ("", "", UNKNOWN_INDEX) if match is None else (match["trial"], match["video"], int(match["index"]))
-    if match is not None:
-        return parent, match["video"], int(match["index"])
+        return parsed or ("", "", UNKNOWN_INDEX)
+    if parsed is not None:
+        return parent, *parsed[1:]
     number = layout.LAST_NUMBER.search(own.rpartition(".")[0])
     return (parent, "", int(number[1])) if number else ("", "", UNKNOWN_INDEX)
 
 
-def trial_of_name(name: str) -> str:
+def trial_of_name(name: str, preset: Preset) -> str:
     """Return the trial that the name of a frame or its folder gives, "" if neither does."""
-    return _read_odd(name)[0]
+    return _read_odd(name, preset)[0]
 
 
 def original_name(name: str) -> str:
@@ -77,7 +75,8 @@ class FrameIndex:
     Tools change the ending, add a folder, or omit both. A stem that two frames have finds neither of them.
     """
 
-    def __init__(self, frames: pd.Series) -> None:
+    def __init__(self, frames: pd.Series, preset: Preset = SOCAL) -> None:
+        self._preset = preset
         self._names = pd.Index(frames)
         self._stems: dict[str, int] | None = None
 
@@ -99,8 +98,8 @@ class FrameIndex:
         stem = own.rpartition(".")[0] or own
         candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
         position = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
-        named = [part for part in parts[:-1] if layout.TRIAL_ID.fullmatch(part)]
-        if position >= 0 and named and _read_odd(self._names[position])[0] != named[-1]:
+        named = [part for part in parts[:-1] if self._preset.is_trial(part)]
+        if position >= 0 and named and trial_of_name(self._names[position], self._preset) != named[-1]:
             return -1  # a frame of another trial with that number
         return position
 

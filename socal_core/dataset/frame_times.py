@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset import layout
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.presets import Preset
 
 _TIME = re.compile(
     r"(?<![0-9])(?:(?P<hours>[0-9]{1,2})(?P<letter>h[-_.]?|[-_.:]))?(?P<minutes>[0-9]{1,3})(?P<mark>m(?:in)?[-_.]?|[-_.:])"
@@ -56,11 +56,12 @@ class _Times:
         return bool(usual < 60 and (steps[across] == usual).any())
 
 
-def with_times(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
+def with_times(frames: pd.DataFrame, preset: Preset, log: ProblemLog) -> pd.DataFrame:
     """Put the second into `index` where the names of a trial's frames hold times.
 
     Args:
         frames: frame, trial_id and index, as from read_names.
+        preset: The usual form of the names.
         log: Receives evidence for each trial whose names hold times, and a problem for each whose names may.
 
     Returns:
@@ -68,12 +69,12 @@ def with_times(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     """
     odd = frames[(frames["trial_id"] != "") & frames["frame"].str.contains("/", regex=False)]
     firsts = odd.drop_duplicates("trial_id")
-    trials = [trial for trial, name in zip(firsts["trial_id"], firsts["frame"], strict=True) if _match(name)]
+    trials = [trial for trial, name in zip(firsts["trial_id"], firsts["frame"], strict=True) if _match(name, preset)]
     if not trials:
         return frames
     index = frames["index"].copy()
     for trial, names in odd[odd["trial_id"].isin(trials)].groupby("trial_id", sort=False)["frame"]:
-        times = _times_of(names.tolist())
+        times = _times_of(names.tolist(), preset)
         if times is None or not times.may_be or (len(np.unique(times.minutes)) == 1 and not times.marked):
             continue  # no times, or times of one minute, whose last numbers are the seconds
         example = printable(names.iloc[0])
@@ -87,17 +88,17 @@ def with_times(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     return frames.assign(index=index)
 
 
-def _match(name: str) -> re.Match[str] | None:
+def _match(name: str, preset: Preset) -> re.Match[str] | None:
     own = name.rpartition("/")[2]
-    if layout.FRAME_NAME.fullmatch(own):
+    if preset.frame_name.fullmatch(own):
         return None
     stem = own.rpartition(".")[0]
     return _CLOCK.search(stem) or _TIME.search(stem)
 
 
-def _times_of(names: list[str]) -> _Times | None:
+def _times_of(names: list[str], preset: Preset) -> _Times | None:
     """Parse the times in the names; return None if a name has no time."""
-    matches = [match for name in names if (match := _match(name)) is not None]
+    matches = [match for name in names if (match := _match(name, preset)) is not None]
     if len(matches) < len(names):
         return None
     values = [match.groupdict() for match in matches]

@@ -16,6 +16,7 @@ from socal_core.dataset.media import Media
 from socal_core.dataset.problem_kinds import frame_kinds, trial_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.tables import read_table, to_integers
+from socal_core.presets import Preset
 
 
 def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFrame:
@@ -29,32 +30,35 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
     Returns:
         One row per frame, in no order: frame, trial_id, number (int, in s; it continues over the parts of a trial).
     """
+    preset = folder.preset
     mapping = read_mapping(folder, log)
-    frames = read_names([*media.frames, *_frames_of_videos(media)])
+    frames = pd.concat([read_names(media.frames, preset), _frames_of_videos(media)], ignore_index=True)
     if mapping is None:
         frames["number"], frames["row"] = pd.NA, pd.NA
         frames = frames.astype({"number": "Int64", "row": "Int64"})
     else:
-        frames = _join(frames, mapping, log)
+        frames = _join(frames, mapping, preset, log)
     lost = frames["trial_id"] == ""
     log.add_frames(frame_kinds.FRAME_WITHOUT_TRIAL, frames.loc[lost, "frame"])
-    frames = with_times(frames[~lost], log)
+    frames = with_times(frames[~lost], preset, log)
     of_video = frames["trial_id"].isin(list(media.videos))
     if not of_video.all():
         frames = pd.concat([with_rate(frames[~of_video], log), frames[of_video]])
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
-    _report_doubled_numbers(frames, log)
+    _report_doubled_numbers(frames, preset.mapping_file, log)
     _report_gaps(frames, log)
     return frames[["frame", "trial_id", "number"]]
 
 
-def _frames_of_videos(media: Media) -> list[str]:
-    """Return a name for each second of each video, as SOCAL would name the frame, numbered from 1."""
-    return [
-        f"{trial}_frame_{number:08d}.jpeg"
-        for trial, video in media.videos.items()
-        for number in range(1, video.seconds + 1)
-    ]
+def _frames_of_videos(media: Media) -> pd.DataFrame:
+    """Return each second of each video, numbered from 1, with the columns of `read_names`."""
+    seconds = [(trial, n) for trial, video in media.videos.items() for n in range(1, video.seconds + 1)]
+    names = {
+        "frame": [layout.name_of_second(*second) for second in seconds],
+        "trial_id": [trial for trial, _ in seconds],
+    }
+    frames = pd.DataFrame({**names, "video": "", "index": [number for _, number in seconds]})
+    return frames.astype({"frame": "str", "trial_id": "str", "video": "str", "index": "int64"})
 
 
 def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
@@ -91,40 +95,42 @@ def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
         The usable rows, one per frame: trial_id, number (Int64) and row (line), indexed by frame name. None if there
         is no usable mapping; then only their names order the frames.
     """
-    name = chosen_file(folder, layout.MAPPING_FILE)
+    preset = folder.preset
+    name = chosen_file(folder, preset.mapping_file)
     if not name:
-        log.add(frame_kinds.NO_MAPPING_FILE, layout.MAPPING_FILE)
+        if preset.has_parts:
+            log.add(frame_kinds.NO_MAPPING_FILE, preset.mapping_file)
         return None
     rows = read_table(folder, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
     if rows is None or len(rows.columns) < len(layout.MAPPING_COLUMNS):
         return None
-    fits = {trial: layout.TRIAL_ID.fullmatch(trial) is not None for trial in rows["trial_id"].unique()}
+    fits = {trial: preset.is_trial(trial) for trial in rows["trial_id"].unique()}
     bad_trial = ~rows["trial_id"].map(fits).astype(bool)
     number = to_integers(rows["frame_number"])
     bad_number = number.isna() | (number < 0).fillna(False)
-    log.add_rows(trial_kinds.BAD_TRIAL_ID, name, rows[bad_trial])
+    log.add_rows(trial_kinds.BAD_TRIAL_ID, name, rows[bad_trial], form=preset.example_trial)
     bad = rows[bad_number & ~bad_trial].rename(columns={"frame_number": "number"})
     log.add_rows(frame_kinds.BAD_FRAME_NUMBER, name, bad, least=0)
     rows = rows.assign(number=number, row=rows.index)[~bad_trial & ~bad_number]
-    return _without_doubled(rows, log).set_index("frame")[["trial_id", "number", "row"]]
+    return _without_doubled(rows, preset.mapping_file, log).set_index("frame")[["trial_id", "number", "row"]]
 
 
-def _without_doubled(rows: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
+def _without_doubled(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
     """Keep the first row of each frame."""
     doubled = rows.duplicated("frame")
     if not doubled.any():
         return rows
     first = rows[~doubled].set_index("frame")["row"]
     repeated = rows[doubled].assign(first=rows["frame"].map(first))
-    log.add_rows(frame_kinds.DOUBLED_MAPPING_ROW, layout.MAPPING_FILE, repeated)
+    log.add_rows(frame_kinds.DOUBLED_MAPPING_ROW, path, repeated)
     return rows[~doubled]
 
 
-def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
+def _join(frames: pd.DataFrame, mapping: pd.DataFrame, preset: Preset, log: ProblemLog) -> pd.DataFrame:
     """Add `number` and `row` where the mapping has the frame, and let it decide the trial."""
-    at = FrameIndex(frames["frame"]).positions(mapping.index)
+    at = FrameIndex(frames["frame"], preset).positions(mapping.index)
     unused = mapping[at < 0].reset_index().set_index("row")
-    log.add_rows(frame_kinds.MAPPING_WITHOUT_FRAME, layout.MAPPING_FILE, unused)
+    log.add_rows(frame_kinds.MAPPING_WITHOUT_FRAME, preset.mapping_file, unused)
     found = mapping.assign(at=at)[at >= 0].drop_duplicates("at").set_index("at").reindex(frames.index)
     mapped = found["row"].notna()
     named = frames["trial_id"] != ""
@@ -134,7 +140,7 @@ def _join(frames: pd.DataFrame, mapping: pd.DataFrame, log: ProblemLog) -> pd.Da
         row=found["row"].astype("Int64"),
     )
     contradicted = joined[mapped & named & (frames["trial_id"] != joined["trial_id"])].set_index("row")
-    log.add_rows(frame_kinds.MAPPING_CONTRADICTS_NAME, layout.MAPPING_FILE, contradicted)
+    log.add_rows(frame_kinds.MAPPING_CONTRADICTS_NAME, preset.mapping_file, contradicted)
     log.add_frames(frame_kinds.FRAME_NOT_IN_MAPPING, frames.loc[named & ~mapped, "frame"])
     return joined
 
@@ -166,10 +172,10 @@ def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:
     return numbers
 
 
-def _report_doubled_numbers(frames: pd.DataFrame, log: ProblemLog) -> None:
+def _report_doubled_numbers(frames: pd.DataFrame, mapping_file: str, log: ProblemLog) -> None:
     doubled = frames[frames.duplicated(["trial_id", "number"])]
     mapped = doubled["row"].notna()
-    log.add_rows(frame_kinds.DOUBLED_FRAME_NUMBER, layout.MAPPING_FILE, doubled[mapped].set_index("row"))
+    log.add_rows(frame_kinds.DOUBLED_FRAME_NUMBER, mapping_file, doubled[mapped].set_index("row"))
     log.add_frames(frame_kinds.DOUBLED_FRAME_NUMBER, doubled.loc[~mapped, "frame"])
 
 

@@ -26,6 +26,7 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
     with_frames = dataset.trials[dataset.trials["n_frames"] > 0]
     usable = dataset.usable_trials["success"]
     return {
+        "preset": dataset.preset.name,
         "trials": len(with_frames),
         "usable_trials": len(usable),
         "frames": len(dataset.frames),

@@ -1,15 +1,20 @@
-"""The file names and columns of the published SOCAL layout, and facts about the data that pages show.
+"""The folders, files and columns that are the same for all data sets; `socal_core.presets` has what differs.
 
-Source: the README of the data release (version 1) and Kugener et al., JAMA Netw Open 2022;5(3):e223177.
+The names of SOCAL's tables are here too, for what writes a folder in its layout, such as the demo.
 """
 
 import re
 
+from socal_core.presets import SOCAL
+from socal_core.presets.preset import SUCCESS, TRIAL
+
 IMAGES_DIR = "JPEGImages"
-BOXES_FILE = "socal.csv"
-MAPPING_FILE = "frame_to_trial_mapping.csv"
-OUTCOMES_FILE = "socal_trial_outcomes.csv"
-DEMOGRAPHICS_FILE = "socal_participant_demographics.csv"
+BOXES_FILE = SOCAL.boxes_file
+MAPPING_FILE = SOCAL.mapping_file
+OUTCOMES_FILE = SOCAL.outcomes_file
+DEMOGRAPHICS_FILE = SOCAL.surgeons_file
+OUTCOME_COLUMNS = SOCAL.outcome_columns
+LABELS = SOCAL.labels
 TRACKS_FILE = "track_ids.csv"
 """Not part of the release: the boxes again, with the ids of their tracks. The demo writes it."""
 
@@ -32,45 +37,18 @@ OTHER_VIDEO_SUFFIXES = frozenset(
 
 BOX_COLUMNS = ("frame", "x1", "y1", "x2", "y2", "label")
 MAPPING_COLUMNS = ("frame", "trial_id", "frame_number")
-OUTCOME_COLUMNS = (
-    "trial_id",
-    "participant_id",
-    "cottonoid",
-    "cottonoid_success",
-    "muscle",
-    "muscle_success",
-    "tth",
-    "success",
-    "blood_loss",
-    "trial_video_width",
-    "trial_video_height",
-)
-REQUIRED_OUTCOME_COLUMNS = ("trial_id", "success")
-OUTCOME_MEASURES = {
-    "success": "it is what is predicted",
-    "tth": "the time to haemostasis is at most 300 s in a failed trial and ends a successful one",
-    "blood_loss": "it is measured when the trial is over, and grows with the time to haemostasis",
-    "muscle": "the time at which the muscle patch was placed belongs to the end of the trial",
-    "muscle_success": "success is haemostasis with the muscle patch",
-    "cottonoid": "it is timed during the trial whose end is predicted",
-    "cottonoid_success": "it is the outcome of a step of the trial",
-}
-"""Columns that are outcomes themselves, each with the reason why it is never used as an input or to split trials."""
+REQUIRED_OUTCOME_COLUMNS = (TRIAL, SUCCESS)
+"""What is read from every table of outcomes, under the title that the preset gives."""
 TRACK_COLUMNS = (*BOX_COLUMNS, "track_id")
 
-LABELS = ("suction", "grasper", "cottonoid", "string", "muscle", "drill", "tool", "scalpel")
 MISSING_VALUES = frozenset({"", "na", "n/a", "nan", "none", "null"})
 """Spellings of a missing value, compared in lower case."""
 
-FRAME_NAME = re.compile(
-    r"^(?P<trial>S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9}))(?P<video>[a-z]?)"
-    r"_frame_(?P<index>[0-9]{1,9})\.[A-Za-z]+$"
-)
-"""`S311T1a_frame_00000078.jpeg`: trial S311T1 of surgeon 311, video a of the trial, frame 78."""
-TRIAL_ID = re.compile(r"^S(?P<participant>[0-9A-Z]+)T(?P<number>[0-9]{1,9})$")
 LAST_NUMBER = re.compile(r"([0-9]{1,9})[^0-9]*$")
 
 FRAMES_PER_SECOND = 1
+
+_SECOND = re.compile(r".+_frame_([0-9]{1,9})\.[A-Za-z]+")
 
 IN_SPLITS = "*/images"
 """The folder of frames if each subset of a split has its own, such as `train/images` and `valid/images`."""
@@ -84,8 +62,12 @@ def path_of_frame(images_dir: str, frame: str) -> str:
     return f"{images_dir}/{frame}".lstrip("/")
 
 
-LICENCE = "CC BY-NC 4.0"
-CITATION = (
-    "Kugener G, Pangal DJ, Cardinal T, et al. Utility of the Simulated Outcomes Following Carotid Artery Laceration "
-    "Video Data Set for Machine Learning Applications. JAMA Netw Open. 2022;5(3):e223177."
-)
+def name_of_second(trial_id: str, index: int) -> str:
+    """Return the name of a second of a video, counted from 1."""
+    return f"{trial_id}_frame_{index:08d}.jpeg"
+
+
+def index_of_second(name: str) -> int:
+    """Return the index in the name of a second of a video, 1 for other names."""
+    match = _SECOND.fullmatch(name)
+    return int(match[1]) if match else 1

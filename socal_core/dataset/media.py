@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder, Listing
-from socal_core.dataset.frame_names import trial_of_name
+from socal_core.dataset.frame_names import original_name, trial_of_name
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
+from socal_core.presets import Preset, is_frame, is_trial
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video
@@ -77,11 +78,11 @@ def find_media(folder: DataFolder, log: ProblemLog) -> Media:
 
 
 def has_pictures(folder: DataFolder, path: str = "") -> bool:
-    """Return whether a folder holds frames, folders named like a trial, or the folders of a split with images."""
+    """Return whether a folder holds frames of any data set, folders named like trials, or a split with images."""
     listing = folder.listing(path)
     return (
-        any(layout.FRAME_NAME.fullmatch(name) for name in (*listing.files, *listing.others))
-        or any(layout.TRIAL_ID.fullmatch(name) for name in (*listing.folders, *listing.others))
+        any(map(is_frame, (*listing.files, *listing.others)))
+        or any(map(is_trial, (*listing.folders, *listing.others)))
         or any(_has_images(folder, f"{path}/{split}".lstrip("/")) for split in _splits(folder, path))
     )
 
@@ -95,9 +96,7 @@ def _has_images(folder: DataFolder, path: str) -> bool:
         listing = folder.listing(path)
     except OSError:
         return False
-    return any(trial_of_name(name) for name in listing.files) or any(
-        layout.TRIAL_ID.fullmatch(name) for name in listing.folders
-    )
+    return any(is_frame(original_name(name)) for name in listing.files) or any(map(is_trial, listing.folders))
 
 
 def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[str]:
@@ -109,7 +108,7 @@ def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[s
                 _look_into(folder, _listing(folder, f"{split}/images", log), f"{split}/images", f"{split}/", found, log)
     else:
         _look_into(folder, folder.listing(images_dir), images_dir, "", found, log)
-    _report_others(found, images_dir, log)
+    _report_others(found, images_dir, folder.preset, log)
     return sorted(found.frames)
 
 
@@ -117,9 +116,10 @@ def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, fou
     """Add the entries of a folder of frames, and of the folders of trials and splits in it, to `found`."""
     found.frames += [f"{prefix}{name}" for name in listing.files if name.lower().endswith(_SUFFIXES)]
     others = [name for name in listing.files if not name.lower().endswith(_SUFFIXES)]
-    in_trial = layout.TRIAL_ID.fullmatch(prefix.rstrip("/").rpartition("/")[2]) is not None
+    of_trial = folder.preset.is_trial
+    in_trial = of_trial(prefix.rstrip("/").rpartition("/")[2])
     for own in listing.folders:
-        known = own.lower() in (_IN_TRIAL if in_trial else layout.SPLIT_FOLDERS) or layout.TRIAL_ID.fullmatch(own)
+        known = own.lower() in (_IN_TRIAL if in_trial else layout.SPLIT_FOLDERS) or of_trial(own)
         if known and prefix.count("/") < _DEPTH:
             below = f"{path}/{own}".lstrip("/")
             _look_into(folder, _listing(folder, below, log), below, f"{prefix}{own}/", found, log)
@@ -130,13 +130,13 @@ def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, fou
     found.others += [*(f"{prefix}{name}" for name in others), *links]
 
 
-def _report_others(found: _Files, images_dir: str, log: ProblemLog) -> None:
+def _report_others(found: _Files, images_dir: str, preset: Preset, log: ProblemLog) -> None:
     """Report links and images of other kinds instead of frames; in a folder for frames, also files of other kinds."""
     stems = {name.rpartition(".")[0] for name in found.frames} if found.others else set()
     linked, unread, strays = [], [], []
     for name in sorted(found.others):
         own = name.rpartition("/")[2]
-        of_trial = bool(trial_of_name(name)) or layout.TRIAL_ID.fullmatch(own) is not None
+        of_trial = bool(trial_of_name(name, preset)) or preset.is_trial(own)
         if name in found.links and of_trial:
             linked.append(name)
         elif own.lower().endswith(_OTHER_SUFFIXES) and (of_trial or images_dir):
@@ -165,7 +165,7 @@ def _video_files(folder: DataFolder, log: ProblemLog) -> tuple[list[str], list[s
         own = name.rpartition("/")[2]
         if own.lower().endswith(_VIDEO_SUFFIXES):
             found.append(name)
-        elif own.lower().endswith(_OTHER_VIDEO_SUFFIXES) and layout.TRIAL_ID.fullmatch(own.rpartition(".")[0]):
+        elif own.lower().endswith(_OTHER_VIDEO_SUFFIXES) and folder.preset.is_trial(own.rpartition(".")[0]):
             unread.append(name)
             log.add(frame_kinds.OTHER_VIDEO_KIND, name)
     return found, unread
@@ -182,11 +182,11 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
     # OpenCV takes a while to load, and most data folders have no video.
     from socal_core.dataset.video import Video, probe
 
-    with_frames = {trial_of_name(name) for name in frames}
+    with_frames = {trial_of_name(name, folder.preset) for name in frames}
     videos: dict[str, Video] = {}
     for path in paths:
         trial = path.rpartition("/")[2].rpartition(".")[0]
-        if not layout.TRIAL_ID.fullmatch(trial):
+        if not folder.preset.is_trial(trial):
             log.add(frame_kinds.VIDEO_WITHOUT_TRIAL, path)
         elif trial in with_frames:
             log.add(frame_kinds.VIDEO_BESIDE_FRAMES, path, trial_id=trial)

@@ -6,16 +6,22 @@ from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.media import has_pictures
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
-
-EXPECTED = (
-    f"A SOCAL folder holds {layout.IMAGES_DIR}/ with frames such as S102T1_frame_00000078.jpeg (or a folder S102T1/ of "
-    f"frames, or a video S102T1.mp4, for each trial) and, beside it, {layout.OUTCOMES_FILE}, {layout.BOXES_FILE} and "
-    f"{layout.MAPPING_FILE}."
-)
+from socal_core.presets import PRESETS, SOCAL, Preset, is_trial
 
 _DEPTH = 3
 _MOST_NAMED = 3
 _VIDEO_SUFFIXES = tuple(sorted(layout.VIDEO_SUFFIXES))
+
+
+def expected(preset: Preset = SOCAL) -> str:
+    """Describe a data folder."""
+    tables = [preset.outcomes_file, preset.boxes_file]
+    beside = f"{', '.join(tables)} and {preset.mapping_file}" if preset.has_parts else " and ".join(tables)
+    return (
+        f"A {preset.title} folder holds {layout.IMAGES_DIR}/ with frames such as {preset.example_frame} (or a folder "
+        f"{preset.example_trial}/ of frames, or a video {preset.example_trial}.mp4, for each trial) and, beside it, "
+        f"{beside}."
+    )
 
 
 def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
@@ -32,10 +38,10 @@ def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
     start = f"{typed}: {log.images_dir or 'the folder'} holds no frame of a trial. "
     why = next((f"{problem.message} " for problem in log.problems() if problem.severity is Severity.ERROR), "")
     if not why:
-        step = _further_down(folder, typed)
+        step = _packed(folder, log.images_dir) or _further_down(folder, typed)
         if step:
             return f"{typed}: {step}"
-    return f"{start}{why}{EXPECTED}"
+    return f"{start}{why}{expected(folder.preset)}"
 
 
 def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -> str:
@@ -56,16 +62,16 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
         return f"{typed}: the folder may not be read. Ask its owner for permission."
     names = [*listing.files, *listing.folders, *listing.others]
     if not names:
-        return f"{typed}: the folder is empty. {EXPECTED}"
+        return f"{typed}: the folder is empty. {expected(folder.preset)}"
     if not isinstance(error, FileNotFoundError):
-        return f"{typed}: {images_dir} cannot be read ({error.strerror}). {EXPECTED}"
+        return f"{typed}: {images_dir} cannot be read ({error.strerror}). {expected(folder.preset)}"
     archives = [name for name in sorted(names) if name.lower().endswith(".zip")]
     if archives:
         return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} is beside it."
     step = _further_down(folder, typed)
     if step:
         return f"{typed}: {step}"
-    return f"{typed}: the folder has no {layout.IMAGES_DIR}. It holds {_named(names)}. {EXPECTED}"
+    return f"{typed}: the folder has no {layout.IMAGES_DIR}. It holds {_named(names)}. {expected(folder.preset)}"
 
 
 def report_case(folder: DataFolder, log: ProblemLog) -> None:
@@ -84,6 +90,18 @@ def _was_used(folder: DataFolder, asked: str, written: str, images_dir: str) -> 
     if images_dir in (asked, written) or written in folder.digests:
         return True
     return any(file == asked or file.startswith(f"{asked}/") for file in folder.digests)
+
+
+def _packed(folder: DataFolder, images_dir: str) -> str:
+    """Explain that the folder of frames holds zips instead, as SOSpine's does; return "" if it does not."""
+    try:
+        files = folder.listing(images_dir).files
+    except OSError:
+        return ""
+    zips = [name for name in files if name.lower().endswith(".zip")]
+    if not images_dir or not zips:
+        return ""
+    return f"{images_dir} holds {_named(zips)} instead of frames. Unpack each zip there, into a folder of its name."
 
 
 def _further_down(folder: DataFolder, typed: str) -> str:
@@ -114,12 +132,13 @@ def _data_folders(folder: DataFolder, path: str, depth: int) -> list[str]:
 
 
 def _holds_data(folder: DataFolder, path: str) -> bool:
+    tables = (preset.outcomes_file for preset in PRESETS)
     try:
         listing = folder.listing(path)
         videos = (name.rpartition(".")[0] for name in listing.files if name.lower().endswith(_VIDEO_SUFFIXES))
         return (
-            any(folder.has(f"{path}/{name}") for name in (*layout.IMAGES_DIRS, layout.OUTCOMES_FILE))
-            or any(layout.TRIAL_ID.fullmatch(name) for name in videos)
+            any(folder.has(f"{path}/{name}") for name in (*layout.IMAGES_DIRS, *tables))
+            or any(map(is_trial, videos))
             or has_pictures(folder, path)
         )
     except OSError:

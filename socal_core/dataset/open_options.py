@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from socal_core.dataset import layout
+from socal_core import presets
 from socal_core.errors import ConfigError
 
 
@@ -15,12 +15,13 @@ class OpenOptions:
     boxes: str = ""
     """The key of the box format to read; "" for the first format that is found."""
     columns: tuple[tuple[str, str], ...] = ()
-    """Columns of the outcomes file under other names: (SOCAL's name, the name in the file)."""
+    """Columns of the outcomes file under other titles: (the name of the column, the title in the file)."""
 
     def __post_init__(self) -> None:
+        known = dict.fromkeys(name for preset in presets.PRESETS for name in preset.outcome_columns)
         for name, _ in self.columns:
-            if name not in layout.OUTCOME_COLUMNS:
-                raise ConfigError("columns", f"must map one of {', '.join(layout.OUTCOME_COLUMNS)}", name)
+            if name not in known:
+                raise ConfigError("columns", f"must map one of {', '.join(known)}", name)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as JSON-ready values."""

@@ -9,19 +9,21 @@ import pandas as pd
 from socal_core.annotations import load_boxes
 from socal_core.annotations.rows import KnownFrames
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.detection import detect_preset
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.frames import in_trial_order, load_frames
 from socal_core.dataset.media import Media, find_media
-from socal_core.dataset.missing_frames import EXPECTED, no_frames, no_images, report_case
+from socal_core.dataset.missing_frames import expected, no_frames, no_images, report_case
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.outcomes import build_trials, read_demographics, read_outcomes
-from socal_core.dataset.problem_kinds import frame_kinds
+from socal_core.dataset.problem_kinds import file_kinds, frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.sizes import with_sizes
 from socal_core.errors import DataError
+from socal_core.presets import Preset
 
-_MOST_FRAMES = 1_200
-"""Images of one trial at one per second. A trial lasts at most five minutes; this is four times as much."""
+_TIMES_TOO_MANY = 4
+"""A trial with more images than seconds in this many of the longest published trials has more than one per second."""
 
 
 def open_dataset(folder: Path | str, options: OpenOptions | None = None) -> Dataset:
@@ -49,10 +51,12 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
         typed: The folder as the user wrote it, for messages.
 
     Raises:
-        DataError: The folder has no frames.
+        DataError: The folder has no frames or holds several data sets.
     """
     root = folder.root
     log = ProblemLog()
+    folder.preset = detect_preset(folder, typed, log)
+    _report_columns(options, folder.preset, log)
     try:
         media = find_media(folder, log)
     except OSError as error:
@@ -61,28 +65,39 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     if placed.empty:
         raise DataError(no_frames(folder, typed, log))
     outcomes, outcome_rows = read_outcomes(folder, dict(options.columns), log)
-    trials = build_trials(placed, outcomes, read_demographics(folder, log), log)
+    trials = build_trials(placed, outcomes, read_demographics(folder, log), folder.preset, log)
     frames = in_trial_order(placed, trials.index)
     del placed
-    _report_many(frames, media, log)
+    _report_many(frames, media, folder.preset, log)
     trials, frames = with_sizes(folder, media, trials, frames, log)
-    known = KnownFrames(frames, trials, media.videos)
-    boxes, box_format, box_formats = load_boxes(folder, known, options.boxes, log)
+    known = KnownFrames(frames, trials, media.videos, folder.preset)
+    found = load_boxes(folder, known, options.boxes, log)
     report_case(folder, log)
     return Dataset(
         root=root,
         trials=trials,
-        frames=frames,
-        boxes=boxes,
+        frames=frames.assign(annotation_file=found.file_of_frame),
+        boxes=found.boxes,
         outcome_rows=outcome_rows,
         problems=log.problems(),
+        preset=folder.preset,
         evidence=log.evidence,
         images_dir=media.images_dir,
         videos=media.videos,
-        box_format=box_format,
-        box_formats=box_formats,
+        box_format=found.key,
+        box_formats=found.keys,
         fingerprint=_fingerprint(folder, frames["frame"]),
     )
+
+
+def _report_columns(options: OpenOptions, preset: Preset, log: ProblemLog) -> None:
+    """Report the columns that the user has given a title and that the preset does not have."""
+    for name, _ in options.columns:
+        if name not in preset.outcome_columns:
+            known = ", ".join(preset.outcome_columns)
+            log.add(
+                file_kinds.COLUMN_OF_OTHER_DATA, preset.outcomes_file, column=name, preset=preset.title, known=known
+            )
 
 
 def _fingerprint(folder: DataFolder, frames: pd.Series) -> str:
@@ -101,7 +116,7 @@ def checked_folder(folder: Path | str) -> Path:
     """
     typed = str(folder)
     if not typed.strip():
-        raise DataError(f"No data folder is given. {EXPECTED}")
+        raise DataError(f"No data folder is given. {expected()}")
     try:
         mode = Path(folder).stat().st_mode
     except FileNotFoundError:
@@ -112,14 +127,15 @@ def checked_folder(folder: Path | str) -> Path:
         reason = error.strerror if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{typed}: this cannot be opened as a folder ({reason}).") from None
     if not stat.S_ISDIR(mode):
-        raise DataError(f"{typed}: this is a file, not a folder. {EXPECTED}")
+        raise DataError(f"{typed}: this is a file, not a folder. {expected()}")
     return Path(folder)
 
 
-def _report_many(frames: pd.DataFrame, media: Media, log: ProblemLog) -> None:
+def _report_many(frames: pd.DataFrame, media: Media, preset: Preset, log: ProblemLog) -> None:
     """Report the trials with so many images that these must be less than a second apart."""
     counts = frames.loc[~frames["trial_id"].isin(list(media.videos)), "trial_id"].value_counts()
-    many = counts[counts > _MOST_FRAMES]
+    limit = _TIMES_TOO_MANY * preset.longest_trial
+    many = counts[counts > limit]
     if len(many):
         longest = many.max()
-        log.add(frame_kinds.MANY_FRAMES, log.images_dir, count=len(many), limit=_MOST_FRAMES, longest=longest)
+        log.add(frame_kinds.MANY_FRAMES, log.images_dir, count=len(many), limit=limit, longest=longest)

@@ -1,7 +1,7 @@
 """Collect the problems of a data folder, so that one that occurs a thousand times does not hide the others."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -116,6 +116,15 @@ class ProblemLog:
             path = layout.path_of_frame(self.images_dir, name)
             entries.problems.append(_problem(kind, path, None, 1, {"frame": name}))
         entries.folded += len(names) - len(shown)
+
+    def has_error(self, paths: Collection[str]) -> bool:
+        """Return whether there is an error about one of these files as a whole, so that at least a part is not used."""
+        return any(
+            problem.row is None and problem.path in paths
+            for (severity, _, _), entries in self._kinds.items()
+            if severity is Severity.ERROR
+            for problem in entries.problems
+        )
 
     def problems(self) -> tuple[Problem, ...]:
         """Return all problems: the most severe first, then by file, code and line."""

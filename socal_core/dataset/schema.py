@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from socal_core.errors import DataError
+from socal_core.presets import PRESETS
+from socal_core.presets.preset import OutcomeColumn, Preset
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Table:
     """The names of the rows, if they have any."""
 
 
+def _measured(preset: Preset, measure: OutcomeColumn) -> Column:
+    meaning = f"{measure.meaning}, in {measure.unit}" if measure.unit else measure.meaning
+    return Column(measure.name, "Float64", f"{preset.title}: {meaning}", nullable=True, optional=True)
+
+
+_SUCCESS = "; ".join(f"{preset.title}: 1 if {preset.success}, else 0" for preset in PRESETS)
+
 TRIALS = Table(
     name="trials",
     meaning="Every trial that has a frame or a row of outcomes, ordered by surgeon and trial number.",
@@ -50,16 +59,11 @@ TRIALS = Table(
     columns=(
         Column("participant_id", "str", "the surgeon; empty if unknown"),
         Column("trial_number", "Int64", "1 for the first trial of the surgeon", nullable=True),
-        Column("success", "Int64", "1 if the bleeding was controlled, else 0", nullable=True, least=0, most=1),
+        Column("success", "Int64", _SUCCESS, nullable=True, least=0, most=1),
         Column("n_frames", "int64", "number of frames", least=0),
         Column("usable", "bool", "whether the trial has a frame and a known outcome"),
         Column("unusable_because", "str", "why it is not usable; empty if it is"),
-        Column("cottonoid", "Float64", "s", nullable=True),
-        Column("cottonoid_success", "Float64", "0 or 1", nullable=True),
-        Column("muscle", "Float64", "s", nullable=True),
-        Column("muscle_success", "Float64", "0 or 1", nullable=True),
-        Column("tth", "Float64", "time to haemostasis in s", nullable=True),
-        Column("blood_loss", "Float64", "mL", nullable=True),
+        *(_measured(preset, measure) for preset in PRESETS for measure in preset.measures),
         Column("width", "Int64", "of the frames, in pixels", nullable=True, least=1),
         Column("height", "Int64", "of the frames, in pixels", nullable=True, least=1),
         Column("cohort", "str", "of the surgeon, as are the next two", nullable=True),
@@ -77,6 +81,13 @@ FRAMES = Table(
         Column("second", "int64", "seconds since the first frame of the trial", least=0),
         Column("width", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
         Column("height", "Int64", "of this frame, in pixels", nullable=True, least=1, optional=True),
+        Column(
+            "annotation_file",
+            "category",
+            "the file of its boxes; the folder if each frame has a file",
+            nullable=True,
+            optional=True,
+        ),
     ),
 )
 BOXES = Table(

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.images import MAX_PIXELS, quiet_pillow, read_size
 from socal_core.dataset.layout import path_of_frame
@@ -65,7 +64,7 @@ def with_sizes(
     for trial in unsized.intersection(pd.Index(list(starts))).difference(pd.Index(list(media.videos))):
         headers.count_first(int(starts[trial]))
     headers.note()
-    return _filled(trials, frames, found, log)
+    return _filled(trials, frames, found, folder.preset.outcomes_file, log)
 
 
 class _Headers:
@@ -128,7 +127,11 @@ def _spread(count: int, most: int) -> NDArray[np.intp]:
 
 
 def _filled(
-    trials: pd.DataFrame, frames: pd.DataFrame, found: dict[str, list[Size | None]], log: ProblemLog
+    trials: pd.DataFrame,
+    frames: pd.DataFrame,
+    found: dict[str, list[Size | None]],
+    outcomes_file: str,
+    log: ProblemLog,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the sizes to both tables; report trials whose frames differ or contradict the outcomes file."""
     given = trials[list(DIMENSIONS)].astype("float64")
@@ -138,7 +141,7 @@ def _filled(
     for trial, own in found.items():
         times = Counter(size for size in own if size is not None)
         if times:
-            _report_sizes(trial, times, declared[trial], log)
+            _report_sizes(trial, times, declared[trial], outcomes_file, log)
             usual[trial] = times.most_common(1)[0][0]
         flat += [size or declared[trial] for size in own]
     table = np.array(flat, np.float64).reshape(-1, 2)
@@ -147,7 +150,9 @@ def _filled(
     return trials, frames.assign(**{name: pd.array(table[:, i]).astype("Int64") for i, name in enumerate(DIMENSIONS)})
 
 
-def _report_sizes(trial: str, times: "Counter[Size]", declared: tuple[float, float], log: ProblemLog) -> None:
+def _report_sizes(
+    trial: str, times: "Counter[Size]", declared: tuple[float, float], outcomes_file: str, log: ProblemLog
+) -> None:
     if len(times) > 1:
         text = ", ".join(f"{width}x{height} ({count:,})" for (width, height), count in times.most_common(4))
         log.add(frame_kinds.SEVERAL_FRAME_SIZES, log.images_dir, trial_id=trial, sizes=text, kinds=len(times))
@@ -155,7 +160,7 @@ def _report_sizes(trial: str, times: "Counter[Size]", declared: tuple[float, flo
         width, height = next(iter(times))
         log.add(
             frame_kinds.OTHER_SIZE_IN_OUTCOMES,
-            layout.OUTCOMES_FILE,
+            outcomes_file,
             trial_id=trial,
             width=width,
             height=height,

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from socal_core.dataset import layout
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
 
@@ -12,13 +11,16 @@ def without_zeros(ids: pd.Series) -> pd.Series:
     return ids.str.replace(r"^0+(?=[0-9]+$)", "", regex=True)
 
 
-def restore_zeros(given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series, log: ProblemLog) -> pd.Series:
+def restore_zeros(
+    given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series, path: str, log: ProblemLog
+) -> pd.Series:
     """Spell surgeons as in their trial ids if the two differ only in leading zeros.
 
     Args:
         given: The column participant_id, NA if empty; indexed by line.
         from_trial: The surgeon in each trial id, NA if there is none.
         trial_ids: The trial ids.
+        path: The file of the column, for problems.
         log: Receives a problem for each row whose spelling is replaced.
 
     Returns:
@@ -27,17 +29,18 @@ def restore_zeros(given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series,
     lost = given.notna() & from_trial.notna() & (given != from_trial)
     lost &= without_zeros(given) == without_zeros(from_trial)
     rows = pd.DataFrame({"participant_id": given, "surgeon": from_trial, "trial_id": trial_ids})[lost.fillna(False)]
-    log.add_rows(trial_kinds.LOST_ZEROS, layout.OUTCOMES_FILE, rows)
+    log.add_rows(trial_kinds.LOST_ZEROS, path, rows)
     return given.mask(lost.fillna(False).astype(bool), from_trial)
 
 
-def merge_spellings(surgeons: pd.Series, log: ProblemLog) -> pd.Series:
+def merge_spellings(surgeons: pd.Series, path: str, log: ProblemLog) -> pd.Series:
     """Replace spellings that differ only in leading zeros by the longest of them.
 
     They may be two surgeons. Treated as one, they stay in the same subset of a split, which is safe in both cases.
 
     Args:
         surgeons: The surgeon of each trial, NA if unknown.
+        path: The file of the outcomes, for problems.
         log: Receives a problem for each surgeon with several spellings.
 
     Returns:
@@ -49,18 +52,19 @@ def merge_spellings(surgeons: pd.Series, log: ProblemLog) -> pd.Series:
     doubled = spellings[spellings.duplicated("key", keep=False)]
     for key, group in doubled.groupby("key"):
         text = ", ".join(sorted(group["own"]))
-        log.add(trial_kinds.AMBIGUOUS_SURGEON, layout.OUTCOMES_FILE, spellings=text, surgeon=chosen[str(key)])
+        log.add(trial_kinds.AMBIGUOUS_SURGEON, path, spellings=text, surgeon=chosen[str(key)])
     if doubled.empty:
         return surgeons
     return surgeons.map(dict(zip(doubled["own"], chosen.loc[doubled["key"]], strict=True))).fillna(surgeons)
 
 
-def match_demographics(demographics: pd.DataFrame, surgeons: pd.Series, log: ProblemLog) -> pd.DataFrame:
+def match_demographics(demographics: pd.DataFrame, surgeons: pd.Series, path: str, log: ProblemLog) -> pd.DataFrame:
     """Spell the surgeons of the demographics as in the trials if the two differ only in leading zeros.
 
     Args:
         demographics: Indexed by participant_id.
         surgeons: The surgeon of each trial.
+        path: The file of the demographics, for problems.
         log: Receives a problem for each surgeon whose spelling is replaced.
 
     Returns:
@@ -81,5 +85,5 @@ def match_demographics(demographics: pd.DataFrame, surgeons: pd.Series, log: Pro
     for surgeon in changed:
         spelled = ", ".join(sorted(own[(new == surgeon).to_numpy()]))
         kind = trial_kinds.AMBIGUOUS_DEMOGRAPHICS if surgeon in unclear else trial_kinds.LOST_ZEROS_OF_SURGEON
-        log.add(kind, layout.DEMOGRAPHICS_FILE, surgeon=surgeon, spellings=spelled)
+        log.add(kind, path, surgeon=surgeon, spellings=spelled)
     return distinct[~names.isin(unclear)].set_index(str(distinct.columns[0]))

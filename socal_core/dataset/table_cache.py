@@ -23,12 +23,13 @@ from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.errors import DataError, SocalError
+from socal_core.presets import preset_of
 from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 """Incremented if the format of the cache or the interpretation of data folders changes."""
 KEPT = 12
 """The number of data sets that are kept; the least recently used are deleted first."""
@@ -111,6 +112,7 @@ def _dataset(root: Path, tables: dict[str, pd.DataFrame], rest: dict[str, Any]) 
         boxes=tables["boxes"],
         outcome_rows=rest["outcome_rows"],
         problems=problems,
+        preset=preset_of(rest["preset"]),
         evidence=tuple(Evidence(**item) for item in rest["evidence"]),
         images_dir=rest["images_dir"],
         videos=videos,
@@ -128,6 +130,7 @@ def _keep(entry: Path, dataset: Dataset, stamps: dict[str, Stamp]) -> None:
     for name in _TABLES:
         write_table(getattr(dataset, name), tables / f"{name}.parquet")
     rest = {
+        "preset": dataset.preset.name,
         "outcome_rows": dataset.outcome_rows,
         "images_dir": dataset.images_dir,
         "box_format": dataset.box_format,

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import CHANNELS, predict_from, presence_in_parts, varying
 from socal_core.evaluation.metrics import auroc, auroc_interval
+from socal_core.presets import outcome_reasons
 from socal_core.runs.files.metrics_record import Interval
 from socal_core.splits import Split
 
@@ -29,7 +29,7 @@ BIN_SECONDS = 10
 MIN_TRIALS = 10
 """With fewer held-out trials, no probe is called a leak: one of ten probes may rank six trials correctly by chance."""
 
-REFUSED_INPUTS = layout.OUTCOME_MEASURES
+REFUSED_INPUTS = outcome_reasons()
 """Columns that are outcomes themselves, with the reason why each is never an input."""
 
 Progress = Callable[[int, int], None]

@@ -14,14 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from socal_core.dataset import layout
+from socal_core.dataset.detection import detect_preset
+from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
 from socal_core.fetch.unpack import DamagedArchive, Report, has_frames, no_progress, unpack
+from socal_core.presets import is_trial
 from socal_core.storage import try_lock
 
 ARRIVING = ".arriving"
 """Name of the hidden folder inside the data folder for files that are not complete yet."""
-EXPECTED_FILES = (layout.OUTCOMES_FILE, layout.BOXES_FILE, layout.MAPPING_FILE, layout.DEMOGRAPHICS_FILE)
 
 _UNPACKED = ".unpacked"
 _LOCK = ".lock"
@@ -35,9 +38,9 @@ class Arrived:
     """What a data folder contains after a download."""
 
     files: tuple[str, ...]
-    """The SOCAL tables that the folder contains."""
+    """The tables of the data set that the folder contains."""
     missing: tuple[str, ...]
-    """The SOCAL tables, and JPEGImages, that are missing."""
+    """The tables of the data set, and JPEGImages, that are missing."""
     frames: int
     """Number of frames."""
     problems: tuple[str, ...]
@@ -45,7 +48,7 @@ class Arrived:
 
     @property
     def complete(self) -> bool:
-        """Whether all parts of SOCAL are present and intact."""
+        """Whether all parts of the data set are present and intact."""
         return not self.missing and not self.problems
 
 
@@ -84,7 +87,7 @@ def download(address: str, out: Path, progress: Report | None = None, fetch: Fet
 
 
 def check_arrived(out: Path) -> Arrived:
-    """Check which SOCAL files and how many frames a folder contains, without changing it.
+    """Check which tables of a data set and how many frames a folder contains, without changing it.
 
     Raises:
         DataError: The folder cannot be read.
@@ -104,9 +107,14 @@ def check_arrived(out: Path) -> Arrived:
                 frames += 1
     except OSError as error:
         raise DataError(f"The downloaded files cannot be read: {error.strerror or type(error).__name__}.") from error
-    files = tuple(name for name in EXPECTED_FILES if (out / name).is_file() and name not in faults)
-    missing = tuple(name for name in EXPECTED_FILES if name not in files)
     problems = _fault_messages(faults)
+    try:
+        tables = detect_preset(DataFolder(out), out.name, ProblemLog()).tables
+    except DataError as error:  # it holds several data sets
+        tables = ()
+        problems.append(str(error))
+    files = tuple(name for name in tables if (out / name).is_file() and name not in faults)
+    missing = tuple(name for name in tables if name not in files)
     problems += [f"{name} is missing. Ask the person who shared the folder to add it." for name in missing]
     if not frames:
         missing = (layout.IMAGES_DIR, *missing)
@@ -264,7 +272,7 @@ def _has_meaning(name: str) -> bool:
 
 def _holds_frames(folder: str) -> bool:
     """Whether readers look for frames in a folder of this name."""
-    return folder in layout.IMAGES_DIRS or layout.TRIAL_ID.fullmatch(folder) is not None
+    return folder in layout.IMAGES_DIRS or is_trial(folder)
 
 
 def _is_image(path: Path) -> bool:

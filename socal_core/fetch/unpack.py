@@ -1,4 +1,7 @@
-"""Unpack zips of frames, which are checked completely before anything is written, and again while writing."""
+"""Unpack zips of frames, each of which is checked completely before it is unpacked, and again while writing.
+
+A zip may hold zips instead of frames, as in SOSpine, but these no further ones. The limits count all of them together.
+"""
 
 import io
 import re
@@ -27,6 +30,7 @@ MAX_RATIO = 100
 RATIO_MATTERS_FROM = 100_000_000
 """Unpacked size in bytes below which any ratio is harmless."""
 
+_ZIP = frozenset({".zip"})
 _BLOCK = 1 << 20
 _REPORT_EVERY = 500
 _ENTRY_SIGNATURE = b"PK\x01\x02"
@@ -69,11 +73,12 @@ class _BoundedFile(io.FileIO):
 
 
 def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
-    """Unpack the frames and annotations of a zip into a new folder.
+    """Unpack the frames and annotations of a zip, and of the zips in a zip without frames, into a new folder.
 
     Args:
         archive: The zip.
-        out: A folder that does not exist or is empty. It appears when all files are written.
+        out: A folder that does not exist or is empty. It appears when all files are written. What an inner zip holds
+            is in a folder of its name.
         progress: Called from time to time with a line of text.
 
     Returns:
@@ -81,42 +86,87 @@ def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
 
     Raises:
         DataError: `out` is not empty, or the zip is refused because it could write outside `out` or fill the disk, is
-            encrypted, or has neither frames nor annotations. Nothing is written.
-        DamagedArchive: The zip is truncated or damaged, or is not a zip.
+            encrypted, has neither frames nor annotations, or has zips inside its zips. Nothing is written.
+        DamagedArchive: The zip, or one in it, is truncated or damaged, or is not a zip.
     """
-    with _opened(archive) as opened:
+    report, packed = progress or no_progress, _size(archive)
+    with _opened(archive, archive.name) as opened:
         if out.is_symlink() or (out.exists() and not (out.is_dir() and next(out.iterdir(), None) is None)):
             text = f"{out.name} exists already. Move or delete it, then unpack {archive.name} again."
             raise DataError(text)
-        entries = _accepted(opened, archive)
-        _check_sizes(entries, archive, out.parent)
+        entries = _accepted(opened, archive.name)
+        if not entries:
+            raise DataError(
+                f"{archive.name} contains neither frames (JPEG, PNG) nor annotations. Check that it is the right file."
+            )
+        inner = [entry for entry in entries if _is_wanted(entry, _ZIP)]
+        _check_sizes(entries, archive.name, packed, out.parent)
         out.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(out) as draft:
-            _write(opened, entries, draft, archive.name, progress or no_progress)
-    return len(entries)
+            _write(opened, entries, draft, archive.name, report)
+            return len(entries) - len(inner) + _unpack_inner(entries, draft, archive.name, packed, report)
+
+
+def _unpack_inner(outer: list[zipfile.ZipInfo], draft: Path, archive: str, packed: int, report: Report) -> int:
+    """Unpack the zips among the entries of a zip, which are written already, and delete them.
+
+    Returns:
+        The number of files written.
+    """
+    count, total = len(outer), sum(entry.file_size for entry in outer)
+    written = 0
+    for zipped in (entry for entry in outer if _is_wanted(entry, _ZIP)):
+        path, name = draft / zipped.filename, f"{archive}/{printable(zipped.filename)}"
+        with _opened(path, name) as opened:
+            entries = _accepted(opened, name)
+            deeper = next((entry for entry in entries if _is_wanted(entry, _ZIP)), None)
+            if deeper is not None:
+                text = f"it holds {printable(deeper.filename)}, a zip in a zip in a zip; only one level is unpacked"
+                raise DataError(f"{name} is refused: {text}. Unpack {archive} and share what it holds.")
+            count += len(entries)
+            total += sum(entry.file_size for entry in entries)
+            if count > MAX_ENTRIES:
+                raise DataError(
+                    f"{archive} is refused: it has more than {MAX_ENTRIES:,} entries, with those of its zips."
+                )
+            _check_growth(total, packed, f"{archive}, with its zips,")
+            _check_sizes(entries, name, zipped.file_size, draft)
+            own = f"{path.stem}/"
+            inside = all(entry.filename.startswith(own) for entry in entries)
+            _write(opened, entries, path.parent if inside else path.with_suffix(""), name, report)
+        path.unlink()
+        written += len(entries)
+    return written
+
+
+def _size(archive: Path) -> int:
+    try:
+        return archive.stat().st_size
+    except OSError as error:
+        raise DataError(f"{archive.name} cannot be unpacked: {error.strerror}.") from error
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip, and turn its errors and those of the disk into DataError."""
+def _opened(archive: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    """Open a zip, and turn its errors and those of the disk into DataError, which gives it this name."""
     try:
         with _BoundedFile(archive) as file, zipfile.ZipFile(file) as opened:
             yield opened
     except _READ_ERRORS as error:
-        text = f"{archive.name} is not a zip file, or is truncated or damaged. Download it again."
+        text = f"{name} is not a zip file, or is truncated or damaged. Download it again."
         raise DamagedArchive(text) from error
     except OSError as error:
-        raise DataError(f"{archive.name} cannot be unpacked: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"{name} cannot be unpacked: {error.strerror or type(error).__name__}.") from error
 
 
 def has_frames(archive: Path) -> bool:
-    """Whether a zip contains images, according to its list of entries.
+    """Whether a zip contains images, or zips that may contain them, according to its list of entries.
 
     Raises:
         DamagedArchive: The zip cannot be read.
     """
-    with _opened(archive) as opened:
-        return any(_is_wanted(entry, layout.IMAGE_SUFFIXES) for entry in opened.infolist())
+    with _opened(archive, archive.name) as opened:
+        return any(_is_wanted(entry, layout.IMAGE_SUFFIXES | _ZIP) for entry in opened.infolist())
 
 
 def unsafe_name(name: str) -> str | None:
@@ -147,22 +197,23 @@ def _is_wanted(entry: zipfile.ZipInfo, suffixes: frozenset[str]) -> bool:
     return not hidden and dot > 0 and parts[-1][dot:].lower() in suffixes
 
 
-def _accepted(opened: zipfile.ZipFile, archive: Path) -> list[zipfile.ZipInfo]:
-    """Select the entries to write; raise DataError if any entry is unsafe, even one that is not written."""
+def _accepted(opened: zipfile.ZipFile, archive: str) -> list[zipfile.ZipInfo]:
+    """Select the entries to write, zips only if there are no frames.
+
+    Raises:
+        DataError: An entry is unsafe, even one that is not written.
+    """
     entries = opened.infolist()
     for entry in entries:
         fault = _fault(entry)
         if fault is not None:
             name = entry.orig_filename.encode("unicode_escape").decode()[:120]
-            raise DataError(f"{archive.name} is refused: its entry {name} {fault}. Nothing was unpacked.")
+            raise DataError(f"{archive} is refused: its entry {name} {fault}. Nothing was unpacked.")
     if len(opened.NameToInfo) != len(entries):
-        raise DataError(f"{archive.name} is refused: two of its entries have the same name. Nothing was unpacked.")
-    wanted = [entry for entry in entries if _is_wanted(entry, layout.IMAGE_SUFFIXES | ANNOTATION_SUFFIXES)]
-    if not wanted:
-        raise DataError(
-            f"{archive.name} contains neither frames (JPEG, PNG) nor annotations. Check that it is the right file."
-        )
-    return wanted
+        raise DataError(f"{archive} is refused: two of its entries have the same name. Nothing was unpacked.")
+    has_images = any(_is_wanted(entry, layout.IMAGE_SUFFIXES) for entry in entries)
+    suffixes = ANNOTATION_SUFFIXES | (layout.IMAGE_SUFFIXES if has_images else _ZIP)
+    return [entry for entry in entries if _is_wanted(entry, suffixes)]
 
 
 def _fault(entry: zipfile.ZipInfo) -> str | None:
@@ -179,21 +230,24 @@ def _fault(entry: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _check_sizes(entries: list[zipfile.ZipInfo], archive: Path, folder: Path) -> None:
+def _check_sizes(entries: list[zipfile.ZipInfo], archive: str, packed: int, folder: Path) -> None:
     """Refuse a zip bomb, and a zip that does not fit on the disk of `folder`."""
     for entry in entries:
         if _is_bomb(entry.file_size, entry.compress_size):
             raise DataError(
-                f"{archive.name} is refused: its entry {printable(entry.filename)} would grow from "
+                f"{archive} is refused: its entry {printable(entry.filename)} would grow from "
                 f"{entry.compress_size:,} to {entry.file_size:,} bytes, unlike any frame. Nothing was unpacked."
             )
     total = sum(entry.file_size for entry in entries)
     # Entries may use the same packed bytes, so compare with the size of the zip.
-    packed = archive.stat().st_size
+    _check_growth(total, packed, archive)
+    check_room(total, folder, f"Unpacked, {archive}", "Free some space, or choose a folder on another disk.")
+
+
+def _check_growth(total: int, packed: int, archive: str) -> None:
     if _is_bomb(total, packed):
         text = f"it would grow from {packed:,} to {total:,} bytes, unlike any zip of frames"
-        raise DataError(f"{archive.name} is refused: {text}. Nothing was unpacked.")
-    check_room(total, folder, f"Unpacked, {archive.name}", "Free some space, or choose a folder on another disk.")
+        raise DataError(f"{archive} is refused: {text}. Nothing was unpacked.")
 
 
 def _is_bomb(size: int, packed: int) -> bool:

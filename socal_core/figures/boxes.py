@@ -5,7 +5,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from socal_core.figures.groups import nothing, percent, plain, trial_rows
+from socal_core.annotations.rows import CORNERS, KnownFrames
+from socal_core.figures.groups import nothing, percent, plain
 from socal_core.figures.style import NEUTRAL, styled
 
 MOST_BOXES = 12
@@ -39,17 +40,18 @@ def boxes_per_frame(frames: pd.DataFrame, boxes: pd.DataFrame) -> go.Figure:
     return styled(go.Figure(bars), title, "Boxes in the frame", "Frames").update_xaxes(type="category")
 
 
-def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
+def box_density(boxes: pd.DataFrame, frames: pd.DataFrame, trials: pd.DataFrame, label: str | None = None) -> go.Figure:
     """Plot where in the frame boxes are, as the fraction of boxes that cover each cell of a grid.
 
     Args:
-        boxes: The boxes of a data set. Those of trials with an unknown frame size are left out.
-        trials: The trials of the boxes.
+        boxes: The boxes of a data set. Those in frames of unknown size are left out.
+        frames: The frames of the boxes.
+        trials: The trials of the frames.
         label: The label to plot; None for all labels.
     """
     title = "Where boxes are" if label is None else f"Where boxes of {plain(label)} are"
     chosen = boxes if label is None else boxes[boxes["label"] == label]
-    corners = relative_corners(chosen, trials)
+    corners = relative_corners(chosen, frames, trials)
     if not len(corners):
         return nothing(title, "No box in a frame of known size to show.")
     heat = go.Heatmap(
@@ -69,22 +71,22 @@ def box_density(boxes: pd.DataFrame, trials: pd.DataFrame, label: str | None = N
     return figure.update_yaxes(range=[1, 0], tickformat=".0%", ticklabelstandoff=6, showgrid=False, **shape)
 
 
-def relative_corners(boxes: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.float64]:
+def relative_corners(boxes: pd.DataFrame, frames: pd.DataFrame, trials: pd.DataFrame) -> NDArray[np.float64]:
     """Compute the corners of boxes as fractions of the frame.
 
     Args:
         boxes: The boxes of a data set, in pixels.
-        trials: The trials of the boxes.
+        frames: The frames of the boxes. Columns width and height take precedence over the size of the trial.
+        trials: The trials of the frames.
 
     Returns:
-        x1, y1, x2 and y2, shape (n, 4), clipped to 0 and 1. Boxes of trials with an unknown frame size are left out.
+        x1, y1, x2 and y2, shape (n, 4), clipped to 0 and 1. Boxes in frames of unknown size are left out.
     """
-    sizes = trials[["width", "height"]].to_numpy(dtype=float, na_value=np.nan)
-    rows = trial_rows(trials, boxes["trial_id"])
-    known = rows >= 0
-    sizes_of_boxes = np.full((len(boxes), 2), np.nan)
-    sizes_of_boxes[known] = sizes[rows[known]]
-    corners: NDArray[np.float64] = boxes[["x1", "y1", "x2", "y2"]].to_numpy(dtype=float) / np.tile(sizes_of_boxes, 2)
+    known = KnownFrames(frames, trials)
+    rows = known.rows_of_names(boxes["frame"])
+    sizes = np.full((len(boxes), 2), np.nan)
+    sizes[rows >= 0] = known.sizes(rows[rows >= 0])
+    corners: NDArray[np.float64] = boxes[list(CORNERS)].to_numpy(dtype=float) / np.tile(sizes, 2)
     return np.clip(corners[~np.isnan(corners).any(axis=1)], 0, 1)
 
 

@@ -15,6 +15,7 @@ from socal_core.figures.groups import (
     plain,
 )
 from socal_core.figures.style import NEUTRAL, OUTCOME_COLOURS, OUTCOMES, styled
+from socal_core.presets import PRESETS
 
 MAX_GROUPS = 12
 
@@ -22,18 +23,13 @@ CAN_BE_MISSING = {
     "frames": "Video frames",
     "participant_id": "Surgeon",
     "success": "Outcome",
-    "cottonoid": "Time to cottonoid",
-    "cottonoid_success": "Cottonoid placed",
-    "muscle": "Time to muscle",
-    "muscle_success": "Muscle placed",
-    "tth": "Time to haemostasis",
-    "blood_loss": "Blood loss",
+    **{measure.name: measure.label for preset in PRESETS for measure in preset.measures},
     "size": "Frame size",
     "cohort": "Cohort",
     "specialty": "Specialty",
     "training_status": "Training status",
 }
-"""The values of a trial that may be unknown, with their names for the user."""
+"""The values of a trial that may be unknown, with their names for the user; a data set has only some of them."""
 
 
 def class_balance(trials: pd.DataFrame) -> go.Figure:
@@ -189,7 +185,7 @@ def missing_counts(trials: pd.DataFrame) -> pd.Series:
         participant_id=trials["participant_id"] == "",
         size=trials[["width", "height"]].isna().any(axis=1),
     )
-    return missing[list(CAN_BE_MISSING)].sum().rename(CAN_BE_MISSING)
+    return missing[[name for name in CAN_BE_MISSING if name in missing]].sum().rename(CAN_BE_MISSING)
 
 
 def _largest(counts: pd.DataFrame) -> pd.DataFrame:

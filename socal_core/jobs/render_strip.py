@@ -12,7 +12,7 @@ from socal_core.dataset.table_cache import forget_oldest, open_cached
 from socal_core.errors import SocalError
 from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
-from socal_core.runs.architecture import architecture_of
+from socal_core.runs.architecture import architecture_for
 from socal_core.runs.model_choice import weights_at_hand
 from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.storage import write_json
@@ -67,7 +67,7 @@ def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
     """Return the preprocessing of the model and a note for the user; nothing is downloaded for a preview."""
     if weights_at_hand(config.model.model):
         return preprocessors_of(config)[0]
-    size = architecture_of(config.model.model).image_size
+    size = architecture_for(config).image_size
     note = (
         f"{config.model.model} is not on this machine: the frames are shown as VideoMAE usually receives them, resized "
         f"to a shorter edge of {size} pixels and cropped to the centre."

@@ -7,33 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, VideoMAEConfig, VideoMAEForVideoClassification
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from socal_core.clips.preprocess import PREPROCESSOR_FILE, Preprocessor
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
+from socal_core.models.families.family import ClassifierShape, ClipSize, Family
 from socal_core.models.find import find_model
 from socal_core.models.layers import head_of
-from socal_core.models.processor import read_preprocessor
-from socal_core.models.trained_head import (
-    Weights,
-    averages_tokens,
-    classifier_rows,
-    head_note,
-    reorder_rows,
-    without_head,
-)
-from socal_core.models.videomae_config import read_config, videomae_config
-from socal_core.runs.architecture import architecture_in
+from socal_core.models.model_config import ModelConfig, classifier_config, read_config
+from socal_core.models.processor import read_preprocessor, resized
+from socal_core.models.trained_head import Weights, classifier_rows, head_note, reorder_rows, without_head
+from socal_core.runs.catalogue import check_licence
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 
-NEW_HEAD = ("classifier.", "fc_norm.")
-"""Prefixes of the weights that a pre-trained backbone lacks and that fine-tuning learns."""
-BACKBONE = ("embeddings.patch_embeddings.", "encoder.")
-"""Prefixes of the weights that must all exist in the model."""
+LARGE = 200_000_000
+"""Weights of a network whose memory matters before it is known whether its files fit."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +44,9 @@ class VideoClassifier:
 def build_classifier(config: TrainConfig) -> VideoClassifier:
     """Build the classifier that a new run starts from.
 
-    A pre-trained model gets a new classifier on the mean of all tokens, as in VideoMAE's own fine-tuning (Tong et al.,
-    NeurIPS 2022). A fine-tuned model keeps its classifier and its pooling if its labels are success and failure.
+    A pre-trained model gets a new classifier; that of a VideoMAE is on the mean of all tokens, as in its own
+    fine-tuning (Tong et al., NeurIPS 2022). A fine-tuned model keeps its classifier and its pooling if its labels are
+    success and failure. Learned positions are interpolated to the clips of the run.
 
     Args:
         config: The settings of the run.
@@ -63,26 +56,35 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
 
     Raises:
         ModelError: The model cannot be found, is damaged, or is not supported.
-        ConfigError: The model does not support this number of frames.
+        ConfigError: The model does not support this number of frames, or this size, or the licence of weights that
+            would be downloaded was not accepted.
     """
+    check_licence(config.model)
     files = find_model(config.model.model, config.model.allow_download)
-    values = read_config(files)
-    weights = files.read_weights()
-    note = head_note(files.name, values, weights)
-    rows = classifier_rows(values, weights)
+    found = read_config(files)
+    clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)
+    weights = found.family.own_weights(found.values, files.read_weights())
+    _refuse_empty_network(found, weights)
+    notes = [head_note(found, weights)]
+    rows = classifier_rows(found, weights)
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
-    pooling = rows is None or averages_tokens(values)
-    model_config = videomae_config(files, values, config.clip.num_frames, config.model.dropout_rate, pooling)
-    model = _load(files, model_config, weights, NEW_HEAD if rows is None else (), config.split.seed)
+    shape = ClassifierShape(clip, config.model.dropout_rate, rows is None or found.averages_tokens)
+    model_config = classifier_config(found, shape)
+    trained = found.clip_of_training(clip.num_frames)
+    weights = found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
+    if note := found.family.shape_note(trained, clip):
+        notes.append(f"{files.name}: {note}")
+    may_be_new = found.family.head if rows is None else ()
+    model = _load(files, found.family, model_config, weights, may_be_new, config.split.seed)
     if rows is None:
         _scale_head(model, config.model.head_scale)
-    size = architecture_in(values).image_size
-    preprocessor = read_preprocessor(files, size)
+    preprocessor = read_preprocessor(files, found.sizes.image_size)
     if preprocessor is None:
         # The published weights were not trained with the defaults of the class, a mean and std of 0.5.
-        missing = f"{files.name} has no {PREPROCESSOR_FILE}: its input is normalized with ImageNet's mean and std."
-        return VideoClassifier(model, Preprocessor.for_size(size), f"{missing} {note}".strip())
-    return VideoClassifier(model, preprocessor, note)
+        preprocessor, normalization = found.family.default_preprocessor(found.sizes.image_size)
+        missing = f"{files.name} has no {PREPROCESSOR_FILE}: its input is normalized with {normalization}."
+        notes.insert(0, missing)
+    return VideoClassifier(model, resized(preprocessor, clip.image_size), " ".join(filter(None, notes)))
 
 
 def load_classifier(folder: Path) -> VideoClassifier:
@@ -98,13 +100,15 @@ def load_classifier(folder: Path) -> VideoClassifier:
         ModelError: A file is missing or damaged.
     """
     files = ModelFiles(f"Checkpoint {folder.name}", folder)
-    values = read_config(files)
-    frames, dropout = values.get("num_frames"), values.get("hidden_dropout_prob")
+    found = read_config(files)
+    frames, dropout = (found.values.get(name) for name in (found.family.frames_field, found.family.dropout_fields[0]))
     if type(frames) is not int or not isinstance(dropout, (int, float)):
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
-    model_config = videomae_config(files, values, frames, dropout, averages_tokens(values))
-    model = _load(files, model_config, files.read_weights(), (), seed=0)
-    preprocessor = read_preprocessor(files, architecture_in(values).image_size)
+    shape = ClassifierShape(ClipSize(frames, found.sizes.image_size), dropout, found.averages_tokens)
+    weights = files.read_weights()
+    _refuse_empty_network(found, weights)
+    model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)
+    preprocessor = read_preprocessor(files, found.sizes.image_size)
     if preprocessor is None:
         raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing. Use another checkpoint, or start a new run.")
     return VideoClassifier(model, preprocessor)
@@ -134,12 +138,17 @@ def save_classifier(classifier: VideoClassifier, folder: Path, weights: dict[str
 
 
 def _load(
-    files: ModelFiles, config: VideoMAEConfig, weights: Weights, may_be_new: tuple[str, ...], seed: int
+    files: ModelFiles,
+    family: Family,
+    config: PreTrainedConfig,
+    weights: Weights,
+    may_be_new: tuple[str, ...],
+    seed: int,
 ) -> PreTrainedModel:
     """Load weights into a float32 model, and initialize those that may be new from the seed."""
     with torch.random.fork_rng(devices=[]), _quiet_transformers():
         torch.manual_seed(seed)
-        loaded: Any = VideoMAEForVideoClassification.from_pretrained(
+        loaded: Any = family.classifier.from_pretrained(
             None,
             config=config,
             state_dict=weights,
@@ -150,7 +159,7 @@ def _load(
         )
     model: PreTrainedModel
     model, info = loaded
-    _check_weights(files.name, info, may_be_new)
+    _check_weights(files.name, family, info, may_be_new)
     for name, tensor in weights.items():
         if name not in info["unexpected_keys"] and not torch.isfinite(tensor).all():
             raise ModelError(
@@ -166,6 +175,16 @@ def _scale_head(model: PreTrainedModel, factor: float) -> None:
         parameter.mul_(factor)
 
 
+def _refuse_empty_network(found: ModelConfig, weights: Weights) -> None:
+    """Raise ModelError for a large network of which the files hold less than half, before memory is taken for it."""
+    needed, held = found.sizes.parameters, sum(tensor.numel() for tensor in weights.values())
+    if needed > LARGE and held < needed / 2:
+        raise ModelError(
+            f"{found.files.name}: its weights do not fit the model of its config.json, which has {needed / 1e6:,.0f} "
+            f"million, while its files hold {held / 1e6:,.0f} million. Choose weights of this architecture."
+        )
+
+
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
     """Suppress transformers' report of missing weights; notes and errors report what matters."""
@@ -177,11 +196,12 @@ def _quiet_transformers() -> Iterator[None]:
         transformers_logging.set_verbosity(level)
 
 
-def _check_weights(name: str, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
+def _check_weights(name: str, family: Family, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
     """Raise ModelError if weights are missing, and would be random, or have no parameter to be loaded into."""
     gaps = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
     gaps = {key for key in gaps if not (may_be_new and key.startswith(may_be_new))}
-    lost = {key for key in info["unexpected_keys"] if key.removeprefix("videomae.").startswith(BACKBONE)}
+    prefix = f"{family.backbone}."
+    lost = {key for key in info["unexpected_keys"] if key.removeprefix(prefix).startswith(family.needed)}
     if gaps or lost:
         raise ModelError(
             f"{name}: {len(gaps | lost)} weights do not fit the model of its config.json, such as {min(gaps | lost)}. "

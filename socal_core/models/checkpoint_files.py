@@ -146,20 +146,7 @@ class ModelFiles:
             ) from None
 
     def _read_pickle(self, path: Path) -> dict[str, torch.Tensor]:
-        try:
-            with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
-                weights = torch.load(path, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError:
-            raise ModelError(
-                f"{self.name}: its {path.name} is damaged, or contains more than weights and could run code, so it "
-                "is not opened. Save the model as model.safetensors with the program that wrote it."
-            ) from None
-        # What torch raises for a damaged file depends on where the damage is.
-        except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError, IndexError):
-            raise ModelError(
-                f"{self.name}: its {path.name} cannot be read: it is cut short or damaged ({path.stat().st_size:,} "
-                "bytes). Download it again."
-            ) from None
+        weights = load_pickle(f"{self.name}: its {path.name}", path)
         if not isinstance(weights, dict) or not all(
             isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
         ):
@@ -173,6 +160,34 @@ class ModelFiles:
         others = sorted(path.name for path in self.folder.iterdir() if path.suffix in OTHER_FORMATS)
         found = f" {others[0]} is not read: convert it with save_pretrained of transformers." if others else ""
         return f"{self.name} has no weights: it needs model.safetensors or pytorch_model.bin.{found}"
+
+
+def load_pickle(name: str, path: Path) -> Any:
+    """Load a file that `torch.save` wrote, without running code in it.
+
+    Args:
+        name: What messages call the file.
+        path: The file.
+
+    Returns:
+        Its content: tensors, numbers, text and containers of these.
+
+    Raises:
+        ModelError: The file is damaged, or contains anything else.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ModelError(
+            f"{name} is damaged, or contains more than weights and could run code, so it is not opened. Save the model "
+            "as model.safetensors with the program that wrote it."
+        ) from None
+    # What torch raises for a damaged file depends on where the damage is.
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError, IndexError):
+        raise ModelError(
+            f"{name} cannot be read: it is cut short or damaged ({path.stat().st_size:,} bytes). Download it again."
+        ) from None
 
 
 def _is_file_name(value: object) -> bool:

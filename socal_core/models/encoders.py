@@ -11,7 +11,9 @@ from torch import nn
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.models import build, efficientnet
 from socal_core.models.build import build_classifier
+from socal_core.models.families.family import Family
 from socal_core.models.head import load_head
+from socal_core.models.model_config import FAMILIES
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, VIDEO_ENCODER, TrainConfig
@@ -61,7 +63,7 @@ def build_encoder(name: str, config: TrainConfig) -> Encoder:
 
     Args:
         name: IMAGE_ENCODER or VIDEO_ENCODER.
-        config: The settings, which name the VideoMAE of the video encoder.
+        config: The settings, which name the model of the video encoder.
 
     Raises:
         ModelError: The weights are missing, damaged or not the expected ones.
@@ -106,26 +108,23 @@ class _FrameEncoder(nn.Module):
 
 
 class _ClipEncoder(nn.Module):
-    """A VideoMAE without its head, which describes the appearance of each step and its change from the step before.
+    """A video model without its head, which describes the appearance of each step and its change from the step before.
 
     The appearance is the mean over the frame of the tokens after two thirds of the layers, which represent appearance
     better than the last layers. The change is the absolute difference of the last layer's tokens, computed for each
     position before the mean over the frame, since small moving objects hardly affect the mean of a frame.
     """
 
-    def __init__(self, backbone: nn.Module, layers: int, tubelet_size: int) -> None:
+    def __init__(self, family: Family, backbone: nn.Module, tubelet_size: int) -> None:
         super().__init__()
+        self.family = family
         self.backbone = backbone
-        self.appearance_layer = round(layers * 2 / 3)
         self.tubelet_size = tubelet_size
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        hidden = self.backbone(pixel_values=clips, output_hidden_states=True).hidden_states
         steps = clips.shape[1] // self.tubelet_size
-        appearance, last = (
-            tokens.reshape(len(clips), steps, -1, tokens.shape[-1])  # (clips, steps, positions, dims)
-            for tokens in (hidden[self.appearance_layer], hidden[-1])
-        )
+        tokens = self.family.layer_tokens(self.backbone, clips, steps)
+        appearance, last = tokens[round((len(tokens) - 1) * 2 / 3)], tokens[-1]
         change = torch.zeros_like(last)
         if steps > 1:
             change[:, 1:] = last.diff(dim=1).abs()
@@ -151,15 +150,18 @@ def image_preprocessor() -> Preprocessor:
 
 def _video_encoder(config: TrainConfig) -> Encoder:
     classifier = build_classifier(config)
-    backbone, model_config = classifier.model.get_submodule("videomae"), classifier.model.config
-    title = f"VideoMAE ({config.model.model})"
+    model_config = classifier.model.config
+    family = FAMILIES[model_config.model_type]
+    backbone = classifier.model.get_submodule(family.backbone)
+    sizes = family.architecture.from_config(json.loads(model_config.to_json_string(use_diff=False)))
+    title = f"{family.title} ({config.model.model})"
     return Encoder(
         name=VIDEO_ENCODER,
         title=title,
         stage=f"Embedding clips: {title}",
         digest=digest_of_weights(backbone, model_config.to_json_string(use_diff=False)),
         preprocessor=classifier.preprocessor,
-        module=_ClipEncoder(backbone, model_config.num_hidden_layers, model_config.tubelet_size).eval(),
+        module=_ClipEncoder(family, backbone, sizes.tubelet_size).eval(),
         note=classifier.note,
     )
 

@@ -1,12 +1,19 @@
 """Find the files of a model: a local folder, or a snapshot in the cache of the Hugging Face hub."""
 
+import errno
 import hashlib
 from functools import partial
 from pathlib import Path
 
 import httpx2
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 from socal_core.clips.preprocess import PREPROCESSOR_FILE
 from socal_core.errors import ModelError
@@ -45,10 +52,10 @@ def find_model(model: str, allow_download: bool) -> ModelFiles:
         snapshot = Path(hf_hub_download(model, CONFIG_FILE, local_files_only=not allow_download)).parent
         if allow_download:
             _download(model, snapshot)
-    except (OSError, ValueError, EntryNotFoundError, httpx2.HTTPError):
-        raise ModelError(_not_found(model, allow_download)) from None
+    except (OSError, ValueError, EntryNotFoundError, httpx2.HTTPError) as error:
+        raise ModelError(_refused_download(model, error) if allow_download else _not_here(model)) from None
     if not any((snapshot / file).is_file() for file in WEIGHTS_FILES):
-        raise ModelError(_not_found(model, allow_download))
+        raise ModelError(_no_weights(model) if allow_download else _not_here(model))
     return ModelFiles(model, snapshot, revision=snapshot.name)
 
 
@@ -96,12 +103,39 @@ def _is_file(model: str) -> bool:
         return False  # the name is too long or contains NUL
 
 
-def _not_found(model: str, allow_download: bool) -> str:
-    if allow_download:
+def _refused_download(model: str, error: Exception) -> str:
+    """Say why a download failed and what to do."""
+    start, instead = f"Model {model} cannot be loaded", f"or choose `{TINY}`"
+    if isinstance(error, GatedRepoError):
         return (
-            f"Model {model} cannot be loaded: it needs {CONFIG_FILE} and model.safetensors, on this machine or on the "
-            f"Hugging Face hub. Check the name and the connection, or choose `{TINY}`."
+            f"{start}: its owner shares it only with those who log in and accept its terms. Accept them on its page of "
+            f"the Hugging Face hub, log in on this machine (hf auth login), {instead}."
         )
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            f"{start}: the Hugging Face hub has no public model of this name. Check the name, for a private one log in "
+            f"on this machine (hf auth login), {instead}."
+        )
+    if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+        return _no_weights(model)
+    if isinstance(error, HFValidationError):
+        return f"{start}: it is no folder on this machine and no id of the Hugging Face hub. Check the name, {instead}."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{start}: the disk is full. Free some space, {instead}."
+    return (
+        f"{start}: the Hugging Face hub cannot be reached, and the model is not complete on this machine. Check the "
+        f"connection and HF_HUB_OFFLINE, name a local folder, {instead}."
+    )
+
+
+def _no_weights(model: str) -> str:
+    return (
+        f"Model {model} cannot be loaded: it needs {CONFIG_FILE} and model.safetensors (or pytorch_model.bin), which "
+        f"the Hugging Face hub does not have. Choose another model, such as `{TINY}`."
+    )
+
+
+def _not_here(model: str) -> str:
     return (
         f"Model {model} cannot be loaded from this machine: it needs {CONFIG_FILE} and model.safetensors. "
         f"Allow the download (allow_download), name a local folder, or choose `{TINY}`."

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from torch import nn
 from transformers import PreTrainedModel
 
-BLOCK = re.compile(r"\bencoder\.layer\.(\d+)\.")
-"""The number of the transformer block in the name of a parameter."""
+BLOCK = re.compile(r"\b(layer|layers|spatial_layers|temporal_layers)\.(\d+)(?:\.|$)")
+"""The kind and the number of a transformer block in the name of a parameter or module, in any family of models."""
 
 
 def layers_below_head(names: Collection[str]) -> dict[str, int]:
@@ -20,16 +20,20 @@ def layers_below_head(names: Collection[str]) -> dict[str, int]:
         By name: 0 for the head and the norm before it, 1 for the last transformer block, and one more for each block
         before it, down to the embeddings.
     """
-    of_block = {name: int(match[1]) for name in names if (match := BLOCK.search(name))}
-    blocks = max(of_block.values(), default=-1) + 1
-    others = {name: blocks + 1 if ".embeddings." in name else 0 for name in names}
-    return others | {name: blocks - number for name, number in of_block.items()}
+    of_block = {name: (match[1], int(match[2])) for name in names if (match := BLOCK.search(name))}
+    order = sorted(set(of_block.values()))  # VideoPrism's temporal blocks come after its spatial ones
+    others = {name: len(order) + 1 if "embeddings." in name else 0 for name in names}
+    return others | {name: len(order) - order.index(block) for name, block in of_block.items()}
 
 
 def blocks_of(model: PreTrainedModel) -> list[nn.Module]:
     """Return the transformer blocks of a classifier, the first one first."""
-    blocks = model.base_model.get_submodule("encoder.layer")
-    return list(blocks.children())
+    found: dict[tuple[str, int], nn.Module] = {}
+    for name, module in model.named_modules():
+        match = BLOCK.search(name)
+        if match is not None and match.end() == len(name):
+            found[match[1], int(match[2])] = module
+    return [found[key] for key in sorted(found)]
 
 
 def head_of(model: PreTrainedModel) -> nn.Linear:

@@ -1,12 +1,13 @@
 """Read the preprocessing of a model from the files in which transformers may store it."""
 
+from dataclasses import replace
 from typing import Any
 
 import transformers
 from transformers.image_processing_backends import PilBackend
 from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
-from socal_core.clips.preprocess import PREPROCESSOR_FILE, Preprocessor
+from socal_core.clips.preprocess import IMAGENET_MEAN, IMAGENET_STD, PREPROCESSOR_FILE, Preprocessor
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 
@@ -15,6 +16,25 @@ VIDEO_FILE = "video_preprocessor_config.json"
 VIDEOMAE = "VideoMAEImageProcessor"
 SAME_STEPS = (VIDEOMAE, *(f"{name}ImageProcessor" for name in ("ViT", "DeiT", "CLIP", "Bit", "Blip", "Pvt", "Siglip")))
 """Classes that resize, crop, rescale and normalize as VideoMAE's does, and differ only in their defaults."""
+VJEPA2 = "VJEPA2VideoProcessor"
+VIVIT = ("VivitImageProcessor", "VivitVideoProcessor")
+_CROPPED: dict[str, Any] = {"do_center_crop": True, "crop_size": {"height": 224, "width": 224}}
+_IMAGENET = {"image_mean": list(IMAGENET_MEAN), "image_std": list(IMAGENET_STD)}
+_HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+_VIVIT = {**_CROPPED, "size": {"shortest_edge": 256}, "rescale_factor": 1 / 127.5, **_HALF}
+OWN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "TimesformerVideoProcessor": {**_CROPPED, **_IMAGENET, "size": {"shortest_edge": 224}},
+    "DINOv3ViTImageProcessor": {**_IMAGENET, "size": {"height": 224, "width": 224}, "do_center_crop": False},
+    VJEPA2: {**_CROPPED, **_IMAGENET, "crop_size": {"height": 256, "width": 256}},
+    **{name: _VIVIT for name in VIVIT},
+    # What VideoPrismProcessor of transformers passes to it.
+    "LlavaOnevisionVideoProcessor": {
+        "size": {"height": 288, "width": 288},
+        "do_center_crop": False,
+        "do_normalize": False,
+    },
+}
+"""The defaults of classes that take the steps of VideoMAE's but need torchvision, so they are not built here."""
 SETTINGS = (
     "do_resize",
     "size",
@@ -29,6 +49,8 @@ SETTINGS = (
     "image_std",
     "do_pad",
 )
+SWITCHES = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
+OTHERS = ("size", "resample", "crop_size", "rescale_factor", "image_mean", "image_std")
 
 
 def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None:
@@ -52,7 +74,8 @@ def read_preprocessor(files: ModelFiles, image_size: int) -> Preprocessor | None
         raise ModelError(f"{files.name}: its {file} holds values that do not work.")
     class_name = _class_name(files, file, values)
     try:
-        preprocessor = Preprocessor(_as_videomae(class_name, values), file=file)
+        build = _with_own_defaults if class_name in OWN_DEFAULTS else _as_videomae
+        preprocessor = Preprocessor(build(class_name, values), file=file)
         preprocessor.check()
         _, height, width = preprocessor.frame_shape
     except ModelError as error:
@@ -86,7 +109,7 @@ def _class_name(files: ModelFiles, file: str, values: dict[str, Any]) -> str:
     current = str(named).removesuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
     if current == "VideoMAEVideoProcessor":
         current = VIDEOMAE
-    if values.get("auto_map") or current not in SAME_STEPS:
+    if values.get("auto_map") or current not in {*SAME_STEPS, *OWN_DEFAULTS}:
         raise ModelError(
             f"{files.name}: its {file} names the image processor {named}, which is not supported. Choose a model "
             f"with a {VIDEOMAE}, or replace the file with one that names it."
@@ -104,10 +127,45 @@ def _as_videomae(class_name: str, values: dict[str, Any]) -> VideoMAEImageProces
     processor: PilBackend = getattr(transformers, f"{class_name}Pil")(**known)
     if getattr(processor, "do_pad", False):
         raise ValueError("padding")
-    switches = ("do_resize", "do_center_crop", "do_rescale", "do_normalize")
-    others = ("size", "resample", "crop_size", "rescale_factor", "image_mean", "image_std")
-    settings: dict[str, Any] = {name: getattr(processor, name) for name in others}
+    settings: dict[str, Any] = {name: getattr(processor, name) for name in OTHERS}
     settings = {name: value for name, value in settings.items() if value is not None}
     # None would mean VideoMAE's default, which is True.
-    settings |= {name: bool(getattr(processor, name, False)) for name in switches}
+    settings |= {name: bool(getattr(processor, name, False)) for name in SWITCHES}
     return VideoMAEImageProcessorPil(**settings)
+
+
+def _with_own_defaults(class_name: str, values: dict[str, Any]) -> VideoMAEImageProcessorPil:
+    """Build VideoMAE's image processor with the settings and defaults of a class that needs torchvision."""
+    known = {name: values[name] for name in SETTINGS if values.get(name) is not None and name != "do_pad"}
+    settings = {**OWN_DEFAULTS[class_name], **known}
+    if class_name == VJEPA2:
+        crop = settings["crop_size"]
+        # The class ignores a size in its file.
+        settings["size"] = {"shortest_edge": int((crop if isinstance(crop, int) else crop["height"]) * 256 / 224)}
+    if class_name in VIVIT and settings.get("do_rescale", True) and values.get("offset", True):
+        # It subtracts 1 after scaling to 0-2. Subtracting 1 more as the mean has the same result.
+        normalizes = settings.get("do_normalize", True)
+        settings["image_mean"] = [1 + mean for mean in settings["image_mean"]] if normalizes else [1.0] * 3
+        settings["image_std"] = settings["image_std"] if normalizes else [1.0] * 3
+        settings["do_normalize"] = True
+    return VideoMAEImageProcessorPil(**settings)
+
+
+def resized(preprocessor: Preprocessor, image_size: int) -> Preprocessor:
+    """Change the size of the frames that a preprocessing gives; what it cuts off stays the same.
+
+    Args:
+        preprocessor: The preprocessing of a model.
+        image_size: Height and width of a frame in pixels.
+
+    Returns:
+        The preprocessing; the same one if its frames have this size.
+    """
+    _, height, _ = preprocessor.frame_shape
+    if height == image_size:
+        return preprocessor
+    processor = preprocessor.processor
+    size = {name: round(edge * image_size / height) for name, edge in dict(processor.size).items() if edge}
+    settings = {name: getattr(processor, name) for name in (*SWITCHES, *OTHERS)}
+    settings |= {"size": size, "crop_size": {"height": image_size, "width": image_size}}
+    return replace(preprocessor, processor=VideoMAEImageProcessorPil(**settings))

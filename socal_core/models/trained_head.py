@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from socal_core.models.videomae_config import LABELS
+from socal_core.models.model_config import LABELS, ModelConfig
 
 Weights = dict[str, torch.Tensor]
 
@@ -15,25 +15,24 @@ UNNAMED = ["label_0", "label_1"]
 NAMES_SHOWN = 3
 
 
-def classifier_rows(values: Mapping[str, Any], weights: Weights) -> list[int] | None:
+def classifier_rows(found: ModelConfig, weights: Weights) -> list[int] | None:
     """Find the rows of a classifier that stand for failure and success.
 
     Args:
-        values: The content of config.json, with `id2label` or `label2id`.
+        found: The model's config.json, with `id2label` or `label2id`.
         weights: The model's weights.
 
     Returns:
         The row of failure and that of success; None if there is no complete classifier of these two classes. Two
         unnamed classes are assumed to have the order of the reference notebook: 0 is failure, 1 is success.
     """
-    names = _lower_labels(values)
+    names = _lower_labels(found.values)
     if names == UNNAMED:
         names = list(LABELS.values())
     if sorted(names) != sorted(LABELS.values()):
         return None
-    norm = "fc_norm." if averages_tokens(values) else "layernorm."
     complete = all(name in weights and len(weights[name]) == len(LABELS) for name in HEAD)
-    if not complete or not any(norm in name for name in weights):
+    if not complete or not any(found.norm_of_classifier in name for name in weights):
         return None
     return [names.index(label) for label in LABELS.values()]
 
@@ -57,28 +56,22 @@ def without_head(weights: Weights) -> Weights:
     return {name: tensor for name, tensor in weights.items() if not name.startswith(unused)}
 
 
-def averages_tokens(values: Mapping[str, Any]) -> bool:
-    """Whether the model of a config.json classifies the mean of all tokens; otherwise it classifies the first one."""
-    return values.get("use_mean_pooling") is not False
-
-
-def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
+def head_note(found: ModelConfig, weights: Weights) -> str:
     """Describe whether a model's classifier and pooling are kept.
 
     Args:
-        name: The model's name in messages.
-        values: The content of config.json.
+        found: The model's config.json.
         weights: The model's weights, as in its files.
 
     Returns:
         A note for the user; empty for a pre-trained model that has no classifier and averages all tokens.
     """
-    rows = classifier_rows(values, weights)
+    name, values, rows = found.files.name, found.values, classifier_rows(found, weights)
     if rows is not None:
         order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
         if _lower_labels(values) == UNNAMED:
             order = ". Its classes have no names; the second one is assumed to be success"
-        pooling = "" if averages_tokens(values) else " It uses only the first token, as in its training."
+        pooling = "" if found.averages_tokens else " It uses only the first token, as in its training."
         return f"{name}: its trained classifier for success and failure is used{order}.{pooling}"
     notes = []
     if any(part in weights for part in HEAD):
@@ -88,7 +81,7 @@ def head_note(name: str, values: Mapping[str, Any], weights: Weights) -> str:
         notes.append(
             f"{name}: its classifier has labels{named} other than success and failure, so a new classifier is trained."
         )
-    if not averages_tokens(values):
+    if not found.averages_tokens:
         notes.append(
             f"{name}: its config.json uses only the first token (use_mean_pooling: false), which suits pre-training "
             "only. The new classifier averages all tokens."

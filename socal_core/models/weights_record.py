@@ -5,6 +5,7 @@ from pathlib import Path
 
 from socal_core.errors import ModelError, RunError
 from socal_core.models.find import find_model
+from socal_core.runs.catalogue import known_model
 from socal_core.runs.files.records import WeightsRecord
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import ModelSettings
@@ -56,7 +57,8 @@ def describe_weights(settings: ModelSettings) -> WeightsRecord:
         ModelError: The model is not on this machine.
     """
     files = find_model(settings.model, allow_download=False)
-    return WeightsRecord(files.name, files.revision, _digest(files.weight_files()))
+    known = known_model(settings.model)
+    return WeightsRecord(files.name, files.revision, _digest(files.weight_files()), known.licence if known else None)
 
 
 def _digest(paths: tuple[Path, ...]) -> str:

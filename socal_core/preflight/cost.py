@@ -21,7 +21,7 @@ from socal_core.preflight.training_step import (
     passes,
     trained_parameters,
 )
-from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_of, input_sizes
+from socal_core.runs.architecture import COLOURS, FLOAT32, Architecture, architecture_for, input_sizes
 from socal_core.runs.checkpoint_folders import KEPT
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
@@ -106,7 +106,7 @@ def estimate(
     """
     if config.model.recipe is Recipe.FROZEN:
         return _frozen(config, training + validation + test, machine)
-    architecture = architecture_of(config.model.model)
+    architecture = architecture_for(config)
     forward = architecture.forward_flop(config.clip.num_frames)
     evaluation_clips = validation * config.clip.test_clips
     checkpoint = checkpoint_bytes(config, architecture)
@@ -144,7 +144,7 @@ def estimate(
 
 def _frozen(config: TrainConfig, trials: int, machine: Machine) -> Cost:
     """Estimate the cost of a frozen run: one forward pass per clip and encoder, then fitting the head."""
-    video = architecture_of(config.model.model) if VIDEO_ENCODER in config.model.encoder.names else None
+    video = architecture_for(config) if VIDEO_ENCODER in config.model.encoder.names else None
     with_image = IMAGE_ENCODER in config.model.encoder.names
     clips = trials * config.clip.test_clips
     video_flop = video.forward_flop(config.clip.num_frames) if video else 0.0
@@ -197,7 +197,7 @@ def measured_speed(runs: Iterable[RunFolder], model: str, num_frames: int, gpu: 
             seconds = epochs_table(read_events(run.events_file))["seconds"].dropna()
             if len(seconds) >= FEWEST_EPOCHS and seconds.median() > 0:
                 split = run.read_split()
-                flop = epoch_flop(architecture_of(found.model.model), found, len(split.train), len(split.validation))
+                flop = epoch_flop(architecture_for(found), found, len(split.train), len(split.validation))
                 processes = run.read_environment().processes or 1
                 return float(flop / seconds.median()) / processes
         except SocalError:

@@ -15,6 +15,7 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
+from socal_core.runs.catalogue import check_licence
 from socal_core.runs.files.metrics_record import METRICS, Metrics
 from socal_core.runs.files.records import ENVIRONMENT, NOTES, ORIGIN, SPLIT, STATUS, Environment, Origin
 from socal_core.runs.files.run_file import read_object
@@ -145,6 +146,7 @@ class RunFolder:
             )
         run = cls(path)
         check_num_frames(config)
+        check_licence(config.model)
         folder = None if config.model.model == TINY else local_folder(config.model.model)
         if folder is not None:
             config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder

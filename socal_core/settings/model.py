@@ -45,6 +45,13 @@ class ModelSettings(SettingsGroup):
         PRETRAINED,
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors (or pytorch_model.bin).",
     )
+    image_size: int = setting(
+        0,
+        "Height and width in pixels of the frames that the model sees, a multiple of its patch size; 0 is the size of "
+        "its training. Half the size takes less than a quarter of the time.",
+        0,
+        1024,
+    )
     recipe: Recipe = setting(
         Recipe.FINETUNE,
         "How the run learns, and the defaults of the other settings. `frozen` embeds each clip once with pre-trained "
@@ -62,7 +69,7 @@ class ModelSettings(SettingsGroup):
     lora_modules: str = setting(
         "query value",
         "The linear layers that are updated: the ends of their names, separated by blanks. Hu et al. use query and "
-        "value.",
+        "value; names that the model does not have are refused with those that it has.",
         applies={**TRAINED, **when(tune=["lora"])},
     )
     encoder: EncoderChoice = setting(
@@ -75,6 +82,12 @@ class ModelSettings(SettingsGroup):
     allow_download: bool = setting(
         DOWNLOADS_ALLOWED,
         "Download the weights of the model from the Hugging Face hub if they are not on this machine.",
+    )
+    licence_accepted: bool = setting(
+        False,
+        "I have read the licence of the weights and accept it. Needed to download weights of the list of known models "
+        "(`socal models`).",
+        applies=when(allow_download=True),
     )
     dropout_rate: float = setting(
         0.2, "Dropout of hidden states and attention; 0.1 to 0.5 helps against overfitting.", 0.0, 0.9, applies=TRAINED

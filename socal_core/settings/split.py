@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from pydantic import model_validator
 
-from socal_core.dataset import layout
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.errors import ConfigError
+from socal_core.presets import outcome_reasons
 from socal_core.settings.declaration import SettingsGroup, setting, when
 
 MOST_FOLDS = 100
@@ -126,8 +126,9 @@ def check_column(column: str) -> None:
         ConfigError: It does not. The message explains why an outcome is not allowed.
     """
     allowed = f"must be one of {', '.join(SURGEON_COLUMNS)}"
-    if column in layout.OUTCOME_MEASURES:
-        allowed += f", not an outcome ({layout.OUTCOME_MEASURES[column]})"
+    reasons = outcome_reasons()
+    if column in reasons:
+        allowed += f", not an outcome ({reasons[column]})"
     if column not in SURGEON_COLUMNS:
         raise ConfigError("split_column", allowed, column)
 

@@ -8,6 +8,7 @@ ConfigError for a setting that is out of range.
 import pandas as pd
 
 from socal_core.errors import ConfigError, DataError
+from socal_core.presets import SOCAL
 from socal_core.settings.split import (
     SplitMethod,
     SplitSettings,
@@ -18,9 +19,7 @@ from socal_core.settings.split import (
 from socal_core.splits.balance import make_folds, make_subsets
 from socal_core.splits.subsets import SUBSETS, Split
 
-SOCAL20_SURGEONS = ("203", "206", "303", "306", "316", "318", "403", "505", "616", "807")
-SOCAL20_TRIALS = tuple(f"S{surgeon}T{number}" for surgeon in SOCAL20_SURGEONS for number in (1, 2))
-"""The published test trials, two trials of each of ten surgeons: https://github.com/jonahmackey/MAT497."""
+SOCAL20_TRIALS = SOCAL.test_trials
 
 
 def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:

@@ -90,7 +90,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     VideoMAE's own `optim_factory.py`.
 
     Args:
-        model: A VideoMAE classifier, or with `layer_decay` 1 any module.
+        model: A video classifier, or with `layer_decay` 1 any module.
         settings: The settings of the run.
     """
     by_group: dict[tuple[int, bool], list[nn.Parameter]] = {}
@@ -110,7 +110,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     ]
     if settings.optimizer is OptimizerName.SGD:
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
 def make_scheduler(

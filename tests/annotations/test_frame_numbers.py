@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.annotations.matching_files import boxes_of, frames
-from tests.dataset.editing import put
+from tests.dataset.editing import found, put
 
 ROW = "{n},1,{n},5,20,20,1,1,1\n"
 TASK = "<name>{name}</name><size>{size}</size><mode>{mode}</mode>"
@@ -47,7 +47,7 @@ def test_the_one_numbering_that_fits(tmp_path: Path, names: list[int], numbers: 
     texts, codes, data = boxes_of(tmp_path)
     assert texts == [f"{frame} {number}" for frame, number in zip(named(*expected), numbers, strict=True)]
     assert "ambiguous-frame-numbers" not in codes
-    assert [evidence.path for evidence in data.evidence] == ["JPEGImages", "S102T1/gt/gt.txt"]
+    assert [evidence.path for evidence in data.evidence[1:]] == ["JPEGImages", "S102T1/gt/gt.txt"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_padded_names_are_in_the_order_of_time(tmp_path: Path, mode: str) -> Non
     tracks(tmp_path, "S102T1", [1, 2], TASK.format(name="S102T1", size=12, mode=mode))
     texts, _, data = boxes_of(tmp_path)
     assert texts == [f"{name} {number}" for name, number in zip(named(1, 2), (1, 2), strict=True)]
-    assert [evidence.path for evidence in data.evidence] == ["JPEGImages", "annotations/S102T1.xml"]
+    assert [evidence.path for evidence in data.evidence[1:]] == ["JPEGImages", "annotations/S102T1.xml"]
 
 
 PARTS = [f"S102T1{part}_frame_0000000{number}.jpeg" for part in "ab" for number in (1, 2, 3)]
@@ -151,3 +151,15 @@ def test_mot_of_a_part(tmp_path: Path) -> None:
     frames(tmp_path, *PARTS)
     mot(tmp_path, [1, 3], trial="S102T1b")
     assert boxes_of(tmp_path)[0] == [f"{PARTS[3]} 1", f"{PARTS[5]} 3"]
+
+
+def test_of_a_refused_file_nothing_is_said_about_its_frames(tmp_path: Path) -> None:
+    frames(tmp_path, *named(1, 2, 5, 6), *(f"S103T1/{number:08d}.jpeg" for number in (1, 2)))
+    mot(tmp_path, [1, 9])
+    mot(tmp_path, [1], trial="S103T1")
+    texts, codes, data = boxes_of(tmp_path)
+    assert texts == ["S103T1/00000001.jpeg 1"]
+    assert "ambiguous-frame-numbers" in codes
+    assert found(data, "frame-without-row") == []
+    mot(tmp_path, [1, 2])
+    assert [problem.count for problem in found(boxes_of(tmp_path)[2], "frame-without-row")] == [3]

@@ -227,7 +227,7 @@ def test_labels_that_socal_does_not_use_are_kept_and_counted(folder: Path) -> No
     assert len(data.boxes) == 43
     (problem,) = found(data, "unknown-label")
     assert (problem.severity, problem.count) == (Severity.INFO, 2)
-    assert problem.parameters == {"label": "scissors"}
+    assert problem.parameters == {"label": "scissors", "preset": "SOCAL"}
     (problem,) = found(data, "label-case")
     assert problem.parameters == {"labels": "Suction"}
     assert texts(data.boxes[data.boxes["frame"] == FRAME])[-1] == "1,1,9,9,suction"

@@ -17,6 +17,7 @@ from tests.dataset.image_files import png_header
 
 def test_a_sound_folder(folder: Path) -> None:
     assert summarise(open_dataset(folder)) == {
+        "preset": "socal",
         "trials": 8,
         "usable_trials": 8,
         "frames": 24,
@@ -30,6 +31,11 @@ def test_a_sound_folder(folder: Path) -> None:
         "box_formats": ["csv"],
         "fingerprint": open_dataset(folder).fingerprint,
         "evidence": [
+            {
+                "path": "socal_trial_outcomes.csv",
+                "interpretation": "The data set is SOCAL.",
+                "basis": "No other known data set has a file of this name.",
+            },
             {
                 "path": "JPEGImages",
                 "interpretation": "The size of a frame is taken from its own header, with its orientation applied.",

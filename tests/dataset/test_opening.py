@@ -12,6 +12,7 @@ from socal_core.dataset.dataset import Severity
 from socal_core.dataset.inspection import check_frames, summarise
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
+from socal_core.presets import SOCAL
 from tests.dataset.editing import edit_column, found, write_frame
 from tests.dataset.image_files import png_header
 
@@ -167,7 +168,7 @@ def test_a_folder_of_videos_that_may_not_be_read_is_named(public_folder: Path, o
 def test_frames_that_must_be_closer_than_a_second(
     folder: Path, monkeypatch: pytest.MonkeyPatch, frames: int, trials: int
 ) -> None:
-    monkeypatch.setattr("socal_core.dataset.opening._MOST_FRAMES", frames)
+    monkeypatch.setattr("socal_core.dataset.opening._TIMES_TOO_MANY", frames / SOCAL.longest_trial)
     problems = found(open_dataset(folder), "many-frames")
     assert [(problem.severity, problem.path, problem.count) for problem in problems] == [
         (Severity.WARNING, layout.IMAGES_DIR, trials)

@@ -50,6 +50,10 @@ NUMBER = "a number"
 PIXELS = "a whole number of pixels"
 
 
+def bad_success(value: str) -> dict[str, object]:
+    return {"column": "success", "expected": "0, 1", "value": value}
+
+
 def bad_value(column: str, expected: str, value: str) -> dict[str, object]:
     return {"column": column, "expected": expected, "value": value}
 
@@ -57,10 +61,10 @@ def bad_value(column: str, expected: str, value: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("line", "code", "severity", "parameters"),
     [
-        (GOOD.replace(",1,250", ",2,250"), "bad-success", Severity.ERROR, {"value": "2"}),
-        (GOOD.replace(",1,250", ",yes,250"), "bad-success", Severity.ERROR, {"value": "yes"}),
-        (GOOD.replace(",1,250", ",0.5,250"), "bad-success", Severity.ERROR, {"value": "0.5"}),
-        (GOOD.replace(",1,250", ",inf,250"), "bad-success", Severity.ERROR, {"value": "inf"}),
+        (GOOD.replace(",1,250", ",2,250"), "bad-success", Severity.ERROR, bad_success("2")),
+        (GOOD.replace(",1,250", ",yes,250"), "bad-success", Severity.ERROR, bad_success("yes")),
+        (GOOD.replace(",1,250", ",0.5,250"), "bad-success", Severity.ERROR, bad_success("0.5")),
+        (GOOD.replace(",1,250", ",inf,250"), "bad-success", Severity.ERROR, bad_success("inf")),
         (GOOD.replace(",1,250", ",NA,250"), "unknown-success", Severity.WARNING, {"trial_id": "S100T2"}),
         (GOOD.replace(",1,250", ",,250"), "unknown-success", Severity.WARNING, {"trial_id": "S100T2"}),
         (GOOD.replace(",100,1,", ",soon,1,"), "bad-value", Severity.WARNING, bad_value("tth", NUMBER, "soon")),
@@ -78,8 +82,8 @@ def bad_value(column: str, expected: str, value: str) -> dict[str, object]:
             Severity.WARNING,
             {"participant_id": "999", "trial_id": "S100T2"},
         ),
-        (GOOD.replace("S100T2", "100-2"), "bad-trial-id", Severity.ERROR, {"trial_id": "100-2"}),
-        (GOOD.replace("S100T2", "NA"), "bad-trial-id", Severity.ERROR, {"trial_id": "NA"}),
+        (GOOD.replace("S100T2", "100-2"), "bad-trial-id", Severity.ERROR, {"trial_id": "100-2", "form": "S102T1"}),
+        (GOOD.replace("S100T2", "NA"), "bad-trial-id", Severity.ERROR, {"trial_id": "NA", "form": "S102T1"}),
         (
             GOOD.replace("S100T2,100,20", "S100T1,100,21"),
             "doubled-trial",

@@ -10,6 +10,7 @@ from socal_core.dataset.inspection import check_frames
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.video import MAX_SECONDS, Video, probe, read_seconds
 from socal_core.errors import DataError
+from socal_core.presets import SOCAL
 from tests.dataset.editing import found
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
@@ -86,7 +87,7 @@ def test_a_data_set_of_videos_alone(tmp_path: Path) -> None:
 
 
 def test_a_long_video_is_no_trial_of_many_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socal_core.dataset.opening._MOST_FRAMES", 2)
+    monkeypatch.setattr("socal_core.dataset.opening._TIMES_TOO_MANY", 2 / SOCAL.longest_trial)
     write_video(tmp_path / "S1T1.mp4", 3)
     assert found(open_dataset(tmp_path), "many-frames") == []
 

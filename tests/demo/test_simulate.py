@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from socal_core.dataset import layout
 from socal_core.demo.simulate import FRAME_SIZES, STOPPED, TUNING, Trial, simulate_trials, smooth_noise
+from socal_core.presets import SOCAL
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def test_each_surgeon_has_two_trials_named_as_in_socal(trials: list[Trial]) -> N
         *("S101T1", "S101T2", "S102T1", "S102T2", "S103T1", "S103T2", "SA12T1", "SA12T2")
     ]
     assert len({trial.trial_id for trial in trials}) == 200
-    assert all(layout.TRIAL_ID.match(trial.trial_id) for trial in trials)
+    assert all(SOCAL.trial_id.match(trial.trial_id) for trial in trials)
 
 
 def test_the_course_depends_only_on_the_seed() -> None:

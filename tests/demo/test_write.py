@@ -12,6 +12,7 @@ from socal_core.demo.simulate import FRAME_SIZES
 from socal_core.demo.tables import Faults
 from socal_core.demo.write import write_demo
 from socal_core.errors import ConfigError, DataError, SocalError
+from socal_core.presets import SOCAL
 from tests.demo.conftest import SURGEONS, Demo
 
 
@@ -57,7 +58,7 @@ def test_every_frame_is_mapped_and_named_as_in_socal(demo: Demo) -> None:
     mapping = demo.table(layout.MAPPING_FILE)
     on_disk = {path.name for path in (demo.folder / layout.IMAGES_DIR).iterdir()}
     assert set(mapping["frame"]) == on_disk == set(demo.table(layout.BOXES_FILE, layout.BOX_COLUMNS)["frame"])
-    assert all(layout.FRAME_NAME.match(name) for name in on_disk)
+    assert all(SOCAL.frame_name.match(name) for name in on_disk)
     for trial in demo.trials:
         numbers = mapping.loc[mapping["trial_id"] == trial.trial_id, "frame_number"].astype(int)
         assert list(numbers) == list(range(1, trial.frames + 1))

@@ -10,8 +10,9 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import DataError
-from socal_core.fetch.download import ARRIVING, EXPECTED_FILES, check_arrived, download
+from socal_core.fetch.download import ARRIVING, check_arrived, download
 from socal_core.fetch.drive import DriveLink, Fetch
+from socal_core.presets import SOCAL
 from tests.factories import write_dataset
 from tests.fetch.playing_drive import FOLDER, tree, write_shared, zip_folder
 
@@ -83,7 +84,7 @@ def test_a_shared_folder_becomes_a_data_folder(shared: Path, tmp_path: Path) -> 
     arrived = download(FOLDER, tmp_path / "new" / "out", lines.append, copying(shared))
 
     assert arrived.complete
-    assert (set(arrived.files), arrived.missing, arrived.frames) == (set(EXPECTED_FILES), (), 12)
+    assert (set(arrived.files), arrived.missing, arrived.frames) == (set(SOCAL.tables), (), 12)
     dataset = open_dataset(tmp_path / "new" / "out")
     assert (len(dataset.frames), len(dataset.trials), len(dataset.problems)) == (12, 4, 0)
     assert "Unpacking frames.zip: 12 of 12 files" in lines
@@ -301,7 +302,7 @@ def test_a_download_killed_before_the_frames_are_moved_has_all_other_files_and_c
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Path, "replace", killed)
         download(FOLDER, out, fetch=copying(source))
-    assert {ARRIVING, *EXPECTED_FILES} == {path.name for path in out.iterdir() if path.suffix != ".zip"}
+    assert {ARRIVING, *SOCAL.tables} == {path.name for path in out.iterdir() if path.suffix != ".zip"}
 
     arrived = download(FOLDER, out, fetch=copying(source))
     assert (arrived.complete, arrived.frames) == (True, 12)

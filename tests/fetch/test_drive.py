@@ -13,8 +13,9 @@ import requests
 
 from socal_core.dataset import layout
 from socal_core.errors import DataError
-from socal_core.fetch.download import ARRIVING, EXPECTED_FILES, download
+from socal_core.fetch.download import ARRIVING, download
 from socal_core.fetch.drive import DriveLink, drive_link
+from socal_core.presets import SOCAL
 from tests.factories import write_dataset
 from tests.fetch.playing_drive import FOLDER, FOLDER_ID, Drive, file_id, tree, write_shared
 
@@ -132,7 +133,7 @@ def test_gdown_downloads_the_folders_in_a_shared_folder(drive: Drive, tmp_path: 
 def test_gdown_downloads_a_single_file(drive: Drive, tmp_path: Path) -> None:
     address = f"https://drive.google.com/file/d/{file_id('frames.zip')}/view"
     arrived = download(address, tmp_path / "out")
-    assert (arrived.frames, arrived.missing) == (12, EXPECTED_FILES)
+    assert (arrived.frames, arrived.missing) == (12, SOCAL.tables)
 
 
 def test_a_lost_connection_is_continued_where_it_stopped(drive: Drive, shared: Path, tmp_path: Path) -> None:

@@ -69,7 +69,17 @@ def test_corners_are_fractions_of_the_trials_frames() -> None:
         ]
     )
     expected = [[0.1, 0.1, 0.5, 0.5], [0.05, 0.05, 0.25, 0.25], [0, 0, 1, 0.5]]
-    assert np.allclose(relative_corners(boxes, TRIALS), expected), "unknown size and unknown trial left out, edges cut"
+    assert np.allclose(relative_corners(boxes, FRAMES, TRIALS), expected), (
+        "unknown size and unknown trial left out, edges cut"
+    )
+
+
+def test_the_size_of_a_frame_itself_takes_precedence() -> None:
+    boxes = make_boxes([("S1T1", 0, "suction", 64, 36, 320, 180), ("S1T1", 1, "suction", 64, 36, 320, 180)])
+    sizes = pd.array([640, 1280] + [None] * (len(FRAMES) - 2), "Int64")
+    frames = FRAMES.assign(width=sizes, height=pd.array([360, 720] + [None] * (len(FRAMES) - 2), "Int64"))
+    corners = relative_corners(boxes, frames, TRIALS)
+    assert np.allclose(corners, [[0.1, 0.1, 0.5, 0.5], [0.05, 0.05, 0.25, 0.25]])
 
 
 def test_one_box_covers_its_cells_and_no_other() -> None:
@@ -99,17 +109,17 @@ def test_density_is_the_fraction_of_the_labels_boxes_with_the_first_row_on_top()
             ("S1T1", 1, "muscle", 630, 350, 640, 360),
         ]
     )
-    figure = box_density(boxes, TRIALS, "suction")
+    figure = box_density(boxes, FRAMES, TRIALS, "suction")
     heat = figure.data[0].z
     assert heat.shape == (GRID_HEIGHT, GRID_WIDTH)
     assert (heat[0, 0], heat[0, 1], heat[-1, -1]) == (1, 0.5, 0.5)
     assert tuple(figure.layout.yaxis.range) == (1, 0)
     assert "(2 boxes)" in figure.layout.title.text
-    assert box_density(boxes, TRIALS).data[0].z[-1, -1] == pytest.approx(2 / 3)
+    assert box_density(boxes, FRAMES, TRIALS).data[0].z[-1, -1] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("boxes", [make_boxes([]), make_boxes([("S3T1", 0, "suction")])])
 def test_without_boxes_there_is_a_text(boxes: pd.DataFrame) -> None:
-    assert box_density(boxes, TRIALS).layout.annotations[0].text.startswith("No box")
-    assert box_density(boxes, TRIALS, "drill").layout.annotations[0].text.startswith("No box")
+    assert box_density(boxes, FRAMES, TRIALS).layout.annotations[0].text.startswith("No box")
+    assert box_density(boxes, FRAMES, TRIALS, "drill").layout.annotations[0].text.startswith("No box")
     assert boxes_per_frame(FRAMES.iloc[:0], boxes.iloc[:0]).layout.annotations[0].text.startswith("No frame")

@@ -131,12 +131,6 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
         build_classifier(settings(tmp_path))
 
 
-def test_a_video_model_of_another_kind_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"model_type": "vivit"}')
-    with pytest.raises(ModelError, match=r"is a vivit model\. Choose a VideoMAE"):
-        build_classifier(settings(tmp_path))
-
-
 def write_processor(folder: Path, **values: object) -> None:
     crop = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
     (folder / "preprocessor_config.json").write_text(json.dumps({**crop, **values}))

@@ -68,7 +68,7 @@ def test_shards_are_recorded_by_a_hash_of_their_hashes(tmp_path: Path) -> None:
 
 
 def test_the_weights_of_tiny_are_recorded_by_their_hash() -> None:
-    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"))
+    assert record_of(TINY) == WeightsRecord("tiny", None, sha256(TINY_FOLDER / "model.safetensors"), "MIT")
 
 
 def test_a_snapshot_of_the_hub_is_recorded_by_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tu
     )
     record, crop = json.loads(result.stdout)
     expected = hashlib.sha256(lines.encode()).hexdigest()
-    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected}
+    assert record == {"source": "owner/name", "revision": COMMIT, "sha256": expected, "licence": None}
     assert crop == {"height": 32, "width": 32}
 
 
@@ -155,3 +155,69 @@ def test_a_run_downloads_its_model_and_records_it(
     assert result.returncode == 0, result.stderr
     record = RunFolder.open(tmp_path / "run").read_environment().weights
     assert record == WeightsRecord("owner/name", COMMIT, sha256(folder / "model.safetensors"))
+
+
+ERRORS = {
+    "gated": (403, "GatedRepo", "shares it only with those who log in and accept its terms"),
+    "private": (401, "RepoNotFound", "has no public model of this name"),
+    "empty": (404, "EntryNotFound", "which the Hugging Face hub does not have"),
+}
+FIND = """
+import sys
+from socal_core.errors import ModelError
+from socal_core.models.find import find_model
+for name in sys.argv[1:]:
+    try:
+        find_model(name, allow_download=True)
+    except ModelError as error:
+        print(error)
+"""
+
+
+@pytest.fixture
+def refusing_hub() -> Iterator[str]:
+    """A server that refuses every request for a reason that depends on the name of the model."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            status, code, _ = ERRORS[self.path.strip("/").split("/")[1]]
+            self.send_response(status)
+            self.send_header("X-Error-Code", code)
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD  # noqa: N815 - the server calls it by this name
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def found_on(address: str, home: Path, *names: str) -> list[str]:
+    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", FIND, *names], env=env, capture_output=True, text=True, check=True, timeout=120
+    )
+    return result.stdout.splitlines()
+
+
+def test_the_reason_of_a_refused_download_is_given(refusing_hub: str, tmp_path: Path) -> None:
+    messages = found_on(refusing_hub, tmp_path, *(f"owner/{name}" for name in ERRORS))
+    for message, (name, (_, _, reason)) in zip(messages, ERRORS.items(), strict=True):
+        assert message.startswith(f"Model owner/{name} cannot be loaded: ")
+        assert reason in message
+        assert "tiny" in message
+        assert "127.0.0.1" not in message
+
+
+def test_an_unreachable_hub_is_named(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+    (unreachable, no_id) = found_on(address, tmp_path, "owner/name", "no/such/id")
+    assert "the Hugging Face hub cannot be reached" in unreachable
+    assert "no id of the Hugging Face hub" in no_id

@@ -13,7 +13,7 @@ from transformers.image_processing_backends import PilBackend
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
-from socal_core.models.processor import SAME_STEPS, read_preprocessor
+from socal_core.models.processor import SAME_STEPS, read_preprocessor, resized
 from tests.models.checkpoints import write_json
 
 FRAME = np.random.default_rng(0).integers(0, 256, (54, 96, 3), dtype=np.uint8)
@@ -147,11 +147,11 @@ def test_each_supported_class_gives_its_own_result(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize(
     ("file", "values", "reason"),
     [
-        ("preprocessor_config.json", {"image_processor_type": "VivitImageProcessor"}, "VivitImageProcessor"),
+        ("preprocessor_config.json", {"image_processor_type": "BitImageProcessorOwn"}, "BitImageProcessorOwn"),
         ("preprocessor_config.json", {"feature_extractor_type": "BeitFeatureExtractor"}, "BeitFeatureExtractor"),
         ("preprocessor_config.json", {"image_processor_type": ["ViTImageProcessor"]}, "not supported"),
         ("preprocessor_config.json", {"image_processor_type": "PreTrainedModel"}, "PreTrainedModel"),
-        ("video_preprocessor_config.json", {"video_processor_type": "VJEPA2VideoProcessor"}, "VJEPA2VideoProcessor"),
+        ("video_preprocessor_config.json", {"video_processor_type": "InternVideoProcessor"}, "InternVideoProcessor"),
         (
             "preprocessor_config.json",
             {"image_processor_type": "VideoMAEImageProcessor", "auto_map": {"AutoImageProcessor": "code.Own"}},
@@ -173,3 +173,58 @@ def test_unsupported_preprocessing_is_refused_by_file_and_name(
     with pytest.raises(ModelError, match=reason) as caught:
         read(tmp_path)
     assert str(caught.value).startswith(f"model: its {file} ")
+
+
+CROP = {"crop_size": {"height": 32, "width": 32}}
+
+
+def test_the_processor_of_vjepa2_derives_its_resizing_from_the_crop(tmp_path: Path) -> None:
+    values = {"video_processor_type": "VJEPA2VideoProcessor", "size": {"shortest_edge": 99}, **CROP}
+    write_json(tmp_path / "video_preprocessor_config.json", values)
+    expected = by_pillow((36 * 96 // 54, 36), 32, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert_close(given_to_the_model(read(tmp_path)), expected, 0.224)
+
+
+def test_the_processor_of_timesformer_has_the_mean_of_imagenet(tmp_path: Path) -> None:
+    values = {"video_processor_type": "TimesformerVideoProcessor", "size": {"shortest_edge": 40}, **CROP}
+    write_json(tmp_path / "video_preprocessor_config.json", values)
+    expected = by_pillow((40 * 96 // 54, 40), 32, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert_close(given_to_the_model(read(tmp_path)), expected, 0.224)
+
+
+@pytest.mark.parametrize(
+    ("changes", "scale", "shift"),
+    [
+        ({}, 2 / 0.5, -1.5 / 0.5),  # (2 x - 1 - 0.5) / 0.5
+        ({"do_normalize": False}, 2.0, -1.0),
+        ({"offset": False, "rescale_factor": 1 / 255}, 2.0, -1.0),
+        ({"image_mean": [0.0] * 3, "image_std": [1.0] * 3}, 2.0, -1.0),
+    ],
+    ids=str,
+)
+def test_the_processor_of_vivit_shifts_by_one(
+    tmp_path: Path, changes: dict[str, Any], scale: float, shift: float
+) -> None:
+    values = {"image_processor_type": "VivitImageProcessor", "size": {"shortest_edge": 32}, **CROP, **changes}
+    write_json(tmp_path / "preprocessor_config.json", values)
+    preprocessor = read(tmp_path)
+    assert preprocessor is not None
+    plain = by_pillow((32 * 96 // 54, 32), 32, [0.0] * 3, [1.0] * 3)
+    assert_close(given_to_the_model(preprocessor), plain * scale + shift, 1 / scale)
+
+
+def test_the_processor_of_videoprism_takes_the_whole_frame_in_0_to_1(tmp_path: Path) -> None:
+    write_json(
+        tmp_path / "preprocessor_config.json",
+        {"video_processor_type": "LlavaOnevisionVideoProcessor", "size": {"height": 32, "width": 32}, "resample": 2},
+    )
+    assert_close(given_to_the_model(read(tmp_path)), by_pillow((32, 32), 32, [0.0] * 3, [1.0] * 3), 1.0)
+
+
+def test_a_preprocessing_is_scaled_to_another_size(tmp_path: Path) -> None:
+    write_json(tmp_path / "video_preprocessor_config.json", VIDEO)
+    preprocessor = read(tmp_path)
+    assert preprocessor is not None
+    assert resized(preprocessor, 32) is preprocessor
+    expected = by_pillow((20 * 96 // 54, 20), 16, VIDEO["image_mean"], VIDEO["image_std"])
+    assert_close(given_to_the_model(resized(preprocessor, 16)), expected, 0.5)

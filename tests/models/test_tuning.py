@@ -8,8 +8,11 @@ from transformers import PreTrainedModel
 
 from socal_core.errors import ConfigError
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
+from socal_core.models.layers import BLOCK, blocks_of
+from socal_core.models.regularization import regularize
 from socal_core.models.tuning import choose_trained_weights, merged_weights
 from socal_core.settings import TINY, config_from
+from tests.models.small_families import MODELS, write_family
 
 CLIPS = torch.rand((2, 4, 3, 96, 96), generator=torch.Generator().manual_seed(1))
 BLOCKS = 6
@@ -95,3 +98,44 @@ def test_other_values(value: str) -> None:
 def test_a_recipe_that_trains_no_network() -> None:
     with pytest.raises(ConfigError, match="tune: must be full with the recipe frozen"):
         config_from({"recipe": "frozen", "tune": "lora"}, TINY)
+
+
+@pytest.mark.parametrize("family", list(MODELS))
+def test_parts_of_any_family_are_trained(tmp_path: Path, family: str) -> None:
+    write_family(tmp_path, family)
+    settings = {"recipe": "finetune", "model": str(tmp_path), "num_frames": 4}
+    config = config_from({**settings, "head_dropout": 0.5}, TINY)
+    model = build_classifier(config).model
+    blocks = len(blocks_of(model))
+    assert blocks == (3 if family == "videoprism" else 2)
+    choose_trained_weights(model, config.replace(tune="frozen").model, seed=0)
+    head = trained(model)
+    assert any(name.startswith("classifier.") for name in head)
+    assert not any(BLOCK.search(name) for name in head)
+    model.requires_grad_(True)
+    choose_trained_weights(model, config.replace(tune="last:1").model, seed=0)
+    assert {match.groups() for name in trained(model) if (match := BLOCK.search(name))} == {
+        max(match.groups() for name, _ in model.named_parameters() if (match := BLOCK.search(name)))
+    }
+    regularize(model, config.model)
+    model(pixel_values=torch.rand(2, 4, 3, 32, 32)).logits.sum().backward()
+    assert all((tensor.grad is not None) == tensor.requires_grad for tensor in model.parameters())
+
+
+@pytest.mark.parametrize("family", list(MODELS))
+def test_names_of_layers_for_updates_are_those_of_the_family(tmp_path: Path, family: str) -> None:
+    write_family(tmp_path, family)
+    settings = {"recipe": "finetune", "model": str(tmp_path), "num_frames": 4, "tune": "lora"}
+    config = config_from(settings, TINY)
+    model = build_classifier(config).model
+    names = {"timesformer": "qkv", "vivit": "q_proj v_proj", "videoprism": "q_proj v_proj"}
+    if family in names:
+        with pytest.raises(
+            ConfigError, match=f"lora_modules: must be names of linear layers.*{names[family].split()[0]}"
+        ):
+            choose_trained_weights(model, config.model, seed=0)
+        config = config.replace(lora_modules=names[family])
+    choose_trained_weights(model, config.model, seed=0)
+    assert any(".lora_" in name for name in trained(model))
+    model.train()(pixel_values=torch.rand(2, 4, 3, 32, 32)).logits.sum().backward()
+    assert set(merged_weights(model)) == set(build_classifier(config).model.state_dict())

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from socal_core.annotations import yolo
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
+from socal_core.presets import SOCAL
+from tests.dataset.editing import put
 from tests.factories import write_dataset
 from tests.pages.conftest import OpenPage, metrics_of, text_of
 
@@ -22,6 +24,14 @@ def show(app: AppTest, view: str) -> AppTest:
 def choose(app: AppTest, field: str, *values: object) -> AppTest:
     """Set one filter."""
     return app.multiselect(key=f"filter-{field}").set_value(list(values)).run()
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def captions(app: AppTest) -> list[str]:
+    return [image.caption for element in app.get("image") for image in element.proto.imgs]
 
 
 def add_yolo(folder: Path) -> None:
@@ -102,8 +112,8 @@ def test_licence_and_citation_are_shown_even_without_data(
     open_page: OpenPage, tmp_path: Path, shared_data_folder: Path
 ) -> None:
     for app in (open_page("dataset", tmp_path / "nowhere"), show(open_page("dataset", shared_data_folder), "About")):
-        assert layout.LICENCE in text_of(app)
-        assert layout.CITATION in text_of(app)
+        assert SOCAL.licences[0].name in text_of(app)
+        assert SOCAL.citation in text_of(app)
 
 
 def test_the_fingerprint_is_shown(open_page: OpenPage, shared_data_folder: Path) -> None:
@@ -130,32 +140,55 @@ def test_trials_are_listed_with_their_outcome(open_page: OpenPage, shared_data_f
 
 def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = show(open_page("dataset", shared_data_folder), "Frames")
-
-    def captions() -> list[str]:
-        return [image.caption for element in app.get("image") for image in element.proto.imgs]
-
-    first = captions()
+    first = captions(app)
     assert len(first) == 8
-    next(button for button in app.button if button.label == "Show other frames").click().run()
-    assert len(captions()) == 8
-    assert captions() != first
+    press(app, "Show other frames")
+    assert len(captions(app)) == 8
+    assert captions(app) != first
 
 
 def test_the_boxes_are_checked_by_eye_and_the_answer_is_kept(open_page: OpenPage, data_folder: Path) -> None:
     app = show(open_page("dataset", data_folder), "Frames")
-    (toggle,) = [toggle for toggle in app.toggle if toggle.label == "Check by eye"]
-    app = toggle.set_value(True).run()
+    app = app.toggle(key="check-by-eye").set_value(True).run()
     assert sum(len(element.proto.imgs) for element in app.get("image")) == 16
-    next(button for button in app.button if button.label == "They do not fit").click().run()
-    assert "you answered that the boxes do not fit" in text_of(app)
-    next(button for button in app.button if button.label == "The boxes fit").click().run()
-    assert "that the boxes of these data fit" in text_of(app)
+    assert not [box for box in app.selectbox if box.label == "Annotation file"]
+    press(app, "Is shifted")
+    assert "Is shifted, as you answered: **socal.csv**." in text_of(app)
+    assert "marked as shifted against their frames: socal.csv." in text_of(show(app, "About"))
+    training = open_page("training", data_folder)
+    assert "marked as shifted against their frames: socal.csv." in text_of(training)
+    app = press(show(app, "Frames").toggle(key="check-by-eye").set_value(True).run(), "Looks right")
+    assert ": **socal.csv**." in app.success[0].value.replace("\\", "")
+    assert "marked as shifted" not in text_of(show(app, "About"))
     app = show(open_page("dataset", data_folder), "Frames")
-    assert "that the boxes of these data fit" in text_of(app)
+    assert app.success
     with (data_folder / layout.BOXES_FILE).open("a") as file:
         file.write("S100T1_frame_00000001.jpeg,1,1,9,9,suction\n")
     app = show(open_page("dataset", data_folder), "Frames")
-    assert "that the boxes of these data fit" not in text_of(app)
+    assert not app.success
+    assert "Not checked yet: **socal.csv**." in text_of(app)
+
+
+def test_each_annotation_file_is_checked_on_its_own(open_page: OpenPage, data_folder: Path) -> None:
+    (data_folder / layout.BOXES_FILE).unlink()
+    files = [f"{trial}/gt/gt.txt" for trial in ("S100T1", "S100T2", "S101T1")]
+    put(data_folder, {file: "1,1,10,5,20,20,1,1,1\n2,1,12,5,20,20,1,1,1\n" for file in files})
+    app = choose(show(open_page("dataset", data_folder), "Frames"), "surgeons", "109")
+    assert "Not checked yet (3 of 3 annotation files): **S100T1/gt/gt.txt**" in text_of(app)
+    app.toggle(key="check-by-eye").set_value(True).run()
+    (pick,) = [box for box in app.selectbox if box.label == "Annotation file"]
+    assert pick.options == [f"{file} (not checked)" for file in files]
+    assert captions(app)[-2:] == ["S100T1, frame 1", "S100T1, frame 2"]
+    pick.set_value(files[1]).run()
+    assert captions(app)[-2:] == ["S100T2, frame 1", "S100T2, frame 2"]
+    press(app, "Is shifted")
+    assert "Not checked yet (2 of 3 annotation files): **S100T1/gt/gt.txt**, **S101T1/gt/gt.txt**." in text_of(app)
+    assert captions(app)[-1] == "S100T1, frame 2", "the first unchecked file is next"
+    press(app, "Looks right")
+    assert captions(app)[-1] == "S101T1, frame 2"
+    press(app, "Looks right")
+    assert not app.info
+    assert "Is shifted, as you answered: **S100T2/gt/gt.txt**." in text_of(app)
 
 
 def test_length_is_shown_to_reveal_the_outcome_only_if_it_does(open_page: OpenPage, data_folder: Path) -> None:
@@ -199,6 +232,19 @@ def test_boxes_from_another_format_and_their_agreement(open_page: OpenPage, data
     assert "YOLO text files" in text_of(show(app, "About"))
     # Another visitor finds it as it was left.
     assert metrics_of(open_page("dataset", data_folder))["Boxes"] == "359"
+
+
+def test_names_of_classes_are_proposed_to_download(open_page: OpenPage, data_folder: Path) -> None:
+    add_yolo(data_folder)
+    (data_folder / "classes.txt").unlink()
+    app = show(open_page("dataset", data_folder), "Agreement")
+    assert "class 0 is suction in 240 of 240 boxes; class 1 is grasper in 120 of 120 boxes" in text_of(app)
+    assert app.code[0].value == "suction\ngrasper"
+    assert "Download classes.txt" in [button.label for button in app.get("download_button")]
+    (data_folder / "classes.txt").write_text(app.code[0].value)
+    app = show(open_page("dataset", data_folder), "Agreement")
+    assert "class 0" not in text_of(app)
+    assert not app.code
 
 
 def test_without_a_second_format_there_is_no_agreement(open_page: OpenPage, shared_data_folder: Path) -> None:

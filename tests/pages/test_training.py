@@ -66,6 +66,18 @@ def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_
     assert setting(fine_tuning(app), "learning_rate").value == default_config(TINY).optimization.learning_rate
 
 
+def test_the_licence_is_shown_and_must_be_accepted_before_a_download(
+    open_page: OpenPage, shared_data_folder: Path
+) -> None:
+    app = fine_tuning(open_page("training", shared_data_folder))
+    setting(app, "model_choice").set_value(PRETRAINED).run()
+    assert "Licence: CC BY-NC 4.0" in text_of(app)
+    setting(app, "allow_download").set_value(True).run()
+    assert "licence_accepted: must be true to download" in text_of(app)
+    setting(app, "licence_accepted").set_value(True).run()
+    assert "licence_accepted: must be true" not in text_of(app)
+
+
 def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     groups = {group.label: group for group in app.sidebar.expander}

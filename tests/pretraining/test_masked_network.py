@@ -14,6 +14,7 @@ from socal_core.pretraining.masked_network import NOT_OF_ENCODER, StartModel, lo
 from socal_core.pretraining.pretrain_objective import sample_masks
 from socal_core.settings import TINY
 from tests.models.checkpoints import save_weights, write_classifier, write_json, write_pretrained
+from tests.models.small_families import write_family
 
 
 def start(model: Path | str, num_frames: int = 4) -> StartModel:
@@ -118,10 +119,26 @@ def test_tiny_is_a_start() -> None:
     assert found.grid == (4, 36)
 
 
+def test_another_size_of_frames_keeps_the_weights(tmp_path: Path) -> None:
+    write_pretrained(tmp_path / "model")
+    config = pretraining_config({"model": str(tmp_path / "model"), "num_frames": 4, "image_size": 64})
+    found = load_start_model(config)
+    assert found.grid == (2, 16)
+    assert not found.new_decoder
+    assert found.preprocessor.frame_shape == (3, 64, 64)
+    loss = found.network(seed=0)(torch.randn(1, 4, 3, 64, 64), sample_masks(1, *found.grid, torch.Generator(), 0.9))
+    assert loss["masked"].isfinite()
+
+
+def test_only_a_videomae_has_a_decoder(tmp_path: Path) -> None:
+    write_family(tmp_path / "model", "vivit")
+    with pytest.raises(ModelError, match=r"model is a vivit model, .* Choose a VideoMAE \(model\)\."):
+        start(tmp_path / "model")
+
+
 @pytest.mark.parametrize(
     ("config", "error", "message"),
     [
-        ({"model_type": "timesformer"}, ModelError, "Choose a"),
         ({"image_size": 16}, ModelError, None),
         ({"decoder_hidden_size": "wide"}, ModelError, "decoder_hidden_size is 'wide'. Correct the file"),
         ({"decoder_num_attention_heads": 3}, ModelError, "decoder_num_attention_heads is 3"),

@@ -10,6 +10,7 @@ import pytest
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError
+from socal_core.presets import SOCAL
 from socal_core.settings import SplitMethod, SplitSettings
 from socal_core.splits import (
     SOCAL20_TRIALS,
@@ -241,18 +242,18 @@ def test_an_unknown_value_is_refused_with_the_known_ones(value: str) -> None:
     assert caught.value.field == "split_value"
 
 
-@pytest.mark.parametrize("column", layout.OUTCOME_MEASURES)
+@pytest.mark.parametrize("column", SOCAL.reasons)
 def test_a_split_by_an_outcome_is_refused(column: str) -> None:
     with pytest.raises(ConfigError, match="not an outcome") as caught:
         column_split(cohorts("USC", "EMORY", "EMORY").assign(tth=1.0), column, "1.0", 0.2, 0)
     assert caught.value.field == "split_column"
-    assert layout.OUTCOME_MEASURES[column] in str(caught.value)
+    assert SOCAL.reasons[column] in str(caught.value)
     assert repr(column) in str(caught.value)
 
 
 def test_every_outcome_of_the_file_is_refused() -> None:
     inputs = {"trial_id", "participant_id", "trial_video_width", "trial_video_height"}
-    assert set(layout.OUTCOME_MEASURES) == set(layout.OUTCOME_COLUMNS) - inputs
+    assert set(SOCAL.reasons) == set(layout.OUTCOME_COLUMNS) - inputs
 
 
 @pytest.mark.parametrize(

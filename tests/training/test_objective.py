@@ -20,7 +20,7 @@ from socal_core.dataset import layout
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
-from socal_core.models.videomae_config import LABELS
+from socal_core.models.model_config import LABELS
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.files.records import TrainingState

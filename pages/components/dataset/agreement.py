@@ -6,6 +6,7 @@ from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
 from socal_core.annotations import format_of
 from socal_core.annotations.agreement import Agreement, compare_formats
+from socal_core.annotations.class_proposals import NameProposal
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 
@@ -29,6 +30,8 @@ def show_agreement(dataset: Dataset) -> None:
     (st.success if result.agrees() else st.warning)(plain_text(result.sentences()[0]))
     for sentence in result.sentences()[1:]:
         st.write(plain_text(sentence))
+    for proposal in result.proposals:
+        _show_names(proposal)
     summary = result.summary.assign(format=result.summary["format"].map(_title))
     names = {"format": "Format", "label": "Label", "largest_shift": "Largest shift (px)"}
     names |= KINDS
@@ -47,6 +50,28 @@ def show_agreement(dataset: Dataset) -> None:
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
+        )
+
+
+def _show_names(proposal: NameProposal) -> None:
+    """Show the proposed file of class names, to copy or download."""
+    if not proposal.lines:
+        return
+    content, name = proposal.content(), proposal.files[0].rpartition("/")[2]
+    with st.expander(f"Proposed {name} for {_title(proposal.key)}", icon=":material/label:", expanded=True):
+        st.write(
+            f"Save this as {plain_text(' and as '.join(proposal.files))} in the data folder, in place of the file that "
+            "may be there, and choose *Read the folder again* in the sidebar. Nothing is applied on its own."
+        )
+        st.code(content, language=None)
+        st.download_button(
+            f"Download {name}",
+            content,
+            file_name=name,
+            mime="text/plain",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"names-{proposal.key}",
         )
 
 

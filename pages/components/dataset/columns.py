@@ -14,20 +14,20 @@ NONE = ""
 
 def ask_for_columns(dataset: Dataset) -> None:
     """Show a form if a required column is missing, or if columns were assigned before."""
-    options = options_in_use()
+    options, preset = options_in_use(), dataset.preset
     lacking = any(
-        problem.code == file_kinds.MISSING_COLUMN.code and problem.path.lower() == layout.OUTCOMES_FILE
+        problem.code == file_kinds.MISSING_COLUMN.code and problem.path.lower() == preset.outcomes_file.lower()
         for problem in dataset.problems
     )
     if not lacking and not options.columns:
         return
-    titles = read_titles(dataset.root)
+    titles = read_titles(dataset.root, preset)
     chosen = dict(options.columns)
     with st.expander("Columns of the outcomes file", expanded=lacking, icon=":material/table_chart:"):
         if lacking:
             st.write(
-                f"{layout.OUTCOMES_FILE} does not have all columns under the names that SOCAL uses. Choose the column "
-                "for each name."
+                f"{preset.outcomes_file} does not have all columns under the names that {preset.title} uses. Choose "
+                "the column for each name."
             )
         with st.form("columns", border=False):
             cells = [cell for _ in range(3) for cell in st.columns(4)]
@@ -35,15 +35,15 @@ def ask_for_columns(dataset: Dataset) -> None:
                 name: cell.selectbox(
                     name + (" (required)" if name in layout.REQUIRED_OUTCOME_COLUMNS else ""),
                     [NONE, *titles],
-                    index=_index(titles, chosen.get(name, name)),
+                    index=_index(titles, chosen.get(name, preset.title_of(name))),
                     format_func=lambda title: title or "not available",
                     key=f"column-{name}",
                 )
-                for name, cell in zip(layout.OUTCOME_COLUMNS, cells, strict=False)
+                for name, cell in zip(preset.outcome_columns, cells, strict=False)
             }
             if st.form_submit_button("Use these columns"):
-                pairs = tuple((name, title) for name, title in answers.items() if title and title != name)
-                choose_options(OpenOptions(options.boxes, pairs))
+                other = {name: title for name, title in answers.items() if title and title != preset.title_of(name)}
+                choose_options(OpenOptions(options.boxes, tuple(other.items())))
 
 
 def _index(titles: list[str], title: str) -> int:

@@ -53,7 +53,7 @@ def _request(dataset: Dataset) -> dict[str, Any]:
 
 
 def _button(dataset: Dataset, request: dict[str, Any], state: JobState) -> None:
-    left, right = st.columns([4, 1], vertical_alignment="center")
+    left, right = st.columns([3, 1], vertical_alignment="center")
     if state is JobState.DONE:
         left.caption("Every frame was checked. Check again after you replace frames.")
         label = "Check again"

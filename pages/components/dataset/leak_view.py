@@ -7,7 +7,6 @@ from pages.components.sidebar.data_picker import options_in_use
 from pages.components.words import plain_text
 from socal_core.annotations.track_cache import digest_of_boxes
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.layout import OUTCOME_MEASURES
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.leak_probes import Probe, probe_leaks
 from socal_core.figures.leak_figures import leak_bars
@@ -42,7 +41,7 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
         st.markdown(f"{_icon(probe)} **{plain_text(probe.name)}.** {plain_text(probe.verdict)}")
     st.caption(
         "Never used as inputs, because they are outcomes themselves: "
-        + "; ".join(f"**{name}**, {reason}" for name, reason in OUTCOME_MEASURES.items())
+        + "; ".join(f"**{name}**, {reason}" for name, reason in dataset.preset.reasons.items())
         + "."
     )
 

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.dataset.frame_check import check_of_frames
+from pages.components.dataset.offset_view import show_offset_advice
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.dataset.problems import problems_csv
@@ -16,6 +17,7 @@ def show_problems(dataset: Dataset) -> None:
     """Show the check of every frame and the table of problems."""
     st.subheader("Problems found")
     of_frames = check_of_frames(dataset)
+    show_offset_advice(dataset)
     problems = sorted([*dataset.problems, *(of_frames or [])], key=_rank)
     if problems:
         left, right = st.columns([4, 1], vertical_alignment="center")

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.dataset.alignment_check import check_alignment
 from pages.components.images import contact_sheet
 from socal_core.dataset.dataset import Dataset
 from socal_core.figures.boxes import box_density, boxes_per_frame
@@ -21,6 +20,7 @@ from socal_core.figures.dataset import (
 from socal_core.figures.groups import GROUPS
 from socal_core.figures.presence import Order, presence_by_outcome, tool_presence
 from socal_core.figures.style import OUTCOMES
+from socal_core.presets import Preset
 
 ANY_LABEL = "Any tool"
 ORDERS: dict[Order, str] = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
@@ -38,7 +38,7 @@ def overview(dataset: Dataset) -> None:
         chart(frames_by_outcome(usable), "frames-by-outcome")
     with right:
         chart(boxes_by_label(dataset.boxes), "boxes-by-label")
-    _show_length(usable)
+    _show_length(usable, dataset.preset)
 
 
 def groups(dataset: Dataset) -> None:
@@ -54,7 +54,7 @@ def groups(dataset: Dataset) -> None:
         chart(frames_per_trial(dataset.trials), "frames-per-trial")
 
 
-def _show_length(usable: pd.DataFrame) -> None:
+def _show_length(usable: pd.DataFrame, preset: Preset) -> None:
     # scikit-learn takes a while to load. Importing it here shows the figures above first.
     from socal_core.evaluation.metrics import length_auroc
 
@@ -66,9 +66,8 @@ def _show_length(usable: pd.DataFrame) -> None:
         st.info(f"Here, the length of a trial reveals little about its outcome: {scale}.", icon=":material/timer:")
     else:
         st.info(
-            "**The length of a trial reveals its outcome.** A trial ends when the bleeding stops; a failed trial "
-            f"continues to the time limit. Here, {scale}. A model that sees the whole trial can use this. A model that "
-            "sees only the first 60 s cannot.",
+            f"**The length of a trial reveals its outcome.** {preset.ending} Here, {scale}. A model that "
+            "sees the whole trial can use this. A model that sees only the first 60 s cannot.",
             icon=":material/timer:",
         )
 
@@ -80,7 +79,7 @@ def boxes(dataset: Dataset) -> None:
         chart(boxes_per_frame(dataset.frames, dataset.boxes), "boxes-per-frame")
     with right:
         label = _pick_label(dataset, "density-label")
-        chart(box_density(dataset.boxes, dataset.trials, label), "box-density")
+        chart(box_density(dataset.boxes, dataset.frames, dataset.trials, label), "box-density")
 
 
 def tools(dataset: Dataset) -> None:
@@ -125,18 +124,19 @@ def frames(dataset: Dataset) -> None:
     if st.button("Show other frames", icon=":material/shuffle:"):
         st.session_state["sample_seed"] = st.session_state.get("sample_seed", 0) + 1
     contact_sheet(dataset, st.session_state.get("sample_seed", 0))
-    check_alignment(dataset)
 
 
 def trials(dataset: Dataset) -> None:
     """Show the table of trials."""
+    preset = dataset.preset
+    listed = [measure for measure in preset.measures if measure.listed]
+    order = "1 before coaching, 2 after" if preset.coached else None
     columns = [
         "participant_id",
         "trial_number",
         "success",
         "n_frames",
-        "tth",
-        "blood_loss",
+        *(measure.name for measure in listed),
         "training_status",
         "cohort",
     ]
@@ -151,11 +151,10 @@ def trials(dataset: Dataset) -> None:
         column_config={
             "trial_id": "Trial",
             "participant_id": "Surgeon",
-            "trial_number": st.column_config.NumberColumn("Trial number", help="1 before coaching, 2 after"),
-            "success": "Outcome",
+            "trial_number": st.column_config.NumberColumn("Trial number", help=order),
+            "success": st.column_config.TextColumn("Outcome", help=f"Success: {preset.success}"),
             "n_frames": "Frames",
-            "tth": "Time to haemostasis (s)",
-            "blood_loss": "Blood loss (mL)",
+            **{measure.name: measure.label_with_unit for measure in listed},
             "training_status": "Training status",
             "cohort": "Cohort",
             "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
@@ -173,6 +172,11 @@ VIEWS: dict[str, Callable[[Dataset], None]] = {
     "Trials": trials,
     "Missing": missing,
 }
+
+
+def views_of(dataset: Dataset) -> dict[str, Callable[[Dataset], None]]:
+    """Return the views of a data set; *Coaching* only if its surgeons were coached."""
+    return {name: view for name, view in VIEWS.items() if view is not coaching or dataset.preset.coached}
 
 
 def _pick_label(dataset: Dataset, key: str) -> str | None:

@@ -15,6 +15,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError, DataError
+from socal_core.presets import PRESETS
 from socal_core.workspace import (
     demo_folder,
     given_data_folder,
@@ -47,7 +48,8 @@ def data_picker() -> None:
                 "Data folder",
                 placeholder="/path/to/SOCAL",
                 help="A folder on the computer that runs this app. It contains the frames (in JPEGImages/, in one "
-                "folder per trial, or as videos), socal_trial_outcomes.csv, and boxes as SOCAL CSV, YOLO, Pascal VOC, "
+                "folder per trial, or as videos), the table of outcomes "
+                f"({' or '.join(preset.outcomes_file for preset in PRESETS)}), and boxes as CSV, YOLO, Pascal VOC, "
                 "CVAT, COCO or MOT.",
             )
             opened = st.form_submit_button("Open folder", width="stretch")

@@ -9,9 +9,11 @@ from pages.components.words import plain_text
 from socal_core.errors import DataError, SocalError
 from socal_core.fetch.drive import drive_link
 from socal_core.jobs.job import Job, JobState
+from socal_core.presets import PRESETS
 
 REFRESH_SECONDS = 1.0
 DOWNLOAD = Job("download", "socal_core.jobs.fetch_data", "The download")
+PUBLISHED = "Published: " + "; ".join(f"{preset.title}, {preset.address}" for preset in PRESETS)
 FIRST = "Requesting the list of files"
 
 
@@ -24,7 +26,8 @@ def download_form() -> str | None:
         address = st.text_input(
             "Link to a shared Google Drive folder",
             placeholder="https://drive.google.com/drive/folders/…",
-            help="The link from the owner of the data. The app connects to it only when you click Download.",
+            help="The link from the owner of the data. The app connects to it only when you click Download. "
+            + PUBLISHED,
         )
         out = st.text_input(
             "Download to folder",

@@ -13,7 +13,7 @@ from socal_core.preflight.advice import Circumstances, Level, advice, circumstan
 from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
 from socal_core.preflight.learning_rates import changes_by_step, planned_rates
 from socal_core.preflight.machine import Gpu, Machine, find_gpu, this_machine
-from socal_core.runs.architecture import architecture_of
+from socal_core.runs.architecture import architecture_for
 from socal_core.runs.folder import RunFolder, list_runs
 from socal_core.settings import Recipe, TrainConfig
 from socal_core.splits import make_split
@@ -106,9 +106,7 @@ def _show_learning_rates(config: TrainConfig, training: int) -> None:
     """Show the learning rate of each layer, in a collapsed section."""
     chosen = config.optimization
     with st.expander("Learning rate of each layer"):
-        rates = planned_rates(
-            chosen, -(-training // chosen.batch_size), architecture_of(config.model.model).num_hidden_layers
-        )
+        rates = planned_rates(chosen, -(-training // chosen.batch_size), architecture_for(config).num_hidden_layers)
         st.plotly_chart(planned_learning_rates(rates), key="planned-rates")
         if chosen.use_lr_scheduler and not changes_by_step(chosen):
             st.caption(

@@ -11,12 +11,12 @@ from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import check_num_frames
+from socal_core.runs.catalogue import CATALOGUE, check_licence, known_model
 from socal_core.runs.model_choice import default_model, weights_at_hand
 from socal_core.settings import (
     FULL,
     HEAD_ONLY,
     LORA,
-    PRETRAINED,
     SETTINGS,
     TINY,
     EncoderChoice,
@@ -28,7 +28,7 @@ from socal_core.settings import (
 
 OPEN = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
-MODELS = {TINY: "tiny (comes with the app)", PRETRAINED: "VideoMAE base (pre-trained)", OTHER: "Another model"}
+MODELS = {**{model.name: model.title for model in CATALOGUE if model.direct}, OTHER: "Another model"}
 FIRST_MINUTE = "0:60"
 ALL_BUT_LAST = "all but last"
 WINDOWS = {
@@ -58,6 +58,8 @@ LABELS = {
     "use_lr_scheduler": "Change the learning rate",
     "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
+    "licence_accepted": "Accept the licence",
+    "image_size": "Frame size in pixels",
 }
 """Labels of settings whose names are not clear enough."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
@@ -96,6 +98,7 @@ def settings_form() -> TrainConfig | None:
             _show_group(heading, list(members), values)
         config = TrainConfig.from_flat(values)
         check_num_frames(config)
+        check_licence(config.model)
         return config
     except ConfigError as error:
         st.error(plain_text(error))
@@ -167,12 +170,6 @@ def _model(item: Setting) -> str:
         help=item.help + " Choosing a model or a recipe sets its defaults, except for window and split.",
         persist_state="session",
     )
-    if choice == TINY:
-        st.caption(
-            "A small VideoMAE, pre-trained on generated clips. It recognizes shapes, colours and motion, but was not "
-            "trained on operations."
-        )
-        return TINY
     model = choice
     if choice == OTHER:
         model = st.text_input(
@@ -180,6 +177,12 @@ def _model(item: Setting) -> str:
         ).strip()
         if not model:
             raise ConfigError("model", "must be a Hugging Face id or the path of a model's folder", model)
+    known = known_model(model)
+    if known is not None:
+        unverified = f" (not verified: {known.unverified})" if known.unverified else ""
+        st.caption(plain_text(f"{known.description} Licence: {known.licence}{unverified}. {known.source}."))
+    if model == TINY:
+        return TINY
     if weights_at_hand(model):
         st.caption("Its weights are on this machine.")
     else:

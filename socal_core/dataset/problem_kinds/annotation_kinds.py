@@ -1,6 +1,5 @@
 """Problems that only some annotation formats can have."""
 
-from socal_core.dataset import layout
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
 
@@ -47,7 +46,7 @@ UNKNOWN_FRAME_SIZE = ProblemKind(
     Severity.ERROR,
     "Relative box in a frame of unknown size",
     "The box is given relative to its frame, whose size is unknown; it is left out.",
-    f"Give the size in {layout.OUTCOMES_FILE}.",
+    "Give the size in the table of outcomes.",
 )
 ENCLOSED_SHAPES = ProblemKind(
     "enclosed-shapes",

@@ -105,8 +105,8 @@ LABEL_CASE = ProblemKind(
 UNKNOWN_LABEL = ProblemKind(
     "unknown-label",
     Severity.INFO,
-    "Label that SOCAL does not use",
-    "SOCAL does not use the label {label} (boxes: {count:,}); they are kept.",
+    "Label that the published data do not use",
+    "{preset} does not use the label {label} (boxes: {count:,}); they are kept.",
     "",
 )
 CLASS_WITHOUT_NAME = ProblemKind(

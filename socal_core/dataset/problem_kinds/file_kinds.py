@@ -17,6 +17,20 @@ AMBIGUOUS_CASE = ProblemKind(
     "There is no {path}, and several names differ from it in upper and lower case alone: {names}. None is used.",
     "Rename the right one to {path}.",
 )
+OTHER_DATA_SET = ProblemKind(
+    "other-data-set",
+    Severity.WARNING,
+    "File of another data set",
+    "{path} belongs to {other}, and the folder is read as {preset}; the file is not used.",
+    "Move it to a folder of its own, with its frames.",
+)
+COLUMN_OF_OTHER_DATA = ProblemKind(
+    "column-of-other-data",
+    Severity.WARNING,
+    "Title given for a column that the data do not have",
+    "A title was given for the column {column}, which {preset} does not have; it is ignored.",
+    "Give titles for {known} only.",
+)
 EMPTY_FILE = ProblemKind(
     "empty-file",
     Severity.ERROR,

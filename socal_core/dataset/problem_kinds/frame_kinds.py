@@ -31,7 +31,7 @@ FRAME_SIZE_DIFFERS = ProblemKind(
     "Frame has another size than its trial",
     "Frame {frame} has {width}x{height} pixels and its trial {trial_width}x{trial_height}; its boxes may be in the "
     "wrong position.",
-    f"Replace the frame, or correct the size in {layout.OUTCOMES_FILE}.",
+    "Replace the frame, or correct the size in the table of outcomes.",
 )
 SEVERAL_FRAME_SIZES = ProblemKind(
     "several-frame-sizes",

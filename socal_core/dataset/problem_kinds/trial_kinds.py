@@ -1,6 +1,5 @@
 """Problems of the outcomes and the demographics of trials and surgeons."""
 
-from socal_core.dataset import layout
 from socal_core.dataset.dataset import Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
 
@@ -22,14 +21,14 @@ BAD_TRIAL_ID = ProblemKind(
     "bad-trial-id",
     Severity.ERROR,
     "Invalid trial id",
-    "Trial id {trial_id} is not of the form S102T1; the row is not used.",
+    "Trial id {trial_id} is not of the form {form}; the row is not used.",
     "Correct the trial id.",
 )
 BAD_SUCCESS = ProblemKind(
     "bad-success",
     Severity.ERROR,
     "Invalid outcome",
-    "success must be 0, 1 or NA, got {value}; the outcome is unknown.",
+    "{column} must be {expected} or NA, got {value}; the outcome is unknown.",
     "Correct the value.",
 )
 BAD_VALUE = ProblemKind(
@@ -123,6 +122,6 @@ DOUBLED_SURGEON = ProblemKind(
     "doubled-surgeon",
     Severity.WARNING,
     "Second row for a surgeon",
-    f"Surgeon {{participant_id}} is in {layout.DEMOGRAPHICS_FILE} already; this row is not used.",
+    "Surgeon {participant_id} is in {path} already; this row is not used.",
     "Delete one of the rows.",
 )

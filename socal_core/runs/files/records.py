@@ -100,6 +100,8 @@ class WeightsRecord:
     """The commit on the hub; None for weights from elsewhere."""
     sha256: str
     """The hash of the file of weights, or, for several files, of their names and hashes."""
+    licence: str | None = None
+    """The licence of known weights (runs/catalogue.py); None for others."""
 
 
 @dataclass(frozen=True, config=STRICT)

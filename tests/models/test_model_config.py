@@ -1,4 +1,4 @@
-"""socal_core.models.videomae_config: which fields of a config.json are used, and which are refused."""
+"""socal_core.models.model_config: which fields of a config.json are used, and which are refused."""
 
 import json
 from pathlib import Path
@@ -27,12 +27,19 @@ def settings(model: Path, **values: object) -> TrainConfig:
         ({"image_size": 32.0}, "image_size 32.0 is not a positive whole number"),
         ({"patch_size": [16, 16, 16]}, "patch_size .* is not a positive whole number"),
         ({"patch_size": 64}, "patch_size 64 is larger than image_size 32"),
+        ({"hidden_size": 10**9}, r"hidden_size 1000000000 is larger than 16,384"),
+        ({"hidden_size": 0}, "hidden_size 0 is not a positive whole number"),
+        ({"num_hidden_layers": 10**6}, "num_hidden_layers 1000000 is larger than 256"),
+        ({"intermediate_size": 10**12}, "intermediate_size 1000000000000 is larger than 131,072"),
+        ({"image_size": 10**6}, "image_size 1000000 is larger than 4,096"),
+        ({"patch_size": 0}, "patch_size 0 is not a positive whole number"),
+        ({"hidden_act": ["gelu"]}, "hidden_act .* is unknown"),
         ({"num_channels": 1}, "num_channels is 1"),
         ({"hidden_act": "magic"}, "hidden_act 'magic' is unknown"),
         ({"layer_norm_eps": "1e-12"}, "'layer_norm_eps' expected float, got str"),
         ({"qkv_bias": "yes"}, "'qv_bias' expected bool, got str"),
         ({"model_type": None}, "its config.json has no model_type"),
-        ({"model_type": "vivit"}, r"is a vivit model\. Choose a VideoMAE"),
+        ({"model_type": "bert"}, "is a bert model, which is not supported"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "has a quantization_config"),
         (
             {"auto_map": {"AutoModel": "code.Model"}},
@@ -108,3 +115,9 @@ def test_the_saved_config_has_the_type_float32(tmp_path: Path, kind: torch.dtype
     save_classifier(build_classifier(settings(tmp_path / "model")), tmp_path / "saved")
     saved = json.loads((tmp_path / "saved" / "config.json").read_text())
     assert (saved["dtype"], saved.get("torch_dtype")) == ("float32", None)
+
+
+def test_a_large_network_without_weights_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    write_classifier(tmp_path / "model", hidden_size=16_384, num_hidden_layers=256, num_attention_heads=128)
+    with pytest.raises(ModelError, match=r"weights do not fit .* has [\d,]+ million, while its files hold 0 million"):
+        build_classifier(settings(tmp_path / "model"))

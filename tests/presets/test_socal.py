@@ -1,6 +1,6 @@
 import pytest
 
-from socal_core.dataset import layout
+from socal_core.presets import SOCAL
 
 
 @pytest.mark.parametrize(
@@ -23,5 +23,5 @@ from socal_core.dataset import layout
     ],
 )
 def test_frame_names(name: str, parts: tuple[str, ...] | None) -> None:
-    match = layout.FRAME_NAME.fullmatch(name)
+    match = SOCAL.frame_name.fullmatch(name)
     assert (match and match.group("trial", "participant", "number", "video", "index")) == parts

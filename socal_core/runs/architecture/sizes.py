@@ -1,22 +1,12 @@
 """Parameters, operations and memory of a video transformer, computed from its configuration without PyTorch.
 
-The formulas are for VideoMAE as transformers builds it; tests compare them with the model itself.
+The formulas are for VideoMAE as transformers builds it; the other families override what differs. Tests compare them
+with the models themselves.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
-
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
-
-from socal_core.errors import ConfigError
-from socal_core.runs.model_choice import local_folder
-from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, TrainConfig
-
-CONFIG_FILE = "config.json"
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 COLOURS = 3
 CLASSES = 2
@@ -29,15 +19,38 @@ VALUES_PER_HIDDEN = 8
 VALUES_PER_INTERMEDIATE = 2
 """Activations that a layer stores per token for the backward pass: of hidden size the input, both norms, query, key,
 value, context and the sum between the two residuals; of intermediate size the input and output of the activation."""
-ATTENTION_BYTES = 12
-"""Bytes per attention weight of a layer with dropout on the CPU: softmax, mask and result of dropout in float32."""
+DROPOUT_BYTES = 8
+"""Bytes per attention weight of the dropout of a layer: its mask and its result in float32, beside the softmax."""
 ATTENTION_PASSING_BYTES = 16
 """Bytes per attention weight of temporary copies in the backward pass, which one layer at a time needs."""
+
+
+LARGEST = {
+    "hidden_size": 16_384,
+    "num_hidden_layers": 256,
+    "num_attention_heads": 256,
+    "intermediate_size": 131_072,
+    "image_size": 4096,
+    "patch_size": 4096,
+    "tubelet_size": 1024,
+    "num_frames": 4096,
+    "num_temporal_layers": 256,
+    "num_pooler_layers": 256,
+    "attention_pooling": 1,
+}
+"""Limits far above any published model: a larger value is a mistake, and building the network would take all memory."""
 
 
 @dataclass(frozen=True)
 class Architecture:
     """The sizes of a VideoMAE, named as in its config.json; the defaults are those of the base model."""
+
+    model_type: ClassVar[str] = "videomae"
+    """The name of the family in a config.json."""
+    values_per_hidden: ClassVar[int] = VALUES_PER_HIDDEN
+    values_per_intermediate: ClassVar[int] = VALUES_PER_INTERMEDIATE
+    attention_bytes: ClassVar[int] = 0
+    """Bytes stored per attention weight without dropout: the softmax, and for some families what comes before it."""
 
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -47,6 +60,49 @@ class Architecture:
     patch_size: int | tuple[int, int] = 16
     """The edge length of a square patch, or height and width."""
     tubelet_size: int = 2
+
+    @classmethod
+    def reads(cls, kind: object) -> bool:
+        """Whether a `model_type` is of this family."""
+        return kind == cls.model_type
+
+    @classmethod
+    def from_config(cls, values: Mapping[str, Any]) -> Self:
+        """Read the sizes from the content of a config.json.
+
+        Args:
+            values: The content. `image_size` and `patch_size` may be lists of height and width.
+
+        Raises:
+            ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
+        """
+        return cls.from_sizes(values)
+
+    @classmethod
+    def from_sizes(cls, values: Mapping[str, Any]) -> Self:
+        """Return the sizes with these values, and the defaults of the family for what is absent or None.
+
+        Raises:
+            ValueError: See `from_config`.
+        """
+        sizes: dict[str, Any] = {}
+        for item in fields(cls):
+            value = values.get(item.name)
+            if value is not None:
+                sizes[item.name] = _positive(item.name, value)
+        if isinstance(sizes.get("image_size"), tuple):
+            raise ValueError(f"image_size {values['image_size']!r} is not square, and only square frames are supported")
+        return cls(**sizes)
+
+    def for_clip(self, num_frames: int, image_size: int) -> Self:
+        """Return the sizes of the model for clips of another length and size.
+
+        Args:
+            num_frames: The number of frames of a clip.
+            image_size: Height and width of a frame in pixels.
+        """
+        lengths = {"num_frames": num_frames} if any(item.name == "num_frames" for item in fields(self)) else {}
+        return replace(self, image_size=image_size, **lengths)
 
     @property
     def parameters(self) -> int:
@@ -85,6 +141,10 @@ class Architecture:
         height, width = self._patch
         return num_frames // self.tubelet_size * (self.image_size // height) * (self.image_size // width)
 
+    def attention_pairs(self, num_frames: int) -> float:
+        """Return the number of pairs of tokens whose attention a layer computes, the mean over all layers."""
+        return float(self.tokens(num_frames) ** 2)
+
     def forward_flop(self, num_frames: int) -> float:
         """Return the floating-point operations of a forward pass of one clip.
 
@@ -122,13 +182,13 @@ class Architecture:
         """
         depth = self.num_hidden_layers if blocks is None else min(blocks, self.num_hidden_layers)
         tokens, size = self.tokens(num_frames), FLOAT16 if on_gpu else FLOAT32
-        values = VALUES_PER_HIDDEN * self.hidden_size + VALUES_PER_INTERMEDIATE * self.intermediate_size
+        values = self.values_per_hidden * self.hidden_size + self.values_per_intermediate * self.intermediate_size
         layer = float(tokens * values * size)
         passing = 0.0
-        if attention_dropout and not on_gpu:
-            weights = self.num_attention_heads * tokens**2
-            layer += weights * ATTENTION_BYTES
-            passing = float(weights * ATTENTION_PASSING_BYTES)
+        if self.attention_bytes or (attention_dropout and not on_gpu):
+            weights = self.num_attention_heads * self.attention_pairs(num_frames)
+            layer += weights * ((self.attention_bytes or FLOAT32) + (DROPOUT_BYTES if attention_dropout else 0))
+            passing = weights * ATTENTION_PASSING_BYTES
         if checkpointing:
             return depth * tokens * self.hidden_size * size + layer + passing
         return max(depth, 1) * layer + passing
@@ -150,89 +210,12 @@ TINY_ARCHITECTURE = Architecture(
 """The sizes of the model in models/tiny, as in its config.json. It is small enough to be fine-tuned on two cores."""
 
 
-def architecture_of(model: str) -> Architecture:
-    """Read the sizes of a model from its config.json on this machine, without a request to the hub.
-
-    Args:
-        model: `tiny`, a folder, or an id of the Hugging Face hub.
-
-    Returns:
-        The sizes; those of VideoMAE base if the file is absent or unusable, because most models are based on it.
-    """
-    return _known_architecture(model) or Architecture()
-
-
-def _known_architecture(model: str) -> Architecture | None:
-    if model == TINY:
-        return TINY_ARCHITECTURE
-    folder = local_folder(model)
-    try:
-        found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
-        values = json.loads(Path(str(found)).read_text(encoding="utf-8"))
-        return architecture_in(values) if isinstance(values, dict) else None
-    except (OSError, ValueError, HFValidationError):
-        return None
-
-
-def architecture_in(values: Mapping[str, Any]) -> Architecture:
-    """Read the sizes of a model from the content of its config.json.
-
-    Args:
-        values: The content of its config.json. `image_size` and `patch_size` may be lists of height and width.
-
-    Returns:
-        The sizes, with the defaults of VideoMAE base for what is absent.
-
-    Raises:
-        ValueError: A size is not a positive whole number, or frames are not square. The message names the field.
-    """
-    sizes: dict[str, Any] = {}
-    for item in fields(Architecture):
-        value = values.get(item.name)
-        if value is None:
-            continue
-        pair = item.name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
-        parts = value if pair else [value]
-        if not all(type(part) is int and part > 0 for part in parts):
-            raise ValueError(f"{item.name} {value!r} is not a positive whole number")
-        sizes[item.name] = parts[0] if len(set(parts)) == 1 else tuple(parts)
-    if isinstance(sizes.get("image_size"), tuple):
-        raise ValueError(f"image_size {values['image_size']!r} is not square, and only square frames are supported")
-    return Architecture(**sizes)
-
-
-def check_num_frames(config: TrainConfig) -> None:
-    """Check that the model can divide the frames of a clip into tokens, if its config.json is on this machine.
-
-    Args:
-        config: The settings of a run.
-
-    Raises:
-        ConfigError: `num_frames` is not a multiple of the model's `tubelet_size`, so the model would ignore frames.
-    """
-    found = _known_architecture(config.model.model)
-    if found is not None:
-        refuse_remainder(config.clip.num_frames, found.tubelet_size)
-
-
-def refuse_remainder(num_frames: int, tubelet_size: int) -> None:
-    """Check that the number of frames is a multiple of the tubelet size.
-
-    Args:
-        num_frames: The number of frames of a clip.
-        tubelet_size: The number of frames that the model combines in a token.
-
-    Raises:
-        ConfigError: It is not, so the model would ignore the remaining frames.
-    """
-    if num_frames % tubelet_size:
-        rule = f"must be a multiple of {tubelet_size}, because the model combines {tubelet_size} frames in a token"
-        raise ConfigError("num_frames", rule, num_frames)
-
-
-def input_sizes(settings: ModelSettings) -> tuple[int, ...]:
-    """Return the height and width in pixels of the input frames of each network of a run."""
-    size = architecture_of(settings.model).image_size
-    if settings.recipe.trains_network:
-        return (size,)
-    return tuple(IMAGE_SIZE if name == IMAGE_ENCODER else size for name in settings.encoder.names)
+def _positive(name: str, value: Any) -> int | tuple[int, ...]:
+    """Check a size of a config.json, which may be a pair for `image_size` and `patch_size`."""
+    pair = name in {"image_size", "patch_size"} and isinstance(value, list) and len(value) == 2
+    parts: list[Any] = value if pair else [value]
+    if not all(type(part) is int and part > 0 for part in parts):
+        raise ValueError(f"{name} {value!r} is not a positive whole number")
+    if max(parts) > LARGEST[name]:
+        raise ValueError(f"{name} {value!r} is larger than {LARGEST[name]:,}")
+    return parts[0] if len(set(parts)) == 1 else tuple(parts)
