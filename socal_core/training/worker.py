@@ -20,7 +20,7 @@ from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.lifecycle import run_queue
-from socal_core.lifecycle.further import seen_before
+from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, write_status, written_status
@@ -236,8 +236,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
 
     dataset = run.open_dataset()
     split = split_of(run, config.split, dataset, accelerator.is_main_process)
-    if known := seen_before(config.model.model, split):
-        report("notice", message=known)
+    model = config.model.model
+    for known in (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)):
+        if known:
+            report("notice", message=known)
     if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # a frozen run uses only one process
             run.write_environment(describe_environment(accelerator))
