@@ -17,6 +17,7 @@ from socal_core.runs.events import Event, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.log_tail import log_tail
 from socal_core.training.worker import work
+from tests.lifecycle.workers import until
 from tests.preloaded import run_preloaded
 from tests.training.killer import timeless, weights_hash
 from tests.training.small_runs import EVERYTHING, new_run
@@ -187,6 +188,12 @@ def test_results_of_an_earlier_evaluation_are_removed_when_the_run_resumes(
     assert run.read_metrics()
 
 
+def is_in_epoch(run: RunFolder, epoch: int) -> bool:
+    """Return whether a run, which must be alive, has made a step of an epoch."""
+    assert read_status(run).state.alive
+    return any((e["type"], e.get("epoch")) == ("step", epoch) for e in read_events(run.events_file))
+
+
 @pytest.mark.parametrize("kills", [1, 2])
 def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
@@ -194,9 +201,7 @@ def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     run = new_run(tmp_path / "run", shared_data_folder, restarts=1)
     start(run)
     for kill in range(kills):
-        at = ("step", 2 + kill)
-        while not any((e["type"], e.get("epoch")) == at for e in read_events(run.events_file)):
-            assert read_status(run).state.alive
+        until(lambda epoch=2 + kill: is_in_epoch(run, epoch))
         os.kill(json.loads(run.status_file.read_text())["process"]["pid"], signal.SIGKILL)
     with run.lock_file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the last process has ended
