@@ -1,6 +1,7 @@
 """The outcome and the surgeon of each trial: the outcomes and demographics files, joined to the trials with frames."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -33,9 +34,18 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
         MEASURED_COLUMNS (Float64); empty if the file cannot be used. Also the number of rows in the file.
     """
     cells = _read_cells(folder, renamed, log)
-    rows = len(cells)
-    if "trial_id" not in cells:
-        cells = cells.iloc[:0]
+    if cells.empty or "trial_id" not in cells:
+        return _no_outcomes(), len(cells)
+    return _read_outcomes(cells, log), len(cells)
+
+
+@cache
+def _no_outcomes() -> pd.DataFrame:
+    return _read_outcomes(pd.DataFrame(index=pd.Index([], dtype="int64", name="row")), ProblemLog())
+
+
+def _read_outcomes(cells: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
+    """Return the outcomes that the text of the file holds."""
     text = {column: cells.get(column, pd.Series("", cells.index, dtype="str")) for column in layout.OUTCOME_COLUMNS}
     table = pd.DataFrame({"trial_id": text["trial_id"], "row": cells.index}, index=cells.index)
     table["participant_id"] = _participants(text["participant_id"], text["trial_id"], log)
@@ -45,7 +55,7 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
     for column, name in SIZE_COLUMNS.items():
         pixels = to_integers(text[column])
         table[name] = _checked(text[column], pixels.where(pixels > 0), "a whole number of pixels", log)
-    return _without_doubled(table, text, log).set_index("trial_id"), rows
+    return _without_doubled(table, text, log).set_index("trial_id")
 
 
 def read_titles(root: Path) -> list[str]:
