@@ -19,7 +19,7 @@ from socal_core.runs.log_tail import log_tail
 from socal_core.training.worker import work
 from tests.lifecycle.workers import until
 from tests.preloaded import run_preloaded
-from tests.training.killer import timeless, weights_hash
+from tests.training.killer import OPERATIONS, timeless, weights_hash
 from tests.training.small_runs import EVERYTHING, new_run
 
 KILLED_AT = (
@@ -65,28 +65,26 @@ def test_random_numbers_depend_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
-def test_a_run_killed_at_random_moments_has_the_same_results(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_run_killed_at_random_moments_has_the_same_results(
+    tmp_path: Path, shared_data_folder: Path, full: bool
+) -> None:
     """A short form of benchmarks/kills.py, with augmentation, plateau, early stopping and two reading threads."""
     settings = {**EVERYTHING, "num_epochs": 6, "scheduler_patience": 0, "learning_rate": 3e-3}
     runs = [new_run(tmp_path / name, shared_data_folder, **settings) for name in ("reference", "killed")]
-    result = killer("runs", *(run.path for run in runs), 6, 5)
-    assert result["kills"] == 6
-    assert result["at work"] >= 3, "most kills met it at work"
+    kills = 24 if full else 6
+    result = killer("runs", *(run.path for run in runs), kills, 5)
+    assert result["kills"] == kills
+    assert result["at work"] >= kills / 2, "most kills met it at work"
     assert result["differ"] == []
 
 
-def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path) -> None:
-    result = killer("saves", tmp_path)
+def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path, full: bool) -> None:
+    """With --full at every one; otherwise at every third and at the first of each kind."""
+    result = killer("saves", tmp_path, 1 if full else 3)
     assert len(result["points"]) > 40
-    for operation in (
-        "os.mkdir",
-        "open model.safetensors",
-        "open optimizer.pt",
-        "os.rename .epoch-0003.tmp",
-        "os.rename .epoch-0004.tmp",
-        "os.remove",
-    ):
-        assert any(point.startswith(operation) for point in result["points"]), operation
+    for operation in OPERATIONS:
+        assert any(point.startswith(operation) for point in result["killed at"]), operation
+    assert len(result["killed at"]) >= len(result["points"]) / 3
     assert set(result["left"]) == {"epoch-0002", "epoch-0003", "epoch-0004"}
     assert set(result["best"]) == {"epoch-0001", "epoch-0003"}
     assert result["kept"] == ["epoch-0004", "epoch-0003"]
