@@ -54,7 +54,11 @@ def many_boxes(draw: st.DrawFn) -> list[tuple[object, ...]]:
     return list({box[:6]: box for box in boxes}.values())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(drawn=many_boxes())
 def test_what_is_written_is_read_again(
     sound: Dataset, drawn: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory
