@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS := -n logical --maxprocesses 8 --dist loadscope
+WORKERS := -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
 .PHONY: app test test-full coverage lint browser lock clean

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from benchmarks.transfer_data import MAKERS, write_set
 from socal_core.demo.write import write_demo
@@ -94,6 +96,23 @@ def test_predictions(run: RunFolder) -> pd.DataFrame:
     predictions = run.read_predictions()
     assert predictions is not None
     return predictions[predictions["split"] == "test"].set_index("trial_id")
+
+
+def paired_cells(pairs: Sequence[tuple[RunFolder, RunFolder]]) -> list[str]:
+    """The cells of a comparison: test trials, mean AUROC of the first and of the second runs, their difference.
+
+    Args:
+        pairs: Finished runs of the same split each.
+    """
+    first, second = "first", "second"
+    blocks = []
+    for one, other in pairs:
+        block = test_predictions(one).rename(columns={"prob_success": first})
+        blocks.append(block.join(test_predictions(other)["prob_success"].rename(second)))
+    aurocs = [np.mean([roc_auc_score(block["label"], block[kind]) for block in blocks]) for kind in (first, second)]
+    found = pooled_difference(blocks, first, second)
+    difference = difference_text(found.value, found.interval) if found else "-"
+    return [str(sum(len(block) for block in blocks)), *(f"{auroc:.3f}" for auroc in aurocs), difference]
 
 
 def pooled_difference(blocks: Sequence[pd.DataFrame], first: str, second: str) -> Difference | None:

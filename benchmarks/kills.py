@@ -57,7 +57,7 @@ def main() -> None:
                 f"weights, events, metrics, predictions: {same} ({time.perf_counter() - started:.0f} s)"
             )
         (scratch / "saves").mkdir()
-        result = killer(scratch, "saves", scratch / "saves")
+        result = killer(scratch, "saves", scratch / "saves", 1)
         print(f"{len(result['points'])} file operations of a save, a kill at each: a whole checkpoint every time")
 
 

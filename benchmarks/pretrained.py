@@ -18,9 +18,7 @@ command continues after an interruption.
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from transformers import VideoMAEConfig, VideoMAEForPreTraining
 
 from benchmarks.experiments import (
@@ -29,13 +27,11 @@ from benchmarks.experiments import (
     chosen_sets,
     complete,
     data_folder,
-    difference_text,
     finished_run,
     markdown,
-    pooled_difference,
+    paired_cells,
     scratch_folder,
     seconds_of,
-    test_predictions,
 )
 from socal_core.models.build import build_classifier
 from socal_core.models.find import TINY_FOLDER
@@ -76,23 +72,15 @@ def main() -> None:
 
 def row_of(name: str, data: Path, way: Recipe, seeds: int, scratch: Path) -> list[str]:
     """The line of the table for one set and one way to train."""
-    blocks, seconds = [], 0.0
+    pairs: list[tuple[RunFolder, RunFolder]] = []
     for seed in range(seeds):
-        runs = {
-            weights: runs_of(name, data, settings(way, weights, seed, scratch), weights, scratch)
+        pretrained, random = (
+            runs_of(name, data, settings(way, weights, seed, scratch), weights, scratch)
             for weights in (PRETRAINED, RANDOM)
-        }
-        seconds += sum(seconds_of(run) for run in (*runs[PRETRAINED], *runs[RANDOM]))
-        for pretrained, random in zip(runs[PRETRAINED], runs[RANDOM], strict=True):
-            block = test_predictions(pretrained).rename(columns={"prob_success": PRETRAINED})
-            blocks.append(block.join(test_predictions(random)["prob_success"].rename(RANDOM)))
-    aurocs = [
-        np.mean([roc_auc_score(block["label"], block[kind]) for block in blocks]) for kind in (PRETRAINED, RANDOM)
-    ]
-    found = pooled_difference(blocks, PRETRAINED, RANDOM)
-    difference = difference_text(found.value, found.interval) if found else "-"
-    counts = [str(seeds), str(sum(len(block) for block in blocks))]
-    return [name, str(way), *counts, *(f"{auroc:.3f}" for auroc in aurocs), difference, f"{seconds:.0f}"]
+        )
+        pairs += zip(pretrained, random, strict=True)
+    seconds = sum(seconds_of(run) for pair in pairs for run in pair)
+    return [name, str(way), str(seeds), *paired_cells(pairs), f"{seconds:.0f}"]
 
 
 def runs_of(name: str, data: Path, config: TrainConfig, weights: str, scratch: Path) -> list[RunFolder]:

@@ -4,6 +4,7 @@ import codecs
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -36,7 +37,33 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "sampled")
 
 
+LONG = (
+    "browser/test_app.py",
+    "browser/test_plain_text.py",
+    "training/test_resume.py",
+    "test_wheel.py",
+    "training/test_bad_runs.py",
+    "test_api.py",
+    "training/test_frozen.py",
+    "clips/test_fill.py",
+    "dataset/test_fuzz.py",
+    "training/test_loop.py",
+    "preflight/test_cost.py",
+    "pages/test_all_runs.py",
+    "pages/test_strip.py",
+    "splits/test_split_properties.py",
+)
+"""Modules that take long, the longest first."""
+
+
+def place_in_order(item: pytest.Item) -> int:
+    """Return where a module comes: the long ones first, so that no worker is left alone with one at the end."""
+    module = item.path.relative_to(Path(__file__).parent).as_posix()
+    return LONG.index(module) if module in LONG else len(LONG)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=place_in_order)
     if not config.getoption("--full"):
         left_out = [item for item in items if item.get_closest_marker("full")]
         config.hook.pytest_deselected(items=left_out)
@@ -74,8 +101,11 @@ def data_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small data folder that no test changes."""
-    return write_dataset(tmp_path_factory.mktemp("socal") / "data")
+    """A small data folder that no test changes, old enough for its tables to be kept."""
+    folder = write_dataset(tmp_path_factory.mktemp("socal") / "data")
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (time.time() - 60, time.time() - 60))
+    return folder
 
 
 @pytest.fixture

@@ -1,22 +1,26 @@
 """Run folders as a worker would leave them, written by hand: for tests of whatever reads runs."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TINY, Recipe, config_from
+from socal_core.settings import TINY, Recipe, TrainConfig, config_from
 from socal_core.splits import make_split
 
+Files = tuple[tuple[str, Stamp], ...]
 MODEL_TEXTS = {
     Recipe.FINETUNE: "weights of epoch 3 (lowest validation loss)",
     Recipe.FROZEN: "logistic regression on frozen features of EfficientNet-Lite0 (slope over time, C 1)",
@@ -32,13 +36,12 @@ def write_run(
 
     `skill` 0 to 1 is how far its probabilities follow the outcomes.
     """
-    dataset = open_dataset(data)
+    files = _state_of(data)
     config = config_from(
         {"model": TINY, "recipe": "finetune", "validation_fraction": 0.2, "test_fraction": 0.2, **settings}, TINY
     )
     run = RunFolder.create(path, config, data)
-    split = make_split(dataset.usable_trials, config.split)
-    run.write_split(split)
+    run.write_split(make_split(_opened(data, files).usable_trials, config.split))
     if config.model.recipe is Recipe.FROZEN:
         write_frozen_events(run)
     else:
@@ -46,40 +49,61 @@ def write_run(
     reasons = {RunState.STOPPED: "Stopped by the user. It can be resumed.", RunState.FAILED: "The disk is full."}
     write_status(run, state, reasons.get(state, ""))
     if state is RunState.DONE:
-        sides = {"train": split.train, "validation": split.validation, "test": split.test}
-        rows = [(trial, side) for side, trials in sides.items() for trial in trials]
-        trials = dataset.trials.loc[[trial for trial, _ in rows]]
-        label = trials["success"].to_numpy(dtype=int)
-        noise = np.random.default_rng(config.split.seed).uniform(0, 1, len(label))
-        predictions = pd.DataFrame(
-            {
-                "trial_id": trials.index,
-                "participant_id": trials["participant_id"].to_numpy(),
-                "split": [side for _, side in rows],
-                "label": label,
-                "prob_success": skill * label + (1 - skill) * noise,
-            }
-        )
-        validation = predictions[predictions["split"] == "validation"]
-        threshold = choose_threshold(validation["label"], validation["prob_success"])
-        predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
+        predictions, metrics = _results(data, files, config, epochs, skill)
         run.write_predictions(predictions)
-        window = config.clip.observation
-        metrics = {
-            **metrics_of_test_trials(predictions),
-            "task": "recognition" if window.stop is None else "prediction",
-            "share_ending_inside": 1.0 if window.stop is None else 0.1,
-            "window": window.describe(),
-            "model": {"recipe": str(config.model.recipe), "text": MODEL_TEXTS[config.model.recipe]},
-            "epoch": max(1, epochs - 1),
-            "threshold": threshold,
-            "validation_trials": len(validation),
-            "controls": controls(dataset, predictions, window, clips_of(dataset, predictions)),
-            "left_out": [],
-            "stand_ins": [],
-        }
         run.write_metrics(metrics)
     return run
+
+
+def _state_of(folder: Path) -> Files:
+    """Return what tells whether a folder has changed."""
+    return tuple((str(path), stamp_of(path.lstat())) for path in sorted(folder.rglob("*")))
+
+
+@cache
+def _opened(data: Path, files: Files) -> Dataset:
+    return open_dataset(data)
+
+
+@cache
+def _results(
+    data: Path, files: Files, config: TrainConfig, epochs: int, skill: float
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the predictions and metrics of a run that is done; computing them takes half a second."""
+    dataset = _opened(data, files)
+    split = make_split(dataset.usable_trials, config.split)
+    sides = {"train": split.train, "validation": split.validation, "test": split.test}
+    rows = [(trial, side) for side, trials in sides.items() for trial in trials]
+    trials = dataset.trials.loc[[trial for trial, _ in rows]]
+    label = trials["success"].to_numpy(dtype=int)
+    noise = np.random.default_rng(config.split.seed).uniform(0, 1, len(label))
+    predictions = pd.DataFrame(
+        {
+            "trial_id": trials.index,
+            "participant_id": trials["participant_id"].to_numpy(),
+            "split": [side for _, side in rows],
+            "label": label,
+            "prob_success": skill * label + (1 - skill) * noise,
+        }
+    )
+    validation = predictions[predictions["split"] == "validation"]
+    threshold = choose_threshold(validation["label"], validation["prob_success"])
+    predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
+    window = config.clip.observation
+    metrics = {
+        **metrics_of_test_trials(predictions),
+        "task": "recognition" if window.stop is None else "prediction",
+        "share_ending_inside": 1.0 if window.stop is None else 0.1,
+        "window": window.describe(),
+        "model": {"recipe": str(config.model.recipe), "text": MODEL_TEXTS[config.model.recipe]},
+        "epoch": max(1, epochs - 1),
+        "threshold": threshold,
+        "validation_trials": len(validation),
+        "controls": controls(dataset, predictions, window, clips_of(dataset, predictions)),
+        "left_out": [],
+        "stand_ins": [],
+    }
+    return predictions, metrics
 
 
 def clips_of(dataset: Dataset, predictions: pd.DataFrame) -> Iterator[NDArray[np.uint8]]:

@@ -1,7 +1,6 @@
 """The public API, which notebooks rely on: a name that leaves it breaks them."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import socal_core as sc
 from socal_core.errors import RunError
 from socal_core.runs.folder import RunFolder
 from tests.made_runs import write_run
+from tests.preloaded import run_preloaded
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "docs" / "example.ipynb"
 
@@ -55,9 +55,6 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_the_example_notebook_runs(tmp_path: Path) -> None:
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    environment = {**os.environ, "PYTHONPATH": str(NOTEBOOK.parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    done = run_preloaded("-c", f"import os\nos.chdir({str(tmp_path)!r})\n{code}")
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "run" / "metrics.json").is_file()

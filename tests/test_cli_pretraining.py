@@ -12,6 +12,8 @@ from socal_core.cli import main
 from socal_core.cli.pretraining import run_pretraining
 from socal_core.errors import RunError
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
+from socal_core.pretraining.procedural import ProceduralTask
+from tests.models.checkpoints import write_pretrained
 from tests.pretraining.test_procedural import SMALL, files_of_at_most
 from tests.test_cli import run_cli
 
@@ -58,7 +60,7 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
 def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     settings = replace(SMALL, steps=11, batch_size=1)
-    assert run_pretraining(out, settings, resume=False) == 0
+    assert run_pretraining(out, lambda: ProceduralTask(settings), resume=False) == 0
     text = capsys.readouterr()
     assert f"run is done. Fine-tune it with --set model={out}." in text.out
     lines = text.err.splitlines()
@@ -66,7 +68,7 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
     shown = [line for line in lines if line.startswith("Step ")]
     assert [line.split(":")[0] for line in shown] == ["Step 10 of 11", "Step 11 of 11"]
     assert all(name in shown[0] for name in ("clip loss", "token loss", "masked loss", " s, 00:00 left"))
-    assert run_pretraining(out, settings, resume=True) == 0
+    assert run_pretraining(out, lambda: ProceduralTask(settings), resume=True) == 0
     assert "run is already done" in capsys.readouterr().out
 
 
@@ -76,6 +78,8 @@ def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFi
         (("--steps", 0), "steps: must be at least 1, got 0"),
         (("--batch-size", 0), "batch_size: must be at least 1, got 0"),
         (("--resume",), "nothing to resume"),
+        (("--set", "seed=1"), "--set: needs a data folder: leave it out with procedural, got ['seed=1']"),
+        (("--include-test",), "--include-test: needs a data folder"),
     ],
     ids=str,
 )
@@ -100,5 +104,52 @@ def test_an_existing_folder_and_one_that_cannot_be_made(tmp_path: Path, capsys: 
 
 def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with files_of_at_most(100_000), pytest.raises(RunError, match="File too large") as caught:
-        run_pretraining(tmp_path / "run", replace(SMALL, steps=1), resume=False)
+        run_pretraining(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1)), resume=False)
     assert "start again in a new folder" in str(caught.value)
+
+
+def test_a_data_folder_is_pretrained_on_and_the_model_can_be_trained(
+    tmp_path: Path, shared_data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pretrained(tmp_path / "start")
+    settings = [f"model={tmp_path / 'start'}", "num_frames=4", "num_epochs=2"]
+    arguments = ["pretrain", shared_data_folder, "--out", tmp_path / "model"]
+    arguments += [part for text in settings for part in ("--set", text)]
+    code, out, err = run_cli(capsys, *arguments)
+    assert code == 0
+    assert f"model is done. Fine-tune it with --set model={tmp_path / 'model'}." in out
+    assert "Pre-training uses 16 trials of 8 surgeons. Surgeons of the test subset, who are left out: 2." in err
+    assert "Step 2 of 2: masked loss" in err
+    assert run_cli(capsys, *arguments, "--resume")[:2] == (0, out.replace("is done", "is already done"))
+    code, _, err = run_cli(capsys, *arguments, "--include-test", "--resume")
+    assert code == 2
+    assert "model was started with other settings. Resume it with no --include-test." in err
+    code, _, err = run_cli(capsys, *arguments)
+    assert code == 2
+    assert "model exists already. Choose another folder, or continue with --resume." in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--steps", 5), "--steps: applies only to procedural; change the settings of --set instead, got 5"),
+        (("--batch-size", 5), "--batch-size: applies only to procedural"),
+        (("--set", "tune=lora"), "tune: has no effect on pre-training: leave it out"),
+        (("--set", "num_frames=64"), "has the 64 frames of a clip (num_frames) in the window (whole trial)"),
+        (("--set", "model=nowhere"), "Model nowhere cannot be loaded from this machine"),
+        (("--resume",), "model is not a folder, so there is nothing to resume"),
+    ],
+    ids=str,
+)
+def test_errors_of_pretraining_on_frames(
+    tmp_path: Path,
+    shared_data_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[object, ...],
+    said: str,
+) -> None:
+    arguments = ["--out", tmp_path / "model", "--set", "num_frames=4", *options]
+    code, out, err = run_cli(capsys, "pretrain", shared_data_folder, *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert not (tmp_path / "model").exists()

@@ -126,7 +126,11 @@ def _file_of_frame(rows: BoxRows, files: Sequence[str], known: KnownFrames) -> p
 
 
 def _unit(file: str, files: Sequence[str]) -> str:
-    return file if file in files else file.rpartition("/")[0] or files[0]
+    """Return the annotation file of a file of rows, which may also be a part of it or a file in a folder."""
+    if file in files:
+        return file
+    whole = next((name for name in files if file.startswith(f"{name} (")), "")
+    return whole or file.rpartition("/")[0] or files[-1]
 
 
 def _categories(codes: NDArray[np.int64], names: Sequence[str]) -> pd.Categorical:

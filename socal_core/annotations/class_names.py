@@ -169,6 +169,9 @@ def to_labels(numbers: NDArray[np.int64], names: Mapping[int, str], path: str, w
         log: Receives one problem for all classes without a name.
     """
     distinct, inverse = np.unique(numbers, return_inverse=True)
+    if other_start(distinct.tolist(), names):
+        report_shift(distinct.tolist(), names, path, len(numbers), log)
+        names = {}
     labels = [_label(number, names) for number in distinct.tolist()]
     nameless = [row for row, number in enumerate(distinct.tolist()) if number not in names]
     if nameless:
@@ -177,6 +180,24 @@ def to_labels(numbers: NDArray[np.int64], names: Mapping[int, str], path: str, w
         more = ", …" if len(nameless) > _SHOWN_NUMBERS else ""
         log.add(box_kinds.CLASS_WITHOUT_NAME, path, count=count, labels=f"{shown}{more}", where=where)
     return pd.Index(labels, dtype="str").take(inverse)
+
+
+def other_start(used: Iterable[int], names: Mapping[int, str]) -> int:
+    """Return 1 or -1 if class numbers have names only if these are counted from 1 more or 1 less; otherwise 0.
+
+    Tools count classes from 0 or from 1. Numbers that all have a name are taken as they are.
+    """
+    given = {number for number in used if number != NO_CLASS}
+    if not names or not given or given <= names.keys():
+        return 0
+    return next((by for by in (1, -1) if all(number - by in names for number in given)), 0)
+
+
+def report_shift(used: Iterable[int], names: Mapping[int, str], path: str, count: int, log: ProblemLog) -> None:
+    """Report that the class numbers of a file fit its names only if they are counted from another start."""
+    given = sorted(number for number in used if number != NO_CLASS)
+    kind, first, last = box_kinds.CLASS_NUMBERS_SHIFTED, min(names), max(names)
+    log.add(kind, path, count=count, lowest=given[0], highest=given[-1], first=first, last=last)
 
 
 def _label(number: int, names: Mapping[int, str]) -> str:

@@ -151,7 +151,9 @@ def _lines(
         known = [list_names(folder, path, first, log) if folder.is_file(path) else {} for path in where]
     if any(names != known[0] for names in known) or (key == "yolo" and len(where) > 1):
         return ()
-    names = {**known[0], **clear}
+    # A class that has a name in the list and does not bear it: the list may be counted from another start.
+    stated = {} if any(match.number in known[0] for match in matches) else known[0]
+    names = {**stated, **clear}
     last = max([*names, *(match.number for match in matches)])
     if min(clear) < first or last > _MOST_LINES:
         return ()

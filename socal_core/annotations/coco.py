@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from socal_core.annotations.coco_entries import Collected, collect
+from socal_core.annotations.corner_checks import STORED_SIZES, with_certain_numbers
 from socal_core.annotations.frame_matching import frame_names, renamed, with_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
@@ -204,7 +205,8 @@ def _matched(rows: Collected, known: KnownFrames, log: ProblemLog) -> BoxRows:
         own = BoxRows(boxes[boxes["file"] == file], without_tool[without_tool["file"] == file])
         names = frame_names(own, file, known, log)
         sizes = with_names(sized[sized["file"] == file], names)
-        found.append(to_frame_sizes(renamed(own, names), sizes, file, known, log))
+        own = to_frame_sizes(renamed(own, names), sizes, file, known, log)
+        found.append(with_certain_numbers(own, STORED_SIZES, file, known, log, sizes["frame"]))
     if not found:
         return BoxRows(boxes, without_tool)
     return BoxRows(pd.concat([own.boxes for own in found]), pd.concat([own.without_tool for own in found]))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.annotations.class_names import other_start, report_shift
+from socal_core.annotations.repeated_exports import label_again
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE
 from socal_core.annotations.shapes import ROTATED_BOX, Corners, enclose_points, report_shapes, turn_one
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
@@ -63,7 +65,7 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         rows: Receives the boxes and images.
         log: Receives the problems.
     """
-    names = _categories(content, file, log)
+    names = _certain_names(_categories(content, file, log), content, file, log)
     images = _images(content, file, rows, log)
     annotated: set[Key] = set()
     shapes: Counter[str] = Counter()
@@ -76,9 +78,10 @@ def collect(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         corners = _corners(entry, number, file, shapes, log)
         if corners is not None:
             track = _track_id(entry, number, file, log)
-            rows.box_rows.append((number, file, images[key][1], *corners, _label(entry, names, rows), track))
+            _, own, frame = images[key]
+            rows.box_rows.append((number, own, frame, *corners, _label(entry, names, rows), track))
     report_shapes(shapes, Counter(), file, log)
-    rows.empty_rows += [(number, file, frame) for key, (number, frame) in images.items() if key not in annotated]
+    rows.empty_rows += [image for key, image in images.items() if key not in annotated]
 
 
 def _table(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
@@ -115,15 +118,32 @@ def _categories(content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key
     return names
 
 
+def _certain_names(names: dict[Key, str], content: dict[str, Any], file: str, log: ProblemLog) -> dict[Key, str]:
+    """Return the names of the classes; none, with a problem, if the annotations seem to count them from elsewhere."""
+    annotations = content.get("annotations")
+    entries = [entry for entry in annotations if isinstance(entry, dict)] if isinstance(annotations, list) else []
+    used = {_key(entry.get("category_id")) for entry in entries}
+    numbers, numbered = ({key for key in keys if isinstance(key, int)} for keys in (used, names))
+    by_number = {key: name for key, name in names.items() if isinstance(key, int)}
+    if len(numbered) < len(names) or not other_start(numbers, by_number):
+        return names
+    report_shift(numbers, by_number, file, len(entries), log)
+    return {}
+
+
 def _report_incomplete(of_list: str, key: str, entry: dict[str, Any], number: int, file: str, log: ProblemLog) -> None:
     """Report an entry that lacks its id or the text `key`."""
     own, value = _shown(entry.get("id")), _shown(entry.get(key))
     log.add(annotation_kinds.INCOMPLETE_ENTRY, file, row=number, list=of_list, key=key, id=own, value=value)
 
 
-def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str]]:
-    """Return the entry number and the file name of each image by its id."""
-    images: dict[Key, tuple[int, str]] = {}
+def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog) -> dict[Key, tuple[int, str, str]]:
+    """Return the entry number, the file and the frame of each image by its id.
+
+    A frame that the file lists again, as after a merge, belongs to another file, so that the two are compared.
+    """
+    images: dict[Key, tuple[int, str, str]] = {}
+    listed: set[str] = set()
     for number, entry in _entries(content, "images", file, log):
         key, frame = _key(entry.get("id")), _text(entry.get("file_name"))
         if key is None or not frame:
@@ -131,10 +151,12 @@ def _images(content: dict[str, Any], file: str, rows: Collected, log: ProblemLog
         elif key in images:
             log.add(annotation_kinds.DOUBLED_IMAGE_ID, file, row=number, id=printable(key), first=images[key][0])
         else:
-            images[key] = number, frame
+            own = label_again(file) if frame in listed else file
+            listed.add(frame)
+            images[key] = number, own, frame
             size = [_number(entry.get(name)) for name in _SIZES]
             if all(length is not None and 0 < length <= LARGEST_COORDINATE for length in size):
-                rows.sized_rows.append((number, file, frame, *size))
+                rows.sized_rows.append((number, own, frame, *size))
     return images
 
 
@@ -169,12 +191,15 @@ def _upright(corners: Corners, entry: dict[str, Any], around: Corners | None) ->
     """Return the upright box of a bbox, and the kind of shape that it encloses ("" for none).
 
     CVAT writes a rotated box as it was before the rotation, and the angle beside it. An outline that is not an upright
-    rectangle is the shape itself, so its bbox is used unchanged.
+    rectangle is the shape itself, so its bbox is used unchanged, unless the outline leaves it, as that of a box that
+    was rotated afterwards.
     """
     attributes = entry.get("attributes")
     degrees = _number(attributes.get("rotation")) if isinstance(attributes, dict) else None
     if around is not None and not _is_rectangle(entry["segmentation"], around):
-        return (around if degrees else corners), "polygon"
+        inside = all(low >= own - 1 for low, own in zip(around[:2], corners[:2], strict=True))
+        inside &= all(high <= own + 1 for high, own in zip(around[2:], corners[2:], strict=True))
+        return (corners if inside and not degrees else around), "polygon"
     if degrees and math.isfinite(degrees):
         return turn_one(corners, degrees), ROTATED_BOX
     return corners, ""

@@ -13,7 +13,6 @@ from socal_core.annotations import FORMATS, format_of
 from socal_core.annotations.rows import Format
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
@@ -112,7 +111,7 @@ def _copy_tables(dataset: Dataset, out: Path, renamed: Mapping[str, str]) -> Non
     """Copy the tables of the data folder unchanged, except for the titles of `renamed` columns of the outcomes."""
     folder, preset = DataFolder(dataset.root), dataset.preset
     for name in filter(None, (preset.outcomes_file, preset.surgeons_file, preset.mapping_file)):
-        own = chosen_file(folder, name)
+        own = folder.chosen(name)
         if folder.is_file(own):
             try:
                 data = folder.read(own)

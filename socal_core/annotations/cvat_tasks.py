@@ -36,6 +36,11 @@ class Task:
     """Width and height of its images in pixels."""
     size_line: int = 1
 
+    @property
+    def title(self) -> str:
+        """Its number and name, for messages."""
+        return " ".join(filter(None, (self.key, self.names[-1] if self.names else ""))) or "without a name"
+
     def ends(self) -> tuple[float, float]:
         """Return the index of its last frame in the recording by stop_frame, and by the number of frames."""
         return self.stop, self.start + (self.frames - 1) * self.step

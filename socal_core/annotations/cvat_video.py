@@ -38,7 +38,7 @@ from socal_core.annotations.xml_files import (
     to_track_id,
 )
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds
+from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, frame_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
 
@@ -66,7 +66,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
         if found is None:
             continue
         shapes = found.shapes.table()
-        tasks = np.array([found.task_of(track) for track in found.tracks], np.int64)
+        tasks = np.array([found.task_of(track, log) for track in found.tracks], np.int64)
         for number, task in enumerate(found.tasks):
             own = shapes[tasks[shapes["track"].to_numpy()] == number]
             hint = find_trial(task, found.source, path, len(found.tasks) == 1, len(own), known, log)
@@ -75,8 +75,10 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             limit = MOST_BOXES - sum(map(len, boxes))
             matched, empty = _task_boxes(found, own, task, hint, limit, known, log)
             matched["track_id"] = _track_ids(found, matched, hint.trial, seen, log)
-            boxes.append(matched.drop(columns="track").assign(file=path))
-            toolless.append(empty.assign(file=path))
+            # Tasks of the same frames are compared as if each had a file of its own.
+            own_file = f"{path} (task {task.title})" if len(found.tasks) > 1 else path
+            boxes.append(matched.drop(columns="track").assign(file=own_file))
+            toolless.append(empty.assign(file=own_file))
     return BoxRows(pd.concat(boxes[1:] or boxes), pd.concat(toolless[1:] or toolless))
 
 
@@ -124,10 +126,17 @@ class _File:
         self.sound &= corners is not None and np.isfinite(degrees)
         self.shapes.add(len(self.tracks) - 1, frame, shown and corners is not None, corners, shape.line, degrees)
 
-    def task_of(self, track: Element) -> int:
-        """Return the number of the task that a track belongs to: exports of projects hold several."""
-        key = track.attributes.get("task_id")
-        return next((number for number, task in enumerate(self.tasks) if task.key == key), 0)
+    def task_of(self, track: Element, log: ProblemLog) -> int:
+        """Return the number of the task of a track, since exports of projects hold several; -1 if it is unknown."""
+        if len(self.tasks) == 1:
+            return 0
+        key = track.attributes.get("task_id", "")
+        number = next((number for number, task in enumerate(self.tasks) if task.key == key), -1)
+        if number < 0:
+            others = printable(", ".join(task.title for task in self.tasks))
+            kind = matching_kinds.TRACK_WITHOUT_TASK
+            log.add(kind, self.path, row=track.line, task=printable(key) or "none", tasks=others)
+        return number
 
 
 def _has_tracks(head: bytes, data: bytes) -> bool:

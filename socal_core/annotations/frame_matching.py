@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import NONE, SEVERAL, UNUSED, Found, addition_of
 from socal_core.annotations.rows import BoxRows, KnownFrames
 from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.annotations.video_names import match_video_names
+from socal_core.dataset.frame_lookup import NONE, SEVERAL, UNUSED, Found, addition_of
+from socal_core.dataset.frame_names import read_names
 from socal_core.dataset.problem_kinds import matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 
@@ -82,7 +83,7 @@ def match_names(
     given = names.take(inexact).tolist()
     found = _find(given, len(inexact) < len(names), path, known, log, hints, count)
     rejected = np.full(len(names), UNUSED, np.intp)
-    if found is None:
+    if found is None or _is_renumbered(names, inexact[[one.row == NONE for one in found]], path, known, log, count):
         return rejected
     matched[inexact] = [UNUSED if one.row == SEVERAL else one.row for one in found]
     odd = inexact[[bool(one.addition) or not one.names_trial for one in found]]
@@ -157,6 +158,30 @@ def _has_evidence(
         f"{basis}, and all {len(bare):,} names fit.",
     )
     return True
+
+
+def _is_renumbered(
+    names: pd.Index, missing: NDArray[np.intp], path: str, known: KnownFrames, log: ProblemLog, count: int
+) -> bool:
+    """Return whether the names of a trial fit its frames only if they are counted from 1 more or less.
+
+    Tools number the frames that they extract from 0 or from 1, so names that exist may be those of their neighbours.
+    """
+    lost = read_names(names.take(missing).tolist(), known.preset)
+    trials = [trial for trial in lost["trial_id"].unique() if len(known.rows_of(trial))]
+    if not trials:
+        return False
+    parsed = read_names(names.tolist(), known.preset)
+    for trial in trials:
+        own = set(parsed.loc[parsed["trial_id"] == trial, "index"])
+        frames = known.frames["frame"].take(known.rows_of(trial)).tolist()
+        here = set(read_names(frames, known.preset)["index"])
+        if own & here and any({number + shift for number in own} <= here for shift in (1, -1)):
+            shown, there = (f"{min(numbers):,} to {max(numbers):,}" for numbers in (own, here))
+            kind = matching_kinds.RENUMBERED_FRAMES
+            log.add(kind, path, count=max(1, count), trial_id=trial, numbers=shown, frames=there)
+            return True
+    return False
 
 
 def _has_two_names(

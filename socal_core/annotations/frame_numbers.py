@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import UNUSED
 from socal_core.annotations.rows import KnownFrames
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.frame_names import read_names
 
 

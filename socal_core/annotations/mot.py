@@ -2,22 +2,25 @@
 
 Class numbers are the lines of `gt/labels.txt`, from 1. Frames should be counted from 1 through the recording, but tools
 also count from 0 or use the numbers in the names; `frame_numbers.py` finds the numbering. seqinfo.ini may give the name
-of the recording and its number of frames.
+of the recording, its number of frames and their size.
 """
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import NO_CLASS, list_names, to_labels
-from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.corner_checks import STORED_SIZES, with_certain_numbers
 from socal_core.annotations.frame_numbers import read_numbers
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.trial_hints import TrialHint, find_hint
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds, file_kinds, frame_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
@@ -34,6 +37,16 @@ _FEWEST = 6
 _LARGEST_FILE = 50_000_000
 _MOST_ROWS = 1_000_000
 """An hour at 30 frames per second with three boxes per frame has 324,000."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What seqinfo.ini states about a recording; "" and None if not given."""
+
+    name: str = ""
+    length: int | None = None
+    width: int | None = None
+    height: int | None = None
 
 
 def find(folder: DataFolder) -> list[str]:
@@ -53,11 +66,12 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     """Read the rows of all files; the name of the folder gives the trial. Rows that are not boxes become problems."""
     tables = [empty_rows().boxes.assign(file=pd.Series(dtype="str"))]
     for file in files:
-        name, length = read_sequence(folder, file)
-        trial = _trial_of(file, name, known, log)
+        sequence = read_sequence(folder, file)
+        trial = _trial_of(file, sequence.name, known, log)
         lines = _read_lines(folder, file, log) if trial else None
         if trial is not None and lines is not None:
-            tables.append(_read_boxes(folder, lines, trial, length, known, log))
+            own = _read_boxes(folder, lines, trial, sequence.length, known, log)
+            tables.append(_in_pixels(own, sequence, file, known, log))
     boxes = pd.concat([table for table in tables if len(table)] or tables)
     return BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
 
@@ -173,16 +187,27 @@ def _frame_rows(
     return numbering.rows
 
 
-def read_sequence(folder: DataFolder, file: str) -> tuple[str, int | None]:
-    """Return the name and the length of the recording in seqinfo.ini; "" and None if not given."""
+def _in_pixels(boxes: pd.DataFrame, sequence: Sequence, file: str, known: KnownFrames, log: ProblemLog) -> pd.DataFrame:
+    """Scale the boxes to their frames if seqinfo.ini gives a size; leave out those that may mean something else."""
+    rows = BoxRows(boxes, boxes.loc[boxes.index[:0], ["frame", "file"]])
+    sized = None
+    if sequence.width and sequence.height:
+        sizes = boxes[["frame", "file"]].assign(width=float(sequence.width), height=float(sequence.height))
+        rows, sized = to_frame_sizes(rows, sizes, file, known, log, f"{file} (by {_INFO_FILE})"), boxes["frame"]
+    return with_certain_numbers(rows, STORED_SIZES, file, known, log, sized).boxes
+
+
+def read_sequence(folder: DataFolder, file: str) -> Sequence:
+    """Read what seqinfo.ini states about the recording of a gt.txt."""
     path = f"{file.removesuffix(_OWN)}{_INFO_FILE}"
     try:
         text = folder.read(path, _LARGEST_INFO).decode("utf-8", "replace")
     except DataError:
-        return "", None
-    name, length = (re.search(rf"(?im)^\s*{key}\s*=\s*(.*?)\s*$", text) for key in ("name", "seqlength"))
-    whole = length is not None and re.fullmatch(r"[0-9]{1,9}", length[1])
-    return name[1] if name else "", int(length[1]) if length and whole else None
+        return Sequence()
+    keys = ("name", "seqlength", "imwidth", "imheight")
+    found = (re.search(rf"(?im)^\s*{key}\s*=\s*(.*?)\s*$", text) for key in keys)
+    name, *numbers = (match[1] if match else "" for match in found)
+    return Sequence(name, *(int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None for text in numbers))
 
 
 FORMAT = Format("mot", "MOT text", find, read)

@@ -92,7 +92,7 @@ def advise(dataset: Dataset, problem: Problem) -> OffsetAdvice | None:
     chosen = annotated[np.unique(np.linspace(0, len(annotated) - 1, MOST_FRAMES).astype(int))]
     trial = dataset.frames_of(problem.parameters["trial_id"])
     extra = len(trial) - int(problem.parameters.get("annotated", len(trial)))
-    found = candidates(chosen, trial["frame"].tolist(), extra if 0 < extra <= _MOST_EXTRA else 0)
+    found = candidates(chosen, trial["frame"].tolist(), extra if 0 < extra <= _MOST_EXTRA else 0, dataset.preset)
     if not found:
         return None
     of_frame = {index: own[list(CORNERS)].to_numpy(np.float64) for index, own in boxes.groupby("index")}
@@ -118,12 +118,12 @@ def _numbered_boxes(dataset: Dataset, problem: Problem) -> pd.DataFrame:
         count = int(problem.parameters.get("annotated", dataset.trials.loc[trial, "n_frames"]))
     else:
         form = MOT
-        count = read_sequence(folder, problem.path)[1] or _LONGEST
+        count = read_sequence(folder, problem.path).length or _LONGEST
     if not 0 < count <= _LONGEST:
         count = 0
     names = pd.Series([f"{trial}_frame_{number:08d}.jpeg" for number in range(1, count + 1)], dtype="str")
     frames = pd.DataFrame({"frame": names, "trial_id": trial, "position": np.arange(count)})
-    known = KnownFrames(frames, dataset.trials.loc[[trial]])
+    known = KnownFrames(frames, dataset.trials.loc[[trial]], preset=dataset.preset)
     boxes = form.read(folder, [problem.path], known, log).boxes if count else pd.DataFrame({"frame": []})
     return boxes.assign(index=known.rows_of_names(boxes["frame"]))
 
@@ -134,7 +134,7 @@ def _scores(
     """Return the structure in the boxes of each annotated frame under each candidate; (frames, candidates)."""
     scores = np.full((len(corners), len(found)), np.nan)
     rows = np.stack([candidate.rows for candidate in found], axis=1)
-    known = KnownFrames(trial, dataset.trials)
+    known = KnownFrames(trial, dataset.trials, preset=dataset.preset)
     for row in np.unique(rows[rows >= 0]):
         width = float(known.sizes(np.array([row]))[0, 0])
         try:

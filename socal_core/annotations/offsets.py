@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from socal_core.dataset.frame_names import read_names
+from socal_core.presets import SOCAL, Preset
 
 FEWEST_FRAMES = 20
 """With fewer annotated frames, nothing is chosen."""
@@ -38,16 +39,19 @@ class Candidate:
     is_control: bool
 
 
-def candidates(annotated: NDArray[np.int64], trial: Sequence[str], extra: int = 0) -> list[Candidate]:
+def candidates(
+    annotated: NDArray[np.int64], trial: Sequence[str], extra: int = 0, preset: Preset = SOCAL
+) -> list[Candidate]:
     """Return the ways to place annotated frames in a trial, each once.
 
     Args:
         annotated: The indices of the annotated frames in the file, from 0, ascending; (n,).
         trial: The frames of the trial in order of time.
         extra: The number of frames by which the trial is longer than what the file annotates.
+        preset: The form of the names.
     """
     by_name = np.argsort(np.array(trial), kind="stable")
-    positions = {int(number): row for row, number in enumerate(read_names(list(trial))["index"])}
+    positions = {int(number): row for row, number in enumerate(read_names(list(trial), preset)["index"])}
     orders: dict[str, Callable[[int], int]] = {
         "in time": lambda index: index,
         "in the order of names": lambda index: int(by_name[index]) if 0 <= index < len(by_name) else -1,

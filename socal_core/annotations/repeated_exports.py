@@ -12,12 +12,19 @@ from socal_core.dataset.problems import ProblemLog, printable
 _DOWNLOAD = re.compile(r"(?P<stem>.+?) ?\((?P<number>[0-9]{1,4})\)(?P<ending>\.[^./]+)")
 """The name that browsers give to a further download of a file."""
 _MOST_SHOWN = 3
+_AGAIN = " (images listed again)"
+
+
+def label_again(file: str) -> str:
+    """Return the name under which images that a file lists a second time count as another file."""
+    return f"{file}{_AGAIN}"
 
 
 def without_repeated(rows: BoxRows, log: ProblemLog) -> BoxRows:
     """Return the rows without those of files that annotate frames of another file.
 
-    Of files with the same boxes, one is used; of numbered downloads of one name, the last; of others, none.
+    If files agree about the frames that they share, these count once. Otherwise, the last of numbered downloads of one
+    name is used, and of other files none.
 
     Args:
         rows: The rows with exact names of frames and, if a format has several files, a column `file`.
@@ -32,13 +39,20 @@ def without_repeated(rows: BoxRows, log: ProblemLog) -> BoxRows:
     shared = pairs[pairs.duplicated("frame", keep=False)]
     if shared.empty:
         return rows
-    of_file = rows.boxes.groupby("file", sort=False).indices
-    first = shared.drop_duplicates("file").set_index("file")["frame"]
+    content = _content_by_frame(rows.boxes[rows.boxes["frame"].isin(shared["frame"])])
+    of_frame = {str(frame): files.tolist() for frame, files in shared.groupby("frame", sort=False)["file"]}
+    counts = rows.boxes["file"].value_counts()
     dropped: set[str] = set()
     for files in _connected(shared):
-        own = {file: rows.boxes.take(np.asarray(of_file.get(file, []), np.intp)) for file in files}
-        dropped |= _to_drop(own, first[files[0]], log)
-    kept = [table[~table["file"].isin(dropped)] for table in (rows.boxes, rows.without_tool)]
+        group = set(files)
+        own = {frame: sharing for frame, sharing in of_frame.items() if sharing[0] in group}
+        dropped |= _to_drop(files, own, content, counts, log)
+    used = shared[~shared["file"].isin(dropped)]
+    again = pd.MultiIndex.from_frame(used[used.duplicated("frame")])  # the same boxes once more
+    kept = []
+    for table in (rows.boxes, rows.without_tool):
+        twice = pd.MultiIndex.from_frame(table[["frame", "file"]]).isin(again)
+        kept.append(table[~twice & ~table["file"].isin(dropped).to_numpy()])
     return BoxRows(*kept)
 
 
@@ -51,30 +65,44 @@ def _connected(shared: pd.DataFrame) -> list[list[str]]:
     return [sorted(files) for files in {id(files): files for files in group.values()}.values()]
 
 
-def _to_drop(boxes: dict[str, pd.DataFrame], frame: str, log: ProblemLog) -> set[str]:
-    """Return the files of a group, given with their boxes, that are not used."""
-    files = list(boxes)
+def _to_drop(
+    files: list[str],
+    of_frame: dict[str, list[str]],
+    content: dict[tuple[str, str], frozenset[tuple[object, ...]]],
+    counts: pd.Series,
+    log: ProblemLog,
+) -> set[str]:
+    """Return the files of a group that are not used: none if they agree about all frames that they share.
+
+    Args:
+        files: The files of the group.
+        of_frame: The files of each frame that several of them annotate.
+        content: The boxes of each frame and file, as from `_content_by_frame`.
+        counts: The number of boxes of each file.
+        log: Receives the problem.
+    """
     shown = ", ".join(map(printable, files[:_MOST_SHOWN])) + (
         f" and {len(files) - _MOST_SHOWN:,} more" if files[_MOST_SHOWN:] else ""
     )
-    frame = printable(frame)
-    if len({_content(own) for own in boxes.values()}) == 1:
-        log.add(matching_kinds.SAME_EXPORTS, files[0], files=shown, used=printable(files[0]))
-        return set(files[1:])
+    frame = next((name for name, own in of_frame.items() if len({content.get((name, one)) for one in own}) > 1), None)
+    if frame is None:
+        log.add(matching_kinds.SAME_EXPORTS, files[0], files=shown, frames=len(of_frame), used=printable(files[0]))
+        return set()
     newest = _newest(files)
-    lost = sum(len(own) for file, own in boxes.items() if file != newest)
-    if newest:
-        log.add(
-            matching_kinds.NEWER_EXPORT, newest, count=max(1, lost), files=shown, frame=frame, used=printable(newest)
-        )
-    else:
-        log.add(matching_kinds.REPEATED_EXPORTS, files[0], count=max(1, lost), files=shown, frame=frame)
+    lost = sum(int(counts.get(file, 0)) for file in files if file != newest)
+    kind = matching_kinds.NEWER_EXPORT if newest else matching_kinds.REPEATED_EXPORTS
+    frame, used = printable(frame), printable(newest)
+    log.add(kind, newest or files[0], count=max(1, lost), files=shown, frame=frame, used=used)
     return set(files) - {newest}
 
 
-def _content(boxes: pd.DataFrame) -> frozenset[tuple[object, ...]]:
-    columns = [boxes["frame"], *(np.rint(boxes[name]) for name in CORNERS), boxes["label"].str.lower()]
-    return frozenset(zip(*(column.tolist() for column in columns), strict=True))
+def _content_by_frame(boxes: pd.DataFrame) -> dict[tuple[str, str], frozenset[tuple[object, ...]]]:
+    """Return the corners and labels of each frame in each file."""
+    columns = [*(np.rint(boxes[name]) for name in CORNERS), boxes["label"].str.strip().str.lower()]
+    found: dict[tuple[str, str], set[tuple[object, ...]]] = {}
+    for frame, file, *box in zip(boxes["frame"], boxes["file"], *(column.tolist() for column in columns), strict=True):
+        found.setdefault((frame, file), set()).add(tuple(box))
+    return {key: frozenset(own) for key, own in found.items()}
 
 
 def _newest(files: list[str]) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import FrameLookup
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import FrameLookup
 from socal_core.dataset.frame_names import read_names
 from socal_core.dataset.problems import ProblemLog
 from socal_core.presets import SOCAL, Preset
@@ -59,6 +59,7 @@ class KnownFrames:
         trials: pd.DataFrame,
         videos: Mapping[str, "Video"] | None = None,
         preset: Preset = SOCAL,
+        stated: pd.DataFrame | None = None,
     ) -> None:
         """Index the frames.
 
@@ -68,6 +69,7 @@ class KnownFrames:
             trials: The trials of a `Dataset` (width, height).
             videos: The videos by trial.
             preset: The form of their names, and their labels.
+            stated: The width and height that the outcomes file states for each trial.
         """
         self.preset = preset
         self.frames = frames
@@ -75,6 +77,7 @@ class KnownFrames:
         self._sizes = trials[["width", "height"]].astype("float64")
         self._own_sizes = frames[["width", "height"]].astype("float64") if "width" in frames else None
         self._videos = videos or {}
+        self._stated = None if stated is None else stated[["width", "height"]].astype("float64")
         starts = frames["position"].to_numpy() == 0
         self._starts = dict(zip(frames["trial_id"][starts], np.flatnonzero(starts).tolist(), strict=True))
         self._counts = frames["trial_id"].value_counts()
@@ -116,6 +119,17 @@ class KnownFrames:
             return self._own_sizes.take(rows).to_numpy(np.float64)
         trials = self.frames["trial_id"].take(rows)
         return self._sizes.reindex(trials).to_numpy(np.float64)
+
+    def stated_size(self, trial_id: str) -> NDArray[np.float64]:
+        """Return width and height in pixels of a trial according to the outcomes file, NaN if not given; (2,)."""
+        if self._stated is None or trial_id not in self._stated.index:
+            return np.full(2, np.nan)
+        return self._stated.loc[trial_id].to_numpy(np.float64)
+
+    def states_other_size(self, trial_id: str) -> bool:
+        """Return whether the outcomes file states another size than that of the frames of a trial."""
+        own = self._sizes.loc[trial_id].to_numpy(np.float64)
+        return bool((np.abs(self.stated_size(trial_id) - own) > 1).any())  # NaN compares as false
 
     def frames_of(self, trial_id: str) -> pd.DataFrame:
         """Return the frames of a trial in temporal order; empty if it has none."""

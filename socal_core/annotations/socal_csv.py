@@ -11,32 +11,39 @@ from numpy.typing import NDArray
 
 from socal_core import presets
 from socal_core.annotations.class_names import find_names
-from socal_core.annotations.frame_matching import frame_names, renamed
+from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_numbers
+from socal_core.annotations.frame_matching import frame_names, renamed, with_names
+from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, LARGEST_COORDINATE, BoxRows, Format, KnownFrames, empty_rows
 from socal_core.annotations.track_ids import add_track_ids
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.file_names import chosen_file, same_names
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import Lines, is_missing, read_lines, to_cells, to_integers, to_numbers
 
 _COLUMNS = list(layout.BOX_COLUMNS)
-_OTHER_TITLES = {"image": "frame", "xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
-"""The column titles of VoTT, and the equivalents here; those of data sets are in their presets."""
+_OTHER_TITLES = {
+    **dict.fromkeys(("image", "filename"), "frame"),
+    **{"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2", "class": "label"},
+}
+"""The column titles of VoTT and TensorFlow, and the equivalents here; those of data sets are in their presets."""
+_SIZE_TITLES = ("width", "height")
+_LARGE = 200
+"""Pixels; in smaller frames, numbers up to 100 are no sign of percentages."""
 _TRACK_TITLES = ("tracking_id", "track_id")
 
 
 def find(folder: DataFolder) -> list[str]:
     """Find the boxes file, if there is one."""
     name = folder.preset.boxes_file
-    return [name] if same_names(folder, name) else []
+    return [name] if folder.spelled(name) else []
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """Read the rows of the boxes file; report rows that are not boxes as problems."""
-    path = chosen_file(folder, files[0])
+    path = folder.chosen(files[0])
     lines = read_lines(folder, path, log) if path else None
     if lines is None:
         return empty_rows()
@@ -64,8 +71,41 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     boxes = boxes.assign(
         **{name: np.rint(values[good]).astype("int64") for name, values in corners.items()}, track_id=track_ids
     )
-    rows = add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), path, log)
-    return renamed(rows, names)
+    rows = renamed(add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), path, log), names)
+    return _in_pixels(rows, cells[good], corners, names, path, known, log)
+
+
+def _in_pixels(
+    rows: BoxRows,
+    cells: pd.DataFrame,
+    corners: dict[str, pd.Series],
+    names: pd.Series,
+    path: str,
+    known: KnownFrames,
+    log: ProblemLog,
+) -> BoxRows:
+    """Scale the boxes to their frames if the file gives the sizes, and leave out those that may mean something else."""
+    if _are_percent(rows.boxes, corners, known):
+        log.add(box_kinds.PERCENT_CORNERS, path, count=len(rows.boxes))
+        return BoxRows(rows.boxes[:0], rows.without_tool)
+    sized = None
+    if set(_SIZE_TITLES) <= set(cells.columns):
+        sizes = cells[["frame"]].assign(**{name: to_numbers(cells[name]) for name in _SIZE_TITLES})
+        sizes = with_names(sizes, names)
+        rows, sized = to_frame_sizes(rows, sizes, path, known, log), sizes.dropna()["frame"]
+    return with_certain_numbers(rows, STORED_CORNERS, path, known, log, sized)
+
+
+def _are_percent(boxes: pd.DataFrame, corners: dict[str, pd.Series], known: KnownFrames) -> bool:
+    """Return whether the corners may be percentages: all up to 100 and some with decimals, in larger frames."""
+    if any(values.max() > 100 for values in corners.values()):
+        return False
+    values = pd.DataFrame(corners).reindex(boxes.index)
+    within = not values.empty and bool(((values >= 0) & (values <= 100)).all(axis=None))
+    if not within or not (values % 1 != 0).any(axis=None):
+        return False
+    rows = known.rows_of_names(boxes["frame"])
+    return bool((known.sizes(rows[rows >= 0]) >= _LARGE).all())
 
 
 def write(dataset: Dataset, out: Path) -> None:
@@ -98,9 +138,9 @@ def _titles(lines: Lines) -> list[str]:
 
 
 def _are_fractions(corners: dict[str, pd.Series], good: NDArray[np.bool_]) -> bool:
-    """Return whether the corners are fractions of their frames: all from 0 to 1, and not all whole."""
+    """Return whether the corners are fractions of their frames: all from about 0 to 1, and not all whole."""
     values = pd.DataFrame(corners)[good]
-    within = not values.empty and bool(((values >= 0) & (values <= 1)).all(axis=None))
+    within = not values.empty and bool(((values >= -0.1) & (values <= 1.1)).all(axis=None))
     return within and bool((values % 1 != 0).any(axis=None))
 
 
@@ -120,7 +160,8 @@ def _header(lines: Lines, log: ProblemLog) -> list[str]:
             log.add(kind, lines.path, row=lines.numbers[0], column=", ".join(odd), header=header)
             return []
     track = next((title for title in _TRACK_TITLES if title in titles), None)
-    columns = [title if title in _COLUMNS else f"column {number}" for number, title in enumerate(titles, start=1)]
+    kept = {*_COLUMNS, *(title for title in _SIZE_TITLES if titles.count(title) == 1)}
+    columns = [title if title in kept else f"column {number}" for number, title in enumerate(titles, start=1)]
     if track is not None:
         columns[titles.index(track)] = "track_id"
     return columns

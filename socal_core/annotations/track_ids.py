@@ -4,7 +4,6 @@ import pandas as pd
 
 from socal_core.annotations.rows import CORNERS, BoxRows
 from socal_core.dataset import layout
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog
@@ -23,7 +22,7 @@ def add_track_ids(folder: DataFolder, rows: BoxRows, path: str, log: ProblemLog)
         path: The file of the boxes, for problems.
         log: Receives the problems.
     """
-    name = chosen_file(folder, _FILE)
+    name = folder.chosen(_FILE)
     if not name:
         return rows
     cells = read_table(folder, name, layout.TRACK_COLUMNS, layout.TRACK_COLUMNS, log)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from socal_core.annotations.frame_lookup import trial_of_word
 from socal_core.annotations.rows import KnownFrames
+from socal_core.dataset.frame_lookup import trial_of_word
 from socal_core.dataset.problem_kinds import matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 

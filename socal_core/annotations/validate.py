@@ -1,5 +1,6 @@
 """Validate boxes, with the same checks for all formats."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from socal_core.annotations.rows import BOX_DTYPES, CORNERS, LARGEST_COORDINATE,
 from socal_core.dataset.problem_kinds import box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.presets import Preset
+
+_BLANKS = re.compile(r"[\s_-]+")
 
 
 def validate(rows: BoxRows, path: str, known: KnownFrames, log: ProblemLog, files: Sequence[str] = ()) -> pd.DataFrame:
@@ -123,7 +126,14 @@ def _plain_labels(labels: pd.Series, path: str, log: ProblemLog) -> pd.Series:
 
 
 def _report_labels(labels: pd.Series, path: str, preset: Preset, log: ProblemLog) -> None:
-    """Report each label that the published data do not use."""
-    for label, count in labels.value_counts().items():
+    """Report each label that the published data do not use, and labels that differ in blanks alone."""
+    counts = labels.value_counts()
+    spellings: dict[str, list[str]] = {}
+    for spelled in sorted(map(str, counts.index)):
+        spellings.setdefault(_BLANKS.sub("", spelled), []).append(spelled)
+    for similar in spellings.values():
+        if len(similar) > 1:
+            log.add(box_kinds.SIMILAR_LABELS, path, count=len(similar), labels=printable(", ".join(similar)))
+    for label, count in counts.items():
         if label not in preset.labels:
             log.add(box_kinds.UNKNOWN_LABEL, path, count=count, label=printable(label), preset=preset.title)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from socal_core.annotations.frame_lookup import NONE, UNUSED, Found, trial_of_word
 from socal_core.annotations.rows import KnownFrames
 from socal_core.annotations.trial_hints import TrialHint
+from socal_core.dataset.frame_lookup import NONE, UNUSED, Found, trial_of_word
 from socal_core.dataset.problem_kinds import annotation_kinds, matching_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 

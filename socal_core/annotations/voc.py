@@ -8,16 +8,16 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.corner_checks import STORED_CORNERS, with_certain_numbers
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.frame_sizes import to_frame_sizes
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.shapes import ROTATED_BOX, report_shapes, turn_one
+from socal_core.annotations.voc_writer import EDGES, FOLDER, write
 from socal_core.annotations.xml_files import (
     HEAD,
     LARGEST_XML,
@@ -26,65 +26,52 @@ from socal_core.annotations.xml_files import (
     list_xml,
     read_xml,
     to_number,
-    xml_text,
 )
 from socal_core.dataset import layout
-from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, file_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 
-_FOLDERS = ("Annotations", "annotations")
+_FOLDERS = (FOLDER, "annotations")
 _LARGEST_FILE = 1_000_000
 """Bytes, enough for about 3,000 boxes in a frame."""
 _ROOT = "*.xml"
 """Stands for the data folder itself if the files are beside the frames in it."""
 _IMAGES = tuple(sorted(layout.IMAGE_SUFFIXES))
-_WANTED = frozenset({"filename", "size", "object"})
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_WANTED = frozenset({"folder", "filename", "path", "size", "object"})
 
 
 def find(folder: DataFolder) -> list[str]:
-    """Find the folder with XML files that are not CVAT's: a folder of annotations, or a folder of frames."""
-    for parent in _FOLDERS:
+    """Find the folders with XML files that are not CVAT's: folders of annotations, then folders of frames."""
+    found = []
+    for parent in dict.fromkeys(map(folder.actual, _FOLDERS)):
         first = next((path for below in _with_folders(folder, parent) for path in list_xml(folder, below)), None)
         if first is not None and not _is_cvat(folder, first):
-            return [parent]
-    parents = (*map(folder.actual, layout.IMAGES_DIRS), "")
-    return next(([parent or _ROOT] for parent in parents if any(_beside_frames(folder, parent))), [])
+            found.append(parent)
+    parents = (*dict.fromkeys(map(folder.actual, layout.IMAGES_DIRS)), "")
+    return found + [parent or _ROOT for parent in parents if any(_beside_frames(folder, parent))]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
     """Read the boxes of all files; a file without an object marks a frame without a tool."""
-    found = _Found()
-    for path in _files(folder, files[0]):
-        if len(found.lines) >= MOST_BOXES:
-            log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
-            break
-        _read_file(folder, path, found, log)
-    return _to_rows(found, files[0], known, log)
-
-
-def write(dataset: Dataset, out: Path) -> None:
-    """Write Annotations/<stem>.xml for each frame, in the same folders as the frames, without track ids."""
-    known = KnownFrames(dataset.frames, dataset.trials).sizes(np.arange(len(dataset.frames)))
-    sizes = np.nan_to_num(known).astype(int).tolist()
-    objects = _objects(dataset.boxes)
-    used: set[str] = set()
-    for frame, (width, height) in zip(dataset.frames["frame"], sizes, strict=True):
-        stem = frame.rpartition(".")[0] or frame
-        stem = frame if stem in used else stem  # a.jpeg beside a.png
-        used.add(stem)
-        path = out / _FOLDERS[0] / f"{stem}.xml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = _document(frame, dataset.images_dir, (width, height), objects.get(frame, []))
-        path.write_text(text, encoding="utf-8", newline="\n")
+    tables, count = [], 0
+    for parent in files:
+        found = _Found()
+        for path in _files(folder, parent):
+            if count + len(found.lines) >= MOST_BOXES:
+                log.add(annotation_kinds.TOO_MANY_BOXES, path, limit=MOST_BOXES)
+                break
+            _read_file(folder, path, found, log)
+        count += len(found.lines)
+        tables.append(_to_rows(found, parent, known, log))
+    return BoxRows(pd.concat([rows.boxes for rows in tables]), pd.concat([rows.without_tool for rows in tables]))
 
 
 def _files(folder: DataFolder, parent: str) -> list[str]:
     """Return the files of a folder of annotations, or those beside frames."""
-    if parent in _FOLDERS:
+    if parent in map(folder.actual, _FOLDERS):
         return [path for below in _with_folders(folder, parent) for path in list_xml(folder, below)]
     return list(_beside_frames(folder, "" if parent == _ROOT else parent))
 
@@ -106,6 +93,8 @@ class _Found:
 
     paths: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    """Where the frame was when it was annotated: `folder`, then the folders of `path`."""
     widths: "array[float]" = field(default_factory=lambda: array("d"))
     heights: "array[float]" = field(default_factory=lambda: array("d"))
     empty: list[bool] = field(default_factory=list)
@@ -139,6 +128,7 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
     if xml is None:
         return
     number, name, width, height, objects = len(found.paths), "", 0.0, 0.0, 0
+    own_folder, path_folder = "", ""
     for element in xml:
         if element.level != 2 or xml.root != "annotation":
             continue
@@ -147,6 +137,10 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
             _read_object(element, number, path, found, log)
         elif element.name == "filename":
             name = element.text.strip()
+        elif element.name == "folder":
+            own_folder = element.text.strip()
+        elif element.name == "path":
+            path_folder = element.text.strip().replace("\\", "/").rpartition("/")[0]
         else:
             width, height = to_number(element.child_text("width")), to_number(element.child_text("height"))
     if xml.root not in ("", "annotation"):
@@ -155,6 +149,7 @@ def _read_file(folder: DataFolder, path: str, found: _Found, log: ProblemLog) ->
         return
     found.paths.append(path)
     found.names.append(name)
+    found.folders.append(f"{path_folder}/{own_folder}")
     found.widths.append(width)
     found.heights.append(height)
     found.empty.append(xml.complete and not objects)
@@ -177,7 +172,7 @@ def _read_object(element: Element, number: int, path: str, found: _Found, log: P
         return
     if bounds is not None:
         edges = {edge.name: edge.text for edge in bounds.children or ()}
-        corners = tuple(to_number(edges.get(name)) for name in _EDGES)
+        corners = tuple(to_number(edges.get(name)) for name in EDGES)
     elif rotated is not None:
         corners, degrees = _from_centre(rotated)
     found.shapes[ROTATED_BOX] += int(degrees != 0)
@@ -216,16 +211,20 @@ def _to_rows(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) ->
     boxes["track_id"] = pd.Series(pd.NA, index=boxes.index, dtype="Int64")
     empty = files[np.array(found.empty, bool)]
     rows = BoxRows(boxes[boxes["frame"].notna()], empty[empty["frame"].notna()])
-    return to_frame_sizes(rows, sizes[sizes["frame"].notna()], parent, known, log)
+    sizes = sizes[sizes["frame"].notna()]
+    rows = to_frame_sizes(rows, sizes, parent, known, log)
+    return with_certain_numbers(rows, STORED_CORNERS, parent, known, log, sizes.loc[sizes["width"] > 0, "frame"])
 
 
 def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) -> pd.Series:
     """Return the frame of each file, by the name of the file or else by its `filename`.
 
-    A file is usually renamed along with its frame, but its content is not, so its own name takes precedence. A name
-    that matches no frame is unchanged. A name that must not be used is NA.
+    A file is usually renamed along with its frame, but its content is not, so its own name takes precedence. If that
+    does not give the trial, the folder of the frame in the file may. A name that matches no frame is unchanged. A name
+    that must not be used is NA.
     """
     own = [path.removeprefix(f"{parent}/").rpartition(".")[0] for path in found.paths]
+    own = [_with_trial(stem, below, known) for stem, below in zip(own, found.folders, strict=True)]
     folders = [stem.rpartition("/")[0] for stem in own]
     given = [f"{below}/{name}".lstrip("/") if name else "" for below, name in zip(folders, found.names, strict=True)]
     by_stem = [known.lookup.find(f"{stem}.xml").row for stem in own]
@@ -241,38 +240,18 @@ def _frames_of(found: _Found, parent: str, known: KnownFrames, log: ProblemLog) 
         if stem >= 0 and name >= 0 and stem != name:
             frame, other = known.frames["frame"].iloc[[stem, name]]
             log.add(annotation_kinds.OTHER_FRAME_NAME, found.paths[number], frame=frame, other=other)
-    declared = pd.Series([name or stem for name, stem in zip(found.names, own, strict=True)], dtype="str")
+    declared = pd.Series([name or stem for name, stem in zip(given, own, strict=True)], dtype="str")
     frames = known.frames["frame"].take(np.maximum(rows, 0)).set_axis(declared.index)
     return declared.where(rows < 0, frames).mask(rows == UNUSED).astype("str")
 
 
-def _objects(boxes: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the <object> of each box, by frame."""
-    objects: dict[str, list[str]] = {}
-    columns = [boxes[name].tolist() for name in ("frame", "label", *CORNERS)]
-    for frame, label, *corners in zip(*columns, strict=True):
-        edges = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(_EDGES, corners, strict=True))
-        objects.setdefault(frame, []).append(
-            f"\t<object>\n\t\t<name>{xml_text(label)}</name>\n\t\t<pose>Unspecified</pose>\n"
-            "\t\t<truncated>0</truncated>\n\t\t<difficult>0</difficult>\n"
-            f"\t\t<bndbox>{edges}</bndbox>\n\t</object>"
-        )
-    return objects
-
-
-def _document(frame: str, images_dir: str, size: tuple[int, int], objects: list[str]) -> str:
-    parent, _, own = frame.rpartition("/")
-    lines = [
-        "<annotation>",
-        f"\t<folder>{xml_text(parent.rpartition('/')[2] or images_dir or layout.IMAGES_DIR)}</folder>",
-        f"\t<filename>{xml_text(own)}</filename>",
-        f"\t<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>",
-        "\t<segmented>0</segmented>",
-        *objects,
-        "</annotation>",
-        "",
-    ]
-    return "\n".join(lines)
+def _with_trial(stem: str, folders: str, known: KnownFrames) -> str:
+    """Put the trial in front of a name without one if the folders in the file name it."""
+    if known.lookup.names_trial(stem):
+        return stem
+    trials = (known.lookup.trial_in(part) for part in reversed(folders.split("/")))
+    trial = next(filter(None, trials), "")
+    return f"{trial}/{stem}" if trial else stem
 
 
 FORMAT = Format("voc", "Pascal VOC", find, read, write)

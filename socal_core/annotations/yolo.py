@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.annotations.class_names import label_classes
-from socal_core.annotations.frame_lookup import UNUSED
+from socal_core.annotations.corner_checks import STORED_CENTRES, with_certain_numbers
 from socal_core.annotations.frame_matching import match_names
 from socal_core.annotations.rows import CORNERS, BoxRows, Format, KnownFrames
 from socal_core.annotations.yolo_files import LABEL_DIRS, label_files, read_files
@@ -20,6 +20,7 @@ from socal_core.annotations.yolo_outlines import PARTS
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.frame_lookup import UNUSED
 from socal_core.dataset.problem_kinds import annotation_kinds, box_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import LARGEST_INTEGER
@@ -32,10 +33,10 @@ _NAMES_FILE = "classes.txt"
 
 
 def find(folder: DataFolder) -> list[str]:
-    """Find the folders of label files: dedicated folders, or else folders of frames."""
+    """Find the folders of label files: dedicated folders, then folders of frames."""
     splits = [f"{name}/{_DIR}" for name in folder.listing().folders if name.lower() in layout.SPLIT_FOLDERS]
     found = [name for name in (*LABEL_DIRS, *splits) if label_files(folder, name)]
-    return found or [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
+    return found + [name or _ROOT for name in (*layout.IMAGES_DIRS, "") if label_files(folder, name)]
 
 
 def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemLog) -> BoxRows:
@@ -44,6 +45,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     parents = ["" if name == _ROOT else name for name in files]
     files_read = pd.Index([file for parent in parents for file in label_files(folder, parent)], dtype="str")
     rows, without_tool = read_files(folder, files_read.tolist(), path, log)
+    rows = _without_angles(rows, path, log)
     frames = match_names(files_read, path, known, log, count=len(rows), one_file=False)
     rows = rows[frames[rows["number"].to_numpy()] != UNUSED]
     without_tool &= frames != UNUSED
@@ -59,7 +61,8 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     toolless = np.flatnonzero(without_tool)
     index = pd.Index(np.ones(len(toolless), np.int64), name="row")
     columns = {"frame": names_of_frames.take(toolless), "file": files_read.take(toolless)}
-    return BoxRows(boxes, pd.DataFrame(columns).set_index(index))
+    found = BoxRows(boxes, pd.DataFrame(columns).set_index(index))
+    return with_certain_numbers(found, STORED_CENTRES, path, known, log)
 
 
 def write(dataset: Dataset, out: Path) -> None:
@@ -87,6 +90,17 @@ def write(dataset: Dataset, out: Path) -> None:
         (out / _DIR / parent).mkdir(parents=True, exist_ok=True)
     for stem, text in zip(stems, texts.values(), strict=True):
         (out / _DIR / f"{stem}.txt").write_text(text, encoding="ascii", newline="\n")
+
+
+def _without_angles(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
+    """Leave out rows whose sixth field may be the angle of a turned box: with decimals, and not from 0 to 1."""
+    given = rows[rows["has_sixth"]]
+    numbers = given["sixth"].dropna()
+    if (numbers % 1 != 0).sum() * 2 <= len(given) or numbers.between(0, 1).all():
+        return rows
+    lowest, highest = (f"{value:.4g}" for value in (given["sixth"].min(), given["sixth"].max()))
+    log.add(annotation_kinds.SIXTH_FIELD_MAY_BE_ANGLE, path, count=len(given), lowest=lowest, highest=highest)
+    return rows[~rows["has_sixth"]]
 
 
 def _in_pixels(rows: pd.DataFrame, frames: NDArray[np.intp], known: KnownFrames) -> pd.DataFrame:

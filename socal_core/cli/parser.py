@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from socal_core import __version__
 from socal_core.annotations import FORMATS
 from socal_core.cli.settings_help import settings_help
-from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
+from socal_core.pretraining.pretrain_settings import PROCEDURAL, Objective, PretrainSettings
 
 DESCRIPTION = "Predict the outcome of a SOCAL trial from its video. Errors exit with code 2 and a message on stderr."
 
@@ -38,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_split_commands(commands)
     _add_run_commands(commands)
     _add_model_commands(commands)
+    _add_feature_commands(commands)
     _add_pretrain_commands(commands)
     return parser
 
@@ -191,27 +192,48 @@ def _add_cross_validation(commands: Any) -> None:
     )
 
 
-def _add_pretrain_commands(commands: Any) -> None:
-    text = "Pre-train a model."
-    kinds = commands.add_parser("pretrain", help=text, description=text).add_subparsers(required=True, metavar="KIND")
-    default = PretrainSettings()
+def _add_feature_commands(commands: Any) -> None:
     sub = _add(
-        kinds, "pretraining", "procedural", "Pre-train the small VideoMAE on generated clips. No data is needed."
+        commands, "features", "embed", "Write the features of the frozen encoders for each trial and clip as a table."
     )
+    _add_data(sub)
+    _add_settings(sub)
+    sub.add_argument("--out", type=Path, required=True, help="the Parquet file to write, which must not exist yet")
+
+
+def _add_pretrain_commands(commands: Any) -> None:
+    text = "Pre-train a VideoMAE without outcomes, on the frames of a data folder or on generated clips."
+    sub = _add(commands, "pretraining", "pretrain", text)
+    _add_data(sub, f"a data folder, or `{PROCEDURAL}` for generated clips, which need no data")
     sub.add_argument("--out", type=Path, required=True, help="the folder for the model, which must not exist yet")
-    sub.add_argument("--steps", type=int, default=default.steps, help=f"training steps (default: {default.steps})")
-    size = default.batch_size
-    sub.add_argument("--batch-size", type=int, default=size, help=f"clips per step (default: {size})")
-    sub.add_argument(
+    sub.add_argument("--resume", action="store_true", help="continue from the checkpoint in the folder")
+    frames = sub.add_argument_group("with a data folder")
+    frames.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting; may be repeated (docs/command-line.md lists those that pre-training uses)",
+    )
+    frames.add_argument(
+        "--include-test",
+        action="store_true",
+        help="also use the trials of the surgeons in the test subset, which the model folder then warns of",
+    )
+    _add_procedural(sub.add_argument_group(f"with `{PROCEDURAL}`"))
+
+
+def _add_procedural(group: Any) -> None:
+    """Add the options for generated clips; without a value they are None, so that others are noticed."""
+    default = PretrainSettings()
+    group.add_argument("--steps", type=int, help=f"training steps (default: {default.steps})")
+    group.add_argument("--batch-size", type=int, help=f"clips per step (default: {default.batch_size})")
+    group.add_argument(
         "--objective",
         choices=[objective.value for objective in Objective],
-        default=default.objective.value,
-        help="predict the parameters of a scene (default), fill in masked patches, or both",
+        help=f"predict the parameters of a scene, fill in masked patches, or both (default: {default.objective})",
     )
-    sub.add_argument(
-        "--seed", type=int, default=default.seed, help=f"seed of clips and weights (default: {default.seed})"
-    )
-    sub.add_argument("--resume", action="store_true", help="continue from the checkpoint in the folder")
+    group.add_argument("--seed", type=int, help=f"seed of clips and weights (default: {default.seed})")
 
 
 def _add_model_commands(commands: Any) -> None:
@@ -227,9 +249,9 @@ def _add_model_commands(commands: Any) -> None:
     )
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the data folder and the options for reading it."""
-    parser.add_argument("data", help="a folder with frames, outcomes and boxes")
+def _add_data(parser: argparse.ArgumentParser, text: str = "a folder with frames, outcomes and boxes") -> None:
+    """Add the data folder, which the text describes, and the options for reading it."""
+    parser.add_argument("data", help=text)
     keys = [form.key for form in FORMATS]
     parser.add_argument(
         "--boxes", default="", choices=keys, metavar="FORMAT", help=f"format of the boxes to read: {', '.join(keys)}"

@@ -1,4 +1,4 @@
-"""The command for pre-training: `pretrain procedural`."""
+"""The command `pretrain`: on the frames of a data folder, or on generated clips."""
 
 import argparse
 import signal
@@ -11,26 +11,53 @@ from typing import Any
 
 from tqdm import tqdm
 
-from socal_core.cli.arguments import print_line
+from socal_core.cli.arguments import open_data, print_line, typed_settings
 from socal_core.cli.bars import StageBar
-from socal_core.errors import RunError
+from socal_core.errors import ConfigError, RunError
+from socal_core.pretraining.frame_settings import pretraining_config
+from socal_core.pretraining.frames import FramesTask
+from socal_core.pretraining.loop import Ending, Observer, Task, run_task
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
-from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
-from socal_core.pretraining.procedural import Ending, Observer, pretrain
+from socal_core.pretraining.pretrain_settings import PROCEDURAL, Objective, PretrainSettings
+from socal_core.pretraining.procedural import ProceduralTask
+
+PROCEDURAL_OPTIONS = ("steps", "batch_size", "objective", "seed")
 
 
-def procedural(options: argparse.Namespace) -> int:
-    """Pre-train the small VideoMAE on generated clips."""
-    settings = PretrainSettings(options.steps, options.batch_size, Objective(options.objective), options.seed)
-    return run_pretraining(options.out, settings, options.resume)
+def pretrain(options: argparse.Namespace) -> int:
+    """Pre-train a VideoMAE on the frames of a data folder, or the small one on generated clips."""
+    return _on_generated_clips(options) if options.data == PROCEDURAL else _on_frames(options)
 
 
-def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
+def _on_generated_clips(options: argparse.Namespace) -> int:
+    given = {"--set": options.set, "--include-test": options.include_test}
+    given |= {"--boxes": options.boxes, "--column": options.column}
+    for name, value in given.items():
+        if value:
+            raise ConfigError(name, f"needs a data folder: leave it out with {PROCEDURAL}", value)
+    values = {name: getattr(options, name) for name in PROCEDURAL_OPTIONS if getattr(options, name) is not None}
+    if "objective" in values:
+        values["objective"] = Objective(values["objective"])
+    settings = PretrainSettings(**values)
+    return run_pretraining(options.out, lambda: ProceduralTask(settings), options.resume)
+
+
+def _on_frames(options: argparse.Namespace) -> int:
+    for name in PROCEDURAL_OPTIONS:
+        if (value := getattr(options, name)) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(option, f"applies only to {PROCEDURAL}; change the settings of --set instead", value)
+    config = pretraining_config(typed_settings(options))
+    dataset = open_data(options)
+    return run_pretraining(options.out, lambda: FramesTask(dataset, config, options.include_test), options.resume)
+
+
+def run_pretraining(out: Path, make_task: Callable[[], Task[Any]], resume: bool) -> int:
     """Pre-train with progress on stderr until training is done or a signal stops it.
 
     Args:
         out: The folder for the model.
-        settings: The settings of the pre-training.
+        make_task: Returns what the model learns.
         resume: Whether to continue from the checkpoint in the folder.
 
     Returns:
@@ -38,11 +65,13 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
 
     Raises:
         RunError: The folder cannot be used or written to.
+        SocalError: The data or the model cannot be used.
     """
     try:
         with _stop_on_signals() as stop, StageBar() as bar:
-            progress = PretrainingBar(settings.steps, bar)
-            ending = pretrain(out, settings, resume, Observer(progress.report, progress.stage, stop))
+            progress = PretrainingBar(bar)
+            observer = Observer(progress.report, progress.stage, stop, progress.notice)
+            ending = run_task(out, make_task, resume, observer)
     except OSError as error:
         remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "start again in a new folder"
         reason = error.strerror or str(error)
@@ -62,13 +91,14 @@ def run_pretraining(out: Path, settings: PretrainSettings, resume: bool) -> int:
 class PretrainingBar:
     """Stages and steps on stderr: one bar per stage on a terminal, else one line, and a line every few steps."""
 
-    def __init__(self, steps: int, bar: StageBar) -> None:
-        self._steps, self._bar = steps, bar
-        self._stage = ""
+    def __init__(self, bar: StageBar) -> None:
+        self._bar = bar
+        self._stage, self._total = "", 0
 
     def stage(self, name: str, done: int, total: int) -> None:
         """Show the current stage."""
         self._bar.show(name, done, total)
+        self._total = total
         if name != self._stage and not sys.stderr.isatty():
             tqdm.write(name, file=sys.stderr)
         self._stage = name
@@ -79,8 +109,12 @@ class PretrainingBar:
         losses = ", ".join(
             f"{name} loss {loss:.4f}" for name, loss in values.items() if name not in {"step", "seconds"}
         )
-        left = tqdm.format_interval(seconds / step * (self._steps - step))
-        tqdm.write(f"Step {step} of {self._steps}: {losses}, {seconds:.0f} s, {left} left", file=sys.stderr)
+        left = tqdm.format_interval(seconds / step * (self._total - step))
+        tqdm.write(f"Step {step} of {self._total}: {losses}, {seconds:.0f} s, {left} left", file=sys.stderr)
+
+    def notice(self, text: str) -> None:
+        """Show a notice."""
+        tqdm.write(text, file=sys.stderr)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ processes gives the same clips.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -98,13 +98,13 @@ class ClipReader:
         ]
         return [*([self.filled.note] if self.filled.note else []), *self.left_out.values(), *stand_ins, *others]
 
-    def batches(self, batches: Sequence[Sequence[ClipId]]) -> Iterator[torch.Tensor]:
+    def batches(self, batches: Iterable[Sequence[ClipId]]) -> Generator[torch.Tensor, None, None]:
         """Yield the clips of each batch in order.
 
         The run's number of threads reads them ahead. With 0 threads, they are read when requested.
 
         Args:
-            batches: The clips of each batch.
+            batches: The clips of each batch; taken one by one as they are read.
 
         Yields:
             uint8, (clips, frames, 3, height, width).

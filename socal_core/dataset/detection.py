@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from socal_core import presets
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.frame_names import original_name
+from socal_core.dataset.frame_names import original_name, trial_of_name
+from socal_core.dataset.frame_times import holds_time
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.errors import DataError
@@ -75,8 +76,10 @@ def _by_frame(folder: DataFolder) -> Named:
         if start in recognized:
             continue
         own = original_name(own)
-        trial = own.rpartition(".")[0] or own
-        fitting = [one for one in presets.PRESETS if one.frame_name.fullmatch(own) or one.is_trial(trial)]
+        stem = own.rpartition(".")[0] or own
+        fitting = [one for one in presets.PRESETS if one.frame_name.fullmatch(own) or one.is_trial(stem)]
+        if not fitting and not found and holds_time(stem):
+            fitting = [one for one in presets.PRESETS if trial_of_name(own, one)]
         if len(fitting) == 1:
             recognized.add(start)
             found.setdefault(fitting[0].name, (fitting[0], path))

@@ -112,21 +112,35 @@ class DataFolder:
         if name in self.renamed:
             return self.renamed[name]
         parent, _, own = name.rpartition("/")
-        if not own or self._is_listed(name):
+        if not own:
             return name
+        parent = self.actual(parent)
+        spelled = f"{parent}/{own}".lstrip("/")
+        if self._is_listed(spelled):
+            return spelled
         try:
             found = self.listing(parent)
         except OSError:
             return name
         entries = (*found.files, *found.folders, *found.others)
-        if own in entries or len(entries) > _MOST_IN_OTHER_CASE:
+        if own in entries:
+            return spelled
+        if len(entries) > _MOST_IN_OTHER_CASE:
             return name
-        written = [f"{self.actual(parent)}/{entry}".lstrip("/") for entry in entries if entry.lower() == own.lower()]
+        written = [f"{parent}/{entry}".lstrip("/") for entry in entries if entry.lower() == own.lower()]
         if len(written) == 1:
             self.renamed[name] = written[0]
         elif written:
             self.ambiguous[name] = written
         return self.renamed.get(name, name)
+
+    def chosen(self, name: str) -> str:
+        """Return the name on disk of a file of the layout, "" if there is none or several differ only in case."""
+        return self.actual(name) if self.has(name) else ""
+
+    def spelled(self, name: str) -> list[str]:
+        """List the entries with a name (relative path): the name itself, else the same name in another case."""
+        return [self.actual(name)] if self.has(name) else self.ambiguous.get(name, [])
 
     def _is_listed(self, name: str) -> bool:
         parent, _, own = name.rpartition("/")
@@ -161,6 +175,20 @@ class DataFolder:
         self.stamps[name] = stamp
         self.digests[asked] = hashlib.sha256(data).hexdigest()
         return data
+
+    def head(self, name: str, size: int) -> bytes:
+        """Return the first bytes of a file, which is not added to the fingerprint.
+
+        Raises:
+            DataError: It is no file of this folder.
+            OSError: It cannot be read.
+        """
+        name = self.actual(name)
+        if not self._is_listed(name):
+            raise DataError("it is no file of this folder")
+        self.watch(name)
+        with (self.root / name).open("rb") as file:
+            return file.read(size)
 
     def touch(self, name: str) -> None:
         """Record a file that is read by other code, so that later changes to it are detected."""

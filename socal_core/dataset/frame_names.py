@@ -1,19 +1,22 @@
-"""Parse the names of frames, and find a frame by the name that another file gives it."""
+"""Parse the names of frames."""
 
 import re
-from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from socal_core.dataset import layout
+from socal_core.dataset.frame_lookup import trial_of_word
+from socal_core.dataset.frame_times import FLAT_TIME, holds_time
 from socal_core.presets import SOCAL, Preset
 
 UNKNOWN_INDEX = -1
 
 _RENAMED = re.compile(r"^(.+)_(jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{16,64}\.[A-Za-z]+$", re.IGNORECASE)
 """`S102T1_frame_00000078_jpeg.rf.0a1b2c3d4e5f60718293a4b5c6d7e8f9.jpg`, as Roboflow exports it."""
+
+_SEPARATORS = re.compile(r"[-_. ]+")
+_COPY = re.compile(r"(?: ?\([0-9]{1,3}\)| - (?:copy|kopie|copie)(?: ?\([0-9]+\))?| copy(?: [0-9]+)?)$", re.IGNORECASE)
 
 
 def read_names(names: list[str], preset: Preset = SOCAL) -> pd.DataFrame:
@@ -52,11 +55,21 @@ def _read_odd(name: str, preset: Preset) -> tuple[str, str, int]:
     parsed = preset.parse_frame(own)
     parent = next((part for part in reversed(path.split("/")) if preset.is_trial(part)), "")
     if not parent:
-        return parsed or ("", "", UNKNOWN_INDEX)
+        return parsed or _read_flat(own, preset)
     if parsed is not None:
         return parent, *parsed[1:]
     number = layout.LAST_NUMBER.search(own.rpartition(".")[0])
     return (parent, "", int(number[1])) if number else ("", "", UNKNOWN_INDEX)
+
+
+def _read_flat(own: str, preset: Preset) -> tuple[str, str, int]:
+    """Parse a name that starts with a trial and holds a time, as `S102T1_00-01-18.jpg` does."""
+    stem = own.rpartition(".")[0]
+    for separators in _SEPARATORS.finditer(stem):
+        trial, letter = trial_of_word(stem[: separators.start()], (), preset)
+        if trial and (preset.has_parts or not letter) and holds_time(stem[separators.end() :]):
+            return trial, letter, FLAT_TIME
+    return "", "", UNKNOWN_INDEX
 
 
 def trial_of_name(name: str, preset: Preset) -> str:
@@ -69,46 +82,17 @@ def original_name(name: str) -> str:
     return _RENAMED.sub(r"\1.\2", name)
 
 
-class FrameIndex:
-    """Finds frames by the names that other files give them: exactly, else by folder and stem, else by stem alone.
-
-    Tools change the ending, add a folder, or omit both. A stem that two frames have finds neither of them.
-    """
-
-    def __init__(self, frames: pd.Series, preset: Preset = SOCAL) -> None:
-        self._preset = preset
-        self._names = pd.Index(frames)
-        self._stems: dict[str, int] | None = None
-
-    def positions(self, given: Sequence[str] | pd.Series | pd.Index) -> NDArray[np.intp]:
-        """Return the position of each name among the frames, -1 if none or several match; (n,)."""
-        names: pd.Series = pd.Series(given, dtype="str")
-        positions: NDArray[np.intp] = self._names.get_indexer(pd.Index(names))
-        lost = np.flatnonzero(positions < 0)
-        positions[lost] = [self._loosely(name) for name in names.take(lost)]
-        return positions
-
-    def _loosely(self, name: str) -> int:
-        if self._stems is None:
-            self._stems = _positions_by_stem(self._names)
-        parts = name.replace("\\", "/").split("/")
-        if ".." in parts:
-            return -1  # it leads out of the folder
-        own = parts[-1]
-        stem = own.rpartition(".")[0] or own
-        candidates = (f"{parts[-2]}/{stem}", f"{parts[-2]}/{own}") if len(parts) > 1 else ()
-        position = next((self._stems[key] for key in (*candidates, stem, own) if key in self._stems), -1)
-        named = [part for part in parts[:-1] if self._preset.is_trial(part)]
-        if position >= 0 and named and trial_of_name(self._names[position], self._preset) != named[-1]:
-            return -1  # a frame of another trial with that number
-        return position
-
-
-def _positions_by_stem(names: Iterable[str]) -> dict[str, int]:
-    """Map the stem of each frame, and its folder and stem, to its position; -1 if several frames have the stem."""
-    stems: dict[str, int] = {}
-    for position, name in enumerate(names):
-        path = name.rpartition(".")[0]
-        for key in {path, path.rpartition("/")[2]}:
-            stems[key] = -1 if key in stems else position
-    return stems
+def copies_of_frames(names: list[str]) -> list[str]:
+    """Return the names that systems give to a copy of another of the names, such as `frame_2 (1).jpg`."""
+    known: set[str] | None = None
+    found = []
+    for name in names:
+        if ")." not in name and "op" not in name:  # quick for a million names
+            continue
+        stem, _, suffix = name.rpartition(".")
+        copied = _COPY.search(stem)
+        if copied is not None:
+            known = set(names) if known is None else known
+            if f"{stem[: copied.start()]}.{suffix}" in known:
+                found.append(name)
+    return found

@@ -13,6 +13,7 @@ from socal_core.dataset.problems import ProblemLog
 
 _RATES = {24.0: 0, 25.0: 0, 30.0: 0, 50.0: 0, 60.0: 0, 24000 / 1001: 1, 30000 / 1001: 1, 60000 / 1001: 1}
 """Common frame rates per second, each with its tolerance in frames: those of NTSC are not whole numbers."""
+_WHOLE_RATES = frozenset(map(round, _RATES))
 _FEWEST_STEPS = 2
 
 
@@ -26,7 +27,10 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     Returns:
         The same frames; unchanged if the mapping has any of them.
     """
-    if frames["number"].notna().any():
+    mapped = frames.dropna(subset="number").sort_values(["trial_id", "number"])
+    if len(mapped):
+        steps = mapped.groupby("trial_id")["number"].diff().dropna().astype("int64")
+        _report_steps(steps, mapped["number"], mapped["trial_id"], log)
         return frames
     named = frames[(frames["index"] != UNKNOWN_INDEX) & (frames["trial_id"] != "")]
     named = named.sort_values(["trial_id", "video", "index"])
@@ -35,6 +39,7 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
     steps = steps[steps > 0]
     values, counts = np.unique(steps, return_counts=True)
     if counts.sum() < _FEWEST_STEPS or values[-1] == 1:
+        _report_steps(steps, named["index"], named["trial_id"], log)
         return frames
     first, index = parts.transform("min").to_numpy(), named["index"].to_numpy()
     usual = int(values[counts.argmax()])
@@ -43,7 +48,7 @@ def with_rate(frames: pd.DataFrame, log: ProblemLog) -> pd.DataFrame:
             seconds = np.round((index - first) / rate).astype(np.int64)
             if (np.abs(index - first - seconds * rate) <= tolerance).all():
                 return _counted(frames, named, (first // rate).astype(np.int64) + seconds, rate, log)
-    _report_steps(steps, named["trial_id"].loc[steps.index], log)
+    _report_steps(steps, named["index"], named["trial_id"], log)
     return frames
 
 
@@ -58,9 +63,11 @@ def _counted(
     return frames.assign(index=index)
 
 
-def _report_steps(steps: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
+def _report_steps(steps: pd.Series, numbers: pd.Series, trials: pd.Series, log: ProblemLog) -> None:
     """Report the trials whose numbers rise by a constant other than 1."""
-    for trial, own in steps.groupby(trials, sort=False):
+    steps = steps[steps > 0]
+    for trial, own in steps.groupby(trials.loc[steps.index], sort=False):
         usual = int(own.mode().iloc[0])
-        if len(own) >= _FEWEST_STEPS and usual > 1 and not (own % usual).any():
+        enough = len(own) >= _FEWEST_STEPS or (usual in _WHOLE_RATES and not (numbers[own.index] % usual).any())
+        if enough and usual > 1 and not (own % usual).any():
             log.add(frame_kinds.NUMBERS_IN_STEPS, log.images_dir, trial_id=trial, step=usual)

@@ -7,16 +7,14 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset import layout
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
-from socal_core.dataset.frame_names import UNKNOWN_INDEX, FrameIndex, read_names
+from socal_core.dataset.frame_names import UNKNOWN_INDEX, copies_of_frames, read_names
 from socal_core.dataset.frame_rates import with_rate
 from socal_core.dataset.frame_times import with_times
+from socal_core.dataset.mapping import join_mapping, read_mapping
 from socal_core.dataset.media import Media
-from socal_core.dataset.problem_kinds import frame_kinds, trial_kinds
+from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
-from socal_core.dataset.tables import read_table, to_integers
-from socal_core.presets import Preset
 
 
 def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFrame:
@@ -32,18 +30,21 @@ def load_frames(folder: DataFolder, media: Media, log: ProblemLog) -> pd.DataFra
     """
     preset = folder.preset
     mapping = read_mapping(folder, log)
-    frames = pd.concat([read_names(media.frames, preset), _frames_of_videos(media)], ignore_index=True)
+    copies = copies_of_frames(media.frames)
+    log.add_frames(frame_kinds.COPIED_FRAME, copies)
+    names = [name for name in media.frames if name not in set(copies)] if copies else media.frames
+    frames = pd.concat([read_names(names, preset), _frames_of_videos(media)], ignore_index=True)
     if mapping is None:
         frames["number"], frames["row"] = pd.NA, pd.NA
         frames = frames.astype({"number": "Int64", "row": "Int64"})
     else:
-        frames = _join(frames, mapping, preset, log)
+        frames = join_mapping(frames, mapping, preset, log)
     lost = frames["trial_id"] == ""
     log.add_frames(frame_kinds.FRAME_WITHOUT_TRIAL, frames.loc[lost, "frame"])
     frames = with_times(frames[~lost], preset, log)
-    of_video = frames["trial_id"].isin(list(media.videos))
-    if not of_video.all():
-        frames = pd.concat([with_rate(frames[~of_video], log), frames[of_video]])
+    with_second = frames["timed"] | frames["trial_id"].isin(list(media.videos))
+    if not with_second.all():
+        frames = pd.concat([with_rate(frames[~with_second], log), frames[with_second]])
     frames = frames.assign(number=frames["number"].fillna(_numbers_by_name(frames)).astype("int64"))
     _report_doubled_numbers(frames, preset.mapping_file, log)
     _report_gaps(frames, log)
@@ -82,67 +83,6 @@ def in_trial_order(frames: pd.DataFrame, trial_ids: pd.Index) -> pd.DataFrame:
             "second": (frames["number"] - trials["number"].transform("first")) // layout.FRAMES_PER_SECOND,
         }
     )
-
-
-def read_mapping(folder: DataFolder, log: ProblemLog) -> pd.DataFrame | None:
-    """Read the mapping from frames to trials.
-
-    Args:
-        folder: The data folder.
-        log: Receives the problems.
-
-    Returns:
-        The usable rows, one per frame: trial_id, number (Int64) and row (line), indexed by frame name. None if there
-        is no usable mapping; then only their names order the frames.
-    """
-    preset = folder.preset
-    name = chosen_file(folder, preset.mapping_file)
-    if not name:
-        if preset.has_parts:
-            log.add(frame_kinds.NO_MAPPING_FILE, preset.mapping_file)
-        return None
-    rows = read_table(folder, name, layout.MAPPING_COLUMNS, layout.MAPPING_COLUMNS, log)
-    if rows is None or len(rows.columns) < len(layout.MAPPING_COLUMNS):
-        return None
-    fits = {trial: preset.is_trial(trial) for trial in rows["trial_id"].unique()}
-    bad_trial = ~rows["trial_id"].map(fits).astype(bool)
-    number = to_integers(rows["frame_number"])
-    bad_number = number.isna() | (number < 0).fillna(False)
-    log.add_rows(trial_kinds.BAD_TRIAL_ID, name, rows[bad_trial], form=preset.example_trial)
-    bad = rows[bad_number & ~bad_trial].rename(columns={"frame_number": "number"})
-    log.add_rows(frame_kinds.BAD_FRAME_NUMBER, name, bad, least=0)
-    rows = rows.assign(number=number, row=rows.index)[~bad_trial & ~bad_number]
-    return _without_doubled(rows, preset.mapping_file, log).set_index("frame")[["trial_id", "number", "row"]]
-
-
-def _without_doubled(rows: pd.DataFrame, path: str, log: ProblemLog) -> pd.DataFrame:
-    """Keep the first row of each frame."""
-    doubled = rows.duplicated("frame")
-    if not doubled.any():
-        return rows
-    first = rows[~doubled].set_index("frame")["row"]
-    repeated = rows[doubled].assign(first=rows["frame"].map(first))
-    log.add_rows(frame_kinds.DOUBLED_MAPPING_ROW, path, repeated)
-    return rows[~doubled]
-
-
-def _join(frames: pd.DataFrame, mapping: pd.DataFrame, preset: Preset, log: ProblemLog) -> pd.DataFrame:
-    """Add `number` and `row` where the mapping has the frame, and let it decide the trial."""
-    at = FrameIndex(frames["frame"], preset).positions(mapping.index)
-    unused = mapping[at < 0].reset_index().set_index("row")
-    log.add_rows(frame_kinds.MAPPING_WITHOUT_FRAME, preset.mapping_file, unused)
-    found = mapping.assign(at=at)[at >= 0].drop_duplicates("at").set_index("at").reindex(frames.index)
-    mapped = found["row"].notna()
-    named = frames["trial_id"] != ""
-    joined = frames.assign(
-        trial_id=frames["trial_id"].where(~mapped, found["trial_id"]),
-        number=found["number"],
-        row=found["row"].astype("Int64"),
-    )
-    contradicted = joined[mapped & named & (frames["trial_id"] != joined["trial_id"])].set_index("row")
-    log.add_rows(frame_kinds.MAPPING_CONTRADICTS_NAME, preset.mapping_file, contradicted)
-    log.add_frames(frame_kinds.FRAME_NOT_IN_MAPPING, frames.loc[named & ~mapped, "frame"])
-    return joined
 
 
 def _numbers_by_name(frames: pd.DataFrame) -> pd.Series:

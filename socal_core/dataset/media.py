@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from socal_core import presets
 from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder, Listing
-from socal_core.dataset.frame_names import original_name, trial_of_name
+from socal_core.dataset.frame_names import trial_of_name
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
@@ -82,6 +83,7 @@ def has_pictures(folder: DataFolder, path: str = "") -> bool:
     listing = folder.listing(path)
     return (
         any(map(is_frame, (*listing.files, *listing.others)))
+        or any(_names_trial(name) for name in listing.files if name.lower().endswith(_SUFFIXES))
         or any(map(is_trial, (*listing.folders, *listing.others)))
         or any(_has_images(folder, f"{path}/{split}".lstrip("/")) for split in _splits(folder, path))
     )
@@ -96,7 +98,11 @@ def _has_images(folder: DataFolder, path: str) -> bool:
         listing = folder.listing(path)
     except OSError:
         return False
-    return any(is_frame(original_name(name)) for name in listing.files) or any(map(is_trial, listing.folders))
+    return any(map(_names_trial, listing.files)) or any(map(is_trial, listing.folders))
+
+
+def _names_trial(name: str) -> bool:
+    return any(trial_of_name(name, preset) for preset in presets.PRESETS)
 
 
 def _find_frames(folder: DataFolder, images_dir: str, log: ProblemLog) -> list[str]:
@@ -123,11 +129,20 @@ def _look_into(folder: DataFolder, listing: Listing, path: str, prefix: str, fou
         if known and prefix.count("/") < _DEPTH:
             below = f"{path}/{own}".lstrip("/")
             _look_into(folder, _listing(folder, below, log), below, f"{prefix}{own}/", found, log)
+        elif images := _count_images(folder, f"{path}/{own}".lstrip("/")):
+            log.add(frame_kinds.UNREAD_FOLDER, f"{path}/{own}".lstrip("/"), count=images)
         elif not prefix:
             others.append(own)
     links = {f"{prefix}{name}" for name in listing.others}
     found.links |= links
     found.others += [*(f"{prefix}{name}" for name in others), *links]
+
+
+def _count_images(folder: DataFolder, path: str) -> int:
+    try:
+        return sum(name.lower().endswith(_SUFFIXES) for name in folder.listing(path).files)
+    except OSError:
+        return 0
 
 
 def _report_others(found: _Files, images_dir: str, preset: Preset, log: ProblemLog) -> None:

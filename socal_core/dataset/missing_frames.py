@@ -36,7 +36,7 @@ def no_frames(folder: DataFolder, typed: str, log: ProblemLog) -> str:
         The message.
     """
     start = f"{typed}: {log.images_dir or 'the folder'} holds no frame of a trial. "
-    why = next((f"{problem.message} " for problem in log.problems() if problem.severity is Severity.ERROR), "")
+    why = next((f"{problem.message} " for problem in log.problems() if problem.severity is not Severity.INFO), "")
     if not why:
         step = _packed(folder, log.images_dir) or _further_down(folder, typed)
         if step:

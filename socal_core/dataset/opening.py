@@ -19,6 +19,7 @@ from socal_core.dataset.outcomes import build_trials, read_demographics, read_ou
 from socal_core.dataset.problem_kinds import file_kinds, frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.sizes import with_sizes
+from socal_core.dataset.unread_files import report_other_annotations, report_other_versions
 from socal_core.errors import DataError
 from socal_core.presets import Preset
 
@@ -70,9 +71,12 @@ def read_folder(folder: DataFolder, options: OpenOptions, typed: str) -> Dataset
     del placed
     _report_many(frames, media, folder.preset, log)
     trials, frames = with_sizes(folder, media, trials, frames, log)
-    known = KnownFrames(frames, trials, media.videos, folder.preset)
+    known = KnownFrames(frames, trials, media.videos, folder.preset, outcomes)
     found = load_boxes(folder, known, options.boxes, log)
     report_case(folder, log)
+    report_other_versions(folder, log)
+    if not found.keys:
+        report_other_annotations(folder, log)
     return Dataset(
         root=root,
         trials=trials,

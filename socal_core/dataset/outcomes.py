@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from socal_core.dataset import layout
-from socal_core.dataset.file_names import chosen_file
 from socal_core.dataset.folder import DataFolder
+from socal_core.dataset.outcome_values import read_success
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.surgeon_ids import match_demographics, merge_spellings, restore_zeros
@@ -40,7 +42,7 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
     text = {name: cells.get(name, pd.Series("", cells.index, dtype="str", name=name)) for name in names}
     table = pd.DataFrame({"trial_id": text[TRIAL], "row": cells.index}, index=cells.index)
     table["participant_id"] = _participants(text[SURGEON], text[TRIAL], preset, log)
-    table["success"] = _success(text[SUCCESS], preset, log)
+    table["success"] = read_success(text[SUCCESS], preset, log)
     for measure in preset.measures:
         values = to_numbers(text[measure.name])
         table[measure.name] = _checked(text[measure.name], values, "a number", preset, log).astype("Float64")
@@ -53,14 +55,14 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
 def read_titles(root: Path, preset: Preset) -> list[str]:
     """Return the titles of the columns of the outcomes file, in its order; empty if it cannot be read."""
     folder, name = DataFolder(root), preset.outcomes_file
-    lines = read_lines(folder, chosen_file(folder, name) or name, ProblemLog())
+    lines = read_lines(folder, folder.chosen(name) or name, ProblemLog())
     return [] if lines is None else lines.titles()
 
 
 def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     """Read SURGEON_COLUMNS (str or NA) of each surgeon, indexed by participant_id."""
     file = folder.preset.surgeons_file
-    name = chosen_file(folder, file) if file else ""
+    name = folder.chosen(file) if file else ""
     empty = pd.DataFrame(columns=SURGEON_COLUMNS, index=pd.Index([], name="participant_id", dtype="str"), dtype="str")
     if not name:
         if file:
@@ -77,7 +79,16 @@ def read_demographics(folder: DataFolder, log: ProblemLog) -> pd.DataFrame:
     log.add_rows(trial_kinds.DOUBLED_SURGEON, name, cells[doubled])
     table = cells.reindex(columns=list(SURGEON_COLUMNS)).astype("str")
     table = pd.DataFrame({name: column.mask(is_missing(column)) for name, column in table.items()})
-    return table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index").loc[~doubled.to_numpy()]
+    table = table.set_axis(pd.Index(surgeons, name="participant_id"), axis="index")
+    return _without_contradictions(table, doubled.to_numpy()) if doubled.any() else table
+
+
+def _without_contradictions(table: pd.DataFrame, doubled: NDArray[np.bool_]) -> pd.DataFrame:
+    """Keep the first row of each index label, without the values in which its rows differ."""
+    again = table.index.isin(table.index[doubled])
+    differ = table[again].groupby(level=0).nunique(dropna=False) > 1
+    first = table[~doubled]
+    return first.mask(differ.reindex(first.index, fill_value=False))
 
 
 def build_trials(
@@ -119,7 +130,7 @@ def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog)
     """Read the text of the outcomes file; return no rows if it cannot be used."""
     empty = pd.DataFrame(index=pd.Index([], dtype="int64", name="row"))
     preset = folder.preset
-    name = chosen_file(folder, preset.outcomes_file)
+    name = folder.chosen(preset.outcomes_file)
     if not name:
         log.add(trial_kinds.NO_OUTCOMES_FILE, preset.outcomes_file)
         return empty
@@ -148,17 +159,6 @@ def _participants(given: pd.Series, trial_ids: pd.Series, preset: Preset, log: P
     return given.fillna(from_trial)
 
 
-def _success(cells: pd.Series, preset: Preset, log: ProblemLog) -> pd.Series:
-    """Return 0, 1 or NA (Int64)."""
-    meaning = {**dict.fromkeys(preset.failures, 0), **dict.fromkeys(preset.successes, 1)}
-    plain = to_integers(cells).astype("str").fillna(cells.str.lower())  # 1.0 is 1
-    known = plain.map(meaning).astype("Int64")
-    bad = cells[known.isna() & ~is_missing(cells)].to_frame("value")
-    expected = ", ".join((preset.failures[0], preset.successes[0])).upper()
-    log.add_rows(trial_kinds.BAD_SUCCESS, preset.outcomes_file, bad, column=preset.title_of(SUCCESS), expected=expected)
-    return known
-
-
 def _checked(cells: pd.Series, values: pd.Series, expected: str, preset: Preset, log: ProblemLog) -> pd.Series:
     """Report every cell whose value is not as expected, and return `values` unchanged."""
     bad = cells[values.isna() & ~is_missing(cells)].to_frame("value")
@@ -168,7 +168,7 @@ def _checked(cells: pd.Series, values: pd.Series, expected: str, preset: Preset,
 
 
 def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], preset: Preset, log: ProblemLog) -> pd.DataFrame:
-    """Drop rows with an invalid trial id, and all but the first row of each trial."""
+    """Drop rows with an invalid trial id, and keep one row of each trial, without values in which its rows differ."""
     path = preset.outcomes_file
     fits = table["trial_id"].map(preset.is_trial).astype(bool)
     log.add_rows(trial_kinds.BAD_TRIAL_ID, path, table[~fits], form=preset.example_trial)
@@ -180,7 +180,11 @@ def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], preset: Pr
     same = (cells.loc[doubled["row"]].to_numpy() == cells.loc[doubled["first"]].to_numpy()).all(axis=1)
     log.add_rows(trial_kinds.REPEATED_TRIAL, path, doubled[same])
     log.add_rows(trial_kinds.DOUBLED_TRIAL, path, doubled[~same])
-    return table.drop(doubled.index)
+    if same.all():
+        return table.drop(doubled.index)
+    values = table.drop(columns="row").set_index("trial_id")
+    kept = _without_contradictions(values, values.index.duplicated())
+    return kept.reset_index().assign(row=first.loc[kept.index].to_numpy())
 
 
 def _reasons(trials: pd.DataFrame) -> pd.Series:

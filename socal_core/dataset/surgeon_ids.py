@@ -4,6 +4,7 @@ import pandas as pd
 
 from socal_core.dataset.problem_kinds import trial_kinds
 from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.tables import to_numbers
 
 
 def without_zeros(ids: pd.Series) -> pd.Series:
@@ -14,7 +15,7 @@ def without_zeros(ids: pd.Series) -> pd.Series:
 def restore_zeros(
     given: pd.Series, from_trial: pd.Series, trial_ids: pd.Series, path: str, log: ProblemLog
 ) -> pd.Series:
-    """Spell surgeons as in their trial ids if the two differ only in leading zeros.
+    """Spell surgeons as in their trial ids if both are the same number, as 7, 007 and 7.00E+00 are.
 
     Args:
         given: The column participant_id, NA if empty; indexed by line.
@@ -27,7 +28,7 @@ def restore_zeros(
         The column with these spellings replaced.
     """
     lost = given.notna() & from_trial.notna() & (given != from_trial)
-    lost &= without_zeros(given) == without_zeros(from_trial)
+    lost &= (without_zeros(given) == without_zeros(from_trial)) | (to_numbers(given) == to_numbers(from_trial))
     rows = pd.DataFrame({"participant_id": given, "surgeon": from_trial, "trial_id": trial_ids})[lost.fillna(False)]
     log.add_rows(trial_kinds.LOST_ZEROS, path, rows)
     return given.mask(lost.fillna(False).astype(bool), from_trial)

@@ -121,10 +121,10 @@ def read_text(folder: DataFolder, name: str, log: ProblemLog) -> str | None:
         data = folder.read(name)
         if len(data) > _LARGEST_WIDE and not data.isascii():
             raise DataError(f"it has {len(data):,} bytes, and with letters beyond ASCII {_LARGEST_WIDE:,} are read")
+        return decode_text(data, name, log)
     except DataError as error:
         log.add(file_kinds.UNREADABLE_FILE, name, reason=error)
         return None
-    return decode_text(data, name, log)
 
 
 def read_table(

@@ -4,6 +4,10 @@ import codecs
 
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog
+from socal_core.errors import DataError
+
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""The first bytes of a workbook, in the present and in the earlier format."""
 
 
 def decode_text(data: bytes, name: str, log: ProblemLog) -> str:
@@ -16,7 +20,12 @@ def decode_text(data: bytes, name: str, log: ProblemLog) -> str:
 
     Returns:
         The text with Unix line ends.
+
+    Raises:
+        DataError: The file is not text; the message is only the reason.
     """
+    if data.startswith(_WORKBOOK):
+        raise DataError("it is a workbook of Excel or an archive, not a CSV file")
     encoding, row = "utf-8-sig", 1
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"

@@ -6,7 +6,7 @@ trained. So every new run whose model is a checkpoint of a run on the same data 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
+from socal_core.runs.files.pretraining_record import SeenFrames, read_pretraining
 from socal_core.runs.files.records import Origin
 from socal_core.runs.folder import LONGEST_NAME, RunFolder
 from socal_core.runs.model_choice import local_folder
@@ -145,6 +146,46 @@ def seen_before(model: str, split: Split) -> str:
         f"the validation and test trials have the names of trials that it was trained on, such as {min(seen)}. If they "
         "are the same trials, the scores of this run are too good."
     )
+
+
+def frames_seen_before(model: str, split: Split, fingerprint: str) -> str:
+    """Report test trials with the same names as trials whose frames the model has seen in pre-training.
+
+    Args:
+        model: The model that a run starts from: pre-trained, or a checkpoint of a run that started from such a model.
+        split: The split of the run.
+        fingerprint: The fingerprint of its data set.
+
+    Returns:
+        A notice for the user; "" if there are no such trials.
+    """
+    try:
+        models = [model, *(run.read_config().model.model for run in _ancestors(model))]
+        records = [read_pretraining(name) for name in models]
+    except RunError as error:
+        return f"The model may have been pre-trained on the frames of test trials of this run. {error}"
+    every = [seen for record in records if record is not None for seen in (record.seen, *record.earlier)]
+    same = _tested(split, [seen for seen in every if seen.fingerprint == fingerprint])
+    tested = same or _tested(split, every)
+    if not tested:
+        return ""
+    of_trials = f"{len(tested)} of the {len(split.test)} test trials of this run, such as {min(tested)}"
+    remedy = "Pre-train with the split settings of this run, which leaves its test surgeons out."
+    if same:
+        return (
+            f"The model was pre-trained on the frames of {of_trials}, though not on their outcomes. The scores of this "
+            f"run may be too good. {remedy}"
+        )
+    return (
+        f"The model was pre-trained, without outcomes, on frames of another data set or of an earlier state of this "
+        f"one. {of_trials}, have the names of trials that it has seen. If they are the same trials, the scores of this "
+        f"run may be too good. {remedy}"
+    )
+
+
+def _tested(split: Split, seen: Sequence[SeenFrames]) -> set[str]:
+    """Return the test trials among those that were seen."""
+    return set(split.test) & {trial for frames in seen for trial in frames.trials}
 
 
 def trained_on_labels(model: str) -> bool:

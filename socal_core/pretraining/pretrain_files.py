@@ -1,16 +1,19 @@
-"""The files of a pre-training run: checkpoint and log. A process killed at any time leaves a complete checkpoint."""
+"""The files of a pre-training run. A process killed at any time leaves a complete checkpoint."""
 
 import io
 import json
 import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save
+from torch import nn
+from transformers import VideoMAEConfig
 
+from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
-from socal_core.pretraining.pretrain_objective import Pretrainer
-from socal_core.pretraining.pretrain_settings import PretrainSettings
 from socal_core.storage import write_bytes, write_text
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -19,8 +22,8 @@ LOG_FILE = "log.jsonl"
 
 def save_checkpoint(
     out: Path,
-    settings: PretrainSettings,
-    network: Pretrainer,
+    settings: dict[str, Any],
+    network: nn.Module,
     optimizer: torch.optim.Optimizer,
     step: int,
     seconds: float,
@@ -39,7 +42,7 @@ def save_checkpoint(
         OSError: The file cannot be written, for example on a full disk. The previous checkpoint is kept.
     """
     state = {
-        "settings": settings.as_dict(),
+        "settings": settings,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "step": step,
@@ -52,13 +55,18 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    out: Path, settings: PretrainSettings, network: Pretrainer, optimizer: torch.optim.Optimizer
+    out: Path,
+    settings: dict[str, Any],
+    differing: Callable[[dict[str, Any]], str],
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
 ) -> tuple[int, float]:
     """Load the state of a checkpoint into a network and an optimizer.
 
     Args:
         out: The run's folder.
         settings: The settings to resume the run with.
+        differing: Says what the run was started with, as `Task.differing` does.
         network: The network that receives the weights.
         optimizer: The optimizer that receives its state.
 
@@ -83,17 +91,37 @@ def load_checkpoint(
         started_with = dict(state["settings"])
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
         raise damaged from None
-    if started_with.keys() != settings.as_dict().keys():
+    if started_with.keys() != settings.keys():
         raise damaged
-    if started_with != settings.as_dict():
-        options = _options(started_with, settings)
-        raise RunError(f"{out.name} was started with other settings. Resume it with {options}.")
+    if started_with != settings:
+        others = {name: value for name, value in started_with.items() if settings[name] != value}
+        raise RunError(f"{out.name} was started with {differing(others)}")
     try:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         return int(state["step"]), float(state["seconds"])
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
         raise damaged from None
+
+
+def write_model_folder(
+    out: Path, config: VideoMAEConfig, weights: Mapping[str, torch.Tensor], preprocessor: Preprocessor
+) -> None:
+    """Write the files of a Hugging Face model.
+
+    Args:
+        out: The run's folder.
+        config: The configuration of the model.
+        weights: Its weights by name.
+        preprocessor: The preprocessing of its input.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    config.save_pretrained(out)
+    tensors = {name: value.contiguous().cpu() for name, value in weights.items()}
+    write_bytes(out / "model.safetensors", save(tensors, metadata={"format": "pt"}))
+    preprocessor.processor.save_pretrained(out)
 
 
 def append_log(out: Path, values: dict[str, Any]) -> None:
@@ -116,10 +144,3 @@ def remove_leftovers(out: Path) -> None:
     """Delete the incomplete files of a process that was killed while writing."""
     for file in out.glob(".*.tmp"):
         file.unlink()
-
-
-def _options(started_with: dict[str, Any], settings: PretrainSettings) -> str:
-    """Format the settings that differ as command-line options."""
-    wanted = settings.as_dict()
-    different = {name: value for name, value in started_with.items() if wanted.get(name) != value}
-    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in different.items())

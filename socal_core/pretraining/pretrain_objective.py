@@ -9,7 +9,7 @@ from socal_core.pretraining.pretrain_settings import Objective
 from socal_core.pretraining.targets import CLIP_NAMES, TOKEN_NAMES, Targets
 
 MASKED_FRACTION = 0.75
-"""Fraction of the patches that are masked, the same ones in every frame (tube masking, Tong et al., NeurIPS 2022)."""
+"""Fraction of the patches of generated clips that are masked."""
 
 
 class Pretrainer(nn.Module):
@@ -51,18 +51,21 @@ class Pretrainer(nn.Module):
         return self.clip_head(self.norm(tokens.mean(1))), self.token_head(self.token_norm(tokens))
 
 
-def sample_masks(clips: int, times: int, patches: int, generator: torch.Generator) -> torch.Tensor:
+def sample_masks(clips: int, times: int, patches: int, generator: torch.Generator, fraction: float) -> torch.Tensor:
     """Sample which tokens are masked: the same random patches at all times of a clip.
+
+    This is the tube masking of VideoMAE (Tong et al., NeurIPS 2022).
 
     Args:
         clips: Number of clips.
         times: Number of tokens in time.
-        patches: Number of patches in a frame.
+        patches: Number of patches in a frame, at least two.
         generator: Source of the random numbers; its device receives the masks.
+        fraction: Fraction of the patches that are masked. At least one patch is masked, and one is visible.
 
     Returns:
         True for masked tokens, bool (clips, times * patches).
     """
-    masked = round(patches * MASKED_FRACTION)
+    masked = min(max(round(patches * fraction), 1), patches - 1)
     order = torch.rand(clips, patches, generator=generator, device=generator.device).argsort(1)
     return (order < masked).repeat(1, times)

@@ -8,6 +8,8 @@ from typing import Any
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import TINY_ARCHITECTURE, refuse_remainder
 
+PROCEDURAL = "procedural"
+"""What the command line calls pre-training on generated clips."""
 WARM_UP = 0.05
 """Fraction of the steps in which the learning rate rises."""
 LARGEST_SEED = 2**31 - 1
@@ -61,11 +63,22 @@ class PretrainSettings:
 
     def rate_at(self, step: int) -> float:
         """Compute the learning rate of a step, counted from 0: linear warm-up, then a cosine to 0."""
-        warm_up = max(1, round(WARM_UP * self.steps))
-        if step < warm_up:
-            return self.learning_rate * (step + 1) / warm_up
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, self.steps - warm_up)))
+        return rate_at(step, self.steps, self.learning_rate)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings by name, as values that JSON can store."""
         return {**asdict(self), "objective": self.objective.value}
+
+
+def rate_at(step: int, steps: int, highest: float) -> float:
+    """Compute the learning rate of a step: linear warm-up, then a cosine to 0.
+
+    Args:
+        step: The step, from 0.
+        steps: The number of steps.
+        highest: The highest learning rate.
+    """
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        return highest * (step + 1) / warm_up
+    return highest * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))

@@ -110,7 +110,7 @@ def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.op
     ]
     if settings.optimizer is OptimizerName.SGD:
         return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=0.9)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
 
 
 def make_scheduler(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError
-from socal_core.lifecycle.further import seen_before
+from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
@@ -152,18 +152,18 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.tuning import choose_trained_weights
     from socal_core.models.weights_record import check_weights, weights_of_run
-    from socal_core.training.distributed import make_accelerator, spread_over_gpus
+    from socal_core.training.distributed import make_accelerator, spread_over_gpus, wait_for_all_processes
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
     from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
     spread_over_gpus(run, resume)
-    accelerator = make_accelerator()
     # From here on all processes see the folder of the run, even if the first one has just created it.
-    accelerator.wait_for_everyone()
+    wait_for_all_processes()
     config = run.read_config()
     checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
+    accelerator = make_accelerator(config, run.read_environment().mixed_precision if checkpoint else None)
     state = read_training_state(checkpoint) if checkpoint else TrainingState()
     report("started", format=EVENTS_FORMAT, epoch=state.epoch, step=state.step)
     for message in passed_over:
@@ -177,8 +177,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
 
     dataset = run.open_dataset()
     split = split_of(run, config.split, dataset, accelerator.is_main_process)
-    if known := seen_before(config.model.model, split):
-        report("notice", message=known)
+    model = config.model.model
+    for known in (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)):
+        if known:
+            report("notice", message=known)
     if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # a frozen run uses only one process
             run.write_environment(describe_environment(accelerator))

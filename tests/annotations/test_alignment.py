@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from socal_core.annotations.alignment import (
     annotation_files,
@@ -16,6 +17,7 @@ from socal_core.annotations.alignment import (
 )
 from socal_core.dataset.opening import open_dataset
 from socal_core.workspace import workspace
+from tests.annotations.cvat_video_files import box, track
 from tests.annotations.matching_files import annotate, frames, numbered
 from tests.dataset.editing import put
 
@@ -97,6 +99,26 @@ def test_label_files_beside_the_frames_belong_to_the_folder(tmp_path: Path) -> N
     frames(tmp_path, "S102T1_frame_00000001.jpeg")
     put(tmp_path, {"JPEGImages/S102T1_frame_00000001.txt": "0 0.5 0.5 0.2 0.2\n"})
     assert annotation_files(open_dataset(tmp_path)) == ["JPEGImages"]
+
+
+def test_label_files_beside_the_frames_are_another_unit_than_those_in_a_folder_of_labels(tmp_path: Path) -> None:
+    for number in (1, 2):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"S102T1_frame_0000000{number}.jpeg")
+    paths = ("labels/S102T1_frame_00000001.txt", "S102T1_frame_00000002.txt")
+    put(tmp_path, dict.fromkeys(paths, "0 0.5 0.5 0.2 0.2\n"))
+    assert annotation_files(open_dataset(tmp_path)) == ["labels", "*.txt"]
+
+
+def test_a_project_with_a_task_for_each_trial_is_one_file(tmp_path: Path) -> None:
+    trials = ("S102T1", "S102T2")
+    frames(tmp_path, *(f"{trial}_frame_00000001.jpeg" for trial in trials))
+    tasks = "".join(f"<task><id>{trial}</id><name>{trial}</name><size>1</size></task>" for trial in trials)
+    tracks = "".join(track(box(0, "5,5,20,20")).replace("<track", f'<track task_id="{trial}"') for trial in trials)
+    meta = f"<meta><project><tasks>{tasks}</tasks></project></meta>"
+    put(tmp_path, {"annotations/project.xml": f"<annotations>{meta}\n{tracks}</annotations>"})
+    dataset = open_dataset(tmp_path)
+    assert annotation_files(dataset) == ["annotations/project.xml"]
+    assert len(boxes_of(dataset, "annotations/project.xml")) == 2
 
 
 def test_without_boxes_no_frame_has_a_file(tmp_path: Path) -> None:

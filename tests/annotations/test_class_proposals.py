@@ -70,6 +70,18 @@ def test_names_that_are_known_stay_and_unknown_numbers_keep_their_number(folder:
     assert list(proposal.lines) == expected
 
 
+def test_names_that_may_be_counted_from_another_start_are_not_kept(folder: Path) -> None:
+    own = sorted(("suction", "grasper"), key=number_of)
+    first, second = map(number_of, own)
+    shifted = {number + 1: name for number, name in ((first, own[0]), (second, "other"))}
+    put(folder, {"data.yaml": f"names: {shifted}"})
+    rewrite(folder, own[1], "drill", 1)  # so that its class is not clear
+    (proposal,) = compare_formats(folder).proposals
+    expected = [f"class {number}" for number in range(second + 1)]
+    expected[first] = own[0]
+    assert list(proposal.lines) == expected
+
+
 def test_a_name_is_not_proposed_if_many_boxes_have_another_label(folder: Path) -> None:
     rewrite(folder, "suction", "drill", 1)
     assert "suction in 7 of 8 boxes, which is not clear" in " ".join(told(folder))

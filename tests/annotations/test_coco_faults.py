@@ -219,7 +219,7 @@ KEYS = [
 ]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_values_of_any_type(tmp_path: Path, data: st.DataObject) -> None:
     value = content()

@@ -68,7 +68,11 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return write_dataset(tmp_path_factory.mktemp("round") / "data", surgeons=2, frames=3)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(rows=box_rows())
 def test_there_and_back(plain_folder: Path, rows: list[list[object]]) -> None:
     (plain_folder / FILE).unlink(missing_ok=True)

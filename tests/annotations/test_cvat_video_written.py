@@ -44,7 +44,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1,
 ROW = st.tuples(st.integers(0, 5), st.integers(0, 40), TEXT, st.one_of(st.none(), st.integers(0, 3)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 3, deadline=None)
 @given(rows=st.lists(ROW, max_size=12), rate=st.sampled_from([None, 1.0, 7.5, 29.97]))
 @example(rows=[(0, 0, " ", None)], rate=None)
 def test_round_trip_of_random_boxes(

@@ -37,7 +37,11 @@ TWO_TRACKS = [(3, 0, 0, 1, 1, "tool", 1), (3, 0, 0, 2, 2, "tool", 2)]
 """With them, ids are never one to one with labels, as class numbers are."""
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(drawn=BOXES)
 def test_what_is_written_is_read_again(sound: Dataset, drawn: list[tuple[object, ...]]) -> None:
     tracked = any(box[-1] is not None for box in drawn)

@@ -178,7 +178,10 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
     expect(tab.get_by_text(f"Frame 2 of 12 · second 1 · {trial}_frame_00000002.jpeg")).to_be_visible()
 
 
-def test_the_default_run_shows_its_folds_and_its_results(server: Server, open_tab: OpenTab) -> None:
+def test_the_default_run_shows_its_folds_and_its_results(
+    start_server: StartServer, open_tab: OpenTab, tmp_path: Path
+) -> None:
+    server = start_server(write_dataset(tmp_path / "data", surgeons=6, frames=4))
     tab = open_tab()
     tab.goto(f"{server.url}/training")
     tab.get_by_role("button", name="Start training").click()
@@ -191,7 +194,10 @@ def test_the_default_run_shows_its_folds_and_its_results(server: Server, open_ta
     expect(tab.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_a_run_goes_on_while_pages_change_and_can_be_stopped(server: Server, open_tab: OpenTab) -> None:
+def test_a_run_goes_on_while_pages_change_and_can_be_stopped(
+    start_server: StartServer, open_tab: OpenTab, folder: Path
+) -> None:
+    server = start_server(folder)
     tab = open_tab()
     tab.goto(f"{server.url}/training")
     start_training(tab, epochs=200)

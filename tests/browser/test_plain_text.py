@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.storage import write_json
-from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer
+from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer, servers_in
 from tests.browser.test_app import go, settled
 from tests.factories import write_csv
 from tests.made_runs import write_run
@@ -162,12 +163,15 @@ def write_hostile_runs(root: Path, data: Path) -> None:
     RunFolder(root / hostile_name("zrun")).events_file.write_text("")
 
 
-@pytest.fixture
-def server(start_server: StartServer, tmp_path: Path) -> Server:
-    data = write_hostile_folder(tmp_path / hostile_name("zfolder"))
-    server = start_server(data)
-    write_hostile_runs(server.workspace / "runs", data)
-    return server
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose data and runs are hostile, and change in no test."""
+    folder = tmp_path_factory.mktemp("hostile")
+    data = write_hostile_folder(folder / hostile_name("zfolder"))
+    with servers_in(folder) as start:
+        server = start(data)
+        write_hostile_runs(server.workspace / "runs", data)
+        yield server
 
 
 def check(tab: Page, seen: set[str]) -> None:

@@ -130,14 +130,15 @@ def test_a_repaired_frame_is_decoded(data_folder: Path) -> None:
     assert cache_status(dataset, store, all_frames(dataset)).frames == 240
 
 
-def test_kills_at_random_moments_never_lead_to_a_wrong_frame(tmp_path: Path) -> None:
-    """Fifty kills. What was stored before a kill is still there after it."""
+def test_kills_at_random_moments_never_lead_to_a_wrong_frame(tmp_path: Path, full: bool) -> None:
+    """Twenty kills, or fifty. What was stored before a kill is still there after it."""
+    kills = 50 if full else 20
     data = write_dataset(tmp_path / "data", surgeons=6, frames=30, size=(320, 180))
-    result = filled_by("kill", data, 50, 7)
+    result = filled_by("kill", data, kills, 7)
     assert result["wrong"] == 0
-    assert result["killed"] >= 20, "many children were killed at work"
+    assert result["killed"] >= 0.4 * kills, "many children were killed at work"
     partial = [given for given in result["frames"] if 0 < given < result["of"]]
-    assert len(partial) >= 5, "kills met a store half filled"
+    assert len(partial) >= 0.1 * kills, "kills met a store half filled"
     for before, after in zip(result["frames"], result["frames"][1:], strict=False):
         assert after >= before or before == result["of"]
     assert (result["end"], result["note"]) == (result["of"], "")

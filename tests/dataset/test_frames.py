@@ -114,7 +114,7 @@ def test_a_frame_that_the_mapping_lacks_goes_where_its_name_says(tmp_path: Path,
             (name("S1T1", 1), "S1T1", 1),
             "doubled-mapping-row",
             Severity.WARNING,
-            {"frame": name("S1T1", 1), "first": 2, "trial_id": "S1T1", "frame_number": "1"},
+            {"frame": name("S1T1", 1), "first": 2, "trial_id": "S1T1", "frame_number": 1},
         ),
         (
             (name("S1T1", 2), "S2T1", 1),

@@ -13,7 +13,7 @@ from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, default_config
 
-PATIENCE = 30
+PATIENCE = 120
 # Forked, so that they need not import anything.
 CONTEXT = multiprocessing.get_context("fork")
 

@@ -1,13 +1,19 @@
 """The app without a browser: AppTest by way of app.py."""
 
 import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+
+from socal_core.dataset.table_cache import open_cached
+from socal_core.workspace import cache_folder
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -15,9 +21,30 @@ SECONDS = 60
 OpenPage = Callable[..., AppTest]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_scan_of_packages() -> Iterator[None]:
+    """Look through the installed packages for components once, not for each AppTest, which takes half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture(scope="session")
+def kept_tables(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> Path:
+    """The folder of a workspace in which the shared data folder has been opened before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOCAL_WORKSPACE", str(tmp_path_factory.mktemp("opened-before")))
+        open_cached(shared_data_folder)
+        assert any(cache_folder().rglob("*.parquet"))
+        return cache_folder()
+
+
 @pytest.fixture
-def open_page(monkeypatch: pytest.MonkeyPatch) -> OpenPage:
+def open_page(monkeypatch: pytest.MonkeyPatch, workspace: Path, kept_tables: Path) -> OpenPage:
     """Open a page of the app as a first visitor of a server that was started with a data folder."""
+
+    shutil.copytree(kept_tables, cache_folder(), dirs_exist_ok=True)
 
     def open_page(name: str, data: Path | str = "") -> AppTest:
         monkeypatch.setattr(sys, "argv", ["app.py", *([str(data)] if data else [])])

@@ -49,7 +49,7 @@ def test_impossible_settings_are_refused(name: str, value: int, rule: str) -> No
 
 
 def test_masks_cover_the_same_three_quarters_of_the_patches_at_all_times() -> None:
-    masks = sample_masks(5, 8, 36, torch.Generator().manual_seed(0)).view(5, 8, 36)
+    masks = sample_masks(5, 8, 36, torch.Generator().manual_seed(0), 0.75).view(5, 8, 36)
     assert masks.dtype == torch.bool
     assert (masks.sum(2) == 27).all()
     assert (masks == masks[:, :1]).all()

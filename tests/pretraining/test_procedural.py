@@ -18,9 +18,10 @@ from safetensors.torch import load_file
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
 from socal_core.models.build import build_classifier
+from socal_core.pretraining.loop import LOCK_FILE, SUMMARY_FILE, Ending, Observer, run_task
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE, LOG_FILE
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
-from socal_core.pretraining.procedural import LOCK_FILE, SUMMARY_FILE, Ending, Observer, pretrain
+from socal_core.pretraining.procedural import ProceduralTask
 from socal_core.settings import TINY, config_from
 from socal_core.storage import try_lock
 from tests.preloaded import run_preloaded
@@ -38,16 +39,22 @@ SMALL = PretrainSettings(
 KILLED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
-from socal_core.pretraining.procedural import pretrain
+from socal_core.pretraining.loop import run_task
 from socal_core.pretraining.pretrain_settings import Objective, PretrainSettings
+from socal_core.pretraining.procedural import ProceduralTask
 written = []
-def kill_at_the_tenth(file):
+def kill_at_the_eleventh(file):
     written.append(file)
-    if len(written) == 10:
+    if len(written) == 11:  # the first checkpoint has no step
         os.kill(os.getpid(), signal.SIGKILL)
-os.fsync = kill_at_the_tenth
-pretrain(Path(sys.argv[1]), PretrainSettings(12, 2, Objective.BOTH, 0, 4, 2, 2, 4), checkpoint_seconds=0)
+os.fsync = kill_at_the_eleventh
+task = ProceduralTask(PretrainSettings(12, 2, Objective.BOTH, 0, 4, 2, 2, 4))
+run_task(Path(sys.argv[1]), lambda: task, checkpoint_seconds=0)
 """
+
+
+def pretrain(out: Path, settings: PretrainSettings, resume: bool = False, observer: Observer | None = None) -> Ending:
+    return run_task(out, lambda: ProceduralTask(settings), resume, observer)
 
 
 def stop_after(step: int) -> Observer:

@@ -87,7 +87,6 @@ def cases(draw: st.DrawFn, method: SplitMethod) -> Case:
 
 @pytest.mark.parametrize("method", SplitMethod)
 def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:
-    @settings(max_examples=40, deadline=None)
     @given(cases(method), st.randoms(use_true_random=False))
     def check(case: Case, chance: Random) -> None:
         try:
@@ -117,7 +116,6 @@ def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:
 
 @pytest.mark.parametrize("method", BY_SURGEON)
 def test_no_surgeon_is_in_two_subsets(method: SplitMethod) -> None:
-    @settings(max_examples=40, deadline=None)
     @given(cases(method))
     def check(case: Case) -> None:
         try:
@@ -136,7 +134,6 @@ def test_no_surgeon_is_in_two_subsets(method: SplitMethod) -> None:
 def test_sizes_are_near_the_fractions(split_by: Callable[[pd.DataFrame, float, float, int], Split]) -> None:
     """Sizes are within the trials of the largest surgeon of the fractions, and successes within half as many."""
 
-    @settings(max_examples=40, deadline=None)
     @given(EVEN_OUTCOMES, st.sampled_from([(0.1, 0.1), (0.2, 0.2), (0.4, 0.4), (0.3, 0.1)]), SEEDS)
     def check(outcomes: list[list[int]], fractions: tuple[float, float], seed: int) -> None:
         trials = table(outcomes)
@@ -148,7 +145,6 @@ def test_sizes_are_near_the_fractions(split_by: Callable[[pd.DataFrame, float, f
     check()
 
 
-@settings(max_examples=40, deadline=None)
 @given(EVEN_OUTCOMES, st.integers(2, 9), SEEDS)
 def test_the_folds_contain_each_trial_once(outcomes: list[list[int]], folds: int, seed: int) -> None:
     """Folds differ by at most the trials of the largest surgeon, and their successes stay within as many."""

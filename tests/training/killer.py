@@ -3,7 +3,8 @@
 runs REFERENCE KILLED KILLS SEED   train the run REFERENCE through, and the run KILLED with SIGKILLs at random moments,
                                    resumed each time, and more like it until there were as many kills; print as
                                    JSON in what they differ
-saves FOLDER                       kill a process at every file operation of a save; print what was left each time
+saves FOLDER STEP                  kill a process at every STEPth file operation of a save, and at the first of each of
+                                   OPERATIONS; print what was left each time
 """
 
 import hashlib
@@ -34,6 +35,15 @@ from socal_core.training.checkpoint_io import Checkpoints, load_tensors, save_ch
 from socal_core.training.worker import work
 from tests.models.checkpoints import write_classifier
 
+OPERATIONS = (
+    "os.mkdir",
+    "open model.safetensors",
+    "open optimizer.pt",
+    "os.rename .epoch-0003.tmp",
+    "os.rename .epoch-0004.tmp",
+    "os.remove",
+)
+"""Kinds of file operations of a save, by how they begin in the list of `saves`."""
 MEASURED = {"time", "seconds", "data_wait", "clips_per_second"}
 """Fields of events that depend on the clock."""
 
@@ -98,7 +108,7 @@ def kill_runs(reference: RunFolder, killed: RunFolder, kills: int, seed: int) ->
     return {"kills": done, "at work": at_work, "runs": ended, "differ": sorted(differ)}
 
 
-def kill_saves(folder: Path) -> dict[str, Any]:
+def kill_saves(folder: Path, step: int) -> dict[str, Any]:
     """Save the best epoch, which was only in memory, and the one after it."""
     write_classifier(folder / "model")  # a small one: what counts is the order of the file operations
     config = config_from({"model": str(folder / "model"), "num_frames": 4}, TINY)
@@ -106,55 +116,58 @@ def kill_saves(folder: Path) -> dict[str, Any]:
     tensors = {"optimizer": {"step": torch.tensor(3)}}
     first, third = (TrainingState(epoch, best_epoch=epoch, best_val_loss=1 / epoch) for epoch in (1, 3))
     second, fourth = (replace(state, epoch=state.epoch + 1, epochs_without_improvement=1) for state in (first, third))
-    points: list[str] = []
     left: list[str] = []
     best: list[str] = []
-    while True:
-        point = len(points)
-        run = RunFolder.create(folder / f"run-{point}", config, folder)
+
+    def save(run: RunFolder, at: int | None) -> None:
+        seen: list[str] = []
+
+        def die(event: str, arguments: tuple[Any, ...]) -> None:
+            inside = any(isinstance(a, (str, Path)) and str(run.path) in str(a) for a in arguments)
+            if event in {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.listdir"} and inside:
+                if len(seen) == at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                seen.append(f"{event} {Path(str(arguments[0])).name}")
+
+        saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
+        checkpoints = Checkpoints(run, classifier)
+        checkpoints.write(second, tensors)  # is there already
+        checkpoints.offer(third, tensors)
+        sys.addaudithook(die)
+        checkpoints.write(fourth, tensors)
+        (folder / "points").write_text(json.dumps(seen))
+
+    def attempt(at: int | None) -> RunFolder:
+        run = RunFolder.create(folder / f"run-{at}", config, folder)
         for state in (first, second):
             save_checkpoint(run, classifier, state, tensors)
-
-        def save(run: RunFolder = run, at: int = point) -> None:
-            seen = 0
-
-            def die(event: str, arguments: tuple[Any, ...]) -> None:
-                nonlocal seen
-                inside = any(isinstance(a, (str, Path)) and str(run.path) in str(a) for a in arguments)
-                if event in {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.listdir"} and inside:
-                    if seen == at:
-                        (folder / "point").write_text(f"{event} {Path(str(arguments[0])).name}")
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    seen += 1
-
-            saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
-            checkpoints = Checkpoints(run, classifier)
-            checkpoints.write(second, tensors)  # is there already
-            checkpoints.offer(third, tensors)
-            sys.addaudithook(die)
-            checkpoints.write(fourth, tensors)
-
-        code = os.waitstatus_to_exitcode(os.waitpid(in_child(save), 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(in_child(lambda: save(run, at)), 0)[1])
+        assert code == (0 if at is None else -signal.SIGKILL)
         newest = newest_checkpoint(run)
         assert newest is not None
         load_tensors(newest)
         left.append(newest.name)
         best.append(best_checkpoint(run).name)
-        if code == 0:
-            kept = [path.name for path in list_checkpoints(run)]
-            return {"points": points, "left": left, "best": best, "kept": kept}
-        points.append((folder / "point").read_text())
+        return run
+
+    kept = [path.name for path in list_checkpoints(attempt(None))]
+    points = json.loads((folder / "points").read_text())
+    firsts = {next(at for at, point in enumerate(points) if point.startswith(start)) for start in OPERATIONS}
+    chosen = sorted({*range(0, len(points), step), *firsts})
+    for at in chosen:
+        run = attempt(at)
         for state in (third, fourth):  # what a resumed run does
             save_checkpoint(run, classifier, state, tensors)
         assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
         assert best_checkpoint(run) == run.checkpoints / "epoch-0003"
+    return {"points": points, "killed at": [points[at] for at in chosen], "left": left, "best": best, "kept": kept}
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
     # Children are forked: they must not inherit the locks of threads that are not there.
     torch.set_num_threads(1)
     if arguments[0] == "saves":
-        return kill_saves(Path(arguments[1]))
+        return kill_saves(Path(arguments[1]), int(arguments[2]))
     reference, killed = (RunFolder.open(Path(path)) for path in arguments[1:3])
     return kill_runs(reference, killed, int(arguments[3]), int(arguments[4]))
 

@@ -1,10 +1,15 @@
-"""Settings of runs that train in seconds, and such a run."""
+"""Settings of runs that train in a fraction of a second, and such a run."""
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
+from tests.models.checkpoints import write_pretrained
 
 QUICK = {
     "recipe": "finetune",
@@ -41,5 +46,15 @@ NO_DROPOUT = {"dropout_rate": 0.0, "head_dropout": 0.0, "drop_path": 0.0}
 """Settings that are random for each part of a batch, so that results depend on its parts."""
 
 
+@cache
+def small_model() -> str:
+    """Write a model that computes far faster than `tiny`, once per process, and return its folder."""
+    parent = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, parent)
+    write_pretrained(Path(parent, "model"), use_mean_pooling=True)
+    return str(Path(parent, "model"))
+
+
 def new_run(folder: Path, data: Path, **settings: Any) -> RunFolder:
-    return RunFolder.create(folder, config_from({**QUICK, **settings}, TINY), data)
+    """Create a run of a small model, unless the settings name another one."""
+    return RunFolder.create(folder, config_from({"model": small_model(), **QUICK, **settings}, TINY), data)

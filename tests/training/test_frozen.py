@@ -50,7 +50,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> RunFolder:
     """A finished run with both encoders, which no test changes."""
-    run = frozen_run(tmp_path_factory.mktemp("frozen") / "run", shared_data_folder, encoder="auto")
+    run = frozen_run(tmp_path_factory.mktemp("frozen") / "run", shared_data_folder, encoder="auto", model=TINY)
     assert work(run, resume=False) is RunState.DONE
     return run
 

@@ -93,6 +93,7 @@ def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, 
     run = new_run(
         tmp_path / "random",
         shared_data_folder,
+        model=TINY,
         num_epochs=1,
         learning_rate=1e-8,
         window="0:6",
@@ -139,8 +140,10 @@ def test_the_schedule_can_be_switched_off(tmp_path: Path, data_folder: Path, fal
     assert falls or set(rates) == {1e-3}
 
 
-def test_a_run_learns_a_visible_difference(done_run: RunFolder) -> None:
-    epochs = epochs_table(read_events(done_run.events_file))
+def test_a_run_learns_a_visible_difference(tmp_path: Path, shared_data_folder: Path) -> None:
+    run = new_run(tmp_path / "run", shared_data_folder, model=TINY)
+    assert work(run, resume=False) is RunState.DONE
+    epochs = epochs_table(read_events(run.events_file))
     assert epochs["train_loss"].iloc[-1] < epochs["train_loss"].iloc[0]
 
 

@@ -14,13 +14,13 @@ from socal_core.lifecycle.state import RunState
 from socal_core.models.weights_record import check_weights
 from socal_core.runs.checkpoint_folders import best_checkpoint, checkpoint_path, newest_checkpoint
 from socal_core.runs.events import read_events
-from socal_core.settings import Recipe, config_from
+from socal_core.settings import TINY, Recipe, config_from
 from socal_core.training.checkpoint_io import load_tensors
 from socal_core.training.worker import work
 from tests.models.checkpoints import write_classifier
 from tests.preloaded import run_preloaded
 from tests.training.killer import timeless, weights_hash
-from tests.training.small_runs import new_run
+from tests.training.small_runs import new_run, small_model
 from tests.training.test_resume import KILLED_AT
 
 
@@ -35,7 +35,7 @@ def test_a_recipe_is_a_choice_of_defaults(recipe: Recipe) -> None:
 
 def test_the_recipe_of_videomae_runs_resumes_and_follows_its_cosine(tmp_path: Path, shared_data_folder: Path) -> None:
     known = {"num_epochs": 3, "warmup_epochs": 1, "batch_size": 4, "test_clips": 2, "learning_rate": 1e-3}
-    full = config_from({"recipe": "videomae-small-data"}, "tiny").as_dict()
+    full = config_from({"recipe": "videomae-small-data", "model": small_model()}, TINY).as_dict()
     settings = {**full, "num_frames": 4, "validation_fraction": 0.2, "test_fraction": 0.2, **known}
     through, killed = (new_run(tmp_path / name, shared_data_folder, **settings) for name in ("through", "killed"))
     assert work(through, resume=False) is RunState.DONE
@@ -54,7 +54,7 @@ def test_the_recipe_of_videomae_runs_resumes_and_follows_its_cosine(tmp_path: Pa
 
 @pytest.mark.parametrize("tune", ["frozen", "last:1", "lora"])
 def test_only_the_chosen_weights_change(tmp_path: Path, shared_data_folder: Path, tune: str) -> None:
-    settings = {"tune": tune, "num_epochs": 1, "learning_rate": 1e-2, "layer_decay": 1.0}
+    settings = {"model": TINY, "tune": tune, "num_epochs": 1, "learning_rate": 1e-2, "layer_decay": 1.0}
     run = new_run(tmp_path / "run", shared_data_folder, **settings)
     assert work(run, resume=False) is RunState.DONE
     weights = load_file(best_checkpoint(run) / "model.safetensors")
@@ -91,7 +91,7 @@ def test_updates_are_not_added_to_other_weights(tmp_path: Path, shared_data_fold
 
 def test_the_average_of_the_weights_is_what_predicts(tmp_path: Path, shared_data_folder: Path) -> None:
     """The average is computed anew from the checkpoints of a run with one step per epoch and the same seed."""
-    known = {"num_epochs": 3, "batch_size": 64, "use_early_stopping": False, "learning_rate": 1e-2}
+    known = {"model": TINY, "num_epochs": 3, "batch_size": 64, "use_early_stopping": False, "learning_rate": 1e-2}
     averaged = new_run(tmp_path / "averaged", shared_data_folder, weight_averaging=0.5, **known)
     assert work(averaged, resume=False) is RunState.DONE
     trained, start = [], load_file(Path("socal_core/models/tiny/model.safetensors").resolve())

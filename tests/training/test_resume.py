@@ -17,8 +17,9 @@ from socal_core.runs.events import Event, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.log_tail import log_tail
 from socal_core.training.worker import work
+from tests.lifecycle.workers import until
 from tests.preloaded import run_preloaded
-from tests.training.killer import timeless, weights_hash
+from tests.training.killer import OPERATIONS, timeless, weights_hash
 from tests.training.small_runs import EVERYTHING, new_run
 
 KILLED_AT = (
@@ -64,28 +65,26 @@ def test_random_numbers_depend_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
-def test_a_run_killed_at_random_moments_has_the_same_results(tmp_path: Path, shared_data_folder: Path) -> None:
+def test_a_run_killed_at_random_moments_has_the_same_results(
+    tmp_path: Path, shared_data_folder: Path, full: bool
+) -> None:
     """A short form of benchmarks/kills.py, with augmentation, plateau, early stopping and two reading threads."""
     settings = {**EVERYTHING, "num_epochs": 6, "scheduler_patience": 0, "learning_rate": 3e-3}
     runs = [new_run(tmp_path / name, shared_data_folder, **settings) for name in ("reference", "killed")]
-    result = killer("runs", *(run.path for run in runs), 6, 5)
-    assert result["kills"] == 6
-    assert result["at work"] >= 3, "most kills met it at work"
+    kills = 24 if full else 6
+    result = killer("runs", *(run.path for run in runs), kills, 5)
+    assert result["kills"] == kills
+    assert result["at work"] >= kills / 2, "most kills met it at work"
     assert result["differ"] == []
 
 
-def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path) -> None:
-    result = killer("saves", tmp_path)
+def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path, full: bool) -> None:
+    """With --full at every one; otherwise at every third and at the first of each kind."""
+    result = killer("saves", tmp_path, 1 if full else 3)
     assert len(result["points"]) > 40
-    for operation in (
-        "os.mkdir",
-        "open model.safetensors",
-        "open optimizer.pt",
-        "os.rename .epoch-0003.tmp",
-        "os.rename .epoch-0004.tmp",
-        "os.remove",
-    ):
-        assert any(point.startswith(operation) for point in result["points"]), operation
+    for operation in OPERATIONS:
+        assert any(point.startswith(operation) for point in result["killed at"]), operation
+    assert len(result["killed at"]) >= len(result["points"]) / 3
     assert set(result["left"]) == {"epoch-0002", "epoch-0003", "epoch-0004"}
     assert set(result["best"]) == {"epoch-0001", "epoch-0003"}
     assert result["kept"] == ["epoch-0004", "epoch-0003"]
@@ -187,6 +186,12 @@ def test_results_of_an_earlier_evaluation_are_removed_when_the_run_resumes(
     assert run.read_metrics()
 
 
+def is_in_epoch(run: RunFolder, epoch: int) -> bool:
+    """Return whether a run, which must be alive, has made a step of an epoch."""
+    assert read_status(run).state.alive
+    return any((e["type"], e.get("epoch")) == ("step", epoch) for e in read_events(run.events_file))
+
+
 @pytest.mark.parametrize("kills", [1, 2])
 def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
@@ -194,9 +199,7 @@ def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     run = new_run(tmp_path / "run", shared_data_folder, restarts=1)
     start(run)
     for kill in range(kills):
-        at = ("step", 2 + kill)
-        while not any((e["type"], e.get("epoch")) == at for e in read_events(run.events_file)):
-            assert read_status(run).state.alive
+        until(lambda epoch=2 + kill: is_in_epoch(run, epoch))
         os.kill(json.loads(run.status_file.read_text())["process"]["pid"], signal.SIGKILL)
     with run.lock_file.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # given when the last process has ended

@@ -41,6 +41,23 @@ SCALED_BOXES = ProblemKind(
     "by {factors} (across and down) to {size}.",
     "Compare a few of them with their frames.",
 )
+BOXES_OF_TWO_SIZES = ProblemKind(
+    "boxes-of-two-sizes",
+    Severity.ERROR,
+    "Boxes that may be of frames of another size",
+    "{path} states no size of its frames. Those of trial {trial_id} have {size} pixels here and {stated} in the "
+    "outcomes file, and its boxes may be of either. They are not used.",
+    "Correct trial_video_width and trial_video_height, or state the size beside the boxes (in a CSV file, in columns "
+    "width and height).",
+)
+BOXES_OF_LARGER_FRAMES = ProblemKind(
+    "boxes-of-larger-frames",
+    Severity.ERROR,
+    "Boxes of larger frames",
+    "{path} states no size of its frames, and {beyond:,} of {boxes:,} boxes of trial {trial_id} extend beyond its "
+    "frames of {size} pixels, as if they had been drawn on larger ones. They are not used.",
+    "Scale the boxes, or state the size beside them (in a CSV file, in columns width and height).",
+)
 UNKNOWN_FRAME_SIZE = ProblemKind(
     "unknown-frame-size",
     Severity.ERROR,
@@ -242,6 +259,14 @@ SIXTH_FIELD_IS_TRACK_ID = ProblemKind(
     "The sixth field (rows: {rows:,}) is read as the track id, since it is always a whole number and differs within "
     "each frame.",
     "",
+)
+SIXTH_FIELD_MAY_BE_ANGLE = ProblemKind(
+    "sixth-field-may-be-angle",
+    Severity.ERROR,
+    "Sixth field that may be an angle",
+    "The sixth fields in {path} (rows: {count:,}) have decimals and go from {lowest} to {highest}, beyond those of a "
+    "confidence: they may be the angles of turned boxes. Their rows are not used.",
+    "Export upright boxes, or the corners of turned boxes.",
 )
 SIXTH_FIELD_IS_CONFIDENCE = ProblemKind(
     "sixth-field-is-confidence",

@@ -60,6 +60,22 @@ RELATIVE_CORNERS = ProblemKind(
     "All corners of {path} (boxes: {count:,}) are between 0 and 1, like fractions of the frame; no box is used.",
     "Save the corners in pixels.",
 )
+OTHER_NUMBERS = ProblemKind(
+    "other-numbers",
+    Severity.ERROR,
+    "Numbers of boxes that may mean something else",
+    "{path} should give {stored} of each box. For {wrong:,} of {boxes:,} boxes these make no box inside the frame, and "
+    "all of its numbers fit as {other}. None of its boxes is used.",
+    "Export the boxes again in the form that the format asks for.",
+)
+PERCENT_CORNERS = ProblemKind(
+    "percent-corners",
+    Severity.ERROR,
+    "Corners that may be percentages",
+    "All corners of {path} (boxes: {count:,}) are between 0 and 100 and some have decimals, like Label Studio's "
+    "percentages, and the frames are larger; no box is used.",
+    "Save the corners in whole pixels.",
+)
 BOX_WITHOUT_AREA = ProblemKind(
     "box-without-area",
     Severity.ERROR,
@@ -102,12 +118,27 @@ LABEL_CASE = ProblemKind(
     "Labels are converted to lower case, so that Grasper and grasper are one: {labels}.",
     "",
 )
+SIMILAR_LABELS = ProblemKind(
+    "similar-labels",
+    Severity.WARNING,
+    "Labels that differ in blanks alone",
+    "The labels {labels} differ only in blanks, underscores or hyphens, and count as different tools.",
+    "Give them one spelling if they are the same tool.",
+)
 UNKNOWN_LABEL = ProblemKind(
     "unknown-label",
     Severity.INFO,
     "Label that the published data do not use",
     "{preset} does not use the label {label} (boxes: {count:,}); they are kept.",
     "",
+)
+CLASS_NUMBERS_SHIFTED = ProblemKind(
+    "class-numbers-shifted",
+    Severity.ERROR,
+    "Class numbers that start elsewhere than their names",
+    "The classes of the boxes run from {lowest} to {highest}, and the names from {first} to {last}: they may be "
+    "counted from another start. The names are not used; the boxes are labelled class {lowest} and so on.",
+    "Number the classes as the list of names does, or export the names again.",
 )
 CLASS_WITHOUT_NAME = ProblemKind(
     "class-without-name",

@@ -152,3 +152,17 @@ BROKEN_XML = ProblemKind(
     "{path} cannot be read from line {row} on: {reason}. What comes before is used.",
     "Correct the file or export it again.",
 )
+OTHER_VERSION = ProblemKind(
+    "other-version",
+    Severity.WARNING,
+    "Another version of a table",
+    "{path} looks like another version of {table}, and is not read.",
+    "Delete it, or save the right one as {table}, as CSV.",
+)
+OTHER_ANNOTATIONS = ProblemKind(
+    "other-annotations",
+    Severity.WARNING,
+    "Annotations that are not read",
+    "{path} looks like {tool}, which is not read, or not in this place.",
+    "To have them read, {step}.",
+)

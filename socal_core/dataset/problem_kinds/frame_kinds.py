@@ -55,6 +55,13 @@ NOT_A_FRAME = ProblemKind(
     f"{{frame}} is not an image file ({', '.join(sorted(layout.IMAGE_SUFFIXES))}); it is left out.",
     "",
 )
+UNREAD_FOLDER = ProblemKind(
+    "unread-folder",
+    Severity.WARNING,
+    "Folder of images that names no trial",
+    "{path} holds images ({count:,}), and its name is no trial; they are left out.",
+    "If they are the frames of a trial, name the folder after it, such as S102T1.",
+)
 LINKED_FRAME = ProblemKind(
     "linked-frame",
     Severity.ERROR,
@@ -93,6 +100,29 @@ TIME_OR_NUMBER = ProblemKind(
     "The names of the frames of {trial_id}, such as {example}, may hold a time (minutes and seconds) or two numbers. "
     "The last number is used as the second, which may be wrong.",
     f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
+)
+SEVERAL_NUMBERS = ProblemKind(
+    "several-numbers",
+    Severity.WARNING,
+    "Names that hold several numbers",
+    "The names of the frames of {trial_id}, such as {example}, hold several numbers, and the last does not rise with "
+    "the others. It is used as the second, which may be wrong.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or number the frames.",
+)
+SNAPSHOT_TIMES = ProblemKind(
+    "snapshot-times",
+    Severity.WARNING,
+    "Names that hold the time of a snapshot",
+    "The names of the frames of {trial_id}, such as {example}, hold the time of the day at which VLC saved them. The "
+    "seconds between them are those between the snapshots, not those of the recording.",
+    f"Give the second of each frame in {layout.MAPPING_FILE}, or extract the frames with ffmpeg.",
+)
+COPIED_FRAME = ProblemKind(
+    "copied-frame",
+    Severity.WARNING,
+    "Copy of a frame",
+    "Frame {frame} has the name of a copy of another frame; it is left out.",
+    "Delete it.",
 )
 NUMBERS_IN_STEPS = ProblemKind(
     "numbers-in-steps",
@@ -135,8 +165,16 @@ DOUBLED_MAPPING_ROW = ProblemKind(
     "doubled-mapping-row",
     Severity.WARNING,
     "Second row for a frame",
-    "Frame {frame} is in row {first} already; this row ({trial_id}, {frame_number}) is not used.",
+    "Frame {frame} is in row {first} already; this row ({trial_id}, {frame_number}), which says the same, is not used.",
     "Delete one of the two rows.",
+)
+CONTRADICTING_MAPPING_ROWS = ProblemKind(
+    "contradicting-mapping-rows",
+    Severity.WARNING,
+    "Rows that contradict each other",
+    "Frame {frame} is in row {first} already, with another trial or number than here ({trial_id}, {frame_number}). "
+    "None of its rows is used.",
+    "Delete the wrong row.",
 )
 MAPPING_CONTRADICTS_NAME = ProblemKind(
     "mapping-contradicts-name",

@@ -32,6 +32,14 @@ NAMES_LEFT_OVER = ProblemKind(
     "may fit by chance. Nothing in it is used.",
     "Add the missing frames, or put the trial before each name, as in S102T1/{name}.",
 )
+RENUMBERED_FRAMES = ProblemKind(
+    "renumbered-frames",
+    Severity.ERROR,
+    "Names that may be those of neighbouring frames",
+    "{path} names frames {numbers} of {trial_id}, and those here are {frames}. All fit if they are counted from "
+    "another start, so each may be of the frame before or after. Nothing in it is used.",
+    "Name the frames as they were when they were annotated, or add the missing ones.",
+)
 SEVERAL_NAMES_OF_FRAME = ProblemKind(
     "several-names-of-frame",
     Severity.ERROR,
@@ -69,6 +77,13 @@ AMBIGUOUS_FRAME_NUMBERS = ProblemKind(
     "{path} gives frames of trial {trial_id} by number only, and {reason}. Nothing in it is used.",
     "Export it in a format that names the frames, such as CVAT for images or COCO.",
 )
+TRACK_WITHOUT_TASK = ProblemKind(
+    "track-without-task",
+    Severity.ERROR,
+    "Track of an unknown task",
+    "The track belongs to task {task}, and the file describes other tasks ({tasks}); it is not used.",
+    "Export the project again, or each task by itself.",
+)
 PARTLY_ANNOTATED = ProblemKind(
     "partly-annotated",
     Severity.ERROR,
@@ -96,6 +111,6 @@ SAME_EXPORTS = ProblemKind(
     "same-exports",
     Severity.WARNING,
     "Annotations that occur twice",
-    "{files} have the same boxes for the same frames; {used} is used.",
-    "Delete the others.",
+    "{files} have the same boxes for the frames that they share ({frames:,}); these count once, from {used}.",
+    "Delete what is not needed.",
 )

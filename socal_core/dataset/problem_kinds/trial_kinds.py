@@ -31,6 +31,14 @@ BAD_SUCCESS = ProblemKind(
     "{column} must be {expected} or NA, got {value}; the outcome is unknown.",
     "Correct the value.",
 )
+SUCCESS_CODES = ProblemKind(
+    "success-codes",
+    Severity.ERROR,
+    "Outcomes in an unknown code",
+    "{column} must be {expected} or NA, and this column holds {values}: which of them means success is not certain. "
+    "All outcomes are unknown.",
+    "Write {success} for success and {failure} for failure.",
+)
 BAD_VALUE = ProblemKind(
     "bad-value",
     Severity.WARNING,
@@ -49,7 +57,7 @@ DOUBLED_TRIAL = ProblemKind(
     "doubled-trial",
     Severity.ERROR,
     "Contradicting rows for a trial",
-    "Trial {trial_id} is in row {first} already, with other values; row {first} is used.",
+    "Trial {trial_id} is in row {first} already, with other values; the values that differ count as unknown.",
     "Delete the wrong row.",
 )
 REPEATED_TRIAL = ProblemKind(
@@ -122,6 +130,6 @@ DOUBLED_SURGEON = ProblemKind(
     "doubled-surgeon",
     Severity.WARNING,
     "Second row for a surgeon",
-    "Surgeon {participant_id} is in {path} already; this row is not used.",
+    "Surgeon {participant_id} is in {path} already; values that differ between its rows are not used.",
     "Delete one of the rows.",
 )

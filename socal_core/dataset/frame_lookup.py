@@ -4,10 +4,12 @@ A match here is only possible. frame_matching.py decides for a whole file whethe
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ SEVERAL = -3
 """Several frames match."""
 LABEL_STUDIO = "Label Studio's prefix of eight letters"
 ROBOFLOW = "Roboflow's ending .rf and a code"
+PERCENT = "characters written as %20"
 _PREFIX = re.compile(r"[0-9a-f]{8}(?:-|__)(?=.)")
 _CODE = re.compile(r"(?P<stem>.+)[_-](?:jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9A-Za-z_-]{8,40}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
@@ -59,7 +62,7 @@ class FrameLookup:
 
     @cached_property
     def _folded(self) -> dict[str, int]:
-        return _rows_by_key((key.casefold(), row) for key, row in self._keys())
+        return _rows_by_key((_folded(key), row) for key, row in self._keys())
 
     @cached_property
     def trials_with_shared_stems(self) -> frozenset[str]:
@@ -95,35 +98,43 @@ class FrameLookup:
                 row, names_trial = self._find_stem(stem, parent, trial, hint)
                 if row != NONE:
                     return Found(row, names_trial, addition)
-        return Found(NONE, bool(trial) or self._names_trial(own), addition)
+        return Found(NONE, bool(trial) or self.names_trial(own), addition)
 
     def _find_stem(self, stem: str, parent: str, trial: str, hint: str) -> tuple[int, bool]:
         """Return the row of a stem, and whether its trial is certain."""
         keys = [f"{parent}/{stem}"] if parent else []
         keys += [f"{trial}//{stem}"] if trial else [stem]
         exact = ((self._exact, key) for key in keys)
-        folded = ((self._folded, key.casefold()) for key in keys)
+        folded = ((self._folded, _folded(key)) for key in keys)
         for rows, key in chain(exact, folded):
             row = rows.get(key, NONE)
             if row == NONE:
                 continue
-            if trial or self._names_trial(stem):
+            if trial or self.names_trial(stem):
                 fits = row < 0 or not trial or self._trials[row] == trial
                 return (row, True) if fits else (NONE, True)
             if hint:
                 own = self._exact.get(f"{hint}//{stem}", NONE)
-                return (self._folded.get(f"{hint}//{stem}".casefold(), NONE) if own == NONE else own), False
+                return (self._folded.get(_folded(f"{hint}//{stem}"), NONE) if own == NONE else own), False
             return row, False
         return NONE, False
 
     def _trial_of_folders(self, folders: tuple[str, ...]) -> str:
         """Return the trial in the name of the innermost folder that contains one, "" if there is none."""
         if folders not in self._of_folders:
-            named = (trial_of_word(part, self._known, self._preset)[0] for part in reversed(folders))
+            named = (self.trial_in(part) for part in reversed(folders))
             self._of_folders[folders] = next(filter(None, named), "")
         return self._of_folders[folders]
 
-    def _names_trial(self, text: str) -> bool:
+    def trial_in(self, part: str) -> str:
+        """Return the trial that the name of a folder contains, as in `S102T1_export`; "" if none or several."""
+        whole = trial_of_word(part, self._known, self._preset)[0]
+        words = (trial_of_word(word, self._known, self._preset)[0] for word in _WORD.findall(part))
+        named = set(filter(None, words))
+        return whole or (named.pop() if len(named) == 1 else "")
+
+    def names_trial(self, text: str) -> bool:
+        """Return whether a name contains a trial."""
         return any(trial_of_word(word, self._known, self._preset)[0] for word in _WORD.findall(text))
 
     def _keys(self) -> Iterator[tuple[str, int]]:
@@ -156,12 +167,19 @@ def addition_of(name: str) -> str:
 def _spellings(own: str) -> Iterator[tuple[str, str]]:
     """Yield a name unchanged, then without what tools add, each with the removed addition."""
     yield own, ""
+    if "%" in own and unquote(own) != own:
+        yield unquote(own), PERCENT
     prefix = _PREFIX.match(own)
     if prefix is not None:
         yield own[prefix.end() :], LABEL_STUDIO
     code = _CODE.fullmatch(_stem(own)) or _CODE.fullmatch(own)
     if code is not None:
         yield f"{code['stem']}.", ROBOFLOW
+
+
+def _folded(key: str) -> str:
+    """Return a key for comparison in any case; macOS writes an accented letter as two characters."""
+    return (key if key.isascii() else unicodedata.normalize("NFC", key)).casefold()
 
 
 def _stem(own: str) -> str:

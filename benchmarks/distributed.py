@@ -1,0 +1,75 @@
+"""Two processes over gloo beside one: the largest difference between the weights that they train.
+
+    python -m benchmarks.distributed [--scratch FOLDER]
+
+The same run is trained in one process and, through torchrun, in two processes that share each batch. SGD, so that a
+difference in a gradient stays as small as it is; no dropout, which is random for each process. `plain` has as many
+successes as failures in training, so that all class weights are 1; in `weighted` they differ; `all` adds label
+smoothing, mixing, repeated augmentation, clipping of gradients, averaging of weights and accumulation.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.experiments import markdown, scratch_folder
+from socal_core.lifecycle.state import RunState
+from socal_core.models.build import load_classifier
+from socal_core.runs.checkpoint_folders import newest_checkpoint
+from socal_core.runs.folder import RunFolder
+from socal_core.training.worker import work
+from tests.factories import write_dataset
+from tests.training.small_runs import EVERYTHING, NO_DROPOUT, new_run
+
+SGD = {**NO_DROPOUT, "optimizer": "SGD", "learning_rate": 1e-2, "num_epochs": 2, "batch_size": 6}
+CASES: dict[str, dict[str, Any]] = {
+    "plain": {"seed": 1},
+    "weighted": {"seed": 0},
+    "all": {**EVERYTHING, "accumulation_steps": 2},
+}
+HEADER = ("case", "steps", "class weights", "largest difference")
+
+
+def main() -> None:
+    """Train each case twice and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scratch", type=Path, help="keep the data and the runs here")
+    with scratch_folder(parser.parse_args().scratch) as scratch:
+        data = write_dataset(scratch / "data")
+        rows = [row_of(name, {**CASES[name], **SGD}, data, scratch) for name in CASES]
+    print(markdown(HEADER, rows))
+
+
+def row_of(name: str, settings: dict[str, Any], data: Path, scratch: Path) -> list[str]:
+    """Return the row of the table for one case."""
+    alone = new_run(scratch / f"{name}-alone", data, **settings)
+    if work(alone, resume=False) is not RunState.DONE:
+        raise SystemExit(f"{alone.path} did not finish")
+    together = RunFolder(scratch / f"{name}-together")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--module", "--"]
+    command += ["socal_core", "train", str(data), "--run", str(together.path), "--config", str(alone.config_file)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    first, second = (weights_of(run) for run in (alone, together))
+    largest = max(float((first[key] - second[key]).abs().max()) for key in first)
+    trials, split = alone.open_dataset().usable_trials, alone.read_split()
+    success = int(trials.loc[list(split.train), "success"].sum())
+    weights = [len(split.train) / (2 * count) for count in (len(split.train) - success, success)]
+    steps = 2 * -(-len(split.train) // settings["batch_size"])
+    return [name, str(steps), " and ".join(f"{weight:.2f}" for weight in weights), f"{largest:.1e}"]
+
+
+def weights_of(run: RunFolder) -> dict[str, torch.Tensor]:
+    """Return the weights of the newest checkpoint."""
+    checkpoint = newest_checkpoint(run)
+    if checkpoint is None:
+        raise SystemExit(f"{run.path} has no checkpoint")
+    return load_classifier(checkpoint).model.state_dict()
+
+
+if __name__ == "__main__":
+    main()

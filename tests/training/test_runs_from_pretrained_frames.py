@@ -1,0 +1,41 @@
+"""Runs that start from a model that was pre-trained on the frames of the same data set."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from socal_core.lifecycle.state import RunState, read_status
+from socal_core.models.build import build_classifier
+from socal_core.runs.events import notices, read_events
+from socal_core.training.worker import work
+from tests.models.checkpoints import write_pretrained
+from tests.pretraining.small_frames import pretrain
+from tests.training.small_runs import new_run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("pretrained")
+    write_pretrained(folder / "start")
+    pretrain(shared_data_folder, folder / "start", folder / "model", validation_fraction=0.2, test_fraction=0.2)
+    return folder / "model"
+
+
+@pytest.mark.parametrize("recipe", ["finetune", "frozen"])
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_run_starts_from_the_model_and_knows_its_test_trials_if_they_were_seen(
+    tmp_path: Path, shared_data_folder: Path, model: Path, recipe: str, seed: int
+) -> None:
+    encoder = "video" if recipe == "frozen" else "auto"
+    settings = {"model": str(model), "recipe": recipe, "encoder": encoder, "num_epochs": 1}
+    run = new_run(tmp_path / "run", shared_data_folder, **settings, seed=seed)
+    assert work(run, resume=False) is RunState.DONE, read_status(run).reason
+    seen = [text for text in notices(read_events(run.events_file)) if "The model was pre-trained on the frames" in text]
+    assert len(seen) == (seed != 0)
+    stored = load_file(model / "model.safetensors")
+    built = build_classifier(run.read_config()).model.state_dict()
+    backbone = {name: tensor for name, tensor in built.items() if name.startswith("videomae.")}
+    assert len(backbone) > 20
+    assert all(torch.equal(tensor, stored[name]) for name, tensor in backbone.items())
