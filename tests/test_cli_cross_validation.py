@@ -10,8 +10,8 @@ from socal_core.lifecycle.trash import list_trash
 from socal_core.runs.folder import RunFolder
 from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_run
-from tests.models.checkpoints import write_pretrained
 from tests.test_cli import run_cli
+from tests.training.small_runs import small_model
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> 
 def test_cv_trains_is_repeated_safely_and_continues_after_a_deletion(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
-    write_pretrained(tmp_path / "model", use_mean_pooling=True)
-    quick = ["recipe=finetune", f"model={tmp_path / 'model'}", "num_frames=4", "num_epochs=1", "test_clips=1"]
+    quick = ["recipe=finetune", f"model={small_model()}", "num_frames=4", "num_epochs=1", "test_clips=1"]
     settings = [part for text in quick for part in ("--set", text)]
     run = RunFolder(tmp_path / "cv")
     arguments = ["cv", shared_data_folder, "--run", run.path, "--folds", 2, *settings, "--resume"]

@@ -19,9 +19,8 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.training import cross_validation
 from socal_core.training.cross_validation import cross_validate
-from tests.models.checkpoints import write_pretrained
 from tests.preloaded import run_preloaded
-from tests.training.small_runs import QUICK
+from tests.training.small_runs import QUICK, small_model
 
 KILLED_AT = """
 import os, signal, sys
@@ -38,31 +37,23 @@ cross_validate(RunFolder(Path(sys.argv[1])), die)
 """
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model that trains in a fraction of a second."""
-    folder = tmp_path_factory.mktemp("models") / "model"
-    write_pretrained(folder, use_mean_pooling=True)
-    return str(folder)
-
-
-def new_cross_validation(path: Path, data: Path, model: str, **settings: object) -> RunFolder:
-    values = {**QUICK, "model": model, "num_epochs": 1, "split_method": "k-fold", "folds": 2, **settings}
+def new_cross_validation(path: Path, data: Path, **settings: object) -> RunFolder:
+    values = {**QUICK, "model": small_model(), "num_epochs": 1, "split_method": "k-fold", "folds": 2, **settings}
     return make_cross_validation(path, config_from(values, TINY), open_dataset(data))
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path, model: str) -> RunFolder:
+def done(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> RunFolder:
     """A finished cross-validation that no test changes."""
-    run = new_cross_validation(tmp_path_factory.mktemp("cv") / "done", shared_data_folder, model)
+    run = new_cross_validation(tmp_path_factory.mktemp("cv") / "done", shared_data_folder)
     assert cross_validate(run) is RunState.DONE
     return run
 
 
 @pytest.fixture
-def run(tmp_path: Path, shared_data_folder: Path, model: str) -> RunFolder:
+def run(tmp_path: Path, shared_data_folder: Path) -> RunFolder:
     """A new cross-validation with the settings of `done`."""
-    return new_cross_validation(tmp_path / "cv", shared_data_folder, model)
+    return new_cross_validation(tmp_path / "cv", shared_data_folder)
 
 
 def stages(run: RunFolder) -> list[str]:
