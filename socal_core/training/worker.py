@@ -231,7 +231,12 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             # Only a single process can stop here: otherwise the others would wait for it.
             show = show_stage if accelerator.num_processes == 1 else report_stage
             show(stage, 0, 1)
-            with open_predictor(run, dataset, split.trial_ids, show) as predictor:
+
+            def opening(*_: object) -> None:
+                if accelerator.num_processes == 1:
+                    check_stop()
+
+            with open_predictor(run, dataset, split.trial_ids, opening) as predictor:
                 finish_run(run, dataset, predictor, partial(show, stage))
         accelerator.wait_for_everyone()
 

@@ -23,13 +23,15 @@ FILE = "S100T1/gt/gt.txt"
 NAMES = "S100T1/gt/labels.txt"
 
 
-def known_frames(*trial_ids: str, frames: int = 3, videos: Mapping[str, Video] | None = None) -> KnownFrames:
-    """Trials of frames of 100x50 pixels, numbered from 78, as SOCAL's often are."""
+def known_frames(
+    *trial_ids: str, frames: int = 3, videos: Mapping[str, Video] | None = None, size: tuple[int, int] = (100, 50)
+) -> KnownFrames:
+    """Trials of frames numbered from 78, as SOCAL's often are; `size` is width and height in pixels."""
     table = pd.DataFrame(
         [(f"{trial}_frame_{at + 78:08d}.jpeg", trial, at) for trial in trial_ids for at in range(frames)],
         columns=["frame", "trial_id", "position"],
     )
-    return KnownFrames(table, pd.DataFrame({"width": 100, "height": 50}, list(trial_ids)), videos)
+    return KnownFrames(table, pd.DataFrame({"width": size[0], "height": size[1]}, list(trial_ids)), videos)
 
 
 KNOWN = known_frames("S100T1", "S100T2")
@@ -243,7 +245,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="shared data is absent")
 @pytest.mark.parametrize("name", ["mot_seq", "mot_seq_with_seqinfo"])
 def test_what_annotation_tools_write(name: str) -> None:
-    texts, problems = checked(FIXTURES / name, known_frames("S1T1", frames=1))
+    texts, problems = checked(FIXTURES / name, known_frames("S1T1", frames=1, size=(16, 16)))
     assert texts == ["S1T1 0 0 4 4 12 label_2 <NA>"]
     assert [problem.code for problem in problems] == ["unknown-label"]
 

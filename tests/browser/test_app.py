@@ -81,11 +81,11 @@ def choose_fine_tuning(tab: Page) -> None:
     # A list that opens while the page is drawn is closed again.
     expect(tab.get_by_role("button", name="Start training")).to_be_visible()
     settled(tab)
-    choice = tab.get_by_role("combobox", name="Training method")
+    choice = tab.get_by_role("combobox", name="Recipe")
     # A list that opens at the edge of the window is closed again when the form scrolls.
     choice.evaluate("element => element.scrollIntoView({block: 'center'})")
     choice.click()
-    tab.get_by_role("option", name="Fine-tune all weights").click()
+    tab.get_by_role("option", name="Fine-tuning", exact=True).click()
     expect(tab.get_by_label("Learning rate", exact=True)).to_be_visible()
     settled(tab)
 
@@ -98,9 +98,10 @@ def start_training(tab: Page, epochs: int) -> None:
 
 
 def wait_for_points(tab: Page, curve: str, count: int) -> None:
-    """Wait until a curve of the first chart has some points."""
+    """Wait until a curve of a chart has some points."""
     tab.wait_for_function(
-        """([curve, count]) => (document.querySelector('.js-plotly-plot')?.calcdata ?? [])
+        """([curve, count]) => [...document.querySelectorAll('.js-plotly-plot')]
+            .flatMap(chart => chart.calcdata ?? [])
             .some(points => points[0].trace.name === curve && points[0].x > 0 && points.length >= count)""",
         arg=[curve, count],
         timeout=WORK_MS,

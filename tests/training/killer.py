@@ -130,7 +130,7 @@ def kill_saves(folder: Path, step: int) -> dict[str, Any]:
                 seen.append(f"{event} {Path(str(arguments[0])).name}")
 
         saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
-        checkpoints = Checkpoints(run, classifier)
+        checkpoints = Checkpoints(run, classifier, classifier.model.state_dict)
         checkpoints.write(second, tensors)  # is there already
         checkpoints.offer(third, tensors)
         sys.addaudithook(die)
