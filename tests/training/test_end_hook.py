@@ -17,7 +17,8 @@ from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.records import CrossValidation
 from socal_core.runs.folder import RunFolder
 from socal_core.training.cross_validation import cross_validate
-from socal_core.training.end_hook import HOOK_VARIABLE
+from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
+from socal_core.training.run_end import RunEnd
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run
 
@@ -135,14 +136,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-def test_an_address_is_told_without_folders(tmp_path: Path, server: Server) -> None:
+def test_an_address_is_told(tmp_path: Path, server: Server) -> None:
     run = new_run(tmp_path / "run", tmp_path / "no data")
     assert work(run, resume=False) is RunState.FAILED
-    ((kind, content),) = server.posted
-    assert (kind, content["run"], content["state"]) == ("application/json", "run", "failed")
-    assert "no data" in content["reason"]
-    assert str(tmp_path) in read_status(run).reason
-    assert str(tmp_path) not in content["reason"]
+    about = {"run": "run", "state": "failed", "reason": read_status(run).reason}
+    assert server.posted == [("application/json", about)]
+
+
+def test_an_address_is_told_names_of_files_without_their_folders(tmp_path: Path, server: Server) -> None:
+    run = new_run(tmp_path / "run", tmp_path)
+    end = RunEnd(run, lambda *arguments, **values: None, writes=False)
+    with hook_after(run, end):
+        end.state, end.reason = RunState.FAILED, f"{tmp_path}/table.csv and '{tmp_path}/b.csv' differ. 1/2 is read."
+    assert server.posted[0][1]["reason"] == "table.csv and 'b.csv' differ. 1/2 is read."
 
 
 def test_an_address_that_refuses_is_a_line_in_the_log(
