@@ -96,6 +96,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def tensorboard_folder(self) -> Path:
+        """The curves of the run for TensorBoard."""
+        return self.path / "tensorboard"
+
+    @property
     def metrics_file(self) -> Path:
         """The metrics of the best checkpoint on the test trials."""
         return self.path / METRICS.name

@@ -18,6 +18,7 @@ from socal_core.runs.cross_validation import Fold, stop_requested
 from socal_core.runs.events import EventLog
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.folder import RunFolder
+from socal_core.training.end_hook import hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.stop import StopRequested
 from socal_core.training.turn import lock_held, signals_stop
@@ -43,7 +44,8 @@ def cross_validate(run: RunFolder, echo: Callable[[Event], None] | None = None, 
         The state in which it ended.
     """
     report = EventLog(run.events_file, echo).append
-    with lock_held(run), RunEnd(run, report, writes=True) as end, signals_stop(run):
+    end = RunEnd(run, report, writes=True)
+    with hook_after(run, end), lock_held(run), end, signals_stop(run):
         write_status(run, RunState.RUNNING)
         # They may belong to a fold that is trained again.
         run.metrics_file.unlink(missing_ok=True)

@@ -21,13 +21,14 @@ class RunEnd(AbstractContextManager["RunEnd"]):
 
     def __init__(self, run: RunFolder, report: Callable[..., None], writes: bool) -> None:
         self.state = RunState.RUNNING
+        self.reason = ""
         self._run = run
         self._report = report
         self._writes = writes
 
     def leave_to(self, state: RunState) -> None:
         """Take over the state from another process, which has already recorded it."""
-        self.state, self._writes = state, False
+        self.state, self.reason, self._writes = state, written_status(self._run).reason, False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -36,18 +37,18 @@ class RunEnd(AbstractContextManager["RunEnd"]):
             return False
         explanation = _explain(error, self._run)
         if error is None:
-            self.state, reason = RunState.DONE, ""
+            self.state = RunState.DONE
         elif isinstance(error, (StopRequested, KeyboardInterrupt)):
-            self.state, reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
+            self.state, self.reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
         else:
-            self.state, reason = RunState.FAILED, explanation or _unexpected(error)
+            self.state, self.reason = RunState.FAILED, explanation or _unexpected(error)
         if self._writes:
             try:
-                write_status(self._run, self.state, reason)
-                self._report("ended", state=self.state, reason=reason)
+                write_status(self._run, self.state, self.reason)
+                self._report("ended", state=self.state, reason=self.reason)
             except OSError:
                 # Only the log can report it: the run is shown as interrupted, with the problem of the disk.
-                logger.exception("%s The end of the run could not be recorded.", reason)
+                logger.exception("%s The end of the run could not be recorded.", self.reason)
         return self.state is RunState.STOPPED or bool(explanation)
 
 

@@ -22,15 +22,17 @@ from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
 from socal_core.runs.cross_validation import stop_requested
-from socal_core.runs.events import EventLog, line_of
+from socal_core.runs.events import line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import LORA, Recipe
 from socal_core.startup import prepare_process
+from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
 from socal_core.training.stop import StopRequested
+from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
 
 logger = logging.getLogger(__name__)
@@ -93,8 +95,9 @@ def work(
     Returns:
         The state in which the run ended.
     """
-    report = EventLog(run.events_file, echo).append if is_main_process() else _ignore
-    with lock_held(run) as lock, RunEnd(run, report, is_main_process()) as end, turn(run, lock, report):
+    report = TrackedLog(run, echo).append if is_main_process() else _ignore
+    end = RunEnd(run, report, is_main_process())
+    with hook_after(run, end), lock_held(run) as lock, end, turn(run, lock, report):
         if is_main_process():
             write_status(run, RunState.RUNNING)
             # They belong to an earlier best checkpoint, if the run was evaluated before it was resumed.
@@ -121,12 +124,14 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
         RunError: More processes were killed than the settings allow.
     """
     allowed = run.read_config().machine.restarts
+    # This process calls the hook, after it has released the locks.
+    environment = {name: value for name, value in os.environ.items() if name != HOOK_VARIABLE}
     for restart in range(allowed + 1):
         again = ["--resume"] if resume or restart else []
         # The child inherits the locks of run and slot, and keeps them if this process dies.
         subprocess.call(  # noqa: S603 - our own module on a path without a shell
             [sys.executable, "-m", "socal_core.training.worker", str(run.path), *again],
-            env={**os.environ, LOCK_VARIABLE: LOCK_IN_PARENT},
+            env={**environment, LOCK_VARIABLE: LOCK_IN_PARENT},
             close_fds=False,
         )
         state = written_status(run).state
