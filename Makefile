@@ -6,7 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS := -n logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
+# Tests wait for browsers and other processes half of the time: two workers per core.
+WORKERS := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
 .PHONY: app test test-full coverage lint browser lock clean
