@@ -57,14 +57,14 @@ class TensorBoard:
         from tensorboard.compat.proto.event_pb2 import Event as Record
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        self._record = Record
+        self._record, self._writer = Record, RecordWriter
         folder = run.tensorboard_folder
         folder.mkdir(exist_ok=True)
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
         now = time.time()
         # Files of event writers are found by this beginning.
-        self._writer = RecordWriter((folder / f"events.out.tfevents.{now:.0f}.{os.getpid()}").open("wb"))
+        self._file = folder / f"events.out.tfevents.{now:.0f}.{os.getpid()}"
         self._write(Record(wall_time=now, file_version="brain.Event:2"))
 
     def log(self, values: Mapping[str, float], step: int, seconds: float) -> None:
@@ -73,12 +73,12 @@ class TensorBoard:
         self._write(self._record(wall_time=seconds, step=step, summary={"value": scalars}))
 
     def close(self, state: str) -> None:
-        """Close the file."""
-        self._writer.close()
+        """Do nothing: each record is on disk already."""
 
     def _write(self, record: Any) -> None:
-        self._writer.write(record.SerializeToString())
-        self._writer.flush()  # a killed run loses nothing, and TensorBoard shows each epoch at once
+        # Closed after each record: a killed run loses nothing, and a folder can be moved meanwhile.
+        with self._file.open("ab") as file:
+            self._writer(file).write(record.SerializeToString())
 
 
 class TrackedLog:
