@@ -300,8 +300,10 @@ def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]
 
 
 def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
-    if config.model.dropout_rate == 0 and found.train.trials < FEW_TRIALS:
-        weights = architecture_of(config.model.model).parameters / 1e6
+    chosen = config.model
+    none = chosen.dropout_rate == chosen.head_dropout == chosen.drop_path == 0
+    if none and found.train.trials < FEW_TRIALS:
+        weights = architecture_of(chosen.model).parameters / 1e6
         yield Advice(
             Level.INFO,
             "dropout_rate",

@@ -5,7 +5,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import OpenPage, metrics_of
+from tests.pages.conftest import OpenPage, metrics_of, text_of
 
 
 def setting(app: AppTest, name: str) -> Any:
@@ -26,6 +26,7 @@ def test_a_recipe_sets_the_defaults_of_the_other_settings(open_page: OpenPage, s
     assert setting(app, "drop_path").value == 0.2
     assert setting(app, "schedule").value == "cosine"
     assert setting(app, "window_choice").value == "whole"
+    assert "Dropout is off" not in text_of(app)  # drop path and the dropout of the head are on
     setting(app, "drop_path").set_value(0.4).run()
     setting(app, "recipe").set_value("notebook").run()
     assert (setting(app, "drop_path").value, setting(app, "hue_jitter").value) == (0.0, 0.1)

@@ -59,7 +59,7 @@ LABELS = {
     "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
     "licence_accepted": "Accept the licence",
-    "image_size": "Frame size in pixels",
+    "image_size": "Frame size (0: the model's)",
 }
 """Labels of settings whose names are not clear enough."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
@@ -67,8 +67,8 @@ STEPS = {"mixup": 0.1, "cutmix": 0.1}
 CHOICES = {
     Recipe.FROZEN: "Frozen features",
     Recipe.FINETUNE: "Fine-tuning",
-    Recipe.SMALL_DATA: "Fine-tuning as VideoMAE's authors do on small data",
-    Recipe.NOTEBOOK: "Fine-tuning as the reference notebook does",
+    Recipe.SMALL_DATA: "VideoMAE, small data",
+    Recipe.NOTEBOOK: "Reference notebook",
     EncoderChoice.AUTO: "All that beat chance",
     EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
     EncoderChoice.VIDEO: "The model above, clip by clip",
@@ -180,7 +180,7 @@ def _model(item: Setting) -> str:
     known = known_model(model)
     if known is not None:
         unverified = f" (not verified: {known.unverified})" if known.unverified else ""
-        st.caption(plain_text(f"{known.description} Licence: {known.licence}{unverified}. {known.source}."))
+        st.caption(plain_text(f"{known.description} Licence: {known.licence}{unverified}. Source: {known.source}."))
     if model == TINY:
         return TINY
     if weights_at_hand(model):
