@@ -59,7 +59,7 @@ LABELS = {
     "use_early_stopping": "Early stopping",
     "gpus": "GPUs",
     "licence_accepted": "Accept the licence",
-    "image_size": "Frame size (0: the model's)",
+    "image_size": "Frame size in pixels",
 }
 """Labels of settings whose names are not clear enough."""
 STEPS = {"mixup": 0.1, "cutmix": 0.1}
