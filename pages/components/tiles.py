@@ -21,5 +21,7 @@ def data_tiles(dataset: Dataset) -> None:
         ("Boxes", f"{summary['boxes']:,}", "Boxes around instruments and materials"),
         ("Problems", f"{problems:,}", "Errors and warnings. The Dataset page lists them with file and row."),
     ]
-    for column, (label, value, text) in zip(st.columns(len(tiles)), tiles, strict=True):
-        column.metric(label, value, help=text, border=True)
+    # In columns of equal width, longer labels would be cut off.
+    with st.container(horizontal=True):
+        for label, value, text in tiles:
+            st.metric(label, value, help=text, border=True, width="content")
