@@ -1,6 +1,6 @@
 """Propose names for classes that a format gives only by number, from the labels of the same boxes in another format.
 
-A proposal is never applied: whoever knows the data saves the lines as the file of class names.
+A proposal is never applied automatically. The user checks it and saves the lines as the file of class names.
 """
 
 import re

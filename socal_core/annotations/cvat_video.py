@@ -75,7 +75,7 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
             limit = MOST_BOXES - sum(map(len, boxes))
             matched, empty = _task_boxes(found, own, task, hint, limit, known, log)
             matched["track_id"] = _track_ids(found, matched, hint.trial, seen, log)
-            # Tasks of the same frames are compared as if each had a file of its own.
+            # Tasks with the same frames are compared as if they were separate files.
             own_file = f"{path} (task {task.title})" if len(found.tasks) > 1 else path
             boxes.append(matched.drop(columns="track").assign(file=own_file))
             toolless.append(empty.assign(file=own_file))

@@ -51,7 +51,7 @@ def detect_preset(folder: DataFolder, typed: str, log: ProblemLog) -> Preset:
     several = by_file or by_frame
     if several:
         found = " and of ".join(f"{preset.title} ({printable(path)})" for preset, path in several.values())
-        raise DataError(f"{typed}: the folder has files of {found}. Move each data set to a folder of its own.")
+        raise DataError(f"{typed}: the folder has files of {found}. Move each data set to a separate folder.")
     return presets.PRESETS[0]
 
 

@@ -97,7 +97,7 @@ def _train(fold: Fold, title: str, echo: Callable[[Event], None] | None, restart
 
 @contextmanager
 def _all_gpus_visible() -> Iterator[tuple[str, ...]]:
-    """Give the GPUs that a fold may be given, and undo that it is given some of them."""
+    """Return the GPUs that folds may use; afterwards restore CUDA_VISIBLE_DEVICES, which a fold changes."""
     before = os.environ.get(_VISIBLE)
     try:
         yield visible_gpus()

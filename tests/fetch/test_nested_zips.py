@@ -127,6 +127,6 @@ def test_several_data_sets_in_one_folder_are_reported(tmp_path: Path) -> None:
     (shared / "socal.csv").write_text("a,1,2,3,4,drill\n")
     (shared / "frames" / "S1T1_frame_00000001.jpeg").write_bytes(BYTES)
     arrived = download(FOLDER, tmp_path / "out", fetch=copying(shared))
-    assert any("Move each data set to a folder of its own" in problem for problem in arrived.problems)
+    assert any("Move each data set to a separate folder" in problem for problem in arrived.problems)
     with pytest.raises(DataError, match="Move each data set"):
         open_dataset(tmp_path / "out")

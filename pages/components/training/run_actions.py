@@ -109,7 +109,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         icon=":material/forward:",
         disabled=bool(running) or one is None or not _has_weights(one),
         help="Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
-        "and split. A cross-validation has no checkpoint of its own.",
+        "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
         on_click=_act,
         args=([one.run] if one else [], _train_further),

@@ -22,7 +22,7 @@ OTHER_DATA_SET = ProblemKind(
     Severity.WARNING,
     "File of another data set",
     "{path} belongs to {other}, and the folder is read as {preset}; the file is not used.",
-    "Move it to a folder of its own, with its frames.",
+    "Move it to a separate folder, together with its frames.",
 )
 COLUMN_OF_OTHER_DATA = ProblemKind(
     "column-of-other-data",
