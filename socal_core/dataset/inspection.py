@@ -55,7 +55,7 @@ def frame_table(dataset: Dataset) -> pd.DataFrame:
     Returns:
         One row per frame, in trial order and time order: frame, trial_id, second (seconds since the first frame of the
         trial), file (relative to the data folder), width and height (pixels, NA if unknown), boxes (their number),
-        evidence (how the folder of the frame, or the file itself, was interpreted, and why; "" if there is none).
+        evidence (how the frame, its folder and the file of its boxes were interpreted, and why; "" if there is none).
     """
     table = dataset.frames[["frame", "trial_id", "second"]].copy()
     table["file"] = [dataset.file_of(frame).relative_to(dataset.root).as_posix() for frame in table["frame"]]
@@ -64,16 +64,19 @@ def frame_table(dataset: Dataset) -> pd.DataFrame:
         table[name] = dataset.frames[name] if name in dataset.frames else sizes[name]
     counts = dataset.boxes["frame"].value_counts()
     table["boxes"] = table["frame"].map(counts).fillna(0).astype("int64")
-    table["evidence"] = table["file"].map(partial(_evidence_of, dataset))
+    own = dataset.frames["annotation_file"] if "annotation_file" in dataset.frames else pd.Series(index=table.index)
+    of_boxes = own.astype("str").where(own.notna(), "")
+    pairs = zip(table["file"], of_boxes, strict=True)
+    table["evidence"] = [_evidence_of(dataset, *pair) for pair in pairs]
     return table
 
 
-def _evidence_of(dataset: Dataset, file: str) -> str:
-    """Return the evidence recorded for a file or for a folder that contains it."""
+def _evidence_of(dataset: Dataset, *files: str) -> str:
+    """Return the evidence recorded for some files or for folders that contain them."""
     return " ".join(
         f"{item.interpretation} {item.basis}"
         for item in dataset.evidence
-        if item.path == file or not item.path or file.startswith(f"{item.path}/")
+        if not item.path or any(file == item.path or file.startswith(f"{item.path}/") for file in files)
     )
 
 

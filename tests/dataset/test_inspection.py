@@ -9,7 +9,7 @@ from PIL import Image
 
 from socal_core.dataset import inspection, layout
 from socal_core.dataset.dataset import Severity
-from socal_core.dataset.inspection import check_frames, summarise
+from socal_core.dataset.inspection import check_frames, frame_table, summarise
 from socal_core.dataset.opening import open_dataset
 from tests.dataset.editing import append_line, drop_lines, edit_column, replace_line, write_frame
 from tests.dataset.image_files import png_header
@@ -154,3 +154,14 @@ def test_the_check_uses_no_size_that_nobody_knows(folder: Path) -> None:
     data = open_dataset(folder)
     Image.new("RGB", (5, 5)).save(folder / layout.IMAGES_DIR / "S100T1_frame_00000002.jpeg")
     assert [problem.code for problem in check_frames(data)] == ["unreadable-frame"] * 2
+
+
+def test_each_frame_has_the_evidence_of_its_picture_and_of_its_boxes(folder: Path) -> None:
+    table = frame_table(open_dataset(folder))
+    assert len(table) == 24
+    for evidence in table["evidence"]:
+        assert "The size of a frame is taken from its own header" in evidence
+        assert "Each entry is of the frame that it names." in evidence
+    (folder / layout.BOXES_FILE).unlink()
+    without_boxes = frame_table(open_dataset(folder))["evidence"]
+    assert not without_boxes.str.contains("Each entry").any()
