@@ -14,10 +14,11 @@ from pages.components.sidebar.data_picker import name_of_data
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
 from socal_core.runs.files.metrics_record import Metrics
-from socal_core.runs.folder import RunFolder, list_ruins, list_runs
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.overview import RunSummary, differing_settings, summary_of
+from socal_core.runs.run_list import list_ruins, list_runs
 from socal_core.settings import SETTINGS, Recipe, TrainConfig, applicable_settings
 from socal_core.storage import is_locked
 from socal_core.workspace import runs_root

@@ -16,8 +16,9 @@ from socal_core.lifecycle import launch
 from socal_core.lifecycle.cross_validation import make_cross_validation
 from socal_core.lifecycle.further import make_run
 from socal_core.lifecycle.state import RunState
-from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import label_of
+from socal_core.runs.run_list import list_runs
 from socal_core.settings import TrainConfig
 from socal_core.workspace import runs_root
 

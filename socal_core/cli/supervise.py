@@ -16,7 +16,8 @@ from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
-from socal_core.runs.folder import RunFolder, list_ruins, list_runs
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.run_list import list_ruins, list_runs
 from socal_core.settings import Recipe
 
 STOP_PATIENCE_SECONDS = 60.0

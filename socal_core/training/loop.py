@@ -29,11 +29,12 @@ from socal_core.preflight.learning_rates import changes_by_step, rate_at
 from socal_core.runs.checkpoint_folders import read_training_state
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TINY, OptimizationSettings, TrainConfig
+from socal_core.settings import OptimizationSettings, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
+from socal_core.training.out_of_memory import is_out_of_memory, smaller
 from socal_core.training.stop import StopRequested
 from socal_core.training.trained_weights import TrainedWeights
 
@@ -277,28 +278,3 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
             f"learning_rate below {job.config.optimization.learning_rate:g}."
         )
     return found
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Check whether memory ran out on a GPU, or on the CPU, for which PyTorch has no error class."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
-
-
-def smaller(config: TrainConfig, clips: int) -> str:
-    """Return the message for a step that needs too much memory, with the setting that changes training least.
-
-    Args:
-        config: The settings of the run.
-        clips: The number of clips per step on each device.
-    """
-    if config.machine.accumulation_steps < clips:
-        steps = min(2 * config.machine.accumulation_steps, clips)
-        change = f"accumulation_steps {steps} instead of {config.machine.accumulation_steps}: fewer clips at a time"
-    elif not config.machine.gradient_checkpointing:
-        change = "gradient_checkpointing on, which takes a third more time"
-    elif config.clip.num_frames > 2:
-        frames = max(2, config.clip.num_frames // 4 * 2)
-        change = f"num_frames {frames} instead of {config.clip.num_frames}"
-    else:
-        change = f"a smaller model, such as {TINY}"
-    return f"There is not enough memory for a training step. Start a new run with {change}."

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from socal_core.dataset import layout
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.folder import list_runs
+from socal_core.runs.run_list import list_runs
 from tests.browser.conftest import PATIENCE_MS, WORK_MS, OpenTab, Server, StartServer, servers_in
 from tests.factories import enlarge_frames, write_dataset
 from tests.made_runs import write_run

@@ -20,8 +20,9 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.trash import restore, trash
 from socal_core.runs.cross_validation import folds_of, is_cross_validation, planned_folds, stop_requested
 from socal_core.runs.files.records import CrossValidation
-from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.overview import summary_of
+from socal_core.runs.run_list import list_runs
 from socal_core.settings import TINY, config_from
 from tests.factories import write_dataset
 from tests.made_cross_validations import SETTINGS, write_cross_validation

@@ -11,7 +11,8 @@ from socal_core.errors import RunError
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, read_status, write_status
 from socal_core.lifecycle.trash import TRASH, empty_trash, list_trash, restore, size_of, trash
-from socal_core.runs.folder import RunFolder, list_ruins, list_runs
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.run_list import list_ruins, list_runs
 from socal_core.settings import TINY, default_config
 from socal_core.storage import is_locked
 

@@ -13,8 +13,9 @@ from socal_core.lifecycle.state import RunState, write_status
 from socal_core.lifecycle.trash import TRASH, list_trash, trash
 from socal_core.runs.checkpoint_folders import write_manifest, write_training_state
 from socal_core.runs.files.records import TrainingState
-from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes, write_notes
+from socal_core.runs.run_list import list_runs
 from socal_core.settings import default_config
 from socal_core.workspace import runs_root
 from tests.made_runs import write_run

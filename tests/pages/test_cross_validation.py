@@ -10,7 +10,8 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.cross_validation import folds_of, read_cross_validation
 from socal_core.runs.events import EventLog
-from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.run_list import list_runs
 from socal_core.workspace import runs_root
 from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_events

@@ -7,7 +7,7 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.run_queue import enter
 from socal_core.lifecycle.state import RunState, read_status, write_status
 from socal_core.runs.events import EventLog
-from socal_core.runs.folder import list_runs
+from socal_core.runs.run_list import list_runs
 from socal_core.settings import PRETRAINED, SETTINGS, TINY, default_config
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset

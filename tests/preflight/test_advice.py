@@ -12,7 +12,8 @@ import pytest
 from socal_core.dataset.opening import open_dataset
 from socal_core.demo.simulate import simulate_trials
 from socal_core.demo.tables import Faults
-from socal_core.preflight.advice import Advice, Circumstances, Level, SubsetCounts, advice, circumstances
+from socal_core.preflight.advice import Advice, Level, advice
+from socal_core.preflight.circumstances import Circumstances, SubsetCounts, circumstances
 from socal_core.settings import PRETRAINED, TINY, config_from, default_config
 from socal_core.splits import Split, make_split
 from tests.factories import write_dataset

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from socal_core.runs.folder import list_ruins, list_runs
 from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.runs.overview import differing_settings, seconds_at_work, summary_of
+from socal_core.runs.run_list import list_ruins, list_runs
 from socal_core.settings import TINY, TrainConfig, applicable_settings, config_from
 from tests.made_runs import write_run
 

@@ -26,8 +26,8 @@ from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split, surgeons_in_common
 from socal_core.training.batches import Rank, training_batches
-from socal_core.training.loop import is_out_of_memory, smaller
 from socal_core.training.objective import class_weights
+from socal_core.training.out_of_memory import is_out_of_memory, smaller
 from socal_core.training.worker import work
 from tests.factories import write_dataset
 from tests.training.killer import timeless, weights_hash

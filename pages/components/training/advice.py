@@ -9,12 +9,14 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.figures.training import planned_learning_rates
 from socal_core.lifecycle.gpus import visible_gpus
-from socal_core.preflight.advice import Circumstances, Level, advice, circumstances
+from socal_core.preflight.advice import Level, advice
+from socal_core.preflight.circumstances import Circumstances, circumstances
 from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
 from socal_core.preflight.learning_rates import changes_by_step, planned_rates
 from socal_core.preflight.machine import Gpu, Machine, find_gpu, this_machine
 from socal_core.runs.architecture import architecture_for
-from socal_core.runs.folder import RunFolder, list_runs
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.run_list import list_runs
 from socal_core.settings import Recipe, TrainConfig
 from socal_core.splits import make_split
 from socal_core.workspace import runs_root
