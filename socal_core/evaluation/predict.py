@@ -41,7 +41,7 @@ def finish_run(
     Returns:
         The predictions (runs/folder.py) and the metrics. The threshold is chosen on the validation trials.
     """
-    predictions = _predict_split(dataset, run.read_split(), predictor, progress)
+    predictions = predict_split(dataset, run.read_split(), predictor, progress)
     validation = predictions[predictions["split"] == "validation"]
     threshold = choose_threshold(validation["label"], validation["prob_success"])
     predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
@@ -103,10 +103,20 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     ]
 
 
-def _predict_split(
+def predict_split(
     dataset: Dataset, split: Split, predictor: Predictor, progress: Callable[[int, int], None] | None
 ) -> pd.DataFrame:
-    """Predict each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
+    """Predict each trial of the split that has a clip.
+
+    Args:
+        dataset: The data of the run.
+        split: The split of the run.
+        predictor: Its best checkpoint. The processes of a run share the clips, so all of them call this.
+        progress: Called with the number of predicted clips and of all clips; may raise.
+
+    Returns:
+        The predictions, with PREDICTION_COLUMNS without `predicted`.
+    """
     subsets = {"train": split.train, "validation": split.validation, "test": split.test}
     rows = [(trial, name) for name, trials in subsets.items() for trial in trials if trial not in predictor.left_out]
     trial_ids = [trial for trial, _ in rows]

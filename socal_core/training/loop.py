@@ -35,7 +35,7 @@ from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.out_of_memory import is_out_of_memory, smaller
-from socal_core.training.stop import StopRequested
+from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trained_weights import TrainedWeights
 
 
@@ -54,8 +54,7 @@ class TrainingJob:
     accelerator: Accelerator
     report: Callable[..., None]
     """`EventLog.append` in the main process, nothing in the others."""
-    check_stop: Callable[[], None]
-    """Raises StopRequested if the user asked the run to stop."""
+    stop: StopCheck
 
 
 @dataclass
@@ -116,6 +115,7 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         raise RunError(smaller(job.config, -(-clips // job.accelerator.num_processes))) from error
     if writes:
         run.checkpoints.write(run.state, run.tensors)
+    job.accelerator.wait_for_everyone()  # before the others read the best checkpoint
 
 
 def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
@@ -197,7 +197,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     run.model.train()
     waited, started = 0.0, time.perf_counter()
     for batch in batches:
-        job.check_stop()
+        job.stop.together()
         if changes_by_step(config.optimization):
             rate = rate_at(config.optimization, (epoch - 1) * steps + run.state.step, steps)
             for group, scale in zip(run.optimizer.param_groups, run.scales, strict=True):
@@ -237,7 +237,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
 
 
 def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
-    """Validate in the main process and send the scores to the others.
+    """Validate: all processes compute logits, and the main process sends the scores to the others.
 
     The class weights are those of the training trials. Their mean over the validation trials need not be 1, so
     `val_loss` is divided by their sum: a model that always predicts 0.5 has a loss of ln 2, as in training, for any
@@ -248,22 +248,16 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
         of their 95 % intervals.
 
     Raises:
-        StopRequested: The user asked the run to stop; only with a single process.
+        StopRequested: The user asked the run to stop.
         RunError: The loss is not a finite number.
     """
     result: list[Any] = [None]
+    trial_ids = job.split.validation
+    model = job.accelerator.unwrap_model(run.model)
+    with run.weights.for_prediction():
+        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, lambda done, of: job.stop.alone())
     if job.accelerator.is_main_process:
-        trial_ids = job.split.validation
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
-
-        def watch(done: int, of: int) -> None:
-            # Checking for a stop needs all processes, but the others wait for this one.
-            if job.accelerator.num_processes == 1:
-                job.check_stop()
-
-        model = job.accelerator.unwrap_model(run.model)
-        with run.weights.for_prediction():
-            logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
         metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
         values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.class_weights))}
         for name in ("accuracy", "auroc"):

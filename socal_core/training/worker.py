@@ -9,19 +9,17 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
-from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.events import line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
@@ -31,11 +29,17 @@ from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, with_clips
-from socal_core.training.stop import StopRequested
+from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 logger = logging.getLogger(__name__)
+
+PREDICTING = "Predicting all trials with the best checkpoint"
+"""The stage after training."""
 
 
 def main(arguments: list[str], train: Callable[..., RunState]) -> int:
@@ -152,7 +156,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
     # Imported here, so that the stage is visible during the seconds in which PyTorch loads.
     from socal_core.clips.loader import open_clips
-    from socal_core.evaluation.predict import finish_run
+    from socal_core.evaluation.predict import finish_run, predict_split
     from socal_core.evaluation.predictors import open_predictor
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.tuning import choose_trained_weights
@@ -174,11 +178,18 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     for message in passed_over:
         report("notice", message=message)
 
-    def check_stop() -> None:
-        if stop_requested(run):
-            accelerator.set_trigger()
-        if accelerator.check_trigger():
-            raise StopRequested
+    stop = StopCheck(run, accelerator)
+
+    def report_stage(stage: str, done: int, total: int) -> None:
+        report("stage", stage=stage, done=done, total=total)
+
+    def show_opening(stage: str, done: int, total: int) -> None:
+        stop.early()
+        report_stage(stage, done, total)
+
+    def show_predicting(done: int, total: int) -> None:
+        stop.alone()
+        report_stage(PREDICTING, done, total)
 
     dataset = run.open_dataset()
     split = split_of(run, config.split, dataset, accelerator.is_main_process)
@@ -187,10 +198,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         if known:
             report("notice", message=known)
     if config.model.recipe is Recipe.FROZEN:
-        if accelerator.is_main_process:  # a frozen run uses only one process
+        if accelerator.is_main_process:
             run.write_environment(describe_environment(accelerator))
-            with watch_machine(report):
-                train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
+        with watch_machine(report) if accelerator.is_main_process else nullcontext(), _ending_together(accelerator):
+            train_frozen(FrozenJob(run, config, dataset, split, accelerator, report, stop), checkpoint)
         return
     if checkpoint is None:
         classifier = build_classifier(config)
@@ -204,18 +215,12 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         weights = weights_of_run(run, resumed=checkpoint is not None)
         run.write_environment(replace(describe_environment(accelerator), weights=weights))
 
-    def report_stage(stage: str, done: int, total: int) -> None:
-        report("stage", stage=stage, done=done, total=total)
-
-    def show_stage(stage: str, done: int, total: int) -> None:
-        if stop_requested(run):
-            raise StopRequested
-        report_stage(stage, done, total)
-
     with (
         watch_machine(report) if accelerator.is_main_process else nullcontext(),
-        open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_stage) as reader,
+        _ending_together(accelerator),
+        open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_opening) as reader,
     ):
+        stop.together()
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
         labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
@@ -228,22 +233,31 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             labels=labels,
             accelerator=accelerator,
             report=report,
-            check_stop=check_stop,
+            stop=stop,
         )
         train(job, checkpoint)
-        if accelerator.is_main_process:
-            stage = "Predicting all trials with the best checkpoint"
-            # Only a single process can stop here: otherwise the others would wait for it.
-            show = show_stage if accelerator.num_processes == 1 else report_stage
-            show(stage, 0, 1)
+        report_stage(PREDICTING, 0, 1)
+        with open_predictor(run, dataset, split.trial_ids, lambda *_: stop.early()) as predictor:
+            stop.together()
+            if accelerator.is_main_process:
+                finish_run(run, dataset, predictor, show_predicting)
+            else:
+                predict_split(dataset, split, predictor, show_predicting)
 
-            def opening(*_: object) -> None:
-                if accelerator.num_processes == 1:
-                    check_stop()
 
-            with open_predictor(run, dataset, split.trial_ids, opening) as predictor:
-                finish_run(run, dataset, predictor, partial(show, stage))
+@contextmanager
+def _ending_together(accelerator: "Accelerator") -> Iterator[None]:
+    """Let the processes wait for each other at the end of the block, also if the run was asked to stop.
+
+    torchrun on the machine of a process that ends earlier would leave, and end the run on the others after five
+    minutes. After an error, a process ends at once, and torchrun ends the others.
+    """
+    try:
+        yield
+    except StopRequested:
         accelerator.wait_for_everyone()
+        raise
+    accelerator.wait_for_everyone()
 
 
 if __name__ == "__main__":
