@@ -46,6 +46,14 @@ def compute_shares(items: Sequence[Item], compute: Callable[[Sequence[Item]], Se
     return [found[index % count][0][index // count] for index in range(len(items))]
 
 
+def seen_by_any(seen: bool) -> bool:
+    """Check whether any process has seen something. All processes call this at the same point."""
+    found = [seen] * process_count()
+    if len(found) > 1:
+        dist.all_gather_object(found, seen)
+    return any(found)
+
+
 def _sendable(error: BaseException) -> BaseException:
     """Return an error that can be sent to another process: itself, or a plain one with its text."""
     try:

@@ -99,7 +99,7 @@ def work(
     Returns:
         The state in which the run ended.
     """
-    report = TrackedLog(run, echo).append if is_main_process() else _ignore
+    report = TrackedLog(run, echo).append if is_main_process() else ignore_event
     end = RunEnd(run, report, is_main_process())
     with hook_after(run, end), lock_held(run) as lock, end, turn(run, lock, report):
         if is_main_process():
@@ -114,7 +114,7 @@ def work(
     return end.state
 
 
-def _ignore(type_: str, **values: Any) -> None:
+def ignore_event(type_: str, **values: Any) -> None:
     """Drop an event: only the main process reports events."""
 
 
