@@ -35,6 +35,7 @@ from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.out_of_memory import is_out_of_memory, smaller
+from socal_core.training.sharding import gathered, shard, sharded_state, whole
 from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trained_weights import TrainedWeights
 
@@ -74,10 +75,13 @@ class _Run:
     checkpoints: Checkpoints
     state: TrainingState = field(default_factory=TrainingState)
 
-    @property
-    def tensors(self) -> dict[str, Any]:
-        """The state dicts of all parts."""
-        return {name: part.state_dict() for name, part in self.parts.items()}
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the state dicts of all parts, and the weights that the run predicts with.
+
+        All processes call this; only in the main process are the tensors whole.
+        """
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        return whole(parts), whole(self.weights.of_prediction())
 
 
 def train(job: TrainingJob, resume_from: Path | None) -> None:
@@ -95,16 +99,13 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         RunError: The loss is not finite, memory ran out, or a checkpoint cannot be written or read.
     """
     run = _set_up(job, resume_from)
-    writes = job.accelerator.is_main_process
     try:
         while _goes_on(run.state, job.config.optimization):
             _train_and_validate(job, run)
-            if writes:
-                run.checkpoints.offer(run.state, run.tensors)
-            job.accelerator.wait_for_everyone()
+            _save(job, run, run.checkpoints.offer)
     except StopRequested:
-        if writes and run.state != TrainingState():
-            run.checkpoints.write(run.state, run.tensors)
+        if run.state != TrainingState():
+            _save(job, run, run.checkpoints.write)
         raise
     except BaseException as error:
         run.checkpoints.rescue_best()
@@ -113,9 +114,15 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         trials = min(job.config.optimization.batch_size, len(job.split.train))
         clips = trials * job.config.augmentation.repeated_augmentation
         raise RunError(smaller(job.config, -(-clips // job.accelerator.num_processes))) from error
-    if writes:
-        run.checkpoints.write(run.state, run.tensors)
-    job.accelerator.wait_for_everyone()  # before the others read the best checkpoint
+    _save(job, run, run.checkpoints.write)
+
+
+def _save(job: TrainingJob, run: _Run, write: Callable[..., None]) -> None:
+    """Let the main process write or keep the present state, while the others wait."""
+    tensors, weights = run.snapshot()
+    if job.accelerator.is_main_process:
+        write(run.state, tensors, weights)
+    job.accelerator.wait_for_everyone()
 
 
 def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
@@ -153,22 +160,24 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     if job.config.machine.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
     regularize(job.classifier.model, job.config.model)
+    sharded = shard(job.classifier.model, job.config.machine, job.accelerator)
     optimizer = make_optimizer(job.classifier.model, job.config.optimization)
     scales = [group["lr"] / job.config.optimization.learning_rate for group in optimizer.param_groups]
     scheduler = make_scheduler(optimizer, job.config.optimization)
-    model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
+    optimizer = job.accelerator.prepare(optimizer)
+    # A sharded model needs no engine around it.
+    model = job.accelerator.prepare_model(job.classifier.model, evaluation_mode=sharded)
     trained = TrainedWeights(job.classifier.model, job.config)
     parts = {"optimizer": optimizer, "scheduler": scheduler, "weights": trained}
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
     weights = class_weights([job.labels[trial] for trial in job.split.train])
-    checkpoints = Checkpoints(job.run, job.classifier, trained.of_prediction)
-    run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, checkpoints)
+    run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, Checkpoints(job.run, job.classifier))
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
             try:
-                parts[name].load_state_dict(tensors)
+                parts[name].load_state_dict(sharded_state(tensors, optimizer) if name == "optimizer" else tensors)
             except ValueError:  # the number of parameter groups or their sizes are different
                 raise RunError(
                     f"Run {job.run.name} cannot be resumed: an earlier version wrote its checkpoints, and their "
@@ -208,7 +217,8 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
         run.optimizer.step()
         run.weights.after_step()
         run.optimizer.zero_grad()
-        loss_sum = float(accelerator.reduce(loss, "sum"))
+        due = torch.full_like(loss, accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS)
+        loss_sum, any_due = accelerator.reduce(torch.stack((loss, due)), "sum").tolist()
         if not math.isfinite(loss_sum):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is not affected. "
@@ -225,8 +235,8 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
             loss=loss_sum / batch.size,
             learning_rate=run.optimizer.param_groups[0]["lr"],
         )
-        if accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS:
-            run.checkpoints.write(run.state, run.tensors)
+        if any_due:
+            _save(job, run, run.checkpoints.write)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
         # The weights of all training trials add up to their number.
@@ -254,7 +264,7 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
     result: list[Any] = [None]
     trial_ids = job.split.validation
     model = job.accelerator.unwrap_model(run.model)
-    with run.weights.for_prediction():
+    with run.weights.for_prediction(), gathered(model):
         logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, lambda done, of: job.stop.alone())
     if job.accelerator.is_main_process:
         y = torch.tensor([job.labels[trial] for trial in trial_ids])
