@@ -44,6 +44,7 @@ LONG = (
     "test_wheel.py",
     "training/test_bad_runs.py",
     "test_api.py",
+    "training/test_several_processes.py",
     "training/test_frozen.py",
     "clips/test_fill.py",
     "dataset/test_fuzz.py",

@@ -110,7 +110,7 @@ def work(
         if in_child or (restarts and run.read_config().machine.restarts):
             end.leave_to(_train_in_children(run, resume, report))
         else:
-            _train_and_evaluate(run, resume, report)
+            _train_in_all_processes(run, resume, report)
     return end.state
 
 
@@ -151,25 +151,46 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
     )
 
 
+def _train_in_all_processes(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
+    """Join the processes of the run, train and evaluate it, and end when another machine is lost."""
+    report("stage", stage="Loading PyTorch and the model", done=0, total=1)
+    from socal_core.training.distributed import spread_over_gpus, wait_for_all_processes
+    from socal_core.training.lost_machines import LOST, is_lost_process, watch_machines
+
+    def end() -> None:
+        logger.error("%s", LOST)
+        if is_main_process():
+            write_status(run, RunState.FAILED, LOST)
+            report("ended", state=RunState.FAILED, reason=LOST)
+        os._exit(2)  # the main thread waits for the lost machine and cannot be interrupted
+
+    spread_over_gpus(run, resume)
+    # From here on all processes see the folder of the run, even if the first one has just created it.
+    wait_for_all_processes()
+    with watch_machines(end):
+        try:
+            _train_and_evaluate(run, resume, report)
+        except Exception as error:
+            if is_lost_process(error):
+                raise RunError(LOST) from error
+            raise
+
+
 def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
     """Open the data, train the model and evaluate its best checkpoint."""
-    report("stage", stage="Loading PyTorch and the model", done=0, total=1)
-    # Imported here, so that the stage is visible during the seconds in which PyTorch loads.
+    # Imported here, so that the stage of loading PyTorch is visible meanwhile.
     from socal_core.clips.loader import open_clips
     from socal_core.evaluation.predict import finish_run, predict_split
     from socal_core.evaluation.predictors import open_predictor
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.tuning import choose_trained_weights
     from socal_core.models.weights_record import check_weights, weights_of_run
-    from socal_core.training.distributed import make_accelerator, spread_over_gpus, wait_for_all_processes
+    from socal_core.training.distributed import make_accelerator
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
     from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
-    spread_over_gpus(run, resume)
-    # From here on all processes see the folder of the run, even if the first one has just created it.
-    wait_for_all_processes()
     config = run.read_config()
     checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
     accelerator = make_accelerator(config, run.read_environment().mixed_precision if checkpoint else None)

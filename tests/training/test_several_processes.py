@@ -1,11 +1,14 @@
 """Runs of several processes: validation, prediction, embedding and cross-validation are shared, stops are common."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import load_classifier
@@ -13,10 +16,12 @@ from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.cross_validation import folds_of
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.training.checkpoint_io import load_tensors
 from socal_core.training.cross_validation import cross_validate
 from socal_core.training.worker import work
+from socal_core.workspace import workspace
 from tests.preloaded import run_as_torchrun, run_preloaded
-from tests.training.small_runs import NO_DROPOUT, new_run, small_model
+from tests.training.small_runs import EVERYTHING, NO_DROPOUT, new_run, small_model
 from tests.training.test_cross_validation import new_cross_validation
 
 SETTINGS = {**NO_DROPOUT, "num_epochs": 2, "test_clips": 2}
@@ -133,6 +138,39 @@ def test_all_processes_stop_at_the_same_point(
     pd.testing.assert_frame_equal(predictions(run), predictions(alone), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {**EVERYTHING, "accumulation_steps": 2},
+        pytest.param({"tune": "lora", "weight_averaging": 0.9}, marks=pytest.mark.full),
+        pytest.param({"tune": "last:1", "gradient_checkpointing": True}, marks=pytest.mark.full),
+    ],
+    ids=["everything", "LoRA", "last block"],
+)
+def test_sharded_weights_train_as_whole_ones_through_a_stop(
+    tmp_path: Path, shared_data_folder: Path, settings: dict[str, Any]
+) -> None:
+    """The checkpoints hold whole tensors, as those of a run without sharding."""
+    values = {**settings, **NO_DROPOUT, "num_epochs": 2, "batch_size": 6}
+    ddp, fsdp = (
+        new_run(tmp_path / sharding, shared_data_folder, **values, sharding=sharding) for sharding in ("ddp", "fsdp")
+    )
+    for result in run_as_torchrun("-m", "socal_core.training.worker", ddp.path):
+        assert result.returncode == 0, result.stderr
+    for result in run_as_torchrun("-c", STOPPED_AT, fsdp.path, "epoch"):
+        assert (result.returncode, result.stdout) == (0, "stopped\n"), result.stderr
+    fsdp.stop_file.unlink()
+    for result in run_as_torchrun("-m", "socal_core.training.worker", fsdp.path, "--resume"):
+        assert result.returncode == 0, result.stderr
+    assert_same_model(fsdp, ddp, 1e-6)
+    pd.testing.assert_frame_equal(predictions(fsdp), predictions(ddp), atol=1e-6, rtol=0)
+    whole, gathered = (load_tensors(newest_checkpoint(run) or Path()) for run in (ddp, fsdp))
+    torch.testing.assert_close(gathered["optimizer"]["state"], whole["optimizer"]["state"], atol=1e-6, rtol=1e-4)
+    assert json.loads(((newest_checkpoint(fsdp) or Path()) / "config.json").read_text())["architectures"] == [
+        "VideoMAEForVideoClassification"
+    ]
+
+
 FROZEN = {"recipe": "frozen", "encoder": "video"}
 
 
@@ -152,8 +190,6 @@ def test_two_processes_embed_half_of_the_clips_each(tmp_path: Path, shared_data_
 
 def _forget_features() -> None:
     """Remove the stored features of all clips."""
-    from socal_core.workspace import workspace
-
     found = list(workspace().rglob("*.features"))
     assert found
     for file in found:
@@ -177,7 +213,7 @@ def test_embed_under_torchrun_writes_the_table_of_one_process(tmp_path: Path, sh
     command += ["--set", "encoder=video", "--set", "num_frames=4"]
     for result in run_as_torchrun(*command, "--out", tmp_path / "two.parquet"):
         assert result.returncode == 0, result.stderr
-    assert [result.stdout for result in [result]] == [""]
+    assert result.stdout == ""  # only the main process reports the file
     _forget_features()
     assert run_preloaded(*command, "--out", tmp_path / "one.parquet").returncode == 0
     assert pq.read_table(tmp_path / "two.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
