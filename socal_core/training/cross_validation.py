@@ -68,7 +68,7 @@ def _open_folds(run: RunFolder, report: Callable[..., None]) -> list[Fold]:
     """Create the folds that do not exist, and report subsets with only one outcome."""
     dataset = run.open_dataset()
     folds = create_folds(run, dataset)
-    for message in check_folds(dataset.usable_trials, run.read_config(), folds):
+    for message in check_folds(dataset, run.read_config(), folds):
         report("notice", message=message)
     return folds
 
