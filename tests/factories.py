@@ -63,6 +63,13 @@ def write_csv(path: Path, rows: list[list[object]], header: tuple[str, ...] | No
         writer.writerows(rows)
 
 
+def write_outcomes(folder: Path, **columns: list[object]) -> Path:
+    """Write columns of the outcomes, new ones or in place of those of `write_dataset`, one value per trial."""
+    outcomes = pd.read_csv(folder / layout.OUTCOMES_FILE, dtype=str).assign(**columns)
+    outcomes.to_csv(folder / layout.OUTCOMES_FILE, index=False)
+    return folder
+
+
 def enlarge_frames(folder: Path) -> None:
     """Make every frame of a data folder so large that decoding all of them takes seconds."""
     large = folder.parent / "large.jpeg"

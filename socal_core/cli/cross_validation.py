@@ -14,6 +14,7 @@ from socal_core.cli.arguments import (
 )
 from socal_core.cli.bars import TrainingBar
 from socal_core.cli.runs import check_data, check_not_replaced, check_same, in_place_of_earlier, warn_of_shifts
+from socal_core.dataset.target_choice import with_target
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.cross_validation import make_cross_validation, unfinished_folds
 from socal_core.lifecycle.further import how_to_continue
@@ -59,7 +60,8 @@ def cv(options: argparse.Namespace) -> int:
 
 def _new(options: argparse.Namespace, given: dict[str, Any], replaces: bool) -> RunFolder:
     """Create a cross-validation, in place of an earlier run if it `replaces` it."""
-    config, dataset = config_from(given, default_model()), open_data(options)
+    config = config_from(given, default_model())
+    dataset = with_target(open_data(options), config.model.target)
     warn_of_shifts(dataset)
     with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_cross_validation(options.run, config, dataset, data_options(options), options.repeats or 1)

@@ -25,6 +25,7 @@ from socal_core.cli.arguments import (
 from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.cross_validation import finish_cross_validation
@@ -82,7 +83,8 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
     config = settings(options)
-    warn_of_shifts(open_data(options))  # no run is created for a folder that cannot be opened
+    # No run is created for a folder that cannot be opened or lacks the target.
+    warn_of_shifts(with_target(open_data(options), config.model.target))
     with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 

@@ -5,14 +5,16 @@ import json
 
 from socal_core.cli.arguments import open_data, print_line, settings
 from socal_core.cli.bars import Bar
+from socal_core.dataset.target_choice import with_target
 from socal_core.evaluation.leak_probes import REFUSED_INPUTS, probe_leaks
-from socal_core.splits import describe, make_split, split_warning, surgeons_in_common
+from socal_core.splits import describe, split_dataset, split_warning, surgeons_in_common
 
 
 def split(options: argparse.Namespace) -> int:
     """Show how a run would split the trials, and how many surgeons are in more than one subset."""
-    trials = open_data(options).usable_trials
-    made = make_split(trials, settings(options).split)
+    config = settings(options)
+    dataset = with_target(open_data(options), config.model.target)
+    trials, made = dataset.usable_trials, split_dataset(dataset, config.split)
     subsets = describe(made, trials)
     common = surgeons_in_common(made, trials)
     warning = split_warning(made, trials)
@@ -33,7 +35,7 @@ def leaks(options: argparse.Namespace) -> int:
     """Measure what predicts the outcome without showing the operation."""
     dataset = open_data(options)
     config = settings(options)
-    made = make_split(dataset.usable_trials, config.split)
+    made = split_dataset(dataset, config.split)
     with Bar("Reading first frames") as bar:
         probes = probe_leaks(dataset, made, config.clip.observation, bar.show)
     if options.json:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from socal_core.dataset import layout
 from socal_core.dataset.images import read_frame
 from socal_core.dataset.schema import check_columns, check_rows
+from socal_core.dataset.targets import SUCCESS_TARGET, Target, strata, target_values
 from socal_core.errors import DataError
 from socal_core.presets import SOCAL, Preset
 
@@ -101,6 +102,8 @@ class Dataset:
     fingerprint: str = ""
     """SHA-256 over the names of all frames and the content of all tables and annotations that were read. The same
     data have the same fingerprint on every machine; the pixels of the frames are not covered."""
+    target: Target = SUCCESS_TARGET
+    """What is predicted about a trial. It decides which trials are usable."""
     checked: InitVar[bool] = False
     """Whether the rows were checked before, like those of cached tables. Then only the columns are checked."""
 
@@ -111,8 +114,19 @@ class Dataset:
 
     @property
     def usable_trials(self) -> pd.DataFrame:
-        """The rows of `trials` that have at least one frame and a known success."""
+        """The rows of `trials` that have at least one frame and a known value of the target."""
         return self.trials[self.trials["usable"]]
+
+    @property
+    def target_values(self) -> pd.Series:
+        """The target of each usable trial, by trial_id: the index of its class (int64), or a number (float64)."""
+        values = target_values(self.usable_trials, self.target)
+        return values.astype("float64" if self.target.is_number else "int64")
+
+    @property
+    def strata(self) -> pd.Series:
+        """The stratum of each usable trial (int64), by trial_id, which a split distributes evenly over the subsets."""
+        return strata(self.target_values, self.target)
 
     def frames_of(self, trial_id: str) -> pd.DataFrame:
         """Return the frames of one trial in time order.

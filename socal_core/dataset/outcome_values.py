@@ -1,5 +1,7 @@
 """Read success from the values of the preset or from words, and find columns that may be coded otherwise."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from socal_core.dataset.problem_kinds import trial_kinds
@@ -58,6 +60,16 @@ def read_success(cells: pd.Series, preset: Preset, log: ProblemLog) -> pd.Series
         return known.mask(known.notna())
     log.add_rows(trial_kinds.BAD_SUCCESS, preset.outcomes_file, cells[odd].to_frame("value"), **stated)
     return known
+
+
+def order_of_words(found: Sequence[str]) -> list[str]:
+    """Return two words for failure and success in this order; other words unchanged.
+
+    Args:
+        found: Different words in lower case.
+    """
+    pair = next((words for words in _WORDS if set(found) == set(words)), None)
+    return list(found) if pair is None else [pair[1], pair[0]]
 
 
 def _from_words(cells: pd.Series, missing: pd.Series, preset: Preset, log: ProblemLog) -> pd.Series | None:

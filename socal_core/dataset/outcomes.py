@@ -11,14 +11,26 @@ from socal_core.dataset import layout
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.outcome_values import read_success
 from socal_core.dataset.problem_kinds import trial_kinds
-from socal_core.dataset.problems import ProblemLog
+from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.dataset.schema import TRIALS
 from socal_core.dataset.surgeon_ids import match_demographics, merge_spellings, restore_zeros
-from socal_core.dataset.tables import MOST_TRIALS, is_missing, read_lines, read_table, to_integers, to_numbers
+from socal_core.dataset.tables import (
+    MOST_TRIALS,
+    is_missing,
+    plain_title,
+    read_lines,
+    read_table,
+    to_integers,
+    to_numbers,
+)
 from socal_core.presets import Preset
 from socal_core.presets.preset import HEIGHT, SUCCESS, SURGEON, TRIAL, WIDTH
 
 SIZE_COLUMNS = {WIDTH: "width", HEIGHT: "height"}
 SURGEON_COLUMNS = ("cohort", "specialty", "training_status")
+MOST_FURTHER = 50
+"""Columns of the outcomes file that are read although the preset does not describe them."""
+_RESERVED = {"row", *(column.name for column in TRIALS.columns)}
 
 
 def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> tuple[pd.DataFrame, int]:
@@ -30,8 +42,9 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
         log: Receives the problems.
 
     Returns:
-        The outcomes, indexed by trial_id: row (line), participant_id (str), success, width, height (Int64), and the
-        numbers of the preset (Float64); empty if the file cannot be used. Also the number of rows in the file.
+        The outcomes, indexed by trial_id: row (line), participant_id (str), success, width, height (Int64), the numbers
+        of the preset (Float64), and the further columns of the file (str); empty if the file cannot be used. Also the
+        number of rows in the file.
     """
     preset = folder.preset
     cells = _read_cells(folder, renamed, log)
@@ -49,6 +62,8 @@ def read_outcomes(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLo
     for column, name in SIZE_COLUMNS.items():
         pixels = to_integers(text[column])
         table[name] = _checked(text[column], pixels.where(pixels > 0), "a whole number of pixels", preset, log)
+    further = [name for name in cells if name not in names and plain_title(str(name)) not in _RESERVED]
+    table = table.join(cells[further].map(printable).astype("str"))
     return _without_doubled(table, text, preset, log).set_index("trial_id"), rows
 
 
@@ -121,9 +136,10 @@ def build_trials(
     _report_unusable(trials, preset.outcomes_file, log)
     digits = trials["participant_id"].where(trials["participant_id"].str.fullmatch("[0-9]+"))
     trials = trials.assign(digits=pd.to_numeric(digits)).sort_values(["digits", "participant_id", "trial_number"])
-    columns = ("participant_id", "trial_number", "success", "n_frames", "usable", "unusable_because")
-    measured = (measure.name for measure in preset.measures)
-    return trials[[*columns, *measured, "width", "height", *SURGEON_COLUMNS]]
+    columns = ["participant_id", "trial_number", "success", "n_frames", "usable", "unusable_because"]
+    columns += [*(measure.name for measure in preset.measures), "width", "height", *SURGEON_COLUMNS]
+    further = [name for name in outcomes if name not in {*columns, "row"}]
+    return trials[[*columns, *further]]
 
 
 def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog) -> pd.DataFrame:
@@ -135,7 +151,8 @@ def _read_cells(folder: DataFolder, renamed: Mapping[str, str], log: ProblemLog)
         log.add(trial_kinds.NO_OUTCOMES_FILE, preset.outcomes_file)
         return empty
     titles = {column.name: renamed.get(column.name, column.title) for column in preset.outcomes}
-    cells = read_table(folder, name, list(titles), layout.REQUIRED_OUTCOME_COLUMNS, log, titles, MOST_TRIALS)
+    required = layout.REQUIRED_OUTCOME_COLUMNS
+    cells = read_table(folder, name, list(titles), required, log, titles, MOST_TRIALS, MOST_FURTHER)
     return empty if cells is None else cells
 
 
@@ -180,7 +197,8 @@ def _without_doubled(table: pd.DataFrame, text: dict[str, pd.Series], preset: Pr
     same = (cells.loc[doubled["row"]].to_numpy() == cells.loc[doubled["first"]].to_numpy()).all(axis=1)
     log.add_rows(trial_kinds.REPEATED_TRIAL, path, doubled[same])
     log.add_rows(trial_kinds.DOUBLED_TRIAL, path, doubled[~same])
-    if same.all():
+    further = table.columns.difference([*text, "row", "trial_id", *SIZE_COLUMNS.values()])
+    if same.all() and table.groupby("trial_id")[list(further)].nunique(dropna=False).le(1).all(axis=None):
         return table.drop(doubled.index)
     values = table.drop(columns="row").set_index("trial_id")
     kept = _without_contradictions(values, values.index.duplicated())

@@ -29,7 +29,7 @@ from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
 
-VERSION = 7
+VERSION = 8
 """Incremented if the format of the cache or the interpretation of data folders changes."""
 KEPT = 12
 """The number of data sets that are kept; the least recently used are deleted first."""

@@ -5,6 +5,7 @@ and the number of a row is its line in an editor.
 """
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -135,6 +136,7 @@ def read_table(
     log: ProblemLog,
     renamed: Mapping[str, str] | None = None,
     most: int = MOST_LINES,
+    further: int = 0,
 ) -> pd.DataFrame | None:
     """Read a CSV file with a header.
 
@@ -148,6 +150,7 @@ def read_table(
         log: Receives the problems.
         renamed: The title in the file of each column that has another name there.
         most: The most lines that are read.
+        further: How many other columns are read too, under their titles, if these occur only once.
 
     Returns:
         The columns as text, indexed by line number, without those that are missing or repeated with different values.
@@ -172,6 +175,11 @@ def read_table(
             log.add(file_kinds.REPEATED_COLUMN if agree else kind, name, row=row, column=column, times=len(found))
         if found and agree:
             table[column] = cells[found[0]]
+    taken = {plain_title(title) for title in (*columns, *(renamed or {}).values())}
+    counts = Counter(map(plain_title, header))
+    others = [(at, title) for at, title in enumerate(header) if title and counts[plain_title(title)] == 1]
+    others = [(at, title) for at, title in others if plain_title(title) not in taken]
+    table |= {printable(title): cells[at] for at, title in others[:further]}
     return pd.DataFrame(table, index=cells.index)
 
 

@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
-
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import ConfigError, DataError, RunError
@@ -14,7 +12,7 @@ from socal_core.runs.cross_validation import Fold, folds_of, planned_folds
 from socal_core.runs.files.records import CrossValidation
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SplitMethod, TrainConfig
-from socal_core.splits import Split, make_split
+from socal_core.splits import Split, split_dataset
 
 _DRAFTS = ".new"
 """The folder in which a fold is created, before it is moved to its own name in one step."""
@@ -39,7 +37,7 @@ def make_cross_validation(
     """
     shape = CrossValidation(config.split.folds, repeats)
     check_settings(config)
-    check_folds(dataset.usable_trials, config, planned_folds(RunFolder(path), shape, config.split.seed))
+    check_folds(dataset, config, planned_folds(RunFolder(path), shape, config.split.seed))
     if inherited(config, dataset.root)[1] is not None:
         rule = "must not be a checkpoint of a run on the same data, which was trained on test trials of some folds"
         raise ConfigError("model", rule, config.model.model)
@@ -57,11 +55,11 @@ def check_settings(config: TrainConfig) -> None:
         raise ConfigError("split_method", rule, config.split.split_method.value)
 
 
-def check_folds(trials: pd.DataFrame, config: TrainConfig, folds: list[Fold]) -> list[str]:
+def check_folds(dataset: Dataset, config: TrainConfig, folds: list[Fold]) -> list[str]:
     """Check that the trials allow the split of each fold.
 
     Args:
-        trials: The usable trials.
+        dataset: The data set.
         config: The settings of the cross-validation.
         folds: Its folds.
 
@@ -71,26 +69,26 @@ def check_folds(trials: pd.DataFrame, config: TrainConfig, folds: list[Fold]) ->
     Raises:
         DataError: The trials do not allow a split; the message names the fold.
     """
-    surgeons = trials["participant_id"].nunique()
+    surgeons = dataset.usable_trials["participant_id"].nunique()
     if surgeons < config.split.folds:
         raise DataError(
             f"The usable trials are of {surgeons} surgeons, too few for {config.split.folds} folds. Choose fewer folds,"
             " or add trials of other surgeons."
         )
-    return [text for fold in folds for text in _one_outcome(fold, split_of_fold(trials, config, fold), trials)]
+    return [text for fold in folds for text in _one_outcome(fold, split_of_fold(dataset, config, fold), dataset)]
 
 
-def split_of_fold(trials: pd.DataFrame, config: TrainConfig, fold: Fold) -> Split:
+def split_of_fold(dataset: Dataset, config: TrainConfig, fold: Fold) -> Split:
     """Return the split of a fold.
 
     Raises:
         DataError: The trials do not allow it; the message names the fold.
     """
     try:
-        split = make_split(trials, fold.settings(config).split)
+        split = split_dataset(dataset, fold.settings(config).split)
     except DataError as error:
         raise DataError(f"{_title(fold)}: {error}") from None
-    if trials.loc[list(split.train), "success"].nunique() < 2:
+    if dataset.target_values[list(split.train)].nunique() < 2:
         raise DataError(
             f"{_title(fold)}: all training trials have the same outcome, so there is nothing to learn. Choose another "
             "number of folds or another seed, or add trials."
@@ -108,7 +106,7 @@ def create_folds(run: RunFolder, dataset: Dataset) -> list[Fold]:
     config, folds = run.read_config(), folds_of(run)
     for fold in folds:
         if not fold.run.config_file.is_file():
-            _create(run, fold, config, split_of_fold(dataset.usable_trials, config, fold))
+            _create(run, fold, config, split_of_fold(dataset, config, fold))
     tested = {trial for fold in folds for trial in fold.run.read_split().test}
     run.write_split(Split((), (), tuple(sorted(tested)), config.split.seed, SplitMethod.KFOLD))
     return folds
@@ -138,7 +136,7 @@ def _create(run: RunFolder, fold: Fold, config: TrainConfig, split: Split) -> No
         raise RunError(f"{_title(fold)} cannot be created in {fold.run.name}: {error.strerror}. Delete it.") from None
 
 
-def _one_outcome(fold: Fold, split: Split, trials: pd.DataFrame) -> list[str]:
+def _one_outcome(fold: Fold, split: Split, dataset: Dataset) -> list[str]:
     """Return a message for the validation and the test subset if all its trials have the same outcome."""
     consequences = {
         "validation": "the threshold is 0.5",
@@ -147,7 +145,7 @@ def _one_outcome(fold: Fold, split: Split, trials: pd.DataFrame) -> list[str]:
     return [
         f"{_title(fold)}: all {subset} trials have the same outcome, so {text}."
         for subset, text in consequences.items()
-        if trials.loc[list(getattr(split, subset)), "success"].nunique() < 2
+        if dataset.target_values[list(getattr(split, subset))].nunique() < 2
     ]
 
 

@@ -8,7 +8,7 @@ from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.settings import SplitMethod, SplitSettings, TrainConfig
-from socal_core.splits import make_split
+from socal_core.splits import split_dataset
 
 HOW_TO_INCLUDE = "To use the trials of all surgeons, give --include-test."
 
@@ -63,7 +63,7 @@ def choose_trials(dataset: Dataset, config: TrainConfig, include_test: bool) -> 
 def _may_be_tested(dataset: Dataset, trials: pd.DataFrame, settings: SplitSettings) -> "pd.Series[bool]":
     """Tell for each trial whether its surgeon is in the test subset, or may belong to it."""
     try:
-        split = make_split(dataset.usable_trials, settings)
+        split = split_dataset(dataset, settings)
     except DataError as error:
         raise DataError(
             f"Pre-training leaves out the surgeons of the test subset, but there is no split: {error} {HOW_TO_INCLUDE}"

@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
+from socal_core.dataset.target_choice import with_target
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.files.metrics_record import METRICS, Metrics
+from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, write_predictions
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,
     ENVIRONMENT,
@@ -23,6 +25,7 @@ from socal_core.runs.files.records import (
     ORIGIN,
     SPLIT,
     STATUS,
+    TARGET,
     CrossValidation,
     Environment,
     Origin,
@@ -31,16 +34,12 @@ from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
 from socal_core.splits import Split
-from socal_core.storage import write_json, write_text
+from socal_core.storage import write_json
 
 FORMAT = 1
 """Version of the layout of the folder, written into config.json."""
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
-
-PREDICTION_COLUMNS = ("trial_id", "participant_id", "split", "label", "prob_success", "predicted")
-"""The columns of predictions.csv. split: train, validation or test; label and predicted: 0 or 1; prob_success: the
-probability of success that the model predicts."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,11 @@ class RunFolder:
     def split_file(self) -> Path:
         """The trials of each subset."""
         return self.path / SPLIT.name
+
+    @property
+    def target_file(self) -> Path:
+        """What the model predicts."""
+        return self.path / TARGET.name
 
     @property
     def origin_file(self) -> Path:
@@ -107,7 +111,7 @@ class RunFolder:
     @property
     def predictions_file(self) -> Path:
         """The predictions of the best checkpoint for all usable trials."""
-        return self.path / "predictions.csv"
+        return self.path / PREDICTIONS
 
     @property
     def log_file(self) -> Path:
@@ -221,17 +225,29 @@ class RunFolder:
         return OpenOptions.from_dict(self._read_config_file().get("data_options", {}))
 
     def open_dataset(self) -> Dataset:
-        """Open the data set of the run.
+        """Open the data set of the run, with the target that is written, if there is one.
 
         Raises:
-            DataError: The data folder cannot be used. The message contains its name but not its path, because the
-                reader may be another user and the folder may be the app's own.
+            ConfigError: The data set lacks the target.
+            DataError: The data folder cannot be used, or its target has other classes than at the start. The message
+                contains the name of the folder but not its path, because the reader may be another user and the
+                folder may be the app's own.
         """
         data = self.read_data()
         try:
-            return open_cached(data, self.read_data_options())
+            dataset = open_cached(data, self.read_data_options())
         except DataError as error:
             raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
+        dataset = with_target(dataset, self.read_config().model.target)
+        if not self.target_file.exists():
+            return dataset
+        target = self.read_target()
+        if target.classes != dataset.target.classes:
+            raise DataError(
+                f"Data of run {self.name}: the classes of {target.column} are no longer those with which the run "
+                "started. Restore the data, or start a new run."
+            )
+        return replace(dataset, target=target)
 
     def write_origin(self, origin: Origin | None, split: Split | None) -> None:
         """Write the origin and the split that the run takes over from another run; None writes nothing."""
@@ -275,30 +291,25 @@ class RunFolder:
         """Read the metrics on the test trials; None before the run is evaluated."""
         return METRICS.read(self.path, self._owner)
 
+    def write_target(self, target: Target) -> None:
+        """Write what the model of the run predicts."""
+        TARGET.write(self.path, target)
+
+    def read_target(self) -> Target:
+        """Read what the model of the run predicts: success before it is written, as in earlier versions."""
+        return TARGET.read(self.path, self._owner) or SUCCESS_TARGET
+
     def write_predictions(self, predictions: pd.DataFrame) -> None:
-        """Write the columns PREDICTION_COLUMNS as CSV, in one step."""
-        write_text(self.predictions_file, predictions.to_csv(columns=list(PREDICTION_COLUMNS), index=False))
+        """Write the table of predictions as CSV, in one step."""
+        write_predictions(self.predictions_file, predictions, self.read_target())
 
     def read_predictions(self) -> pd.DataFrame | None:
-        """Read the table of predictions, with the columns PREDICTION_COLUMNS; None before it is written.
+        """Read the table of predictions (files/predictions.py); None before it is written.
 
         Raises:
             RunError: The file is damaged.
         """
-        try:
-            table = pd.read_csv(
-                self.predictions_file, dtype={"trial_id": str, "participant_id": str}, keep_default_na=False
-            )
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:  # pandas' parser errors and broken encodings are ValueErrors
-            raise RunError(f"Run {self.name}: predictions.csv is damaged. Delete it and run `evaluate`.") from error
-        numbers = ["label", "prob_success", "predicted"]
-        if tuple(table.columns) != PREDICTION_COLUMNS or not all(is_numeric_dtype(table[name]) for name in numbers):
-            raise RunError(
-                f"Run {self.name}: columns or values are missing in predictions.csv. Delete it and run `evaluate`."
-            )
-        return table
+        return read_predictions(self.predictions_file, self.read_target(), self._owner)
 
     @property
     def _owner(self) -> str:

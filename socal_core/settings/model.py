@@ -41,6 +41,11 @@ class ModelSettings(SettingsGroup):
 
     heading: ClassVar[str] = "Model"
 
+    target: str = setting(
+        "success",
+        "What the model predicts: `success`, or another column of the outcomes of the data, such as `blood_loss`. A "
+        "measure with a unit is a number; text and up to ten different whole numbers are classes.",
+    )
     model: str = setting(
         PRETRAINED,
         "`tiny`, a Hugging Face id, or a local folder with config.json and model.safetensors (or pytorch_model.bin).",
@@ -113,6 +118,8 @@ class ModelSettings(SettingsGroup):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelSettings":
+        if not self.target.strip():
+            raise ConfigError("target", "must name a column of the outcomes", self.target)
         if not self.model.strip():
             raise ConfigError("model", "must name a model", self.model)
         if tuned_blocks(self.tune) is None:

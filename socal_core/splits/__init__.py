@@ -8,6 +8,7 @@ from socal_core.splits.methods import (
     make_split,
     random_split,
     socal20_split,
+    split_dataset,
     surgeon_split,
 )
 from socal_core.splits.subsets import (
@@ -34,6 +35,7 @@ __all__ = [
     "make_split",
     "random_split",
     "socal20_split",
+    "split_dataset",
     "split_warning",
     "surgeon_split",
     "surgeons_in_common",

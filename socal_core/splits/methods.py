@@ -1,12 +1,13 @@
 """The split methods, each a pure function of trial ids, surgeons, outcomes and seed.
 
-`trials` is a table like `Dataset.usable_trials`: indexed by trial_id, with participant_id, success (0/1) and, for
-`column_split`, the attributes of the surgeon. All functions raise a DataError for trials that cannot be split, and a
-ConfigError for a setting that is out of range.
+`trials` is a table like `Dataset.usable_trials`: indexed by trial_id, with participant_id and, for `column_split`, the
+attributes of the surgeon. Trials are distributed evenly by their column `stratum`, or by success if there is none. All
+functions raise a DataError for trials that cannot be split, and a ConfigError for a setting that is out of range.
 """
 
 import pandas as pd
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ConfigError, DataError
 from socal_core.presets import SOCAL
 from socal_core.settings.split import (
@@ -22,14 +23,23 @@ from socal_core.splits.subsets import SUBSETS, Split
 SOCAL20_TRIALS = SOCAL.test_trials
 
 
-def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
+def make_split(trials: pd.DataFrame, settings: SplitSettings, strata: pd.Series | None = None) -> Split:
     """Split the trials as the settings specify.
+
+    Args:
+        trials: The usable trials of a data set.
+        settings: The settings of the split.
+        strata: The stratum of each trial, from `Dataset.strata`; None for its success.
+
+    Returns:
+        The split.
 
     Raises:
         DataError: The trials do not allow this split, such as too few surgeons.
         ConfigError: A setting does not suit the trials, such as a `split_value` that no trial has.
     """
     validation, seed = settings.validation_fraction, settings.seed
+    trials = trials if strata is None else trials.assign(stratum=strata)
     match settings.split_method:
         case SplitMethod.SURGEON:
             return surgeon_split(trials, validation, settings.test_fraction, seed)
@@ -41,6 +51,20 @@ def make_split(trials: pd.DataFrame, settings: SplitSettings) -> Split:
             return k_fold_split(trials, settings.folds, settings.fold, validation, seed)
         case SplitMethod.RANDOM:
             return random_split(trials, validation, settings.test_fraction, seed)
+
+
+def split_dataset(dataset: Dataset, settings: SplitSettings) -> Split:
+    """Split the usable trials of a data set, with its target distributed evenly.
+
+    Args:
+        dataset: The data set.
+        settings: The settings of the split.
+
+    Raises:
+        DataError: As in `make_split`.
+        ConfigError: As in `make_split`.
+    """
+    return make_split(dataset.usable_trials, settings, dataset.strata)
 
 
 def surgeon_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
@@ -56,7 +80,7 @@ def surgeon_split(trials: pd.DataFrame, validation_fraction: float, test_fractio
     _check_trials(trials, seed)
     surgeons = _surgeons(trials)
     _check_surgeons(surgeons, len(SUBSETS))
-    test, validation, train = make_subsets(surgeons, trials["success"], (test_fraction, validation_fraction), seed)
+    test, validation, train = make_subsets(surgeons, _strata(trials), (test_fraction, validation_fraction), seed)
     return Split(train, validation, test, seed)
 
 
@@ -71,7 +95,7 @@ def random_split(trials: pd.DataFrame, validation_fraction: float, test_fraction
     if len(trials) < len(SUBSETS):
         raise DataError(f"There are {len(trials)} usable trials; a split needs at least {len(SUBSETS)}. Add trials.")
     each = trials.index.to_series()
-    test, validation, train = make_subsets(each, trials["success"], (test_fraction, validation_fraction), seed)
+    test, validation, train = make_subsets(each, _strata(trials), (test_fraction, validation_fraction), seed)
     return Split(train, validation, test, seed, SplitMethod.RANDOM)
 
 
@@ -138,7 +162,7 @@ def k_fold_split(trials: pd.DataFrame, folds: int, fold: int, validation_fractio
     _check_trials(trials, seed)
     surgeons = _surgeons(trials)
     _check_surgeons(surgeons, max(folds, len(SUBSETS)))
-    test = make_folds(surgeons, trials["success"], folds, seed)[fold - 1]
+    test = make_folds(surgeons, _strata(trials), folds, seed)[fold - 1]
     tested = trials.index.isin(test)
     return _with_test(trials[tested], trials[~tested], validation_fraction, seed, SplitMethod.KFOLD)
 
@@ -153,12 +177,12 @@ def _with_test(
             f"Outside the test subset there are trials of {surgeons.nunique()} surgeons; training and validation need "
             "one each. Add trials of other surgeons, or choose another split."
         )
-    if rest["success"].nunique() < 2:
+    if _strata(rest).nunique() < 2:
         raise DataError(
-            f"All trials outside the test subset end in {_outcome(rest)}: there is nothing to learn. "
-            "Add trials of both outcomes, or choose another split."
+            f"All trials outside the test subset {_outcome(rest)}: there is nothing to learn. Add trials of other "
+            "outcomes, or choose another split."
         )
-    validation, train = make_subsets(surgeons, rest["success"], (validation_fraction,), seed)
+    validation, train = make_subsets(surgeons, _strata(rest), (validation_fraction,), seed)
     return Split(train, validation, tuple(sorted(test.index)), seed, method)
 
 
@@ -166,11 +190,11 @@ def _check_trials(trials: pd.DataFrame, seed: int) -> None:
     """Check what all methods require."""
     if seed < 0:
         raise ConfigError("seed", "must not be negative", seed)
-    if trials["success"].isna().any():
+    if _strata(trials).isna().any():
         raise DataError("Only trials with a known success can be split. Leave the others out.")
-    if trials["success"].nunique() == 1:
+    if _strata(trials).nunique() == 1:
         raise DataError(
-            f"All usable trials end in {_outcome(trials)}: there is nothing to learn. Add trials of both outcomes."
+            f"All usable trials {_outcome(trials)}: there is nothing to learn. Add trials of other outcomes."
         )
 
 
@@ -195,6 +219,12 @@ def _check_surgeons(surgeons: pd.Series, least: int) -> None:
         )
 
 
+def _strata(trials: pd.DataFrame) -> pd.Series:
+    return trials["stratum"] if "stratum" in trials else trials["success"]
+
+
 def _outcome(trials: pd.DataFrame) -> str:
-    """Return the name of the outcome that all trials have."""
-    return "success" if trials["success"].iloc[0] == 1 else "failure"
+    """Complete *All trials …* for trials that have the same outcome."""
+    if "stratum" in trials:
+        return "have the same outcome"
+    return "end in success" if trials["success"].iloc[0] == 1 else "end in failure"

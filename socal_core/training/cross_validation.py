@@ -97,7 +97,7 @@ def _create_folds(run: RunFolder, report: Callable[..., None]) -> None:
     """Create the folds that do not exist, and report subsets with only one outcome."""
     dataset = run.open_dataset()
     folds = create_folds(run, dataset)
-    for message in check_folds(dataset.usable_trials, run.read_config(), folds):
+    for message in check_folds(dataset, run.read_config(), folds):
         report("notice", message=message)
 
 

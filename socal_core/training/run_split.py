@@ -1,4 +1,4 @@
-"""The split of a run during training, without trials that have no clip."""
+"""The split and the target of a run during training, without trials that have no clip."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SplitSettings
-from socal_core.splits import Split, make_split
+from socal_core.splits import Split, split_dataset
 
 
 def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_process: bool) -> Split:
@@ -21,20 +21,39 @@ def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_pro
     Raises:
         DataError: A trial of the split is no longer usable.
     """
-    usable = dataset.usable_trials
     if run.split_file.exists():
         split = run.read_split()
     else:
-        split = make_split(usable, settings)
+        split = split_dataset(dataset, settings)
         if main_process:
             run.write_split(split)
-    missing = sorted(set(split.trial_ids) - set(usable.index))
+    missing = sorted(set(split.trial_ids) - set(dataset.usable_trials.index))
     if missing:
         raise DataError(
             f"{len(missing)} trials of the run's split are no longer usable in the data folder, such as {missing[0]}. "
             "Restore the data, or start a new run."
         )
     return split
+
+
+def with_target_of_run(run: RunFolder, dataset: Dataset, split: Split, main_process: bool) -> Dataset:
+    """Return the data set of a run with the mean and the standard deviation of its target, and write the target once.
+
+    Args:
+        run: The run.
+        dataset: The data set, with the target of the run.
+        split: The split of the run.
+        main_process: Whether this process writes the files of the run.
+
+    Raises:
+        ConfigError: All training trials have the same number.
+    """
+    if run.target_file.exists():
+        return dataset  # `open_dataset` has read it
+    target = dataset.target.standardized_on(dataset.target_values[list(split.train)])
+    if main_process:
+        run.write_target(target)
+    return replace(dataset, target=target)
 
 
 def with_clips(split: Split, readable: set[str]) -> Split:

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.lifecycle import run_queue
@@ -24,7 +24,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.overview import summary_of
 from socal_core.runs.run_list import list_runs
 from socal_core.settings import TINY, config_from
-from tests.factories import write_dataset
+from tests.factories import write_dataset, write_outcomes
 from tests.made_cross_validations import SETTINGS, write_cross_validation
 
 
@@ -78,19 +78,19 @@ def test_a_checkpoint_of_a_run_on_the_same_data_is_refused(tmp_path: Path, share
         make_cross_validation(tmp_path / "new", config, open_dataset(shared_data_folder))
 
 
-def trials_of(outcomes: list[int]) -> pd.DataFrame:
-    """One trial of one surgeon for each outcome."""
-    names = [f"S{number:02}" for number in range(len(outcomes))]
-    return pd.DataFrame({"participant_id": names, "success": outcomes}, index=pd.Index(names, name="trial_id"))
+def surgeons_with(outcomes: list[int], folder: Path) -> Dataset:
+    """A data set with two trials of one surgeon for each outcome."""
+    write_dataset(folder, surgeons=len(outcomes), frames=1)
+    return open_dataset(write_outcomes(folder, success=[outcome for outcome in outcomes for _ in range(2)]))
 
 
-def test_a_fold_with_one_outcome_is_named() -> None:
+def test_a_fold_with_one_outcome_is_named(tmp_path: Path) -> None:
     config = config_from({**SETTINGS, "folds": 3, "validation_fraction": 0.3}, TINY)
     folds = planned_folds(RunFolder(Path("cv")), CrossValidation(3, 1), 0)
-    texts = check_folds(trials_of([1, 1, 0, 0, 0, 0, 0, 0, 0]), config, folds)
+    texts = check_folds(surgeons_with([1, 1, 0, 0, 0, 0, 0, 0, 0], tmp_path / "two"), config, folds)
     assert any(text.startswith("Fold ") and "all test trials have the same outcome" in text for text in texts)
     with pytest.raises(DataError, match=r"Fold \d \(seed 0\): .*nothing to learn"):
-        check_folds(trials_of([1, 0, 0, 0, 0, 0, 0, 0, 0]), config, folds)
+        check_folds(surgeons_with([1, 0, 0, 0, 0, 0, 0, 0, 0], tmp_path / "one"), config, folds)
 
 
 def test_only_finished_folds_count_as_finished(tmp_path: Path, shared_data_folder: Path) -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from socal_core.errors import ConfigError, DataError, RunError
-from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
+from socal_core.runs.files.predictions import PREDICTION_COLUMNS
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.run_list import list_runs
 from socal_core.settings import TINY, Recipe, config_from, default_config
 

@@ -28,6 +28,7 @@ from socal_core.splits import (
     surgeons_in_common,
     warning_of,
 )
+from socal_core.splits.balance import make_folds, make_subsets
 
 
 def table(outcomes: list[list[int]], surgeons: list[str] | None = None, first_number: int = 1) -> pd.DataFrame:
@@ -392,3 +393,12 @@ def test_a_split_by_surgeon_gives_no_warning(method: SplitMethod) -> None:
     trials.loc[trials["participant_id"] < "106", "cohort"] = "EMORY"
     value = "USC" if method is SplitMethod.COLUMN else ""
     assert split_warning(make_split(trials, SplitSettings(split_method=method, split_value=value)), trials) is None
+
+
+def test_several_classes_are_distributed_evenly() -> None:
+    surgeons = pd.Series([f"S{number // 2}" for number in range(120)], index=[f"T{number}" for number in range(120)])
+    classes = pd.Series([number // 2 % 4 for number in range(120)], index=surgeons.index)
+    for subset in (*make_subsets(surgeons, classes, (0.2, 0.2), seed=0), *make_folds(surgeons, classes, 4, seed=0)):
+        counts = classes[list(subset)].value_counts()
+        assert len(counts) == 4
+        assert counts.max() - counts.min() <= 4

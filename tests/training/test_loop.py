@@ -22,7 +22,8 @@ from socal_core.lifecycle.state import RunState, read_status, written_status
 from socal_core.models.build import build_classifier, load_classifier, save_classifier
 from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint, read_training_state
 from socal_core.runs.events import Event, epochs_table, notices, read_events
-from socal_core.runs.folder import PREDICTION_COLUMNS, RunFolder
+from socal_core.runs.files.predictions import PREDICTION_COLUMNS
+from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, config_from
 from socal_core.splits import Split, surgeons_in_common
 from socal_core.training.batches import Rank, training_batches

@@ -11,7 +11,7 @@ from socal_core.dataset.windows import Window
 from socal_core.evaluation.leak_probes import Probe, probe_leaks
 from socal_core.figures.leak_figures import leak_bars
 from socal_core.settings import TrainConfig
-from socal_core.splits import Split, describe, make_split, split_warning
+from socal_core.splits import Split, describe, split_dataset, split_warning
 
 CHANCE = 0.5
 
@@ -23,7 +23,7 @@ def show_leaks(dataset: Dataset, config: TrainConfig) -> None:
         SocalError: The trials cannot be split.
     """
     trials = dataset.usable_trials
-    split = make_split(trials, config.split)
+    split = split_dataset(dataset, config.split)
     counts = describe(split, trials)["trials"]
     st.write(
         f"Each bar is a model that uses only one fact. It learns from the {counts['train']} training trials and is "

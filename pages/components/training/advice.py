@@ -18,7 +18,7 @@ from socal_core.runs.architecture import architecture_for
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.run_list import list_runs
 from socal_core.settings import Recipe, TrainConfig
-from socal_core.splits import make_split
+from socal_core.splits import split_dataset
 from socal_core.workspace import runs_root
 
 SHOWN = 3
@@ -43,7 +43,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
         Whether the run may be started.
     """
     try:
-        split = make_split(dataset.usable_trials, config.split)
+        split = split_dataset(dataset, config.split)
         machine = this_machine(runs_root(), _gpu())
         found = circumstances(dataset, split, config, machine.cores, _gpus())
         cost = _cost(config, found, machine)

@@ -20,7 +20,7 @@ from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.runs.architecture import input_sizes
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TrainConfig
-from socal_core.splits import make_split
+from socal_core.splits import split_dataset
 
 DAY = 86_400
 FILLING = Job("clip-cache", "socal_core.jobs.fill_cache", "The filling")
@@ -72,7 +72,7 @@ def needed_by(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo]) ->
     Raises:
         SocalError: The settings do not allow a split.
     """
-    split = make_split(dataset.usable_trials, config.split)
+    split = split_dataset(dataset, config.split)
     wanted = frames_of_run(dataset, config, split)
     root, need = dataset.root.resolve(), CacheStatus(0, 0, 0, 0, 0, 0, 0)
     for edge in input_sizes(config.model):

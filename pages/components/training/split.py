@@ -6,7 +6,7 @@ from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, TrainConfig
-from socal_core.splits import describe, left_out, make_split, split_warning, surgeons_in_common
+from socal_core.splits import describe, left_out, split_dataset, split_warning, surgeons_in_common
 
 SUBSETS = {
     "train": ("Training", "The model learns from these trials."),
@@ -31,7 +31,7 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     """Show the split of a run with these settings, and return False if the data does not allow it."""
     trials = dataset.usable_trials
     try:
-        split = make_split(trials, config.split)
+        split = split_dataset(dataset, config.split)
     except SocalError as error:
         st.error(plain_text(error))
         return False

@@ -17,7 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.jobs.job import Job
 from socal_core.settings import TrainConfig
-from socal_core.splits import make_split
+from socal_core.splits import split_dataset
 from socal_core.storage import write_json
 from socal_core.workspace import cache_folder
 
@@ -38,7 +38,7 @@ def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     """Show a toggle and, below it, the strip of a training trial. The settings must allow a split."""
     if not st.toggle("Show what the model sees", help=HELP, key="strip-on", persist_state="session"):
         return
-    train = make_split(dataset.usable_trials, config.split).train
+    train = split_dataset(dataset, config.split).train
     trial_id = st.selectbox("Training trial", train, key="strip-trial", width=240, persist_state="session")
     try:
         request = _request(dataset, config, trial_id, train)

@@ -168,4 +168,71 @@ class Metrics(ScoresAndControls):
     """Messages about frames that could not be read, and the frames that were used instead."""
 
 
+class PredictedTrial(TypedDict):
+    """A test trial and the prediction of its class or number."""
+
+    trial_id: str
+    participant_id: str
+    label: str | float
+    """The name of the true class, or the true number."""
+    predicted: str | float
+    probabilities: NotRequired[list[float]]
+    """Of each class, in the order of `classes`."""
+
+
+class TargetControl(TypedDict):
+    """A control for another target than success; scores are None if the data lack what it needs."""
+
+    key: str
+    name: str
+    description: str
+    scores: dict[str, float | None]
+    """As in `scores` of the model."""
+    difference: float | None
+    """The main score of the model minus that of the control."""
+    difference_interval: Interval
+    verdict: str | None
+    predicted: NotRequired[list[str] | list[float]]
+    """The prediction for each test trial, in the order of `trials`."""
+
+
+class TargetMetrics(TypedDict):
+    """All of metrics.json for another target than success: classes, or a number."""
+
+    target: str
+    """The column of the outcomes."""
+    label: str
+    """The name of the target to display."""
+    unit: str
+    """The unit of a number; "" if it has none."""
+    classes: list[str]
+    """The names of the classes; empty for a number."""
+    split: str
+    """`test`."""
+    n: int
+    main: str
+    """The name of the score by which models are compared: `auroc` or `rmse`."""
+    scores: dict[str, float | None]
+    """For classes: accuracy, balanced_accuracy, f1 (macro), auroc (macro, one class against the others), log_loss. For
+    a number, in its unit: rmse, mae, mean_error; and r2, correlation. None if a score is not defined."""
+    intervals: dict[str, Interval]
+    per_class: dict[str, ClassScores]
+    """The scores of each class; empty for a number."""
+    confusion_matrix: list[list[int]]
+    """Trials by true class and predicted class; empty for a number."""
+    trials: list[PredictedTrial]
+    controls: list[TargetControl]
+    cross_validation: CrossValidationScores | None
+    unknown: int
+    """Number of trials with frames that were left out because the target is unknown."""
+    task: str
+    share_ending_inside: float
+    window: str
+    model: dict[str, Any]
+    epoch: int
+    validation_trials: int
+    left_out: list[LeftOut]
+    stand_ins: list[str]
+
+
 METRICS: RunFile[Metrics] = RunFile("metrics.json", Metrics, "Delete the file and run `evaluate`.")

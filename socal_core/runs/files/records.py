@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.dataclasses import dataclass
 
+from socal_core.dataset.targets import Target
 from socal_core.runs.files.run_file import RunFile
 from socal_core.splits import MOST_FOLDS, Split
 
@@ -185,6 +186,7 @@ _ANEW = "Start a new run."
 _ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint to use an earlier one."
 
 SPLIT = RunFile("split.json", Split, _ANEW)
+TARGET = RunFile("target.json", Target, _ANEW)
 STATUS = RunFile("status.json", Status, "Resume the run.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
 CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")

@@ -1,0 +1,127 @@
+"""The target of a run: the column of the outcomes that a model predicts, and its value in each trial."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from socal_core.dataset.layout import MISSING_VALUES
+from socal_core.errors import ConfigError
+from socal_core.presets.preset import SUCCESS
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a model predicts about a trial: one of several classes, or a number."""
+
+    column: str
+    """The column of the outcomes, such as `success`."""
+    label: str
+    """The name to display."""
+    unit: str = ""
+    """The unit of a number; "" if it has none."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes, in the order of the logits; empty for a number."""
+    mean: float = 0.0
+    """The mean of a number over the training trials, in its unit."""
+    scale: float = 1.0
+    """The standard deviation of a number over the training trials, in its unit."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the model predicts a number (regression) instead of classes."""
+        return not self.classes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is the outcome that the preset calls success."""
+        return self.column == SUCCESS
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs of a model: its logits, or 1 for a number."""
+        return len(self.classes) or 1
+
+    @property
+    def label_with_unit(self) -> str:
+        """The name to display with the unit, such as `Blood loss (mL)`."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def standardized_on(self, values: pd.Series) -> "Target":
+        """Return the target with the mean and the standard deviation of the training trials; classes have none.
+
+        Args:
+            values: The values of the training trials, from `target_values`.
+
+        Raises:
+            ConfigError: All training trials have the same number.
+        """
+        if not self.is_number:
+            return self
+        mean, scale = float(values.mean()), float(values.std(ddof=0))
+        if not scale > 0:
+            rule = f"must differ between the training trials, but all have {mean:g}; choose another target or seed"
+            raise ConfigError("target", rule, self.column)
+        return replace(self, mean=mean, scale=scale)
+
+
+SUCCESS_TARGET = Target(SUCCESS, "Outcome", classes=("failure", "success"))
+
+
+def target_values(trials: pd.DataFrame, target: Target) -> pd.Series:
+    """Return the value of each trial: the index of its class (Int64), or a number (Float64); NA if it is unknown.
+
+    Args:
+        trials: The trials of a data set, indexed by trial_id.
+        target: A target of this data set.
+    """
+    if target.is_success:
+        return trials[SUCCESS]
+    values = trials[target.column]
+    if target.is_number:
+        return numbers_of(values).astype("Float64")
+    index = {plain(name): number for number, name in enumerate(target.classes)}
+    return texts_of(values).map(plain, na_action="ignore").map(index).astype("Int64")
+
+
+def strata(values: pd.Series, target: Target) -> pd.Series:
+    """Return the stratum of each trial, which a split distributes evenly: its class, or whether it is above the median.
+
+    Args:
+        values: The values of usable trials, from `target_values`.
+        target: The target.
+    """
+    if not target.is_number:
+        return values.astype("int64")
+    above = values > values.median()
+    return (above if above.any() else values == values.max()).astype("int64")
+
+
+def class_numbers(names: pd.Series, target: Target) -> NDArray[np.int64]:
+    """Return the index of each class from its name.
+
+    Args:
+        names: Names of classes of the target.
+        target: The target.
+    """
+    return pd.Index(target.classes).get_indexer(pd.Index(names)).astype(np.int64)
+
+
+def texts_of(values: pd.Series) -> pd.Series:
+    """Return the values of a column as text, with NA for those that spell a missing value."""
+    if values.dtype != "str":
+        return values.dropna().map(lambda value: f"{value:g}").reindex(values.index).astype("str")
+    return values.mask(values.str.lower().isin(MISSING_VALUES))
+
+
+def numbers_of(values: pd.Series) -> pd.Series:
+    """Return the values of a column as numbers, with NA for those that are none."""
+    numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
+    return numbers.mask(~np.isfinite(numbers.to_numpy("float64", na_value=np.nan)))
+
+
+def plain(name: str) -> str:
+    """Return the text by which the names of classes are compared: in lower case; `1.0` is `1`."""
+    number = pd.to_numeric(name, errors="coerce")
+    return name.strip().casefold() if pd.isna(number) else f"{number:g}"
