@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.lifecycle.cross_validation import check_folds, create_folds, is_finished
+from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.cross_validation import Fold, stop_requested
@@ -65,10 +66,15 @@ def cross_validate(run: RunFolder, echo: Callable[[Event], None] | None = None, 
 
 
 def _open_folds(run: RunFolder, report: Callable[..., None]) -> list[Fold]:
-    """Create the folds that do not exist, and report subsets with only one outcome."""
-    dataset = run.open_dataset()
+    """Create the folds that do not exist, and report what limits their scores.
+
+    These are subsets with only one outcome, and test trials that the model has seen before.
+    """
+    dataset, config = run.open_dataset(), run.read_config()
     folds = create_folds(run, dataset)
-    for message in check_folds(dataset.usable_trials, run.read_config(), folds):
+    model, split = config.model.model, run.read_split()
+    seen = (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint))
+    for message in (*check_folds(dataset.usable_trials, config, folds), *filter(None, seen)):
         report("notice", message=message)
     return folds
 
