@@ -15,8 +15,8 @@ from socal_core.settings import ModelSettings
 RESIDUALS = (("drop_path",), ("attention.output.dropout", "output.dropout"), ("dropout",))
 """The modules of a transformer block whose results are added to its residual stream, in three kinds of blocks.
 
-Those of TimeSformer, V-JEPA 2 and DINO have an empty place for drop path, those of VideoMAE a dropout at the end of each
-branch, and those of ViViT, VideoPrism and ViT one dropout that ends both branches.
+Those of TimeSformer, V-JEPA 2 and DINO have an empty place for drop path, those of VideoMAE a dropout at the end of
+each branch, and those of ViViT, VideoPrism and ViT one dropout that ends both branches.
 """
 
 
