@@ -42,6 +42,7 @@ LONG = (
     "browser/test_plain_text.py",
     "training/test_resume.py",
     "test_wheel.py",
+    "training/test_compilation.py",
     "training/test_bad_runs.py",
     "test_api.py",
     "training/test_several_processes.py",

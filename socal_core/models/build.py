@@ -68,7 +68,8 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     notes = [head_note(found, weights)]
     rows = classifier_rows(found, weights)
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
-    shape = ClassifierShape(clip, config.model.dropout_rate, rows is None or found.averages_tokens)
+    rates = config.model.dropout_rate, config.model.attention_dropout
+    shape = ClassifierShape(clip, *rates, rows is None or found.averages_tokens)
     model_config = classifier_config(found, shape)
     trained = found.clip_of_training(clip.num_frames)
     weights = found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
@@ -101,10 +102,10 @@ def load_classifier(folder: Path) -> VideoClassifier:
     """
     files = ModelFiles(f"Checkpoint {folder.name}", folder)
     found = read_config(files)
-    frames, dropout = (found.values.get(name) for name in (found.family.frames_field, found.family.dropout_fields[0]))
-    if type(frames) is not int or not isinstance(dropout, (int, float)):
+    frames, rates = found.values.get(found.family.frames_field), found.dropout_rates
+    if type(frames) is not int or not all(isinstance(rate, (int, float)) for rate in rates):
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
-    shape = ClassifierShape(ClipSize(frames, found.sizes.image_size), dropout, found.averages_tokens)
+    shape = ClassifierShape(ClipSize(frames, found.sizes.image_size), *rates, found.averages_tokens)
     weights = files.read_weights()
     _refuse_empty_network(found, weights)
     model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)

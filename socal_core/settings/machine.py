@@ -40,6 +40,13 @@ class MachineSettings(SettingsGroup):
         "memory per clip and a third more time; training is the same except for rounding.",
         applies=TRAINED,
     )
+    compile: bool = setting(
+        False,
+        "Compile the model with torch.compile before training. Takes a minute or more at the start of a run; on a GPU "
+        "it is expected to save more than that later, on a processor it does not (benchmarks/README.md). Training is "
+        "the same except for rounding and for the random numbers of dropout.",
+        applies=TRAINED,
+    )
     restarts: int = setting(
         0,
         "Number of times that a run in the background restarts by itself after its process was killed, such as for "

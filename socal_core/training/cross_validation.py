@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.lifecycle.cross_validation import check_folds, create_folds, is_finished
+from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.cross_validation import Fold, folds_of, stop_requested
@@ -94,10 +95,15 @@ def _is_stopped(run: RunFolder) -> bool:
 
 
 def _create_folds(run: RunFolder, report: Callable[..., None]) -> None:
-    """Create the folds that do not exist, and report subsets with only one outcome."""
-    dataset = run.open_dataset()
+    """Create the folds that do not exist, and report what limits their scores.
+
+    These are subsets with only one outcome, and test trials that the model has seen before.
+    """
+    dataset, config = run.open_dataset(), run.read_config()
     folds = create_folds(run, dataset)
-    for message in check_folds(dataset, run.read_config(), folds):
+    model, split = config.model.model, run.read_split()
+    seen = (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint))
+    for message in (*check_folds(dataset, config, folds), *filter(None, seen)):
         report("notice", message=message)
 
 

@@ -33,6 +33,7 @@ from socal_core.settings import OptimizationSettings, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
+from socal_core.training.compilation import compiled
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.out_of_memory import is_out_of_memory, smaller
 from socal_core.training.sharding import gathered, shard, sharded_state, whole
@@ -63,6 +64,8 @@ class _Run:
     """The parts of a run that change during training."""
 
     model: nn.Module
+    step_model: nn.Module
+    """The model as the training step calls it, which may be its compiled form; the weights are the same."""
     optimizer: Any
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     parts: dict[str, Any]
@@ -172,7 +175,8 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
     weights = class_weights([job.labels[trial] for trial in job.split.train])
-    run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, Checkpoints(job.run, job.classifier))
+    checkpoints = Checkpoints(job.run, job.classifier)
+    run = _Run(model, _as_called(job, model), optimizer, scheduler, parts, weights, trained, scales, checkpoints)
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
@@ -184,6 +188,16 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
                     f"optimizer state does not fit this version. {HOW_TO_TRAIN_FURTHER}"
                 ) from None
     return run
+
+
+def _as_called(job: TrainingJob, model: nn.Module) -> nn.Module:
+    """Return the model as the training step calls it: compiled, if the settings ask for that and it is possible."""
+    if not job.config.machine.compile:
+        return model
+    step_model, notice = compiled(model, job.accelerator.device)
+    if notice:
+        job.report("notice", message=notice)
+    return step_model
 
 
 def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
@@ -213,7 +227,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
                 group["lr"] = rate * scale
         step = run.state.step + 1
         torch.manual_seed(derive_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = add_gradients(accelerator, run.model, batch, config)
+        loss = add_gradients(accelerator, run.step_model, batch, config)
         run.optimizer.step()
         run.weights.after_step()
         run.optimizer.zero_grad()
