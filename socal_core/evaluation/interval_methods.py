@@ -218,7 +218,7 @@ def calibration_interval(distances: Floats, spread: Floats, surgeons: Surgeons) 
     error = float(np.abs(total).sum())
 
     def excess(factor: float) -> float:
-        """Standard deviations by which the error that was found is above that expected with a factor."""
+        """Return by how many standard deviations the error that was found is above that expected with a factor."""
         ratio = factor * size / deviation
         expected = deviation * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + factor * size * (1 - 2 * ndtr(-ratio))
         variance = (factor * size) ** 2 + deviation**2 - expected**2

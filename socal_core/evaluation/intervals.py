@@ -6,7 +6,6 @@ with as many surgeons, has none; `benchmarks/README.md` has the coverage of each
 """
 
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 from numpy.typing import ArrayLike
