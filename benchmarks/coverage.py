@@ -189,11 +189,11 @@ def count_hits(part: str, counts: list[int], cohorts: int, compared: int, verbos
     return hits
 
 
-def true_scores(part: str, level: float | tuple[float, float]) -> dict[str, float]:
+def true_scores(part: str, level: float | tuple[float, float], trials: int = TRUTH_TRIALS) -> dict[str, float]:
     """Compute the scores of many independent trials; differences of equally good predictors are 0."""
     make, _, scores, _ = PARTS[part]
-    draw = Draw([1], TRUTH_TRIALS, 0.0, trials=1)
-    found = scores(*make(draw, level), np.ones((1, TRUTH_TRIALS)))
+    draw = Draw([1], trials, 0.0, trials=1)
+    found = scores(*make(draw, level), np.ones((1, trials)))
     equal = isinstance(level, tuple) and level[0] == level[1]
     return {name: 0.0 if equal else float(values[0]) for name, values in found.items()}
 

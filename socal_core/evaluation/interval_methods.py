@@ -12,6 +12,7 @@ from math import atanh, isfinite, sqrt, tanh
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import ndtr, stdtrit
 
 from socal_core.evaluation.weighted_scores import Floats
@@ -66,20 +67,25 @@ class Jackknife:
         """The score of all trials."""
         return float(self.values[0])
 
-    @property
+    @cached_property
     def variance(self) -> float:
-        """The jackknife estimate of the variance of the score; not finite if the score needs one of the surgeons."""
+        """The jackknife estimate of the variance of the score; NaN if the score is not defined without a surgeon."""
         return self.covariance(self)
 
     def covariance(self, other: "Jackknife") -> float:
         """Estimate the covariance with another score of the same trials."""
-        first, second = (values[1:] - values[1:].mean() for values in (self.values, other.values))
-        return float((first * second).sum()) * (1 - 1 / self.surgeons.count)
+        return float(self._deviations @ other._deviations) * (1 - 1 / self.surgeons.count)
+
+    @cached_property
+    def _deviations(self) -> Floats:
+        without: Floats = self.values[1:]
+        return without - without.sum() / len(without)
 
     def map(self, function: Callable[[Floats], Floats]) -> "Jackknife":
-        """Apply a function to all values."""
+        """Apply a function to all values; what is not finite becomes NaN."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return Jackknife(self.surgeons, function(self.values))
+            values = function(self.values)
+        return Jackknife(self.surgeons, np.where(np.isfinite(values), values, np.nan))
 
     def averaged_variance(self, independent: float, usual: float | None = None) -> float:
         """Average the variance with its usual value.
@@ -224,16 +230,10 @@ def calibration_interval(distances: Floats, spread: Floats, surgeons: Surgeons) 
         variance = (factor * size) ** 2 + deviation**2 - expected**2
         return float((error - expected.sum()) / np.sqrt(variance.sum()))
 
-    low, high = (_falling_root(excess, z, highest=1 / error) * error for z in (Z, -Z))
-    return low, min(high, 1.0)
+    def end(z: float) -> float:
+        """Return the true error at which the excess is z; it falls from no error to an error of 1."""
+        if excess(0) <= z:
+            return 0.0
+        return 1.0 if excess(1 / error) >= z else float(brentq(lambda x: excess(x) - z, 0, 1 / error)) * error
 
-
-def _falling_root(function: Callable[[float], float], level: float, highest: float) -> float:
-    """Return where a falling function reaches a level between 0 and `highest`, or the nearer of these ends."""
-    low, high = 0.0, highest
-    if function(low) <= level:
-        return low
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if function(middle) > level else (low, middle)
-    return low
+    return end(Z), end(-Z)
