@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from socal_core.evaluation.interval_methods import (
     Jackknife,
@@ -92,10 +93,10 @@ def outcome_estimates(
         "specificity": tn + fp,
         "npv": tn + fn,
         "auroc": hanley_size(scores["auroc"].value, tp + fn, tn + fp),
-        "average_precision": tp + fn,
     }
     intervals = {name: _score_interval(scores[name], size) for name, size in sizes.items()}
     intervals |= {
+        "average_precision": _average_precision_interval(scores["average_precision"], tp + fn),
         "f1": _f1_interval(scores["f1"], tp + fp + fn),
         "f1_failure": _f1_interval(scores["f1_failure"], tn + fp + fn),
         "matthews": matthews_interval(scores["matthews"], (tp, fp, fn, tn)),
@@ -161,8 +162,8 @@ def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike)
     fisher = t_interval(scores["correlation"].map(np.arctanh), 1 / max(len(a) - 3, 1))
     r2 = t_interval(scores["r2"])
     intervals = {
-        "rmse": _inverse_interval(scores["rmse"]),
-        "mae": _inverse_interval(scores["mae"]),
+        "rmse": _inverse_interval(scores["rmse"], power=2),
+        "mae": _inverse_interval(scores["mae"], power=1),
         "mean_error": t_interval(scores["mean_error"]),
         "r2": r2 and (r2[0], min(r2[1], 1.0)),
         "correlation": fisher and (float(np.tanh(fisher[0])), float(np.tanh(fisher[1]))),
@@ -288,10 +289,24 @@ def _loss_interval(score: Jackknife, p: Floats, if_success: Floats, if_failure: 
     return interval and (float(np.exp(interval[0])), float(np.exp(interval[1])))
 
 
-def _inverse_interval(score: Jackknife) -> Interval:
-    """Compute the interval of a mean error on the scale of its inverse; None if it has no upper end."""
-    interval = t_interval(score.map(lambda values: 1 / values))
-    return (1 / interval[1], 1 / interval[0]) if interval and interval[0] > 0 else None
+def _average_precision_interval(score: Jackknife, positives: float) -> Interval:
+    """Compute the interval on the scale of the logit; if that is not finite, a score interval.
+
+    Near 1 the variance is about half of that of a proportion of the positive trials.
+    """
+    interval = t_interval(score.map(lambda values: np.log(values / (1 - values))))
+    if interval is None:
+        return _score_interval(score, positives, score.surgeons.usual_design_effect / 2)
+    return float(expit(interval[0])), float(expit(interval[1]))
+
+
+def _inverse_interval(score: Jackknife, power: int) -> Interval:
+    """Compute the interval of an error on the scale of its inverse, or of a power of that.
+
+    Large errors are rare and few trials may lack them, so the upper end is further away. None if there is no such end.
+    """
+    interval = t_interval(score.map(lambda values: 1 / values**power))
+    return (interval[1] ** (-1 / power), interval[0] ** (-1 / power)) if interval and interval[0] > 0 else None
 
 
 def _calibration_interval(y: Integers, p: Floats, surgeons: Surgeons) -> Interval:
