@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import gamma
 
-from socal_core.evaluation.interval_methods import Jackknife, Surgeons, t_interval
 from socal_core.evaluation.intervals import (
     Estimates,
     class_estimates,
@@ -29,6 +28,7 @@ from socal_core.evaluation.intervals import (
     outcome_differences,
     outcome_estimates,
 )
+from socal_core.evaluation.jackknife import Jackknife, Surgeons, t_interval
 from socal_core.evaluation.metrics import auroc_interval, wilson_interval
 from socal_core.evaluation.weighted_scores import Floats, WeightedScores, class_scores, number_scores, outcome_scores
 from socal_core.runs.files.metrics_record import Interval

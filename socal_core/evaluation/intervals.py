@@ -1,33 +1,31 @@
 """Scores of test trials with 95 % intervals that hold for few surgeons.
 
 Trials of a surgeon resemble each other, so surgeons are what varies between samples. Each interval comes from leaving
-out one surgeon at a time (`interval_methods.py`). A score that such an interval was not shown to fit, in simulations
-with as many surgeons, has none; `benchmarks/README.md` has the coverage of each.
+out one surgeon at a time (`jackknife.py`, `score_intervals.py`). A score for which it does not hold with so few
+surgeons, in the simulations of `benchmarks/README.md`, has none.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
-from socal_core.evaluation.interval_methods import (
-    Jackknife,
-    Surgeons,
-    calibration_interval,
-    difference_interval,
+from socal_core.evaluation.jackknife import Jackknife, Surgeons, difference_interval, score_interval, t_interval
+from socal_core.evaluation.score_intervals import (
+    average_precision_interval,
+    calibration_error_interval,
+    f1_interval,
     hanley_size,
+    inverse_interval,
+    loss_interval,
     matthews_interval,
-    score_interval,
-    t_interval,
+    mean_size,
 )
 from socal_core.evaluation.weighted_scores import (
-    CALIBRATION_BINS,
     LARGE_ML,
     Floats,
     Integers,
     WeightedScores,
-    calibration_bins,
     class_scores,
     log_losses,
     mean,
@@ -87,22 +85,22 @@ def outcome_estimates(
     tp, fp, fn, tn = (float(((y == a) & (d == b)).sum()) for a, b in ((1, 1), (0, 1), (1, 0), (0, 0)))
     sizes = {
         "accuracy": tp + fp + fn + tn,
-        "balanced_accuracy": _harmonic(tp + fn, tn + fp),
+        "balanced_accuracy": mean_size(tp + fn, tn + fp),
         "precision": tp + fp,
         "recall": tp + fn,
         "specificity": tn + fp,
         "npv": tn + fn,
         "auroc": hanley_size(scores["auroc"].value, tp + fn, tn + fp),
     }
-    intervals = {name: _score_interval(scores[name], size) for name, size in sizes.items()}
+    intervals = {name: score_interval(scores[name], size) for name, size in sizes.items()}
     intervals |= {
-        "average_precision": _average_precision_interval(scores["average_precision"], tp + fn),
-        "f1": _f1_interval(scores["f1"], tp + fp + fn),
-        "f1_failure": _f1_interval(scores["f1_failure"], tn + fp + fn),
+        "average_precision": average_precision_interval(scores["average_precision"], tp + fn),
+        "f1": f1_interval(scores["f1"], tp + fp + fn),
+        "f1_failure": f1_interval(scores["f1_failure"], tn + fp + fn),
         "matthews": matthews_interval(scores["matthews"], (tp, fp, fn, tn)),
-        "brier": _loss_interval(scores["brier"], p, (1 - p) ** 2, p**2),
-        "log_loss": _loss_interval(scores["log_loss"], p, log_losses(p), log_losses(1 - p)),
-        "calibration_error": _calibration_interval(y, p, groups),
+        "brier": loss_interval(scores["brier"], p, (1 - p) ** 2, p**2),
+        "log_loss": loss_interval(scores["log_loss"], p, log_losses(p), log_losses(1 - p)),
+        "calibration_error": calibration_error_interval(y, p, groups),
     }
     return _estimates(scores, intervals)
 
@@ -130,15 +128,15 @@ def class_estimates(
     counts = np.unique(y, return_counts=True)[1].astype(float)
     n, k = float(len(y)), len(counts)
     intervals = {
-        "accuracy": _score_interval(scores["accuracy"], n),
-        "balanced_accuracy": _score_interval(scores["balanced_accuracy"], _harmonic(*counts)),
-        "macro_f1": _score_interval(scores["macro_f1"], n),
+        "accuracy": score_interval(scores["accuracy"], n),
+        "balanced_accuracy": score_interval(scores["balanced_accuracy"], mean_size(*counts)),
+        "macro_f1": score_interval(scores["macro_f1"], n),
     }
     if k > 1:
         # The AUROCs of two classes are equal; those of more vary less together than one alone.
         size = hanley_size(scores["macro_auroc"].value, n / k, n - n / k)
         usual = groups.usual_design_effect / (k - 1)
-        intervals["macro_auroc"] = _score_interval(scores["macro_auroc"], size, usual)
+        intervals["macro_auroc"] = score_interval(scores["macro_auroc"], size, usual)
     return _estimates(scores, intervals)
 
 
@@ -162,12 +160,12 @@ def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike)
     fisher = t_interval(scores["correlation"].map(np.arctanh), 1 / max(len(a) - 3, 1))
     r2 = t_interval(scores["r2"])
     intervals = {
-        "rmse": _inverse_interval(scores["rmse"], power=2),
-        "mae": _inverse_interval(scores["mae"], power=1),
+        "rmse": inverse_interval(scores["rmse"], power=2),
+        "mae": inverse_interval(scores["mae"], power=1),
         "mean_error": t_interval(scores["mean_error"]),
         "r2": r2 and (r2[0], min(r2[1], 1.0)),
         "correlation": fisher and (float(np.tanh(fisher[0])), float(np.tanh(fisher[1]))),
-        "large_recall": _score_interval(scores["large_recall"], float((a > LARGE_ML).sum())),
+        "large_recall": score_interval(scores["large_recall"], float((a > LARGE_ML).sum())),
     }
     return _estimates(scores, intervals)
 
@@ -201,7 +199,7 @@ def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictio
     if not np.array_equal(one["auroc"].values, two["auroc"].values):
         positives = float(y.sum())
         own = [
-            _score_interval(both["auroc"], hanley_size(both["auroc"].value, positives, len(y) - positives))
+            score_interval(both["auroc"], hanley_size(both["auroc"].value, positives, len(y) - positives))
             for both in (one, two)
         ]
         intervals["auroc"] = difference_interval(one["auroc"], two["auroc"], (own[0], own[1]), USUAL_CORRELATION)
@@ -258,62 +256,3 @@ def _estimate(name: str, score: Jackknife, interval: Interval) -> Estimate:
         return Estimate(None, None)
     enough = score.surgeons.count >= FEWEST_FOR.get(name, FEWEST)
     return Estimate(score.value, (float(interval[0]), float(interval[1])) if enough and interval else None)
-
-
-def _harmonic(*counts: float) -> float:
-    """Compute the size for which a mean of proportions has the variance of one proportion; 0 if a count is 0."""
-    return len(counts) ** 2 / sum(1 / count for count in counts) if all(counts) else 0.0
-
-
-def _score_interval(score: Jackknife, size: float, usual: float | None = None) -> Interval:
-    return score_interval(score, size, usual) if size and np.isfinite(score.value) else None
-
-
-def _f1_interval(score: Jackknife, size: float) -> Interval:
-    """Compute the interval of an F1: hits / (hits + errors / 2), from that of the proportion hits / (hits + errors)."""
-    interval = _score_interval(score.map(lambda f1: f1 / (2 - f1)), size)
-    return interval and (2 * interval[0] / (1 + interval[0]), 2 * interval[1] / (1 + interval[1]))
-
-
-def _loss_interval(score: Jackknife, p: Floats, if_success: Floats, if_failure: Floats) -> Interval:
-    """Compute the interval of a mean loss on the scale of its logarithm.
-
-    Few trials may lack the rare large losses, and then vary too little. The variance of independent trials is that
-    which the probabilities p themselves predict.
-    """
-    expected = float((p * if_success + (1 - p) * if_failure).mean())
-    squared = float((p * if_success**2 + (1 - p) * if_failure**2).mean())
-    if score.value <= 0 or expected <= 0:
-        return None
-    interval = t_interval(score.map(np.log), (squared / expected**2 - 1) / len(p))
-    return interval and (float(np.exp(interval[0])), float(np.exp(interval[1])))
-
-
-def _average_precision_interval(score: Jackknife, positives: float) -> Interval:
-    """Compute the interval on the scale of the logit; if that is not finite, a score interval.
-
-    Near 1 the variance is about half of that of a proportion of the positive trials.
-    """
-    interval = t_interval(score.map(lambda values: np.log(values / (1 - values))))
-    if interval is None:
-        return _score_interval(score, positives, score.surgeons.usual_design_effect / 2)
-    return float(expit(interval[0])), float(expit(interval[1]))
-
-
-def _inverse_interval(score: Jackknife, power: int) -> Interval:
-    """Compute the interval of an error on the scale of its inverse, or of a power of that.
-
-    Large errors are rare and few trials may lack them, so the upper end is further away. None if there is no such end.
-    """
-    interval = t_interval(score.map(lambda values: 1 / values**power))
-    return (interval[1] ** (-1 / power), interval[0] ** (-1 / power)) if interval and interval[0] > 0 else None
-
-
-def _calibration_interval(y: Integers, p: Floats, surgeons: Surgeons) -> Interval:
-    bins = calibration_bins(p)
-    in_bin = bins[:, None] == np.arange(CALIBRATION_BINS)
-    members = np.arange(surgeons.count)[:, None] == surgeons.member
-    spread = (p * (1 - p)) @ in_bin / len(y) ** 2
-    if not spread.any() or np.array_equal(p, y):
-        return None
-    return calibration_interval(members @ ((p - y)[:, None] * in_bin) / len(y), spread, surgeons)

@@ -1,4 +1,4 @@
-"""socal_core.evaluation.intervals and interval_methods; benchmarks/coverage.py measures coverage in full"""
+"""socal_core.evaluation.intervals, jackknife and score_intervals; benchmarks/coverage.py measures coverage in full"""
 
 from math import isnan
 
@@ -8,7 +8,6 @@ from scipy.stats import t
 from sklearn import metrics
 
 from benchmarks.coverage import PARTS, Draw, class_cohort, number_cohort, outcome_cohort, pair_cohort, true_scores
-from socal_core.evaluation.interval_methods import Jackknife, Surgeons, calibration_interval, score_interval, t_interval
 from socal_core.evaluation.intervals import (
     FEWEST,
     FEWEST_FOR,
@@ -20,7 +19,9 @@ from socal_core.evaluation.intervals import (
     outcome_differences,
     outcome_estimates,
 )
+from socal_core.evaluation.jackknife import Jackknife, Surgeons, score_interval, t_interval
 from socal_core.evaluation.metrics import auroc_interval, metrics_of, wilson_interval
+from socal_core.evaluation.score_intervals import calibration_error_interval
 from socal_core.evaluation.weighted_scores import outcome_scores
 
 
@@ -168,15 +169,13 @@ def test_the_ends_of_the_calibration_error_fit_what_was_found() -> None:
     p, bins = np.repeat((np.arange(10) + 0.5) / 10, n // 10), np.repeat(np.arange(10), n // 10)
     y = rng.random(n) < np.clip(p + 0.12 * (-1) ** bins, 0, 1)
     in_bin = bins[:, None] == np.arange(10)
-    distances = (p - y)[:, None] * in_bin / n
-    spread = (p * (1 - p)) @ in_bin / n**2
-    low, high = calibration_interval(distances, spread, Surgeons(np.arange(n).astype(str)))
+    low, high = calibration_error_interval(y, p, Surgeons(np.arange(n).astype(str)))
+    distances, spread = (p - y)[:, None] * in_bin / n, (p * (1 - p)) @ in_bin / n**2
     total = distances.sum(axis=0)
     error = np.abs(total).sum()
     assert 0 < low < error < high
-    deviation = np.sqrt(
-        spread * ((n - 1) * (distances.var(axis=0) * n).sum() / spread.sum() * n / (n - 1) + 30) / (n + 29)
-    )
+    shown = n * distances.var(axis=0, ddof=1).sum() / spread.sum()  # the sum of n draws, against the binomial variance
+    deviation = np.sqrt(spread * ((n - 1) * shown + 30) / (n - 1 + 30))
     for end, beyond in ((low, lambda e: e >= error), (high, lambda e: e <= error)):
         samples = np.abs(total * end / error + deviation * rng.normal(size=(40_000, 10))).sum(axis=1)
         assert np.mean(beyond(samples)) == pytest.approx(0.025, abs=0.006)
