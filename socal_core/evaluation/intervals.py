@@ -90,10 +90,10 @@ def outcome_estimates(
         "recall": tp + fn,
         "specificity": tn + fp,
         "npv": tn + fn,
-        "auroc": hanley_size(scores["auroc"].value, tp + fn, tn + fp),
     }
     intervals = {name: score_interval(scores[name], size) for name, size in sizes.items()}
     intervals |= {
+        "auroc": _auroc_interval(scores["auroc"], tp + fn, tn + fp),
         "average_precision": average_precision_interval(scores["average_precision"], tp + fn),
         "f1": f1_interval(scores["f1"], tp + fp + fn),
         "f1_failure": f1_interval(scores["f1_failure"], tn + fp + fn),
@@ -198,11 +198,13 @@ def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictio
     intervals = {name: t_interval(scores[name]) for name in names}
     if not np.array_equal(one["auroc"].values, two["auroc"].values):
         positives = float(y.sum())
-        own = [
-            score_interval(both["auroc"], hanley_size(both["auroc"].value, positives, len(y) - positives))
-            for both in (one, two)
-        ]
-        intervals["auroc"] = difference_interval(one["auroc"], two["auroc"], (own[0], own[1]), USUAL_CORRELATION)
+        intervals["auroc"] = difference_interval(
+            one["auroc"],
+            two["auroc"],
+            _auroc_interval(one["auroc"], positives, len(y) - positives),
+            _auroc_interval(two["auroc"], positives, len(y) - positives),
+            USUAL_CORRELATION,
+        )
     return _estimates(scores, intervals)
 
 
@@ -256,3 +258,7 @@ def _estimate(name: str, score: Jackknife, interval: Interval) -> Estimate:
         return Estimate(None, None)
     enough = score.surgeons.count >= FEWEST_FOR.get(name, FEWEST)
     return Estimate(score.value, (float(interval[0]), float(interval[1])) if enough and interval else None)
+
+
+def _auroc_interval(score: Jackknife, positives: float, negatives: float) -> Interval:
+    return score_interval(score, hanley_size(score.value, positives, negatives))

@@ -76,7 +76,8 @@ class Jackknife:
     @cached_property
     def _deviations(self) -> Floats:
         without: Floats = self.values[1:]
-        return without - without.sum() / len(without)
+        deviations: Floats = without - without.sum() / len(without)
+        return deviations
 
     def map(self, function: Callable[[Floats], Floats]) -> "Jackknife":
         """Apply a function to all values; what is not finite becomes NaN."""
@@ -136,23 +137,24 @@ def t_interval(scores: Jackknife, independent: float | None = None) -> Interval:
 
 
 def difference_interval(
-    first: Jackknife, second: Jackknife, own: tuple[Interval, Interval], usual_correlation: float
+    first: Jackknife, second: Jackknife, first_interval: Interval, second_interval: Interval, usual_correlation: float
 ) -> Interval:
     """Combine the intervals of two scores of the same trials into that of their difference.
 
     Args:
         first: The first score.
         second: The second score.
-        own: The intervals of both.
+        first_interval: The interval of the first score.
+        second_interval: The interval of the second score.
         usual_correlation: The usual correlation between the two scores, averaged with that of the jackknife as the
             usual design effect is.
 
     Returns:
         The interval of the first minus the second (Zou and Donner, Stat Med 2008;27:1693); None if one has none.
     """
-    if own[0] is None or own[1] is None:
+    if first_interval is None or second_interval is None:
         return None
-    (low1, high1), (low2, high2) = own
+    (low1, high1), (low2, high2) = first_interval, second_interval
     degrees, together = first.surgeons.count - 1, sqrt(first.variance * second.variance)
     shown = first.covariance(second) / together if together > 0 else usual_correlation
     r = (degrees * shown + PRIOR_SURGEONS * usual_correlation) / (degrees + PRIOR_SURGEONS)

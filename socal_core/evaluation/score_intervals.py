@@ -107,7 +107,7 @@ def calibration_error_interval(labels: Integers, probabilities: Floats, surgeons
         surgeons: The surgeons of the trials.
 
     Returns:
-        The low and high end; None if the probabilities allow no error, or make none.
+        The low and high end; None if the probabilities allow no error, or make none, or for one surgeon.
     """
     in_bin = calibration_bins(probabilities)[:, None] == np.arange(CALIBRATION_BINS)
     of_surgeon = np.arange(surgeons.count)[:, None] == surgeons.member
@@ -115,7 +115,7 @@ def calibration_error_interval(labels: Integers, probabilities: Floats, surgeons
     spread = (probabilities * (1 - probabilities)) @ in_bin / len(labels) ** 2  # (bins,)
     size = np.abs(distances.sum(axis=0))
     error = float(size.sum())
-    if not error or not spread.any():
+    if not error or not spread.any() or surgeons.count == 1:
         return None
     effect = _calibration_design_effect(distances, float(spread.sum()))
     deviation = np.sqrt(effect * np.maximum(spread, 1e-12))  # not 0 in bins without trials, or with certain ones

@@ -105,6 +105,13 @@ def test_few_surgeons_have_values_and_no_interval() -> None:
     assert outcome_differences(y, (p, d), (1 - p, d), surgeons)["auroc"].reason == TOO_FEW
 
 
+def test_one_surgeon_has_values_and_no_interval() -> None:
+    y, p, d, surgeons = cohort(6, surgeons=1)
+    found = outcome_estimates(y, p, d, surgeons) | number_estimates(p, 1 - p, surgeons)
+    assert {estimate.reason for estimate in found.values() if estimate.value is not None} == {TOO_FEW}
+    assert found["accuracy"].value == np.mean(y == d)
+
+
 @pytest.mark.parametrize("name", list(FEWEST_FOR))
 def test_some_scores_need_more_surgeons(name: str) -> None:
     for count, has_interval in ((FEWEST_FOR[name] - 1, False), (FEWEST_FOR[name], True)):
