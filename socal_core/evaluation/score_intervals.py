@@ -10,7 +10,7 @@ from socal_core.evaluation.jackknife import Jackknife, Surgeons, Z, score_interv
 from socal_core.evaluation.weighted_scores import CALIBRATION_BINS, Floats, Integers, calibration_bins
 from socal_core.runs.files.metrics_record import Interval
 
-CALIBRATION_SURGEONS = 30
+CALIBRATION_SURGEONS = 15
 """Weight of independent trials in the variance of the calibration error, in surgeons."""
 
 
@@ -97,9 +97,9 @@ def calibration_error_interval(labels: Integers, probabilities: Floats, surgeons
     """Compute an interval of the expected calibration error.
 
     The error of few trials is above the true one, since distances of either sign count as positive. So the ends are the
-    true errors for which the error that was found would be Z standard deviations above or below the expected one. For
-    that, the distances of all bins are multiplied by one factor, and each bin's is normally distributed. Its variance
-    is that of right probabilities and independent trials, times a design effect.
+    true errors for which the error that was found would be Z standard deviations above or below the expected one, if
+    the true distance were equal in all bins and each bin's were normally distributed. Its variance is that of right
+    probabilities and independent trials, times a design effect.
 
     Args:
         labels: Outcomes, 0 or 1, shape (n,).
@@ -113,25 +113,25 @@ def calibration_error_interval(labels: Integers, probabilities: Floats, surgeons
     of_surgeon = np.arange(surgeons.count)[:, None] == surgeons.member
     distances = of_surgeon @ ((probabilities - labels)[:, None] * in_bin) / len(labels)  # (surgeons, bins)
     spread = (probabilities * (1 - probabilities)) @ in_bin / len(labels) ** 2  # (bins,)
-    size = np.abs(distances.sum(axis=0))
-    error = float(size.sum())
-    if not error or not spread.any() or surgeons.count == 1:
+    found = float(np.abs(distances.sum(axis=0)).sum())
+    if not found or not spread.any() or surgeons.count == 1:
         return None
     effect = _calibration_design_effect(distances, float(spread.sum()))
     deviation = np.sqrt(effect * np.maximum(spread, 1e-12))  # not 0 in bins without trials, or with certain ones
 
-    def excess(factor: float) -> float:
-        """Return by how many standard deviations the error that was found is above that expected with a factor."""
-        ratio = factor * size / deviation
-        expected = deviation * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + factor * size * (1 - 2 * ndtr(-ratio))
-        variance = (factor * size) ** 2 + deviation**2 - expected**2
-        return float((error - expected.sum()) / np.sqrt(variance.sum()))
+    def excess(error: float) -> float:
+        """Return by how many standard deviations the error that was found is above that expected with a true error."""
+        true = error * in_bin.mean(axis=0)
+        expected = deviation * np.sqrt(2 / np.pi) * np.exp(-((true / deviation) ** 2) / 2)
+        expected += true * (1 - 2 * ndtr(-true / deviation))
+        variance = true**2 + deviation**2 - expected**2
+        return float((found - expected.sum()) / np.sqrt(variance.sum()))
 
     def end(z: float) -> float:
-        """Return the true error at which the excess is z; it falls from no error to an error of 1."""
+        """Return the true error at which the excess is z."""
         if excess(0) <= z:
             return 0.0
-        return 1.0 if excess(1 / error) >= z else float(brentq(lambda x: excess(x) - z, 0, 1 / error)) * error
+        return 1.0 if excess(1) >= z else float(brentq(lambda error: excess(error) - z, 0, 1))
 
     return end(Z), end(-Z)
 
