@@ -67,7 +67,10 @@ class _Watch:
         try:
             host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
             waits = timedelta(seconds=LOST_SECONDS)
-            store = dist.TCPStore(host, port, is_master=False, wait_for_workers=False, timeout=waits)  # type: ignore[attr-defined]
+            # It is public, but the module does not list it for mypy.
+            store = dist.TCPStore(  # type: ignore[attr-defined]
+                host, port, is_master=False, wait_for_workers=False, timeout=waits
+            )
             while not self.ended.wait(BEAT_SECONDS):
                 for rank, before in enumerate(self._counts):
                     self._counts[rank] = store.add(f"socal/count/{rank}", int(rank == self._rank))

@@ -212,9 +212,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         stop.alone()
         report_stage(PREDICTING, done, total)
 
-    dataset = run.open_dataset()
-    split = split_of(run, config.split, dataset, accelerator.is_main_process)
-    dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
+    with accelerator.main_process_first():  # the others read the split and the target that it writes
+        dataset = run.open_dataset()
+        split = split_of(run, config.split, dataset, accelerator.is_main_process)
+        dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
     model = config.model.model
     for known in (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)):
         if known:

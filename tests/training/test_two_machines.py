@@ -61,6 +61,8 @@ class Machine:
         """Start torchrun with one process; the rendezvous is on the machine `store`."""
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
         torchrun += ["--rdzv-backend=c10d", f"--rdzv-endpoint={store.address}:29500", "--rdzv-id=run"]
+        # The namespaces share the name of this machine, by which torchrun would know the host of the store.
+        torchrun += [f"--rdzv-conf=is_host={int(self is store)},read_timeout=15"]
         return subprocess.Popen(
             self.command(*torchrun, f"--local-addr={self.address}", *arguments),
             env={
@@ -98,6 +100,9 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
         yield first, second
     finally:
         for machine in (first, second):
+            left = subprocess.run(["ip", "netns", "pids", machine.name], check=False, capture_output=True, text=True)
+            for process in left.stdout.split():
+                os.kill(int(process), signal.SIGKILL)
             subprocess.run(["ip", "netns", "delete", machine.name], check=False, capture_output=True)
 
 
