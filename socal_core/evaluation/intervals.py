@@ -37,7 +37,7 @@ from socal_core.runs.files.metrics_record import Interval
 TOO_FEW = "too few surgeons for an interval"
 FEWEST = 10
 """Fewest surgeons for an interval."""
-FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "rmse": 60}
+FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "r2": 20, "rmse": 60}
 """Fewest surgeons for the interval of a score that needs more."""
 USUAL_CORRELATION = 0.3
 """Usual correlation between the AUROCs of two predictors on the same trials."""
