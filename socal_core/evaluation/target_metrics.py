@@ -204,11 +204,10 @@ def _per_class(matrix: list[list[int]], target: Target) -> dict[str, ClassScores
 
 
 def _trials(test: pd.DataFrame, target: Target) -> list[PredictedTrial]:
-    rows: list[dict[str, Any]] = test[["trial_id", "participant_id", "label", "predicted"]].to_dict(orient="records")
+    table = test[["trial_id", "participant_id", "label", "predicted"]]
     if not target.is_number:
-        for row, probabilities in zip(rows, outputs_of(test, target).tolist(), strict=True):
-            row["probabilities"] = probabilities
-    return cast(list[PredictedTrial], rows)
+        table = table.assign(probabilities=outputs_of(test, target).tolist())
+    return cast(list[PredictedTrial], table.to_dict(orient="records"))
 
 
 def _several(values: NDArray[Any]) -> bool:
