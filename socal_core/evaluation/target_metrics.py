@@ -76,8 +76,8 @@ def scores_of(table: pd.DataFrame, target: Target) -> Scores:
 def class_target_scores(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> Scores:
     """Compute the scores of n >= 1 trials with one of K classes.
 
-    Means over classes (balanced accuracy, F1, AUROC) leave out classes without which they are not defined: those of no
-    trial and, for F1, of no prediction.
+    Means over classes (balanced accuracy, F1, AUROC) leave out a class that no trial has; that of F1 counts it if it is
+    predicted.
 
     Args:
         labels: The index of the true class, shape (n,).
