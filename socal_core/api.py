@@ -11,7 +11,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
 from socal_core.runs.events import read_events
 from socal_core.runs.files.event_types import Event
-from socal_core.runs.files.metrics_record import Metrics
+from socal_core.runs.files.metrics_record import AnyMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 from socal_core.splits import Split
@@ -45,8 +45,12 @@ class Run:
         return read_events(self._folder.events_file)
 
     @cached_property
-    def metrics(self) -> Metrics | None:
-        """The test metrics of the best checkpoint; None before they are computed, RunError if the file is damaged."""
+    def metrics(self) -> AnyMetrics | None:
+        """The test metrics of the best checkpoint; None before they are computed, RunError if the file is damaged.
+
+        For success, scores are fields, such as `metrics["auroc"]`; for another target they are in `metrics["scores"]`
+        (docs/run-files.md).
+        """
         return self._folder.read_metrics()
 
     @cached_property
@@ -54,7 +58,8 @@ class Run:
         """The predictions, one row per usable trial; None before they are computed.
 
         Columns: trial_id and participant_id (text), split (`train`, `validation` or `test`), label and predicted (0 or
-        1), prob_success (probability of success).
+        1), prob_success (probability of success). For another target, label and predicted are names of classes, with
+        the probability of each class in `prob_` and its name, or numbers in the unit of the target.
         """
         return self._folder.read_predictions()
 

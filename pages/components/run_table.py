@@ -13,7 +13,7 @@ import streamlit as st
 from pages.components.sidebar.data_picker import name_of_data
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
-from socal_core.runs.files.metrics_record import Metrics
+from socal_core.runs.files.metrics_record import AnyMetrics, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
@@ -212,9 +212,11 @@ def _done(found: RunSummary, config: TrainConfig) -> str | None:
     return f"{len(found.epochs)} of {config.optimization.num_epochs}"
 
 
-def _score(metrics: Metrics | None, name: Literal["auroc", "accuracy"]) -> str | None:
-    value = None if metrics is None else metrics[name]
-    if metrics is None or value is None:
+def _score(metrics: AnyMetrics | None, name: Literal["auroc", "accuracy"]) -> str | None:
+    if metrics is None or not is_of_success(metrics):
+        return None
+    value = metrics[name]
+    if value is None:
         return None
     interval = metrics["intervals"].get(name)
     return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"

@@ -8,6 +8,7 @@ import streamlit as st
 from socal_core.lifecycle.cross_validation import is_finished
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import Fold, folds_of
+from socal_core.runs.files.metrics_record import is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.progress import RunProgress
 
@@ -48,7 +49,8 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
 
 
 def _row(fold: Fold) -> dict[str, str | None]:
-    metrics = fold.run.read_metrics()
+    read = fold.run.read_metrics()
+    metrics = read if read is not None and is_of_success(read) else None
     return {
         "Fold": fold.run.name,
         "State": read_status(fold.run).state.value if fold.run.status_file.is_file() else None,
