@@ -49,7 +49,8 @@ def with_target_of_run(run: RunFolder, dataset: Dataset, split: Split, main_proc
         ConfigError: All training trials have the same number.
     """
     if run.target_file.exists():
-        return dataset  # `open_dataset` has read it
+        # Another process may have written it after this one had opened the data set.
+        return replace(dataset, target=run.read_target())
     target = dataset.target.standardized_on(dataset.target_values[list(split.train)])
     if main_process:
         run.write_target(target)

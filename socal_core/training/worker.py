@@ -194,10 +194,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
     if checkpoint is None:
-        classifier = build_classifier(config)
+        classifier = build_classifier(config, dataset.target)
     elif config.model.tune == LORA:  # its checkpoints hold the weights with the updates added
         check_weights(run)
-        classifier = build_classifier(config)
+        classifier = build_classifier(config, dataset.target)
     else:
         classifier = load_classifier(checkpoint)
     choose_trained_weights(classifier.model, config.model, config.split.seed)
@@ -219,14 +219,14 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     ):
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
-        labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
         job = TrainingJob(
             run=run,
             config=config,
             classifier=classifier,
             reader=reader,
             split=with_clips(split, set(split.trial_ids) - set(reader.left_out)),
-            labels=labels,
+            target=dataset.target,
+            values={str(trial): value for trial, value in dataset.target.standardized(dataset.target_values).items()},
             accelerator=accelerator,
             report=report,
             check_stop=check_stop,
