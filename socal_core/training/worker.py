@@ -30,7 +30,7 @@ from socal_core.settings import LORA, Recipe
 from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
-from socal_core.training.run_split import split_of, with_clips, with_target_of_run
+from socal_core.training.run_split import split_of, unknown_target_note, with_clips, with_target_of_run
 from socal_core.training.stop import StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
@@ -184,9 +184,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     split = split_of(run, config.split, dataset, accelerator.is_main_process)
     dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
     model = config.model.model
-    for known in (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)):
-        if known:
-            report("notice", message=known)
+    seen = seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)
+    for note in (unknown_target_note(dataset), *seen):
+        if note:
+            report("notice", message=note)
     if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # a frozen run uses only one process
             run.write_environment(describe_environment(accelerator))
