@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from socal_core.figures.groups import plain
 from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, with_message
 from socal_core.runs.files.event_types import CandidateRow
+from socal_core.settings import CHANCE_LOSS
 
 
 def inner_fold_bars(folds: pd.DataFrame) -> go.Figure:
@@ -35,11 +36,13 @@ def inner_fold_bars(folds: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def inner_candidates(table: Sequence[CandidateRow]) -> go.Figure:
-    """Plot the log loss of each candidate in the inner cross-validation, coloured by whether it is in the head.
+def inner_candidates(table: Sequence[CandidateRow], loss: str = "Log loss", chance: float = CHANCE_LOSS) -> go.Figure:
+    """Plot the loss of each candidate in the inner cross-validation, coloured by whether it is in the head.
 
     Args:
         table: The `table` of the event `head` (runs/events.py); empty before that event.
+        loss: The name of the loss.
+        chance: The loss of a prediction without features.
     """
     names = {id(row): plain(f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}") for row in table}
     traces = []
@@ -55,10 +58,10 @@ def inner_candidates(table: Sequence[CandidateRow]) -> go.Figure:
                     "name": title,
                     "marker": {"color": colour, "size": 9},
                     "customdata": [f"{row['strength']:.3g}" for row in rows],
-                    "hovertemplate": "log loss %{x:.3f}, C %{customdata}<extra></extra>",
+                    "hovertemplate": f"{loss.lower()} %{{x:.3f}}, C %{{customdata}}<extra></extra>",
                 }
             )
-    figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", "Log loss (0.69: chance)", "")
+    figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", f"{loss} ({chance:.2f}: chance)", "")
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(names.values()))
     if not table:
         with_message(figure, "The candidates appear when all folds are done.")

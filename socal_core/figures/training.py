@@ -44,7 +44,9 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         *_best(epochs, "val_loss"),
     ]
     last = max(_last_epoch(steps), _last_epoch(epochs))
-    figure = _figure(traces, last, "Loss (thin line: single steps)", "Class-weighted cross-entropy")
+    of_classes = _numbers(epochs, "val_rmse").isna().all()
+    what = "Class-weighted cross-entropy" if of_classes else "Squared error in standard deviations"
+    figure = _figure(traces, last, "Loss (thin line: single steps)", what)
     if steps.empty and epochs.empty:
         with_message(figure, "The curve starts with the first training step.")
     return figure
@@ -53,9 +55,15 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
 def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
     """Plot accuracy and AUROC on the validation trials by epoch, with bands for their 95 % intervals if known.
 
+    For a number the root of the mean squared error is plotted instead.
+
     Args:
         epochs: The table of epochs (runs/events.py).
     """
+    if _numbers(epochs, "val_rmse").notna().any():
+        curve = _curve(epochs, "val_rmse", "Root mean squared error", VALIDATION) | {"hovertemplate": "%{y:.4g}"}
+        traces = [curve, *_best(epochs, "val_rmse")]
+        return _figure(traces, _last_epoch(epochs), "On the validation trials", "Root mean squared error (in the unit)")
     bands = [band for score, (_, colour) in _SCORES.items() for band in _band(epochs, score, colour)]
     curves = [
         _curve(epochs, score, name, colour) | _hover_with_interval(epochs, score)

@@ -19,6 +19,7 @@ EPOCH_FIELDS = (
     "epochs",
     "train_loss",
     "val_loss",
+    "val_rmse",
     "val_accuracy",
     "val_auroc",
     "learning_rate",
@@ -124,17 +125,18 @@ def line_of(event: Event) -> str:
         return "" if event["done"] else event["stage"]
     if event["type"] == "epoch":
         best = ", the best so far" if event["best"] else ""
+        score = f"RMSE {event['val_rmse']:.4g}" if "val_rmse" in event else f"accuracy {event['val_accuracy']:.1%}"
         return (
             f"Epoch {event['epoch']}: train loss {event['train_loss']:.4f}, validation loss {event['val_loss']:.4f}, "
-            f"accuracy {event['val_accuracy']:.1%}{best}"
+            f"{score}{best}"
         )
     if event["type"] == "fold":
-        score = "cannot be predicted" if event["loss"] is None else f"log loss {event['loss']:.4f}"
+        score = "cannot be predicted" if event["loss"] is None else f"loss {event['loss']:.4f}"
         return f"Inner fold {event['fold']} of {event['folds']}: {event['trials']} trials, {score}"
     if event["type"] == "head":
         return (
             f"Head on {' and '.join(event['encoders'])} features, {sum(row['member'] for row in event['table'])} of "
-            f"{len(event['table'])} candidates: inner log loss {event['loss']:.4f}, "
+            f"{len(event['table'])} candidates: inner loss {event['loss']:.4f}, "
             f"validation loss {event['val_loss']:.4f}"
         )
     if event["type"] == "ended":

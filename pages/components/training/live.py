@@ -104,10 +104,10 @@ def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
     if before is not None and by_epoch == before.by_epoch:
         charts = before.charts
     else:
-        charts = {
-            "folds": inner_fold_bars(folds),
-            "candidates": inner_candidates([] if head is None else head["table"]),
-        }
+        candidates = inner_candidates([])
+        if head is not None:
+            candidates = inner_candidates(head["table"], _loss_of(head), head.get("chance", CHANCE_LOSS))
+        charts = {"folds": inner_fold_bars(folds), "candidates": candidates}
     return _Seen(events, progress_of(events), machine_use(events), notices(events), charts, by_epoch, head)
 
 
@@ -170,17 +170,26 @@ def _head_text(head: HeadEvent) -> str:
     """Describe the head that the inner cross-validation chose, and its scores."""
     titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
     encoders = " and ".join(titles[name] for name in head["encoders"])
-    auroc = "not defined" if head["val_auroc"] is None else f"{head['val_auroc']:.2f}"
+    kind, chance, loss = "logistic regressions", "chance", _loss_of(head).lower()
+    area = head.get("val_auroc")
+    score = f"AUROC {'not defined' if area is None else f'{area:.2f}'}"
+    if "val_rmse" in head:
+        kind, chance, score = "ridge regressions", "the mean", f"root mean squared error {head['val_rmse']:.4g}"
     inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
     losses = [row["loss"] for row in head["table"] if row["member"]]
     count = len(head["table"])
-    chosen = f"the mean of {len(losses)} of {count} logistic regressions, those that beat chance in the inner folds"
-    if min(losses) >= CHANCE_LOSS:
-        chosen = f"the best of {count} logistic regressions; none of them beat chance in the inner folds"
+    chosen = f"the mean of {len(losses)} of {count} {kind}, those that beat {chance} in the inner folds"
+    if min(losses) >= head.get("chance", CHANCE_LOSS):
+        chosen = f"the best of {count} {kind}; none of them beat {chance} in the inner folds"
     return (
-        f"**Head**: {chosen}. Features: {encoders}. In the inner folds: log loss {head['loss']:.3f}{inner}; on the "
-        f"validation trials: log loss {head['val_loss']:.3f}, AUROC {auroc}."
+        f"**Head**: {chosen}. Features: {encoders}. In the inner folds: {loss} {head['loss']:.3f}{inner}; on the "
+        f"validation trials: {loss} {head['val_loss']:.3f}, {score}."
     )
+
+
+def _loss_of(head: HeadEvent) -> str:
+    """Return the name of the loss by which the head was chosen."""
+    return "Standardized squared error" if "val_rmse" in head else "Log loss"
 
 
 def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> None:
