@@ -10,6 +10,9 @@ from socal_core.dataset.layout import MISSING_VALUES
 from socal_core.errors import ConfigError
 from socal_core.presets.preset import SUCCESS
 
+LONGEST_NAME = 40
+"""Characters of the name of a class that messages and figures show; names come from files and may have any length."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -119,6 +122,11 @@ def numbers_of(values: pd.Series) -> pd.Series:
     """Return the values of a column as numbers, with NA for those that are none."""
     numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
     return numbers.mask(~np.isfinite(numbers.to_numpy("float64", na_value=np.nan)))
+
+
+def short_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """Shorten the name of a class where there is little room for it."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 def plain(name: str) -> str:

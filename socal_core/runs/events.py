@@ -21,6 +21,7 @@ EPOCH_FIELDS = (
     "val_loss",
     "val_accuracy",
     "val_auroc",
+    "val_rmse",
     "learning_rate",
     "seconds",
     "val_accuracy_low",
@@ -124,9 +125,10 @@ def line_of(event: Event) -> str:
         return "" if event["done"] else event["stage"]
     if event["type"] == "epoch":
         best = ", the best so far" if event["best"] else ""
+        score = f"RMSE {event['val_rmse']:.4g}" if "val_rmse" in event else f"accuracy {event['val_accuracy']:.1%}"
         return (
             f"Epoch {event['epoch']}: train loss {event['train_loss']:.4f}, validation loss {event['val_loss']:.4f}, "
-            f"accuracy {event['val_accuracy']:.1%}{best}"
+            f"{score}{best}"
         )
     if event["type"] == "fold":
         score = "cannot be predicted" if event["loss"] is None else f"log loss {event['loss']:.4f}"

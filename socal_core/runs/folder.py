@@ -16,7 +16,7 @@ from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
-from socal_core.runs.files.metrics_record import METRICS, Metrics
+from socal_core.runs.files.metrics_record import METRICS, AnyMetrics, read_metrics, write_metrics
 from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, write_predictions
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,
@@ -283,13 +283,13 @@ class RunFolder:
         """Read the versions and the machine; all fields are None before the worker wrote them."""
         return ENVIRONMENT.read(self.path, self._owner) or Environment()
 
-    def write_metrics(self, metrics: Metrics) -> None:
+    def write_metrics(self, metrics: AnyMetrics) -> None:
         """Write the metrics on the test trials."""
-        METRICS.write(self.path, metrics)
+        write_metrics(self.path, metrics)
 
-    def read_metrics(self) -> Metrics | None:
+    def read_metrics(self) -> AnyMetrics | None:
         """Read the metrics on the test trials; None before the run is evaluated."""
-        return METRICS.read(self.path, self._owner)
+        return read_metrics(self.path, self._owner)
 
     def write_target(self, target: Target) -> None:
         """Write what the model of the run predicts."""

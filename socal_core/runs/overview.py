@@ -10,7 +10,7 @@ from socal_core.errors import SocalError
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.files.event_types import Event, HeadEvent
-from socal_core.runs.files.metrics_record import Metrics
+from socal_core.runs.files.metrics_record import AnyMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
@@ -35,7 +35,7 @@ class RunSummary:
     """The number of evaluated folds and of all folds of a cross-validation; None for an ordinary run."""
     seconds: float = 0.0
     """Working time over all starts, up to the last event."""
-    metrics: Metrics | None = None
+    metrics: AnyMetrics | None = None
     """Metrics on the test trials; None before the run is evaluated."""
     problem: str = ""
     """A message for the user about a file that cannot be read."""

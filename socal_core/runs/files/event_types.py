@@ -56,8 +56,11 @@ class _ValidationScores(TypedDict):
 
     val_loss: float
     """Class-weighted mean."""
-    val_accuracy: float
-    val_auroc: float | None
+    val_accuracy: NotRequired[float]
+    """Of classes, like the AUROC; a number has the RMSE instead."""
+    val_auroc: NotRequired[float | None]
+    val_rmse: NotRequired[float]
+    """In the unit of the target."""
     val_accuracy_low: NotRequired[float | None]
     """The ends of 95 % intervals."""
     val_accuracy_high: NotRequired[float | None]

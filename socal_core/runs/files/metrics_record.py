@@ -3,11 +3,12 @@
 They are dictionaries, not objects, because notebooks, tables and `evaluate --json` use them directly.
 """
 
+from pathlib import Path
 from typing import Any, Literal, NotRequired
 
-from typing_extensions import TypedDict  # pydantic does not take that of Python 3.11
+from typing_extensions import TypedDict, TypeIs  # pydantic does not take TypedDict of Python 3.11
 
-from socal_core.runs.files.run_file import RunFile
+from socal_core.runs.files.run_file import RunFile, read_object
 
 Interval = tuple[float, float] | None
 """The lower and the upper end of a 95 % interval; None if it is not defined."""
@@ -235,4 +236,45 @@ class TargetMetrics(TypedDict):
     stand_ins: list[str]
 
 
+AnyMetrics = Metrics | TargetMetrics
+"""The metrics of a run, whatever its model predicts."""
+
 METRICS: RunFile[Metrics] = RunFile("metrics.json", Metrics, "Delete the file and run `evaluate`.")
+TARGET_METRICS: RunFile[TargetMetrics] = RunFile(METRICS.name, TargetMetrics, METRICS.remedy)
+"""The same file in a run whose model predicts something else than success."""
+
+
+def is_of_success(metrics: AnyMetrics) -> TypeIs[Metrics]:
+    """Tell whether metrics are those of a model that predicts success."""
+    return "main" not in metrics
+
+
+def read_metrics(folder: Path, owner: str) -> AnyMetrics | None:
+    """Read metrics.json, whatever the model predicts.
+
+    Args:
+        folder: The folder of the run.
+        owner: The run, for messages.
+
+    Returns:
+        The metrics; None if there is no file.
+
+    Raises:
+        RunError: The file is damaged, or a field is missing or wrong.
+    """
+    values = read_object(folder / METRICS.name, owner, METRICS.remedy)
+    of_target = values is not None and "main" in values
+    return TARGET_METRICS.read(folder, owner) if of_target else METRICS.read(folder, owner)
+
+
+def write_metrics(folder: Path, metrics: AnyMetrics) -> None:
+    """Write metrics.json in one step.
+
+    Args:
+        folder: The folder of the run.
+        metrics: The metrics.
+    """
+    if is_of_success(metrics):
+        METRICS.write(folder, metrics)
+    else:
+        TARGET_METRICS.write(folder, metrics)
