@@ -1,5 +1,6 @@
 """The target of a run: the column of the outcomes that a model predicts, and its value in each trial."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,6 +128,15 @@ def numbers_of(values: pd.Series) -> pd.Series:
 def short_name(name: str, longest: int = LONGEST_NAME) -> str:
     """Shorten the name of a class where there is little room for it."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def amount(value: float, unit: str = "") -> str:
+    """Format a number with about three digits and its unit, such as `1,250 mL` or `0.37`."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or not size else 2 - math.floor(math.log10(size))
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}" if unit else text
 
 
 def plain(name: str) -> str:

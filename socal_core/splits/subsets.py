@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.settings.split import SplitMethod
 
@@ -80,6 +82,28 @@ def describe(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
     table["failures"] = table["trials"] - table["successes"]
     table["success_rate"] = table["successes"] / table["trials"]
     return table
+
+
+def describe_target(split: Split, dataset: Dataset) -> pd.DataFrame:
+    """Summarize the target in the subsets of a split.
+
+    Args:
+        split: The split of the data set.
+        dataset: The data set.
+
+    Returns:
+        One row per subset. For classes, one column per class with its number of trials; for a number, the columns
+        median, lowest and highest (NaN for an empty subset).
+    """
+    subsets = {trial: subset for subset in SUBSETS for trial in getattr(split, subset)}
+    values = dataset.target_values.loc[list(subsets)]
+    if dataset.target.is_number:
+        found = values.groupby(list(subsets.values())).agg(median="median", lowest="min", highest="max")
+        return found.reindex(list(SUBSETS))
+    found = pd.crosstab(np.array(list(subsets.values())), values.to_numpy())
+    classes = dataset.target.classes
+    found = found.reindex(index=list(SUBSETS), columns=range(len(classes)), fill_value=0)
+    return found.set_axis(list(classes), axis="columns")
 
 
 def surgeons_in_common(split: Split, trials: pd.DataFrame) -> int:

@@ -65,7 +65,8 @@ def _box(level: Level, lines: list[str]) -> None:
     if not lines:
         return
     show, icon = BOXES[level]
-    listed = [lines[0]] if len(lines) == 1 else [f"- {line}" for line in lines]
+    texts = [plain_text(line) for line in lines]
+    listed = texts if len(texts) == 1 else [f"- {text}" for text in texts]
     show("\n".join(listed[:SHOWN]), icon=icon)
     if len(lines) > SHOWN:
         with st.expander(f"{len(lines) - SHOWN} more of this kind"):

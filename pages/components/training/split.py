@@ -4,15 +4,27 @@ import streamlit as st
 
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import amount, short_name
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, TrainConfig
-from socal_core.splits import describe, left_out, split_dataset, split_warning, surgeons_in_common
+from socal_core.splits import (
+    Split,
+    describe,
+    describe_target,
+    left_out,
+    split_dataset,
+    split_warning,
+    surgeons_in_common,
+)
 
 SUBSETS = {
     "train": ("Training", "The model learns from these trials."),
     "validation": ("Validation", "They determine the best epoch and the threshold."),
     "test": ("Test", "They are not used until training has ended. They give the final score."),
 }
+
+LISTED, SHORT = 6, 20
+"""The number of classes whose trials are counted one by one, and the characters of their names."""
 
 METHODS = {
     SplitMethod.SURGEON: "The split is by surgeon",
@@ -30,18 +42,20 @@ REASONS = {
 def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     """Show the split of a run with these settings, and return False if the data does not allow it."""
     trials = dataset.usable_trials
+    _show_unknown(dataset)
     try:
         split = split_dataset(dataset, config.split)
     except SocalError as error:
         st.error(plain_text(error))
         return False
     subsets = describe(split, trials).to_dict(orient="index")
+    outcomes = _outcomes(split, dataset)
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
         row = subsets[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
-                f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
+                f"{outcomes[subset]}  \n:small[:gray[{purpose}]]"
             )
     others = left_out(split, trials)
     st.caption(
@@ -52,6 +66,42 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     if warning:
         st.warning(warning)
     return True
+
+
+def _show_unknown(dataset: Dataset) -> None:
+    """Show how many trials are left out because another target than success is unknown."""
+    target, shown = dataset.target, dataset.trials[dataset.trials["n_frames"] > 0]
+    unknown = int((shown["unusable_because"] == f"{target.column} unknown").sum())
+    if unknown and not target.is_success:
+        # The name of a measure is that of the preset; another one is shown as the file spells it.
+        name = target.column if target.label == target.column else target.label[0].lower() + target.label[1:]
+        verb = "has" if unknown == 1 else "have"
+        left = "is" if unknown == 1 else "are"
+        st.caption(
+            f":material/info: {unknown} of {_count(len(shown), 'trial')} {verb} no {plain_text(name)} and {left} left "
+            "out."
+        )
+
+
+def _outcomes(split: Split, dataset: Dataset) -> dict[str, str]:
+    """Describe the target in each subset: the share of successes, the count of each class, or the median and range."""
+    target = dataset.target
+    if target.is_success:
+        rates = describe(split, dataset.usable_trials)["success_rate"]
+        return {str(subset): f"{rate:.0%} successes" for subset, rate in rates.items()}
+    rows = describe_target(split, dataset).to_dict(orient="index")
+    texts = _range if target.is_number else _counts
+    return {str(subset): plain_text(texts(row, target.unit)) for subset, row in rows.items()}
+
+
+def _range(row: dict[str, float], unit: str) -> str:
+    return f"median {amount(row['median'], unit)}, {amount(row['lowest'])} to {amount(row['highest'], unit)}"
+
+
+def _counts(row: dict[str, int], unit: str) -> str:
+    listed = ", ".join(f"{count} {short_name(name, SHORT)}" for name, count in list(row.items())[:LISTED])
+    more = len(row) - LISTED
+    return f"{listed} and {sum(list(row.values())[LISTED:])} of {more} other classes" if more > 0 else listed
 
 
 def _count(number: float, noun: str) -> str:

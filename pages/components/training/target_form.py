@@ -1,0 +1,58 @@
+"""The choice of what a new run predicts, in the form for its settings."""
+
+import streamlit as st
+
+from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.target_choice import target_columns
+from socal_core.dataset.targets import SUCCESS_TARGET
+from socal_core.presets.preset import SUCCESS
+from socal_core.settings import Setting
+
+LACKED = "target-lacked"
+"""Session key of the chosen column while the data set in use lacks it."""
+
+
+def target_labels(dataset: Dataset) -> dict[str, str]:
+    """Return the name to display of each column of the outcomes that may be a target, by its name."""
+    measures = {measure.name: measure.label_with_unit for measure in dataset.preset.measures}
+    known = {SUCCESS: f"{SUCCESS_TARGET.label} (success)", **measures}
+    return {name: known.get(name, name) for name in target_columns(dataset.trials, dataset.preset)}
+
+
+def choose_target(item: Setting, key: str, dataset: Dataset | None) -> str:
+    """Show the drop-down of the columns that may be predicted, and return the chosen one.
+
+    A column that the data set lacks is replaced by success, with a message, and comes back with the data set.
+
+    Args:
+        item: The declaration of the setting.
+        key: Its key in the session.
+        dataset: The data set in use; None if there is none.
+    """
+    chosen = str(st.session_state[key])
+    labels = {chosen: chosen} if dataset is None else target_labels(dataset)
+    lacked = st.session_state.get(LACKED)
+    if chosen not in labels:
+        st.session_state[LACKED] = lacked = chosen
+        st.session_state[key] = SUCCESS
+    elif lacked in labels:
+        st.session_state[key] = st.session_state.pop(LACKED)
+        lacked = None
+    target = st.selectbox(
+        "Predict",
+        list(labels),
+        format_func=lambda name: labels.get(name, name),
+        key=key,
+        on_change=_forget,
+        help=item.help,
+        persist_state="session",
+    )
+    if lacked is not None and dataset is not None:
+        st.caption(f":material/warning: These data have no column *{plain_text(lacked)}*.")
+    return str(target)
+
+
+def _forget() -> None:
+    """Forget the column of another data set when the user chooses one."""
+    st.session_state.pop(LACKED, None)
