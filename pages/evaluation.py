@@ -14,7 +14,7 @@ from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.advice import FEW_TEST_TRIALS
-from socal_core.runs.files.metrics_record import Metrics
+from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.settings import TINY, EncoderChoice, Recipe
@@ -101,6 +101,8 @@ def show(run: RunFolder) -> None:
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return
     warn_of_split(run)
+    if not is_of_success(metrics):
+        return
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.above_controls(metrics)

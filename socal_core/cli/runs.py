@@ -36,12 +36,13 @@ from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
 from socal_core.runs.files.metrics_record import (
+    AnyMetrics,
     CrossValidationScores,
     FoldScores,
-    Metrics,
     Score,
     ScoresAndControls,
     SeedScores,
+    is_of_success,
 )
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
@@ -194,19 +195,22 @@ def evaluate(options: argparse.Namespace) -> int:
     predictions, written = run.read_predictions(), run.read_metrics()
     if predictions is None or written is None:
         predictions, written = _predict_best(run)
+    warning = warning_of(run.read_config().split.split_method)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
+    if not is_of_success(written):
+        print_line(json.dumps(written, indent=2))
+        return 0
     metrics: ScoresAndControls = {
         **metrics_of_test_trials(predictions),
         "controls": written["controls"],
         "cross_validation": written.get("cross_validation"),
     }
-    warning = warning_of(run.read_config().split.split_method)
-    if warning:
-        sys.stderr.write(f"warning: {warning}\n")
     print_line(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
     return 0
 
 
-def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, Metrics]:
+def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
     """Predict and evaluate all trials of a run that ended before its evaluation, with its best checkpoint."""
     # Load PyTorch only if predictions have to be computed.
     from socal_core.evaluation.predict import finish_run

@@ -1,5 +1,6 @@
-"""Compare two predictors on the same trials: the difference of their AUROCs, with an interval."""
+"""Compare two predictors on the same trials: the difference of their scores, with an interval."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,8 +16,12 @@ FEWEST_GROUPS = 5
 difference in 92 of 100 cases with five such groups, in 84 with two and in 51 with one."""
 
 
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Computes a value from the weights of the trials in each resample, (resamples, n); NaN where it is not defined."""
+
+
 class Verdict(StrEnum):
-    """What the interval of a difference shows about the first predictor."""
+    """What the interval of a difference of AUROCs shows about the first predictor."""
 
     ABOVE = "above"
     """The whole interval is above 0."""
@@ -26,19 +31,33 @@ class Verdict(StrEnum):
     """The whole interval is below 0."""
 
 
+class Ranking(StrEnum):
+    """What the interval of a difference shows about the first predictor, whichever way the score points."""
+
+    BETTER = "better than"
+    NOT_SHOWN = "not shown to be better than"
+    """The interval contains 0, or there is none."""
+    WORSE = "worse than"
+
+
 @dataclass(frozen=True)
 class Difference:
-    """The AUROC of a first predictor minus the AUROC of a second one."""
+    """The score of a first predictor minus that of a second one."""
 
     value: float
     interval: Interval
-    """The low and high end of the 95 % interval; None if too few groups have trials of each class."""
+    """The low and high end of the 95 % interval; None if there are too few groups (FEWEST_GROUPS)."""
 
     @property
     def verdict(self) -> Verdict:
         """Whether the first predictor is shown to be better."""
         low, high = self.interval or (0.0, 0.0)
         return Verdict.ABOVE if low > 0 else Verdict.BELOW if high < 0 else Verdict.NOT_SHOWN
+
+    def ranking(self, lower_is_better: bool) -> Ranking:
+        """Return whether the first predictor is shown to be better."""
+        better, worse = (Verdict.BELOW, Verdict.ABOVE) if lower_is_better else (Verdict.ABOVE, Verdict.BELOW)
+        return {better: Ranking.BETTER, worse: Ranking.WORSE}.get(self.verdict, Ranking.NOT_SHOWN)
 
 
 def auroc_difference(
@@ -65,28 +84,129 @@ def auroc_difference(
         ValueError: The four arrays have different lengths.
     """
     y = np.asarray(labels, dtype=np.int64)
-    names, members = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    lengths = [len(y), len(np.asarray(first)), len(np.asarray(second)), len(members)]
-    if len(set(lengths)) > 1:
-        raise ValueError(
-            f"labels, first, second and groups must have the same length, got lengths {str(lengths)[1:-1]}"
-        )
+    members = _members(groups)
+    _check_lengths(labels=y, first=first, second=second, groups=members)
     success, failure = y == 1, y == 0
     if not success.any() or not failure.any():
         return None
     advantage = _wins(first, success, failure) - _wins(second, success, failure)
     value = float(advantage.mean())
-    if min(len(np.unique(members[success])), len(np.unique(members[failure]))) < FEWEST_GROUPS:
+    if _fewest_groups(members, y) < FEWEST_GROUPS:
         return Difference(value, None)
+    return Difference(value, _interval(lambda weights: _mean_win(weights, advantage, success, failure), members, seed))
+
+
+def macro_auroc_difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike, seed: int = 0
+) -> Difference | None:
+    """Compare two predictors of several classes as `auroc_difference` does, by the mean of the AUROCs of the classes.
+
+    Args:
+        labels: The index of the true class, shape (n,).
+        first: The probability of each class from the first predictor, shape (n, K).
+        second: Those from the second predictor, shape (n, K).
+        groups: The group of each trial, such as its surgeon, shape (n,).
+        seed: The seed of the resamples.
+
+    Returns:
+        The difference over the classes that occur, or None if all trials have the same class. Its interval is None if
+        fewer than FEWEST_GROUPS groups have trials of one of them.
+    """
+    y, a, b = np.asarray(labels, dtype=np.int64), np.asarray(first), np.asarray(second)
+    members = _members(groups)
+    _check_lengths(labels=y, first=a, second=b, groups=members)
+    found = np.unique(y)
+    if len(found) < 2:
+        return None
+    advantages = {
+        number: _wins(a[:, number], y == number, y != number) - _wins(b[:, number], y == number, y != number)
+        for number in found
+    }
+    value = float(np.mean([advantage.mean() for advantage in advantages.values()]))
+    if _fewest_groups(members, y) < FEWEST_GROUPS:
+        return Difference(value, None)
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        of_classes = [_mean_win(weights, wins, y == number, y != number) for number, wins in advantages.items()]
+        mean: NDArray[np.float64] = np.mean(of_classes, axis=0)
+        return mean
+
+    return Difference(value, _interval(statistic, members, seed))
+
+
+def rmse_difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike, seed: int = 0
+) -> Difference:
+    """Compare two predictors of a number as `auroc_difference` does, by their root-mean-square errors.
+
+    Args:
+        labels: The true numbers, shape (n,).
+        first: The numbers of the first predictor, shape (n,).
+        second: The numbers of the second predictor, shape (n,).
+        groups: The group of each trial, such as its surgeon, shape (n,).
+        seed: The seed of the resamples.
+
+    Returns:
+        The difference in the unit of the numbers. Its interval is None if there are fewer than FEWEST_GROUPS groups.
+    """
+    members = _members(groups)
+    _check_lengths(labels=labels, first=first, second=second, groups=members)
+    y = np.asarray(labels, dtype=np.float64)
+    squares = [(np.asarray(predicted, dtype=np.float64) - y) ** 2 for predicted in (first, second)]
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        of_first, of_second = (np.sqrt(weights @ errors / weights.sum(axis=1)) for errors in squares)
+        difference: NDArray[np.float64] = of_first - of_second
+        return difference
+
+    value = float(statistic(np.ones((1, len(y))))[0])
+    few = len(np.unique(members)) < FEWEST_GROUPS
+    return Difference(value, None if few else _interval(statistic, members, seed))
+
+
+def _interval(statistic: Statistic, members: NDArray[np.int64], seed: int) -> Interval:
+    """Return the percentiles of a statistic over resamples of groups, where it is defined.
+
+    members: the number of the group of each trial, (n,).
+    """
+    groups = int(members.max()) + 1
     generator = np.random.default_rng(seed)
-    resamples = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
+    resamples = generator.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES)
     weights = resamples[:, members].astype(np.float64)  # (resamples, n): how often each trial is in a resample
+    values = statistic(weights)
+    low, high = np.quantile(values[~np.isnan(values)], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def _mean_win(
+    weights: NDArray[np.float64],
+    wins: NDArray[np.float64],
+    success: NDArray[np.bool_],
+    failure: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the weighted mean over pairs, (successes, failures), in each resample; NaN if a resample has no pair."""
     # The weight of a pair of trials is the product of their weights.
-    sums = ((weights[:, success] @ advantage) * weights[:, failure]).sum(axis=1)
+    sums = ((weights[:, success] @ wins) * weights[:, failure]).sum(axis=1)
     pairs = weights[:, success].sum(axis=1) * weights[:, failure].sum(axis=1)
-    differences = sums[pairs > 0] / pairs[pairs > 0]
-    low, high = np.quantile(differences, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Difference(value, (float(low), float(high)))
+    return np.divide(sums, pairs, out=np.full(len(sums), np.nan), where=pairs > 0)
+
+
+def _members(groups: ArrayLike) -> NDArray[np.int64]:
+    """Return the number of the group of each trial, in the order of their names."""
+    return np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+
+
+def _fewest_groups(members: NDArray[np.int64], classes: NDArray[np.int64]) -> int:
+    """Return the smallest number of groups that have trials of a class."""
+    return min(len(np.unique(members[classes == number])) for number in np.unique(classes))
+
+
+def _check_lengths(**arrays: ArrayLike) -> None:
+    lengths = [len(np.asarray(values)) for values in arrays.values()]
+    if len(set(lengths)) > 1:
+        *names, last = arrays
+        text = f"{', '.join(names)} and {last} must have the same length, got lengths {str(lengths)[1:-1]}"
+        raise ValueError(text)
 
 
 def _wins(scores: ArrayLike, success: NDArray[np.bool_], failure: NDArray[np.bool_]) -> NDArray[np.float64]:

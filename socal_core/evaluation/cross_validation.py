@@ -15,7 +15,14 @@ from socal_core.errors import RunError
 from socal_core.evaluation.controls import pooled_controls
 from socal_core.evaluation.metrics import auroc, metrics_of_test_trials
 from socal_core.runs.cross_validation import Fold, folds_of
-from socal_core.runs.files.metrics_record import CrossValidationScores, FoldScores, Metrics, SeedScores, Spread
+from socal_core.runs.files.metrics_record import (
+    CrossValidationScores,
+    FoldScores,
+    Metrics,
+    SeedScores,
+    Spread,
+    is_of_success,
+)
 from socal_core.runs.folder import RunFolder
 
 
@@ -112,7 +119,7 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 def _result(run: RunFolder, fold: Fold) -> _Result:
     predictions, metrics = fold.run.read_predictions(), fold.run.read_metrics()
-    if predictions is None or metrics is None:
+    if predictions is None or metrics is None or not is_of_success(metrics):
         raise RunError(
             f"Fold {fold.run.name} of {run.name} has no results yet, so there are none of the cross-validation. Resume "
             "it."

@@ -42,8 +42,8 @@ def metrics_of(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike
     (tn, fp), (fn, tp) = matrix.tolist()
     both = 0 < y.sum() < len(y)
     per_class: dict[str, ClassScores] = {
-        "failure": _class_metrics(hit=tn, wrongly=fn, missed=fp),
-        "success": _class_metrics(hit=tp, wrongly=fp, missed=fn),
+        "failure": class_scores(hit=tn, wrongly=fn, missed=fp),
+        "success": class_scores(hit=tp, wrongly=fp, missed=fn),
     }
     success = per_class["success"]
     return {
@@ -180,15 +180,21 @@ def metrics_of_test_trials(predictions: pd.DataFrame) -> ScoresOfTrials:
     return {"split": "test", **result, "trials": rows}
 
 
-def _column(values: ArrayLike) -> NDArray[np.int64]:
-    return np.asarray(values, dtype=np.int64)
+def class_scores(hit: int, wrongly: int, missed: int) -> ClassScores:
+    """Compute precision, recall and F1 of a class.
 
-
-def _class_metrics(hit: int, wrongly: int, missed: int) -> ClassScores:
-    """Compute precision, recall and F1 of a class from its true positives, false positives and false negatives."""
+    Args:
+        hit: The number of its trials that are predicted correctly.
+        wrongly: The number of other trials that are predicted to be of this class.
+        missed: The number of its trials that are predicted to be of another class.
+    """
     return {
         "precision": hit / (hit + wrongly) if hit + wrongly else None,
         "recall": hit / (hit + missed) if hit + missed else None,
         "f1": 2 * hit / (2 * hit + wrongly + missed) if 2 * hit + wrongly + missed else None,
         "support": hit + missed,
     }
+
+
+def _column(values: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(values, dtype=np.int64)

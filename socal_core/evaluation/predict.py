@@ -14,7 +14,7 @@ from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.evaluation.predictors import Predictor, open_predictor
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
-from socal_core.runs.files.metrics_record import Metrics
+from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 
@@ -84,7 +84,7 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     for trial_id in trial_ids:
         dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     metrics = run.read_metrics()
-    if metrics is None:
+    if metrics is None or not is_of_success(metrics):
         raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
     with open_predictor(run, dataset, trial_ids, lambda text, done, total: None) as predictor:
         if predictor.left_out:

@@ -149,8 +149,8 @@ class LeftOut(TypedDict):
     reason: str
 
 
-class Metrics(ScoresAndControls):
-    """All of metrics.json."""
+class Tested(TypedDict):
+    """What was tested, whatever the model predicts."""
 
     task: str
     """`prediction` or `recognition`."""
@@ -161,13 +161,18 @@ class Metrics(ScoresAndControls):
     """`recipe` and `text`; for a frozen run also `encoders` and `members`. Earlier versions did not write it."""
     epoch: int
     """The epoch of the checkpoint; 0 for a cross-validation."""
-    threshold: float
-    """In a cross-validation, the mean of the thresholds of the folds."""
     validation_trials: int
-    """Number of trials on which the threshold was chosen; in a cross-validation, the sum over the folds."""
+    """Number of trials on which epoch and threshold were chosen; in a cross-validation, the sum over the folds."""
     left_out: list[LeftOut]
     stand_ins: list[str]
     """Messages about frames that could not be read, and the frames that were used instead."""
+
+
+class Metrics(ScoresAndControls, Tested):
+    """All of metrics.json."""
+
+    threshold: float
+    """In a cross-validation, the mean of the thresholds of the folds."""
 
 
 class PredictedTrial(TypedDict):
@@ -194,12 +199,46 @@ class TargetControl(TypedDict):
     """The main score of the model minus that of the control."""
     difference_interval: Interval
     verdict: str | None
+    """`better than`, `worse than` or `not shown to be better than` (compare.py), whichever score is compared."""
     predicted: NotRequired[list[str] | list[float]]
     """The prediction for each test trial, in the order of `trials`."""
+    probabilities: NotRequired[list[list[float]]]
+    """Of each class, for each test trial; missing for a number."""
 
 
-class TargetMetrics(TypedDict):
-    """All of metrics.json for another target than success: classes, or a number."""
+class TargetFoldScores(TypedDict):
+    """The test scores of one fold of a cross-validation for another target than success."""
+
+    run: str
+    fold: int
+    seed: int
+    n: int
+    surgeons: int
+    scores: dict[str, float | None]
+    validation_trials: int
+
+
+class TargetSeedScores(TypedDict):
+    """The scores of the pooled test trials of all folds with one seed, for another target than success."""
+
+    seed: int
+    n: int
+    surgeons: int
+    scores: dict[str, float | None]
+
+
+class TargetCrossValidationScores(TypedDict):
+    """As CrossValidationScores, for another target than success."""
+
+    folds: list[TargetFoldScores]
+    seeds: list[TargetSeedScores]
+    over_folds: dict[str, Spread]
+    """The spread of each score; a score that fewer than two folds have is missing."""
+    over_seeds: dict[str, Spread]
+
+
+class TargetScores(TypedDict):
+    """Scores of the test trials for another target than success: classes, or a number."""
 
     target: str
     """The column of the outcomes."""
@@ -223,18 +262,15 @@ class TargetMetrics(TypedDict):
     confusion_matrix: list[list[int]]
     """Trials by true class and predicted class; empty for a number."""
     trials: list[PredictedTrial]
+
+
+class TargetMetrics(TargetScores, Tested):
+    """All of metrics.json for another target than success."""
+
     controls: list[TargetControl]
-    cross_validation: CrossValidationScores | None
+    cross_validation: TargetCrossValidationScores | None
     unknown: int
     """Number of trials with frames that were left out because the target is unknown."""
-    task: str
-    share_ending_inside: float
-    window: str
-    model: dict[str, Any]
-    epoch: int
-    validation_trials: int
-    left_out: list[LeftOut]
-    stand_ins: list[str]
 
 
 AnyMetrics = Metrics | TargetMetrics
