@@ -50,8 +50,7 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
 
 
 def _row(fold: Fold) -> dict[str, str | None]:
-    read = fold.run.read_metrics()
-    metrics = read if read is not None and is_of_success(read) else None
+    metrics = fold.run.read_metrics()
     return {
         "Fold": fold.run.name,
         "State": read_status(fold.run).state.value if fold.run.status_file.is_file() else None,
