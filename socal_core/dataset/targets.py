@@ -130,6 +130,16 @@ def short_name(name: str, longest: int = LONGEST_NAME) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
+def in_sentence(column: str, label: str) -> str:
+    """Return the name of a target within a sentence: that of a measure begins in lower case, a column keeps its own.
+
+    Args:
+        column: The column of the target.
+        label: Its name to display.
+    """
+    return short_name(column) if label == column else label[:1].lower() + label[1:]
+
+
 def amount(value: float, unit: str = "") -> str:
     """Format a number with about three digits and its unit, such as `1,250 mL` or `0.37`."""
     size = abs(value)

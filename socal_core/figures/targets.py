@@ -65,11 +65,9 @@ def class_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     counts = np.array(matrix)
     fractions = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     few = len(classes) <= MANY_CLASSES
+    template = "<b>{}</b><br>{:.0%} of the row" if few else "<b>{}</b>"
     cells = [
-        [
-            f"<b>{count}</b>" + (f"<br>{part:.0%} of the row" if few else "")
-            for count, part in zip(row, parts, strict=True)
-        ]
+        [template.format(count, part) for count, part in zip(row, parts, strict=True)]
         for row, parts in zip(counts, fractions, strict=True)
     ]
     names = [plain(short_name(name, LONG)) for name in classes]
@@ -95,12 +93,12 @@ def class_confusion(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     return _with_names(_with_names(figure, "xaxis", classes), "yaxis", classes)
 
 
-def predicted_against_true(trials: pd.DataFrame, label: str, unit: str) -> go.Figure:
+def predicted_against_true(trials: pd.DataFrame, name: str, unit: str) -> go.Figure:
     """Plot the predicted number of each trial against the true one, with the line on which both are equal.
 
     Args:
         trials: The columns trial_id, participant_id, label (the true number) and predicted.
-        label: The name of the number.
+        name: The name of the number within a sentence.
         unit: Its unit; "" if it has none.
     """
     values = trials[["label", "predicted"]].to_numpy(float)
@@ -119,7 +117,7 @@ def predicted_against_true(trials: pd.DataFrame, label: str, unit: str) -> go.Fi
         customdata=_hovers(trials, unit),
         hovertemplate="%{customdata}<extra></extra>",
     )
-    styled(figure, "Predicted against true", _axis(f"True {_in_sentence(label)}", unit), _axis("Predicted", unit), 430)
+    styled(figure, "Predicted against true", _axis(f"True {name}", unit), _axis("Predicted", unit), 430)
     # Equal scales, so that the line is at 45 degrees.
     figure.update_xaxes(range=ends, constrain="domain")
     return figure.update_yaxes(range=ends, scaleanchor="x", constrain="domain")
@@ -174,11 +172,6 @@ def _hovers(trials: pd.DataFrame, unit: str) -> list[str]:
 
 def _axis(name: str, unit: str) -> str:
     return plain(f"{short_name(name)} ({unit})" if unit else short_name(name))
-
-
-def _in_sentence(label: str) -> str:
-    """Return the name of a measure as within a sentence; a column keeps its spelling."""
-    return label[:1].lower() + label[1:] if " " in label else label
 
 
 def _with_names(figure: go.Figure, axis: str, classes: Sequence[str]) -> go.Figure:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.targets import amount, short_name
+from socal_core.dataset.targets import amount, in_sentence, short_name
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, TrainConfig
 from socal_core.splits import (
@@ -73,14 +73,9 @@ def _show_unknown(dataset: Dataset) -> None:
     target, shown = dataset.target, dataset.trials[dataset.trials["n_frames"] > 0]
     unknown = int((shown["unusable_because"] == f"{target.column} unknown").sum())
     if unknown and not target.is_success:
-        # The name of a measure is that of the preset; another one is shown as the file spells it.
-        name = target.column if target.label == target.column else target.label[0].lower() + target.label[1:]
-        verb = "has" if unknown == 1 else "have"
-        left = "is" if unknown == 1 else "are"
-        st.caption(
-            f":material/info: {unknown} of {_count(len(shown), 'trial')} {verb} no {plain_text(name)} and {left} left "
-            "out."
-        )
+        has, is_ = ("has", "is") if unknown == 1 else ("have", "are")
+        name = plain_text(in_sentence(target.column, target.label))
+        st.caption(f":material/info: {unknown} of {_count(len(shown), 'trial')} {has} no {name} and {is_} left out.")
 
 
 def _outcomes(split: Split, dataset: Dataset) -> dict[str, str]:
