@@ -60,8 +60,8 @@ def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
     show_subject(run, metrics, f" of **{plain_text(short_name(metrics['label']))}**{unit}")
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
-            f"**Few test trials: {metrics['n']}.** Each of them changes the scores visibly. Do not rank models by these "
-            "scores.",
+            f"**Few test trials: {metrics['n']}.** A single trial changes the scores visibly. Do not rank models by "
+            "these scores.",
             icon=":material/straighten:",
         )
     surgeons = len({trial["participant_id"] or trial["trial_id"] for trial in metrics["trials"]})
