@@ -96,14 +96,15 @@ def describe_target(split: Split, dataset: Dataset) -> pd.DataFrame:
         median, lowest and highest (NaN for an empty subset).
     """
     subsets = {trial: subset for subset in SUBSETS for trial in getattr(split, subset)}
-    values = dataset.target_values.loc[list(subsets)]
+    names, values = np.array(list(subsets.values())), dataset.target_values.loc[list(subsets)]
     if dataset.target.is_number:
-        found = values.groupby(list(subsets.values())).agg(median="median", lowest="min", highest="max")
-        return found.reindex(list(SUBSETS))
-    found = pd.crosstab(np.array(list(subsets.values())), values.to_numpy())
-    classes = dataset.target.classes
-    found = found.reindex(index=list(SUBSETS), columns=range(len(classes)), fill_value=0)
-    return found.set_axis(list(classes), axis="columns")
+        groups = values.groupby(names)
+        ranges = pd.DataFrame({"median": groups.median(), "lowest": groups.min(), "highest": groups.max()})
+        return ranges.reindex(list(SUBSETS))
+    classes = list(dataset.target.classes)
+    counts = pd.crosstab(names, values.to_numpy())
+    counts = counts.reindex(index=list(SUBSETS), columns=range(len(classes)), fill_value=0)
+    return counts.set_axis(classes, axis="columns")
 
 
 def surgeons_in_common(split: Split, trials: pd.DataFrame) -> int:

@@ -1,5 +1,6 @@
 """The split of a data set in numbers, before the start of a run."""
 
+import pandas as pd
 import streamlit as st
 
 from pages.components.words import plain_text
@@ -84,19 +85,19 @@ def _outcomes(split: Split, dataset: Dataset) -> dict[str, str]:
     if target.is_success:
         rates = describe(split, dataset.usable_trials)["success_rate"]
         return {str(subset): f"{rate:.0%} successes" for subset, rate in rates.items()}
-    rows = describe_target(split, dataset).to_dict(orient="index")
+    rows = describe_target(split, dataset)
     texts = _range if target.is_number else _counts
-    return {str(subset): plain_text(texts(row, target.unit)) for subset, row in rows.items()}
+    return {subset: plain_text(texts(rows.loc[subset], target.unit)) for subset in SUBSETS}
 
 
-def _range(row: dict[str, float], unit: str) -> str:
+def _range(row: pd.Series, unit: str) -> str:
     return f"median {amount(row['median'], unit)}, {amount(row['lowest'])} to {amount(row['highest'], unit)}"
 
 
-def _counts(row: dict[str, int], unit: str) -> str:
+def _counts(row: pd.Series, unit: str) -> str:
     listed = ", ".join(f"{count} {short_name(name, SHORT)}" for name, count in list(row.items())[:LISTED])
     more = len(row) - LISTED
-    return f"{listed} and {sum(list(row.values())[LISTED:])} of {more} other classes" if more > 0 else listed
+    return f"{listed} and {row.iloc[LISTED:].sum()} of {more} other classes" if more > 0 else listed
 
 
 def _count(number: float, noun: str) -> str:

@@ -1,5 +1,7 @@
 """The prediction of a run for a trial, beside the truth."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -51,7 +53,7 @@ def show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pred
         warn_of_split(run)
 
 
-def _truth(dataset: Dataset, trial_id: str, target: Target, row: pd.Series | None) -> object:
+def _truth(dataset: Dataset, trial_id: str, target: Target, row: pd.Series | None) -> Any:
     """Return the true value, as the run knew it if it has a prediction, else from the data; NA if it is unknown."""
     if target.is_success:
         return dataset.trials["success"][trial_id]
@@ -63,13 +65,13 @@ def _truth(dataset: Dataset, trial_id: str, target: Target, row: pd.Series | Non
     return value if target.is_number or pd.isna(value) else target.classes[int(value)]
 
 
-def _text(target: Target, value: object) -> str:
+def _text(target: Target, value: Any) -> str:
     """Return a value of the target for a tile."""
     if pd.isna(value):
         return UNKNOWN
     if target.is_success:
-        return OUTCOMES[int(str(value))]
-    return plain_text(amount(float(str(value)), target.unit) if target.is_number else short_name(str(value)))
+        return OUTCOMES[int(value)]
+    return plain_text(amount(float(value), target.unit) if target.is_number else short_name(value))
 
 
 def _show_probabilities(row: pd.Series, target: Target) -> None:
