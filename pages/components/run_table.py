@@ -193,8 +193,10 @@ def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> di
     if config is None or status is None:
         return row | {"State": CANNOT_BE_READ} | notes | {"Folder": found.run.name}
     best = found.best or (None, None)
+    row["State"] = f"queued ({position})" if position else status.state.value
+    if "target" in settings:
+        row[SHORT["target"]] = found.target.label_with_unit
     row |= {
-        "State": f"queued ({position})" if position else status.state.value,
         "Epochs": _done(found, config),
         "Best validation loss": best[0],
         "Best epoch": best[1],
@@ -205,9 +207,8 @@ def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> di
     applicable = applicable_settings(config)
     if found.folds is not None:
         del applicable["fold"]  # a cross-validation trains all
-    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in settings}
-    if "target" in settings:
-        row[SHORT["target"]] = found.target.label_with_unit
+    shown = [name for name in settings if name != "target"]
+    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in shown}
     return row | {
         **notes,
         "Data": name_of_data(found.data) if found.data else None,

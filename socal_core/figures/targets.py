@@ -3,6 +3,7 @@
 Names of classes and columns come from files: they are shortened, and shown without markup.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ MANY_CLASSES, LARGE, SMALL = 4, 15, 11
 """Up to so many classes, the cells of a confusion matrix have large text and the fraction of their row."""
 CLASS_HEIGHT, LEAST_HEIGHT = 44, 400
 """Height in pixels of a class in a confusion matrix, and of the smallest one."""
-MOST_BINS = 20
+MOST_BINS, MOST_TICKS = 20, 7
 LIMITS = 1.96
 """Standard deviations of the errors between the mean and the limits of agreement (Bland and Altman, Lancet 1986)."""
 
@@ -118,9 +119,10 @@ def predicted_against_true(trials: pd.DataFrame, name: str, unit: str) -> go.Fig
         hovertemplate="%{customdata}<extra></extra>",
     )
     styled(figure, "Predicted against true", _axis(f"True {name}", unit), _axis("Predicted", unit), 430)
-    # Equal scales, so that the line is at 45 degrees.
-    figure.update_xaxes(range=ends, constrain="domain")
-    return figure.update_yaxes(range=ends, scaleanchor="x", constrain="domain")
+    # Equal scales and ticks, so that the line is at 45 degrees.
+    step = _step(ends[1] - ends[0])
+    figure.update_xaxes(range=ends, constrain="domain", dtick=step)
+    return figure.update_yaxes(range=ends, scaleanchor="x", constrain="domain", dtick=step)
 
 
 def bland_altman(trials: pd.DataFrame, unit: str) -> go.Figure:
@@ -168,6 +170,12 @@ def _hovers(trials: pd.DataFrame, unit: str) -> list[str]:
         f"predicted {plain(amount(predicted, unit))}"
         for trial, surgeon, true, predicted in rows
     ]
+
+
+def _step(span: float) -> float:
+    """Return a round distance of ticks for an axis of this length, of which there are three to eight."""
+    power = 10.0 ** math.floor(math.log10(span))
+    return next(part * power for part in (0.2, 0.5, 1, 2) if span / (part * power) <= MOST_TICKS)
 
 
 def _axis(name: str, unit: str) -> str:

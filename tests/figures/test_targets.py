@@ -74,6 +74,7 @@ def test_predictions_are_shown_against_the_truth_on_equal_axes() -> None:
     assert (list(points.x), list(points.y)) == ([100, 400, 1250], [110, 370, 1200])
     assert figure.layout.xaxis.range == figure.layout.yaxis.range == tuple(line.x)
     assert figure.layout.yaxis.scaleanchor == "x"
+    assert figure.layout.xaxis.dtick == figure.layout.yaxis.dtick == 200
     titles = (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text)
     assert titles == ("True blood loss (mL)", "Predicted (mL)")
     assert points.customdata[2] == "S2T1, surgeon &lt;b&gt;<br>true 1,250 mL, predicted 1,200 mL"

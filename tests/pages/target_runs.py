@@ -88,15 +88,17 @@ def _outputs(values: pd.Series, target: Target) -> np.ndarray:
 def _metrics(table: pd.DataFrame, target: Target, unknown: int) -> TargetMetrics:
     found = scores_of_test_trials(table, target)
     main = found["main"]
-    worse = {name: None if value is None else value * 2 for name, value in found["scores"].items()}
+    factor = 2.0 if target.is_number else 0.5
+    worse = {name: None if value is None else value * factor for name, value in found["scores"].items()}
     value = found["scores"][main] or 0.0
+    difference = value - factor * value
     control = {
         "key": "colour",
         "name": "Colour",
         "description": "A regression on the mean colour.",
         "scores": worse,
-        "difference": -value,
-        "difference_interval": (-2 * value, -0.5 * value),
+        "difference": difference,
+        "difference_interval": tuple(sorted((0.5 * difference, 1.5 * difference))),
         "verdict": str(Ranking.BETTER),
     }
     absent = control | {
@@ -108,7 +110,7 @@ def _metrics(table: pd.DataFrame, target: Target, unknown: int) -> TargetMetrics
         "difference_interval": None,
         "verdict": None,
     }
-    found["intervals"][main] = (0.8 * value, 1.2 * value)
+    found["intervals"][main] = (0.8 * value, 1.1 * value)
     return {
         **found,
         "task": "prediction",

@@ -138,8 +138,8 @@ def _classes_of_trials(metrics: TargetMetrics, trials: pd.DataFrame, table: pd.D
     rows = zip(trials["label"], trials["probabilities"], strict=True)
     of_true = pd.Series([probabilities[places[name]] for name, probabilities in rows], trials.index)
     columns = {
-        "True class": trials["label"],
-        "Predicted": trials["predicted"],
+        "True class": trials["label"].map(short_name),
+        "Predicted": trials["predicted"].map(short_name),
         "": right.map({True: "✓ correct", False: "✗ wrong"}),
         "Probability of the true class": of_true,
     }

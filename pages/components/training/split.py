@@ -24,6 +24,8 @@ SUBSETS = {
     "test": ("Test", "They are not used until training has ended. They give the final score."),
 }
 
+OTHER_PURPOSES = {"validation": "They determine the best epoch."}
+"""Only success is predicted with a threshold."""
 LISTED, SHORT = 6, 20
 """The number of classes whose trials are counted one by one, and the characters of their names."""
 
@@ -51,12 +53,13 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
         return False
     subsets = describe(split, trials).to_dict(orient="index")
     outcomes = _outcomes(split, dataset)
+    purposes = {} if dataset.target.is_success else OTHER_PURPOSES
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
         row = subsets[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
-                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
-                f"{outcomes[subset]}  \n:small[:gray[{purpose}]]"
+                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}"
+                f"{outcomes[subset]}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
             )
     others = left_out(split, trials)
     st.caption(
@@ -80,18 +83,18 @@ def _show_unknown(dataset: Dataset) -> None:
 
 
 def _outcomes(split: Split, dataset: Dataset) -> dict[str, str]:
-    """Describe the target in each subset: the share of successes, the count of each class, or the median and range."""
+    """Describe the target in each subset: the share of successes, or below it the classes, or the median and range."""
     target = dataset.target
     if target.is_success:
         rates = describe(split, dataset.usable_trials)["success_rate"]
-        return {str(subset): f"{rate:.0%} successes" for subset, rate in rates.items()}
+        return {str(subset): f", {rate:.0%} successes" for subset, rate in rates.items()}
     rows = describe_target(split, dataset)
     texts = _range if target.is_number else _counts
-    return {subset: plain_text(texts(rows.loc[subset], target.unit)) for subset in SUBSETS}
+    return {subset: f"  \n{plain_text(texts(rows.loc[subset], target.unit))}" for subset in SUBSETS}
 
 
 def _range(row: pd.Series, unit: str) -> str:
-    return f"median {amount(row['median'], unit)}, {amount(row['lowest'])} to {amount(row['highest'], unit)}"
+    return f"median {amount(row['median'], unit)} ({amount(row['lowest'])} to {amount(row['highest'], unit)})"
 
 
 def _counts(row: pd.Series, unit: str) -> str:
