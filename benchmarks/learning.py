@@ -44,7 +44,7 @@ from benchmarks.experiments import (
 )
 from socal_core.cli.arguments import parse_setting
 from socal_core.dataset import layout
-from socal_core.evaluation.controls import COLOUR, TOOL_PARTS, TOOLS
+from socal_core.evaluation.control_cues import COLOUR, TOOL_PARTS, TOOLS
 from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
 from socal_core.evaluation.predictors import open_predictor
 from socal_core.runs.folder import RunFolder

@@ -46,7 +46,11 @@ class Run:
 
     @cached_property
     def metrics(self) -> AnyMetrics | None:
-        """The test metrics of the best checkpoint; None before they are computed, RunError if the file is damaged."""
+        """The test metrics of the best checkpoint; None before they are computed, RunError if the file is damaged.
+
+        For success, scores are fields, such as `metrics["auroc"]`; for another target they are in `metrics["scores"]`
+        (docs/run-files.md).
+        """
         return self._folder.read_metrics()
 
     @cached_property
@@ -54,7 +58,8 @@ class Run:
         """The predictions, one row per usable trial; None before they are computed.
 
         Columns: trial_id and participant_id (text), split (`train`, `validation` or `test`), label and predicted (0 or
-        1), prob_success (probability of success).
+        1), prob_success (probability of success). For another target, label and predicted are names of classes, with
+        the probability of each class in `prob_` and its name, or numbers in the unit of the target.
         """
         return self._folder.read_predictions()
 

@@ -139,6 +139,8 @@ FOR_PAGES = (
     "socal_core.clips.fill",
     "socal_core.evaluation.metrics",
     "socal_core.evaluation.controls",
+    "socal_core.evaluation.target_metrics",
+    "socal_core.evaluation.target_controls",
     "socal_core.evaluation.leak_probes",
     "socal_core.evaluation.coaching",
     "socal_core.jobs.job",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
@@ -23,27 +23,20 @@ from socal_core.cli.arguments import (
     typed_settings,
 )
 from socal_core.cli.bars import StageBar, TrainingBar
+from socal_core.cli.scores import prediction_text, success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
-from socal_core.evaluation.controls import comparison
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.metrics import metrics_of_test_trials
+from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
-from socal_core.runs.files.metrics_record import (
-    AnyMetrics,
-    CrossValidationScores,
-    FoldScores,
-    Score,
-    ScoresAndControls,
-    SeedScores,
-    is_of_success,
-)
+from socal_core.runs.files.metrics_record import AnyMetrics, ScoresAndControls, TargetMetrics, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
@@ -199,14 +192,15 @@ def evaluate(options: argparse.Namespace) -> int:
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
     if not is_of_success(written):
-        print_line(json.dumps(written, indent=2))
+        found: TargetMetrics = {**written, **scores_of_test_trials(predictions, run.read_target())}
+        print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
     metrics: ScoresAndControls = {
         **metrics_of_test_trials(predictions),
         "controls": written["controls"],
         "cross_validation": written.get("cross_validation"),
     }
-    print_line(json.dumps(metrics, indent=2) if options.json else _evaluate_text(metrics))
+    print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0
 
 
@@ -239,46 +233,5 @@ def predict(options: argparse.Namespace) -> int:
         print_line(json.dumps(rows, indent=2))
         return 0
     for row in rows:
-        outcome = "success" if row["predicted"] else "failure"
-        print_line(f"{row['trial_id']}: {outcome} (probability of success {row['prob_success']:.3f})")
+        print_line(f"{row['trial_id']}: {prediction_text(row)}")
     return 0
-
-
-def _evaluate_text(metrics: ScoresAndControls) -> str:
-    def text(name: Score) -> str:
-        value = "not defined" if (score := metrics[name]) is None else f"{score:.3f}"
-        interval = metrics["intervals"].get(name)
-        return f"{name}: {value}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
-
-    (tn, fp), (fn, tp) = metrics["confusion_matrix"]
-    return "\n".join(
-        [
-            f"{metrics['n']} test trials: {tp} successes and {tn} failures predicted correctly, "
-            f"{fn} successes and {fp} failures predicted wrongly",
-            *(text(name) for name in get_args(Score)),
-            *([compared] if (compared := comparison(metrics)) else []),
-            *_fold_texts(metrics.get("cross_validation")),
-        ]
-    )
-
-
-def _fold_texts(found: CrossValidationScores | None) -> list[str]:
-    """Return one line per fold, per seed if there are several, and for the spread of each score."""
-    if found is None:
-        return []
-    rows: list[tuple[str, FoldScores | SeedScores]] = [(row["run"], row) for row in found["folds"]]
-    if len(found["seeds"]) > 1:
-        rows += [(f"seed {row['seed']}, all folds", row) for row in found["seeds"]]
-    lines = []
-    for name, row in rows:
-        auroc = "not defined" if row["auroc"] is None else f"{row['auroc']:.3f}"
-        lines.append(
-            f"{name}: auroc {auroc}, accuracy {row['accuracy']:.3f} ({row['n']} trials of {row['surgeons']} surgeons)"
-        )
-    for kind, spreads in (("folds", found["over_folds"]), ("seeds", found["over_seeds"])):
-        lines += [
-            f"{score} over {values['count']} {kind}: {values['lowest']:.3f} to {values['highest']:.3f}, mean "
-            f"{values['mean']:.3f}, standard deviation {values['standard_deviation']:.3f}"
-            for score, values in spreads.items()
-        ]
-    return lines

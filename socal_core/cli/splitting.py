@@ -3,10 +3,15 @@
 import argparse
 import json
 
+import pandas as pd
+
 from socal_core.cli.arguments import open_data, print_line, settings
 from socal_core.cli.bars import Bar
 from socal_core.dataset.target_choice import with_target
+from socal_core.dataset.targets import Target
+from socal_core.errors import ConfigError
 from socal_core.evaluation.leak_probes import REFUSED_INPUTS, probe_leaks
+from socal_core.presets.preset import SUCCESS
 from socal_core.splits import describe, split_dataset, split_warning, surgeons_in_common
 
 
@@ -15,7 +20,7 @@ def split(options: argparse.Namespace) -> int:
     config = settings(options)
     dataset = with_target(open_data(options), config.model.target)
     trials, made = dataset.usable_trials, split_dataset(dataset, config.split)
-    subsets = describe(made, trials)
+    subsets = describe(made, trials, dataset.target)
     common = surgeons_in_common(made, trials)
     warning = split_warning(made, trials)
     if options.json:
@@ -23,8 +28,8 @@ def split(options: argparse.Namespace) -> int:
         print_line(json.dumps({**made.as_dict(), **counts, "warning": warning}, indent=2))
         return 0
     for subset, row in subsets.iterrows():
-        rate = f"{row['success_rate']:.0%} successes" if row["trials"] else "no outcome"
-        print_line(f"{subset}: {row['trials']:.0f} trials of {row['surgeons']:.0f} surgeons, {rate}")
+        what = _outcomes_in_words(row, dataset.target) if row["trials"] else "no outcome"
+        print_line(f"{subset}: {row['trials']:.0f} trials of {row['surgeons']:.0f} surgeons, {what}")
     print_line(f"surgeons in common: {common}")
     if warning:
         print_line(f"warning: {warning}")
@@ -33,8 +38,12 @@ def split(options: argparse.Namespace) -> int:
 
 def leaks(options: argparse.Namespace) -> int:
     """Measure what predicts the outcome without showing the operation."""
-    dataset = open_data(options)
     config = settings(options)
+    if config.model.target != SUCCESS:
+        raise ConfigError(
+            "target", f"must be {SUCCESS} for leaks, which are sought in that outcome", config.model.target
+        )
+    dataset = open_data(options)
     made = split_dataset(dataset, config.split)
     with Bar("Reading first frames") as bar:
         probes = probe_leaks(dataset, made, config.clip.observation, bar.show)
@@ -48,3 +57,13 @@ def leaks(options: argparse.Namespace) -> int:
         print_line(f"{probe.name}: {probe.verdict}")
     print_line(f"Never used as inputs, because they are outcomes themselves: {', '.join(REFUSED_INPUTS)}.")
     return 0
+
+
+def _outcomes_in_words(row: pd.Series, target: Target) -> str:
+    """Describe the outcomes of a subset from its row of `describe`."""
+    if target.is_success:
+        return f"{row['success_rate']:.0%} successes"
+    if target.is_number:
+        unit = f" {target.unit}" if target.unit else ""
+        return f"{target.label} {row['lowest']:.4g} to {row['highest']:.4g}{unit}, mean {row['mean']:.4g}{unit}"
+    return ", ".join(f"{count} {name}" for name, count in row["classes"].items())

@@ -188,7 +188,8 @@ def _mean_win(
     # The weight of a pair of trials is the product of their weights.
     sums = ((weights[:, success] @ wins) * weights[:, failure]).sum(axis=1)
     pairs = weights[:, success].sum(axis=1) * weights[:, failure].sum(axis=1)
-    return np.divide(sums, pairs, out=np.full(len(sums), np.nan), where=pairs > 0)
+    means: NDArray[np.float64] = np.divide(sums, pairs, out=np.full(len(sums), np.nan), where=pairs > 0)
+    return means
 
 
 def _members(groups: ArrayLike) -> NDArray[np.int64]:

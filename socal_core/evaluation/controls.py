@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.cues import colour_over_time, predict_from, presence_in_parts, varying
+from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, cues_of
+from socal_core.evaluation.cues import predict_from, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.runs.files.metrics_record import Control, Metrics, ScoresAndControls
 
-TOOL_PARTS = 3
-"""Number of equal parts of the visible frames of a trial; the presence of tools is counted in each part."""
-MAJORITY, COLOUR, TOOLS = "majority", "colour", "tools"
+MAJORITY = "majority"
 
 
 def controls(
@@ -42,18 +41,18 @@ def controls(
         the model minus that of the control, with `difference_interval` and `verdict` as in `compare.Difference`. The
         scores are None if the data set lacks what the control needs.
     """
-    trials = predictions["trial_id"]
-    frames = dataset.frames[dataset.frames["trial_id"].isin(trials)]
-    seen = window.select(frames)
-    result = [_majority(predictions)]
-    if not window.ends_with_the_trial:
-        text = f"The number of frames in the {window.describe()}: all that the model can learn about the length."
-        result.append(_learned(predictions, _count(seen, trials), "frames", "Frames in the window", text))
-    text = "The number of frames of the whole trial: failures continue to the time limit, successes end early."
-    result.append(_learned(predictions, _count(frames, trials), "length", "Length of the trial", text))
-    text = "Logistic regression on the mean colour of the frames that the model sees and its slope over the clip."
-    colours = colour_over_time(clips).set_axis(trials)
-    return [*result, _learned(predictions, colours, COLOUR, "Colour", text), _tools(dataset, predictions, seen)]
+    texts = {
+        FRAMES: f"The number of frames in the {window.describe()}: all that the model can learn about the length.",
+        LENGTH: "The number of frames of the whole trial: failures continue to the time limit, successes end early.",
+    }
+    rows = [_majority(predictions)]
+    for cue in cues_of(dataset, predictions["trial_id"], window, clips):
+        if cue.features is None:
+            rows.append(_absent(cue.key, cue.name, cue.lacking))
+        else:
+            text = texts.get(cue.key, f"Logistic regression on {cue.what}.")
+            rows.append(_learned(predictions, cue.features, cue.key, cue.name, text))
+    return rows
 
 
 def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list[Control]:
@@ -116,6 +115,11 @@ def compared(metrics: ScoresAndControls) -> list[Control]:
     return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
 
 
+def surgeons_of(test: pd.DataFrame) -> pd.Series:
+    """Return the surgeon of each row of a table of predictions; each trial of an unknown surgeon stands for itself."""
+    return test["participant_id"].where(test["participant_id"] != "", test["trial_id"])
+
+
 def _numbers(row: Control) -> str:
     text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
     if row["difference_interval"] is None:
@@ -130,25 +134,6 @@ def _majority(predictions: pd.DataFrame) -> Control:
     test = int((predictions["split"] == "test").sum())
     text = f"Predicts {'success' if outcome else 'failure'} for every trial, as for most training trials."
     return _row(predictions, np.full(test, rate), 0.5, MAJORITY, "Majority class", text)
-
-
-def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:
-    """Count the frames of each trial, in one column."""
-    return frames.groupby("trial_id").size().reindex(trials, fill_value=0).to_frame()
-
-
-def _tools(dataset: Dataset, predictions: pd.DataFrame, seen: pd.DataFrame) -> Control:
-    name = "Tools over time"
-    if dataset.boxes.empty:
-        return _absent(TOOLS, name, "The tools control was not computed: the data have no boxes.")
-    # Divide the existing frames, not the window, so that the parts do not reveal whether a trial ends inside it.
-    position = seen.groupby("trial_id").cumcount()
-    part = position * TOOL_PARTS // seen.groupby("trial_id")["frame"].transform("size")
-    presence = presence_in_parts(dataset.boxes, seen.assign(part=part), pd.Index(predictions["trial_id"]))
-    if presence.empty:
-        return _absent(TOOLS, name, "The tools control was not computed: no frame in the window has a box.")
-    text = "Logistic regression on the fraction of frames that show each tool, in each third of what the model may see."
-    return _learned(predictions, presence, TOOLS, name, text)
 
 
 def _learned(predictions: pd.DataFrame, features: pd.DataFrame, key: str, name: str, text: str) -> Control:
@@ -176,8 +161,7 @@ def _row(
     """Compute the scores of a control from its probabilities for the test trials and its threshold for all or each."""
     test = predictions[predictions["split"] == "test"]
     metrics = metrics_of(test["label"], probability, probability >= threshold)
-    surgeons = test["participant_id"].where(test["participant_id"] != "", test["trial_id"])
-    found = auroc_difference(test["label"], test["prob_success"], probability, surgeons)
+    found = auroc_difference(test["label"], test["prob_success"], probability, surgeons_of(test))
     return {
         "key": key,
         "name": name,

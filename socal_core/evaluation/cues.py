@@ -1,12 +1,13 @@
 """Simple features of trials, such as colour and tool presence, and what they predict without a network."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -29,15 +30,61 @@ def predict_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
     Raises:
         ValueError: No column varies among the training trials, or they all have the same outcome.
     """
+    return predict_classes_from(values, train, 2)[1]
+
+
+def predict_classes_from(values: pd.DataFrame, train: pd.Series, classes: int) -> pd.DataFrame:
+    """Predict the probability of each class as `predict_from` does, by multinomial logistic regression.
+
+    Args:
+        values: One row per trial, as in `predict_from`.
+        train: The index of the class of each training trial, indexed like `values`.
+        classes: The number of classes. One that no training trial has is given the probability 0.
+
+    Returns:
+        One row for every row of `values` and one column per class.
+
+    Raises:
+        ValueError: No column varies among the training trials, or they are all of one class.
+    """
+    regression = LogisticRegression(class_weight="balanced", max_iter=1000)
+    inputs, fitted = _fitted(values, train, regression)
+    found = pd.DataFrame(fitted.predict_proba(inputs), index=values.index, columns=regression.classes_)
+    return found.reindex(columns=range(classes), fill_value=0.0)
+
+
+def predict_number_from(values: pd.DataFrame, train: pd.Series) -> pd.Series:
+    """Predict a number from features by linear regression, or by ridge regression from several features.
+
+    The strength of the ridge penalty is chosen by leave-one-out over the training trials.
+
+    Args:
+        values: One row per trial, as in `predict_from`.
+        train: The number of each training trial, indexed like `values`.
+
+    Returns:
+        The predicted number for every row of `values`.
+
+    Raises:
+        ValueError: No column varies among the training trials.
+    """
+    several = varying(values, train.index).shape[1] > 1
+    regression = RidgeCV(alphas=np.logspace(-2, 4, 13)) if several else LinearRegression()
+    inputs, fitted = _fitted(values, train, regression)
+    return pd.Series(fitted.predict(inputs), index=values.index)
+
+
+def _fitted(values: pd.DataFrame, train: pd.Series, regression: Any) -> tuple[NDArray[Any], Any]:
+    """Return the varying columns, and a regression on them with their preparation, fitted to the training trials."""
     values = varying(values, train.index)
     if values.select_dtypes("number").shape[1]:
         steps = [SimpleImputer(), StandardScaler()]
     else:
         steps = [OneHotEncoder(handle_unknown="ignore")]
         values = values.astype(object).fillna("unknown")
-    regression = make_pipeline(*steps, LogisticRegression(class_weight="balanced", max_iter=1000))
-    regression.fit(values.loc[train.index].to_numpy(), train.to_numpy())
-    return pd.Series(regression.predict_proba(values.to_numpy())[:, 1], index=values.index)
+    fitted = make_pipeline(*steps, regression)
+    fitted.fit(values.loc[train.index].to_numpy(), train.to_numpy())
+    return values.to_numpy(), fitted
 
 
 def varying(values: pd.DataFrame, train: pd.Index) -> pd.DataFrame:

@@ -8,20 +8,35 @@ import pandas as pd
 import torch
 
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import SUCCESS_TARGET, Target, target_values
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
 from socal_core.evaluation.predictors import Predictor, open_predictor
+from socal_core.evaluation.target_controls import target_controls
+from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trials, with_outputs
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
-from socal_core.runs.files.metrics_record import Metrics, is_of_success
+from socal_core.runs.files.metrics_record import AnyMetrics, Tested, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 
 
+def outputs_of_logits(logits: torch.Tensor, target: Target) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Convert logits to what the target states: probabilities, (trials, classes), or numbers in its unit, (trials, 1).
+
+    Args:
+        logits: Logits, (trials, classes), or standardized numbers, (trials, 1).
+        target: What is predicted, with the mean and the standard deviation of the training trials.
+    """
+    if target.is_number:
+        return logits.double().numpy() * target.scale + target.mean
+    return logits.double().softmax(dim=-1).numpy()
+
+
 def probabilities_of(logits: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Convert logits, (trials, 2), to probabilities of success, (trials,)."""
-    return logits.double().softmax(dim=-1)[:, 1].numpy()
+    return outputs_of_logits(logits, SUCCESS_TARGET)[:, 1]
 
 
 def finish_run(
@@ -29,38 +44,40 @@ def finish_run(
     dataset: Dataset,
     predictor: Predictor,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[pd.DataFrame, Metrics]:
+) -> tuple[pd.DataFrame, AnyMetrics]:
     """Predict all trials of the split, evaluate the test trials, and write predictions.csv and then metrics.json.
 
     Args:
         run: The run.
-        dataset: The data of the run.
+        dataset: The data of the run, with its target.
         predictor: The best checkpoint of the run, with the clips of all trials of the split.
         progress: Called with the number of predicted clips and of all clips; may raise.
 
     Returns:
-        The predictions (runs/folder.py) and the metrics. The threshold is chosen on the validation trials.
+        The predictions (runs/files/predictions.py) and the metrics. The threshold of success is chosen on the
+        validation trials.
     """
     predictions = _predict_split(dataset, run.read_split(), predictor, progress)
-    validation = predictions[predictions["split"] == "validation"]
-    threshold = choose_threshold(validation["label"], validation["prob_success"])
-    predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
     window = run.read_config().clip.observation
-    frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
-    metrics: Metrics = {
-        **metrics_of_test_trials(predictions),
-        "task": kind_of_task(frames, window),
-        "share_ending_inside": fraction_ending_inside(frames, window),
-        "window": window.describe(),
-        "model": predictor.describe(),
-        "epoch": read_training_state(best_checkpoint(run)).epoch,
-        "threshold": threshold,
-        "validation_trials": len(validation),
-        "controls": controls(dataset, predictions, window, predictor.clips(list(predictions["trial_id"]))),
-        "cross_validation": None,
-        "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in predictor.left_out.items()],
-        "stand_ins": predictor.stand_ins,
-    }
+    clips = predictor.clips(list(predictions["trial_id"]))
+    metrics: AnyMetrics
+    if dataset.target.is_success:
+        threshold = _decide(predictions)
+        metrics = {
+            **metrics_of_test_trials(predictions),
+            "controls": controls(dataset, predictions, window, clips),
+            **_what_was_tested(run, dataset, predictor, predictions),
+            "threshold": threshold,
+            "cross_validation": None,
+        }
+    else:
+        metrics = {
+            **scores_of_test_trials(predictions, dataset.target),
+            "controls": target_controls(dataset, predictions, window, clips),
+            **_what_was_tested(run, dataset, predictor, predictions),
+            "cross_validation": None,
+            "unknown": int((dataset.trials["unusable_because"] == f"{dataset.target.column} unknown").sum()),
+        }
     run.write_predictions(predictions)
     run.write_metrics(metrics)
     return predictions, metrics
@@ -70,12 +87,14 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     """Predict trials with the best checkpoint of a run, whether or not their outcomes are known.
 
     Args:
-        run: A run that has been evaluated, so that it has a threshold.
+        run: A run; one that predicts success has been evaluated, so that it has a threshold.
         dataset: The data set with the trials.
         trial_ids: The ids of the trials.
 
     Returns:
-        One dictionary per trial, in the same order: trial_id, prob_success, prob_failure, predicted and threshold.
+        One dictionary per trial, in the same order, with trial_id and, for success, prob_success, prob_failure,
+        predicted and threshold; for other classes, predicted (the name of the class) and probabilities (by name); for
+        a number, predicted and unit.
 
     Raises:
         DataError: A trial does not exist or has no clip.
@@ -83,41 +102,77 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
     """
     for trial_id in trial_ids:
         dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
-    metrics = run.read_metrics()
-    if metrics is None or not is_of_success(metrics):
-        raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
+    target = run.read_target()
+    threshold = _threshold_of(run) if target.is_success else None
     with open_predictor(run, dataset, trial_ids, lambda text, done, total: None) as predictor:
         if predictor.left_out:
             raise DataError(" ".join(predictor.left_out.values()))
-        logits = predictor.logits(trial_ids)
-    threshold = metrics["threshold"]
+        outputs = outputs_of_logits(predictor.logits(trial_ids), target)
     return [
-        {
-            "trial_id": trial_id,
-            "prob_success": float(p),
-            "prob_failure": float(1 - p),
-            "predicted": int(p >= threshold),
-            "threshold": threshold,
-        }
-        for trial_id, p in zip(trial_ids, probabilities_of(logits), strict=True)
+        {"trial_id": trial_id, **_in_words(row, target, threshold)}
+        for trial_id, row in zip(trial_ids, outputs.tolist(), strict=True)
     ]
+
+
+def _threshold_of(run: RunFolder) -> float:
+    metrics = run.read_metrics()
+    if metrics is None or not is_of_success(metrics):
+        raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
+    return metrics["threshold"]
+
+
+def _in_words(outputs: list[float], target: Target, threshold: float | None) -> dict[str, Any]:
+    """Return the prediction of a trial by name; `threshold` for success."""
+    if target.is_number:
+        return {"predicted": outputs[0], "unit": target.unit}
+    if threshold is None:
+        named = dict(zip(target.classes, outputs, strict=True))
+        return {"predicted": max(named, key=named.__getitem__), "probabilities": named}
+    p = outputs[1]
+    return {"prob_success": p, "prob_failure": 1 - p, "predicted": int(p >= threshold), "threshold": threshold}
+
+
+def _decide(predictions: pd.DataFrame) -> float:
+    """Choose the threshold of success on the validation trials, and add the column `predicted`."""
+    validation = predictions[predictions["split"] == "validation"]
+    threshold = choose_threshold(validation["label"], validation["prob_success"])
+    predictions["predicted"] = (predictions["prob_success"] >= threshold).astype(int)
+    return threshold
+
+
+def _what_was_tested(run: RunFolder, dataset: Dataset, predictor: Predictor, predictions: pd.DataFrame) -> Tested:
+    window = run.read_config().clip.observation
+    frames = dataset.frames[dataset.frames["trial_id"].isin(predictions["trial_id"])]
+    return {
+        "task": kind_of_task(frames, window),
+        "share_ending_inside": fraction_ending_inside(frames, window),
+        "window": window.describe(),
+        "model": predictor.describe(),
+        "epoch": read_training_state(best_checkpoint(run)).epoch,
+        "validation_trials": int((predictions["split"] == "validation").sum()),
+        "left_out": [{"trial_id": trial, "reason": reason} for trial, reason in predictor.left_out.items()],
+        "stand_ins": predictor.stand_ins,
+    }
 
 
 def _predict_split(
     dataset: Dataset, split: Split, predictor: Predictor, progress: Callable[[int, int], None] | None
 ) -> pd.DataFrame:
-    """Predict each trial of the split that has a clip: PREDICTION_COLUMNS without `predicted`."""
+    """Predict each trial of the split that has a clip: the columns of its target, for success without `predicted`."""
     subsets = {"train": split.train, "validation": split.validation, "test": split.test}
     rows = [(trial, name) for name, trials in subsets.items() for trial in trials if trial not in predictor.left_out]
     trial_ids = [trial for trial, _ in rows]
-    logits = predictor.logits(trial_ids, progress)
+    outputs = outputs_of_logits(predictor.logits(trial_ids, progress), dataset.target)
     trials = dataset.trials.loc[trial_ids]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "trial_id": trial_ids,
             "participant_id": trials["participant_id"].to_numpy(),
             "split": [name for _, name in rows],
-            "label": trials["success"].to_numpy(dtype=int),
-            "prob_success": probabilities_of(logits),
         }
     )
+    values = target_values(trials, dataset.target)
+    if dataset.target.is_success:
+        return table.assign(label=values.to_numpy(dtype=int), prob_success=outputs[:, 1])
+    table["label"] = labels_of(values, dataset.target).to_numpy()
+    return with_outputs(table, outputs, dataset.target)

@@ -76,8 +76,8 @@ def scores_of(table: pd.DataFrame, target: Target) -> Scores:
 def class_target_scores(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> Scores:
     """Compute the scores of n >= 1 trials with one of K classes.
 
-    Means over classes (balanced accuracy, F1, AUROC) leave out classes without which they are not defined: those of no
-    trial and, for F1, of no prediction.
+    Means over classes (balanced accuracy, F1, AUROC) leave out a class that no trial has; that of F1 counts it if it is
+    predicted.
 
     Args:
         labels: The index of the true class, shape (n,).
@@ -204,11 +204,10 @@ def _per_class(matrix: list[list[int]], target: Target) -> dict[str, ClassScores
 
 
 def _trials(test: pd.DataFrame, target: Target) -> list[PredictedTrial]:
-    rows: list[dict[str, Any]] = test[["trial_id", "participant_id", "label", "predicted"]].to_dict(orient="records")
+    table = test[["trial_id", "participant_id", "label", "predicted"]]
     if not target.is_number:
-        for row, probabilities in zip(rows, outputs_of(test, target).tolist(), strict=True):
-            row["probabilities"] = probabilities
-    return cast(list[PredictedTrial], rows)
+        table = table.assign(probabilities=outputs_of(test, target).tolist())
+    return cast(list[PredictedTrial], table.to_dict(orient="records"))
 
 
 def _several(values: NDArray[Any]) -> bool:

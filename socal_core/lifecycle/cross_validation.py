@@ -138,9 +138,10 @@ def _create(run: RunFolder, fold: Fold, config: TrainConfig, split: Split) -> No
 
 def _one_outcome(fold: Fold, split: Split, dataset: Dataset) -> list[str]:
     """Return a message for the validation and the test subset if all its trials have the same outcome."""
+    score = "R²" if dataset.target.is_number else "AUROC"
     consequences = {
-        "validation": "the threshold is 0.5",
-        "test": "it has no AUROC of its own; its trials count in the pooled one",
+        "validation": "the threshold is 0.5" if dataset.target.is_success else f"it has no {score}",
+        "test": f"it has no {score} of its own; its trials count in the pooled one",
     }
     return [
         f"{_title(fold)}: all {subset} trials have the same outcome, so {text}."

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import SUCCESS_TARGET, Target, target_values
 from socal_core.errors import DataError
 from socal_core.settings.split import SplitMethod
 
@@ -61,50 +60,48 @@ class Split:
         return cls(train, validation, test, seed, SplitMethod(method))
 
 
-def describe(split: Split, trials: pd.DataFrame) -> pd.DataFrame:
+def describe(split: Split, trials: pd.DataFrame, target: Target = SUCCESS_TARGET) -> pd.DataFrame:
     """Summarize the subsets of a split.
 
+    Args:
+        split: The split.
+        trials: The usable trials of a data set.
+        target: Its target.
+
     Returns:
-        One row per subset, with the columns trials, surgeons, successes, failures and success_rate (NaN for an empty
-        subset).
+        One row per subset, with the columns trials, surgeons and, for success, successes, failures and success_rate
+        (NaN for an empty subset); for other classes, classes (a dictionary with the number of trials of each class);
+        for a number, mean, median, lowest and highest (NaN for an empty subset).
 
     Raises:
         DataError: The data set lacks a trial of the split.
     """
-    groups = _with_subset(split, trials).groupby("subset", observed=False)
-    table = pd.DataFrame(
-        {
-            "trials": groups.size(),
-            "surgeons": groups["participant_id"].nunique(),
-            "successes": groups["success"].sum().astype("int64"),
+    found = _with_subset(split, trials)
+    groups = found.groupby("subset", observed=False)
+    table = pd.DataFrame({"trials": groups.size(), "surgeons": groups["participant_id"].nunique()})
+    if target.is_success:
+        return _with_rates(table, groups["success"].sum().astype("int64"))
+    values = target_values(found, target)
+    by_subset = values.groupby(found["subset"], observed=False)
+    if target.is_number:
+        numbers = {
+            "mean": by_subset.mean(),
+            "median": by_subset.median(),
+            "lowest": by_subset.min(),
+            "highest": by_subset.max(),
         }
-    )
+        return table.assign(**{name: column.astype("float64") for name, column in numbers.items()})
+    counts = [values[found["subset"] == subset].value_counts() for subset in SUBSETS]
+    names = dict(enumerate(target.classes))
+    rows = [{name: int(row.get(index, 0)) for index, name in names.items()} for row in counts]
+    return table.assign(classes=pd.Series(rows, index=table.index, dtype=object))
+
+
+def _with_rates(table: pd.DataFrame, successes: pd.Series) -> pd.DataFrame:
+    table["successes"] = successes
     table["failures"] = table["trials"] - table["successes"]
     table["success_rate"] = table["successes"] / table["trials"]
     return table
-
-
-def describe_target(split: Split, dataset: Dataset) -> pd.DataFrame:
-    """Summarize the target in the subsets of a split.
-
-    Args:
-        split: The split of the data set.
-        dataset: The data set.
-
-    Returns:
-        One row per subset. For classes, one column per class with its number of trials; for a number, the columns
-        median, lowest and highest (NaN for an empty subset).
-    """
-    subsets = {trial: subset for subset in SUBSETS for trial in getattr(split, subset)}
-    names, values = np.array(list(subsets.values())), dataset.target_values.loc[list(subsets)]
-    if dataset.target.is_number:
-        groups = values.groupby(names)
-        ranges = pd.DataFrame({"median": groups.median(), "lowest": groups.min(), "highest": groups.max()})
-        return ranges.reindex(list(SUBSETS))
-    classes = list(dataset.target.classes)
-    counts = pd.crosstab(names, values.to_numpy())
-    counts = counts.reindex(index=list(SUBSETS), columns=range(len(classes)), fill_value=0)
-    return counts.set_axis(classes, axis="columns")
 
 
 def surgeons_in_common(split: Split, trials: pd.DataFrame) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, get_args
 from socal_core.errors import RunError, SocalError
 from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.files.event_types import EpochEvent, Event, HeadEvent
-from socal_core.runs.files.metrics_record import Score
+from socal_core.runs.files.metrics_record import Score, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.training.optional_trackers import OPTIONAL
 
@@ -169,5 +169,7 @@ def scores_on_test(run: RunFolder) -> dict[str, float]:
         metrics = run.read_metrics()
     except SocalError:
         return {}
-    scores = {f"test_{name}": (metrics or {}).get(name) for name in get_args(Score)}
-    return {name: value for name, value in scores.items() if isinstance(value, (int, float))}
+    if metrics is None:
+        return {}
+    named = {name: metrics.get(name) for name in get_args(Score)} if is_of_success(metrics) else metrics["scores"]
+    return {f"test_{name}": value for name, value in named.items() if isinstance(value, (int, float))}

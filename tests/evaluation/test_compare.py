@@ -3,10 +3,20 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import expit
 from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
-from socal_core.evaluation.compare import FEWEST_GROUPS, RESAMPLES, Difference, Verdict, auroc_difference
+from socal_core.evaluation.compare import (
+    FEWEST_GROUPS,
+    RESAMPLES,
+    Difference,
+    Ranking,
+    Verdict,
+    auroc_difference,
+    macro_auroc_difference,
+    rmse_difference,
+)
 
 Trials = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
@@ -152,3 +162,70 @@ def test_lengths_that_differ_are_refused() -> None:
 )
 def test_verdicts(interval: tuple[float, float] | None, verdict: str) -> None:
     assert Difference(0.1, interval).verdict == verdict
+
+
+def test_of_two_classes_the_mean_auroc_is_the_auroc() -> None:
+    y, a, b, groups = draw(3, surgeons=12, first=1.5, second=0.3)
+    first, second = (np.column_stack([1 - p, p]) for p in (expit(a), expit(b)))
+    found = macro_auroc_difference(y, first, second, groups)
+    expected = auroc_difference(y, expit(a), expit(b), groups)
+    assert found is not None and expected is not None
+    assert found.value == pytest.approx(expected.value)
+    assert found.interval == pytest.approx(expected.interval)
+
+
+def test_classes_are_compared_by_the_mean_of_their_aurocs() -> None:
+    """The second predictor knows nothing, so the difference is that of the first from chance."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 60)
+    first = 0.2 * np.eye(3)[y] + 0.8 * rng.dirichlet(np.ones(3), 60)
+    found = macro_auroc_difference(y, first, np.full((60, 3), 1 / 3), np.arange(60) // 2)
+    assert found is not None and found.interval is not None
+    assert found.value == pytest.approx(roc_auc_score(y, first, multi_class="ovr") - 0.5)
+    assert found.interval[0] < found.value < found.interval[1] <= 0.5
+
+
+@pytest.mark.parametrize(("surgeons", "has_interval"), [(FEWEST_GROUPS - 1, False), (FEWEST_GROUPS, True)])
+def test_a_class_of_too_few_surgeons_leaves_no_interval(surgeons: int, has_interval: bool) -> None:
+    """Each surgeon has a trial of each class, and twenty more have one of class 0."""
+    groups = np.r_[np.repeat(np.arange(surgeons), 3), np.arange(100, 120)]
+    y = np.r_[np.tile([0, 1, 2], surgeons), np.zeros(20, dtype=int)]
+    p = np.random.default_rng(0).dirichlet(np.ones(3), len(y))
+    found = macro_auroc_difference(y, p, p[::-1], groups)
+    assert found is not None
+    assert (found.interval is not None) is has_interval
+
+
+def test_trials_of_one_class_are_not_compared() -> None:
+    assert macro_auroc_difference([1, 1], np.eye(2), np.eye(2), [0, 1]) is None
+
+
+def test_numbers_are_compared_by_their_errors_in_resamples_of_surgeons() -> None:
+    rng = np.random.default_rng(0)
+    y, groups = rng.normal(500, 200, 60), np.repeat(np.arange(20), 3)
+    a, b = y + rng.normal(0, 80, 20)[groups], y + rng.normal(0, 120, 60)
+    found = rmse_difference(y, a, b, groups)
+    assert found.value == pytest.approx(root_mean_squared_error(y, a) - root_mean_squared_error(y, b))
+    by_hand = []
+    for _ in range(RESAMPLES):
+        rows = np.concatenate([np.flatnonzero(groups == group) for group in rng.choice(20, 20)])
+        by_hand.append(root_mean_squared_error(y[rows], a[rows]) - root_mean_squared_error(y[rows], b[rows]))
+    assert found.interval == pytest.approx(tuple(np.quantile(by_hand, [0.025, 0.975])), abs=5)
+    assert found.interval is not None and found.interval[1] - found.interval[0] > 30
+    few = groups < FEWEST_GROUPS - 1
+    assert rmse_difference(y[few], a[few], b[few], groups[few]).interval is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "lower_is_better", "ranking"),
+    [
+        ((-2.0, -1.0), True, Ranking.BETTER),
+        ((1.0, 2.0), True, Ranking.WORSE),
+        ((1.0, 2.0), False, Ranking.BETTER),
+        ((-2.0, -1.0), False, Ranking.WORSE),
+        ((-1.0, 1.0), True, Ranking.NOT_SHOWN),
+        (None, False, Ranking.NOT_SHOWN),
+    ],
+)
+def test_a_lower_error_is_better(interval: tuple[float, float] | None, lower_is_better: bool, ranking: Ranking) -> None:
+    assert Difference(0.0, interval).ranking(lower_is_better) is ranking

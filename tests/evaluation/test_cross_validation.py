@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
-from socal_core.evaluation.cross_validation import finish_cross_validation, pool, spread
+from socal_core.evaluation.cross_validation import finish_cross_validation, pool, pool_target, spread
 from socal_core.evaluation.metrics import auroc
 from socal_core.runs.cross_validation import folds_of
 from socal_core.runs.folder import RunFolder
 from tests.made_cross_validations import write_cross_validation
+from tests.made_target_runs import CLASSES, NUMBER, write_target_cross_validation, write_target_dataset
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +121,53 @@ def test_scores_that_are_not_defined_do_not_count_in_the_spread() -> None:
         "lowest": 0.5,
         "highest": 1.0,
     }
+
+
+@pytest.mark.parametrize("target", [NUMBER, CLASSES])
+def test_other_targets_are_pooled_by_the_mean_of_their_seeds(tmp_path: Path, target: str) -> None:
+    data = write_target_dataset(tmp_path / "data")
+    run = write_target_cross_validation(tmp_path / "cv", data, target, repeats=2)
+    predictions, metrics = run.read_predictions(), run.read_metrics()
+    columns = ["predicted"] if target == NUMBER else ["prob_Fair", "prob_good", "prob_poor"]
+    tested = pd.concat(fold.run.read_predictions().query("split == 'test'") for fold in folds_of(run))
+    assert set(tested["trial_id"].value_counts()) == {2}
+    means = tested.groupby("trial_id")[columns].mean().loc[predictions["trial_id"]]
+    assert predictions[columns].to_numpy() == pytest.approx(means.to_numpy())
+    if target == CLASSES:
+        names = predictions[columns].idxmax(axis=1).str.removeprefix("prob_")
+        assert predictions["predicted"].tolist() == names.tolist()
+    assert metrics["n"] == len(predictions) == 23
+    assert run.read_target().column == target
+    found = metrics["cross_validation"]
+    folds = [fold.run.read_metrics() for fold in folds_of(run)]
+    assert [row["scores"] for row in found["folds"]] == [metrics["scores"] for metrics in folds]
+    main = [row["scores"][metrics["main"]] for row in found["folds"]]
+    assert found["over_folds"][metrics["main"]]["lowest"] == min(main)
+    assert [(row["seed"], row["n"], row["surgeons"]) for row in found["seeds"]] == [(0, 23, 12), (1, 23, 12)]
+    controls = {row["key"]: row for row in metrics["controls"]}
+    assert all(len(row["predicted"]) == 23 for row in controls.values())
+    guesses = pd.concat(
+        pd.Series(row["predicted"], index=[trial["trial_id"] for trial in fold["trials"]])
+        for fold in folds
+        for row in fold["controls"]
+        if row["key"] == "colour"
+    )
+    if target == NUMBER:
+        means = guesses.groupby(level=0).mean().loc[predictions["trial_id"]]
+        assert controls["colour"]["predicted"] == pytest.approx(means.tolist())
+
+
+def test_a_number_that_differs_between_folds_is_not_pooled(done: RunFolder) -> None:
+    rows = pd.DataFrame({"trial_id": ["a", "a"], "label": [1.0, 2.0], "predicted": 1.0, "seed": [0, 1], "fold": [1, 2]})
+    with pytest.raises(RunError, match="the outcome of trial a differs between folds"):
+        pool_target(done, rows.assign(participant_id="7"), Target("blood_loss", "Blood loss", "mL"))
+
+
+def test_folds_of_another_target_are_not_pooled(tmp_path: Path) -> None:
+    data = write_target_dataset(tmp_path / "data")
+    run = write_target_cross_validation(tmp_path / "cv", data, NUMBER)
+    first, second, *_ = folds_of(run)
+    first.run.write_metrics(second.run.read_metrics())
+    first.run.target_file.unlink()
+    with pytest.raises(RunError, match="the target success differs between folds"):
+        finish_cross_validation(run)

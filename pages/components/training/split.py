@@ -5,13 +5,11 @@ import streamlit as st
 
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.targets import amount, in_sentence, short_name
+from socal_core.dataset.targets import Target, amount, in_sentence, short_name
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, TrainConfig
 from socal_core.splits import (
-    Split,
     describe,
-    describe_target,
     left_out,
     split_dataset,
     split_warning,
@@ -51,15 +49,14 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     except SocalError as error:
         st.error(plain_text(error))
         return False
-    subsets = describe(split, trials).to_dict(orient="index")
-    outcomes = _outcomes(split, dataset)
+    subsets = describe(split, trials, dataset.target)
     purposes = {} if dataset.target.is_success else OTHER_PURPOSES
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
-        row = subsets[subset]
+        row = subsets.loc[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}"
-                f"{outcomes[subset]}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
+                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
             )
     others = left_out(split, trials)
     st.caption(
@@ -82,25 +79,21 @@ def _show_unknown(dataset: Dataset) -> None:
         st.caption(f":material/info: {unknown} of {_count(len(shown), 'trial')} {has} no {name} and {is_} left out.")
 
 
-def _outcomes(split: Split, dataset: Dataset) -> dict[str, str]:
-    """Describe the target in each subset: the share of successes, or below it the classes, or the median and range."""
-    target = dataset.target
+def _outcomes(row: pd.Series, target: Target) -> str:
+    """Describe a subset from its row of `describe`: the share of successes, or below it the classes or the range."""
     if target.is_success:
-        rates = describe(split, dataset.usable_trials)["success_rate"]
-        return {str(subset): f", {rate:.0%} successes" for subset, rate in rates.items()}
-    rows = describe_target(split, dataset)
-    texts = _range if target.is_number else _counts
-    return {subset: f"  \n{plain_text(texts(rows.loc[subset], target.unit))}" for subset in SUBSETS}
+        return f", {row['success_rate']:.0%} successes"
+    return f"  \n{plain_text(_range(row, target.unit) if target.is_number else _counts(row['classes']))}"
 
 
 def _range(row: pd.Series, unit: str) -> str:
     return f"median {amount(row['median'], unit)} ({amount(row['lowest'])} to {amount(row['highest'], unit)})"
 
 
-def _counts(row: pd.Series, unit: str) -> str:
-    listed = ", ".join(f"{count} {short_name(name, SHORT)}" for name, count in list(row.items())[:LISTED])
-    more = len(row) - LISTED
-    return f"{listed} and {row.iloc[LISTED:].sum()} of {more} other classes" if more > 0 else listed
+def _counts(counts: dict[str, int]) -> str:
+    listed = ", ".join(f"{count} {short_name(name, SHORT)}" for name, count in list(counts.items())[:LISTED])
+    others = list(counts.values())[LISTED:]
+    return f"{listed} and {sum(others)} of {len(others)} other classes" if others else listed
 
 
 def _count(number: float, noun: str) -> str:
