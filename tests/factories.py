@@ -1,6 +1,7 @@
 """Small synthetic data folders in the published layout, for tests that need something on disk."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,16 @@ def write_outcomes(folder: Path, **columns: list[object]) -> Path:
     outcomes = pd.read_csv(folder / layout.OUTCOMES_FILE, dtype=str).assign(**columns)
     outcomes.to_csv(folder / layout.OUTCOMES_FILE, index=False)
     return folder
+
+
+def paint_trials(folder: Path, colours: Sequence[Sequence[float]]) -> None:
+    """Give the frames of each trial a colour, (red, green, blue), with a little noise."""
+    trials = pd.read_csv(folder / layout.OUTCOMES_FILE, dtype=str)["trial_id"]
+    rng = np.random.default_rng(0)
+    for trial, colour in zip(trials, colours, strict=True):
+        for frame in sorted((folder / layout.IMAGES_DIR).glob(f"{trial}_frame_*")):
+            noise = rng.integers(-20, 20, (48, 64, 3))
+            Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8)).save(frame, quality=90)
 
 
 def enlarge_frames(folder: Path) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from socal_core.dataset.layout import MISSING_VALUES
-from socal_core.errors import ConfigError
+from socal_core.errors import ConfigError, RunError
 from socal_core.presets.preset import SUCCESS
 
 LONGEST_NAME = 40
@@ -68,6 +68,27 @@ class Target:
             rule = f"must differ between the training trials, but all have {mean:g}; choose another target or seed"
             raise ConfigError("target", rule, self.column)
         return replace(self, mean=mean, scale=scale)
+
+    def standardized(self, values: pd.Series) -> pd.Series:
+        """Return numbers as a model predicts them, in standard deviations from the mean; classes are unchanged."""
+        return (values - self.mean) / self.scale if self.is_number else values
+
+    def check_classes(self, labels: ArrayLike) -> None:
+        """Check that each class can be learned; a number always can.
+
+        Args:
+            labels: The index of the class of each training trial.
+
+        Raises:
+            RunError: No training trial has one of the classes.
+        """
+        missing = [] if self.is_number else sorted(set(range(self.outputs)) - set(np.asarray(labels).tolist()))
+        if missing:
+            of = "" if self.is_success else f" ({self.column})"
+            raise RunError(
+                f"No training trial has the outcome {self.classes[missing[0]]}{of}, so it cannot be learned. Choose "
+                "another seed or more data."
+            )
 
 
 SUCCESS_TARGET = Target(SUCCESS, "Outcome", classes=("failure", "success"))

@@ -37,7 +37,12 @@ class Predictor(Protocol):
         """Texts about frames that cannot be read and the frames that replace them."""
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`."""
+        """Compute the logits of the classes, or a standardized number; (trials, outputs) on the CPU.
+
+        Args:
+            trial_ids: The trials.
+            progress: As in `logits_of`.
+        """
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
@@ -72,7 +77,7 @@ class ClassifierPredictor:
         return _stand_ins(self._readers)
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`, once for each crop."""
+        """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each crop."""
         model, device = self._classifier.model, best_device()
         crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
         return average_clips(torch.stack(crops, dim=1))
@@ -88,7 +93,7 @@ class ClassifierPredictor:
 
 
 class FrozenPredictor:
-    """A logistic regression on the features of frozen encoders."""
+    """A logistic or ridge regression on the features of frozen encoders."""
 
     def __init__(self, head: FrozenHead, embedders: Sequence[Embedder]) -> None:
         """Create a predictor; `embedders` must include those of the encoders of the head."""
@@ -107,11 +112,13 @@ class FrozenPredictor:
         return _stand_ins([embedder.reader for embedder in self._embedders.values()])
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Compute logits, (trials, 2) on the CPU; `progress` as in `logits_of`, once for each encoder."""
+        """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each encoder."""
         show = progress or (lambda done, total: None)
         features = {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
-        odds = torch.from_numpy(self._head.logits(features))  # (trials, clips)
-        return average_clips(torch.stack([torch.zeros_like(odds), odds], dim=-1))
+        logits = torch.from_numpy(self._head.logits(features))
+        if logits.dim() == 2:  # log odds of the second of two classes, (trials, clips)
+            logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
+        return average_clips(logits)
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial for the first encoder, (clips, frames, 3, height, width)."""
@@ -120,11 +127,9 @@ class FrozenPredictor:
     def describe(self) -> dict[str, Any]:
         """Describe the model in values for JSON."""
         titles = [embedder.encoder.title for embedder in self._embedders.values()]
-        count = len(self._head.members)
-        fitted = "logistic regression" if count == 1 else f"mean of {count} logistic regressions"
         return {
             "recipe": str(Recipe.FROZEN),
-            "text": f"{fitted} on frozen features of {' and '.join(titles)}",
+            "text": f"{self._head.text} on frozen features of {' and '.join(titles)}",
             "encoders": titles,
             "members": [item.as_dict() for item in self._head.members],
         }
@@ -215,7 +220,7 @@ def logits_of(
         progress: Called before each batch with the number of finished clips and of all clips; may raise.
 
     Returns:
-        Logits, (trials, 2) on the CPU; see `average_clips` for trials with several clips.
+        Logits, (trials, outputs) on the CPU; see `average_clips` for trials with several clips.
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
@@ -227,7 +232,8 @@ def logits_of(
             progress(number * PREDICTION_BATCH, len(clips))
         pixel_values = reader.preprocessor.model_input(batch.to(device), inputs[: len(batch)])
         parts.append(model(pixel_values=pixel_values).logits.float().cpu())
-    return average_clips(torch.cat(parts).view(len(trial_ids), -1, 2))
+    logits = torch.cat(parts)
+    return average_clips(logits.view(len(trial_ids), -1, logits.shape[-1]))
 
 
 def _clips_of(reader: ClipReader, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
@@ -236,16 +242,18 @@ def _clips_of(reader: ClipReader, trial_ids: Sequence[str]) -> Iterator[NDArray[
 
 
 def average_clips(logits: torch.Tensor) -> torch.Tensor:
-    """Average the clips of each trial: the logarithm of their mean probabilities.
+    """Average the clips of each trial: the logarithm of their mean probabilities, or the mean of a number.
 
     Args:
-        logits: Logits, (trials, clips, 2).
+        logits: Logits of classes, (trials, clips, classes), or a number, (trials, clips, 1).
 
     Returns:
-        Logits, (trials, 2). Those of a single clip are returned unchanged.
+        Logits, (trials, classes) or (trials, 1). Those of a single clip are returned unchanged.
     """
     if logits.shape[1] == 1:
         return logits[:, 0]
+    if logits.shape[2] == 1:
+        return logits.mean(dim=1)
     return logits.log_softmax(dim=-1).logsumexp(dim=1) - math.log(logits.shape[1])
 
 

@@ -42,15 +42,20 @@ def inner_fold_bars(folds: pd.DataFrame, target: Target = SUCCESS_TARGET) -> go.
     return figure
 
 
-def inner_candidates(table: Sequence[CandidateRow], target: Target = SUCCESS_TARGET) -> go.Figure:
+def inner_candidates(
+    table: Sequence[CandidateRow], target: Target = SUCCESS_TARGET, chance: float | None = None
+) -> go.Figure:
     """Plot the loss of each candidate in the inner cross-validation, coloured by whether it is in the head.
 
     Args:
         table: The `table` of the event `head` (runs/events.py); empty before that event.
         target: What the run predicts.
+        chance: The loss of a prediction without features; None if it is not known, as in earlier versions.
     """
-    loss = "squared error" if target.is_number else "log loss"
-    x = loss_name(target) if target.is_number else f"Log loss ({math.log(target.outputs):.2f}: chance)"
+    loss, without = ("squared error", "the mean") if target.is_number else ("log loss", "chance")
+    if chance is None:
+        chance = 1.0 if target.is_number else math.log(target.outputs)
+    x = f"{loss.capitalize()} ({chance:.2f}: {without})"
     names = {id(row): plain(f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}") for row in table}
     traces = []
     for member, title, colour in ((True, "In the head", VALIDATION), (False, "Left out", NEUTRAL)):

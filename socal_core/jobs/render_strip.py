@@ -9,6 +9,8 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.strip import StripRow, build_strip, side_by_side
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import forget_oldest, open_cached
+from socal_core.dataset.target_choice import with_target
+from socal_core.dataset.targets import Target
 from socal_core.errors import SocalError
 from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
@@ -50,7 +52,7 @@ def _write(out: Path, strip: dict[str, Any]) -> None:
 def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
     config = config_from(request["settings"], TINY)
     dataset = open_cached(root, OpenOptions.from_dict(request["options"]))
-    preprocessor, note = _preprocessing(config)
+    preprocessor, note = _preprocessing(config, with_target(dataset, config.model.target).target)
     strip = build_strip(dataset, config, preprocessor, request["trial_id"], request["trained"])
     _, height, width = preprocessor.frame_shape
     return {
@@ -63,10 +65,10 @@ def _strip(request: dict[str, Any], root: Path) -> dict[str, Any]:
     }
 
 
-def _preprocessing(config: TrainConfig) -> tuple[Preprocessor, str]:
+def _preprocessing(config: TrainConfig, target: Target) -> tuple[Preprocessor, str]:
     """Return the preprocessing of the model and a note for the user; nothing is downloaded for a preview."""
     if weights_at_hand(config.model.model):
-        return preprocessors_of(config)[0]
+        return preprocessors_of(config, target)[0]
     size = architecture_for(config).image_size
     note = (
         f"{config.model.model} is not on this machine: the frames are shown as VideoMAE usually receives them, resized "

@@ -11,6 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from socal_core.clips.preprocess import PREPROCESSOR_FILE, Preprocessor
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.models.families.family import ClassifierShape, ClipSize, Family
@@ -30,7 +31,7 @@ LARGE = 200_000_000
 
 @dataclass(frozen=True)
 class VideoClassifier:
-    """A model with two logits (failure, success) and the preprocessing of its input.
+    """A model with one logit for each class, or one number, and the preprocessing of its input.
 
     The model takes `pixel_values` of shape (batch, frames, 3, size, size).
     """
@@ -41,15 +42,16 @@ class VideoClassifier:
     """What the user should know about how it was loaded."""
 
 
-def build_classifier(config: TrainConfig) -> VideoClassifier:
+def build_classifier(config: TrainConfig, target: Target = SUCCESS_TARGET) -> VideoClassifier:
     """Build the classifier that a new run starts from.
 
     A pre-trained model gets a new classifier; that of a VideoMAE is on the mean of all tokens, as in its own
     fine-tuning (Tong et al., NeurIPS 2022). A fine-tuned model keeps its classifier and its pooling if its labels are
-    success and failure. Learned positions are interpolated to the clips of the run.
+    the classes of the target. Learned positions are interpolated to the clips of the run.
 
     Args:
         config: The settings of the run.
+        target: What the run predicts. For a number the classifier has a single output, the standardized value.
 
     Returns:
         The model in float32, whatever the type of its stored weights.
@@ -65,10 +67,12 @@ def build_classifier(config: TrainConfig) -> VideoClassifier:
     clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)
     weights = found.family.own_weights(found.values, files.read_weights())
     _refuse_empty_network(found, weights)
-    notes = [head_note(found, weights)]
-    rows = classifier_rows(found, weights)
+    notes = [head_note(found, weights, target)]
+    rows = classifier_rows(found, weights, target)
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
-    shape = ClassifierShape(clip, config.model.dropout_rate, rows is None or found.averages_tokens)
+    averages = rows is None or found.averages_tokens
+    labels = target.classes or (target.column,)
+    shape = ClassifierShape(clip, config.model.dropout_rate, averages, labels, target.is_number)
     model_config = classifier_config(found, shape)
     trained = found.clip_of_training(clip.num_frames)
     weights = found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
@@ -102,9 +106,10 @@ def load_classifier(folder: Path) -> VideoClassifier:
     files = ModelFiles(f"Checkpoint {folder.name}", folder)
     found = read_config(files)
     frames, dropout = (found.values.get(name) for name in (found.family.frames_field, found.family.dropout_fields[0]))
-    if type(frames) is not int or not isinstance(dropout, (int, float)):
+    if type(frames) is not int or not isinstance(dropout, (int, float)) or not found.labels:
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
-    shape = ClassifierShape(ClipSize(frames, found.sizes.image_size), dropout, found.averages_tokens)
+    size = ClipSize(frames, found.sizes.image_size)
+    shape = ClassifierShape(size, dropout, found.averages_tokens, found.labels, found.predicts_number)
     weights = files.read_weights()
     _refuse_empty_network(found, weights)
     model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)

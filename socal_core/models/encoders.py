@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from socal_core.clips.preprocess import Preprocessor
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.models import build, efficientnet
 from socal_core.models.build import build_classifier
 from socal_core.models.families.family import Family
@@ -71,10 +72,10 @@ def build_encoder(name: str, config: TrainConfig) -> Encoder:
     return _BUILDERS[name](config)
 
 
-def preprocessors_of(config: TrainConfig) -> list[tuple[Preprocessor, str]]:
+def preprocessors_of(config: TrainConfig, target: Target = SUCCESS_TARGET) -> list[tuple[Preprocessor, str]]:
     """Load the preprocessing of each network of a new run, with a note for the user ("" for none)."""
     if config.model.recipe.trains_network:
-        classifier = build_classifier(config)
+        classifier = build_classifier(config, target)
         return [(classifier.preprocessor, classifier.note)]
     encoders = [build_encoder(name, config) for name in config.model.encoder.names]
     return [(encoder.preprocessor, encoder.note) for encoder in encoders]

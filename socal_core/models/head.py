@@ -1,4 +1,4 @@
-"""The fitted head on frozen features: the mean of logistic regressions on temporal statistics.
+"""The fitted head on frozen features: the mean of logistic or ridge regressions on temporal statistics.
 
 It needs NumPy but no PyTorch.
 """
@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from socal_core.errors import ModelError
 from socal_core.models.statistics import STATISTICS
+from socal_core.settings import CHANCE_LOSS
 from socal_core.storage import write_json
 
 HEAD_FILE, ABOUT_FILE = "head.safetensors", "head.json"
@@ -27,12 +28,12 @@ Features = Mapping[str, NDArray[np.floating[Any]]]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A choice of encoders, statistics and regularization for one logistic regression."""
+    """A choice of encoders, statistics and regularization for one regression."""
 
     encoders: tuple[str, ...]
     statistics: tuple[str, ...]
     strength: float
-    """C of the logistic regression, for inputs that are scaled as for STRENGTHS (head_fit.py)."""
+    """C of the regression, for inputs that are scaled as for STRENGTHS (head_fit.py)."""
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -46,9 +47,11 @@ class Scored:
 
     candidate: Candidate
     loss: float
-    """Log loss of all out-of-fold predictions, with equal weight for both outcomes."""
+    """Log loss of all out-of-fold predictions, with equal weight for all classes; for a number their mean squared error
+    in standard deviations."""
     auroc: float | None
-    """AUROC of the same predictions; None if all predicted trials have the same outcome."""
+    """AUROC of the same predictions, with several classes the mean of each one against the rest; None if a class does
+    not occur, and for a number."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values that JSON can store."""
@@ -57,26 +60,30 @@ class Scored:
 
 @dataclass(frozen=True)
 class FrozenHead:
-    """A fitted head, which computes log odds of success from the features of encoders.
+    """A fitted head, which computes logits or a number from the features of encoders.
 
-    The mean of several logistic regressions is one linear function of all their features.
+    The mean of several regressions is one linear function of all their features.
     """
 
     members: tuple[Scored, ...]
-    """The regressions whose log odds are averaged."""
+    """The regressions whose results are averaged."""
     loss: float
-    """Log loss of the members' mean in the inner cross-validation, with equal weight for both outcomes."""
+    """Loss of the members' mean in the inner cross-validation, as in `Scored`."""
     auroc: float | None
-    """AUROC of the same predictions; None if all predicted trials have the same outcome."""
+    """AUROC of the same predictions, as in `Scored`."""
     mean: Array
     """Mean of each feature over the training clips, (features,)."""
     scale: Array
     """Divisor of each centred feature, (features,). Infinity drops the feature."""
     coefficients: Array
-    """Coefficient of each scaled feature, (features,)."""
-    intercept: float
+    """Coefficients of each scaled feature: (features,) for the log odds of the second of two classes, (features,
+    classes) for the logits of more, (features, 1) for a number in standard deviations."""
+    intercept: Array
+    """The constant of each of them, (1,) or (classes,)."""
     table: tuple[Scored, ...]
     """The best candidate for each set of encoders and statistics."""
+    chance: float = CHANCE_LOSS
+    """The loss of a prediction without features: each class as likely as the others, or the mean of a number."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """Identity of each encoder (encoders.py), by name."""
 
@@ -94,21 +101,30 @@ class FrozenHead:
         """Return values that JSON can store, without the coefficients."""
         members = set(self.members)
         table = [{**item.as_dict(), "member": item in members} for item in self.table]
-        return {"encoders": list(self.encoders), "loss": self.loss, "auroc": self.auroc, "table": table}
+        scores = {"loss": self.loss, "auroc": self.auroc, "chance": self.chance}
+        return {"encoders": list(self.encoders), **scores, "table": table}
 
     def logits(self, features: Features) -> Array:
-        """Compute the log odds of success for each clip.
+        """Compute the logits of each clip.
 
         Args:
             features: Features of each encoder, (trials, clips, steps, dims).
 
         Returns:
-            Log odds, (trials, clips).
+            Log odds of the second of two classes, (trials, clips); logits of more classes, (trials, clips, classes); or
+            a number in standard deviations, (trials, clips, 1).
         """
         blocks = [statistic_of(features[encoder], name) for encoder, name in self.columns]
         inputs = (np.concatenate(blocks, axis=-1) - self.mean) / self.scale
-        odds: Array = inputs @ self.coefficients + self.intercept
-        return odds
+        found: Array = inputs @ self.coefficients + self.intercept
+        return found
+
+    @property
+    def text(self) -> str:
+        """What the head consists of, such as `mean of 3 logistic regressions`."""
+        shape, count = self.coefficients.shape, len(self.members)
+        kind = "logistic" if len(shape) == 1 else "ridge" if shape[1] == 1 else "multinomial logistic"
+        return f"{kind} regression" if count == 1 else f"mean of {count} {kind} regressions"
 
 
 def feature_columns(members: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
@@ -124,7 +140,7 @@ def statistic_of(features: NDArray[np.floating[Any]], name: str) -> Array:
 def save_head(head: FrozenHead, folder: Path) -> None:
     """Write HEAD_FILE and ABOUT_FILE into a folder."""
     arrays = {"mean": head.mean, "scale": head.scale, "coefficients": head.coefficients}
-    save_file({**arrays, "intercept": np.array([head.intercept])}, folder / HEAD_FILE)
+    save_file({**arrays, "intercept": head.intercept}, folder / HEAD_FILE)
     write_json(folder / ABOUT_FILE, {**head.as_dict(), "digests": dict(head.digests)})
 
 
@@ -145,8 +161,9 @@ def load_head(folder: Path) -> FrozenHead:
             mean=arrays["mean"],
             scale=arrays["scale"],
             coefficients=arrays["coefficients"],
-            intercept=float(arrays["intercept"][0]),
+            intercept=arrays["intercept"],
             table=table,
+            chance=float(about.get("chance", CHANCE_LOSS)),  # earlier versions predicted only success
             digests={encoder: str(about["digests"][encoder]) for encoder in about["encoders"]},
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError):

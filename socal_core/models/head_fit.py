@@ -1,23 +1,25 @@
-"""Fit the head on frozen features: logistic regressions that cross-validation across surgeons selects.
+"""Fit the head on frozen features: regressions that cross-validation across surgeons selects.
 
 It needs NumPy and scikit-learn but no PyTorch. Only the training subset is used: its surgeons are divided into inner
 folds, and each candidate is fitted on all folds but one and predicts that one. This selects the regularization for each
-set of encoders and statistics. The sets that beat chance become members of the head. They are fitted again on the whole
-training subset, and the head averages their log odds.
+set of encoders and statistics. The sets that beat a prediction without features become members of the head. They are
+fitted again on the whole training subset, and the head averages their log odds, logits or numbers. `head_tasks.py` has
+what differs between targets.
 
 Averaging works better than selecting the best candidate: with about 100 training trials the differences between the
 scores of candidates are mostly noise (benchmarks/README.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import RunError
 from socal_core.models.head import (
     Array,
@@ -28,14 +30,8 @@ from socal_core.models.head import (
     feature_columns,
     statistic_of,
 )
-from socal_core.models.regression import (
-    fit_strengths,
-    gram_matrix,
-    odds_of,
-    principal_components,
-    probability_of,
-    standardization,
-)
+from socal_core.models.head_tasks import Task, Values, task_of
+from socal_core.models.regression import gram_matrix, principal_components, standardization
 from socal_core.settings import CHANCE_LOSS
 from socal_core.splits.balance import make_folds
 
@@ -55,75 +51,88 @@ _Columns = Mapping[tuple[str, str], Array]  # values of each encoder and statist
 
 def fit_head(
     features: Features,
-    labels: NDArray[np.int64],
+    values: Values,
     surgeons: Sequence[str],
     seed: int,
     encoder_sets: Sequence[tuple[str, ...]],
     report: Callable[..., None] = lambda type_, **values: None,
     check_stop: Callable[[], None] = lambda: None,
+    target: Target = SUCCESS_TARGET,
 ) -> FrozenHead:
     """Select and fit a head on training trials. The same input gives the same head.
 
     Args:
         features: Features of each encoder, (trials, clips, steps, dims).
-        labels: Outcome of each trial, 0 or 1, (trials,).
+        values: Index of the class of each trial, or its number in standard deviations from the mean, (trials,).
         surgeons: Surgeon of each trial. All trials of a surgeon are in the same inner fold.
         seed: Determines the inner folds.
         encoder_sets: The sets of encoders to select from, the simplest first.
         report: Called with an event `fold` after each inner fold (runs/events.py).
         check_stop: Called between fits; may raise.
+        target: What the values are of.
 
     Raises:
-        RunError: All trials have the same outcome or the same surgeon, no feature differs between them, or no inner
-            fold leaves trials of both outcomes for fitting.
+        RunError: No trial has one of the classes, all trials have the same surgeon, no feature differs between them, or
+            no inner fold leaves trials of all classes for fitting.
     """
-    if len(np.unique(labels)) < 2:
-        raise RunError(
-            "All training trials have the same outcome: there is nothing to learn. Choose another seed or more data."
-        )
+    target.check_classes(values)
     with threadpool_limits(1, "blas"):  # for such small matrices threads would mostly wait
-        return _fit_head(features, labels, surgeons, seed, encoder_sets, report, check_stop)
+        return _fit_head(features, values, surgeons, seed, encoder_sets, report, check_stop, task_of(target))
 
 
 def _fit_head(
     features: Features,
-    labels: NDArray[np.int64],
+    values: Values,
     surgeons: Sequence[str],
     seed: int,
     encoder_sets: Sequence[tuple[str, ...]],
     report: Callable[..., None],
     check_stop: Callable[[], None],
+    task: Task,
 ) -> FrozenHead:
     columns = _columns(features, encoder_sets)
     candidates = _candidates(columns, encoder_sets)
-    predicted = np.full((len(candidates), len(labels)), np.nan)
-    folds = inner_folds(labels, surgeons, seed)
+    predicted = np.full((len(candidates), len(values), *task.shape), np.nan)
+    folds = inner_folds(task.strata(values), surgeons, seed)
     for number, held_out in enumerate(folds, start=1):
-        # If an outcome occurs only in this fold, no candidate can be fitted, and the fold is not scored.
-        if len(np.unique(labels[~held_out])) == 2:
-            predicted[:, held_out] = _out_of_fold(columns, labels, ~held_out, candidates, check_stop)
+        # If a class occurs only in this fold, no candidate can be fitted, and the fold is not scored.
+        if task.can_be_fitted(values[~held_out]):
+            predicted[:, held_out] = _out_of_fold(columns, values, ~held_out, candidates, check_stop, task)
         size = {"fold": number, "folds": len(folds), "surgeons": len(set(np.asarray(surgeons)[held_out]))}
-        report("fold", **size, **_fold_scores(predicted, labels, held_out))
-    if np.isnan(predicted).all():
+        report("fold", **size, **_fold_scores(predicted, values, held_out, task))
+    scored_trials = _is_predicted(predicted[0])
+    if not scored_trials.any():
         raise RunError(
-            "Whichever inner fold is held out, the other training trials all have the same outcome, so no head can be "
-            "fitted. Choose another seed, smaller fractions or more data."
+            "Whichever inner fold is held out, the other training trials lack an outcome, so no head can be fitted. "
+            "Choose another seed, smaller fractions or more data."
         )
-    scored = [_score(candidate, row, labels) for candidate, row in zip(candidates, predicted, strict=True)]
+    scored = [_score(candidate, row, values, task) for candidate, row in zip(candidates, predicted, strict=True)]
     table = tuple(min((scored[i] for i in same), key=lambda item: item.loss) for same in _group_by_columns(candidates))
-    members = select_members(table)
+    chance = task.chance(values, folds)
+    members = select_members(table, chance)
     rows = {item.candidate: row for item, row in zip(scored, predicted, strict=True)}
-    average = probability_of(np.mean([odds_of(rows[item.candidate]) for item in members], axis=0))
-    return _fit_members(columns, labels, members, _score(members[0].candidate, average, labels), table)
+    average = task.average([rows[item.candidate] for item in members])
+    head = _fit_members(columns, values, members, _score(members[0].candidate, average, values, task), table, task)
+    return replace(head, chance=chance)
 
 
-def select_members(table: Sequence[Scored]) -> tuple[Scored, ...]:
-    """Select the members of a head: all candidates that beat chance, or the best one if none does."""
-    return tuple(item for item in table if item.loss < CHANCE_LOSS) or (min(table, key=lambda item: item.loss),)
+def select_members(table: Sequence[Scored], chance: float = CHANCE_LOSS) -> tuple[Scored, ...]:
+    """Select the members of a head: all candidates that beat chance, or the best one if none does.
+
+    Args:
+        table: The candidates.
+        chance: The loss of a prediction without features.
+    """
+    return tuple(item for item in table if item.loss < chance) or (min(table, key=lambda item: item.loss),)
 
 
-def inner_folds(labels: NDArray[np.int64], surgeons: Sequence[str], seed: int) -> list[NDArray[np.bool_]]:
+def inner_folds(strata: NDArray[np.int64], surgeons: Sequence[str], seed: int) -> list[NDArray[np.bool_]]:
     """Assign the trials to inner folds, with all trials of a surgeon in the same fold.
+
+    Args:
+        strata: The stratum of each trial, such as its class.
+        surgeons: The surgeon of each trial.
+        seed: Determines the folds.
 
     Returns:
         For each fold which trials are in it, bool (trials,). There are INNER_FOLDS folds, or one per surgeon if there
@@ -132,22 +141,15 @@ def inner_folds(labels: NDArray[np.int64], surgeons: Sequence[str], seed: int) -
     Raises:
         RunError: All trials are of the same surgeon.
     """
-    index = pd.RangeIndex(len(labels)).astype(str)
+    index = pd.RangeIndex(len(strata)).astype(str)
     count = min(INNER_FOLDS, len(set(surgeons)))
     if count < 2:
         raise RunError(
             "All training trials are of one surgeon. Frozen features are selected by cross-validation across surgeons, "
             "which needs at least two: choose smaller fractions or more data."
         )
-    folds = make_folds(pd.Series(list(surgeons), index=index), pd.Series(labels, index=index), count, seed)
+    folds = make_folds(pd.Series(list(surgeons), index=index), pd.Series(strata, index=index), count, seed)
     return [np.asarray(index.isin(fold)) for fold in folds]
-
-
-def balanced_loss(labels: NDArray[np.int64], probabilities: Array) -> float:
-    """Compute the log loss with equal weight for both outcomes, or that of the only outcome in `labels`."""
-    clipped = np.clip(probabilities, 1e-12, 1 - 1e-12)
-    losses = np.where(labels == 1, -np.log(clipped), -np.log1p(-clipped))
-    return float(np.mean([losses[labels == label].mean() for label in (0, 1) if (labels == label).any()]))
 
 
 def _columns(features: Features, encoder_sets: Sequence[tuple[str, ...]]) -> _Columns:
@@ -185,21 +187,22 @@ def _candidates(columns: _Columns, encoder_sets: Sequence[tuple[str, ...]]) -> l
 
 def _out_of_fold(
     columns: _Columns,
-    labels: NDArray[np.int64],
+    values: Values,
     training: NDArray[np.bool_],
     candidates: Sequence[Candidate],
     check_stop: Callable[[], None],
+    task: Task,
 ) -> Array:
-    """Predict the probability of success of the trials that are not in `training`, (candidates, held-out trials)."""
+    """Predict the trials that are not in `training`, (candidates, held-out trials, *shape of the task)."""
     clips = next(iter(columns.values())).shape[1]
     rows = np.repeat(training, clips)
-    y = np.repeat(labels, clips)[rows]
+    y = np.repeat(values, clips)[rows]
     grams = {}
     for key, block in columns.items():
         check_stop()
         grams[key] = gram_matrix(_rows(block), rows)
-    # The prediction stays 0.5 if no feature differs between the training clips.
-    predicted = np.full((len(candidates), int((~training).sum())), 0.5)
+    held = int((~training).sum())
+    predicted = np.tile(task.without_features(values[training]), (len(candidates), held, *[1] * len(task.shape)))
     for members in _group_by_columns(candidates):
         check_stop()
         parts = [grams[key] for key in candidates[members[0]].columns]
@@ -210,10 +213,10 @@ def _out_of_fold(
         inputs = np.mean([gram / count for gram, count in parts], axis=0)
         rotated = principal_components(inputs[rows])
         held_out = inputs[~rows] @ rotated.to_inputs
-        models = fit_strengths(rotated.inputs, y, [candidates[member].strength for member in members])
+        models = task.fit(rotated.inputs, y, [candidates[member].strength for member in members])
         for member, (weights, intercept) in zip(members, models, strict=True):
-            probabilities = probability_of(held_out @ weights + intercept)
-            predicted[member] = probabilities.reshape(-1, clips).mean(axis=1)
+            of_clips = task.predict(held_out @ weights + intercept)
+            predicted[member] = of_clips.reshape(-1, clips, *task.shape).mean(axis=1)
     return predicted
 
 
@@ -225,46 +228,50 @@ def _group_by_columns(candidates: Sequence[Candidate]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _score(candidate: Candidate, predicted: Array, labels: NDArray[np.int64]) -> Scored:
-    scored = ~np.isnan(predicted)
-    loss = balanced_loss(labels[scored], predicted[scored])
-    return Scored(candidate, loss, _auroc(labels[scored], predicted[scored]))
+def _score(candidate: Candidate, predicted: Array, values: Values, task: Task) -> Scored:
+    scored = _is_predicted(predicted)
+    found = values[scored], predicted[scored]
+    return Scored(candidate, task.loss(*found), task.auroc(*found))
 
 
-def _auroc(labels: NDArray[np.int64], predicted: Array) -> float | None:
-    return float(roc_auc_score(labels, predicted)) if len(np.unique(labels)) == 2 else None
+def _is_predicted(predicted: Array) -> NDArray[np.bool_]:
+    """Return which trials have a prediction, (trials,), from predictions (trials, *shape)."""
+    return ~np.isnan(predicted.reshape(len(predicted), -1)[:, 0])
 
 
-def _fold_scores(predicted: Array, labels: NDArray[np.int64], held_out: NDArray[np.bool_]) -> dict[str, Any]:
+def _fold_scores(predicted: Array, values: Values, held_out: NDArray[np.bool_], task: Task) -> dict[str, Any]:
     """Count the trials of a fold, and score the candidate that is best over all folds so far on this fold."""
-    size = {"trials": int(held_out.sum()), "successes": int(labels[held_out].sum())}
-    if np.isnan(predicted[0, held_out]).any():
+    size = {"trials": int(held_out.sum())}
+    if task.target.is_success:
+        size["successes"] = int(values[held_out].sum())
+    scored = _is_predicted(predicted[0])
+    if not scored[held_out].all():
         return {**size, "loss": None, "auroc": None}
-    scored = ~np.isnan(predicted[0])
-    best = int(np.argmin([balanced_loss(labels[scored], row[scored]) for row in predicted]))
-    in_fold = labels[held_out], predicted[best, held_out]
-    return {**size, "loss": balanced_loss(*in_fold), "auroc": _auroc(*in_fold)}
+    best = int(np.argmin([task.loss(values[scored], row[scored]) for row in predicted]))
+    in_fold = values[held_out], predicted[best, held_out]
+    return {**size, "loss": task.loss(*in_fold), "auroc": task.auroc(*in_fold)}
 
 
 def _fit_members(
     columns: _Columns,
-    labels: NDArray[np.int64],
+    values: Values,
     members: tuple[Scored, ...],
     average: Scored,
     table: tuple[Scored, ...],
+    task: Task,
 ) -> FrozenHead:
     """Fit the members on all trials, and combine them into one linear function of all their columns."""
     blocks = {key: _rows(columns[key]) for key in feature_columns(members)}
     standards = {key: standardization(block) for key, block in blocks.items()}
-    y = np.repeat(labels, next(iter(columns.values())).shape[1])
-    coefficients = {key: np.zeros(block.shape[1]) for key, block in blocks.items()}
-    intercept = 0.0
+    y = np.repeat(values, next(iter(columns.values())).shape[1])
+    coefficients = {key: np.zeros((block.shape[1], *task.shape)) for key, block in blocks.items()}
+    intercept = np.zeros(task.shape or 1)
     for item in members:
         varying = [key for key in item.candidate.columns if np.isfinite(standards[key][1]).any()]
         scaled = {key: (blocks[key] - standards[key][0]) / _scale(standards[key][1], len(varying)) for key in varying}
         inputs = np.concatenate(list(scaled.values()), axis=1)
         rotated = principal_components(inputs @ inputs.T)
-        ((weights, constant),) = fit_strengths(rotated.inputs, y, [item.candidate.strength])
+        ((weights, constant),) = task.fit(rotated.inputs, y, [item.candidate.strength])
         fitted = inputs.T @ (rotated.to_inputs @ weights) / len(members)
         ends = np.cumsum([block.shape[1] for block in scaled.values()])[:-1]
         for key, part in zip(varying, np.split(fitted, ends), strict=True):

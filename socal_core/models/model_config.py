@@ -18,7 +18,10 @@ from socal_core.models.families.vivit import Vivit
 from socal_core.models.families.vjepa2 import VJepa2
 from socal_core.runs.architecture import CONFIG_FILE, Architecture, refuse_remainder, refuse_size
 
-LABELS = {0: "failure", 1: "success"}
+REGRESSION = "regression"
+"""The `problem_type` in the config.json of a model that predicts a number."""
+NO_LABELS = ("LABEL_0", "LABEL_1")
+"""The labels of a config.json without labels: transformers does not write these."""
 _FAMILIES: tuple[Family, ...] = (VideoMAE(), Timesformer(), Vivit(), VJepa2(), VideoPrism(), FrameEncoder())
 FAMILIES = {family.model_type: family for family in _FAMILIES}
 """The families, by the `model_type` of their classifiers."""
@@ -39,6 +42,27 @@ class ModelConfig:
     def averages_tokens(self) -> bool:
         """Whether its classifier uses all tokens, or one that stands for them."""
         return self.family.averages_tokens(self.values)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each output; empty if id2label and label2id contradict each other."""
+        by_id, by_label = self.values.get("id2label"), self.values.get("label2id")
+        if "id2label" not in self.values and "label2id" not in self.values:
+            return NO_LABELS
+        try:
+            labels = {int(number): str(label) for number, label in (by_id or {}).items()}
+            reverse = {int(number): str(label) for label, number in (by_label or {}).items()}
+        except (AttributeError, TypeError, ValueError):
+            return ()
+        if labels and reverse and labels != reverse:
+            return ()
+        found = labels or reverse
+        return tuple(found[number] for number in range(len(found))) if set(found) == set(range(len(found))) else ()
+
+    @property
+    def predicts_number(self) -> bool:
+        """Whether its only output is a number."""
+        return self.values.get("problem_type") == REGRESSION
 
     @property
     def norm_of_classifier(self) -> str:
@@ -100,7 +124,7 @@ def read_config(files: ModelFiles) -> ModelConfig:
 
 
 def classifier_config(found: ModelConfig, shape: ClassifierShape) -> PreTrainedConfig:
-    """Create the configuration of a classifier for the two outcomes.
+    """Create the configuration of a classifier for the outputs of a run.
 
     Only the fields that describe the network come from the file. Its number types, attention kernels, output formats,
     labels and dropout are ignored: they describe how others used the model.
@@ -119,12 +143,14 @@ def classifier_config(found: ModelConfig, shape: ClassifierShape) -> PreTrainedC
     refuse_remainder(shape.clip.num_frames, found.sizes.tubelet_size)
     refuse_size(shape.clip.image_size, found.sizes)
     sizes = found.sizes.for_clip(shape.clip.num_frames, shape.clip.image_size)
+    outputs: dict[str, Any] = {
+        "id2label": dict(enumerate(shape.labels)),
+        "label2id": {name: row for row, name in enumerate(shape.labels)},
+    }
+    if shape.predicts_number:
+        outputs["problem_type"] = REGRESSION
     try:
-        return found.family.config_class(
-            **found.family.configure(found.values, sizes, shape),
-            id2label=LABELS,
-            label2id={name: i for i, name in LABELS.items()},
-        )
+        return found.family.config_class(**found.family.configure(found.values, sizes, shape), **outputs)
     except StrictDataclassError as error:
         cause = str(error).splitlines()[-1].split(": ", 1)[-1]
         raise ModelError(_wrong(found.files, cause)) from None

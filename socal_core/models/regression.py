@@ -1,4 +1,4 @@
-"""Logistic regression on many features of few clips, computed from inner products. It needs no PyTorch.
+"""Logistic and ridge regression on many features of few clips, from inner products. It needs no PyTorch.
 
 With an L2 penalty the fit depends only on the inner products of the inputs. So each block of features is standardized
 and turned into a matrix of inner products once. The matrices of several blocks are added, and each fit has at most as
@@ -66,16 +66,17 @@ def principal_components(gram: Array) -> PrincipalComponents:
 
 def fit_strengths(
     inputs: Array, labels: NDArray[np.int64], strengths: Sequence[float]
-) -> Iterator[tuple[Array, float]]:
-    """Fit a regression for each C in turn, starting from the fit before it. Both outcomes have equal weight.
+) -> Iterator[tuple[Array, Array]]:
+    """Fit a logistic regression for each C in turn, starting from the fit before it. All classes have equal weight.
 
     Args:
         inputs: (clips, components).
-        labels: Outcome of each clip, 0 or 1, (clips,).
+        labels: Class of each clip, (clips,). Each class occurs.
         strengths: Values of C.
 
     Yields:
-        Coefficients, (components,), and intercept.
+        Coefficients and intercept of the log odds of the second of two classes, (components,) and (1,); with more
+        classes, those of a multinomial regression, (components, classes) and (classes,).
     """
     model = LogisticRegression(class_weight="balanced", tol=1e-6, max_iter=MAX_ITERATIONS, warm_start=True)
     for strength in strengths:
@@ -83,7 +84,25 @@ def fit_strengths(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a fit that has not converged is still usable
             model.fit(inputs, labels)
-        yield model.coef_[0].copy(), float(model.intercept_[0])
+        weights = model.coef_[0] if len(model.coef_) == 1 else model.coef_.T
+        yield weights.copy(), model.intercept_.copy()
+
+
+def fit_ridge(inputs: Array, values: Array, strengths: Sequence[float]) -> Iterator[tuple[Array, Array]]:
+    """Fit a ridge regression for each C, the inverse of the factor of the penalty.
+
+    Args:
+        inputs: Coordinates of principal components, (clips, components): centred and not correlated.
+        values: Number of each clip, (clips,).
+        strengths: Values of C.
+
+    Yields:
+        Coefficients, (components, 1), and intercept, (1,).
+    """
+    mean = values.mean()
+    products, squares = inputs.T @ (values - mean), (inputs**2).sum(axis=0)
+    for strength in strengths:
+        yield (products / (squares + 1 / strength))[:, None], np.array([mean])
 
 
 def odds_of(probability: Array) -> Array:

@@ -1,44 +1,44 @@
-"""Decide from its labels whether the classifier of a fine-tuned model distinguishes success from failure."""
+"""Decide from its labels whether the classifier of a fine-tuned model has the classes of a run."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
-from socal_core.models.model_config import LABELS, ModelConfig
+from socal_core.dataset.targets import Target, plain
+from socal_core.models.model_config import NO_LABELS, ModelConfig
 
 Weights = dict[str, torch.Tensor]
 
 HEAD = ("classifier.weight", "classifier.bias")
-UNNAMED = ["label_0", "label_1"]
-"""The names that transformers gives to two unnamed classes, in lower case."""
 NAMES_SHOWN = 3
 
 
-def classifier_rows(found: ModelConfig, weights: Weights) -> list[int] | None:
-    """Find the rows of a classifier that stand for failure and success.
+def classifier_rows(found: ModelConfig, weights: Weights, target: Target) -> list[int] | None:
+    """Find the rows of a classifier that stand for the classes of a target.
 
     Args:
         found: The model's config.json, with `id2label` or `label2id`.
         weights: The model's weights.
+        target: What the run predicts.
 
     Returns:
-        The row of failure and that of success; None if there is no complete classifier of these two classes. Two
-        unnamed classes are assumed to have the order of the reference notebook: 0 is failure, 1 is success.
+        The row of each class; None if there is no complete classifier of these classes, and always for a number, whose
+        unit is that of its own training trials. Two unnamed classes are assumed to have the order of the reference
+        notebook: 0 is failure, 1 is success.
     """
-    names = _lower_labels(found.values)
-    if names == UNNAMED:
-        names = list(LABELS.values())
-    if sorted(names) != sorted(LABELS.values()):
+    if target.is_number:
         return None
-    complete = all(name in weights and len(weights[name]) == len(LABELS) for name in HEAD)
+    names, classes = _names(found, target), [plain(name) for name in target.classes]
+    if sorted(names) != sorted(classes):
+        return None
+    complete = all(name in weights and len(weights[name]) == len(classes) for name in HEAD)
     if not complete or not any(found.norm_of_classifier in name for name in weights):
         return None
-    return [names.index(label) for label in LABELS.values()]
+    return [names.index(name) for name in classes]
 
 
 def reorder_rows(weights: Weights, rows: list[int]) -> Weights:
-    """Put the rows of a classifier in the order of LABELS.
+    """Put the rows of a classifier in the order of the classes of the run.
 
     Args:
         weights: The model's weights.
@@ -56,31 +56,33 @@ def without_head(weights: Weights) -> Weights:
     return {name: tensor for name, tensor in weights.items() if not name.startswith(unused)}
 
 
-def head_note(found: ModelConfig, weights: Weights) -> str:
+def head_note(found: ModelConfig, weights: Weights, target: Target) -> str:
     """Describe whether a model's classifier and pooling are kept.
 
     Args:
         found: The model's config.json.
         weights: The model's weights, as in its files.
+        target: What the run predicts.
 
     Returns:
         A note for the user; empty for a pre-trained model that has no classifier and averages all tokens.
     """
-    name, values, rows = found.files.name, found.values, classifier_rows(found, weights)
+    name, rows = found.files.name, classifier_rows(found, weights, target)
+    classes = "success and failure" if target.is_success else _listed(target.classes)
     if rows is not None:
-        order = "" if rows == sorted(rows) else ", in the order of its labels (success, failure)"
-        if _lower_labels(values) == UNNAMED:
+        order = "" if rows == sorted(rows) else f", in the order of its labels ({', '.join(_names(found, target))})"
+        if target.is_success and _unnamed(found):
             order = ". Its classes have no names; the second one is assumed to be success"
         pooling = "" if found.averages_tokens else " It uses only the first token, as in its training."
-        return f"{name}: its trained classifier for success and failure is used{order}.{pooling}"
+        return f"{name}: its trained classifier for {classes} is used{order}.{pooling}"
     notes = []
     if any(part in weights for part in HEAD):
-        labels = _labels(values)
-        more = ", …" if len(labels) > NAMES_SHOWN else ""
-        named = f" ({', '.join(labels[:NAMES_SHOWN])}{more})" if labels else ""
-        notes.append(
-            f"{name}: its classifier has labels{named} other than success and failure, so a new classifier is trained."
-        )
+        named = f" ({_listed(found.labels)})" if found.labels and not _unnamed(found) else ""
+        if target.is_number:
+            new = f"{name}: its head{named} is not used: for a number such as {target.column}, a new one is trained."
+        else:
+            new = f"{name}: its classifier has labels{named} other than {classes}, so a new classifier is trained."
+        notes.append(new)
     if not found.averages_tokens:
         notes.append(
             f"{name}: its config.json uses only the first token (use_mean_pooling: false), which suits pre-training "
@@ -89,22 +91,16 @@ def head_note(found: ModelConfig, weights: Weights) -> str:
     return " ".join(notes)
 
 
-def _lower_labels(values: Mapping[str, Any]) -> list[str]:
-    """Read the label of each row in lower case; UNNAMED without labels, since transformers does not write those."""
-    if "id2label" not in values and "label2id" not in values:
-        return UNNAMED
-    return [name.strip().lower() for name in _labels(values)]
+def _names(found: ModelConfig, target: Target) -> list[str]:
+    """Return the label of each row as names of classes are compared; two unnamed ones may be the outcomes."""
+    if target.is_success and _unnamed(found):
+        return list(target.classes)
+    return [plain(name) for name in found.labels]
 
 
-def _labels(values: Mapping[str, Any]) -> list[str]:
-    """Read the label of each row; empty if there are none, or id2label and label2id contradict each other."""
-    by_id, by_label = values.get("id2label"), values.get("label2id")
-    try:
-        labels = {int(number): str(label) for number, label in (by_id or {}).items()}
-        reverse = {int(number): str(label) for label, number in (by_label or {}).items()}
-    except (AttributeError, TypeError, ValueError):
-        return []
-    if labels and reverse and labels != reverse:
-        return []
-    found = labels or reverse
-    return [found[number] for number in range(len(found))] if set(found) == set(range(len(found))) else []
+def _unnamed(found: ModelConfig) -> bool:
+    return [plain(name) for name in found.labels] == [plain(name) for name in NO_LABELS]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join([*names[:NAMES_SHOWN], *(["…"] if len(names) > NAMES_SHOWN else [])])

@@ -19,9 +19,9 @@ EPOCH_FIELDS = (
     "epochs",
     "train_loss",
     "val_loss",
+    "val_rmse",
     "val_accuracy",
     "val_auroc",
-    "val_rmse",
     "learning_rate",
     "seconds",
     "val_accuracy_low",
@@ -131,12 +131,12 @@ def line_of(event: Event) -> str:
             f"{score}{best}"
         )
     if event["type"] == "fold":
-        score = "cannot be predicted" if event["loss"] is None else f"log loss {event['loss']:.4f}"
+        score = "cannot be predicted" if event["loss"] is None else f"loss {event['loss']:.4f}"
         return f"Inner fold {event['fold']} of {event['folds']}: {event['trials']} trials, {score}"
     if event["type"] == "head":
         return (
             f"Head on {' and '.join(event['encoders'])} features, {sum(row['member'] for row in event['table'])} of "
-            f"{len(event['table'])} candidates: inner log loss {event['loss']:.4f}, "
+            f"{len(event['table'])} candidates: inner loss {event['loss']:.4f}, "
             f"validation loss {event['val_loss']:.4f}"
         )
     if event["type"] == "ended":

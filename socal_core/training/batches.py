@@ -32,13 +32,13 @@ class Batch:
     pixel_values: torch.Tensor
     """Input of the model, (clips, frames, 3, size, size)."""
     labels: torch.Tensor
-    """Label of each clip, 0 or 1, (clips,)."""
+    """Label of each clip, (clips,): the index of its class (int64), or its standardized number (float32)."""
     partner_labels: torch.Tensor
     """Label of the clip that is mixed into each clip, (clips,)."""
     weights: torch.Tensor
-    """Class weight of each clip, (clips,); 0 in a process without clips."""
+    """Class weight of each clip, (clips,), 1 for a number; 0 in a process without clips."""
     partner_weights: torch.Tensor
-    """Class weight of each mixed-in clip, (clips,); 0 in a process without clips."""
+    """Class weight of each mixed-in clip, (clips,), 1 for a number; 0 in a process without clips."""
     lam: float
     """Weight of a clip's own label; 1 without mixing."""
     size: int
@@ -58,8 +58,8 @@ class Batch:
 def training_batches(
     reader: ClipReader,
     trial_ids: Sequence[str],
-    labels: Mapping[str, int],
-    class_weights: torch.Tensor,
+    values: Mapping[str, float],
+    class_weights: torch.Tensor | None,
     config: TrainConfig,
     epoch: int,
     rank: Rank,
@@ -72,8 +72,8 @@ def training_batches(
     Args:
         reader: Reads the clips.
         trial_ids: The training trials.
-        labels: The label of each trial, 0 or 1.
-        class_weights: The weight of each class, (2,).
+        values: The index of the class of each trial (int), or its standardized number (float).
+        class_weights: The weight of each class, (classes,); None for a number.
         config: The settings of the run.
         epoch: The epoch, from 1.
         rank: The process that computes its part of each batch.
@@ -94,8 +94,8 @@ def training_batches(
         own = clips[[part.needed.index(index) for index in part.own]]
         if part.mix is not None:
             own = apply_mix(own, clips[[part.needed.index(index) for index in part.partners]], part.mix)
-        batch_labels = torch.tensor([labels[clip.trial_id] for clip in batch])
-        weights = class_weights[batch_labels]
+        batch_labels = torch.tensor([values[clip.trial_id] for clip in batch])
+        weights = torch.ones(len(batch)) if class_weights is None else class_weights[batch_labels]
         # A process without clips contributes nothing.
         weights = weights * float(rank.number < len(batch))
         yield Batch(

@@ -16,14 +16,13 @@ import numpy as np
 import torch
 
 from socal_core.dataset.dataset import Dataset
-from socal_core.evaluation.metrics import metrics_of
-from socal_core.evaluation.predict import finish_run, probabilities_of
+from socal_core.evaluation.predict import finish_run
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
 from socal_core.lifecycle.further import trained_on_labels
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
-from socal_core.models.head_fit import balanced_loss, fit_head
+from socal_core.models.head_fit import fit_head
 from socal_core.models.weights_record import describe_weights
 from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.files.records import EncoderRecord, TrainingState
@@ -33,6 +32,7 @@ from socal_core.splits import Split
 from socal_core.training.checkpoint_io import write_checkpoint
 from socal_core.training.run_split import with_clips
 from socal_core.training.stop import StopRequested
+from socal_core.training.validation import scores_of_head
 
 TRAINED_ENCODER = (
     "The video encoder is a checkpoint of a run that was trained on the outcomes of these training trials. The scores "
@@ -116,23 +116,24 @@ def _train_head(
     """Fit the head, score it on the validation trials, and write it as the checkpoint of the run."""
     started = time.perf_counter()
     job.show_stage("Fitting the head", 0, 1)
-    trials = job.dataset.usable_trials
-    training = trials.loc[list(split.train)]
+    target = job.dataset.target
+    values = target.standardized(job.dataset.target_values)
+    training = job.dataset.usable_trials.loc[list(split.train)]
     head = fit_head(
         features,
-        training["success"].to_numpy(np.int64),
+        values[list(split.train)].to_numpy(),
         # A trial of unknown surgeon counts as the only trial of its surgeon.
         training["participant_id"].where(training["participant_id"] != "", training.index).astype(str).tolist(),
         job.config.split.seed,
         job.config.model.encoder.candidates,
         job.report,
         job.check_stop,
+        target,
     )
     digests = {embedder.encoder.name: embedder.encoder.identity for embedder in embedders}
     head = replace(head, digests={name: digests[name] for name in head.encoders})
-    labels = trials.loc[list(split.validation), "success"].to_numpy(np.int64)
-    probabilities = probabilities_of(FrozenPredictor(head, embedders).logits(split.validation))
-    scores = validation_scores(labels, probabilities)
+    logits = FrozenPredictor(head, embedders).logits(split.validation)
+    scores = scores_of_head(logits, torch.tensor(values[list(split.validation)].to_numpy()), target)
     job.report(
         "head",
         **head.as_dict(),
@@ -143,23 +144,3 @@ def _train_head(
     state = TrainingState(epoch=1, best_epoch=1, best_val_loss=scores["val_loss"])
     write_checkpoint(job.run, state, partial(save_head, head))
     return head
-
-
-def validation_scores(
-    labels: np.ndarray[Any, np.dtype[np.int64]], probabilities: np.ndarray[Any, np.dtype[np.float64]]
-) -> dict[str, Any]:
-    """Compute the loss, and accuracy at 0.5 and AUROC with their 95 % intervals.
-
-    Args:
-        labels: The outcomes, 0 or 1, (trials,).
-        probabilities: The predicted probabilities of success, (trials,).
-
-    Returns:
-        The scores, by the names of an `epoch` event.
-    """
-    metrics = metrics_of(labels, probabilities, (probabilities >= 0.5).astype(int))
-    scores: dict[str, Any] = {"val_loss": balanced_loss(labels, probabilities)}
-    for name in ("accuracy", "auroc"):
-        low, high = metrics["intervals"][name] or (None, None)
-        scores |= {f"val_{name}": metrics[name], f"val_{name}_low": low, f"val_{name}_high": high}
-    return scores

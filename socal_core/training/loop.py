@@ -18,9 +18,8 @@ from torch import nn
 
 from socal_core.clips.loader import ClipReader
 from socal_core.clips.sampling import derive_seed
+from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
-from socal_core.evaluation.metrics import metrics_of
-from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import logits_of
 from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
@@ -37,6 +36,7 @@ from socal_core.training.objective import add_gradients, class_weights, make_opt
 from socal_core.training.out_of_memory import is_out_of_memory, smaller
 from socal_core.training.stop import StopRequested
 from socal_core.training.trained_weights import TrainedWeights
+from socal_core.training.validation import scores_of_logits
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,10 @@ class TrainingJob:
     reader: ClipReader
     split: Split
     """The split, without trials that have no clip."""
-    labels: Mapping[str, int]
-    """The label of each trial, 0 or 1, by trial_id."""
+    target: Target
+    """What the model predicts."""
+    values: Mapping[str, float]
+    """The index of the class of each trial, or its standardized number, by trial_id."""
     accelerator: Accelerator
     report: Callable[..., None]
     """`EventLog.append` in the main process, nothing in the others."""
@@ -67,8 +69,8 @@ class _Run:
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     parts: dict[str, Any]
     """The objects whose state is saved, by their names in a checkpoint."""
-    class_weights: torch.Tensor
-    """The weights of failure and success, (2,)."""
+    class_weights: torch.Tensor | None
+    """The weights of the classes, (classes,); None for a number."""
     weights: TrainedWeights
     scales: list[float]
     """The learning rate of each group of parameters as a fraction of that of the head."""
@@ -161,7 +163,7 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     parts = {"optimizer": optimizer, "scheduler": scheduler, "weights": trained}
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
-    weights = class_weights([job.labels[trial] for trial in job.split.train])
+    weights = class_weights([job.values[trial] for trial in job.split.train], job.target)
     checkpoints = Checkpoints(job.run, job.classifier, trained.of_prediction)
     run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, checkpoints)
     if resume_from is not None:
@@ -192,7 +194,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     steps, clips = math.ceil(len(job.split.train) / config.optimization.batch_size), 0
     rank = Rank(accelerator.process_index, accelerator.num_processes, accelerator.device)
     batches = training_batches(
-        job.reader, job.split.train, job.labels, run.class_weights, config, epoch, rank, run.state.step
+        job.reader, job.split.train, job.values, run.class_weights, config, epoch, rank, run.state.step
     )
     run.model.train()
     waited, started = 0.0, time.perf_counter()
@@ -237,15 +239,7 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
 
 
 def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
-    """Validate in the main process and send the scores to the others.
-
-    The class weights are those of the training trials. Their mean over the validation trials need not be 1, so
-    `val_loss` is divided by their sum: a model that always predicts 0.5 has a loss of ln 2, as in training, for any
-    fraction of successes. The divisor does not affect which epoch is the best.
-
-    Returns:
-        `val_loss`, the class-weighted mean; `val_accuracy` at 0.5 and `val_auroc` (None with one class), with the ends
-        of their 95 % intervals.
+    """Validate in the main process and send the scores (validation.py) to the others.
 
     Raises:
         StopRequested: The user asked the run to stop; only with a single process.
@@ -254,7 +248,7 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
     result: list[Any] = [None]
     if job.accelerator.is_main_process:
         trial_ids = job.split.validation
-        y = torch.tensor([job.labels[trial] for trial in trial_ids])
+        y = torch.tensor([job.values[trial] for trial in trial_ids])
 
         def watch(done: int, of: int) -> None:
             # Checking for a stop needs all processes, but the others wait for this one.
@@ -264,12 +258,7 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
         model = job.accelerator.unwrap_model(run.model)
         with run.weights.for_prediction():
             logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
-        metrics = metrics_of(y.numpy(), probabilities_of(logits), logits.argmax(dim=-1).numpy())
-        values: dict[str, Any] = {"val_loss": float(nn.functional.cross_entropy(logits, y, weight=run.class_weights))}
-        for name in ("accuracy", "auroc"):
-            low, high = metrics["intervals"][name] or (None, None)
-            values |= {f"val_{name}": metrics[name], f"val_{name}_low": low, f"val_{name}_high": high}
-        result = [values]
+        result = [scores_of_logits(logits, y, job.target, run.class_weights)]
     broadcast_object_list(result)
     found: dict[str, Any] = result[0]
     if not math.isfinite(found["val_loss"]):

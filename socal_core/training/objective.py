@@ -1,11 +1,13 @@
 """The objective of training and its minimization: class-weighted loss, gradients, optimizer and schedule.
 
-Each of the n training trials has the weight of its class, n / (2 n_class), which is 1 on average. Training minimizes
-the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by a number of clips,
-not by the sum of their weights: that sum would cancel the weight in a batch of one, and much of it in any small batch
-(pytorch/pytorch#61309).
+Each of the n training trials has the weight of its class, n / (K n_class) for K classes, which is 1 on average.
+Training minimizes the mean over these trials of weight times cross-entropy. The loss of a batch is therefore divided by
+a number of clips, not by the sum of their weights: that sum would cancel the weight in a batch of one, and much of it
+in any small batch (pytorch/pytorch#61309). For a number, the weights are 1 and the loss is the squared error in
+standard deviations of the training trials.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import numpy as np
@@ -13,30 +15,46 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from socal_core.errors import RunError
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.models.layers import layers_below_head
 from socal_core.settings import OptimizationSettings, OptimizerName, TrainConfig
 from socal_core.training.batches import Batch
 
 
-def class_weights(labels: list[int]) -> torch.Tensor:
-    """Compute the weight of each class, n / (2 n_class), so that both outcomes count alike however common they are.
+def class_weights(values: Sequence[float], target: Target = SUCCESS_TARGET) -> torch.Tensor | None:
+    """Compute the weight of each class, n / (K n_class), so that all K classes count alike however common they are.
 
     Args:
-        labels: 0 or 1 for each training trial.
+        values: The index of the class of each training trial, or its number.
+        target: What the values are of.
 
     Returns:
-        The weights of the classes 0 and 1, float32 (2,). Over the training trials their mean is 1.
+        The weights of the classes, float32 (classes,), whose mean over the training trials is 1; None for a number.
 
     Raises:
-        RunError: All trials have one label.
+        RunError: No trial has one of the classes.
     """
-    counts = np.bincount(labels, minlength=2)
-    if not counts.all():
-        raise RunError(
-            "The training trials all end alike: there is nothing to learn. Choose another seed or more data."
-        )
-    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
+    if target.is_number:
+        return None
+    target.check_classes(values)
+    counts = np.bincount(np.asarray(values, np.int64), minlength=target.outputs)
+    return torch.tensor(len(values) / (target.outputs * counts), dtype=torch.float32)
+
+
+def loss_of_clips(logits: torch.Tensor, values: torch.Tensor, smoothing: float) -> torch.Tensor:
+    """Compute the loss of each clip: cross-entropy of classes, or the squared error of a number.
+
+    Args:
+        logits: Output of the model, (clips, classes), or (clips, 1) for a number.
+        values: Index of the class of each clip (int64), or its number in standard deviations (float32), (clips,).
+        smoothing: Label smoothing, which applies only to classes.
+
+    Returns:
+        The losses, (clips,).
+    """
+    if values.is_floating_point():
+        return (logits[:, 0] - values) ** 2
+    return nn.functional.cross_entropy(logits, values, reduction="none", label_smoothing=smoothing)
 
 
 def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, config: TrainConfig) -> torch.Tensor:
@@ -51,7 +69,7 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, conf
 
     Args:
         accelerator: Runs the backward pass; processes exchange gradients with the last part.
-        model: Takes `pixel_values` and returns an object with `logits`, (clips, 2).
+        model: Takes `pixel_values` and returns an object with `logits`, (clips, outputs).
         batch: The part of a batch that this process computes.
         config: The settings of the run: the number of parts that are computed one after the other, label smoothing
             and the clipping of the gradients, which comes after the last part.
@@ -66,8 +84,8 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, conf
         # Processes exchange gradients once per batch, for any number of parts.
         with nullcontext() if number == len(parts) else accelerator.no_sync(model):
             logits = model(pixel_values=part.pixel_values).logits.float()
-            own = _cross_entropy(logits, part.labels, smoothing) * part.weights
-            partner = _cross_entropy(logits, part.partner_labels, smoothing) * part.partner_weights
+            own = loss_of_clips(logits, part.labels, smoothing) * part.weights
+            partner = loss_of_clips(logits, part.partner_labels, smoothing) * part.partner_weights
             loss = (part.lam * own + (1 - part.lam) * partner).sum()
             # Accelerate averages gradients over processes, but the loss is a sum over processes: hence the factor.
             accelerator.backward(loss * accelerator.num_processes / batch.full_size)
@@ -75,10 +93,6 @@ def add_gradients(accelerator: Accelerator, model: nn.Module, batch: Batch, conf
     if largest:
         accelerator.clip_grad_norm_(model.parameters(), largest)
     return total
-
-
-def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing: float) -> torch.Tensor:
-    return nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
 
 
 def make_optimizer(model: nn.Module, settings: OptimizationSettings) -> torch.optim.Optimizer:

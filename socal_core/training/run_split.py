@@ -23,6 +23,10 @@ def split_of(run: RunFolder, settings: SplitSettings, dataset: Dataset, main_pro
     """
     if run.split_file.exists():
         split = run.read_split()
+        if not run.target_file.exists():
+            given, split = split, _with_known_target(split, dataset)
+            if main_process and split != given:
+                run.write_split(split)
     else:
         split = split_dataset(dataset, settings)
         if main_process:
@@ -49,11 +53,20 @@ def with_target_of_run(run: RunFolder, dataset: Dataset, split: Split, main_proc
         ConfigError: All training trials have the same number.
     """
     if run.target_file.exists():
-        return dataset  # `open_dataset` has read it
+        # Another process may have written it after this one had opened the data set.
+        return replace(dataset, target=run.read_target())
     target = dataset.target.standardized_on(dataset.target_values[list(split.train)])
     if main_process:
         run.write_target(target)
     return replace(dataset, target=target)
+
+
+def unknown_target_note(dataset: Dataset) -> str:
+    """Report for the user how many trials are left out because their target is unknown; "" for none and for success."""
+    count = len(_trials_of_unknown_target(dataset))
+    if dataset.target.is_success or not count:
+        return ""
+    return f"{count} trials with frames are left out, because their {dataset.target.column} is not known."
 
 
 def with_clips(split: Split, readable: set[str]) -> Split:
@@ -66,11 +79,30 @@ def with_clips(split: Split, readable: set[str]) -> Split:
     Raises:
         DataError: A subset has no trial left.
     """
+    return _kept(split, readable, "has a clip that can be read. The run's notices name the frames.")
 
-    def kept(subset: str, trials: tuple[str, ...]) -> tuple[str, ...]:
-        found = tuple(trial for trial in trials if trial in readable)
+
+def _with_known_target(split: Split, dataset: Dataset) -> Split:
+    """Return a split that was taken over from a run with another target, without trials whose target is unknown."""
+    unknown = _trials_of_unknown_target(dataset) & set(split.trial_ids)
+    if dataset.target.is_success or not unknown:
+        return split
+    known = set(split.trial_ids) - unknown
+    return _kept(split, known, f"has a known {dataset.target.column}. Choose another target or another model.")
+
+
+def _trials_of_unknown_target(dataset: Dataset) -> set[str]:
+    reasons = dataset.trials["unusable_because"]
+    return set(reasons.index[reasons == f"{dataset.target.column} unknown"])
+
+
+def _kept(split: Split, trials: set[str], what: str) -> Split:
+    """Return the split with only these trials; DataError names a subset without any, of which no trial is `what`."""
+
+    def kept(subset: str, before: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(trial for trial in before if trial in trials)
         if not found:
-            raise DataError(f"No {subset} trial has a clip that can be read. The run's notices name the frames.")
+            raise DataError(f"No {subset} trial {what}")
         return found
 
     return replace(

@@ -18,11 +18,12 @@ from socal_core.training.optional_trackers import OPTIONAL
 
 TRACKER_VARIABLE = "SOCAL_TRACKER"
 """The environment variable that names a tracker beside TensorBoard."""
-EPOCH_SCALARS = ("train_loss", "val_loss", "val_accuracy", "val_auroc", "learning_rate")
+EPOCH_SCALARS = ("train_loss", "val_loss", "val_rmse", "val_accuracy", "val_auroc", "learning_rate")
 HEAD_SCALARS = {
     "loss": "inner_loss",
     "auroc": "inner_auroc",
     "val_loss": "val_loss",
+    "val_rmse": "val_rmse",
     "val_accuracy": "val_accuracy",
     "val_auroc": "val_auroc",
 }

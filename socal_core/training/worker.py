@@ -30,7 +30,7 @@ from socal_core.settings import LORA, Recipe
 from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
-from socal_core.training.run_split import split_of, with_clips, with_target_of_run
+from socal_core.training.run_split import split_of, unknown_target_note, with_clips, with_target_of_run
 from socal_core.training.stop import StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
@@ -184,9 +184,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     split = split_of(run, config.split, dataset, accelerator.is_main_process)
     dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
     model = config.model.model
-    for known in (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)):
-        if known:
-            report("notice", message=known)
+    seen = seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)
+    for note in (unknown_target_note(dataset), *seen):
+        if note:
+            report("notice", message=note)
     if config.model.recipe is Recipe.FROZEN:
         if accelerator.is_main_process:  # a frozen run uses only one process
             run.write_environment(describe_environment(accelerator))
@@ -194,10 +195,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
                 train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
         return
     if checkpoint is None:
-        classifier = build_classifier(config)
+        classifier = build_classifier(config, dataset.target)
     elif config.model.tune == LORA:  # its checkpoints hold the weights with the updates added
         check_weights(run)
-        classifier = build_classifier(config)
+        classifier = build_classifier(config, dataset.target)
     else:
         classifier = load_classifier(checkpoint)
     choose_trained_weights(classifier.model, config.model, config.split.seed)
@@ -219,14 +220,14 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     ):
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
-        labels = {str(trial): int(success) for trial, success in dataset.usable_trials["success"].items()}
         job = TrainingJob(
             run=run,
             config=config,
             classifier=classifier,
             reader=reader,
             split=with_clips(split, set(split.trial_ids) - set(reader.left_out)),
-            labels=labels,
+            target=dataset.target,
+            values={str(trial): value for trial, value in dataset.target.standardized(dataset.target_values).items()},
             accelerator=accelerator,
             report=report,
             check_stop=check_stop,

@@ -150,4 +150,4 @@ def test_a_frozen_run_that_starts_again_has_each_fold_once(tmp_path: Path) -> No
     head = head_of(events)
     assert head is not None
     assert [event["type"] for event in events].count("head") == 1
-    assert line_of(head).startswith("Head on image features, 1 of 2 candidates: inner log loss 0.5000")
+    assert line_of(head).startswith("Head on image features, 1 of 2 candidates: inner loss 0.5000")

@@ -94,7 +94,7 @@ def test_a_training_subset_with_one_outcome_is_refused(
     run = new_run(tmp_path / "run", shared_data_folder)
     alike, validation, *test = by_surgeon.values()
     run.write_split(Split(alike, validation, tuple(chain(*test)), seed=0))
-    assert "training trials all end alike: there is nothing to learn. Choose another seed" in failure_of(run)
+    assert "No training trial has the outcome failure, so it cannot be learned. Choose another seed" in failure_of(run)
 
 
 def test_a_validation_subset_with_one_outcome_has_no_auroc_but_training_works(

@@ -203,7 +203,7 @@ def test_training_trials_with_one_outcome_are_refused(tmp_path: Path, shared_dat
     successes, failures = (success.index[success == outcome].tolist() for outcome in (1, 0))
     run.write_split(Split(tuple(successes[2:]), (successes[0], failures[0]), (successes[1], failures[1]), seed=0))
     assert work(run, resume=False) is RunState.FAILED
-    assert "training trials have the same outcome" in read_status(run).reason
+    assert "No training trial has the outcome failure" in read_status(run).reason
 
 
 def test_missing_weights_end_the_run_with_the_command_that_installs_them(

@@ -17,10 +17,10 @@ from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import derive_seed, epoch_batches
 from socal_core.dataset import layout
+from socal_core.dataset.targets import SUCCESS_TARGET
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
-from socal_core.models.model_config import LABELS
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.events import epochs_table, read_events
 from socal_core.runs.files.records import TrainingState
@@ -66,8 +66,8 @@ def micro(tmp_path_factory: pytest.TempPathFactory) -> Path:
         intermediate_size=32,
         num_frames=2,
         use_mean_pooling=True,
-        id2label=LABELS,
-        label2id={name: label for label, name in LABELS.items()},
+        id2label=dict(enumerate(SUCCESS_TARGET.classes)),
+        label2id={name: row for row, name in enumerate(SUCCESS_TARGET.classes)},
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -292,5 +292,5 @@ def test_class_weights_are_n_over_2_n_class(labels: list[int], expected: list[fl
 
 
 def test_one_class_cannot_be_weighted() -> None:
-    with pytest.raises(RunError, match="all end alike"):
+    with pytest.raises(RunError, match="No training trial has the outcome failure"):
         class_weights([1, 1])

@@ -11,16 +11,16 @@ from pages.components.evaluation.target_tables import (
     by_fold,
     controls_table,
     score_text,
-    signed,
     trials_table,
 )
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, in_sentence, short_name
 from socal_core.evaluation.compare import Ranking
-from socal_core.evaluation.controls import COLOUR, TOOLS
+from socal_core.evaluation.control_cues import COLOUR, TOOLS
+from socal_core.evaluation.target_controls import target_comparison
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
 from socal_core.preflight.advice import FEW_TEST_TRIALS
-from socal_core.runs.files.metrics_record import Interval, TargetControl, TargetMetrics
+from socal_core.runs.files.metrics_record import Interval, TargetMetrics
 from socal_core.runs.folder import RunFolder
 
 CLASS_TILES = {
@@ -37,7 +37,6 @@ NUMBER_TILES = {
     "correlation": ("Correlation", "Between predicted and true numbers (Pearson): 1 is perfect, 0 is none"),
 }
 """The title and the explanation of each score."""
-MAIN = {"auroc": "AUROC", "rmse": "RMSE"}
 
 
 def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
@@ -101,24 +100,12 @@ def _interval(interval: Interval, unit: str) -> str | None:
 
 def _above_controls(metrics: TargetMetrics) -> None:
     """Show whether the model is better than the colour and the tools control."""
-    rows = [row for row in metrics["controls"] if row["key"] in {COLOUR, TOOLS} and row["difference"] is not None]
-    if not rows:
-        return
-    parts = [f"{row['verdict']} the {row['key']} control ({_compared(metrics, row)})" for row in rows]
-    main = MAIN.get(metrics["main"], metrics["main"])
-    text = f"The model ({main} {score_text(metrics, metrics['main'])}) is {' and '.join(parts)}."
-    better = all(row["verdict"] == Ranking.BETTER for row in rows)
-    show, icon = (st.success, ":material/check:") if better else (st.warning, ":material/balance:")
-    show(plain_text(text), icon=icon)
-
-
-def _compared(metrics: TargetMetrics, row: TargetControl) -> str:
-    interval = row["difference_interval"]
-    certain = "no interval: too few surgeons in the test subset"
-    if interval is not None:
-        certain = f"95 % interval {signed(metrics, interval[0])} to {signed(metrics, interval[1])}"
-    difference = signed(metrics, row["difference"] or 0.0)
-    return f"{score_text(metrics, metrics['main'], row['scores'])}; difference {difference}, {certain}"
+    text = target_comparison(metrics)
+    if text:
+        compared = [row["verdict"] for row in metrics["controls"] if row["key"] in {COLOUR, TOOLS} and row["verdict"]]
+        better = all(verdict == Ranking.BETTER for verdict in compared)
+        show, icon = (st.success, ":material/check:") if better else (st.warning, ":material/balance:")
+        show(plain_text(text), icon=icon)
 
 
 def _figures(metrics: TargetMetrics) -> None:

@@ -9,10 +9,9 @@ import streamlit as st
 from pages.components.evaluation.results import score
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
+from socal_core.evaluation.target_metrics import IN_UNIT
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
 
-IN_UNIT = {"rmse", "mae", "mean_error"}
-"""The scores that have the unit of the number."""
 CLASS_SCORES = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC"}
 NUMBER_SCORES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 """The scores of the tables of folds and controls, with their titles."""
@@ -31,13 +30,6 @@ def score_text(metrics: TargetMetrics, name: str, scores: Mapping[str, float | N
     if name not in IN_UNIT or value is None:
         return score(value)
     return amount(value, metrics["unit"])
-
-
-def signed(metrics: TargetMetrics, value: float) -> str:
-    """Format a difference of the main score with its sign, and with its unit for a number."""
-    if metrics["classes"]:
-        return f"{value:+.2f}"
-    return f"{'+' if value > 0 else ''}{amount(value, metrics['unit'])}"
 
 
 def by_class(metrics: TargetMetrics) -> None:
@@ -168,7 +160,14 @@ def _of(metrics: TargetMetrics, name: str, value: float) -> str:
 def _difference(metrics: TargetMetrics, control: TargetControl) -> str:
     if control["difference"] is None:
         return "–"
-    text, interval = signed(metrics, control["difference"]), control["difference_interval"]
+    text, interval = _signed(metrics, control["difference"]), control["difference_interval"]
     if interval is not None:
-        text += f" ({signed(metrics, interval[0])} to {signed(metrics, interval[1])})"
+        text += f" ({_signed(metrics, interval[0])} to {_signed(metrics, interval[1])})"
     return plain_text(text)
+
+
+def _signed(metrics: TargetMetrics, value: float) -> str:
+    """Format a difference of the main score with its sign, and with its unit for a number."""
+    if metrics["classes"]:
+        return f"{value:+.2f}"
+    return f"{'+' if value > 0 else ''}{amount(value, metrics['unit'])}"

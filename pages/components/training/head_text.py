@@ -1,10 +1,9 @@
 """The head of a run with frozen features, in words."""
 
-import math
-
 from pages.components.words import plain_text
 from socal_core.dataset.targets import Target, amount
 from socal_core.runs.files.event_types import HeadEvent
+from socal_core.settings import CHANCE_LOSS
 
 TITLES = {"image": "EfficientNet-Lite0", "video": "the video model"}
 
@@ -26,13 +25,12 @@ def head_text(head: HeadEvent, target: Target) -> str:
 
 
 def _members(head: HeadEvent, target: Target) -> str:
-    """Say how many candidates are in the head."""
+    """Say how many candidates are in the head, and whether they beat a prediction without features."""
     losses, count = [row["loss"] for row in head["table"] if row["member"]], len(head["table"])
-    if target.is_number:
-        return f"the mean of {len(losses)} of {count} ridge regressions"
-    if min(losses) >= math.log(target.outputs):
-        return f"the best of {count} logistic regressions; none of them beat chance in the inner folds"
-    return f"the mean of {len(losses)} of {count} logistic regressions, those that beat chance in the inner folds"
+    kind, chance = ("ridge", "the mean") if target.is_number else ("logistic", "chance")
+    if min(losses) >= head.get("chance", CHANCE_LOSS):
+        return f"the best of {count} {kind} regressions; none of them beat {chance} in the inner folds"
+    return f"the mean of {len(losses)} of {count} {kind} regressions, those that beat {chance} in the inner folds"
 
 
 def _validation(head: HeadEvent, target: Target) -> str:

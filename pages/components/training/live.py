@@ -110,9 +110,10 @@ def _seen_frozen(events: list[Event], before: _Seen | None, target: Target) -> _
     if before is not None and by_epoch == before.by_epoch:
         charts = before.charts
     else:
+        chance = None if head is None else head.get("chance")
         charts = {
             "folds": inner_fold_bars(folds, target),
-            "candidates": inner_candidates([] if head is None else head["table"], target),
+            "candidates": inner_candidates([] if head is None else head["table"], target, chance),
         }
     return _Seen(events, progress_of(events), machine_use(events), notices(events), charts, by_epoch, head, target)
 

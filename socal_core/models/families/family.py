@@ -11,6 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.activations import ACT2FN
 
 from socal_core.clips.preprocess import Preprocessor
+from socal_core.dataset.targets import SUCCESS_TARGET
 from socal_core.models.families.positions import Grid, Learned, fit_positions
 from socal_core.runs.architecture import Architecture
 
@@ -32,20 +33,24 @@ class ClipSize:
 
 @dataclass(frozen=True)
 class ClassifierShape:
-    """What a run decides about the network, beside the outcomes."""
+    """What a run decides about the network."""
 
     clip: ClipSize
     dropout_rate: float
     """Dropout of hidden states and attention, which cannot be changed in a built model."""
     mean_pooling: bool
     """Whether a VideoMAE averages all tokens; otherwise its classifier uses the first one."""
+    labels: tuple[str, ...] = SUCCESS_TARGET.classes
+    """The name of each output: of the classes, or of the number."""
+    predicts_number: bool = False
+    """Whether the only output is a number instead of the logit of a class."""
 
 
 class Family(ABC):
     """One family of models of transformers, such as VideoMAE.
 
     Its classifier takes `pixel_values`, (batch, frames, 3, size, size), and returns an object with `logits`,
-    (batch, 2).
+    (batch, outputs).
     """
 
     title: ClassVar[str]

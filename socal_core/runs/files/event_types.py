@@ -47,20 +47,21 @@ class StepEvent(TypedDict):
     step: int
     steps: int
     loss: float
-    """Mean over the clips of the batch, each multiplied by its class weight."""
+    """Mean over the clips of the batch, each multiplied by its class weight, if there are classes."""
     learning_rate: float
 
 
 class _ValidationScores(TypedDict):
-    """Scores of the validation trials; None if there is only one class. Earlier versions wrote no intervals."""
+    """Scores of the validation trials. Earlier versions wrote no intervals."""
 
     val_loss: float
-    """Class-weighted mean."""
-    val_accuracy: NotRequired[float]
-    """Of classes, like the AUROC; a number has the RMSE instead."""
-    val_auroc: NotRequired[float | None]
+    """Class-weighted mean of the cross-entropy; for a number the mean squared error in standard deviations."""
     val_rmse: NotRequired[float]
-    """In the unit of the target."""
+    """Only for a number: the root of the mean squared error, in its unit."""
+    val_accuracy: NotRequired[float]
+    """Only for classes, as all the following."""
+    val_auroc: NotRequired[float | None]
+    """With several classes the mean of each one against the rest; None if a class does not occur."""
     val_accuracy_low: NotRequired[float | None]
     """The ends of 95 % intervals."""
     val_accuracy_high: NotRequired[float | None]
@@ -76,7 +77,7 @@ class EpochEvent(_ValidationScores):
     epoch: int
     epochs: int
     train_loss: float
-    """Class-weighted mean over the training trials."""
+    """Mean over the training trials, class-weighted if there are classes."""
     learning_rate: float
     seconds: float
     clips_per_second: NotRequired[float | None]
@@ -96,11 +97,12 @@ class FoldEvent(TypedDict):
     folds: int
     surgeons: int
     trials: int
-    successes: int
+    successes: NotRequired[int]
+    """Only for success."""
     loss: float | None
     """None if the fold cannot be predicted."""
     auroc: float | None
-    """None also if all trials of the fold have the same outcome."""
+    """None also if a class does not occur in the fold, and for a number."""
 
 
 class CandidateRow(TypedDict):
@@ -109,7 +111,7 @@ class CandidateRow(TypedDict):
     encoders: list[str]
     statistics: list[str]
     strength: float
-    """C of the logistic regression."""
+    """C of the regression."""
     loss: float
     auroc: float | None
     member: bool
@@ -125,6 +127,8 @@ class HeadEvent(_ValidationScores):
     loss: float
     """Loss in the inner cross-validation."""
     auroc: float | None
+    chance: NotRequired[float]
+    """Loss of a prediction without features: CHANCE_LOSS if missing, as in earlier versions."""
     table: list[CandidateRow]
     """All candidates."""
     clips: int
