@@ -22,6 +22,8 @@ MANY_CLASSES, LARGE, SMALL = 4, 15, 11
 CLASS_HEIGHT, LEAST_HEIGHT = 44, 400
 """Height in pixels of a class in a confusion matrix, and of the smallest one."""
 MOST_BINS, MOST_TICKS = 20, 7
+TEXT_WIDTH = 80
+"""Pixels beside a figure for the text of its lines."""
 LIMITS = 1.96
 """Standard deviations of the errors between the mean and the limits of agreement (Bland and Altman, Lancet 1986)."""
 
@@ -152,14 +154,16 @@ def bland_altman(trials: pd.DataFrame, unit: str) -> go.Figure:
         figure.add_hline(
             height,
             line={"color": VALIDATION, "width": 1.5, "dash": dash},
-            annotation_text=f"{name}: {plain(amount(height, unit))}",
-            annotation_position="top right",
+            annotation_text=f"{name}<br>{plain(short_name(amount(height, unit), SHORT))}",
+            annotation_position="right",  # beside the plot, where no point is
+            annotation_align="left",
             annotation_font_color=VALIDATION,
         )
     x = _axis("Mean of predicted and true", unit)
     styled(figure, "Agreement (Bland-Altman)", x, _axis("Predicted minus true", unit), height=430)
     low, high = min(*errors, *(line[0] for line in lines)), max(*errors, *(line[0] for line in lines))
-    room = 0.12 * (high - low) or 1.0  # for the text above the highest line
+    room = 0.08 * (high - low) or 1.0
+    figure.update_layout(margin={"r": TEXT_WIDTH})
     return figure.update_yaxes(range=[low - room, high + room], zeroline=True)
 
 

@@ -88,9 +88,9 @@ def test_bland_altman_has_the_mean_error_and_the_limits_of_agreement() -> None:
     mean, spread = errors.mean(), 1.96 * errors.std(ddof=1)
     assert [shape.y0 for shape in figure.layout.shapes] == pytest.approx([mean, mean + spread, mean - spread])
     assert [note.text for note in figure.layout.annotations] == [
-        "mean: -23.3 mL",
-        "+1.96 SD: 36.5 mL",
-        "−1.96 SD: -83.2 mL",
+        "mean<br>-23.3 mL",
+        "+1.96 SD<br>36.5 mL",
+        "−1.96 SD<br>-83.2 mL",
     ]
     assert figure.layout.yaxis.range[1] > mean + spread
 

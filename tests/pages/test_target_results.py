@@ -5,11 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pages.components.words import plain_text
 from socal_core.dataset import layout
 from socal_core.dataset.targets import amount
+from socal_core.evaluation.target_controls import target_comparison
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_json
 from socal_core.workspace import runs_root
+from tests.made_target_runs import write_target_cross_validation
 from tests.pages.conftest import OpenPage, as_read, metrics_of, text_of
 from tests.pages.target_runs import GRADES, HOSTILE, write_outcome_data, write_target_run
 from tests.pages.test_trial_viewer import choose_trial
@@ -43,19 +46,21 @@ def table_with(app, row: str):
 
 
 def test_a_number_is_shown_in_its_unit(open_page: OpenPage, data: Path, number: RunFolder) -> None:
+    metrics = number.read_metrics()
+    metrics["intervals"]["rmse"] = (50.0, 1250.0)
+    number.write_metrics(metrics)
     app = open_page("evaluation", data)
     assert not app.exception
-    metrics = number.read_metrics()
     shown = tiles(app)
     assert shown["RMSE"] == amount(metrics["scores"]["rmse"], "mL")
     assert shown["R²"] == f"{metrics['scores']['r2']:.2f}"
     assert shown["Mean error"] == amount(metrics["scores"]["mean_error"], "mL")
     (interval,) = [as_read(tile.delta) for tile in app.metric if tile.delta]
-    assert interval.endswith(" mL")
+    assert interval == "50 to 1,250 mL"
     text = text_of(app)
     assert "**Prediction** of **Blood loss** (mL) · window: first 60 s" in text
     assert f"**{metrics['n']} test trials**" in text
-    assert "2 trials have no blood loss and were left out." in text
+    assert "One trial has no blood loss and was left out." in text
     assert charts(app) == {"predicted-against-true", "bland-altman"}
 
 
@@ -65,9 +70,10 @@ def test_the_trials_of_a_number_begin_with_the_largest_error(
     table = open_page("evaluation", data).dataframe[0].value
     errors = table["Error (mL)"].abs().to_list()
     assert errors == sorted(errors, reverse=True)
-    assert errors[0] == 150
     predictions = number.read_predictions()
-    assert set(table["Trial"]) == set(predictions.loc[predictions["split"] == "test", "trial_id"])
+    tested = predictions[predictions["split"] == "test"]
+    assert errors[0] == pytest.approx((tested["predicted"] - tested["label"]).abs().max())
+    assert set(table["Trial"]) == set(tested["trial_id"])
 
 
 def test_classes_have_scores_a_matrix_and_a_table(open_page: OpenPage, data: Path, grade: RunFolder) -> None:
@@ -86,21 +92,29 @@ def test_classes_have_scores_a_matrix_and_a_table(open_page: OpenPage, data: Pat
     assert by_class["Test trials"].astype(int).sum() == metrics["n"]
     table = app.dataframe[0].value
     assert table[""].iloc[0] == "✗ wrong"
-    assert table["Probability of the true class"].iloc[0] < 0.5
+    wrong = table[table[""] == "✗ wrong"]
+    assert len(wrong) == metrics["n"] - round(metrics["n"] * metrics["scores"]["accuracy"])
+    assert wrong["Probability of the true class"].is_monotonic_increasing
 
 
 def test_controls_stand_beside_the_model_with_difference_and_verdict(
     open_page: OpenPage, data: Path, number: RunFolder
 ) -> None:
+    metrics = number.read_metrics()
+    tools = next(row for row in metrics["controls"] if row["key"] == "tools")
+    tools |= {"difference": None, "difference_interval": None, "verdict": None, "description": "There are no boxes."}
+    tools["scores"] = dict.fromkeys(tools["scores"])
+    colour = next(row for row in metrics["controls"] if row["key"] == "colour")
+    colour |= {"difference": -30.0, "difference_interval": (-50.0, -10.0), "verdict": "better than"}
+    number.write_metrics(metrics)
     app = open_page("evaluation", data)
     table = table_with(app, "Colour")
-    assert as_read(table.loc["Colour", "Difference in RMSE"]).startswith("-")
+    assert list(table.index) == ["**This model**", *(row["name"] for row in metrics["controls"])]
+    assert as_read(table.loc["Colour", "Difference in RMSE"]) == "-30 mL (-50 mL to -10 mL)"
     assert table.loc["Colour", "The model is"] == "better than it"
-    assert set(table.loc["Tools over time"]) == {"–"}
-    assert "is better than the colour control" in as_read(app.success[0].value)
-    assert "The tools control was not computed: the data have no boxes." in text_of(app)
-    metrics = number.read_metrics()
-    metrics["controls"][0]["verdict"] = "not shown to be better than"
+    assert set(table.loc[tools["name"]]) == {"–"}
+    assert [as_read(item.value) for item in app.success] == [target_comparison(metrics)]
+    colour["verdict"] = "not shown to be better than"
     number.write_metrics(metrics)
     app = open_page("evaluation", data)
     assert not app.success
@@ -109,22 +123,18 @@ def test_controls_stand_beside_the_model_with_difference_and_verdict(
 
 @pytest.mark.parametrize("column", ["grade", "blood_loss"])
 def test_the_folds_of_a_cross_validation_are_listed(open_page: OpenPage, data: Path, column: str) -> None:
-    run = write_target_run(runs_root() / "run-1", data, column)
-    metrics = run.read_metrics()
-    fold = {"n": 4, "surgeons": 2, "seed": 0, "scores": metrics["scores"], "validation_trials": 4}
-    value = metrics["scores"][metrics["main"]]
-    spread = {"count": 2, "mean": value, "standard_deviation": 0.1, "lowest": value, "highest": value}
-    metrics["cross_validation"] = {
-        "folds": [{**fold, "run": f"fold-{number}", "fold": number} for number in (1, 2)],
-        "seeds": [],
-        "over_folds": {metrics["main"]: spread},
-        "over_seeds": {},
-    }
-    run.write_metrics(metrics)
+    run = write_target_cross_validation(runs_root() / "cv-1", data, column)
     app = open_page("evaluation", data)
     assert not app.exception
-    assert list(table_with(app, "fold-1").index) == ["fold-1", "fold-2"]
-    assert " over 2 folds: " in text_of(app)
+    folds = run.read_metrics()["cross_validation"]["folds"]
+    assert [as_read(name) for name in table_with(app, plain_text(folds[0]["run"])).index] == [
+        row["run"] for row in folds
+    ]
+    assert " over 3 folds: " in text_of(app)
+    app = open_page("training", data)
+    title = "Test RMSE" if column == "blood_loss" else "Test AUROC"
+    (table,) = [item.value for item in app.dataframe if title in item.value and "Fold" in item.value]
+    assert table[title].notna().all()
 
 
 def test_scores_that_are_not_defined_are_dashes(open_page: OpenPage, data: Path, number: RunFolder) -> None:
@@ -178,8 +188,10 @@ def test_the_viewer_shows_a_number_beside_its_prediction(open_page: OpenPage, da
     row = number.read_predictions().iloc[0]
     app = choose_trial(open_page("trial_viewer", data), row["trial_id"])
     assert not app.exception
-    assert tiles(app) == {"True blood loss": f"{row['label']:.0f} mL", "Prediction": f"{row['predicted']:.0f} mL"}
-    assert "The prediction is **150 mL too high**." in text_of(app)
+    true, predicted = float(row["label"]), float(row["predicted"])
+    assert tiles(app) == {"True blood loss": amount(true, "mL"), "Prediction": amount(predicted, "mL")}
+    direction = "high" if predicted > true else "low"
+    assert f"The prediction is **{amount(abs(predicted - true), 'mL')} too {direction}**." in text_of(app)
     assert not app.get("progress")
 
 
@@ -188,9 +200,10 @@ def test_the_viewer_shows_the_probabilities_of_classes(open_page: OpenPage, data
     app = choose_trial(open_page("trial_viewer", data), row["trial_id"])
     assert tiles(app) == {"True grade": row["label"], "Prediction": row["predicted"]}
     texts = [bar.proto.text for bar in app.get("progress")]
-    assert texts[0] == f"Probability of {row['predicted']}: 80%"
+    assert texts[0] == f"Probability of {row['predicted']}: {row['prob_' + row['predicted']]:.0%}"
     assert len(texts) == 3
-    assert "The prediction is **right**." in text_of(app)
+    verdict = "right" if row["label"] == row["predicted"] else "wrong"
+    assert f"The prediction is **{verdict}**." in text_of(app)
 
 
 def test_the_viewer_offers_trials_by_the_target_of_the_run(open_page: OpenPage, data: Path, number: RunFolder) -> None:

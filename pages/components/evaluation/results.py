@@ -189,7 +189,7 @@ def download(run: RunFolder) -> None:
 
 def score(value: float | None) -> str:
     """Format a score with two decimals, or as a dash if it is not defined."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"  # the sum of -0.0 and 0.0 is 0.0
 
 
 def _interval(interval: Interval) -> str | None:

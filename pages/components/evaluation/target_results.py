@@ -68,9 +68,9 @@ def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
     if metrics["classes"]:
         texts.append("A trial is predicted to be of the most probable class.")
     if metrics["unknown"]:
-        name, one = plain_text(in_sentence(metrics["target"], metrics["label"])), metrics["unknown"] == 1
-        have, were = ("trial has", "was") if one else ("trials have", "were")
-        texts.append(f"{metrics['unknown']} {have} no {name} and {were} left out.")
+        name, count = plain_text(in_sentence(metrics["target"], metrics["label"])), metrics["unknown"]
+        have, were = ("One trial has", "was") if count == 1 else (f"{count} trials have", "were")
+        texts.append(f"{have} no {name} and {were} left out.")
     st.caption(" ".join(texts))
 
 
