@@ -5,41 +5,22 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
+from pages.components.evaluation.subject import show_subject
+from pages.components.evaluation.target_results import show_target_results
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
-from pages.components.sidebar.data_picker import name_of_data
 from pages.components.split_warnings import warn_of_split
-from pages.components.words import ABOUT_ENCODERS, plain_text
+from pages.components.words import plain_text
 from socal_core.evaluation.metrics import roc_points
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.model_choice import model_name
-from socal_core.settings import TINY, EncoderChoice, Recipe
 
 
 def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
-    if metrics["task"] == "recognition":
-        st.warning(
-            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside the "
-            "window of this model, so it can see their outcome. Do not compare it with models that see only the first "
-            "minute.",
-            icon=":material/visibility:",
-        )
-    st.markdown(
-        f"**{plain_text(metrics['task'].capitalize())}** · window: {plain_text(metrics['window'])} · "
-        f"{what_predicts(run, metrics)} · data: {plain_text(name_of_data(run.read_data()))} · "
-        f"**{metrics['n']:d} test trials**"
-    )
-    config = run.read_config()
-    if (
-        config.model.recipe is Recipe.FROZEN
-        and config.model.model == TINY
-        and config.model.encoder is EncoderChoice.AUTO
-    ):
-        st.caption(ABOUT_ENCODERS)
+    show_subject(run, metrics)
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(
             f"**Few test trials: {metrics['n']}.** A single trial changes the accuracy by "
@@ -63,15 +44,6 @@ def about_threshold(metrics: Metrics) -> str:
         f"{min(thresholds):.2f} to {max(thresholds):.2f}, which gives the highest balanced accuracy on the validation "
         "trials of the fold." + (" Over the seeds, both are averaged." if len(found["seeds"]) > 1 else "")
     )
-
-
-def what_predicts(run: RunFolder, metrics: Metrics) -> str:
-    config = run.read_config()
-    # Metrics of earlier versions have no description, and their models are all fine-tuned.
-    text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
-    if config.model.recipe is Recipe.FROZEN:
-        return plain_text(text)
-    return f"model {plain_text(model_name(config.model.model))} · {plain_text(text)}"
 
 
 def figures(metrics: Metrics) -> None:
@@ -102,6 +74,7 @@ def show(run: RunFolder) -> None:
         return
     warn_of_split(run)
     if not is_of_success(metrics):
+        show_target_results(run, metrics)
         return
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
@@ -115,16 +88,7 @@ def show(run: RunFolder) -> None:
         results.beside_controls(metrics)
     results.without_prediction(metrics)
     results.test_trials(metrics)
-    if run.predictions_file.is_file():
-        st.download_button(
-            "Download predictions.csv",
-            run.predictions_file.read_bytes(),
-            file_name=f"{run.name}-predictions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help="One row per usable trial: trial_id, participant_id, split, label, prob_success, predicted.",
-        )
+    results.download(run)
 
 
 INTRODUCTION = "See how well a model predicts the test trials, which it was not trained on, and how certain that is."

@@ -18,6 +18,7 @@ from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.target_choice import with_target
 from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
 from socal_core.runs.files.records import MOST_REPEATS
@@ -59,7 +60,8 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
     if shifted:
         st.warning(plain_text(shifted), icon=":material/warning:")
     ready = show_split(dataset, config)
-    if ready and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
+    # The leak probes are about success.
+    if ready and dataset.target.is_success and st.toggle("Look for leaks in this split", help=LEAKS_HELP):
         # Only this part needs scikit-learn, which takes a second to load.
         from pages.components.dataset.leak_view import show_leaks
 
@@ -110,12 +112,12 @@ with page("Training", INTRODUCTION) as dataset:
     with st.sidebar:
         st.divider()
         st.caption("Settings of a new run")
-        config = settings_form()
+        config = settings_form(dataset)
     if dataset is not None:
         if config is None:
             st.info("A setting in the sidebar is not valid. The message there explains why.")
         else:
-            new_run(dataset, config)
+            new_run(with_target(dataset, config.model.target), config)
     runs = all_runs()
     if runs:
         st.subheader("Progress")

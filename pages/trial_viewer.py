@@ -8,14 +8,17 @@ from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
 from pages.components.trial_viewer.viewer import show_trial
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.target_choice import why_unusable
+from socal_core.dataset.targets import SUCCESS_TARGET
+from socal_core.runs.folder import RunFolder
 
 TRIALS_SELECTED = 10
 ALL, TEST = "All usable trials", "Test trials only"
 
 
-def pool_of(dataset: Dataset, predictions: pd.DataFrame | None) -> list[str]:
+def pool_of(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame | None) -> list[str]:
     """Show the choice between all trials and test trials, and return the chosen ones."""
-    usable = dataset.usable_trials.index.to_list()
+    usable = usable_for(dataset, run)
     if predictions is None:
         return usable
     pool = st.segmented_control(
@@ -23,6 +26,14 @@ def pool_of(dataset: Dataset, predictions: pd.DataFrame | None) -> list[str]:
     )
     tested = set(predictions.loc[predictions["split"] == "test", "trial_id"])
     return [trial for trial in usable if pool == ALL or trial in tested]
+
+
+def usable_for(dataset: Dataset, run: RunFolder | None) -> list[str]:
+    """Return the trials with frames and a known value of what a run predicts, or a known outcome without a run."""
+    target = SUCCESS_TARGET if run is None else run.read_target()
+    if target.is_success or target.column not in dataset.trials:  # the data may have changed since
+        return dataset.usable_trials.index.to_list()
+    return dataset.trials.index[why_unusable(dataset.trials, target) == ""].to_list()
 
 
 def select_trials(pool: list[str]) -> list[str]:
@@ -44,7 +55,7 @@ with page("Trial viewer", INTRODUCTION) as dataset:
             run = pick_run_or_none(runs_with_predictions(dataset), "trial_viewer")
         predictions = None if run is None else run.read_predictions()
         with right:
-            pool = pool_of(dataset, predictions)
+            pool = pool_of(dataset, run, predictions)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             selected = select_trials(pool)
             trial = st.selectbox(

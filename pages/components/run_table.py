@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
 from pages.components.sidebar.data_picker import name_of_data
+from socal_core.dataset.targets import amount
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
-from socal_core.runs.files.metrics_record import AnyMetrics, is_of_success
+from socal_core.runs.files.metrics_record import AnyMetrics, score_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name
@@ -30,6 +31,7 @@ ALWAYS = {"window", "split_method"}
 """Settings that are always shown, because scores cannot be interpreted without them."""
 CANNOT_BE_READ = "cannot be read"
 SHORT = {
+    "target": "Predicts",
     "recipe": "Training",
     "encoder": "Encoder",
     "allow_download": "Download",
@@ -76,6 +78,9 @@ COLUMNS = {
     "Best epoch": st.column_config.NumberColumn(width=95, help="The epoch of the lowest validation loss"),
     "Test AUROC": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
     "Test accuracy": st.column_config.TextColumn(width=130, help="On the test trials, with its 95 % interval"),
+    "Test RMSE": st.column_config.TextColumn(
+        width=150, help="Root mean squared error on the test trials, with its 95 % interval"
+    ),
     "Tags": st.column_config.ListColumn(width=140),
     "Note": st.column_config.TextColumn(width=200),
     "Duration": st.column_config.TextColumn(help="Hours, minutes and seconds, without pauses"),
@@ -94,7 +99,7 @@ def summary(run: RunFolder) -> RunSummary:
             return summary_of(run, _follower(str(run.events_file)).events)
     except OSError:
         pass  # reported by run_status
-    files = (run.config_file, run.notes_file, run.metrics_file, run.events_file)
+    files = (run.config_file, run.notes_file, run.target_file, run.metrics_file, run.events_file)
     return _summary(str(run.path), tuple(_stamp(path) for path in files))
 
 
@@ -109,14 +114,19 @@ def run_status(found: RunSummary) -> RunStatus | None:
 def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
     """Build a table with one row per run.
 
-    It has columns for settings that differ between runs, and for tags and notes if there are any.
+    It has columns for settings that differ between runs, for errors of numbers, and for tags and notes, if there are
+    any.
     """
     differing = set(differing_settings([item.config for item in found if item.config is not None]))
     shown = [name for name in SETTINGS if name in differing | ALWAYS]
     positions = {run.path.resolve(): number for number, run in enumerate(run_queue.waiting(), start=1)}
     table = pd.DataFrame([_row(item, shown, positions.get(item.run.path.resolve())) for item in found])
-    notes = {"Tags": any(item.notes.tags for item in found), "Note": any(item.notes.note for item in found)}
-    return table.drop(columns=[name for name, used in notes.items() if not used])
+    used = {
+        "Tags": any(item.notes.tags for item in found),
+        "Note": any(item.notes.note for item in found),
+        "Test RMSE": any(item.metrics is not None and item.target.is_number for item in found),
+    }
+    return table.drop(columns=[name for name in table if not used.get(str(name), True)])
 
 
 def column_config(table: pd.DataFrame) -> dict[str, Any]:
@@ -183,18 +193,22 @@ def _row(found: RunSummary, settings: Sequence[str], position: int | None) -> di
     if config is None or status is None:
         return row | {"State": CANNOT_BE_READ} | notes | {"Folder": found.run.name}
     best = found.best or (None, None)
+    row["State"] = f"queued ({position})" if position else status.state.value
+    if "target" in settings:
+        row[SHORT["target"]] = found.target.label_with_unit
     row |= {
-        "State": f"queued ({position})" if position else status.state.value,
         "Epochs": _done(found, config),
         "Best validation loss": best[0],
         "Best epoch": best[1],
         "Test AUROC": _score(found.metrics, "auroc"),
         "Test accuracy": _score(found.metrics, "accuracy"),
+        "Test RMSE": _error(found),
     }
     applicable = applicable_settings(config)
     if found.folds is not None:
         del applicable["fold"]  # a cross-validation trains all
-    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in settings}
+    shown = [name for name in settings if name != "target"]
+    row |= {SHORT.get(name, name.replace("_", " ").capitalize()): _cell(name, applicable, config) for name in shown}
     return row | {
         **notes,
         "Data": name_of_data(found.data) if found.data else None,
@@ -212,14 +226,22 @@ def _done(found: RunSummary, config: TrainConfig) -> str | None:
     return f"{len(found.epochs)} of {config.optimization.num_epochs}"
 
 
-def _score(metrics: AnyMetrics | None, name: Literal["auroc", "accuracy"]) -> str | None:
-    if metrics is None or not is_of_success(metrics):
-        return None
-    value = metrics[name]
-    if value is None:
+def _score(metrics: AnyMetrics | None, name: str) -> str | None:
+    value = score_of(metrics, name)
+    if metrics is None or value is None:
         return None
     interval = metrics["intervals"].get(name)
     return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})" if interval else f"{value:.2f}"
+
+
+def _error(found: RunSummary) -> str | None:
+    """Return the RMSE of a number with its unit and interval."""
+    value = score_of(found.metrics, "rmse")
+    if found.metrics is None or value is None:
+        return None
+    interval = found.metrics["intervals"].get("rmse")
+    text = amount(value, found.target.unit)
+    return f"{text} ({amount(interval[0])}–{amount(interval[1])})" if interval else text
 
 
 def _cell(name: str, applicable: dict[str, Any], config: TrainConfig) -> Any:

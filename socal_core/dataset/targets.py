@@ -1,5 +1,6 @@
 """The target of a run: the column of the outcomes that a model predicts, and its value in each trial."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from socal_core.dataset.layout import MISSING_VALUES
 from socal_core.errors import ConfigError, RunError
 from socal_core.presets.preset import SUCCESS
+
+LONGEST_NAME = 40
+"""Characters of the name of a class that messages and figures show; names come from files and may have any length."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,30 @@ def numbers_of(values: pd.Series) -> pd.Series:
     """Return the values of a column as numbers, with NA for those that are none."""
     numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
     return numbers.mask(~np.isfinite(numbers.to_numpy("float64", na_value=np.nan)))
+
+
+def short_name(name: str, longest: int = LONGEST_NAME) -> str:
+    """Shorten the name of a class where there is little room for it."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def in_sentence(column: str, label: str) -> str:
+    """Return the name of a target within a sentence: that of a measure begins in lower case, a column keeps its own.
+
+    Args:
+        column: The column of the target.
+        label: Its name to display.
+    """
+    return short_name(column) if label == column else label[:1].lower() + label[1:]
+
+
+def amount(value: float, unit: str = "") -> str:
+    """Format a number with about three digits and its unit, such as `1,250 mL` or `0.37`."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or not size else 2 - math.floor(math.log10(size))
+    text = f"{value:,.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}" if unit else text
 
 
 def plain(name: str) -> str:

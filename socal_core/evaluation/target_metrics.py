@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics as sklearn_metrics
 
-from socal_core.dataset.targets import Target, class_numbers
+from socal_core.dataset.targets import Target, amount, class_numbers
 from socal_core.evaluation.metrics import auroc, class_scores, wilson_interval
 from socal_core.runs.files.metrics_record import ClassScores, PredictedTrial, TargetScores
 from socal_core.runs.files.predictions import probability_columns
@@ -188,7 +188,7 @@ def score_text(name: str, value: float | None, unit: str) -> str:
         return "not defined"
     if name not in IN_UNIT:
         return f"{value:.3f}"
-    return f"{value:,.0f} {unit}".strip() if abs(value) >= 100 else f"{value:.3g} {unit}".strip()
+    return amount(value, unit)
 
 
 def _per_class(matrix: list[list[int]], target: Target) -> dict[str, ClassScores]:

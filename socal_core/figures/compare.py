@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.figures.groups import plain
 from socal_core.figures.style import styled, with_message
+from socal_core.figures.training import loss_name
 
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5B7083", "#A6761D")
 """Okabe and Ito's palette, without yellow and black, which are invisible on a light or dark page."""
@@ -18,14 +20,27 @@ LONGEST_NAME = 40
 """Maximum length of a run's name in the legend. The hover text has the full name."""
 
 
-def overlaid_losses(runs: Mapping[str, pd.DataFrame]) -> go.Figure:
+def overlaid_losses(runs: Mapping[str, pd.DataFrame], target: Target = SUCCESS_TARGET) -> go.Figure:
     """Plot the validation loss of runs by epoch, with a star at the lowest loss of each run.
 
     Args:
         runs: The table of epochs (runs/events.py) of each run, by the name of the run.
+        target: What all runs predict.
     """
     figure = _overlaid(runs, "val_loss", lowest=True)
-    return _styled(figure, "Validation loss of the chosen runs", "Class-weighted cross-entropy")
+    return _styled(figure, "Validation loss of the chosen runs", loss_name(target))
+
+
+def overlaid_errors(runs: Mapping[str, pd.DataFrame], unit: str) -> go.Figure:
+    """Plot the validation RMSE of runs that predict a number by epoch, with a star at the lowest one of each run.
+
+    Args:
+        runs: The table of epochs (runs/events.py) of each run, by the name of the run.
+        unit: The unit of the number; "" if it has none.
+    """
+    figure = _overlaid(runs, "val_rmse", lowest=True)
+    figure.update_yaxes(rangemode="tozero")
+    return _styled(figure, "Validation error of the chosen runs", f"RMSE ({plain(unit)})" if unit else "RMSE")
 
 
 def overlaid_auroc(runs: Mapping[str, pd.DataFrame]) -> go.Figure:

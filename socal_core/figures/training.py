@@ -1,4 +1,4 @@
-"""Live figures of a run by epoch: loss, validation accuracy and AUROC with intervals, and learning rate."""
+"""Live figures of a run by epoch: loss, validation accuracy and AUROC with intervals, or RMSE, and learning rate."""
 
 import math
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
+from socal_core.figures.groups import plain
 from socal_core.figures.style import GUIDE, NEUTRAL, SECOND_SCORE, TRAINING, VALIDATION, styled, with_message
 
 MAX_STEP_POINTS = 500
@@ -20,12 +22,13 @@ Trace = dict[str, Any]
 _SCORES = {"val_accuracy": ("Accuracy", VALIDATION), "val_auroc": ("AUROC", SECOND_SCORE)}
 
 
-def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
+def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame, target: Target = SUCCESS_TARGET) -> go.Figure:
     """Plot the training and validation loss by epoch, and the loss of single steps behind them.
 
     Args:
         epochs: The table of epochs (runs/events.py).
         steps: The table of steps (runs/events.py).
+        target: What the run predicts.
     """
     thin = steps.iloc[thinning(len(steps))]
     traces = [
@@ -44,9 +47,7 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         *_best(epochs, "val_loss"),
     ]
     last = max(_last_epoch(steps), _last_epoch(epochs))
-    of_classes = _numbers(epochs, "val_rmse").isna().all()
-    what = "Class-weighted cross-entropy" if of_classes else "Squared error in standard deviations"
-    figure = _figure(traces, last, "Loss (thin line: single steps)", what)
+    figure = _figure(traces, last, "Loss (thin line: single steps)", loss_name(target))
     if steps.empty and epochs.empty:
         with_message(figure, "The curve starts with the first training step.")
     return figure
@@ -55,15 +56,9 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
 def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
     """Plot accuracy and AUROC on the validation trials by epoch, with bands for their 95 % intervals if known.
 
-    For a number the root of the mean squared error is plotted instead.
-
     Args:
         epochs: The table of epochs (runs/events.py).
     """
-    if _numbers(epochs, "val_rmse").notna().any():
-        curve = _curve(epochs, "val_rmse", "Root mean squared error", VALIDATION) | {"hovertemplate": "%{y:.4g}"}
-        traces = [curve, *_best(epochs, "val_rmse")]
-        return _figure(traces, _last_epoch(epochs), "On the validation trials", "Root mean squared error (in the unit)")
     bands = [band for score, (_, colour) in _SCORES.items() for band in _band(epochs, score, colour)]
     curves = [
         _curve(epochs, score, name, colour) | _hover_with_interval(epochs, score)
@@ -75,6 +70,26 @@ def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
     if epochs.empty:
         with_message(figure, "The curve starts when the first epoch is done.")
     return figure
+
+
+def error_curve(epochs: pd.DataFrame, unit: str) -> go.Figure:
+    """Plot the root mean squared error on the validation trials by epoch, for a run that predicts a number.
+
+    Args:
+        epochs: The table of epochs (runs/events.py).
+        unit: The unit of the number; "" if it has none.
+    """
+    traces = [_curve(epochs, "val_rmse", "RMSE", VALIDATION), *_best(epochs, "val_rmse")]
+    y = f"RMSE ({plain(unit)})" if unit else "RMSE"
+    figure = _figure(traces, _last_epoch(epochs), "Error on the validation trials", y, rangemode="tozero")
+    if epochs.empty:
+        with_message(figure, "The curve starts when the first epoch is done.")
+    return figure
+
+
+def loss_name(target: Target) -> str:
+    """Return the name of the loss of a model that predicts a target."""
+    return "Squared error (1: predict the mean)" if target.is_number else "Class-weighted cross-entropy"
 
 
 def learning_rates(epochs: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from socal_core.dataset.targets import short_name
 from socal_core.preflight.circumstances import Circumstances, SubsetCounts
 from socal_core.runs.architecture import architecture_of, input_sizes
 from socal_core.settings import TINY, OptimizerName, Recipe, SamplingMethod, SplitMethod, TrainConfig
@@ -75,27 +76,38 @@ def _subsets(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             window = config.clip.observation.describe()
             text = f"No {name} trial has a frame in the window ({window}). Choose another window."
             yield Advice(Level.ERROR, "window", text)
+    text = ""
     if found.train.one_outcome:
         text = f"All {found.train.trials} training trials are {found.train.one_outcome}: there is nothing to learn."
+    elif found.train.trials and found.train.missing:
+        text = f"No training trial is of class {short_name(found.train.missing[0])}, so it cannot be learned."
+    if text:
         yield Advice(Level.ERROR, "split_method", f"{text} Choose another seed, smaller fractions or more data.")
     larger = "Increase {}, choose another seed or add trials."
     field = "validation_fraction"
-    yield from _held_out("validation", found.validation, FEW_VALIDATION_TRIALS, field, larger.format(field))
+    remedy, number = larger.format(field), found.target.is_number
+    yield from _held_out("validation", found.validation, FEW_VALIDATION_TRIALS, number, field, remedy)
     field, remedy = TEST_SETTINGS.get(config.split.split_method, ("test_fraction", larger.format("test_fraction")))
-    yield from _held_out("test", found.test, FEW_TEST_TRIALS, field, remedy)
+    yield from _held_out("test", found.test, FEW_TEST_TRIALS, number, field, remedy)
 
 
-def _held_out(name: str, subset: SubsetCounts, few: int, field: str, remedy: str) -> Iterator[Advice]:
-    """Warn about a validation or test subset that is too small or has one outcome."""
+def _held_out(name: str, subset: SubsetCounts, few: int, number: bool, field: str, remedy: str) -> Iterator[Advice]:
+    """Warn about a validation or test subset that is too small or lacks an outcome; `number` for a numeric target."""
+    undefined = "R²" if number else "AUROC"
     if subset.trials == 1:
-        text = f"The {name} subset has one trial: it has no AUROC, and the accuracy is either 0 or 1."
+        consequence = "" if number else ", and the accuracy is either 0 or 1"
+        text = f"The {name} subset has one trial: it has no {undefined}{consequence}."
     elif subset.one_outcome:
-        text = f"All {subset.trials} {name} trials are {subset.one_outcome}, so the {name} subset has no AUROC."
+        text = f"All {subset.trials} {name} trials are {subset.one_outcome}, so the {name} subset has no {undefined}."
+    elif subset.trials and subset.missing:
+        text = f"No {name} trial is of class {short_name(subset.missing[0])}, so the {name} subset has no AUROC."
     elif 0 < subset.trials < few:
-        text = (
-            f"The {name} subset has only {subset.trials} trials: one trial changes the {name} accuracy by "
-            f"{100 / subset.trials:.0f} percentage points."
+        changed = (
+            "its error depends strongly on each of them"
+            if number
+            else f"one trial changes the {name} accuracy by {100 / subset.trials:.0f} percentage points"
         )
+        text = f"The {name} subset has only {subset.trials} trials: {changed}."
     else:
         return
     yield Advice(Level.WARNING, field, f"{text} {remedy}")

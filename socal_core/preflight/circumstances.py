@@ -1,33 +1,38 @@
 """What the advice on a run depends on besides its settings: the subsets, the frames in the window, and the machine."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import SUCCESS_TARGET, Target, short_name
 from socal_core.settings import TrainConfig
 from socal_core.splits import Split
 
 
 @dataclass(frozen=True)
 class SubsetCounts:
-    """The numbers of trials of a subset that have a frame in the window."""
+    """The trials of a subset that have a frame in the window."""
 
-    successes: int
-    failures: int
+    trials: int
+    """The number of trials."""
+    one_outcome: str = ""
+    """Completes *All trials are …* if all have the same outcome, such as `successes`; "" otherwise."""
+    missing: tuple[str, ...] = ()
+    """The classes of the target of which there is no trial."""
 
-    @property
-    def trials(self) -> int:
-        """The number of trials."""
-        return self.successes + self.failures
+    @classmethod
+    def of(cls, values: pd.Series, target: Target) -> "SubsetCounts":
+        """Count trials by their value of the target.
 
-    @property
-    def one_outcome(self) -> str:
-        """`successes` or `failures` if all trials have that outcome; empty for both outcomes or no trials."""
-        if not self.trials or (self.successes and self.failures):
-            return ""
-        return "successes" if self.successes else "failures"
+        Args:
+            values: The values of the trials, from `Dataset.target_values`.
+            target: The target.
+        """
+        found = set(values)
+        missing = tuple(name for number, name in enumerate(target.classes) if number not in found)
+        one = _in_words(found.pop(), target) if len(found) == 1 else ""
+        return cls(len(values), one, missing)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Circumstances:
     cores: int
     gpus: int
     """The number of GPUs that a run may use."""
+    target: Target = SUCCESS_TARGET
 
 
 def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
@@ -57,11 +63,11 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
         gpus: The number of GPUs that a run may use.
     """
     shown = config.clip.observation.select(dataset.frames).groupby("trial_id").size()
-    trials = dataset.usable_trials
+    trials, values = dataset.usable_trials, dataset.target_values
+    visible = values[values.index.isin(shown.index)]
 
-    def counts(trial_ids: Iterable[str]) -> SubsetCounts:
-        success = trials.loc[[trial for trial in trial_ids if trial in shown.index], "success"]
-        return SubsetCounts(int((success == 1).sum()), int((success == 0).sum()))
+    def counts(trial_ids: tuple[str, ...]) -> SubsetCounts:
+        return SubsetCounts.of(visible[visible.index.isin(trial_ids)], dataset.target)
 
     frames = shown[shown.index.isin(split.train)].median()
     edge = trials[["width", "height"]].min(axis=1, skipna=False).max()
@@ -73,4 +79,14 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
         frame_edge=None if pd.isna(edge) else int(edge),
         cores=cores,
         gpus=gpus,
+        target=dataset.target,
     )
+
+
+def _in_words(value: float, target: Target) -> str:
+    """Complete *All trials are …* for trials that all have this value of the target."""
+    if target.is_number:
+        return f"equal in {target.label}"
+    if target.is_success:
+        return "successes" if value else "failures"
+    return f"of class {short_name(target.classes[int(value)])}"

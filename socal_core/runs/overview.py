@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import SocalError
+from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.files.event_types import Event, HeadEvent
@@ -37,6 +39,8 @@ class RunSummary:
     """Working time over all starts, up to the last event."""
     metrics: AnyMetrics | None = None
     """Metrics on the test trials; None before the run is evaluated."""
+    target: Target = SUCCESS_TARGET
+    """What the run predicts; for another target than success only its column is known before training starts."""
     problem: str = ""
     """A message for the user about a file that cannot be read."""
 
@@ -64,8 +68,9 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
     except SocalError as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
-    problem, metrics = "", None
+    problem, metrics, target = "", None, _target_in(summary.config)
     try:
+        target = run.read_target() if run.target_file.exists() else target
         metrics = run.read_metrics()
     except SocalError as error:
         problem = str(error)
@@ -82,8 +87,15 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         started=events[0]["time"] if events else None,
         seconds=seconds_at_work(events),
         metrics=metrics,
+        target=target,
         problem=problem,
     )
+
+
+def _target_in(config: TrainConfig | None) -> Target:
+    """Return what a run is to predict, from its settings."""
+    column = SUCCESS if config is None else config.model.target
+    return SUCCESS_TARGET if column == SUCCESS else Target(column, column)
 
 
 def seconds_at_work(events: Sequence[Event]) -> float:

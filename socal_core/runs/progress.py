@@ -29,6 +29,10 @@ class RunProgress:
     """Clips per second in the training of the last epoch; None if not measured."""
     learning_rate: float | None = None
     """The learning rate of the last step."""
+    val_accuracy: float | None = None
+    """The accuracy on the validation trials after the last epoch; None for a number."""
+    val_rmse: float | None = None
+    """The root mean squared error on the validation trials after the last epoch; None for classes."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ def _of_training(last: StepEvent | EpochEvent, epochs: list[EpochEvent], events:
         epoch=last["epoch"],
         epochs=total,
         learning_rate=last["learning_rate"],
+        val_accuracy=_last([epoch.get("val_accuracy") for epoch in epochs]),
+        val_rmse=_last([epoch.get("val_rmse") for epoch in epochs]),
     )
 
 

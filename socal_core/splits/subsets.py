@@ -71,7 +71,7 @@ def describe(split: Split, trials: pd.DataFrame, target: Target = SUCCESS_TARGET
     Returns:
         One row per subset, with the columns trials, surgeons and, for success, successes, failures and success_rate
         (NaN for an empty subset); for other classes, classes (a dictionary with the number of trials of each class);
-        for a number, mean, lowest and highest (NaN for an empty subset).
+        for a number, mean, median, lowest and highest (NaN for an empty subset).
 
     Raises:
         DataError: The data set lacks a trial of the split.
@@ -84,7 +84,12 @@ def describe(split: Split, trials: pd.DataFrame, target: Target = SUCCESS_TARGET
     values = target_values(found, target)
     by_subset = values.groupby(found["subset"], observed=False)
     if target.is_number:
-        numbers = {"mean": by_subset.mean(), "lowest": by_subset.min(), "highest": by_subset.max()}
+        numbers = {
+            "mean": by_subset.mean(),
+            "median": by_subset.median(),
+            "lowest": by_subset.min(),
+            "highest": by_subset.max(),
+        }
         return table.assign(**{name: column.astype("float64") for name, column in numbers.items()})
     counts = [values[found["subset"] == subset].value_counts() for subset in SUBSETS]
     names = dict(enumerate(target.classes))

@@ -10,16 +10,23 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset.opening import open_dataset
+from socal_core.dataset.target_choice import with_target
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.demo.simulate import simulate_trials
 from socal_core.demo.tables import Faults
 from socal_core.preflight.advice import Advice, Level, advice
 from socal_core.preflight.circumstances import Circumstances, SubsetCounts, circumstances
 from socal_core.settings import PRETRAINED, TINY, config_from, default_config
-from socal_core.splits import Split, make_split
-from tests.factories import write_dataset
+from socal_core.splits import Split, make_split, split_dataset
+from tests.factories import write_dataset, write_outcomes
+
+
+def outcomes(successes: int, failures: int) -> SubsetCounts:
+    return SubsetCounts.of(pd.Series([1] * successes + [0] * failures), SUCCESS_TARGET)
+
 
 PLENTY = Circumstances(
-    SubsetCounts(60, 60), SubsetCounts(10, 10), SubsetCounts(10, 10), window_frames=60, frame_edge=1080, cores=4, gpus=3
+    outcomes(60, 60), outcomes(10, 10), outcomes(10, 10), window_frames=60, frame_edge=1080, cores=4, gpus=3
 )
 QUIET = {TINY: {"recipe": "finetune"}, PRETRAINED: {"learning_rate": 1e-5}}
 
@@ -40,7 +47,7 @@ def test_frozen_features_get_no_advice_on_training() -> None:
     wrong = {"batch_size": 121, "learning_rate": 0.5, "early_stopping_patience": 1, "mixup": 0.8, "dropout_rate": 0.0}
     assert advise(recipe="finetune", **wrong)
     assert advise(recipe="frozen", **wrong) == []
-    few = replace(PLENTY, validation=SubsetCounts(2, 2), window_frames=8)
+    few = replace(PLENTY, validation=outcomes(2, 2), window_frames=8)
     found = advise(recipe="frozen", found=few)
     assert {item.field for item in found} == {"num_frames", "validation_fraction"}
 
@@ -154,29 +161,29 @@ def test_a_rule_applies_only_beyond_its_limit(
 @pytest.mark.parametrize(
     ("change", "field", "level", "words"),
     [
-        ({"train": SubsetCounts(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
+        ({"train": outcomes(12, 0)}, "split_method", Level.ERROR, "All 12 training trials are successes"),
         (
-            {"train": SubsetCounts(0, 0)},
+            {"train": outcomes(0, 0)},
             "window",
             Level.ERROR,
             "No training trial has a frame in the window (first 60 s)",
         ),
-        ({"test": SubsetCounts(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
+        ({"test": outcomes(0, 0)}, "window", Level.ERROR, "No test trial has a frame"),
         (
-            {"validation": SubsetCounts(0, 12)},
+            {"validation": outcomes(0, 12)},
             "validation_fraction",
             Level.WARNING,
             "All 12 validation trials are failures, so the validation subset has no AUROC. Increase",
         ),
         (
-            {"validation": SubsetCounts(5, 4)},
+            {"validation": outcomes(5, 4)},
             "validation_fraction",
             Level.WARNING,
             "only 9 trials: one trial changes the validation accuracy by 11 percentage points.",
         ),
-        ({"test": SubsetCounts(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
+        ({"test": outcomes(1, 0)}, "test_fraction", Level.WARNING, "has one trial: it has no AUROC"),
         (
-            {"test": SubsetCounts(10, 9)},
+            {"test": outcomes(10, 9)},
             "test_fraction",
             Level.WARNING,
             "only 19 trials: one trial changes the test accuracy by 5 percentage points. Increase test_fraction",
@@ -193,7 +200,7 @@ def test_subsets_that_are_too_small_or_have_one_outcome(
 
 
 def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> None:
-    assert advise(found=replace(PLENTY, validation=SubsetCounts(9, 1), test=SubsetCounts(1, 19))) == []
+    assert advise(found=replace(PLENTY, validation=outcomes(9, 1), test=outcomes(1, 19))) == []
 
 
 @pytest.mark.parametrize(
@@ -208,7 +215,7 @@ def test_ten_validation_and_twenty_test_trials_of_both_outcomes_are_enough() -> 
 def test_few_test_trials_name_the_setting_that_determines_them(
     settings: dict[str, Any], field: str, words: str
 ) -> None:
-    (item,) = advise(found=replace(PLENTY, test=SubsetCounts(8, 8)), **settings)
+    (item,) = advise(found=replace(PLENTY, test=outcomes(8, 8)), **settings)
     assert (item.field, item.level) == (field, Level.WARNING)
     assert words in item.text
 
@@ -241,7 +248,7 @@ def test_the_default_split_needs_no_warning(trials: pd.DataFrame, seed: int) -> 
     assert len(split.validation) == pytest.approx(0.15 * len(trials), abs=2)
     assert len(split.test) == pytest.approx(0.25 * len(trials), abs=2)
     subsets = [trials.loc[list(ids), "success"] for ids in (split.train, split.validation, split.test)]
-    subsets = [SubsetCounts(int(y.sum()), int((1 - y).sum())) for y in subsets]
+    subsets = [outcomes(int(y.sum()), int((1 - y).sum())) for y in subsets]
     found = replace(PLENTY, train=subsets[0], validation=subsets[1], test=subsets[2])
     assert [item for item in advise(found=found) if item.field.endswith("_fraction")] == []
 
@@ -263,18 +270,18 @@ def test_scaled_decoding_without_effect_is_reported(edge: int, model: str, warns
 
 
 def test_large_data_sets_take_a_higher_rate_and_no_dropout() -> None:
-    large = replace(PLENTY, train=SubsetCounts(600, 600))
+    large = replace(PLENTY, train=outcomes(600, 600))
     assert advise(PRETRAINED, large, learning_rate=5e-5, dropout_rate=0.0) == []
 
 
 def test_errors_come_first_and_hints_last() -> None:
-    given = advise(found=replace(PLENTY, train=SubsetCounts(5, 0)), dropout_rate=0.0, crop_area=0.1)
+    given = advise(found=replace(PLENTY, train=outcomes(5, 0)), dropout_rate=0.0, crop_area=0.1)
     assert [item.level for item in given] == [Level.ERROR, Level.WARNING, Level.WARNING, Level.INFO]
 
 
 def test_every_text_is_one_or_two_sentences_that_name_a_setting_to_change() -> None:
     found = Circumstances(
-        SubsetCounts(3, 0), SubsetCounts(1, 0), SubsetCounts(0, 2), window_frames=10, frame_edge=100, cores=1, gpus=0
+        outcomes(3, 0), outcomes(1, 0), outcomes(0, 2), window_frames=10, frame_edge=100, cores=1, gpus=0
     )
     settings = {
         "gpus": 2,
@@ -303,13 +310,13 @@ def test_circumstances_count_what_the_window_shows(tmp_path: Path) -> None:
         (whole.validation, split.validation),
         (whole.test, split.test),
     ):
-        assert counts == SubsetCounts(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
+        assert counts == outcomes(sum(success[list(trial_ids)] == 1), sum(success[list(trial_ids)] == 0))
     assert (whole.window_frames, whole.frame_edge, whole.cores) == (12, 48, 3)
     late = dataset.frames["second"].where(dataset.frames["trial_id"] != split.train[0], dataset.frames["second"] + 60)
     moved = replace(dataset, frames=dataset.frames.assign(second=late))
     assert circumstances(moved, split, config, 1, 0).train.trials == whole.train.trials - 1
     gone = circumstances(dataset, split, config_from({"model": TINY, "window": "50:60"}, TINY), 1, 0)
-    assert (gone.train, gone.window_frames) == (SubsetCounts(0, 0), 0)
+    assert (gone.train, gone.window_frames) == (outcomes(0, 0), 0)
 
 
 def test_circumstances_of_frames_of_unknown_size(tmp_path: Path) -> None:
@@ -317,3 +324,48 @@ def test_circumstances_of_frames_of_unknown_size(tmp_path: Path) -> None:
     trials = dataset.trials.assign(width=None, height=None).astype({"width": "Int64", "height": "Int64"})
     split = Split(("S100T1",), ("S101T1",), ("S102T1",), seed=0)
     assert circumstances(replace(dataset, trials=trials), split, default_config(TINY), 1, 0).frame_edge is None
+
+
+GRADES = Target("grade", "grade", classes=("low", "middle", "high"))
+LOSS = Target("blood_loss", "Blood loss", "mL")
+
+
+def of_values(target: Target, *values: float) -> SubsetCounts:
+    return SubsetCounts.of(pd.Series(values), target)
+
+
+@pytest.mark.parametrize(
+    ("target", "subsets", "level", "text"),
+    [
+        (GRADES, {"train": (0, 0, 1)}, Level.ERROR, "No training trial is of class high, so it cannot be learned."),
+        (GRADES, {"train": (2, 2)}, Level.ERROR, "All 2 training trials are of class high: there is nothing to learn."),
+        (GRADES, {"test": (0, 1)}, Level.WARNING, "No test trial is of class high, so the test subset has no AUROC."),
+        (LOSS, {"train": (5.0, 5.0)}, Level.ERROR, "All 2 training trials are equal in Blood loss"),
+        (LOSS, {"test": (5.0, 5.0)}, Level.WARNING, "are equal in Blood loss, so the test subset has no R²."),
+        (LOSS, {"test": (5.0,)}, Level.WARNING, "The test subset has one trial: it has no R². "),
+        (LOSS, {"test": (1.0, 2.0)}, Level.WARNING, "has only 2 trials: its error depends strongly on each of them."),
+    ],
+)
+def test_advice_on_another_target(
+    target: Target, subsets: dict[str, tuple[float, ...]], level: Level, text: str
+) -> None:
+    plenty = of_values(target, *[0, 1, 2] * 10)
+    enough = replace(PLENTY, target=target, train=plenty, validation=plenty, test=plenty)
+    assert advise(found=enough, batch_size=30) == []
+    changed = {name: of_values(target, *values) for name, values in subsets.items()}
+    given = advise(found=replace(enough, **changed), batch_size=1)
+    assert [item.level for item in given if text in item.text] == [level]
+
+
+def test_circumstances_count_the_classes_of_the_target(tmp_path: Path) -> None:
+    """Twenty trials, of which the last two have no grade."""
+    folder = write_outcomes(write_dataset(tmp_path / "data"), grade=["low", "high", "low"] * 6 + ["NA", ""])
+    dataset = with_target(open_dataset(folder), "grade")
+    config = default_config(TINY)
+    split = split_dataset(dataset, config.split)
+    found = circumstances(dataset, split, config, cores=1, gpus=0)
+    assert (found.train.trials, found.validation.trials, found.test.trials) == tuple(
+        len(ids) for ids in (split.train, split.validation, split.test)
+    )
+    assert found.train.trials + found.validation.trials + found.test.trials == 18
+    assert (found.train.missing, found.target.classes) == ((), ("high", "low"))

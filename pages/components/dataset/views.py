@@ -7,7 +7,11 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.images import contact_sheet
+from pages.components.target_labels import target_labels
+from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.target_choice import with_target
+from socal_core.errors import ConfigError
 from socal_core.figures.boxes import box_density, boxes_per_frame
 from socal_core.figures.dataset import (
     boxes_by_label,
@@ -20,7 +24,9 @@ from socal_core.figures.dataset import (
 from socal_core.figures.groups import GROUPS
 from socal_core.figures.presence import Order, presence_by_outcome, tool_presence
 from socal_core.figures.style import OUTCOMES
+from socal_core.figures.targets import distribution
 from socal_core.presets import Preset
+from socal_core.presets.preset import SUCCESS
 
 ANY_LABEL = "Any tool"
 ORDERS: dict[Order, str] = {"outcome": "Outcome", "length": "Length", "surgeon": "Surgeon"}
@@ -31,14 +37,38 @@ REVEALING_AUROC = 0.7
 def overview(dataset: Dataset) -> None:
     """Show outcomes, lengths and boxes."""
     usable = dataset.usable_trials
+    outcome = _pick_outcome(dataset)
     left, middle, right = st.columns(3)
     with left:
-        chart(class_balance(usable), "class-balance")
+        if outcome == SUCCESS:
+            chart(class_balance(usable), "class-balance")
+        else:
+            _show_distribution(dataset, outcome)
     with middle:
         chart(frames_by_outcome(usable), "frames-by-outcome")
     with right:
         chart(boxes_by_label(dataset.boxes), "boxes-by-label")
     _show_length(usable, dataset.preset)
+
+
+def _pick_outcome(dataset: Dataset) -> str:
+    """Show a drop-down of the outcomes if there are several, and return the chosen column."""
+    labels, key = target_labels(dataset), "outcome-shown"
+    if st.session_state.get(key) not in labels:  # that of another folder
+        st.session_state[key] = SUCCESS
+    if len(labels) == 1:
+        return SUCCESS
+    return str(st.selectbox("Outcome", list(labels), format_func=lambda name: labels[name], key=key, width=300))
+
+
+def _show_distribution(dataset: Dataset, column: str) -> None:
+    """Show the distribution of another outcome than success over the trials with frames."""
+    try:
+        chosen = with_target(dataset, column)
+    except ConfigError as error:
+        st.info(plain_text(error))
+    else:
+        chart(distribution(chosen.target_values, chosen.target), "distribution")
 
 
 def groups(dataset: Dataset) -> None:

@@ -7,7 +7,9 @@ from pages.components.words import plain_text
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import compared, comparison
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import Control, FoldScores, Interval, Metrics, Score, SeedScores
+from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Interval, Metrics, Score, SeedScores
+from socal_core.runs.files.predictions import prediction_columns
+from socal_core.runs.folder import RunFolder
 
 TILES: tuple[tuple[str, Score, str], ...] = (
     ("Accuracy", "accuracy", "Fraction of the test trials that were predicted correctly"),
@@ -26,6 +28,10 @@ TILES_WITHOUT_INTERVAL: tuple[tuple[str, Score, str], ...] = (
 )
 
 LABELS = {"auroc": "AUROC", "accuracy": "Accuracy"}
+ABOUT_INTERVALS = (
+    "The range in grey is the 95 % interval, which is likely to contain the true value. If two models differ by less "
+    "than these intervals, the difference may be due to chance."
+)
 ABOUT_FOLDS = (
     "The scores above are those of all trials together. Their AUROC compares probabilities of different models, so it "
     "can be below that of every fold. The scores of a fold are of few trials and vary by chance."
@@ -44,10 +50,7 @@ def score_tiles(metrics: Metrics) -> None:
             help=text,
             border=True,
         )
-    st.caption(
-        "The range in grey is the 95 % interval, which is likely to contain the true value. If two models differ by "
-        "less than these intervals, the difference may be due to chance."
-    )
+    st.caption(ABOUT_INTERVALS)
     for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
         column.metric(label, score(metrics[name]), help=text, border=True)
 
@@ -126,7 +129,7 @@ def beside_controls(metrics: Metrics) -> None:
         st.caption(f"*{plain_text(row['name'])}*: {plain_text(row['description'])}")
 
 
-def without_prediction(metrics: Metrics) -> None:
+def without_prediction(metrics: AnyMetrics) -> None:
     """Show the trials that the run could not use, and the frames that it replaced, with reasons."""
     if metrics["left_out"]:
         st.subheader("Trials left out")
@@ -169,9 +172,24 @@ def test_trials(metrics: Metrics) -> None:
     )
 
 
+def download(run: RunFolder) -> None:
+    """Show the button that downloads the predictions of a run, if it has any."""
+    if run.predictions_file.is_file():
+        columns = ", ".join(prediction_columns(run.read_target()))
+        st.download_button(
+            "Download predictions.csv",
+            run.predictions_file.read_bytes(),
+            file_name=f"{run.name}-predictions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"One row per usable trial: {plain_text(columns)}.",
+        )
+
+
 def score(value: float | None) -> str:
     """Format a score with two decimals, or as a dash if it is not defined."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"  # the sum of -0.0 and 0.0 is 0.0
 
 
 def _interval(interval: Interval) -> str | None:

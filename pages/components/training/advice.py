@@ -56,7 +56,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     for level, lines in texts.items():
         _box(level, lines)
     if not texts[Level.ERROR]:
-        _show_cost(cost, config, machine, found.train.trials)
+        _show_cost(cost, config, machine, found)
     return not texts[Level.ERROR]
 
 
@@ -65,16 +65,17 @@ def _box(level: Level, lines: list[str]) -> None:
     if not lines:
         return
     show, icon = BOXES[level]
-    listed = [lines[0]] if len(lines) == 1 else [f"- {line}" for line in lines]
+    texts = [plain_text(line) for line in lines]
+    listed = texts if len(texts) == 1 else [f"- {text}" for text in texts]
     show("\n".join(listed[:SHOWN]), icon=icon)
     if len(lines) > SHOWN:
         with st.expander(f"{len(lines) - SHOWN} more of this kind"):
             st.markdown("\n".join(listed[SHOWN:]))
 
 
-def _show_cost(cost: Cost, config: TrainConfig, machine: Machine, training: int) -> None:
+def _show_cost(cost: Cost, config: TrainConfig, machine: Machine, found: Circumstances) -> None:
     if config.model.recipe is Recipe.FROZEN:
-        _show_frozen_cost(cost, machine)
+        _show_frozen_cost(cost, machine, "ridge" if found.target.is_number else "logistic")
         return
     where = "of GPU memory" if cost.on_gpu else "of memory"
     epochs = "one epoch" if config.optimization.num_epochs == 1 else f"up to {config.optimization.num_epochs} epochs"
@@ -85,14 +86,14 @@ def _show_cost(cost: Cost, config: TrainConfig, machine: Machine, training: int)
     with st.expander("How this is estimated"):
         _tiles(cost)
         _basis(cost, config, machine)
-    _show_learning_rates(config, training)
+    _show_learning_rates(config, found.train.trials)
 
 
-def _show_frozen_cost(cost: Cost, machine: Machine) -> None:
+def _show_frozen_cost(cost: Cost, machine: Machine, regression: str) -> None:
     where = "of GPU memory" if cost.on_gpu else "of memory"
     st.markdown(
         f":material/schedule: About **{_time(cost.seconds)}** on this machine, **{_about(cost.memory)}** {where}: "
-        f"the features of {cost.training_clips:,} clips are computed once, then a logistic regression is fitted."
+        f"the features of {cost.training_clips:,} clips are computed once, then a {regression} regression is fitted."
     )
     with st.expander("How this is estimated"):
         unit = "GPU" if machine.gpu else f"processor with {machine.cores} cores"

@@ -9,7 +9,8 @@ from pages.components.run_table import choose_in_table, label, run_status, summa
 from pages.components.split_warnings import warn_of_splits
 from pages.components.training.run_actions import pop_changed, show_actions, show_trash
 from pages.components.words import plain_text
-from socal_core.figures.compare import overlaid_auroc, overlaid_losses
+from socal_core.dataset.targets import short_name
+from socal_core.figures.compare import overlaid_auroc, overlaid_errors, overlaid_losses
 from socal_core.runs.overview import RunSummary
 from socal_core.settings import TrainConfig
 
@@ -53,11 +54,19 @@ def _compare(chosen: Sequence[RunSummary]) -> None:
     readable = {label(item): item.epochs for item in chosen if item.config is not None}
     if not readable:
         return
+    targets = list({item.target.column: item.target for item in chosen if item.config is not None}.values())
+    if len(targets) > 1:
+        names = " and ".join(plain_text(short_name(target.label_with_unit)) for target in targets)
+        st.info(f"These runs predict {names}, so their curves cannot be compared. Select runs of one of them.")
+        return
     left, right = st.columns(2)
     with left:
-        chart(overlaid_losses(readable), "compare-loss")
+        chart(overlaid_losses(readable, targets[0]), "compare-loss")
     with right:
-        chart(overlaid_auroc(readable), "compare-auroc")
+        if targets[0].is_number:
+            chart(overlaid_errors(readable, targets[0].unit), "compare-error")
+        else:
+            chart(overlaid_auroc(readable), "compare-auroc")
 
 
 def _shown(found: Sequence[RunSummary]) -> Shown:

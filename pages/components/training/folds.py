@@ -5,10 +5,11 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from socal_core.dataset.targets import Target, amount
 from socal_core.lifecycle.cross_validation import is_finished
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import Fold, folds_of
-from socal_core.runs.files.metrics_record import is_of_success
+from socal_core.runs.files.metrics_record import AnyMetrics, score_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.progress import RunProgress
 
@@ -49,12 +50,19 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
 
 
 def _row(fold: Fold) -> dict[str, str | None]:
-    read = fold.run.read_metrics()
-    metrics = read if read is not None and is_of_success(read) else None
+    metrics = fold.run.read_metrics()
     return {
         "Fold": fold.run.name,
         "State": read_status(fold.run).state.value if fold.run.status_file.is_file() else None,
-        "Test AUROC": None if metrics is None or metrics["auroc"] is None else f"{metrics['auroc']:.2f}",
-        "Test accuracy": None if metrics is None else f"{metrics['accuracy']:.2f}",
+        **_scores(metrics, fold.run.read_target()),
         "Test trials": None if metrics is None else str(metrics["n"]),
     }
+
+
+def _scores(metrics: AnyMetrics | None, target: Target) -> dict[str, str | None]:
+    """Return the test scores of a fold, by the title of their column."""
+    if target.is_number:
+        error = score_of(metrics, "rmse")
+        return {"Test RMSE": None if error is None else amount(error, target.unit)}
+    found = {title: score_of(metrics, name) for title, name in (("Test AUROC", "auroc"), ("Test accuracy", "accuracy"))}
+    return {title: None if value is None else f"{value:.2f}" for title, value in found.items()}

@@ -12,11 +12,13 @@ from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
 from pages.components.split_warnings import warn_of_split
 from pages.components.training.folds import choose_fold, fold_at_work, progress_of_folds
+from pages.components.training.head_text import head_text
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
+from socal_core.dataset.targets import Target
 from socal_core.errors import RunError, SocalError
 from socal_core.figures.frozen import inner_candidates, inner_fold_bars
-from socal_core.figures.training import accuracy_curves, learning_rates, loss_curves, thinning
+from socal_core.figures.training import accuracy_curves, error_curve, learning_rates, loss_curves, thinning
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.run_queue import position
 from socal_core.lifecycle.state import RunState, RunStatus, read_status
@@ -27,7 +29,7 @@ from socal_core.runs.follow import EventFollower
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import MachineUse, RunProgress, machine_use, progress_of
-from socal_core.settings import CHANCE_LOSS, Recipe
+from socal_core.settings import Recipe
 
 REFRESH_SECONDS = 1.0
 
@@ -64,12 +66,15 @@ class _Seen:
     """Number of epochs and learning rate. While these are unchanged, so are the charts of scores and rates."""
     head: HeadEvent | None
     """The event `head` of a run with frozen features, once the head is fitted."""
+    target: Target
+    """What the run predicts."""
 
 
 class _Watched:
     """A run that is open in at least one tab."""
 
     def __init__(self, events_file: Path, frozen: bool) -> None:
+        self._run = RunFolder(events_file.parent)
         self._follower = EventFollower(events_file)
         self._look = _seen_frozen if frozen else _seen
         self._seen: _Seen | None = None
@@ -79,36 +84,38 @@ class _Watched:
         with self._lock:  # so that one tab computes the charts for all
             events = self._follower.events()
             if self._seen is None or self._seen.events is not events:
-                self._seen = self._look(events, self._seen)
+                self._seen = self._look(events, self._seen, self._run.read_target())
             return self._seen
 
 
-def _seen(events: list[Event], before: _Seen | None) -> _Seen:
+def _seen(events: list[Event], before: _Seen | None, target: Target) -> _Seen:
     """Compute what to show. Figures without new data are reused."""
     progress, epochs = progress_of(events), epochs_table(events)
     every_step = [event for event in events if event["type"] == "step"]
     steps = steps_table(every_step[thinning(len(every_step))])
     by_epoch = (len(epochs), progress.learning_rate)
-    charts = {"loss": loss_curves(epochs, steps)}
+    charts = {"loss": loss_curves(epochs, steps, target)}
     if before is not None and by_epoch == before.by_epoch:
         charts |= {name: before.charts[name] for name in ("accuracy", "learning-rate")}
     else:
-        charts |= {"accuracy": accuracy_curves(epochs), "learning-rate": learning_rates(epochs, steps)}
-    return _Seen(events, progress, machine_use(events), notices(events), charts, by_epoch, None)
+        scores = error_curve(epochs, target.unit) if target.is_number else accuracy_curves(epochs)
+        charts |= {"accuracy": scores, "learning-rate": learning_rates(epochs, steps)}
+    return _Seen(events, progress, machine_use(events), notices(events), charts, by_epoch, None, target)
 
 
-def _seen_frozen(events: list[Event], before: _Seen | None) -> _Seen:
+def _seen_frozen(events: list[Event], before: _Seen | None, target: Target) -> _Seen:
     """Compute what to show of a run with frozen features, which has inner folds and candidates instead of epochs."""
     folds, head = folds_table(events), head_of(events)
     by_epoch = (len(folds), None if head is None else head["loss"])
     if before is not None and by_epoch == before.by_epoch:
         charts = before.charts
     else:
-        candidates = inner_candidates([])
-        if head is not None:
-            candidates = inner_candidates(head["table"], _loss_of(head), head.get("chance", CHANCE_LOSS))
-        charts = {"folds": inner_fold_bars(folds), "candidates": candidates}
-    return _Seen(events, progress_of(events), machine_use(events), notices(events), charts, by_epoch, head)
+        chance = None if head is None else head.get("chance")
+        charts = {
+            "folds": inner_fold_bars(folds, target),
+            "candidates": inner_candidates([] if head is None else head["table"], target, chance),
+        }
+    return _Seen(events, progress_of(events), machine_use(events), notices(events), charts, by_epoch, head, target)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -141,13 +148,13 @@ def _show_all(run: RunFolder, status: RunStatus) -> None:
         st.markdown(f"**{plain_text(label_of(run))}**")
     if status.state.alive:
         _show_progress(run, status, seen.progress if fold is None else progress_of_folds(run, fold, seen.progress))
-        live_tiles(seen.progress, seen.machine, has_epochs="loss" in seen.charts)
+        live_tiles(seen.progress, seen.machine, seen.target, has_epochs="loss" in seen.charts)
     else:
         _show_end(run, status)
     if fold is not None:
         seen = _choose_fold(run, fold, seen)
     if seen.head is not None:
-        st.markdown(_head_text(seen.head))
+        st.markdown(head_text(seen.head, seen.target))
     containers = [*st.columns(2), st.container()]
     for container, (name, figure) in zip(containers, seen.charts.items(), strict=False):
         with container:
@@ -164,32 +171,6 @@ def _choose_fold(run: RunFolder, fold: RunFolder, seen: _Seen) -> _Seen:
     shown = seen if chosen == fold else _watched(str(chosen.events_file), _is_frozen(run)).look()
     of_all = notices(read_events(run.events_file))
     return replace(shown, notices=[*of_all, *shown.notices])
-
-
-def _head_text(head: HeadEvent) -> str:
-    """Describe the head that the inner cross-validation chose, and its scores."""
-    titles = {"image": "EfficientNet-Lite0", "video": "the video model"}
-    encoders = " and ".join(titles[name] for name in head["encoders"])
-    kind, chance, loss = "logistic regressions", "chance", _loss_of(head).lower()
-    area = head.get("val_auroc")
-    score = f"AUROC {'not defined' if area is None else f'{area:.2f}'}"
-    if "val_rmse" in head:
-        kind, chance, score = "ridge regressions", "the mean", f"root mean squared error {head['val_rmse']:.4g}"
-    inner = "" if head["auroc"] is None else f", AUROC {head['auroc']:.2f}"
-    losses = [row["loss"] for row in head["table"] if row["member"]]
-    count = len(head["table"])
-    chosen = f"the mean of {len(losses)} of {count} {kind}, those that beat {chance} in the inner folds"
-    if min(losses) >= head.get("chance", CHANCE_LOSS):
-        chosen = f"the best of {count} {kind}; none of them beat {chance} in the inner folds"
-    return (
-        f"**Head**: {chosen}. Features: {encoders}. In the inner folds: {loss} {head['loss']:.3f}{inner}; on the "
-        f"validation trials: {loss} {head['val_loss']:.3f}, {score}."
-    )
-
-
-def _loss_of(head: HeadEvent) -> str:
-    """Return the name of the loss by which the head was chosen."""
-    return "Standardized squared error" if "val_rmse" in head else "Log loss"
 
 
 def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> None:

@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from pages.components.words import duration_text
+from pages.components.words import duration_text, plain_text
+from socal_core.dataset.targets import Target, amount
 from socal_core.runs.progress import MachineUse, RunProgress
 
 UNKNOWN = "–"
 MB_PER_GB = 1000
 
 
-def live_tiles(progress: RunProgress, machine: MachineUse | None, has_epochs: bool) -> None:
+def live_tiles(progress: RunProgress, machine: MachineUse | None, target: Target, has_epochs: bool) -> None:
     """Show the tiles in a row that wraps on a narrow page, with tiles for the GPU if there is one."""
+    training = [*_training(progress), *_score(progress, target)] if has_epochs else []
     with st.container(horizontal=True, gap="medium"):
-        for label, value, text in (*(_training(progress) if has_epochs else ()), *_machine(machine)):
+        for label, value, text in (*training, *_machine(machine)):
             st.metric(label, value, help=text, width="content")
 
 
@@ -35,6 +37,19 @@ def _training(progress: RunProgress) -> list[tuple[str, str, str]]:
         ),
         ("Learning rate", UNKNOWN if rate is None else f"{rate:.1e}", "The learning rate of the last step"),
     ]
+
+
+def _score(progress: RunProgress, target: Target) -> list[tuple[str, str, str]]:
+    """Return the tile of the validation score of another target than success."""
+    if target.is_success:
+        return []
+    text = "On the validation trials, after the last epoch"
+    if target.is_number:
+        error = progress.val_rmse
+        value = UNKNOWN if error is None else plain_text(amount(error, target.unit))
+        return [("Validation RMSE", value, f"Root mean squared error. {text}")]
+    accuracy = progress.val_accuracy
+    return [("Validation accuracy", UNKNOWN if accuracy is None else f"{accuracy:.2f}", text)]
 
 
 def _machine(machine: MachineUse | None) -> list[tuple[str, str, str]]:

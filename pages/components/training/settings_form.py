@@ -6,8 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.training.target_form import choose_target
 from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
+from socal_core.dataset.target_choice import find_target
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import check_num_frames
@@ -89,36 +92,44 @@ SCIENTIFIC_RATIO = 1e4
 """If the upper limit of a number is this many times the lower one, it is shown as 1e-4 instead of 0.0001."""
 
 
-def settings_form() -> TrainConfig | None:
-    """Show the form and return the settings. If a value is not valid, show why and return None."""
+def settings_form(dataset: Dataset | None) -> TrainConfig | None:
+    """Show the form and return the settings. If a value is not valid, show why and return None.
+
+    Args:
+        dataset: The data set in use, whose outcomes can be predicted; None if there is none.
+    """
     if _key("model_choice") not in st.session_state:
         st.session_state[_key("model_choice")] = default_model()
         _take_defaults()
     values: dict[str, Any] = {}
     try:
         for heading, members in groupby(SETTINGS.values(), key=lambda item: item.heading):
-            _show_group(heading, list(members), values)
+            _show_group(heading, list(members), values, dataset)
         config = TrainConfig.from_flat(values)
         check_num_frames(config)
         check_licence(config.model)
+        if dataset is not None:
+            find_target(dataset.trials, dataset.preset, config.model.target)
         return config
     except ConfigError as error:
         st.error(plain_text(error))
         return None
 
 
-def _show_group(heading: str, members: list[Setting], values: dict[str, Any]) -> None:
+def _show_group(heading: str, members: list[Setting], values: dict[str, Any], dataset: Dataset | None) -> None:
     """Show the settings of a heading that apply given the settings above, and add their values to `values`."""
     if not any(item.applies(values) for item in members):
         return
     with st.expander(heading, expanded=heading in OPEN):
         for item in members:
             if item.applies(values):
-                values[item.name] = _show_setting(item)
+                values[item.name] = _show_setting(item, dataset)
 
 
-def _show_setting(item: Setting) -> Any:
+def _show_setting(item: Setting, dataset: Dataset | None) -> Any:
     """Show the widget of a setting, which depends on its name or its type, and return the value."""
+    if item.name == "target":
+        return choose_target(item, _key("target"), dataset)
     if item.name == "model":
         return _model(item)
     if item.name == "window":
@@ -169,7 +180,7 @@ def _model(item: Setting) -> str:
         format_func=MODELS.__getitem__,
         key=_key("model_choice"),
         on_change=_take_defaults,
-        help=item.help + " Choosing a model or a recipe sets its defaults, except for window and split.",
+        help=item.help + " Choosing a model or a recipe sets its defaults, except for target, window and split.",
         persist_state="session",
     )
     model = choice
@@ -226,18 +237,18 @@ def _seconds(name: str, default: int, least: int = 0) -> int:
 
 
 def _take_defaults() -> None:
-    """Set all settings to the defaults of the chosen model and its recipe, except for the window and the split."""
+    """Set the settings to the defaults of the chosen model and its recipe, except for target, window and split."""
     _take(default_config(st.session_state[_key("model_choice")]))
 
 
 def _take_recipe() -> None:
-    """Set all settings to the defaults of the chosen recipe, except for the window and the split."""
+    """Set the settings to the defaults of the chosen recipe, except for target, window and split."""
     _take(default_config(st.session_state[_key("model_choice")], Recipe(st.session_state[_key("recipe")])))
 
 
 def _take(config: TrainConfig) -> None:
     for name, value in config.as_dict().items():
-        if SETTINGS[name].group == "split":
+        if SETTINGS[name].group == "split" or name == "target":
             st.session_state.setdefault(_key(name), value)
         elif name not in {"model", "window"}:
             st.session_state[_key(name)] = value

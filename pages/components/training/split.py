@@ -1,18 +1,31 @@
 """The split of a data set in numbers, before the start of a run."""
 
+import pandas as pd
 import streamlit as st
 
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import Target, amount, in_sentence, short_name
 from socal_core.errors import SocalError
 from socal_core.settings import SplitMethod, TrainConfig
-from socal_core.splits import describe, left_out, split_dataset, split_warning, surgeons_in_common
+from socal_core.splits import (
+    describe,
+    left_out,
+    split_dataset,
+    split_warning,
+    surgeons_in_common,
+)
 
 SUBSETS = {
     "train": ("Training", "The model learns from these trials."),
     "validation": ("Validation", "They determine the best epoch and the threshold."),
     "test": ("Test", "They are not used until training has ended. They give the final score."),
 }
+
+OTHER_PURPOSES = {"validation": "They determine the best epoch."}
+"""Only success is predicted with a threshold."""
+LISTED, SHORT = 6, 20
+"""The number of classes whose trials are counted one by one, and the characters of their names."""
 
 METHODS = {
     SplitMethod.SURGEON: "The split is by surgeon",
@@ -30,18 +43,20 @@ REASONS = {
 def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     """Show the split of a run with these settings, and return False if the data does not allow it."""
     trials = dataset.usable_trials
+    _show_unknown(dataset)
     try:
         split = split_dataset(dataset, config.split)
     except SocalError as error:
         st.error(plain_text(error))
         return False
-    subsets = describe(split, trials).to_dict(orient="index")
+    subsets = describe(split, trials, dataset.target)
+    purposes = {} if dataset.target.is_success else OTHER_PURPOSES
     for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
-        row = subsets[subset]
+        row = subsets.loc[subset]
         with column.container(border=True, height="stretch"):
             st.markdown(
-                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}, "
-                f"{row['success_rate']:.0%} successes  \n:small[:gray[{purpose}]]"
+                f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}"
+                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
             )
     others = left_out(split, trials)
     st.caption(
@@ -52,6 +67,33 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     if warning:
         st.warning(warning)
     return True
+
+
+def _show_unknown(dataset: Dataset) -> None:
+    """Show how many trials are left out because another target than success is unknown."""
+    target, shown = dataset.target, dataset.trials[dataset.trials["n_frames"] > 0]
+    unknown = int((shown["unusable_because"] == f"{target.column} unknown").sum())
+    if unknown and not target.is_success:
+        has, is_ = ("has", "is") if unknown == 1 else ("have", "are")
+        name = plain_text(in_sentence(target.column, target.label))
+        st.caption(f":material/info: {unknown} of {_count(len(shown), 'trial')} {has} no {name} and {is_} left out.")
+
+
+def _outcomes(row: pd.Series, target: Target) -> str:
+    """Describe a subset from its row of `describe`: the share of successes, or below it the classes or the range."""
+    if target.is_success:
+        return f", {row['success_rate']:.0%} successes"
+    return f"  \n{plain_text(_range(row, target.unit) if target.is_number else _counts(row['classes']))}"
+
+
+def _range(row: pd.Series, unit: str) -> str:
+    return f"median {amount(row['median'], unit)} ({amount(row['lowest'])} to {amount(row['highest'], unit)})"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    listed = ", ".join(f"{count} {short_name(name, SHORT)}" for name, count in list(counts.items())[:LISTED])
+    others = list(counts.values())[LISTED:]
+    return f"{listed} and {sum(others)} of {len(others)} other classes" if others else listed
 
 
 def _count(number: float, noun: str) -> str:

@@ -28,7 +28,7 @@ HELP = (
     "Shows the frames of a trial after resizing and cropping, as in validation and test, and with the random changes "
     "of the first three training epochs. The settings in the sidebar apply."
 )
-RELEVANT = ("model", "recipe", "encoder", "scaled_decoding", "seed")
+RELEVANT = ("target", "model", "recipe", "encoder", "scaled_decoding", "seed")
 """Settings that the strip depends on, besides those of clips and augmentation."""
 SHOWN = "strip-shown"
 ASKED = "strip-asked"

@@ -4,28 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.images import read_picture
-from pages.components.split_warnings import split_warning_of, warn_of_split
+from pages.components.trial_viewer.prediction import show_prediction
 from pages.components.trial_viewer.tracks import boxes_with_tracks
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.figures.frames import box_table, draw_boxes
-from socal_core.figures.style import OUTCOMES
-from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
 
-SUBSETS = {
-    "train": "This is a **training** trial. The model has learned from its outcome, so the prediction does not show "
-    "how good the model is.",
-    "validation": "This is a **validation** trial. It helped to choose the epoch and the threshold, so the "
-    "prediction is weak evidence.",
-    "test": "This is a **test** trial. The model has never seen this surgeon.",
-}
-FOLD_TEST = (
-    "This is a **test** trial of its fold. The prediction is that of the model of this fold, which has never seen this "
-    "surgeon."
-)
-RANDOM_TEST = "This is a **test** trial, but the model may have trained on another trial of its surgeon."
 ID_SOURCES = {
     "file": "The tracking ids come from the files in the data folder.",
     "tracker": "The data has no tracking ids. These ids come from the tracker of the app, which connects boxes of the "
@@ -52,7 +38,7 @@ def _show(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: p
         size = _picture(dataset, trial_id, frame, of_frame)
         st.caption(f"Frame {number} of {len(frames)} · second {frame['second']} · {plain_text(frame['frame'])}")
     with right:
-        _show_prediction(dataset, trial_id, run, predictions)
+        show_prediction(dataset, trial_id, run, predictions)
         st.subheader("Boxes in this frame")
         _table(of_frame, size)
         if len(boxes):
@@ -69,39 +55,6 @@ def _picture(dataset: Dataset, trial_id: str, frame: pd.Series, boxes: pd.DataFr
         return None if pd.isna(width) or pd.isna(height) else (int(width), int(height))
     st.image(draw_boxes(picture, boxes), width="stretch", output_format="JPEG", alt=f"Frame {frame['frame']}")
     return picture.size
-
-
-def _show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
-    truth = OUTCOMES[int(dataset.trials["success"][trial_id])]
-    rows = predictions[predictions["trial_id"] == trial_id] if predictions is not None else pd.DataFrame()
-    left, right = st.columns(2)
-    left.metric("True outcome", truth, border=True)
-    if rows.empty:
-        right.metric("Prediction", "–", border=True)
-        st.caption(
-            f"Run {plain_text(run.name)} has no prediction for this trial."
-            if run
-            else "Choose a run to see its prediction."
-        )
-        return
-    row = rows.iloc[0]
-    right.metric("Prediction", OUTCOMES[int(row["predicted"])], border=True)
-    verdict = "right" if OUTCOMES[int(row["predicted"])] == truth else "wrong"
-    success = float(row["prob_success"])
-    st.progress(success, text=f"Probability of success: {success:.0%}")
-    st.progress(1 - success, text=f"Probability of failure: {1 - success:.0%}")
-    st.markdown(f"The prediction is **{verdict}**. {_about_subset(run, row['split'])}")
-    if run:
-        warn_of_split(run)
-
-
-def _about_subset(run: RunFolder | None, subset: str) -> str:
-    """Say what the subset of a trial means for its prediction by a run."""
-    if run and subset == "test" and is_cross_validation(run):
-        return FOLD_TEST
-    if run and subset == "test" and split_warning_of(run):
-        return RANDOM_TEST
-    return SUBSETS[subset]
 
 
 def _table(boxes: pd.DataFrame, size: tuple[int, int] | None) -> None:

@@ -3,6 +3,7 @@
 They are dictionaries, not objects, because notebooks, tables and `evaluate --json` use them directly.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NotRequired
 
@@ -283,6 +284,20 @@ TARGET_METRICS: RunFile[TargetMetrics] = RunFile(METRICS.name, TargetMetrics, ME
 def is_of_success(metrics: AnyMetrics) -> TypeIs[Metrics]:
     """Tell whether metrics are those of a model that predicts success."""
     return "main" not in metrics
+
+
+def score_of(metrics: AnyMetrics | None, name: str) -> float | None:
+    """Return a single score, whatever the model predicts; None if it is not defined or there are no metrics.
+
+    Args:
+        metrics: The metrics of a run; None before it is evaluated.
+        name: The name of the score, such as `auroc` or `rmse`.
+    """
+    if metrics is None:
+        return None
+    scores: Mapping[str, Any] = metrics if is_of_success(metrics) else metrics["scores"]
+    value = scores.get(name)
+    return None if value is None else float(value)
 
 
 def read_metrics(folder: Path, owner: str) -> AnyMetrics | None:

@@ -1,0 +1,49 @@
+"""What was tested: the model, the data and the task, and what limits the result."""
+
+import streamlit as st
+
+from pages.components.sidebar.data_picker import name_of_data
+from pages.components.words import ABOUT_ENCODERS, plain_text
+from socal_core.runs.files.metrics_record import AnyMetrics
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.model_choice import model_name
+from socal_core.settings import TINY, EncoderChoice, Recipe
+
+
+def show_subject(run: RunFolder, metrics: AnyMetrics, predicted: str = "") -> None:
+    """Show the task, the window, the model, the data and the number of test trials.
+
+    Args:
+        run: The run.
+        metrics: Its metrics.
+        predicted: What is predicted, in Markdown, if it is not success.
+    """
+    if metrics["task"] == "recognition":
+        st.warning(
+            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside the "
+            "window of this model, so it can see their outcome. Do not compare it with models that see only the first "
+            "minute.",
+            icon=":material/visibility:",
+        )
+    st.markdown(
+        f"**{plain_text(metrics['task'].capitalize())}**{predicted} · window: {plain_text(metrics['window'])} · "
+        f"{what_predicts(run, metrics)} · data: {plain_text(name_of_data(run.read_data()))} · "
+        f"**{metrics['n']:d} test trials**"
+    )
+    config = run.read_config()
+    if (
+        config.model.recipe is Recipe.FROZEN
+        and config.model.model == TINY
+        and config.model.encoder is EncoderChoice.AUTO
+    ):
+        st.caption(ABOUT_ENCODERS)
+
+
+def what_predicts(run: RunFolder, metrics: AnyMetrics) -> str:
+    """Return the model and its weights or its head, in Markdown."""
+    config = run.read_config()
+    # Metrics of earlier versions have no description, and their models are all fine-tuned.
+    text = metrics.get("model", {}).get("text") or f"weights of epoch {metrics['epoch']} (lowest validation loss)"
+    if config.model.recipe is Recipe.FROZEN:
+        return plain_text(text)
+    return f"model {plain_text(model_name(config.model.model))} · {plain_text(text)}"

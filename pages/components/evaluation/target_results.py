@@ -1,0 +1,121 @@
+"""The test results of a run that predicts several classes or a number."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.charts import chart
+from pages.components.evaluation import results
+from pages.components.evaluation.subject import show_subject
+from pages.components.evaluation.target_tables import (
+    by_class,
+    by_fold,
+    controls_table,
+    score_text,
+    trials_table,
+)
+from pages.components.words import plain_text
+from socal_core.dataset.targets import amount, in_sentence, short_name
+from socal_core.evaluation.compare import Ranking
+from socal_core.evaluation.control_cues import COLOUR, TOOLS
+from socal_core.evaluation.target_controls import target_comparison
+from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
+from socal_core.preflight.advice import FEW_TEST_TRIALS
+from socal_core.runs.files.metrics_record import Interval, TargetMetrics
+from socal_core.runs.folder import RunFolder
+
+CLASS_TILES = {
+    "accuracy": ("Accuracy", "Fraction of the test trials that were predicted correctly"),
+    "balanced_accuracy": ("Balanced accuracy", "Mean of the recalls of the classes: {:.2f} is chance"),
+    "f1": ("F1 (macro)", "Mean of the F1 scores of the classes"),
+    "auroc": ("AUROC (macro)", "Mean over the classes, each against the others: 0.5 is chance, 1 is perfect"),
+}
+NUMBER_TILES = {
+    "rmse": ("RMSE", "Root mean squared error: large errors count more. 0 is perfect"),
+    "mae": ("MAE", "Mean absolute error: how far off a prediction is on average"),
+    "mean_error": ("Mean error", "Predicted minus true: above 0, the model predicts too much on average"),
+    "r2": ("R²", "Fraction of the variance that is predicted: 1 is perfect, 0 is no better than always the mean"),
+    "correlation": ("Correlation", "Between predicted and true numbers (Pearson): 1 is perfect, 0 is none"),
+}
+"""The title and the explanation of each score."""
+
+
+def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
+    """Show the test results of a run whose target is not success."""
+    _what_was_predicted(run, metrics)
+    _tiles(metrics)
+    _above_controls(metrics)
+    by_fold(metrics)
+    _figures(metrics)
+    if metrics["classes"]:
+        by_class(metrics)
+    controls_table(metrics)
+    results.without_prediction(metrics)
+    trials_table(metrics)
+    results.download(run)
+
+
+def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
+    unit = f" ({plain_text(metrics['unit'])})" if metrics["unit"] else ""
+    show_subject(run, metrics, f" of **{plain_text(short_name(metrics['label']))}**{unit}")
+    if metrics["n"] < FEW_TEST_TRIALS:
+        st.warning(
+            f"**Few test trials: {metrics['n']}.** A single trial changes the scores visibly. Do not rank models by "
+            "these scores.",
+            icon=":material/straighten:",
+        )
+    surgeons = len({trial["participant_id"] or trial["trial_id"] for trial in metrics["trials"]})
+    texts = [f"The test trials are of {surgeons} surgeons. They did not affect the model."]
+    if metrics["classes"]:
+        texts.append("A trial is predicted to be of the most probable class.")
+    if metrics["unknown"]:
+        name, count = plain_text(in_sentence(metrics["target"], metrics["label"])), metrics["unknown"]
+        have, were = ("One trial has", "was") if count == 1 else (f"{count} trials have", "were")
+        texts.append(f"{have} no {name} and {were} left out.")
+    st.caption(" ".join(texts))
+
+
+def _tiles(metrics: TargetMetrics) -> None:
+    tiles = CLASS_TILES if metrics["classes"] else NUMBER_TILES
+    chance = 1 / max(1, len(metrics["classes"]))
+    for column, (name, (label, text)) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
+        column.metric(
+            label,
+            plain_text(score_text(metrics, name)),
+            delta=_interval(metrics["intervals"].get(name), metrics["unit"] if name in {"rmse", "mae"} else ""),
+            delta_color="off",
+            delta_arrow="off",
+            help=text.format(chance),
+            border=True,
+        )
+    if any(metrics["intervals"].get(name) for name in tiles):
+        st.caption(results.ABOUT_INTERVALS)
+
+
+def _interval(interval: Interval, unit: str) -> str | None:
+    if interval is None:
+        return None
+    low, high = interval
+    return plain_text(f"{amount(low)} to {amount(high, unit)}") if unit else f"{low:.2f} to {high:.2f}"
+
+
+def _above_controls(metrics: TargetMetrics) -> None:
+    """Show whether the model is better than the colour and the tools control."""
+    text = target_comparison(metrics)
+    if text:
+        compared = [row["verdict"] for row in metrics["controls"] if row["key"] in {COLOUR, TOOLS} and row["verdict"]]
+        better = all(verdict == Ranking.BETTER for verdict in compared)
+        show, icon = (st.success, ":material/check:") if better else (st.warning, ":material/balance:")
+        show(plain_text(text), icon=icon)
+
+
+def _figures(metrics: TargetMetrics) -> None:
+    if metrics["classes"]:
+        chart(class_confusion(metrics["confusion_matrix"], metrics["classes"]), "class-confusion")
+        return
+    left, right = st.columns(2)
+    trials = pd.DataFrame(metrics["trials"])
+    name = in_sentence(metrics["target"], metrics["label"])
+    with left:
+        chart(predicted_against_true(trials, name, metrics["unit"]), "predicted-against-true")
+    with right:
+        chart(bland_altman(trials, metrics["unit"]), "bland-altman")
