@@ -12,7 +12,8 @@ from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
-from socal_core.evaluation.predictors import Predictor, open_predictor
+from socal_core.evaluation.predictors import Predictor, open_model
+from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
@@ -81,16 +82,36 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
         DataError: A trial does not exist or has no clip.
         RunError: The run has no threshold or no checkpoint.
     """
-    for trial_id in trial_ids:
-        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     metrics = run.read_metrics()
     if metrics is None:
         raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
-    with open_predictor(run, dataset, trial_ids, lambda text, done, total: None) as predictor:
+    return predict_with(trained_model(run), metrics["threshold"], dataset, trial_ids)
+
+
+def predict_with(
+    model: TrainedModel, threshold: float, dataset: Dataset, trial_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Predict trials with a trained model.
+
+    Args:
+        model: The model.
+        threshold: The probability from which a trial is predicted to be a success.
+        dataset: The data set with the trials.
+        trial_ids: The ids of the trials.
+
+    Returns:
+        As `predict_trials` does.
+
+    Raises:
+        DataError: A trial does not exist or has no clip.
+        ModelError: A file of the model is missing or damaged.
+    """
+    for trial_id in trial_ids:
+        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
+    with open_model(model, dataset, trial_ids, lambda text, done, total: None) as predictor:
         if predictor.left_out:
             raise DataError(" ".join(predictor.left_out.values()))
         logits = predictor.logits(trial_ids)
-    threshold = metrics["threshold"]
     return [
         {
             "trial_id": trial_id,
