@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
+from pages.components.evaluation.exports import exports
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.sidebar.data_picker import name_of_data
@@ -123,6 +124,7 @@ def show(run: RunFolder) -> None:
             on_click="ignore",
             help="One row per usable trial: trial_id, participant_id, split, label, prob_success, predicted.",
         )
+    exports(run)
 
 
 INTRODUCTION = "See how well a model predicts the test trials, which it was not trained on, and how certain that is."

@@ -44,6 +44,7 @@ LONG = (
     "test_wheel.py",
     "training/test_bad_runs.py",
     "test_api.py",
+    "exporting/test_export.py",
     "training/test_frozen.py",
     "clips/test_fill.py",
     "dataset/test_fuzz.py",

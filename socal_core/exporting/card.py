@@ -6,6 +6,7 @@ All values are JSON-ready. What cannot be read is named in `missing`, so that a 
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from socal_core import __version__
@@ -23,7 +24,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.runs.notes import read_notes
 from socal_core.runs.overview import seconds_at_work
-from socal_core.settings import applicable_settings
+from socal_core.settings import TrainConfig, applicable_settings
 
 CARD_FORMAT = 1
 T = TypeVar("T")
@@ -73,7 +74,7 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
         },
         "data": data_facts(dataset) if dataset else None,
         "split": known(lambda: split_facts(run, dataset)),
-        "configuration": {**applicable_settings(config), "model": model_name(config.model.model)},
+        "configuration": _configuration(config),
         "model": _model(environment),
         "hardware": _hardware(environment, known(lambda: seconds_at_work(read_events(run.events_file)))),
         "results": None if metrics is None else result_facts(dict(metrics), run.read_target()),
@@ -85,6 +86,12 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
     answers = answers_of(facts)
     facts["checklists"] = [fill(checklist, answers) for checklist in CHECKLISTS]
     return facts
+
+
+def _configuration(config: TrainConfig) -> dict[str, Any]:
+    """Return the settings that have an effect, without paths of this machine."""
+    values = {**applicable_settings(config), "model": model_name(config.model.model)}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
 
 def _model(environment: Environment) -> dict[str, Any]:

@@ -52,24 +52,26 @@ def split_facts(run: RunFolder, dataset: Dataset | None) -> dict[str, Any]:
     """
     runs = [fold.run for fold in folds_of(run)] or [run]
     method = run.read_config().split.split_method
-    splits = [_split(part.read_split(), part.name, _surgeons(part, dataset)) for part in runs]
+    classes = run.read_target().classes
+    splits = [_split(part.read_split(), part.name, _surgeons(part, dataset), classes) for part in runs]
     return {"method": str(method), "warning": warning_of(method), "splits": splits}
 
 
 def _surgeons(run: RunFolder, dataset: Dataset | None) -> pd.DataFrame | None:
     """Return surgeon and outcome of the trials of a run, by trial_id, if the data or the predictions have them all."""
-    if dataset is not None:
-        trials = dataset.usable_trials
-        found = pd.DataFrame({SURGEON: trials[SURGEON], "label": dataset.target_values})
-    else:
-        predictions = run.read_predictions()
-        found = None if predictions is None else predictions.set_index("trial_id")[[SURGEON, "label"]]
-    if found is None or not set(run.read_split().trial_ids) <= set(found.index):
+    found = run.read_predictions() if dataset is None else _labelled(dataset)
+    if found is None or not set(run.read_split().trial_ids) <= set(found["trial_id"]):
         return None
-    return found
+    return found.set_index("trial_id")[[SURGEON, "label"]]
 
 
-def _split(split: Split, name: str, trials: pd.DataFrame | None) -> dict[str, Any]:
+def _labelled(dataset: Dataset) -> pd.DataFrame:
+    trials = dataset.usable_trials
+    columns = {"trial_id": trials.index, SURGEON: trials[SURGEON], "label": dataset.target_values}
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _split(split: Split, name: str, trials: pd.DataFrame | None, classes: tuple[str, ...]) -> dict[str, Any]:
     subsets = {subset: list(getattr(split, subset)) for subset in SUBSETS}
     listed = "\n".join(f"{subset} {trial}" for subset, ids in subsets.items() for trial in ids)
     facts: dict[str, Any] = {
@@ -85,7 +87,7 @@ def _split(split: Split, name: str, trials: pd.DataFrame | None) -> dict[str, An
     surgeons = {subset: _names(trials.loc[ids]) for subset, ids in subsets.items()}
     for row in facts["subsets"]:
         labels = trials.loc[subsets[row["subset"]], "label"]
-        row |= {"surgeons": len(surgeons[row["subset"]]), "outcomes": _outcomes(labels)}
+        row |= {"surgeons": len(surgeons[row["subset"]]), "outcomes": _outcomes(labels, classes)}
     common = {f"{a} and {b}": len(surgeons[a] & surgeons[b]) for a, b in combinations(SUBSETS, 2)}
     return {**facts, "surgeons_in_common": common, "disjoint": not any(common.values())}
 
@@ -96,8 +98,10 @@ def _names(trials: pd.DataFrame) -> set[str]:
     return set(named.where(named != "", named.index.to_series()))
 
 
-def _outcomes(labels: pd.Series) -> dict[str, int] | None:
-    """Count the trials of each class; None for a number."""
-    if labels.dtype.kind == "f":
+def _outcomes(labels: pd.Series, classes: tuple[str, ...]) -> dict[str, int] | None:
+    """Count the trials of each class, given by its index or its name; None for a number."""
+    if not classes:
         return None
-    return {str(label): int(count) for label, count in labels.value_counts().sort_index().items()}
+    names = labels if labels.dtype == "str" else labels.astype(int).map(dict(enumerate(classes)))
+    counts = names.value_counts()
+    return {name: int(counts.get(name, 0)) for name in classes}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from socal_core.exporting.checklist_items import Checklist
+from socal_core.settings import Recipe
 
 
 def fill(checklist: Checklist, answers: Mapping[str, str]) -> dict[str, Any]:
@@ -45,8 +46,10 @@ def answers_of(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def _about_data(facts: Mapping[str, Any]) -> dict[str, str]:
     data, results = facts["data"], facts["results"]
-    target = results["target"] if results else facts["configuration"]["target"]
-    known = {"outcome": f"The outcome is {target}."}
+    of_success = facts["configuration"]["target"] == "success"
+    known = {}
+    if results and not of_success:
+        known["outcome"] = f"The outcome is {results['target']}."
     if results:
         known["missing_data"] = (
             f"Trials with an unknown outcome are not used. {results['left_out']} trials were left out and "
@@ -56,7 +59,7 @@ def _about_data(facts: Mapping[str, Any]) -> dict[str, str]:
         return known
     kind = "synthetic data in the layout of " if data["synthetic"] else ""
     source = "" if data["synthetic"] else f" ({data['address']})"
-    if facts["configuration"]["target"] == "success":
+    if of_success:
         known["outcome"] = f"Success: {data['success']}."
     return known | {
         "data": f"{kind}{data['title']}{source}: {data['trials']} trials of {data['surgeons']} surgeons, "
@@ -91,8 +94,8 @@ def _count(row: Mapping[str, Any]) -> str:
 def _about_model(facts: Mapping[str, Any]) -> dict[str, str]:
     config, model, hardware, results = (facts[name] for name in ("configuration", "model", "hardware", "results"))
     known = {
-        "inputs": f"Only frames are inputs: {config['num_frames']} of the window {config['window']}, sampled by "
-        f"{config['sampling']}.",
+        "inputs": f"Only frames are inputs: {config['num_frames']} of the window {config['window']} (seconds; sampling "
+        f"{config['sampling']}), resized and normalized as for the pre-trained network.",
         "training": f"Recipe {config['recipe']}; all settings are in the configuration.",
         "selection": "The validation trials choose the epoch (lowest loss) and the threshold (highest balanced "
         "accuracy); the test trials choose nothing.",
@@ -101,7 +104,8 @@ def _about_model(facts: Mapping[str, Any]) -> dict[str, str]:
         "limits": " ".join(facts["limits"]),
     }
     if results and results["model"]:
-        known["model"] = f"{results['model'][:1].upper()}{results['model'][1:]}."
+        network = f"Network {config['model']}, " if config["recipe"] != Recipe.FROZEN else ""
+        known["model"] = f"{network}{results['model']}."
     if model["weights"]:
         weights = model["weights"]
         known["start"] = f"Weights {weights['source']}, SHA-256 {weights['sha256'][:12]}…; seed {config['seed']}."

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -75,11 +74,20 @@ def write_onnx(model: PreTrainedModel, shape: tuple[int, ...], path: Path) -> No
     except torch.onnx.OnnxExporterError as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"The model cannot be converted to ONNX: {reason} Export it without --onnx.") from None
-    _compare(model, shape, path)
+    check_onnx(model, shape, path)
 
 
-def _compare(model: PreTrainedModel, shape: tuple[int, ...], path: Path) -> None:
-    """Raise ModelError if onnxruntime gives other probabilities than PyTorch for batches of one and of three clips."""
+def check_onnx(model: PreTrainedModel, shape: tuple[int, ...], path: Path) -> None:
+    """Compare the probabilities of onnxruntime with those of PyTorch, for batches of one and of three clips.
+
+    Args:
+        model: The classifier, on the CPU and in eval mode.
+        shape: The shape of a clip, (frames, 3, size, size).
+        path: The file that `write_onnx` wrote.
+
+    Raises:
+        ModelError: They differ by more than TOLERANCE.
+    """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -89,7 +97,7 @@ def _compare(model: PreTrainedModel, shape: tuple[int, ...], path: Path) -> None
         with torch.no_grad():
             expected = model(pixel_values=clips).logits.softmax(-1)
         found: Any = session.run(["logits"], {"pixel_values": clips.numpy()})[0]
-        difference = float(np.abs(torch.from_numpy(found).softmax(-1) - expected).max())
+        difference = float((torch.from_numpy(found).softmax(-1) - expected).abs().max())
         if not difference <= TOLERANCE:
             raise ModelError(
                 f"The probabilities of {path.name} differ by {difference:.2g} from those of the model. Export it "
