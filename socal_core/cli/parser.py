@@ -166,11 +166,22 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("trial_id", nargs="+")
     sub.add_argument("--json", action="store_true")
+    _add_result_commands(commands)
     sub = _add(commands, "supervise", "runs", "List the runs in a folder with their current states.")
     sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
+
+
+def _add_result_commands(commands: Any) -> None:
+    sub = _add(commands, "results", "subgroups", "Report accuracy and AUROC of a run by subgroup of its test trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "results", "compare", "Compare two runs that were tested on the same trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("other", type=Path)
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_cross_validation(commands: Any) -> None:

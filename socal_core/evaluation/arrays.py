@@ -54,7 +54,8 @@ def bin_numbers(
         raise ValueError(f"bins must be at least 1, got {bins}")
     if binning is Binning.EQUAL_COUNT:
         # Equal values have the same lowest rank, and so the same bin.
-        return (rankdata(values, "min").astype(np.int64) - 1) * bins // max(1, len(values))
+        ranks: NDArray[np.int64] = rankdata(values, "min").astype(np.int64) - 1
+        return ranks * bins // max(1, len(values))
     inner = np.linspace(low, high, bins + 1)[1:-1]
     return np.searchsorted(inner, values, side="right").astype(np.int64)
 

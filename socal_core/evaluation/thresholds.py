@@ -141,7 +141,6 @@ def scores_at(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> 
     tp, fp = int((called & success).sum()), int((called & ~success).sum())
     fn, tn = int(success.sum()) - tp, int((~success).sum()) - fp
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-    both = sensitivity is not None and specificity is not None
     return ThresholdScores(
         threshold=float(threshold),
         tp=tp,
@@ -152,7 +151,7 @@ def scores_at(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> 
         specificity=specificity,
         precision=_ratio(tp, tp + fp),
         accuracy=_ratio(tp + tn, len(y)),
-        balanced_accuracy=(sensitivity + specificity) / 2 if both else None,
+        balanced_accuracy=None if sensitivity is None or specificity is None else (sensitivity + specificity) / 2,
         f1=_ratio(2 * tp, 2 * tp + fp + fn),
     )
 
