@@ -1,6 +1,11 @@
 """The style of all figures: colours that colour-blind readers can distinguish, and a common layout."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import plotly.graph_objects as go
+
+from socal_core.runs.files.metrics_record import Interval
 
 # Okabe and Ito's palette (2008), https://jfly.uni-koeln.de/color/
 SUCCESS = "#0072B2"
@@ -28,6 +33,20 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
     figure.update_xaxes(title=x, automargin=True)
     figure.update_yaxes(title=y, automargin=True)
     return figure
+
+
+def interval_bars(values: Sequence[float], intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
+    """Return the error bars of values with intervals; a value without one has no bar."""
+    ends = [interval or (value, value) for interval, value in zip(intervals, values, strict=True)]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        "color": colour,
+        "thickness": 1.4,
+        "width": 4,
+    }
 
 
 def with_message(figure: go.Figure, text: str) -> go.Figure:
