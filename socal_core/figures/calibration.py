@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 from socal_core.evaluation.calibration import Calibration, CalibrationReport
 from socal_core.evaluation.confidence import ConfidenceGroup
 from socal_core.figures.groups import nothing
-from socal_core.figures.style import FAILURE, GUIDE, SUCCESS, interval_bars, styled
+from socal_core.figures.style import BELOW, FAILURE, GUIDE, SUCCESS, interval_bars, styled
 from socal_core.runs.files.metrics_record import Interval
 
-HEIGHT = 400
+HEIGHT = 440
 
 
 def reliability_diagram(report: CalibrationReport) -> go.Figure:
@@ -28,7 +28,8 @@ def reliability_diagram(report: CalibrationReport) -> go.Figure:
     fitted = report.temperature.value != 1
     if fitted:
         _add_bins(figure, report.after, f"Temperature {report.temperature.value:.2f}", FAILURE, "diamond")
-    styled(figure, title, "Mean probability of success", "Fraction of successes, with its 95 % interval", HEIGHT)
+    styled(figure, title, "Mean probability of success", "Fraction of successes", HEIGHT)
+    figure.update_layout(legend=BELOW)
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02], scaleanchor="x", constrain="domain")
     return figure if fitted else _with_subtitle(figure, report.temperature.note)
@@ -59,9 +60,8 @@ def confidence_figure(groups: Sequence[ConfidenceGroup]) -> go.Figure:
             "correct: %{y:.0%}<br>95 % interval %{customdata[4]:.0%} to %{customdata[5]:.0%}<extra></extra>"
         ),
     )
-    styled(
-        figure, title, "Confidence (probability of the likelier outcome)", "Accuracy, with its 95 % interval", HEIGHT
-    )
+    styled(figure, title, "Confidence (probability of the likelier outcome)", "Accuracy", HEIGHT)
+    figure.update_layout(legend=BELOW)
     return figure.update_xaxes(range=[0.49, 1.01]).update_yaxes(range=[-0.02, 1.05])
 
 
@@ -71,7 +71,7 @@ def _add_bins(figure: go.Figure, calibration: Calibration, name: str, colour: st
         x=[found.predicted for found in bins],
         y=[found.observed for found in bins],
         error_y=interval_bars([found.observed for found in bins], [found.interval for found in bins], colour),
-        name=f"{name}, error {calibration.error:.2f}",
+        name=f"{name}: calibration error {calibration.error:.2f}",
         mode="lines+markers",
         line={"color": colour, "width": 2},
         marker={"size": 9, "symbol": symbol},

@@ -20,6 +20,9 @@ OUTCOMES = {0: "Failure", 1: "Success"}
 """The names of `success` 0 and 1, in the order of figures and tables."""
 OUTCOME_COLOURS = {0: FAILURE, 1: SUCCESS}
 
+BELOW = {"y": -0.18, "yanchor": "top"}
+"""Place of a legend that takes several lines on a narrow page."""
+
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
     """Set the title, the axis titles and the common layout of a figure, and return the same figure."""

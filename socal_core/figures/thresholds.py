@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from socal_core.evaluation.decision_curve import FAILURE as FAILURE_OUTCOME
 from socal_core.figures.groups import nothing
-from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, OUTCOMES, SECOND_SCORE, SUCCESS, styled
+from socal_core.figures.style import BELOW, FAILURE, GUIDE, NEUTRAL, OUTCOMES, SECOND_SCORE, SUCCESS, styled
 
 SCORES = {
     "sensitivity": ("Sensitivity (successes found)", SUCCESS, "solid"),
@@ -42,9 +42,11 @@ def scores_over_thresholds(curve: pd.DataFrame, chosen: float, other: float | No
         return nothing(title, "The test trials have no scores.")
     figure.add_vline(x=chosen, line={"color": GUIDE, "dash": "dash"}, annotation={"text": f"chosen: {chosen:.2f}"})
     if other is not None:
-        figure.add_vline(x=other, line={"color": NEUTRAL}, annotation={"text": f"{other:.2f}", "y": 0})
+        figure.add_vline(
+            x=other, line={"color": NEUTRAL}, annotation={"text": f"{other:.2f}"}, annotation_position="bottom right"
+        )
     styled(figure, title, "Threshold of the probability of success", "Score (0 to 1)", height=420)
-    figure.update_layout(hovermode="x unified", margin_t=96)
+    figure.update_layout(hovermode="x unified", legend=BELOW)
     figure.update_xaxes(range=[-0.01, 1.01], hoverformat=".2f")
     return figure.update_yaxes(range=[-0.02, 1.05])
 
@@ -76,7 +78,7 @@ def decision_figure(curve: pd.DataFrame, outcome: int = FAILURE_OUTCOME) -> go.F
             hovertemplate="%{y:.3f}",
         )
     styled(figure, title, f"Probability of {name} from which one would act", "Net benefit", height=420)
-    figure.update_layout(hovermode="x unified")
-    highest = float(curve[["model", "treat_all"]].max(axis=None))
+    figure.update_layout(hovermode="x unified", legend=BELOW)
+    highest = float(curve[["model", "treat_all"]].to_numpy().max())
     figure.update_xaxes(range=[0, 1], tickformat=".0%", hoverformat=".0%")
     return figure.update_yaxes(range=[LOWEST_BENEFIT, 1.1 * max(highest, -LOWEST_BENEFIT)], zeroline=False)
