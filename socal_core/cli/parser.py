@@ -172,6 +172,7 @@ def _add_run_commands(commands: Any) -> None:
     )
     sub.add_argument("--json", action="store_true")
     _add_exports(commands)
+    _add_result_commands(commands)
     sub = _add(commands, "supervise", "runs", "List the runs in a folder with their current states.")
     sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
@@ -189,6 +190,16 @@ def _add_exports(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("out", type=Path, help="a folder that does not exist yet, or is empty")
     sub.add_argument("--onnx", action="store_true", help="add the model as ONNX, checked with onnxruntime")
+
+
+def _add_result_commands(commands: Any) -> None:
+    sub = _add(commands, "results", "subgroups", "Report accuracy and AUROC of a run by subgroup of its test trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "results", "compare", "Compare two runs that were tested on the same trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("other", type=Path)
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_cross_validation(commands: Any) -> None:
