@@ -212,7 +212,11 @@ def test_three_checkpoints_of_weights_and_moments(optimizer: str, numbers: int) 
             ["the GPU has 12.0 GB", "accumulation_steps to"],
         ),
         ({"attention_dropout": 0.0, "num_epochs": 900}, LAPTOP, ["900 epochs take about", "days on 8 processor cores"]),
-        ({"attention_dropout": 0.0}, replace(LAPTOP, free_disk=4 * GB), ["up to 4.1 GB of disk space", "4.0 GB are free"]),
+        (
+            {"attention_dropout": 0.0},
+            replace(LAPTOP, free_disk=4 * GB),
+            ["up to 4.1 GB of disk space", "4.0 GB are free"],
+        ),
     ],
 )
 def test_a_run_that_does_not_fit_gives_a_warning_with_settings_that_fit(
