@@ -11,6 +11,7 @@ from benchmarks.coverage import PARTS, Draw, class_cohort, number_cohort, outcom
 from socal_core.evaluation.intervals import (
     FEWEST,
     FEWEST_FOR,
+    FEWEST_FOR_DIFFERENCE,
     TOO_FEW,
     Estimate,
     class_estimates,
@@ -120,6 +121,15 @@ def test_some_scores_need_more_surgeons(name: str) -> None:
         found |= number_estimates(*number_cohort(draw, 0.8), draw.surgeons)
         assert (found[name].interval is not None) is has_interval
         assert found["recall"].interval is not None
+
+
+def test_some_differences_need_more_surgeons() -> None:
+    for count in (19, 20):
+        draw = Draw([7], count, icc=0.3)
+        y, p, d, q, e = pair_cohort(draw, (0.8, 0.7))
+        found = outcome_differences(y, (p, d), (q, e), draw.surgeons)
+        without = {name for name, estimate in found.items() if estimate.reason == TOO_FEW}
+        assert without == (set(FEWEST_FOR_DIFFERENCE) if count < 20 else set())
 
 
 def test_a_class_of_one_surgeon_gives_no_interval() -> None:
