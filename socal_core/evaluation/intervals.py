@@ -5,7 +5,9 @@ out one surgeon at a time (`jackknife.py`, `score_intervals.py`). A score for wh
 surgeons, in the simulations of `benchmarks/README.md`, has none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,8 +41,8 @@ FEWEST = 10
 """Fewest surgeons for an interval."""
 FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "r2": 20, "rmse": 60}
 """Fewest surgeons for the interval of a score that needs more."""
-FEWEST_FOR_DIFFERENCE = {"auroc": 20, "accuracy": 20, "balanced_accuracy": 20}
-"""Fewest surgeons for the interval of a difference that needs more."""
+FEWEST_FOR_DIFFERENCE = {"auroc": 20, "accuracy": 20, "balanced_accuracy": 20, "squared_error": inf}
+"""Fewest surgeons for the interval of a difference that needs more; no number that was simulated is enough for one."""
 USUAL_CORRELATION = 0.3
 """Usual correlation between the AUROCs of two predictors on the same trials."""
 
@@ -220,7 +222,8 @@ def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, sur
         surgeons: The surgeon of each trial, shape (n,).
 
     Returns:
-        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second.
+        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second. The squared one
+        has no interval: a few large errors decide it.
 
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
@@ -251,7 +254,7 @@ def _jackknives(scores: WeightedScores, surgeons: Surgeons) -> dict[str, Jackkni
     return {name: Jackknife(surgeons, values) for name, values in scores.items()}
 
 
-def _estimates(scores: dict[str, Jackknife], intervals: Intervals, fewest: dict[str, int]) -> Estimates:
+def _estimates(scores: dict[str, Jackknife], intervals: Intervals, fewest: Mapping[str, float]) -> Estimates:
     """Combine scores and intervals, without those for which there are too few surgeons."""
     return {
         name: _estimate(score, intervals.get(name) if score.surgeons.count >= fewest.get(name, FEWEST) else None)

@@ -11,7 +11,6 @@ from benchmarks.coverage import PARTS, Draw, class_cohort, number_cohort, outcom
 from socal_core.evaluation.intervals import (
     FEWEST,
     FEWEST_FOR,
-    FEWEST_FOR_DIFFERENCE,
     TOO_FEW,
     Estimate,
     class_estimates,
@@ -129,7 +128,10 @@ def test_some_differences_need_more_surgeons() -> None:
         y, p, d, q, e = pair_cohort(draw, (0.8, 0.7))
         found = outcome_differences(y, (p, d), (q, e), draw.surgeons)
         without = {name for name, estimate in found.items() if estimate.reason == TOO_FEW}
-        assert without == (set(FEWEST_FOR_DIFFERENCE) if count < 20 else set())
+        assert without == ({"auroc", "accuracy", "balanced_accuracy"} if count < 20 else set())
+        gaps = number_differences(p, q, 1 - q, draw.surgeons)
+        assert gaps["squared_error"].reason == TOO_FEW
+        assert gaps["absolute_error"].interval is not None
 
 
 def test_a_class_of_one_surgeon_gives_no_interval() -> None:
