@@ -9,18 +9,21 @@ import pandas as pd
 import pytest
 import torch
 
+from socal_core.clips.loader import open_clips
 from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.predictors import average_clips, open_predictor
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.models.build import load_classifier
+from socal_core.models.build import build_classifier, load_classifier
 from socal_core.models.head import load_head
-from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint
+from socal_core.runs.checkpoint_folders import best_checkpoint, newest_checkpoint, read_training_state
 from socal_core.runs.events import Event, epochs_table, head_of, line_of, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
+from socal_core.training.batches import Rank, training_batches
 from socal_core.training.worker import work
 from tests.factories import paint_trials, write_dataset, write_outcomes
+from tests.preloaded import run_as_torchrun
 from tests.training.killer import timeless, weights_hash
 from tests.training.small_runs import NO_DROPOUT, new_run
 
@@ -152,6 +155,42 @@ def test_a_stopped_run_resumes_to_the_same_bits(tmp_path: Path, data: Path, targ
     train(stopped)
     assert weights_hash(newest_checkpoint(stopped)) == weights_hash(newest_checkpoint(through))
     assert timeless(read_events(stopped.events_file)) == timeless(read_events(through.events_file))
+
+
+def test_the_loss_of_a_mixed_clip_is_the_mixture_of_both_squared_errors(tmp_path: Path, data: Path) -> None:
+    settings = {**NO_DROPOUT, "num_epochs": 1, "batch_size": 64, "mixup": 5.0, "label_smoothing": 0.1}
+    run = train(new_run(tmp_path / "run", data, target="blood_loss", **settings))
+    (step,) = (event for event in read_events(run.events_file) if event["type"] == "step")
+    config, dataset, trials = run.read_config(), run.open_dataset(), run.read_split().train
+    values = ((dataset.target_values - dataset.target.mean) / dataset.target.scale).to_dict()
+    classifier = build_classifier(config, dataset.target)
+    rank = Rank(0, 1, torch.device("cpu"))
+    with open_clips(dataset, config, classifier.preprocessor, trials, trials, lambda *stage: None) as reader:
+        (batch,) = training_batches(reader, trials, values, None, config, 1, rank)
+    assert 0.1 < batch.lam < 0.9
+    assert batch.labels.dtype == torch.float32
+    assert batch.weights.tolist() == [1.0] * len(trials)
+    with torch.no_grad():
+        found = classifier.model(pixel_values=batch.pixel_values).logits[:, 0]
+    own, partner = (found - batch.labels) ** 2, (found - batch.labels.flip(0)) ** 2
+    expected = (batch.lam * own + (1 - batch.lam) * partner).mean()
+    assert step["loss"] == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_two_processes_train_a_number_like_one(tmp_path: Path, data: Path) -> None:
+    """With mixup, parts, and a short last batch."""
+    settings = {**NO_DROPOUT, "optimizer": "SGD", "learning_rate": 0.01, "num_epochs": 2, "batch_size": 5}
+    settings |= {"mixup": 5.0, "accumulation_steps": 2}
+    alone, together = (new_run(tmp_path / name, data, target="blood_loss", **settings) for name in ("one", "two"))
+    train(alone)
+    run_as_torchrun("-m", "socal_core.training.worker", together.path)
+    assert together.read_environment().processes == 2
+    assert read_training_state(newest_checkpoint(together) or Path()).epoch == 2
+    first, second = (load_classifier(newest_checkpoint(run) or Path()).model.state_dict() for run in (alone, together))
+    start = build_classifier(alone.read_config(), alone.read_target()).model.state_dict()
+    assert max(float((first[name] - start[name]).abs().max()) for name in first) > 0.01
+    for name in first:
+        torch.testing.assert_close(second[name], first[name], atol=1e-5, rtol=0)
 
 
 def failure_of(run: RunFolder) -> str:
