@@ -1,11 +1,11 @@
-"""Two processes over gloo beside one: the largest difference between the weights that they train.
+"""Two processes over gloo beside one: the largest differences between the weights and the predictions.
 
     python -m benchmarks.distributed [--scratch FOLDER]
 
-The same run is trained in one process and, through torchrun, in two processes that share each batch. SGD, so that a
-difference in a gradient stays as small as it is; no dropout, which is random for each process. `weighted` is
-class-weighted cross-entropy alone; `all` adds label smoothing, mixing, repeated augmentation, clipping of gradients,
-averaging of weights and accumulation.
+The same run is trained in one process and, through torchrun, in two processes that share each batch, validation and
+prediction: as DDP and as FSDP. SGD, so that a difference in a gradient stays as small as it is; no dropout, which is
+random for each process. `weighted` is class-weighted cross-entropy alone; `all` adds label smoothing, mixing, repeated
+augmentation, clipping of gradients, averaging of weights and accumulation. Each process has one thread.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from benchmarks.experiments import markdown, scratch_folder
@@ -22,6 +23,7 @@ from socal_core.lifecycle.state import RunState
 from socal_core.models.build import load_classifier
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
+from socal_core.settings import Sharding
 from socal_core.training.worker import work
 from tests.factories import write_dataset
 from tests.training.small_runs import EVERYTHING, NO_DROPOUT, new_run
@@ -31,7 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
     "weighted": {},
     "all": {**EVERYTHING, "accumulation_steps": 2},
 }
-HEADER = ("case", "steps", "class weights", "largest difference")
+HEADER = ("case", "sharding", "steps", "class weights", "weights", "probabilities")
 
 
 def main() -> None:
@@ -40,26 +42,34 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="keep the data and the runs here")
     with scratch_folder(parser.parse_args().scratch) as scratch:
         data = write_dataset(scratch / "data")
-        rows = [row_of(name, {**CASES[name], **SGD}, data, scratch) for name in CASES]
+        rows = [row for name in CASES for row in rows_of(name, {**CASES[name], **SGD}, data, scratch)]
     print(markdown(HEADER, rows))
 
 
-def row_of(name: str, settings: dict[str, Any], data: Path, scratch: Path) -> list[str]:
-    """Return the row of the table for one case."""
+def rows_of(name: str, settings: dict[str, Any], data: Path, scratch: Path) -> list[list[str]]:
+    """Return the rows of the table for one case."""
     alone = new_run(scratch / f"{name}-alone", data, **settings)
     if work(alone, resume=False) is not RunState.DONE:
         raise SystemExit(f"{alone.path} did not finish")
-    together = RunFolder(scratch / f"{name}-together")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--module", "--"]
-    command += ["socal_core", "train", str(data), "--run", str(together.path), "--config", str(alone.config_file)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    first, second = (weights_of(run) for run in (alone, together))
-    largest = max(float((first[key] - second[key]).abs().max()) for key in first)
     trials, split = alone.open_dataset().usable_trials, alone.read_split()
     success = int(trials.loc[list(split.train), "success"].sum())
     weights = [len(split.train) / (2 * count) for count in (len(split.train) - success, success)]
     steps = 2 * -(-len(split.train) // settings["batch_size"])
-    return [name, str(steps), " and ".join(f"{weight:.2f}" for weight in weights), f"{largest:.1e}"]
+    about = [str(steps), " and ".join(f"{weight:.2f}" for weight in weights)]
+    return [[name, sharding, *about, *differences(alone, name, sharding)] for sharding in Sharding]
+
+
+def differences(alone: RunFolder, name: str, sharding: Sharding) -> list[str]:
+    """Train a run again in two processes; return the largest differences of its weights and predictions."""
+    together = RunFolder(alone.path.with_name(f"{name}-{sharding}"))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--module", "--"]
+    command += ["socal_core", "train", str(alone.read_data()), "--run", str(together.path)]
+    command += ["--config", str(alone.config_file), "--set", f"sharding={sharding}"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    first, second = (weights_of(run) for run in (alone, together))
+    largest = max(float((first[key] - second[key]).abs().max()) for key in first)
+    one, two = (pd.read_csv(run.predictions_file)["prob_success"] for run in (alone, together))
+    return [f"{largest:.1e}", f"{(one - two).abs().max():.1e}"]
 
 
 def weights_of(run: RunFolder) -> dict[str, torch.Tensor]:

@@ -10,6 +10,7 @@ from pages.components.runs import all_runs, choose_run, pick_run, start_cross_va
 from pages.components.training.advice import show_advice
 from pages.components.training.all_runs import show_all_runs
 from pages.components.training.clip_cache import show_cache
+from pages.components.training.command_line import show_command_line
 from pages.components.training.live import show_run
 from pages.components.training.settings_form import settings_form
 from pages.components.training.split import show_split
@@ -86,11 +87,13 @@ def start_button(dataset: Dataset, config: TrainConfig, allowed: bool) -> Callab
         if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not allowed):
             start = partial(start_run, config, dataset)
         if config.split.split_method is not SplitMethod.KFOLD:
+            show_command_line(config, dataset, repeats=1)
             return start
         clicked = st.button("Train all folds", icon=":material/view_week:", disabled=not allowed, key="train-folds")
         repeats = st.number_input(
             "Repeats", 1, MOST_REPEATS, key="repeats", width=110, persist_state="session", help=REPEATS_HELP
         )
+        show_command_line(config, dataset, repeats)
         if clicked:
             start = partial(start_cross_validation, config, dataset, repeats)
     st.caption(

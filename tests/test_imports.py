@@ -138,6 +138,7 @@ FOR_PAGES = (
     "socal_core.clips.clip_cache",
     "socal_core.clips.fill",
     "socal_core.evaluation.metrics",
+    "socal_core.evaluation.intervals",
     "socal_core.evaluation.controls",
     "socal_core.evaluation.target_metrics",
     "socal_core.evaluation.target_controls",

@@ -73,7 +73,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
         RunError: The run cannot be started.
         ConfigError: The model is a checkpoint of a run, and a setting would change its split (lifecycle/further.py).
     """
-    run = make_run(_free_path("run"), config, dataset.root, opened_with(dataset))
+    run = make_run(free_path("run"), config, dataset.root, opened_with(dataset))
     launch.start(run)
     return run
 
@@ -91,7 +91,7 @@ def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) 
         ConfigError: A setting contradicts cross-validation.
         RunError: The cross-validation cannot be started.
     """
-    run = make_cross_validation(_free_path("cv"), config, dataset, opened_with(dataset), repeats)
+    run = make_cross_validation(free_path("cv"), config, dataset, opened_with(dataset), repeats)
     launch.start(run)
     return run
 
@@ -126,7 +126,7 @@ def _select(label: str, labels: dict[str, str], page: str) -> str:
     return name
 
 
-def _free_path(kind: str) -> Path:
+def free_path(kind: str) -> Path:
     """Return the path of a new run, whose name consists of its kind and the time."""
     root = runs_root()
     stem = name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -1,7 +1,6 @@
 """The command that trains a run per fold and pools their predictions: `cv`."""
 
 import argparse
-import os
 import sys
 from typing import Any
 
@@ -27,12 +26,14 @@ from socal_core.runs.model_choice import default_model, local_folder
 from socal_core.settings import SplitMethod, config_from
 from socal_core.training.cross_validation import cross_validate
 from socal_core.training.run_end import reason_of
+from socal_core.training.turn import is_main_process
 
 
 def cv(options: argparse.Namespace) -> int:
-    """Train the folds of a cross-validation in this process: of a new one, or those that are left of an earlier one."""
-    if "RANK" in os.environ:
-        raise RunError("Start cv without torchrun: each fold uses as many GPUs as the setting gpus says.")
+    """Train the folds of a new cross-validation, or those that are left of an earlier one.
+
+    They are trained in this process, or in all that torchrun started.
+    """
     replaces = pop_force_retrain(options)
     given = _given(options)
     if options.resume and (options.run / "config.json").is_file():
@@ -44,13 +45,16 @@ def cv(options: argparse.Namespace) -> int:
         if written_status(run).state is RunState.DONE and not unfinished_folds(run):
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
-    else:
+    elif is_main_process():
         run = _new(options, given, replaces)
+    else:
+        run = RunFolder(options.run)
     with TrainingBar() as bar:
         state = cross_validate(run, bar.show)
     if state is RunState.FAILED:
         raise RunError(reason_of(run))
-    print_line(f"Run {run.name} is {state}.")
+    if is_main_process():
+        print_line(f"Run {run.name} is {state}.")
     return 0
 
 

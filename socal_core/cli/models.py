@@ -22,7 +22,9 @@ def models(options: argparse.Namespace) -> int:
         size = f"{model.megabytes} MB" if model.megabytes else "size not known"
         print_line(f"{model.name}: {'present' if model.present else 'not present'}, {model.licence}, {size}")
         print_line(f"    {model.family}. {model.description}")
-        print_line(f"    {f'{model.clip}. ' if model.clip else ''}{model.source}.")
+        print_line(f"    {model.source}.")
+        if model.clip:
+            print_line(f"    Clips of its training: {model.clip} ({model.clip_source}).")
         if model.how:
             print_line(f"    How: {model.how}.")
         if model.unverified:

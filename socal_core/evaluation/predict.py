@@ -57,7 +57,7 @@ def finish_run(
         The predictions (runs/files/predictions.py) and the metrics. The threshold of success is chosen on the
         validation trials.
     """
-    predictions = _predict_split(dataset, run.read_split(), predictor, progress)
+    predictions = predict_split(dataset, run.read_split(), predictor, progress)
     window = run.read_config().clip.observation
     clips = predictor.clips(list(predictions["trial_id"]))
     metrics: AnyMetrics
@@ -155,10 +155,20 @@ def _what_was_tested(run: RunFolder, dataset: Dataset, predictor: Predictor, pre
     }
 
 
-def _predict_split(
+def predict_split(
     dataset: Dataset, split: Split, predictor: Predictor, progress: Callable[[int, int], None] | None
 ) -> pd.DataFrame:
-    """Predict each trial of the split that has a clip: the columns of its target, for success without `predicted`."""
+    """Predict each trial of the split that has a clip.
+
+    Args:
+        dataset: The data of the run.
+        split: The split of the run.
+        predictor: Its best checkpoint. The processes of a run share the clips, so all of them call this.
+        progress: Called with the number of predicted clips and of all clips; may raise.
+
+    Returns:
+        The columns of its target (runs/files/predictions.py), for success without `predicted`.
+    """
     subsets = {"train": split.train, "validation": split.validation, "test": split.test}
     rows = [(trial, name) for name, trials in subsets.items() for trial in trials if trial not in predictor.left_out]
     trial_ids = [trial for trial, _ in rows]

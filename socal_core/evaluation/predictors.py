@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from socal_core.clips.loader import ClipReader, open_clips
+from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head
+from socal_core.models.processes import compute_shares, whole_progress
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
 
 PREDICTION_BATCH = 8
-"""Clips per forward pass. It affects results only by rounding."""
+"""Clips per forward pass. It affects results only by rounding, as does the number of processes that share the clips:
+both change which clips are in a batch together."""
 
 
 class Predictor(Protocol):
@@ -202,7 +205,6 @@ def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:
     return encoders
 
 
-@torch.no_grad()
 def logits_of(
     model: PreTrainedModel,
     reader: ClipReader,
@@ -211,6 +213,8 @@ def logits_of(
     progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
     """Compute the logits of the evaluation clips of trials, which are never augmented.
+
+    The processes of a run share the trials. All of them call this, and each receives all logits.
 
     Args:
         model: The classifier. It stays in eval mode.
@@ -224,16 +228,29 @@ def logits_of(
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
+    show = whole_progress(progress or (lambda done, total: None), len(clips))
+    found = compute_shares(clips, lambda share: _logits_of_clips(model, reader, share, device, show))
+    logits = torch.from_numpy(np.stack(found))
+    return average_clips(logits.view(len(trial_ids), -1, logits.shape[-1]))
+
+
+@torch.no_grad()
+def _logits_of_clips(
+    model: PreTrainedModel,
+    reader: ClipReader,
+    clips: Sequence[ClipId],
+    device: torch.device,
+    progress: Callable[[int], None],
+) -> list[NDArray[np.float32]]:
+    """Compute the logits of each clip, (outputs,)."""
     batches = [clips[start : start + PREDICTION_BATCH] for start in range(0, len(clips), PREDICTION_BATCH)]
     inputs = torch.empty((PREDICTION_BATCH, *reader.shape), device=device)
     parts = []
     for number, batch in enumerate(reader.batches(batches)):
-        if progress is not None:
-            progress(number * PREDICTION_BATCH, len(clips))
+        progress(number * PREDICTION_BATCH)
         pixel_values = reader.preprocessor.model_input(batch.to(device), inputs[: len(batch)])
         parts.append(model(pixel_values=pixel_values).logits.float().cpu())
-    logits = torch.cat(parts)
-    return average_clips(logits.view(len(trial_ids), -1, logits.shape[-1]))
+    return list(torch.cat(parts).numpy())
 
 
 def _clips_of(reader: ClipReader, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:

@@ -153,7 +153,7 @@ def frames_seen_before(model: str, split: Split, fingerprint: str) -> str:
 
     Args:
         model: The model that a run starts from: pre-trained, or a checkpoint of a run that started from such a model.
-        split: The split of the run.
+        split: The split of the run; that of a cross-validation has only test trials.
         fingerprint: The fingerprint of its data set.
 
     Returns:
@@ -171,6 +171,8 @@ def frames_seen_before(model: str, split: Split, fingerprint: str) -> str:
         return ""
     of_trials = f"{len(tested)} of the {len(split.test)} test trials of this run, such as {min(tested)}"
     remedy = "Pre-train with the split settings of this run, which leaves its test surgeons out."
+    if not split.train:
+        remedy = "Pre-train on other data, since every trial is tested in one of the folds."
     if same:
         return (
             f"The model was pre-trained on the frames of {of_trials}, though not on their outcomes. The scores of this "

@@ -72,7 +72,8 @@ def build_classifier(config: TrainConfig, target: Target = SUCCESS_TARGET) -> Vi
     weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
     averages = rows is None or found.averages_tokens
     labels = target.classes or (target.column,)
-    shape = ClassifierShape(clip, config.model.dropout_rate, averages, labels, target.is_number)
+    rates = config.model.dropout_rate, config.model.attention_dropout
+    shape = ClassifierShape(clip, *rates, averages, labels, target.is_number)
     model_config = classifier_config(found, shape)
     trained = found.clip_of_training(clip.num_frames)
     weights = found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
@@ -105,11 +106,11 @@ def load_classifier(folder: Path) -> VideoClassifier:
     """
     files = ModelFiles(f"Checkpoint {folder.name}", folder)
     found = read_config(files)
-    frames, dropout = (found.values.get(name) for name in (found.family.frames_field, found.family.dropout_fields[0]))
-    if type(frames) is not int or not isinstance(dropout, (int, float)) or not found.labels:
+    frames, rates = found.values.get(found.family.frames_field), found.dropout_rates
+    if type(frames) is not int or not all(isinstance(rate, (int, float)) for rate in rates) or not found.labels:
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
     size = ClipSize(frames, found.sizes.image_size)
-    shape = ClassifierShape(size, dropout, found.averages_tokens, found.labels, found.predicts_number)
+    shape = ClassifierShape(size, *rates, found.averages_tokens, found.labels, found.predicts_number)
     weights = files.read_weights()
     _refuse_empty_network(found, weights)
     model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)

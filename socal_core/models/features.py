@@ -13,6 +13,7 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
 from socal_core.models.encoders import Encoder
+from socal_core.models.processes import compute_shares, whole_progress
 from socal_core.settings import TrainConfig
 
 FILE_BYTES = 4096
@@ -54,6 +55,9 @@ class Embedder:
     def embed(self, trial_ids: Sequence[str], progress: Callable[[int, int], None]) -> NDArray[np.float32]:
         """Compute the features of the evaluation clips of trials.
 
+        The processes of a run share the clips. All of them call this with the same trials in the same order of calls,
+        and each receives all features. A further call for the same trials exchanges nothing.
+
         Args:
             trial_ids: At least one trial; each has evaluation clips.
             progress: Called before each clip with the number of finished clips and of all clips; may raise.
@@ -63,24 +67,34 @@ class Embedder:
         """
         clips = {trial_id: self.reader.plan.evaluation_clips(trial_id) for trial_id in trial_ids}
         every = [clip for of_trial in clips.values() for clip in of_trial]
-        # Taken before the frames are read: if a file changes meanwhile, its stored features do not match its new stamp.
-        frames = {clip: self._frames_of(clip) for clip in every if clip not in self._features}
-        missing = [clip for clip, made_from in frames.items() if not self._read_stored(clip, made_from)]
-        inputs = torch.empty((1, *self.reader.shape), device=self._device)
-        for done, (clip, pixels) in enumerate(zip(missing, self.reader.batches([[c] for c in missing]), strict=True)):
-            progress(len(every) - len(missing) + done, len(every))
-            values = self.reader.preprocessor.model_input(pixels.to(self._device), inputs)
-            self._features[clip] = self.encoder.embed(values)[0].numpy()
-            self._store_features(self._features[clip], frames[clip], len(missing) - done)
-        progress(len(every), len(every))
+        wanted = [clip for clip in every if clip not in self._features]
+        show = whole_progress(progress, len(every), len(every) - len(wanted))
+        if wanted:
+            found = compute_shares(wanted, lambda share: self._embed(share, show))
+            self._features.update(zip(wanted, found, strict=True))
+        else:
+            show(0)
         return np.stack([np.stack([self._features[clip] for clip in of_trial]) for of_trial in clips.values()])
 
-    def _read_stored(self, clip: ClipId, frames: ClipFrames) -> bool:
-        """Read a clip's features from the store; return whether they are there."""
-        features = None if self._store is None else self._store.read(frames)
-        if features is not None:
-            self._features[clip] = features
-        return features is not None
+    def _embed(self, clips: Sequence[ClipId], progress: Callable[[int], None]) -> list[NDArray[np.float32]]:
+        """Read the features of clips from the store, or compute and store them."""
+        # Taken before the frames are read: if a file changes meanwhile, its stored features do not match its new stamp.
+        frames = {clip: self._frames_of(clip) for clip in clips}
+        stored = {clip: self._read_stored(made_from) for clip, made_from in frames.items()}
+        found = {clip: features for clip, features in stored.items() if features is not None}
+        missing = [clip for clip in frames if clip not in found]
+        inputs = torch.empty((1, *self.reader.shape), device=self._device)
+        for done, (clip, pixels) in enumerate(zip(missing, self.reader.batches([[c] for c in missing]), strict=True)):
+            progress(len(clips) - len(missing) + done)
+            values = self.reader.preprocessor.model_input(pixels.to(self._device), inputs)
+            found[clip] = self.encoder.embed(values)[0].numpy()
+            self._store_features(found[clip], frames[clip], len(missing) - done)
+        progress(len(clips))
+        return [found[clip] for clip in clips]
+
+    def _read_stored(self, frames: ClipFrames) -> NDArray[np.float32] | None:
+        """Read a clip's features from the store; None if they are not there."""
+        return None if self._store is None else self._store.read(frames)
 
     def _store_features(self, features: NDArray[np.float32], frames: ClipFrames, remaining: int) -> None:
         """Add a clip's features to the store. `remaining` clips are still to come; a full disk ends the storing."""

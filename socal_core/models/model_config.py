@@ -69,6 +69,12 @@ class ModelConfig:
         """Part of the names of the norm that its classifier needs."""
         return self.family.norm_of_classifier(self.values)
 
+    @property
+    def dropout_rates(self) -> tuple[Any, Any]:
+        """The dropout of hidden states (None if the file lacks it) and of attention weights, as the file has them."""
+        hidden, attention = self.family.dropout_fields, self.family.attention_dropout_fields[0]
+        return self.values.get(hidden[0]) if hidden else 0.0, self.values.get(attention, 0.0)
+
     def clip_of_training(self, unknown: int) -> ClipSize:
         """Return the size of the clips that the model was trained on.
 

@@ -12,12 +12,20 @@ from socal_core.errors import ConfigError
 from socal_core.models.layers import blocks_of, head_of
 from socal_core.settings import ModelSettings
 
-RESIDUAL_DROPOUTS = ("attention.output.dropout", "output.dropout")
-"""The modules of a transformer block whose results are added to its residual stream."""
+RESIDUALS = (("drop_path",), ("attention.output.dropout", "output.dropout"), ("dropout",))
+"""The modules of a transformer block whose results are added to its residual stream, in three kinds of blocks.
+
+Those of TimeSformer, V-JEPA 2 and DINO have an empty place for drop path, those of VideoMAE a dropout at the end of
+each branch, and those of ViViT, VideoPrism and ViT one dropout that ends both branches.
+"""
 
 
 class DropPath(nn.Module):
-    """Leaves out a residual branch for random clips (stochastic depth, Huang et al., ECCV 2016)."""
+    """Leaves out a residual branch for random clips (stochastic depth, Huang et al., ECCV 2016).
+
+    Where attention is over time or over space alone, the network passes the patches or frames of a clip as sequences of
+    their own, and each of them is left out or kept, as in TimeSformer's own code.
+    """
 
     def __init__(self, rate: float) -> None:
         """Create the module.
@@ -60,13 +68,12 @@ def _add_drop_path(model: PreTrainedModel, rate: float) -> None:
     """Add drop path with rates that rise linearly from 0 in the first block to `rate` in the last one."""
     blocks = blocks_of(model)
     for block, block_rate in zip(blocks, torch.linspace(0, rate, len(blocks)).tolist(), strict=True):
-        for name in RESIDUAL_DROPOUTS:
-            try:
-                dropout = block.get_submodule(name)
-            except AttributeError:
-                rule = f"must be 0: the blocks of a {type(model).__name__} cannot be left out"
-                raise ConfigError("drop_path", rule, rate) from None
-            block.set_submodule(name, nn.Sequential(dropout, DropPath(block_rate)))
+        modules = dict(block.named_modules())
+        names = next((names for names in RESIDUALS if set(names) <= modules.keys()), None)
+        if names is None:
+            raise ConfigError("drop_path", "must be 0: the blocks of this model cannot be left out", rate)
+        for name in names:
+            block.set_submodule(name, nn.Sequential(modules[name], DropPath(block_rate)))
 
 
 class _HeadDropout:

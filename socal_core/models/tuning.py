@@ -45,14 +45,16 @@ def _add_updates(model: PreTrainedModel, settings: ModelSettings, seed: int) -> 
     """Add a low-rank update, initially 0, to each linear layer that the settings name."""
     from peft import LoraConfig, inject_adapter_in_model  # takes seconds to import, and few runs need it
 
-    linear = {name for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     ends = settings.lora_modules.split()
-    missing = [end for end in ends if not any(name == end or name.endswith(f".{end}") for name in linear)]
+    missing = [end for end in ends if not any(f".{name}".endswith(f".{end}") for name in linear)]
     if missing:
         known = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
         raise ConfigError("lora_modules", f"must be names of linear layers of the model: {known}", missing[0])
     scale = LORA_SCALE * settings.lora_rank
-    config = LoraConfig(r=settings.lora_rank, lora_alpha=scale, target_modules=ends, lora_dropout=0.0)
+    # Full names, since a convolution of the embeddings may have the same end.
+    named = [name for name in linear if f".{name}".endswith(tuple(f".{end}" for end in ends))]
+    config = LoraConfig(r=settings.lora_rank, lora_alpha=scale, target_modules=named, lora_dropout=0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(config, model, adapter_name=ADAPTER)

@@ -244,7 +244,7 @@ def _augmentation(config: TrainConfig, found: Circumstances) -> Iterator[Advice]
 
 def _dropout(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
     chosen = config.model
-    none = chosen.dropout_rate == chosen.head_dropout == chosen.drop_path == 0
+    none = chosen.dropout_rate == chosen.attention_dropout == chosen.head_dropout == chosen.drop_path == 0
     if none and found.train.trials < FEW_TRIALS:
         weights = architecture_of(chosen.model).parameters / 1e6
         yield Advice(

@@ -93,7 +93,7 @@ def memory_of(config: TrainConfig, architecture: Architecture, clips: int, machi
     copy = 0.0 if on_gpu else checkpoint_bytes(config, architecture)
     activations = architecture.kept_bytes(
         config.clip.num_frames,
-        config.model.dropout_rate > 0,
+        config.model.attention_dropout > 0,
         on_gpu,
         config.machine.gradient_checkpointing,
         _reached_blocks(config.model, architecture),

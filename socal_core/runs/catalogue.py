@@ -36,7 +36,9 @@ class KnownModel:
     """A citation, and where the weights are if that is not the hub."""
     architecture: Architecture | None = None
     clip: str = ""
-    """The frames of its training and how they follow each other, where the source says it."""
+    """The frames of its training and how they follow each other."""
+    clip_source: str = ""
+    """The file of its own repository that says so; "" where `unverified` names what is missing."""
     direct: bool = True
     """Whether the setting `model` accepts the name as it is."""
     how: str = ""
@@ -65,6 +67,7 @@ class KnownModel:
 _TIMESFORMER = "Bertasius et al., ICML 2021, arXiv 2102.05095"
 _IMPORT = "download the .pth, then `socal import`"
 _KINETICS_CLIP = "16 frames, every 4th of Kinetics-400"
+_SCRIPTS = "scripts/kinetics of github.com/MCG-NJU/VideoMAE"
 _SMALL = Architecture(hidden_size=384, num_attention_heads=6, intermediate_size=1536)
 _LARGE = Architecture(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
 CATALOGUE = (
@@ -78,6 +81,7 @@ CATALOGUE = (
         "this project (socal_core/models/tiny/README.md)",
         TINY_ARCHITECTURE,
         "16 frames",
+        "socal_core/models/tiny/README.md",
     ),
     KnownModel(
         EFFICIENTNET,
@@ -98,6 +102,7 @@ CATALOGUE = (
         VIDEOMAE,
         Architecture(),
         _KINETICS_CLIP,
+        _SCRIPTS,
     ),
     KnownModel(
         "MCG-NJU/videomae-base-finetuned-kinetics",
@@ -108,6 +113,7 @@ CATALOGUE = (
         VIDEOMAE,
         Architecture(),
         _KINETICS_CLIP,
+        _SCRIPTS,
     ),
     KnownModel(
         "MCG-NJU/videomae-small-finetuned-kinetics",
@@ -118,6 +124,7 @@ CATALOGUE = (
         VIDEOMAE,
         _SMALL,
         _KINETICS_CLIP,
+        _SCRIPTS,
     ),
     KnownModel(
         "MCG-NJU/videomae-large",
@@ -128,6 +135,7 @@ CATALOGUE = (
         VIDEOMAE,
         _LARGE,
         _KINETICS_CLIP,
+        _SCRIPTS,
     ),
     KnownModel(
         "facebook/timesformer-base-finetuned-k400",
@@ -137,8 +145,8 @@ CATALOGUE = (
         NON_COMMERCIAL,
         _TIMESFORMER,
         TimesformerArchitecture(),
-        "8 frames, every 32nd",
-        unverified="licence",
+        "8 frames, every 32nd of Kinetics-400",
+        "configs/Kinetics/TimeSformer_divST_8x32_224.yaml of github.com/facebookresearch/TimeSformer",
     ),
     KnownModel(
         "google/vivit-b-16x2-kinetics400",
@@ -148,7 +156,8 @@ CATALOGUE = (
         "MIT",
         "Arnab et al., ICCV 2021, arXiv 2103.15691",
         VivitArchitecture(),
-        "32 frames",
+        "32 frames, every 2nd of Kinetics-400",
+        "scenic/projects/vivit/configs/kinetics400/vivit_base_k400.py of github.com/google-research/scenic",
     ),
     KnownModel(
         "facebook/vjepa2-vitl-fpc64-256",
@@ -158,7 +167,8 @@ CATALOGUE = (
         "MIT",
         VJEPA2,
         VJepa2Architecture(),
-        "64 frames",
+        "64 frames, 4 a second",
+        "configs/train/vitl16/cooldown-256px-64f.yaml of github.com/facebookresearch/vjepa2",
         unverified="licence of the weights (the code is MIT)",
     ),
     KnownModel(
@@ -169,7 +179,8 @@ CATALOGUE = (
         "MIT",
         VJEPA2,
         VJepa2Architecture(),
-        "16 frames",
+        "16 frames, every 4th of Something-Something v2",
+        "configs/eval/vitl/ssv2.yaml of github.com/facebookresearch/vjepa2",
         unverified="licence of the weights (the code is MIT)",
     ),
     KnownModel(
@@ -181,9 +192,10 @@ CATALOGUE = (
         "Zhao et al., ICML 2024, arXiv 2402.13217",
         VideoPrismArchitecture(),
         "16 frames",
+        "README.md of github.com/google-deepmind/videoprism",
         direct=False,
         how="the hub has weights for JAX; name a folder with weights for PyTorch",
-        unverified="weights for PyTorch",
+        unverified="how far its frames are apart; weights for PyTorch",
     ),
     KnownModel(
         "SurgRec-MAE",
@@ -196,6 +208,7 @@ CATALOGUE = (
         Architecture(),
         direct=False,
         how=_IMPORT,
+        unverified="the clips of its pre-training (its fine-tuning takes 16 frames, every 4th)",
     ),
     KnownModel(
         "SurgVISTA",
@@ -204,6 +217,9 @@ CATALOGUE = (
         "Pre-trained on 3,650 surgical videos. Its licence also covers what is trained on its outputs.",
         "CC BY-NC-ND 4.0",
         "github.com/isyangshu/SurgVISTA",
+        None,
+        "16 frames, every 4th",
+        "pretrain_SurgVISTA/pretrain.sh of its repository",
         direct=False,
         how=_IMPORT,
         unverified="whether its checkpoints have the layout of VideoMAE's own code",

@@ -3,7 +3,7 @@
 from socal_core.settings.augmentation import AugmentationSettings
 from socal_core.settings.clip import ClipSettings, SamplingMethod
 from socal_core.settings.declaration import Setting
-from socal_core.settings.machine import MachineSettings
+from socal_core.settings.machine import MachineSettings, Sharding
 from socal_core.settings.model import (
     DOWNLOADS_ALLOWED,
     FULL,
@@ -52,6 +52,7 @@ __all__ = [
     "SamplingMethod",
     "Schedule",
     "Setting",
+    "Sharding",
     "SplitMethod",
     "SplitSettings",
     "TrainConfig",

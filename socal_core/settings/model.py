@@ -95,7 +95,19 @@ class ModelSettings(SettingsGroup):
         applies=when(allow_download=True),
     )
     dropout_rate: float = setting(
-        0.2, "Dropout of hidden states and attention; 0.1 to 0.5 helps against overfitting.", 0.0, 0.9, applies=TRAINED
+        0.2,
+        "Dropout of hidden states; 0.1 to 0.5 helps against overfitting. V-JEPA 2 has none there.",
+        0.0,
+        0.9,
+        applies=TRAINED,
+    )
+    attention_dropout: float = setting(
+        0.0,
+        "Dropout of attention weights. On a processor it takes several times as long, because it has no fast kernel "
+        "there (benchmarks/README.md).",
+        0.0,
+        0.9,
+        applies=TRAINED,
     )
     head_dropout: float = setting(
         0.0, "Dropout of the features that the head receives; VideoMAE uses 0.5 on UCF101.", 0.0, 0.9, applies=TRAINED

@@ -46,15 +46,14 @@ class Checkpoints:
     resuming trains that epoch again, with identical results.
     """
 
-    def __init__(self, run: RunFolder, classifier: VideoClassifier, weights: Callable[[], State]) -> None:
+    def __init__(self, run: RunFolder, classifier: VideoClassifier) -> None:
         """Start without a checkpoint.
 
         Args:
             run: The run.
             classifier: The model and its preprocessing.
-            weights: Returns the weights of the model that the run predicts with.
         """
-        self._run, self._classifier, self._weights = run, classifier, weights
+        self._run, self._classifier = run, classifier
         self._best: tuple[TrainingState, State, State] | None = None
         """State, tensors and weights of the best epoch, if it is not on disk."""
         self._last: TrainingState | None = None
@@ -66,28 +65,30 @@ class Checkpoints:
         """The time in seconds since the last checkpoint, or since training started."""
         return time.monotonic() - self._at
 
-    def offer(self, state: TrainingState, tensors: State) -> None:
+    def offer(self, state: TrainingState, tensors: State, weights: State) -> None:
         """Write the checkpoint of an epoch if it is time to, else keep it in memory if it is the best so far.
 
         Args:
             state: The state after the epoch.
             tensors: The state dicts of optimizer, schedule and scaler.
+            weights: The weights of the model that the run predicts with.
 
         Raises:
             RunError: The checkpoint cannot be written.
         """
         if self.age >= min(CHECKPOINT_SECONDS, self._seconds / WRITING_FRACTION):
-            self.write(state, tensors)
+            self.write(state, tensors, weights)
         elif state.epoch == state.best_epoch:
             self._best = None  # frees the old copy before the new one is made
-            self._best = state, _copied(tensors), _copied(self._weights())
+            self._best = state, _copied(tensors), _copied(weights)
 
-    def write(self, state: TrainingState, tensors: State) -> None:
+    def write(self, state: TrainingState, tensors: State, weights: State) -> None:
         """Write a checkpoint of the current model, and the best epoch if it is only in memory.
 
         Args:
             state: The current state.
             tensors: The state dicts of optimizer, schedule and scaler.
+            weights: The weights of the model that the run predicts with.
 
         Raises:
             RunError: The checkpoint cannot be written.
@@ -97,7 +98,7 @@ class Checkpoints:
         started = time.monotonic()
         if state.best_epoch != state.epoch or state.step:
             self.write_best()
-        save_checkpoint(self._run, self._classifier, state, tensors, self._weights())
+        save_checkpoint(self._run, self._classifier, state, tensors, weights)
         self._best, self._last = None, state
         self._at = time.monotonic()
         self._seconds = self._at - started

@@ -1,28 +1,30 @@
 """The process that trains a cross-validation: `python -m socal_core.training.cross_validation RUN_DIR [--resume]`.
 
-It trains the folds one after another, each as a run of its own, and pools their predictions.
+It trains the folds one after another, each as a run of its own, and pools their predictions. Under torchrun, each fold
+is trained by all processes: the results do not depend on their number, and folds need no more memory at the same time.
 """
 
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.lifecycle.cross_validation import check_folds, create_folds, is_finished
+from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.cross_validation import Fold, stop_requested
+from socal_core.runs.cross_validation import Fold, folds_of, stop_requested
 from socal_core.runs.events import EventLog
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.folder import RunFolder
 from socal_core.training.end_hook import hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.stop import StopRequested
-from socal_core.training.turn import lock_held, signals_stop
-from socal_core.training.worker import main, work
+from socal_core.training.turn import is_main_process, lock_held, signals_stop
+from socal_core.training.worker import ignore_event, main, work
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def cross_validate(run: RunFolder, echo: Callable[[Event], None] | None = None, restarts: bool = False) -> RunState:
-    """Train the folds of a cross-validation in this process, and pool their test predictions.
+    """Train the folds of a cross-validation in this process, or all that torchrun started, and pool their predictions.
 
     Folds that are finished are skipped, and others continue from their newest checkpoint.
 
@@ -43,34 +45,66 @@ def cross_validate(run: RunFolder, echo: Callable[[Event], None] | None = None, 
     Returns:
         The state in which it ended.
     """
-    report = EventLog(run.events_file, echo).append
-    end = RunEnd(run, report, writes=True)
-    with hook_after(run, end), lock_held(run), end, signals_stop(run):
-        write_status(run, RunState.RUNNING)
-        # They may belong to a fold that is trained again.
-        run.metrics_file.unlink(missing_ok=True)
-        run.predictions_file.unlink(missing_ok=True)
-        report("started", format=EVENTS_FORMAT, epoch=0, step=0)
-        folds = _open_folds(run, report)
+    writes = is_main_process()
+    report = EventLog(run.events_file, echo).append if writes else ignore_event
+    end = RunEnd(run, report, writes)
+    with hook_after(run, end), lock_held(run), end, nullcontext() if _under_torchrun() else signals_stop(run):
+        if writes:
+            write_status(run, RunState.RUNNING)
+            # They may belong to a fold that is trained again.
+            run.metrics_file.unlink(missing_ok=True)
+            run.predictions_file.unlink(missing_ok=True)
+            report("started", format=EVENTS_FORMAT, epoch=0, step=0)
+            _create_folds(run, report)
+        _wait_for_all_processes()
+        folds = folds_of(run)
+        left = {fold for fold in folds if not is_finished(fold)}
         for number, fold in enumerate(folds, start=1):
-            if stop_requested(run):
+            if _is_stopped(run):
                 raise StopRequested
-            if not is_finished(fold):
+            if fold in left:
                 title = f"Fold {number} of {len(folds)}"
                 report("stage", stage=title, done=0, total=1)
                 _train(fold, title, echo, restarts)
-        report("stage", stage="Pooling the predictions of all folds", done=0, total=1)
-        finish_cross_validation(run)
+        if writes:
+            report("stage", stage="Pooling the predictions of all folds", done=0, total=1)
+            finish_cross_validation(run)
+        _wait_for_all_processes()
     return end.state
 
 
-def _open_folds(run: RunFolder, report: Callable[..., None]) -> list[Fold]:
-    """Create the folds that do not exist, and report subsets with only one outcome."""
-    dataset = run.open_dataset()
+def _under_torchrun() -> bool:
+    return "RANK" in os.environ
+
+
+def _wait_for_all_processes() -> None:
+    if _under_torchrun():
+        from socal_core.training.distributed import wait_for_all_processes  # loads PyTorch, which only folds need
+
+        wait_for_all_processes()
+
+
+def _is_stopped(run: RunFolder) -> bool:
+    """Check whether the cross-validation was asked to stop; all processes get the same answer."""
+    requested = stop_requested(run)
+    if not _under_torchrun():
+        return requested
+    from socal_core.models.processes import seen_by_any  # see above
+
+    return seen_by_any(requested)
+
+
+def _create_folds(run: RunFolder, report: Callable[..., None]) -> None:
+    """Create the folds that do not exist, and report what limits their scores.
+
+    These are subsets with only one outcome, and test trials that the model has seen before.
+    """
+    dataset, config = run.open_dataset(), run.read_config()
     folds = create_folds(run, dataset)
-    for message in check_folds(dataset, run.read_config(), folds):
+    model, split = config.model.model, run.read_split()
+    seen = (seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint))
+    for message in (*check_folds(dataset, config, folds), *filter(None, seen)):
         report("notice", message=message)
-    return folds
 
 
 def _train(fold: Fold, title: str, echo: Callable[[Event], None] | None, restarts: bool) -> None:
@@ -82,8 +116,10 @@ def _train(fold: Fold, title: str, echo: Callable[[Event], None] | None, restart
     """
     with _all_gpus_visible() as gpus:
         try:
-            # PyTorch keeps the GPU that it has used first, and the next fold may be given another one.
-            state = work(fold.run, resume=True, echo=echo, restarts=restarts, in_child=bool(gpus))
+            # PyTorch keeps the GPU that it has used first, and the next fold may be given another one. Processes of
+            # torchrun keep theirs.
+            in_child = bool(gpus) and not _under_torchrun()
+            state = work(fold.run, resume=True, echo=echo, restarts=restarts, in_child=in_child)
         except SocalError as error:
             raise RunError(_failure(fold, title, str(error))) from None
         except Exception:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import timedelta
 
 import torch
 from accelerate import Accelerator, PartialState
@@ -16,10 +17,14 @@ FASTER_FROM = 384
 """The smallest hidden size at which a processor with instructions for bfloat16 trains faster in it: 192 gained a fifth
 at most, 768 three times (benchmarks/training_step.py)."""
 
+LONGEST_WAIT = timedelta(days=1)
+"""The longest time that processes wait for each other, such as for one that fills its clip cache. Ended processes are
+noticed much earlier (lost_machines.py)."""
+
 
 def wait_for_all_processes() -> None:
     """Join the processes that torchrun started, and wait until all of them have come here."""
-    PartialState(cpu=not torch.accelerator.is_available()).wait_for_everyone()
+    PartialState(cpu=not torch.accelerator.is_available(), timeout=LONGEST_WAIT).wait_for_everyone()
 
 
 def make_accelerator(config: TrainConfig, recorded: str | None) -> Accelerator:

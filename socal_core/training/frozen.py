@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.predict import finish_run
@@ -24,14 +25,13 @@ from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head, save_head
 from socal_core.models.head_fit import fit_head
 from socal_core.models.weights_record import describe_weights
-from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.files.records import EncoderRecord, TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import VIDEO_ENCODER, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.checkpoint_io import write_checkpoint
 from socal_core.training.run_split import with_clips
-from socal_core.training.stop import StopRequested
+from socal_core.training.stop import StopCheck
 from socal_core.training.validation import scores_of_head
 
 TRAINED_ENCODER = (
@@ -48,23 +48,26 @@ class FrozenJob:
     config: TrainConfig
     dataset: Dataset
     split: Split
-    device: torch.device
+    accelerator: Accelerator
     report: Callable[..., None]
-    """`EventLog.append`."""
+    """`EventLog.append` in the main process, nothing in the others."""
+    stop: StopCheck
 
-    def check_stop(self) -> None:
-        """Raise StopRequested if the user asked the run to stop."""
-        if stop_requested(self.run):
-            raise StopRequested
+    def show_opening(self, stage: str, done: int, total: int) -> None:
+        """Report a stage before the embedding, and check for a stop."""
+        self.stop.early()
+        self.report("stage", stage=stage, done=done, total=total)
 
     def show_stage(self, stage: str, done: int, total: int) -> None:
-        """Report the progress of a stage, and check for a stop."""
-        self.check_stop()
+        """Report the embedding or a stage of the main process, and check for a stop."""
+        self.stop.alone()
         self.report("stage", stage=stage, done=done, total=total)
 
 
 def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
     """Train and evaluate a frozen run; its only checkpoint contains the head.
+
+    All processes embed a share of the clips. The main process does the rest.
 
     Args:
         job: The run.
@@ -73,7 +76,7 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
     Raises:
         StopRequested: The user asked the run to stop.
     """
-    job.show_stage("Loading the encoders", 0, 1)
+    job.show_opening("Loading the encoders", 0, 1)
     head = None if resume_from is None else load_head(resume_from)
     if head is None:
         encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
@@ -83,16 +86,20 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
     weights = describe_weights(job.config.model) if VIDEO_ENCODER in records else None
     if weights is not None and trained_on_labels(job.config.model.model):
         job.report("notice", message=TRAINED_ENCODER)
-    job.run.write_environment(replace(job.run.read_environment(), encoders=records, weights=weights))
+    if job.accelerator.is_main_process:
+        job.run.write_environment(replace(job.run.read_environment(), encoders=records, weights=weights))
     with ExitStack() as stack:
-        trials = job.split.trial_ids
+        trials, device = job.split.trial_ids, job.accelerator.device
         embedders = [
-            stack.enter_context(open_embedder(encoder, job.dataset, job.config, trials, job.device, job.show_stage))
+            stack.enter_context(open_embedder(encoder, job.dataset, job.config, trials, device, job.show_opening))
             for encoder in encoders
         ]
+        job.stop.together()
         left_out = {trial for embedder in embedders for trial in embedder.reader.left_out}
         split = with_clips(job.split, set(trials) - left_out)
         features = {embedder.encoder.name: _embed(job, embedder, split) for embedder in embedders}
+        if not job.accelerator.is_main_process:
+            return
         for message in dict.fromkeys(text for embedder in embedders for text in embedder.notices()):
             job.report("notice", message=message)
         if head is None:
@@ -127,7 +134,7 @@ def _train_head(
         job.config.split.seed,
         job.config.model.encoder.candidates,
         job.report,
-        job.check_stop,
+        job.stop.alone,
         target,
     )
     digests = {embedder.encoder.name: embedder.encoder.identity for embedder in embedders}

@@ -32,9 +32,11 @@ from socal_core.settings import OptimizationSettings, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.batches import Rank, training_batches
 from socal_core.training.checkpoint_io import CHECKPOINT_SECONDS, Checkpoints, load_tensors
+from socal_core.training.compilation import compiled
 from socal_core.training.objective import add_gradients, class_weights, make_optimizer, make_scheduler
 from socal_core.training.out_of_memory import is_out_of_memory, smaller
-from socal_core.training.stop import StopRequested
+from socal_core.training.sharding import gathered, shard, sharded_state, whole
+from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trained_weights import TrainedWeights
 from socal_core.training.validation import scores_of_logits
 
@@ -56,8 +58,7 @@ class TrainingJob:
     accelerator: Accelerator
     report: Callable[..., None]
     """`EventLog.append` in the main process, nothing in the others."""
-    check_stop: Callable[[], None]
-    """Raises StopRequested if the user asked the run to stop."""
+    stop: StopCheck
 
 
 @dataclass
@@ -65,6 +66,8 @@ class _Run:
     """The parts of a run that change during training."""
 
     model: nn.Module
+    step_model: nn.Module
+    """The model as the training step calls it, which may be its compiled form; the weights are the same."""
     optimizer: Any
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
     parts: dict[str, Any]
@@ -77,10 +80,13 @@ class _Run:
     checkpoints: Checkpoints
     state: TrainingState = field(default_factory=TrainingState)
 
-    @property
-    def tensors(self) -> dict[str, Any]:
-        """The state dicts of all parts."""
-        return {name: part.state_dict() for name, part in self.parts.items()}
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the state dicts of all parts, and the weights that the run predicts with.
+
+        All processes call this; only in the main process are the tensors whole.
+        """
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        return whole(parts), whole(self.weights.of_prediction())
 
 
 def train(job: TrainingJob, resume_from: Path | None) -> None:
@@ -98,16 +104,13 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         RunError: The loss is not finite, memory ran out, or a checkpoint cannot be written or read.
     """
     run = _set_up(job, resume_from)
-    writes = job.accelerator.is_main_process
     try:
         while _goes_on(run.state, job.config.optimization):
             _train_and_validate(job, run)
-            if writes:
-                run.checkpoints.offer(run.state, run.tensors)
-            job.accelerator.wait_for_everyone()
+            _save(job, run, run.checkpoints.offer)
     except StopRequested:
-        if writes and run.state != TrainingState():
-            run.checkpoints.write(run.state, run.tensors)
+        if run.state != TrainingState():
+            _save(job, run, run.checkpoints.write)
         raise
     except BaseException as error:
         run.checkpoints.rescue_best()
@@ -116,8 +119,15 @@ def train(job: TrainingJob, resume_from: Path | None) -> None:
         trials = min(job.config.optimization.batch_size, len(job.split.train))
         clips = trials * job.config.augmentation.repeated_augmentation
         raise RunError(smaller(job.config, -(-clips // job.accelerator.num_processes))) from error
-    if writes:
-        run.checkpoints.write(run.state, run.tensors)
+    _save(job, run, run.checkpoints.write)
+
+
+def _save(job: TrainingJob, run: _Run, write: Callable[..., None]) -> None:
+    """Let the main process write or keep the present state, while the others wait."""
+    tensors, weights = run.snapshot()
+    if job.accelerator.is_main_process:
+        write(run.state, tensors, weights)
+    job.accelerator.wait_for_everyone()
 
 
 def _goes_on(state: TrainingState, settings: OptimizationSettings) -> bool:
@@ -155,28 +165,41 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     if job.config.machine.gradient_checkpointing:
         job.classifier.model.activation_checkpointing_enable()
     regularize(job.classifier.model, job.config.model)
+    sharded = shard(job.classifier.model, job.config.machine, job.accelerator)
     optimizer = make_optimizer(job.classifier.model, job.config.optimization)
     scales = [group["lr"] / job.config.optimization.learning_rate for group in optimizer.param_groups]
     scheduler = make_scheduler(optimizer, job.config.optimization)
-    model, optimizer = job.accelerator.prepare(job.classifier.model, optimizer)
+    optimizer = job.accelerator.prepare(optimizer)
+    # A sharded model needs no engine around it.
+    model = job.accelerator.prepare_model(job.classifier.model, evaluation_mode=sharded)
     trained = TrainedWeights(job.classifier.model, job.config)
     parts = {"optimizer": optimizer, "scheduler": scheduler, "weights": trained}
     if job.accelerator.scaler is not None:
         parts["scaler"] = job.accelerator.scaler
     weights = class_weights([job.values[trial] for trial in job.split.train], job.target)
-    checkpoints = Checkpoints(job.run, job.classifier, trained.of_prediction)
-    run = _Run(model, optimizer, scheduler, parts, weights, trained, scales, checkpoints)
+    checkpoints = Checkpoints(job.run, job.classifier)
+    run = _Run(model, _as_called(job, model), optimizer, scheduler, parts, weights, trained, scales, checkpoints)
     if resume_from is not None:
         run.state = read_training_state(resume_from)
         for name, tensors in load_tensors(resume_from).items():
             try:
-                parts[name].load_state_dict(tensors)
+                parts[name].load_state_dict(sharded_state(tensors, optimizer) if name == "optimizer" else tensors)
             except ValueError:  # the number of parameter groups or their sizes are different
                 raise RunError(
                     f"Run {job.run.name} cannot be resumed: an earlier version wrote its checkpoints, and their "
                     f"optimizer state does not fit this version. {HOW_TO_TRAIN_FURTHER}"
                 ) from None
     return run
+
+
+def _as_called(job: TrainingJob, model: nn.Module) -> nn.Module:
+    """Return the model as the training step calls it: compiled, if the settings ask for that and it is possible."""
+    if not job.config.machine.compile:
+        return model
+    step_model, notice = compiled(model, job.accelerator.device)
+    if notice:
+        job.report("notice", message=notice)
+    return step_model
 
 
 def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
@@ -199,18 +222,19 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
     run.model.train()
     waited, started = 0.0, time.perf_counter()
     for batch in batches:
-        job.check_stop()
+        job.stop.together()
         if changes_by_step(config.optimization):
             rate = rate_at(config.optimization, (epoch - 1) * steps + run.state.step, steps)
             for group, scale in zip(run.optimizer.param_groups, run.scales, strict=True):
                 group["lr"] = rate * scale
         step = run.state.step + 1
         torch.manual_seed(derive_seed(config.split.seed, epoch, step, "dropout", accelerator.process_index))
-        loss = add_gradients(accelerator, run.model, batch, config)
+        loss = add_gradients(accelerator, run.step_model, batch, config)
         run.optimizer.step()
         run.weights.after_step()
         run.optimizer.zero_grad()
-        loss_sum = float(accelerator.reduce(loss, "sum"))
+        due = torch.full_like(loss, accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS)
+        loss_sum, any_due = accelerator.reduce(torch.stack((loss, due)), "sum").tolist()
         if not math.isfinite(loss_sum):
             raise RunError(
                 f"The loss is no longer a number (epoch {epoch}, step {step}). The last checkpoint is not affected. "
@@ -227,8 +251,8 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
             loss=loss_sum / batch.size,
             learning_rate=run.optimizer.param_groups[0]["lr"],
         )
-        if accelerator.is_main_process and run.checkpoints.age > CHECKPOINT_SECONDS:
-            run.checkpoints.write(run.state, run.tensors)
+        if any_due:
+            _save(job, run, run.checkpoints.write)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
         # The weights of all training trials add up to their number.
@@ -239,25 +263,19 @@ def _train_epoch(job: TrainingJob, run: _Run, epoch: int) -> dict[str, float]:
 
 
 def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
-    """Validate in the main process and send the scores (validation.py) to the others.
+    """Validate: all processes compute logits, and the main process sends the scores (validation.py) to the others.
 
     Raises:
-        StopRequested: The user asked the run to stop; only with a single process.
+        StopRequested: The user asked the run to stop.
         RunError: The loss is not a finite number.
     """
     result: list[Any] = [None]
+    trial_ids = job.split.validation
+    model = job.accelerator.unwrap_model(run.model)
+    with run.weights.for_prediction(), gathered(model):
+        logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, lambda done, of: job.stop.alone())
     if job.accelerator.is_main_process:
-        trial_ids = job.split.validation
         y = torch.tensor([job.values[trial] for trial in trial_ids])
-
-        def watch(done: int, of: int) -> None:
-            # Checking for a stop needs all processes, but the others wait for this one.
-            if job.accelerator.num_processes == 1:
-                job.check_stop()
-
-        model = job.accelerator.unwrap_model(run.model)
-        with run.weights.for_prediction():
-            logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, watch)
         result = [scores_of_logits(logits, y, job.target, run.class_weights)]
     broadcast_object_list(result)
     found: dict[str, Any] = result[0]

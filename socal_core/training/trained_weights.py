@@ -8,6 +8,7 @@ from torch import nn
 
 from socal_core.models.tuning import merged_weights
 from socal_core.settings import LORA, TrainConfig
+from socal_core.training.sharding import sharded_as
 
 Tensors = dict[str, torch.Tensor]
 
@@ -73,7 +74,7 @@ class TrainedWeights:
             raise ValueError("the trained weights are those of another network")
         self._assign(state["trained"])
         for name, tensor in state["average"].items():
-            self._average[name].copy_(tensor)
+            self._average[name].copy_(sharded_as(tensor, self._average[name]))
 
     def _trained(self) -> list[tuple[str, torch.Tensor]]:
         return [(name, tensor) for name, tensor in self._model.named_parameters() if tensor.requires_grad]
@@ -81,4 +82,4 @@ class TrainedWeights:
     @torch.no_grad()
     def _assign(self, tensors: Tensors) -> None:
         for name, tensor in self._trained():
-            tensor.copy_(tensors[name])
+            tensor.copy_(sharded_as(tensors[name], tensor))

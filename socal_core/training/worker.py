@@ -9,19 +9,17 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
-from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.events import line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
@@ -31,11 +29,17 @@ from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import split_of, unknown_target_note, with_clips, with_target_of_run
-from socal_core.training.stop import StopRequested
+from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
 
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
 logger = logging.getLogger(__name__)
+
+PREDICTING = "Predicting all trials with the best checkpoint"
+"""The stage after training."""
 
 
 def main(arguments: list[str], train: Callable[..., RunState]) -> int:
@@ -95,7 +99,7 @@ def work(
     Returns:
         The state in which the run ended.
     """
-    report = TrackedLog(run, echo).append if is_main_process() else _ignore
+    report = TrackedLog(run, echo).append if is_main_process() else ignore_event
     end = RunEnd(run, report, is_main_process())
     with hook_after(run, end), lock_held(run) as lock, end, turn(run, lock, report):
         if is_main_process():
@@ -106,11 +110,11 @@ def work(
         if in_child or (restarts and run.read_config().machine.restarts):
             end.leave_to(_train_in_children(run, resume, report))
         else:
-            _train_and_evaluate(run, resume, report)
+            _train_in_all_processes(run, resume, report)
     return end.state
 
 
-def _ignore(type_: str, **values: Any) -> None:
+def ignore_event(type_: str, **values: Any) -> None:
     """Drop an event: only the main process reports events."""
 
 
@@ -147,25 +151,46 @@ def _train_in_children(run: RunFolder, resume: bool, report: Callable[..., None]
     )
 
 
+def _train_in_all_processes(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
+    """Join the processes of the run, train and evaluate it, and end when another machine is lost."""
+    report("stage", stage="Loading PyTorch and the model", done=0, total=1)
+    from socal_core.training.distributed import spread_over_gpus, wait_for_all_processes
+    from socal_core.training.lost_machines import LOST, is_lost_process, watch_machines
+
+    def end() -> None:
+        logger.error("%s", LOST)
+        if is_main_process():
+            write_status(run, RunState.FAILED, LOST)
+            report("ended", state=RunState.FAILED, reason=LOST)
+        os._exit(2)  # the main thread waits for the lost machine and cannot be interrupted
+
+    spread_over_gpus(run, resume)
+    # From here on all processes see the folder of the run, even if the first one has just created it.
+    wait_for_all_processes()
+    with watch_machines(end):
+        try:
+            _train_and_evaluate(run, resume, report)
+        except Exception as error:
+            if is_lost_process(error):
+                raise RunError(LOST) from error
+            raise
+
+
 def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None]) -> None:
     """Open the data, train the model and evaluate its best checkpoint."""
-    report("stage", stage="Loading PyTorch and the model", done=0, total=1)
-    # Imported here, so that the stage is visible during the seconds in which PyTorch loads.
+    # Imported here, so that the stage of loading PyTorch is visible meanwhile.
     from socal_core.clips.loader import open_clips
-    from socal_core.evaluation.predict import finish_run
+    from socal_core.evaluation.predict import finish_run, predict_split
     from socal_core.evaluation.predictors import open_predictor
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.tuning import choose_trained_weights
     from socal_core.models.weights_record import check_weights, weights_of_run
-    from socal_core.training.distributed import make_accelerator, spread_over_gpus, wait_for_all_processes
+    from socal_core.training.distributed import make_accelerator
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
     from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
-    spread_over_gpus(run, resume)
-    # From here on all processes see the folder of the run, even if the first one has just created it.
-    wait_for_all_processes()
     config = run.read_config()
     checkpoint, passed_over = checkpoint_to_resume(run) if resume else (None, [])
     accelerator = make_accelerator(config, run.read_environment().mixed_precision if checkpoint else None)
@@ -174,25 +199,33 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     for message in passed_over:
         report("notice", message=message)
 
-    def check_stop() -> None:
-        if stop_requested(run):
-            accelerator.set_trigger()
-        if accelerator.check_trigger():
-            raise StopRequested
+    stop = StopCheck(run, accelerator)
 
-    dataset = run.open_dataset()
-    split = split_of(run, config.split, dataset, accelerator.is_main_process)
-    dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
+    def report_stage(stage: str, done: int, total: int) -> None:
+        report("stage", stage=stage, done=done, total=total)
+
+    def show_opening(stage: str, done: int, total: int) -> None:
+        stop.early()
+        report_stage(stage, done, total)
+
+    def show_predicting(done: int, total: int) -> None:
+        stop.alone()
+        report_stage(PREDICTING, done, total)
+
+    with accelerator.main_process_first():  # the others read the split and the target that it writes
+        dataset = run.open_dataset()
+        split = split_of(run, config.split, dataset, accelerator.is_main_process)
+        dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
     model = config.model.model
     seen = seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)
     for note in (unknown_target_note(dataset), *seen):
         if note:
             report("notice", message=note)
     if config.model.recipe is Recipe.FROZEN:
-        if accelerator.is_main_process:  # a frozen run uses only one process
+        if accelerator.is_main_process:
             run.write_environment(describe_environment(accelerator))
-            with watch_machine(report):
-                train_frozen(FrozenJob(run, config, dataset, split, accelerator.device, report), checkpoint)
+        with watch_machine(report) if accelerator.is_main_process else nullcontext(), _ending_together(accelerator):
+            train_frozen(FrozenJob(run, config, dataset, split, accelerator, report, stop), checkpoint)
         return
     if checkpoint is None:
         classifier = build_classifier(config, dataset.target)
@@ -206,18 +239,12 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         weights = weights_of_run(run, resumed=checkpoint is not None)
         run.write_environment(replace(describe_environment(accelerator), weights=weights))
 
-    def report_stage(stage: str, done: int, total: int) -> None:
-        report("stage", stage=stage, done=done, total=total)
-
-    def show_stage(stage: str, done: int, total: int) -> None:
-        if stop_requested(run):
-            raise StopRequested
-        report_stage(stage, done, total)
-
     with (
         watch_machine(report) if accelerator.is_main_process else nullcontext(),
-        open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_stage) as reader,
+        _ending_together(accelerator),
+        open_clips(dataset, config, classifier.preprocessor, split.trial_ids, split.train, show_opening) as reader,
     ):
+        stop.together()
         for message in [*([classifier.note] if classifier.note else []), *reader.notices()]:
             report("notice", message=message)
         job = TrainingJob(
@@ -230,22 +257,31 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             values={str(trial): value for trial, value in dataset.target.standardized(dataset.target_values).items()},
             accelerator=accelerator,
             report=report,
-            check_stop=check_stop,
+            stop=stop,
         )
         train(job, checkpoint)
-        if accelerator.is_main_process:
-            stage = "Predicting all trials with the best checkpoint"
-            # Only a single process can stop here: otherwise the others would wait for it.
-            show = show_stage if accelerator.num_processes == 1 else report_stage
-            show(stage, 0, 1)
+        report_stage(PREDICTING, 0, 1)
+        with open_predictor(run, dataset, split.trial_ids, lambda *_: stop.early()) as predictor:
+            stop.together()
+            if accelerator.is_main_process:
+                finish_run(run, dataset, predictor, show_predicting)
+            else:
+                predict_split(dataset, split, predictor, show_predicting)
 
-            def opening(*_: object) -> None:
-                if accelerator.num_processes == 1:
-                    check_stop()
 
-            with open_predictor(run, dataset, split.trial_ids, opening) as predictor:
-                finish_run(run, dataset, predictor, partial(show, stage))
+@contextmanager
+def _ending_together(accelerator: "Accelerator") -> Iterator[None]:
+    """Let the processes wait for each other at the end of the block, also if the run was asked to stop.
+
+    torchrun on the machine of a process that ends earlier would leave, and end the run on the others after five
+    minutes. After an error, a process ends at once, and torchrun ends the others.
+    """
+    try:
+        yield
+    except StopRequested:
         accelerator.wait_for_everyone()
+        raise
+    accelerator.wait_for_everyone()
 
 
 if __name__ == "__main__":

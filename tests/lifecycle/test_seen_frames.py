@@ -47,6 +47,13 @@ def test_earlier_pretraining_counts(tmp_path: Path) -> None:
     assert "such as S4T1, though not on their outcomes" in frames_seen_before(model, SPLIT, "one")
 
 
+def test_the_folds_of_a_cross_validation_test_every_trial(tmp_path: Path) -> None:
+    model = pretrained(tmp_path / "model", SeenFrames("one", ("S1T1", "S5T1")))
+    notice = frames_seen_before(model, Split((), (), ("S1T1", "S2T1", "S5T1"), seed=0), "one")
+    assert "of 2 of the 3 test trials of this run, such as S1T1, though not on" in notice
+    assert notice.endswith("Pre-train on other data, since every trial is tested in one of the folds.")
+
+
 def test_a_run_between_does_not_hide_it(tmp_path: Path) -> None:
     model = pretrained(tmp_path / "model", SeenFrames("one", ("S4T1",)))
     (tmp_path / "data").mkdir()

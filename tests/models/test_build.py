@@ -71,13 +71,22 @@ def test_all_pretrained_weights_are_loaded_including_q_and_v_biases(pretrained: 
     assert model.config.num_frames == 4
 
 
-def test_dropout_reaches_hidden_states_and_attention(pretrained: Path) -> None:
+def test_each_dropout_reaches_what_it_names(pretrained: Path) -> None:
+    """The attention has no module of dropout that a loop over modules could set: its rate is in the configuration."""
     for model in (TINY, pretrained):
-        classifier = build_classifier(settings(model, dropout_rate=0.5))
-        rates = {m.p for m in classifier.model.modules() if isinstance(m, torch.nn.Dropout)}
-        attention = {m.dropout_prob for m in classifier.model.modules() if hasattr(m, "dropout_prob")}
-        assert 0.5 in rates
-        assert attention == {0.5}
+        built = build_classifier(settings(model, dropout_rate=0.5, attention_dropout=0.25)).model
+        assert {module.p for module in built.modules() if isinstance(module, torch.nn.Dropout)} == {0.5}
+        assert {module.dropout_prob for module in built.modules() if hasattr(module, "dropout_prob")} == {0.25}
+
+
+@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.25)])
+def test_a_checkpoint_keeps_the_dropout_of_its_run(
+    pretrained: Path, tmp_path: Path, rates: tuple[float, float]
+) -> None:
+    built = build_classifier(settings(pretrained, dropout_rate=rates[0], attention_dropout=rates[1]))
+    save_classifier(built, tmp_path / "epoch-0001")
+    config = load_classifier(tmp_path / "epoch-0001").model.config
+    assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob) == rates
 
 
 def test_the_models_own_preprocessing_is_used(pretrained: Path) -> None:

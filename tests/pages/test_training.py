@@ -350,3 +350,18 @@ def test_a_cohort_is_left_out_from_the_form(open_page: OpenPage, shared_data_fol
     assert not app.sidebar.error
     setting(app, "split_method").set_value("column").run()
     assert setting(app, "split_value").value == "Trainee", "what was typed stays"
+
+
+def test_the_command_line_starts_the_run_of_the_form(open_page: OpenPage, shared_data_folder: Path) -> None:
+    app = fine_tuning(open_page("training", shared_data_folder))
+    setting(app, "num_epochs").set_value(7).run()
+    (command,) = [code.value for code in app.code if code.value.startswith("socal train")]
+    assert f"socal train {shared_data_folder.resolve()} --run {runs_root()}/run-" in command
+    assert command.endswith("--set model=tiny --set recipe=finetune --set num_epochs=7")
+    setting(app, "gpus").set_value(2).run()
+    setting(app, "split_method").set_value("k-fold").run()
+    assert not app.exception
+    commands = [code.value for code in app.code if " --run " in code.value]
+    assert [command.split()[0] for command in commands] == ["socal", "torchrun", "socal"]
+    assert "--nproc-per-node=2 --module -- socal_core train" in commands[1]
+    assert "socal cv" in commands[2] and "--folds 5" in commands[2] and "split_method" not in commands[2]

@@ -1,15 +1,19 @@
 """socal_core.runs.architecture: the formulas of each family, compared with the models of transformers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from socal_core.models.build import build_classifier
 from socal_core.models.model_config import FAMILIES
+from socal_core.models.tuning import choose_trained_weights
 from socal_core.preflight.cost import estimate
 from socal_core.preflight.machine import Machine
+from socal_core.preflight.training_step import trained_parameters
 from socal_core.runs.architecture import Architecture, architecture_for, architecture_in, architecture_of
 from socal_core.settings import TINY, config_from
 from tests.models.small_families import MODELS, config_of, write_family
@@ -36,6 +40,34 @@ def test_parameters_and_work_are_those_of_the_model(name: str) -> None:
     assert sizes.forward_flop(4) == counter.get_total_flops()
 
 
+ALL_LINEAR = {
+    "timesformer": "qkv dense temporal_dense",
+    "vivit": "q_proj k_proj v_proj o_proj fc1 fc2",
+    "vjepa2": "query key value proj fc1 fc2 q_proj k_proj v_proj out_proj",
+    "videoprism": "q_proj k_proj v_proj o_proj fc1 fc2",
+}
+"""The ends of the names of all linear layers but the classifier."""
+TWO_LINEAR = {
+    "timesformer": "temporal_attention.attention.qkv intermediate.dense",
+    "vivit": "q_proj v_proj",
+    "vjepa2": "attention.query mlp.fc2",
+    "videoprism": "q_proj v_proj",
+}
+
+
+@pytest.mark.parametrize("tune", ["full", "last:1", "last:2", "frozen", "lora", "all-lora"])
+@pytest.mark.parametrize("name", MODELS)
+def test_trained_weights_are_those_of_the_model(tmp_path: Path, name: str, tune: str) -> None:
+    write_family(tmp_path / "model", name)
+    modules = ALL_LINEAR[name] if tune == "all-lora" else TWO_LINEAR[name]
+    settings = {"tune": tune.removeprefix("all-"), "lora_modules": modules, "lora_rank": 3, "num_frames": 4}
+    config = config_from({"model": str(tmp_path / "model"), "recipe": "finetune", **settings}, TINY)
+    model = build_classifier(config).model
+    choose_trained_weights(model, config.model, seed=0)
+    counted = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    assert trained_parameters(config.model, architecture_for(config)) == counted
+
+
 @pytest.mark.parametrize(("name", "tokens"), [("timesformer", 16), ("vivit", 9), ("vjepa2", 8), ("videoprism", 16)])
 def test_tokens_are_those_of_the_model(name: str, tokens: int) -> None:
     model, sizes = model_and_sizes(name)
@@ -57,7 +89,8 @@ def test_memory_of_a_layer_is_what_the_backward_pass_needs(name: str, dropout: f
 def kept_by(name: str, layers: int, dropout: float) -> tuple[int, Architecture]:
     """Return the bytes that autograd stores for the backward pass of two clips, without the weights, and the sizes."""
     fields = ("num_spatial_layers", "num_temporal_layers") if name == "videoprism" else ("num_hidden_layers",)
-    rates = FAMILIES[FAMILY_NAMES.get(name, name)].dropout_fields
+    family = FAMILIES[FAMILY_NAMES.get(name, name)]
+    rates = (*family.dropout_fields, *family.attention_dropout_fields)
     size = {"crop_size" if name == "vjepa2" else "image_size": 96}
     model, sizes = model_and_sizes(name, **dict.fromkeys(fields, layers), **dict.fromkeys(rates, dropout), **size)
     weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}

@@ -47,6 +47,9 @@ def test_every_entry_says_what_it_is_and_how_to_use_it() -> None:
         assert model.direct == (known_model(model.name) is model)
         assert (model.parameters is None) == (model.megabytes is None)
         assert model.parameters or model.unverified, model.name
+        assert bool(model.clip) == bool(model.clip_source), model.name
+        of_videos = model.family != "EfficientNet"
+        assert bool(model.clip) == of_videos or "clips" in model.unverified, model.name
 
 
 def test_a_download_needs_the_licence_accepted(cache: Path, tmp_path: Path, shared_data_folder: Path) -> None:
@@ -92,6 +95,7 @@ def test_the_command_lists_all(cache: Path, capsys: pytest.CaptureFixture[str]) 
     assert "tiny: present, MIT, 12 MB\n" in printed
     assert f"{PRETRAINED}: not present, CC BY-NC 4.0, 345 MB\n" in printed
     assert "SurgVISTA: not present, CC BY-NC-ND 4.0, size not known\n" in printed
+    assert "    Clips of its training: 8 frames, every 32nd of Kinetics-400 (configs/Kinetics/TimeSformer_" in printed
     assert "    How: download the .pth, then `socal import`.\n" in printed
     assert main(["models", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

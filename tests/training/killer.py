@@ -130,11 +130,11 @@ def kill_saves(folder: Path, step: int) -> dict[str, Any]:
                 seen.append(f"{event} {Path(str(arguments[0])).name}")
 
         saving.WRITING_FRACTION = 1e-9  # the best epoch has to wait
-        checkpoints = Checkpoints(run, classifier, classifier.model.state_dict)
-        checkpoints.write(second, tensors)  # is there already
-        checkpoints.offer(third, tensors)
+        checkpoints = Checkpoints(run, classifier)
+        checkpoints.write(second, tensors, classifier.model.state_dict())  # is there already
+        checkpoints.offer(third, tensors, classifier.model.state_dict())
         sys.addaudithook(die)
-        checkpoints.write(fourth, tensors)
+        checkpoints.write(fourth, tensors, classifier.model.state_dict())
         (folder / "points").write_text(json.dumps(seen))
 
     def attempt(at: int | None) -> RunFolder:

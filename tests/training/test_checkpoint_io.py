@@ -105,17 +105,17 @@ def moments_of(run: RunFolder) -> dict[str, int]:
 
 
 def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFolder, changing: VideoClassifier) -> None:
-    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
+    checkpoints = Checkpoints(run, changing)
     for epoch, best in [(1, 1), (2, 2), (3, 3), (4, 3)]:
-        checkpoints.offer(state(epoch, best), train_to(epoch, changing))
+        checkpoints.offer(state(epoch, best), train_to(epoch, changing), changing.model.state_dict())
     assert moments_of(run) == {"epoch-0001": 1}, "the first one tells how long writing takes"
-    checkpoints.write(state(4, 3), train_to(4, changing))
+    checkpoints.write(state(4, 3), train_to(4, changing), changing.model.state_dict())
     assert moments_of(run) == {"epoch-0004": 4, "epoch-0003": 3}
     assert best_checkpoint(run).name == "epoch-0003"
-    checkpoints.offer(state(5, 5), train_to(5, changing))
-    checkpoints.write(replace(state(5, 5), step=2), train_to(6, changing))
+    checkpoints.offer(state(5, 5), train_to(5, changing), changing.model.state_dict())
+    checkpoints.write(replace(state(5, 5), step=2), train_to(6, changing), changing.model.state_dict())
     assert moments_of(run) == {"epoch-0005-step-00002": 6, "epoch-0005": 5}
-    checkpoints.offer(state(6, 6), train_to(7, changing))
+    checkpoints.offer(state(6, 6), train_to(7, changing), changing.model.state_dict())
     train_to(8, changing)
     checkpoints.write_best()
     assert moments_of(run)["epoch-0006"] == 7
@@ -124,16 +124,16 @@ def test_short_epochs_leave_few_checkpoints_and_the_best_is_not_lost(run: RunFol
 def test_a_checkpoint_is_written_when_it_takes_a_small_fraction_of_the_time(
     run: RunFolder, changing: VideoClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
+    checkpoints = Checkpoints(run, changing)
     monkeypatch.setattr(saving, "WRITING_FRACTION", 1e9)
     for epoch in (1, 2):
-        checkpoints.offer(state(epoch, 1), train_to(epoch, changing))
+        checkpoints.offer(state(epoch, 1), train_to(epoch, changing), changing.model.state_dict())
         assert newest_checkpoint(run) == run.checkpoints / f"epoch-000{epoch}"
     monkeypatch.setattr(saving, "WRITING_FRACTION", 1e-9)
-    checkpoints.offer(state(3, 1), train_to(3, changing))
+    checkpoints.offer(state(3, 1), train_to(3, changing), changing.model.state_dict())
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0002"
     monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", 0.0)
-    checkpoints.offer(state(4, 1), train_to(4, changing))
+    checkpoints.offer(state(4, 1), train_to(4, changing), changing.model.state_dict())
     assert newest_checkpoint(run) == run.checkpoints / "epoch-0004"
 
 
@@ -191,9 +191,9 @@ def test_damaged_newer_checkpoints_do_not_count_among_those_kept(run: RunFolder,
 def test_a_failing_run_reports_its_own_error_not_that_of_the_rescue(
     run: RunFolder, changing: VideoClassifier, caplog: pytest.LogCaptureFixture
 ) -> None:
-    checkpoints = Checkpoints(run, changing, changing.model.state_dict)
+    checkpoints = Checkpoints(run, changing)
     for epoch in (1, 2):
-        checkpoints.offer(state(epoch, epoch), TENSORS)
+        checkpoints.offer(state(epoch, epoch), TENSORS, changing.model.state_dict())
     shutil.rmtree(run.checkpoints)
     run.checkpoints.touch()
     checkpoints.rescue_best()

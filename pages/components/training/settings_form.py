@@ -45,6 +45,8 @@ LABELS = {
     "lora_rank": "Rank of LoRA",
     "lora_modules": "Layers of LoRA",
     "head_dropout": "Dropout before the head",
+    "attention_dropout": "Dropout of attention",
+    "compile": "Compile the model",
     "head_scale": "Scale of a new head",
     "test_crops": "Crops per test clip",
     "repeated_augmentation": "Clips per training trial",

@@ -37,7 +37,9 @@ class ClassifierShape:
 
     clip: ClipSize
     dropout_rate: float
-    """Dropout of hidden states and attention, which cannot be changed in a built model."""
+    """Dropout of hidden states. Like that of attention, it cannot be changed in a built model."""
+    attention_dropout: float
+    """Dropout of attention weights."""
     mean_pooling: bool
     """Whether a VideoMAE averages all tokens; otherwise its classifier uses the first one."""
     labels: tuple[str, ...] = SUCCESS_TARGET.classes
@@ -70,7 +72,10 @@ class Family(ABC):
     frames_field: ClassVar[str] = "num_frames"
     size_field: ClassVar[str] = "image_size"
     channels_field: ClassVar[str] = "num_channels"
-    dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+    dropout_fields: ClassVar[tuple[str, ...]] = ("hidden_dropout_prob",)
+    """Fields of config.json for the dropout of hidden states."""
+    attention_dropout_fields: ClassVar[tuple[str, ...]] = ("attention_probs_dropout_prob",)
+    """Fields of config.json for the dropout of attention weights."""
     other_fields: ClassVar[tuple[str, ...]] = ("hidden_act", "initializer_range", "layer_norm_eps", "qkv_bias")
     """Fields of config.json that describe the network beside its sizes."""
 
@@ -109,6 +114,7 @@ class Family(ABC):
             if type(others.get(name)) is int:
                 others[name] = float(others[name])  # JSON has only one type of number
         dropout = dict.fromkeys(self.dropout_fields, shape.dropout_rate)
+        dropout |= dict.fromkeys(self.attention_dropout_fields, shape.attention_dropout)
         return {**self.size_fields(sizes), **others, **dropout, self.frames_field: shape.clip.num_frames}
 
     def why_wrong(self, values: Mapping[str, Any], sizes: Architecture) -> str:

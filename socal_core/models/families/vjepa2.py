@@ -48,7 +48,8 @@ class VJepa2(Family):
     frames_field = "frames_per_clip"
     size_field = "crop_size"
     channels_field = "in_chans"
-    dropout_fields = ("attention_probs_dropout_prob", "attention_dropout")
+    dropout_fields = ()
+    attention_dropout_fields = ("attention_probs_dropout_prob", "attention_dropout")
     other_fields = ("hidden_act", "initializer_range", "layer_norm_eps", "qkv_bias", "mlp_ratio")
 
     def size_fields(self, sizes: Architecture) -> dict[str, Any]:

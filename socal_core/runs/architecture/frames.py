@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from socal_core.runs.architecture.sizes import CLASSES, Architecture
+from socal_core.runs.architecture.sizes import CLASSES, Architecture, Linear
 
 OWN_TYPE = "socal_frame_classifier"
 """The `model_type` of a saved classifier, whose config.json holds that of its encoder as `backbone`."""
@@ -57,14 +57,39 @@ class FrameArchitecture(Architecture):
         return cls.from_sizes({**encoder, **found})
 
     @property
-    def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes."""
-        hidden, middle = self.hidden_size, self.intermediate_size
-        embedding = (self._patch_values + 1) * hidden + (self.tokens(1) + 1) * hidden
-        layers = self.num_hidden_layers + self.attention_pooling
-        norms = 2 * hidden * (self.num_hidden_layers * 2 + 1)
+    def embedding_parameters(self) -> int:
+        """The number of weights before the first block, with the class token and the positions of a ViT."""
+        return (self._patch_values + 1 + self.tokens(1) + 1) * self.hidden_size
+
+    @property
+    def block_parameters(self) -> int:
+        """The number of weights of a transformer block of a ViT; those of other encoders differ by less than 1 %."""
+        return self._layer(self.intermediate_size) + 4 * self.hidden_size
+
+    @property
+    def head_parameters(self) -> int:
+        """The number of weights after the last block, with the temporal layer and a head for two classes."""
+        hidden = self.hidden_size
+        pooling = self.attention_pooling * self._layer(self.intermediate_size)
         temporal = self._layer(TEMPORAL_RATIO * hidden) + 6 * hidden
-        return embedding + layers * self._layer(middle) + norms + temporal + CLASSES * (hidden + 1)
+        return 2 * hidden + pooling + temporal + CLASSES * (hidden + 1)
+
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers that LoRA can update, by all names that they have in one encoder or another."""
+        hidden, middle = self.hidden_size, self.intermediate_size
+        pooling, wide = self.attention_pooling, TEMPORAL_RATIO * hidden
+        return (
+            *(self._of_blocks(f"{name}_proj", hidden, hidden) for name in ("q", "k", "v", "o", "out")),
+            *(self._of_blocks(name, hidden, middle) for name in ("mlp.fc1", "mlp.up_proj", "mlp.gate_proj")),
+            *(self._of_blocks(name, middle, hidden) for name in ("mlp.fc2", "mlp.down_proj")),
+            Linear("out_proj", hidden, hidden, pooling + 1),
+            Linear("mlp.fc1", hidden, middle, pooling),
+            Linear("mlp.fc2", middle, hidden, pooling),
+            Linear("temporal.layer.linear1", hidden, wide),
+            Linear("temporal.layer.linear2", wide, hidden),
+            self._classifier,
+        )
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip, with a class token for each frame."""

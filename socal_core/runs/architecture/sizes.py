@@ -42,6 +42,18 @@ LARGEST = {
 
 
 @dataclass(frozen=True)
+class Linear:
+    """A linear layer of a network."""
+
+    name: str
+    """The end of its name."""
+    inputs: int
+    outputs: int
+    count: int = 1
+    """How many of them the network has."""
+
+
+@dataclass(frozen=True)
 class Architecture:
     """The sizes of a VideoMAE, named as in its config.json; the defaults are those of the base model."""
 
@@ -107,8 +119,13 @@ class Architecture:
     @property
     def parameters(self) -> int:
         """The number of weights, with a head for two classes."""
-        embedding = self._patch_values * self.hidden_size + self.hidden_size
-        return embedding + self.num_hidden_layers * self.block_parameters + self.head_parameters
+        blocks = self.num_hidden_layers * self.block_parameters
+        return self.embedding_parameters + blocks + self.head_parameters
+
+    @property
+    def embedding_parameters(self) -> int:
+        """The number of weights before the first block; the positions are computed."""
+        return (self._patch_values + 1) * self.hidden_size
 
     @property
     def block_parameters(self) -> int:
@@ -120,21 +137,31 @@ class Architecture:
 
     @property
     def head_parameters(self) -> int:
-        """The number of weights of the head for two classes and of the norm before it."""
+        """The number of weights after the last block, with a head for two classes."""
         return 2 * self.hidden_size + CLASSES * (self.hidden_size + 1)
 
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers of a block, and those after the last one."""
+        attention = (f"attention.attention.{name}" for name in ("query", "key", "value"))
+        return (
+            *(self._of_blocks(name, self.hidden_size, self.hidden_size) for name in attention),
+            self._of_blocks("attention.output.dense", self.hidden_size, self.hidden_size),
+            self._of_blocks("intermediate.dense", self.hidden_size, self.intermediate_size),
+            self._of_blocks("output.dense", self.intermediate_size, self.hidden_size),
+            self._classifier,
+        )
+
     def update_parameters(self, rank: int, modules: str) -> int:
-        """Return the number of weights of the low-rank updates of all blocks.
+        """Return the number of weights of all low-rank updates.
 
         Args:
             rank: The rank of the updates.
-            modules: Names of linear layers, separated by blanks. `dense` names three layers of a block.
+            modules: The ends of the names of linear layers, separated by blanks.
         """
-        hidden, middle = self.hidden_size, self.intermediate_size
-        square = 2 * hidden * rank
-        of_module = dict.fromkeys(("query", "key", "value"), square)
-        of_module["dense"] = square + 2 * (hidden + middle) * rank
-        return self.num_hidden_layers * sum(of_module.get(name, 0) for name in modules.split())
+        ends = tuple(f".{name}" for name in modules.split())
+        updated = (layer for layer in self.linear_layers if f".{layer.name}".endswith(ends))
+        return sum(layer.count * rank * (layer.inputs + layer.outputs) for layer in updated)
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip."""
@@ -192,6 +219,24 @@ class Architecture:
         if checkpointing:
             return depth * tokens * self.hidden_size * size + layer + passing
         return max(depth, 1) * layer + passing
+
+    def _of_blocks(self, name: str, inputs: int, outputs: int) -> Linear:
+        """Return a linear layer that each block has."""
+        return Linear(name, inputs, outputs, self.num_hidden_layers)
+
+    @property
+    def _separate_layers(self) -> tuple[Linear, ...]:
+        """The linear layers of blocks with the names that most families share."""
+        square = (self._of_blocks(f"attention.{name}_proj", *(2 * (self.hidden_size,))) for name in "qkvo")
+        return (
+            *square,
+            self._of_blocks("mlp.fc1", self.hidden_size, self.intermediate_size),
+            self._of_blocks("mlp.fc2", self.intermediate_size, self.hidden_size),
+        )
+
+    @property
+    def _classifier(self) -> Linear:
+        return Linear("classifier", self.hidden_size, CLASSES)
 
     @property
     def _patch(self) -> tuple[int, int]:

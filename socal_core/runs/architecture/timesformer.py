@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from socal_core.runs.architecture.sizes import CLASSES, Architecture
+from socal_core.runs.architecture.sizes import CLASSES, Architecture, Linear
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,30 @@ class TimesformerArchitecture(Architecture):
     num_frames: int = 8
 
     @property
-    def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes."""
+    def embedding_parameters(self) -> int:
+        """The number of weights before the first block, with the class token and positions in space and time."""
+        return (self._patch_values + 1 + 1 + self.tokens(1) + 1 + self.num_frames) * self.hidden_size
+
+    @property
+    def block_parameters(self) -> int:
+        """The number of weights of a transformer block."""
         hidden, middle = self.hidden_size, self.intermediate_size
-        embedding = (self._patch_values + 1) * hidden + hidden  # with the class token
-        embedding += (self.tokens(1) + 1 + self.num_frames) * hidden  # positions in space and time
         attention = 4 * (hidden**2 + hidden)
-        layer = 2 * attention + hidden**2 + hidden + 2 * hidden * middle + middle + hidden + 6 * hidden
-        return embedding + self.num_hidden_layers * layer + 2 * hidden + CLASSES * (hidden + 1)
+        return 2 * attention + hidden**2 + hidden + 2 * hidden * middle + middle + hidden + 6 * hidden
+
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers; see `Architecture.linear_layers`."""
+        hidden, middle = self.hidden_size, self.intermediate_size
+        attention = ("attention", "temporal_attention")
+        return (
+            *(self._of_blocks(f"{name}.attention.qkv", hidden, 3 * hidden) for name in attention),
+            *(self._of_blocks(f"{name}.output.dense", hidden, hidden) for name in attention),
+            self._of_blocks("temporal_dense", hidden, hidden),
+            self._of_blocks("intermediate.dense", hidden, middle),
+            self._of_blocks("output.dense", middle, hidden),
+            self._classifier,
+        )
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip, without the class token."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from socal_core.runs.architecture.sizes import CLASSES, Architecture
+from socal_core.runs.architecture.sizes import CLASSES, Architecture, Linear
 from socal_core.runs.architecture.vivit import tubelet_sizes
 
 
@@ -35,13 +35,28 @@ class VideoPrismArchitecture(Architecture):
         return cls.from_sizes({**values, **layers, **tubelet_sizes(values), "num_hidden_layers": sum(layers.values())})
 
     @property
-    def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes."""
+    def embedding_parameters(self) -> int:
+        """The number of weights before the first block, with positions in space and time."""
+        return (self._patch_values + 1 + self.tokens(1) + self.num_frames) * self.hidden_size
+
+    @property
+    def block_parameters(self) -> int:
+        """The number of weights of a transformer block, which is the same over space and over time."""
+        return super().block_parameters + self.hidden_size  # with a bias of the key
+
+    @property
+    def head_parameters(self) -> int:
+        """The number of weights of the norms after the blocks, the pooler and the head for two classes."""
         hidden, middle = self.hidden_size, self.intermediate_size
-        embedding = (self._patch_values + 1) * hidden + (self.tokens(1) + self.num_frames) * hidden
-        layer = 4 * (hidden**2 + hidden) + 2 * hidden * middle + middle + hidden + 4 * hidden
         pooler = 4 * hidden * middle + 3 * middle + hidden + middle // self.num_attention_heads + hidden + 2 * hidden
-        return embedding + self.num_hidden_layers * layer + 4 * hidden + pooler + CLASSES * (hidden + 1)
+        return 4 * hidden + pooler + CLASSES * (hidden + 1)
+
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers; see `Architecture.linear_layers`."""
+        hidden, middle = self.hidden_size, self.intermediate_size
+        pooler = (Linear(f"head.{name}_proj", hidden, middle) for name in "qkvo")
+        return (*self._separate_layers, *pooler, self._classifier)
 
     def attention_pairs(self, num_frames: int) -> float:
         """Return the number of pairs of tokens whose attention a layer computes, the mean over all layers."""

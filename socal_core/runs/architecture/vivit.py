@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from socal_core.runs.architecture.sizes import CLASSES, Architecture
+from socal_core.runs.architecture.sizes import Architecture, Linear
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,19 @@ class VivitArchitecture(Architecture):
         return cls.from_sizes({**values, **tubelet_sizes(values)})
 
     @property
-    def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes."""
-        hidden, middle = self.hidden_size, self.intermediate_size
-        embedding = (self._patch_values + 1) * hidden + hidden + self.tokens(self.num_frames) * hidden
-        layer = 4 * (hidden**2 + hidden) + 2 * hidden * middle + middle + hidden + 4 * hidden
-        return embedding + self.num_hidden_layers * layer + 2 * hidden + CLASSES * (hidden + 1)
+    def embedding_parameters(self) -> int:
+        """The number of weights before the first block, with the class token and the positions."""
+        return (self._patch_values + 1 + 1 + self.tokens(self.num_frames)) * self.hidden_size
+
+    @property
+    def block_parameters(self) -> int:
+        """The number of weights of a transformer block."""
+        return super().block_parameters + self.hidden_size  # with a bias of the key
+
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers; see `Architecture.linear_layers`."""
+        return (*self._separate_layers, self._classifier)
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip, with the class token."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from socal_core.runs.architecture.sizes import CLASSES, Architecture
+from socal_core.runs.architecture.sizes import CLASSES, Architecture, Linear
 
 POOLER_RATIO = 4
 """The width of the feed-forward layers of the pooler, as a multiple of the hidden size."""
@@ -39,16 +39,36 @@ class VJepa2Architecture(Architecture):
         return cls.from_sizes({**values, "image_size": values.get("crop_size"), "intermediate_size": middle})
 
     @property
-    def parameters(self) -> int:
-        """The number of trainable weights, with a head for two classes."""
+    def block_parameters(self) -> int:
+        """The number of weights of a block of the encoder."""
+        return super().block_parameters + self.hidden_size  # with a bias of the key
+
+    @property
+    def head_parameters(self) -> int:
+        """The number of weights of the norm after the blocks, the pooler and the head for two classes."""
         hidden = self.hidden_size
-        embedding = (self._patch_values + 1) * hidden
-        attention = 4 * (hidden**2 + hidden)
-        layers = self.num_hidden_layers * (attention + self._feed_forward(self.intermediate_size) + 4 * hidden)
-        wide = self._feed_forward(POOLER_RATIO * hidden)
-        pooler = hidden + self.num_pooler_layers * (attention + wide + 4 * hidden)
+        wide = 2 * hidden * POOLER_RATIO * hidden + (POOLER_RATIO + 1) * hidden
+        pooler = hidden + self.num_pooler_layers * (4 * (hidden**2 + hidden) + wide + 4 * hidden)
         pooler += 3 * (hidden**2 + hidden) + wide + 4 * hidden
-        return embedding + layers + 2 * hidden + pooler + CLASSES * (hidden + 1)
+        return 2 * hidden + pooler + CLASSES * (hidden + 1)
+
+    @property
+    def linear_layers(self) -> tuple[Linear, ...]:
+        """The linear layers; see `Architecture.linear_layers`."""
+        hidden, middle, wide = self.hidden_size, self.intermediate_size, POOLER_RATIO * self.hidden_size
+        layers, crossing = self.num_pooler_layers, "cross_attention_layer"
+        return (
+            *(self._of_blocks(f"attention.{name}", hidden, hidden) for name in ("query", "key", "value", "proj")),
+            self._of_blocks("mlp.fc1", hidden, middle),
+            self._of_blocks("mlp.fc2", middle, hidden),
+            *(Linear(f"self_attn.{name}_proj", hidden, hidden, layers) for name in ("q", "k", "v", "out")),
+            *(Linear(f"{crossing}.cross_attn.{name}_proj", hidden, hidden) for name in "qkv"),
+            Linear("mlp.fc1", hidden, wide, layers),
+            Linear("mlp.fc2", wide, hidden, layers),
+            Linear(f"{crossing}.mlp.fc1", hidden, wide),
+            Linear(f"{crossing}.mlp.fc2", wide, hidden),
+            self._classifier,
+        )
 
     def forward_flop(self, num_frames: int) -> float:
         """Return the floating-point operations of a forward pass of one clip; see `Architecture.forward_flop`."""
@@ -60,6 +80,3 @@ class VJepa2Architecture(Architecture):
         encoder = self.num_hidden_layers * (attention + tokens * 2 * hidden * self.intermediate_size)
         embedding = tokens * self._patch_values * hidden
         return 2.0 * (embedding + encoder + pooler + CLASSES * hidden)
-
-    def _feed_forward(self, middle: int) -> int:
-        return 2 * self.hidden_size * middle + middle + self.hidden_size

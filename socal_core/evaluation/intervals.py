@@ -1,0 +1,264 @@
+"""Scores of test trials with 95 % intervals that hold for few surgeons.
+
+Trials of a surgeon resemble each other, so surgeons are what varies between samples. Each interval comes from leaving
+out one surgeon at a time (`jackknife.py`, `score_intervals.py`). A score for which it does not hold with so few
+surgeons, in the simulations of `benchmarks/README.md`, has none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from socal_core.evaluation.jackknife import Jackknife, Surgeons, difference_interval, score_interval, t_interval
+from socal_core.evaluation.score_intervals import (
+    average_precision_interval,
+    calibration_error_interval,
+    f1_interval,
+    hanley_size,
+    inverse_interval,
+    loss_interval,
+    matthews_interval,
+    mean_size,
+)
+from socal_core.evaluation.weighted_scores import (
+    LARGE_ML,
+    Floats,
+    Integers,
+    WeightedScores,
+    class_scores,
+    log_losses,
+    mean,
+    number_scores,
+    outcome_scores,
+)
+from socal_core.runs.files.metrics_record import Interval
+
+TOO_FEW = "too few surgeons for an interval"
+FEWEST = 10
+"""Fewest surgeons for an interval."""
+FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "r2": 20, "rmse": 60}
+"""Fewest surgeons for the interval of a score that needs more."""
+USUAL_CORRELATION = 0.3
+"""Usual correlation between the AUROCs of two predictors on the same trials."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score, or a difference of two scores, with its interval."""
+
+    value: float | None
+    """None if it is not defined."""
+    interval: Interval
+    """The low and high end of the 95 % interval; None if there is none."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why a value has no interval; None if it has one, or is not defined."""
+        return TOO_FEW if self.value is not None and self.interval is None else None
+
+
+Estimates = dict[str, Estimate]
+Intervals = dict[str, Interval]
+
+
+def outcome_estimates(
+    labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike
+) -> Estimates:
+    """Compute the scores of predictions of an outcome, with intervals. Success is the positive class.
+
+    Args:
+        labels: True outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+        predicted: Predicted outcomes, 0 or 1, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The scores of `weighted_scores.outcome_scores` by name.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y, p, d = _integers(labels), np.asarray(probabilities, dtype=float), _integers(predicted)
+    groups = _surgeons(surgeons, y, p, d)
+    scores = _jackknives(outcome_scores(y, p, d, groups.weights), groups)
+    tp, fp, fn, tn = (float(((y == a) & (d == b)).sum()) for a, b in ((1, 1), (0, 1), (1, 0), (0, 0)))
+    sizes = {
+        "accuracy": tp + fp + fn + tn,
+        "balanced_accuracy": mean_size(tp + fn, tn + fp),
+        "precision": tp + fp,
+        "recall": tp + fn,
+        "specificity": tn + fp,
+        "npv": tn + fn,
+    }
+    intervals = {name: score_interval(scores[name], size) for name, size in sizes.items()}
+    intervals |= {
+        "auroc": _auroc_interval(scores["auroc"], tp + fn, tn + fp),
+        "average_precision": average_precision_interval(scores["average_precision"], tp + fn),
+        "f1": f1_interval(scores["f1"], tp + fp + fn),
+        "f1_failure": f1_interval(scores["f1_failure"], tn + fp + fn),
+        "matthews": matthews_interval(scores["matthews"], (tp, fp, fn, tn)),
+        "brier": loss_interval(scores["brier"], p, (1 - p) ** 2, p**2),
+        "log_loss": loss_interval(scores["log_loss"], p, log_losses(p), log_losses(1 - p)),
+        "calibration_error": calibration_error_interval(y, p, groups),
+    }
+    return _estimates(scores, intervals)
+
+
+def class_estimates(
+    labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike
+) -> Estimates:
+    """Compute the scores of predictions of one of several classes, with intervals.
+
+    Args:
+        labels: True classes, 0 to k - 1, shape (n,).
+        probabilities: The probability of each class, shape (n, k).
+        predicted: Predicted classes, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The scores of `weighted_scores.class_scores` by name.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y, p, d = _integers(labels), np.asarray(probabilities, dtype=float), _integers(predicted)
+    groups = _surgeons(surgeons, y, p, d)
+    scores = _jackknives(class_scores(y, p, d, groups.weights), groups)
+    counts = np.unique(y, return_counts=True)[1].astype(float)
+    n, k = float(len(y)), len(counts)
+    intervals = {
+        "accuracy": score_interval(scores["accuracy"], n),
+        "balanced_accuracy": score_interval(scores["balanced_accuracy"], mean_size(*counts)),
+        "macro_f1": score_interval(scores["macro_f1"], n),
+    }
+    if k > 1:
+        # The AUROCs of two classes are equal; those of more vary less together than one alone.
+        size = hanley_size(scores["macro_auroc"].value, n / k, n - n / k)
+        usual = groups.usual_design_effect / (k - 1)
+        intervals["macro_auroc"] = score_interval(scores["macro_auroc"], size, usual)
+    return _estimates(scores, intervals)
+
+
+def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike) -> Estimates:
+    """Compute the scores of predicted numbers, such as a blood loss in mL, with intervals.
+
+    Args:
+        true: True numbers, shape (n,).
+        predicted: Predicted numbers, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The scores of `weighted_scores.number_scores` by name.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    a, b = np.asarray(true, dtype=float), np.asarray(predicted, dtype=float)
+    groups = _surgeons(surgeons, a, b)
+    scores = _jackknives(number_scores(a, b, groups.weights), groups)
+    fisher = t_interval(scores["correlation"].map(np.arctanh), 1 / max(len(a) - 3, 1))
+    r2 = t_interval(scores["r2"])
+    intervals = {
+        "rmse": inverse_interval(scores["rmse"], power=2),
+        "mae": inverse_interval(scores["mae"], power=1),
+        "mean_error": t_interval(scores["mean_error"]),
+        "r2": r2 and (r2[0], min(r2[1], 1.0)),
+        "correlation": fisher and (float(np.tanh(fisher[0])), float(np.tanh(fisher[1]))),
+        "large_recall": score_interval(scores["large_recall"], float((a > LARGE_ML).sum())),
+    }
+    return _estimates(scores, intervals)
+
+
+Predictions = tuple[ArrayLike, ArrayLike]
+"""Probabilities of success and predicted outcomes, each of shape (n,)."""
+
+
+def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictions, surgeons: ArrayLike) -> Estimates:
+    """Compare two predictors of an outcome on the same trials.
+
+    Args:
+        labels: True outcomes, 0 or 1, shape (n,).
+        first: The predictions of the first predictor.
+        second: The predictions of the second one.
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The score of the first minus that of the second, for auroc, accuracy, balanced_accuracy, brier and log_loss.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y = _integers(labels)
+    pairs = [(np.asarray(p, dtype=float), _integers(d)) for p, d in (first, second)]
+    groups = _surgeons(surgeons, y, *pairs[0], *pairs[1])
+    one, two = (_jackknives(outcome_scores(y, p, d, groups.weights), groups) for p, d in pairs)
+    names = ("auroc", "accuracy", "balanced_accuracy", "brier", "log_loss")
+    scores = {name: Jackknife(groups, one[name].values - two[name].values) for name in names}
+    intervals = {name: t_interval(scores[name]) for name in names}
+    if not np.array_equal(one["auroc"].values, two["auroc"].values):
+        positives = float(y.sum())
+        intervals["auroc"] = difference_interval(
+            one["auroc"],
+            two["auroc"],
+            _auroc_interval(one["auroc"], positives, len(y) - positives),
+            _auroc_interval(two["auroc"], positives, len(y) - positives),
+            USUAL_CORRELATION,
+        )
+    return _estimates(scores, intervals)
+
+
+def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, surgeons: ArrayLike) -> Estimates:
+    """Compare two predictors of a number on the same trials.
+
+    Args:
+        true: True numbers, shape (n,).
+        first: Numbers predicted by the first predictor, shape (n,).
+        second: Numbers predicted by the second one, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    a, one, two = (np.asarray(values, dtype=float) for values in (true, first, second))
+    groups = _surgeons(surgeons, a, one, two)
+    gaps = {
+        "squared_error": (one - a) ** 2 - (two - a) ** 2,
+        "absolute_error": np.abs(one - a) - np.abs(two - a),
+    }
+    scores = _jackknives({name: mean(gap, groups.weights) for name, gap in gaps.items()}, groups)
+    return _estimates(scores, {name: t_interval(score) for name, score in scores.items()})
+
+
+def _integers(values: ArrayLike) -> Integers:
+    return np.asarray(values, dtype=np.int64)
+
+
+def _surgeons(names: ArrayLike, *columns: Floats | Integers) -> Surgeons:
+    groups = np.asarray(names, dtype=str)
+    lengths = [len(column) for column in (*columns, groups)]
+    if len(set(lengths)) > 1 or not lengths[0]:
+        raise ValueError(f"all arrays must have the same length and not be empty, got lengths {str(lengths)[1:-1]}")
+    return Surgeons(groups)
+
+
+def _jackknives(scores: WeightedScores, surgeons: Surgeons) -> dict[str, Jackknife]:
+    return {name: Jackknife(surgeons, values) for name, values in scores.items()}
+
+
+def _estimates(scores: dict[str, Jackknife], intervals: Intervals) -> Estimates:
+    return {name: _estimate(name, score, intervals.get(name)) for name, score in scores.items()}
+
+
+def _estimate(name: str, score: Jackknife, interval: Interval) -> Estimate:
+    if not np.isfinite(score.value):
+        return Estimate(None, None)
+    enough = score.surgeons.count >= FEWEST_FOR.get(name, FEWEST)
+    return Estimate(score.value, (float(interval[0]), float(interval[1])) if enough and interval else None)
+
+
+def _auroc_interval(score: Jackknife, positives: float, negatives: float) -> Interval:
+    return score_interval(score, hanley_size(score.value, positives, negatives))
