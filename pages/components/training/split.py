@@ -51,12 +51,12 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
         return False
     subsets = describe(split, trials, dataset.target)
     purposes = {} if dataset.target.is_success else OTHER_PURPOSES
-    for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
-        row = subsets.loc[subset]
+    for column, (subset, row) in zip(st.columns(len(SUBSETS)), subsets.iterrows(), strict=True):
+        name, purpose = SUBSETS[str(subset)]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}"
-                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
+                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(str(subset), purpose)}]]"
             )
     others = left_out(split, trials)
     st.caption(
