@@ -6,11 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.training.target_form import choose_target
+from pages.components.training.target_form import can_be_predicted, choose_target
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
-from socal_core.dataset.target_choice import find_target
 from socal_core.dataset.windows import WHOLE, Window
 from socal_core.errors import ConfigError
 from socal_core.runs.architecture import check_num_frames
@@ -108,9 +107,7 @@ def settings_form(dataset: Dataset | None) -> TrainConfig | None:
         config = TrainConfig.from_flat(values)
         check_num_frames(config)
         check_licence(config.model)
-        if dataset is not None:
-            find_target(dataset.trials, dataset.preset, config.model.target)
-        return config
+        return config if dataset is None or can_be_predicted(dataset, config.model.target) else None
     except ConfigError as error:
         st.error(plain_text(error))
         return None

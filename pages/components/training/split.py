@@ -1,8 +1,6 @@
 """The split of a data set in numbers, before the start of a run."""
 
-from collections.abc import Hashable
-from typing import Any
-
+import pandas as pd
 import streamlit as st
 
 from pages.components.words import plain_text
@@ -51,14 +49,14 @@ def show_split(dataset: Dataset, config: TrainConfig) -> bool:
     except SocalError as error:
         st.error(plain_text(error))
         return False
-    subsets = describe(split, trials, dataset.target).to_dict(orient="index")
+    subsets = describe(split, trials, dataset.target)
     purposes = {} if dataset.target.is_success else OTHER_PURPOSES
-    for column, (subset, (name, purpose)) in zip(st.columns(len(SUBSETS)), SUBSETS.items(), strict=True):
-        row = subsets[subset]
+    for column, (subset, row) in zip(st.columns(len(SUBSETS)), subsets.iterrows(), strict=True):
+        name, purpose = SUBSETS[str(subset)]
         with column.container(border=True, height="stretch"):
             st.markdown(
                 f"**{name}**  \n{_count(row['trials'], 'trial')} of {_count(row['surgeons'], 'surgeon')}"
-                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(subset, purpose)}]]"
+                f"{_outcomes(row, dataset.target)}  \n:small[:gray[{purposes.get(str(subset), purpose)}]]"
             )
     others = left_out(split, trials)
     st.caption(
@@ -81,14 +79,14 @@ def _show_unknown(dataset: Dataset) -> None:
         st.caption(f":material/info: {unknown} of {_count(len(shown), 'trial')} {has} no {name} and {is_} left out.")
 
 
-def _outcomes(row: dict[Hashable, Any], target: Target) -> str:
+def _outcomes(row: pd.Series, target: Target) -> str:
     """Describe a subset from its row of `describe`: the share of successes, or below it the classes or the range."""
     if target.is_success:
         return f", {row['success_rate']:.0%} successes"
     return f"  \n{plain_text(_range(row, target.unit) if target.is_number else _counts(row['classes']))}"
 
 
-def _range(row: dict[Hashable, Any], unit: str) -> str:
+def _range(row: pd.Series, unit: str) -> str:
     return f"median {amount(row['median'], unit)} ({amount(row['lowest'])} to {amount(row['highest'], unit)})"
 
 

@@ -5,6 +5,8 @@ import streamlit as st
 from pages.components.target_labels import target_labels
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.target_choice import find_target
+from socal_core.errors import ConfigError
 from socal_core.presets.preset import SUCCESS
 from socal_core.settings import Setting
 
@@ -42,7 +44,24 @@ def choose_target(item: Setting, key: str, dataset: Dataset | None) -> str:
     )
     if lacked is not None and dataset is not None:
         st.caption(f":material/warning: These data have no column *{plain_text(lacked)}*.")
+    problem = "" if dataset is None else _problem(dataset, str(target))
+    if problem:
+        st.error(plain_text(problem))
     return str(target)
+
+
+def can_be_predicted(dataset: Dataset, column: str) -> bool:
+    """Return whether a column of the outcomes can be a target; if it cannot, its drop-down shows why."""
+    return not _problem(dataset, column)
+
+
+def _problem(dataset: Dataset, column: str) -> str:
+    """Return why a column cannot be a target; "" if it can."""
+    try:
+        find_target(dataset.trials, dataset.preset, column)
+    except ConfigError as error:
+        return str(error)
+    return ""
 
 
 def _forget() -> None:
