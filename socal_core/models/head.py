@@ -50,8 +50,8 @@ class Scored:
     """Log loss of all out-of-fold predictions, with equal weight for all classes; for a number their mean squared error
     in standard deviations."""
     auroc: float | None
-    """AUROC of the same predictions, with several classes the mean of each one against the rest; None if a class does
-    not occur, and for a number."""
+    """AUROC of the same predictions, with several classes the mean of each one against the rest; None if all are of one
+    class, and for a number."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values that JSON can store."""

@@ -186,18 +186,18 @@ def balanced_loss(labels: NDArray[np.int64], probabilities: Array) -> float:
 
 
 def auroc_of(labels: NDArray[np.int64], probabilities: Array) -> float | None:
-    """Compute the AUROC; with several classes the mean over the classes, each against the rest.
+    """Compute the AUROC; with several classes the mean over those that occur, each against the rest.
 
     Args:
         labels: Class of each trial, (trials,).
         probabilities: Probability of the second of two classes, (trials,), or of each class, (trials, classes).
 
     Returns:
-        The AUROC; None if a class does not occur.
+        The AUROC; None if all trials are of one class.
     """
-    if probabilities.ndim == 1:
-        return float(roc_auc_score(labels, probabilities)) if len(np.unique(labels)) == 2 else None
-    classes = range(probabilities.shape[1])
-    if len(np.unique(labels)) < len(classes):
+    classes = np.unique(labels)
+    if len(classes) < 2:
         return None
+    if probabilities.ndim == 1:
+        return float(roc_auc_score(labels, probabilities))
     return float(np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in classes]))

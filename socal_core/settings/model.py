@@ -60,7 +60,7 @@ class ModelSettings(SettingsGroup):
     recipe: Recipe = setting(
         Recipe.FINETUNE,
         "How the run learns, and the defaults of the other settings. `frozen` embeds each clip once with pre-trained "
-        "encoders and fits logistic regressions on how their features change over time. The others train the model "
+        "encoders and fits regressions on how their features change over time. The others train the model "
         "epoch by epoch: `finetune` with defaults for a small model, `videomae-small-data` with those of VideoMAE's "
         "own fine-tuning on UCF101, `notebook` with those of the reference notebook.",
     )

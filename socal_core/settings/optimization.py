@@ -58,7 +58,8 @@ class OptimizationSettings(SettingsGroup):
     weight_decay: float = setting(0.01, "0.01 to 0.1 for AdamW.", 0.0, 1.0, applies=TRAINED)
     label_smoothing: float = setting(
         0.0,
-        "Train towards this much less than certainty, against overconfidence. 0 is off; VideoMAE uses 0.1.",
+        "Train towards this much less than certainty, against overconfidence. 0 is off; VideoMAE uses 0.1. It has no "
+        "effect on a number.",
         0.0,
         0.9,
         applies=TRAINED,

@@ -61,7 +61,7 @@ class _ValidationScores(TypedDict):
     val_accuracy: NotRequired[float]
     """Only for classes, as all the following."""
     val_auroc: NotRequired[float | None]
-    """With several classes the mean of each one against the rest; None if a class does not occur."""
+    """With several classes the mean of each one against the rest; None if all trials are of one class."""
     val_accuracy_low: NotRequired[float | None]
     """The ends of 95 % intervals."""
     val_accuracy_high: NotRequired[float | None]
@@ -102,7 +102,7 @@ class FoldEvent(TypedDict):
     loss: float | None
     """None if the fold cannot be predicted."""
     auroc: float | None
-    """None also if a class does not occur in the fold, and for a number."""
+    """None also if all trials of the fold are of one class, and for a number."""
 
 
 class CandidateRow(TypedDict):
