@@ -5,7 +5,8 @@
 The same run is trained in one process and, through torchrun, in two processes that share each batch, validation and
 prediction: as DDP and as FSDP. SGD, so that a difference in a gradient stays as small as it is; no dropout, which is
 random for each process. `weighted` is class-weighted cross-entropy alone; `all` adds label smoothing, mixing, repeated
-augmentation, clipping of gradients, averaging of weights and accumulation. Each process has one thread.
+augmentation, clipping of gradients, averaging of weights and accumulation. Each process has one thread. `number` is
+`all` with the squared error of a number, `blood_loss`.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from benchmarks.experiments import markdown, scratch_folder
@@ -24,16 +24,18 @@ from socal_core.models.build import load_classifier
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Sharding
+from socal_core.training.objective import class_weights
 from socal_core.training.worker import work
-from tests.factories import write_dataset
+from tests.factories import write_dataset, write_outcomes
 from tests.training.small_runs import EVERYTHING, NO_DROPOUT, new_run
 
 SGD = {**NO_DROPOUT, "optimizer": "SGD", "learning_rate": 1e-2, "num_epochs": 2, "batch_size": 6}
 CASES: dict[str, dict[str, Any]] = {
     "weighted": {},
     "all": {**EVERYTHING, "accumulation_steps": 2},
+    "number": {**EVERYTHING, "accumulation_steps": 2, "target": "blood_loss"},
 }
-HEADER = ("case", "sharding", "steps", "class weights", "weights", "probabilities")
+HEADER = ("case", "sharding", "steps", "class weights", "weights", "predictions")
 
 
 def main() -> None:
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="keep the data and the runs here")
     with scratch_folder(parser.parse_args().scratch) as scratch:
         data = write_dataset(scratch / "data")
+        write_outcomes(data, blood_loss=[str(100 + 37 * trial % 400) for trial in range(20)])
         rows = [row for name in CASES for row in rows_of(name, {**CASES[name], **SGD}, data, scratch)]
     print(markdown(HEADER, rows))
 
@@ -51,12 +54,11 @@ def rows_of(name: str, settings: dict[str, Any], data: Path, scratch: Path) -> l
     alone = new_run(scratch / f"{name}-alone", data, **settings)
     if work(alone, resume=False) is not RunState.DONE:
         raise SystemExit(f"{alone.path} did not finish")
-    trials, split = alone.open_dataset().usable_trials, alone.read_split()
-    success = int(trials.loc[list(split.train), "success"].sum())
-    weights = [len(split.train) / (2 * count) for count in (len(split.train) - success, success)]
+    dataset, split = alone.open_dataset(), alone.read_split()
+    weights = class_weights(dataset.target_values[list(split.train)].tolist(), dataset.target)
+    shown = "none" if weights is None else " and ".join(f"{weight:.2f}" for weight in weights.tolist())
     steps = 2 * -(-len(split.train) // settings["batch_size"])
-    about = [str(steps), " and ".join(f"{weight:.2f}" for weight in weights)]
-    return [[name, sharding, *about, *differences(alone, name, sharding)] for sharding in Sharding]
+    return [[name, sharding, str(steps), shown, *differences(alone, name, sharding)] for sharding in Sharding]
 
 
 def differences(alone: RunFolder, name: str, sharding: Sharding) -> list[str]:
@@ -68,7 +70,8 @@ def differences(alone: RunFolder, name: str, sharding: Sharding) -> list[str]:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
     first, second = (weights_of(run) for run in (alone, together))
     largest = max(float((first[key] - second[key]).abs().max()) for key in first)
-    one, two = (pd.read_csv(run.predictions_file)["prob_success"] for run in (alone, together))
+    column = "predicted" if alone.read_target().is_number else "prob_success"
+    one, two = (run.read_predictions()[column] for run in (alone, together))
     return [f"{largest:.1e}", f"{(one - two).abs().max():.1e}"]
 
 

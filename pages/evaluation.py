@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
+from pages.components.evaluation.exports import exports
 from pages.components.evaluation.subject import show_subject
 from pages.components.evaluation.target_results import show_target_results
 from pages.components.page_frame import page
@@ -89,6 +90,7 @@ def show(run: RunFolder) -> None:
     results.without_prediction(metrics)
     results.test_trials(metrics)
     results.download(run)
+    exports(run)
 
 
 INTRODUCTION = "See how well a model predicts the test trials, which it was not trained on, and how certain that is."

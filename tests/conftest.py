@@ -46,6 +46,7 @@ LONG = (
     "training/test_bad_runs.py",
     "test_api.py",
     "training/test_several_processes.py",
+    "exporting/test_export.py",
     "training/test_frozen.py",
     "clips/test_fill.py",
     "dataset/test_fuzz.py",

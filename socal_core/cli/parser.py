@@ -162,15 +162,44 @@ def _add_run_commands(commands: Any) -> None:
     sub = _add(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "runs", "predict", "Predict single trials with the best checkpoint of a run.")
-    sub.add_argument("run", type=Path)
+    text = "Predict single trials with the best checkpoint of a run, or with an exported model."
+    sub = _add(commands, "runs", "predict", text)
+    sub.add_argument("run", type=Path, help="the folder of a run, or one that `export` wrote")
     sub.add_argument("trial_id", nargs="+")
+    sub.add_argument(
+        "--data",
+        help="the data folder with the trials (default: that of the run; an exported model has none)",
+    )
     sub.add_argument("--json", action="store_true")
+    _add_exports(commands)
+    _add_result_commands(commands)
     sub = _add(commands, "supervise", "runs", "List the runs in a folder with their current states.")
     sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
     sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
+
+
+def _add_exports(commands: Any) -> None:
+    text = "Write the run card: data, split, settings, results with intervals, limits, licences, reporting checklists."
+    sub = _add(commands, "exports", "card", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("out", type=Path, help="the file to write, OUT.html or OUT.json; an existing one is replaced")
+    text = "Export the best checkpoint of a run as a folder for Hugging Face's tools, with a model card."
+    sub = _add(commands, "exports", "export", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("out", type=Path, help="a folder that does not exist yet, or is empty")
+    sub.add_argument("--onnx", action="store_true", help="add the model as ONNX, checked with onnxruntime")
+
+
+def _add_result_commands(commands: Any) -> None:
+    sub = _add(commands, "results", "subgroups", "Report accuracy and AUROC of a run by subgroup of its test trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "results", "compare", "Compare two runs that were tested on the same trials.")
+    sub.add_argument("run", type=Path)
+    sub.add_argument("other", type=Path)
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_cross_validation(commands: Any) -> None:

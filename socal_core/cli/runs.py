@@ -26,11 +26,13 @@ from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.cli.scores import prediction_text, success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.table_cache import open_cached
 from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.metrics import metrics_of_test_trials
 from socal_core.evaluation.target_metrics import scores_of_test_trials
+from socal_core.exporting.export_record import is_exported
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
@@ -223,15 +225,28 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Predict single trials with the best checkpoint of a run."""
-    from socal_core.evaluation.predict import predict_trials
-
-    run = RunFolder.open(options.run)
-    check_is_single(run)
-    rows = predict_trials(run, run.open_dataset(), options.trial_id)
+    """Predict single trials with the best checkpoint of a run, or with an exported model."""
+    rows = _predict_exported(options) if is_exported(options.run) else _predict_with_run(options)
     if options.json:
         print_line(json.dumps(rows, indent=2))
         return 0
     for row in rows:
         print_line(f"{row['trial_id']}: {prediction_text(row)}")
     return 0
+
+
+def _predict_with_run(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from socal_core.evaluation.predict import predict_trials
+
+    run = RunFolder.open(options.run)
+    check_is_single(run)
+    dataset = run.open_dataset() if options.data is None else open_cached(options.data)
+    return predict_trials(run, dataset, options.trial_id)
+
+
+def _predict_exported(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from socal_core.exporting.exported import predict_exported
+
+    if options.data is None:
+        raise RunError(f"{options.run.name} is an exported model, which knows no data folder. Name one with --data.")
+    return predict_exported(options.run, open_cached(options.data), options.trial_id)

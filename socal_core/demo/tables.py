@@ -1,6 +1,7 @@
 """The rows of the CSV files of a demo, and the faults that it contains on purpose."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from socal_core.demo.simulate import Stream, Trial
 
 Row = list[object]
 
+README, README_TITLE = "README.txt", "SOCAL demo data set"
 MISSING = "NA"
 SPLIT_TRIAL, TRIAL_WITHOUT_OUTCOME, BROKEN_TRIAL = 2, 5, 6
 """Indices in the list of trials; the smallest demo contains all of them."""
@@ -115,10 +117,19 @@ def demographic_rows(trials: list[Trial]) -> list[Row]:
     return rows
 
 
+def is_demo(folder: Path) -> bool:
+    """Return whether a data folder is a synthetic data set, by the title of its readme."""
+    try:
+        with (folder / README).open(encoding="utf-8", errors="replace") as file:
+            return file.readline().strip() == README_TITLE
+    except OSError:
+        return False
+
+
 def readme_text(trials: list[Trial], faults: Faults, seed: int) -> str:
     """Describe the folder and its faults."""
     surgeons = len(trials) // 2
-    return f"""SOCAL demo data set
+    return f"""{README_TITLE}
 ===================
 Synthetic: every frame is drawn by code, no patient, surgeon or recording stands behind it.
 Free to use for any purpose (CC0 1.0, no rights reserved).

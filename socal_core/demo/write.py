@@ -103,7 +103,7 @@ def _write_folder(folder: Path, trials: list[Trial], seed: int, progress: Callab
     _write_csv(folder / layout.MAPPING_FILE, layout.MAPPING_COLUMNS, mapping)
     _write_csv(folder / layout.OUTCOMES_FILE, layout.OUTCOME_COLUMNS, tables.outcome_rows(trials, faults))
     _write_csv(folder / layout.DEMOGRAPHICS_FILE, tables.DEMOGRAPHIC_COLUMNS, tables.demographic_rows(trials))
-    (folder / "README.txt").write_text(tables.readme_text(trials, faults, seed), encoding="utf-8")
+    (folder / tables.README).write_text(tables.readme_text(trials, faults, seed), encoding="utf-8")
 
 
 def _render_trials(

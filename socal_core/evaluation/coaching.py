@@ -3,7 +3,9 @@
 from typing import Any
 
 import pandas as pd
-from scipy.stats import binomtest, wilcoxon
+from scipy.stats import wilcoxon
+
+from socal_core.evaluation.mcnemar import exact_mcnemar
 
 MEASURES = {"tth": ("Time to haemostasis", "s"), "blood_loss": ("Blood loss", "mL")}
 """The measures to compare besides success, with their units. Lower is better for both."""
@@ -102,9 +104,7 @@ def _success_change(table: pd.DataFrame) -> dict[str, Any]:
         for before, row in enumerate(CHANGES)
         for after, change in enumerate(row)
     }
-    discordant = counts["improved"] + counts["worsened"]
-    p_value = float(binomtest(counts["improved"], discordant).pvalue) if discordant else None
-    return {"pairs": len(pairs), **counts, "p_value": p_value}
+    return {"pairs": len(pairs), **counts, "p_value": exact_mcnemar(counts["improved"], counts["worsened"])}
 
 
 def _measured_change(table: pd.DataFrame, column: str) -> dict[str, Any]:

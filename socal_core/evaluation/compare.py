@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
 from socal_core.evaluation.metrics import CONFIDENCE
 from socal_core.runs.files.metrics_record import Interval
@@ -18,6 +20,10 @@ difference in 92 of 100 cases with five such groups, in 84 with two and in 51 wi
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Computes a value from the weights of the trials in each resample, (resamples, n); NaN where it is not defined."""
+
+
+POWER = 0.8
+"""Probability with which `groups_needed` groups would show a difference."""
 
 
 class Verdict(StrEnum):
@@ -162,6 +168,60 @@ def rmse_difference(
     value = float(statistic(np.ones((1, len(y))))[0])
     few = len(np.unique(members)) < FEWEST_GROUPS
     return Difference(value, None if few else _interval(statistic, members, seed))
+
+
+def accuracy_difference(
+    labels: ArrayLike, first: ArrayLike, second: ArrayLike, groups: ArrayLike, seed: int = 0
+) -> Difference | None:
+    """Compare the accuracies of two predictors on the same trials by a paired bootstrap, as in `auroc_difference`.
+
+    Args:
+        labels: Outcomes, 0 or 1, shape (n,).
+        first: Outcomes that the first predictor predicts, 0 or 1, shape (n,).
+        second: Outcomes that the second predictor predicts, shape (n,).
+        groups: The group of each trial, such as its surgeon, shape (n,).
+        seed: The seed of the resamples.
+
+    Returns:
+        The difference, or None without trials. Its interval is None if there are fewer than FEWEST_GROUPS groups.
+
+    Raises:
+        ValueError: The four arrays have different lengths.
+    """
+    members = _members(groups)
+    _check_lengths(labels=labels, first=first, second=second, groups=members)
+    y = np.asarray(labels, dtype=np.int64)
+    if not len(y):
+        return None
+    advantage = (np.asarray(first) == y).astype(np.float64) - (np.asarray(second) == y)
+    few = len(np.unique(members)) < FEWEST_GROUPS
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        difference: NDArray[np.float64] = weights @ advantage / weights.sum(axis=1)
+        return difference
+
+    return Difference(float(advantage.mean()), None if few else _interval(statistic, members, seed))
+
+
+def groups_needed(difference: Difference, groups: int) -> int | None:
+    """Estimate how many groups would show a difference, if it truly is as large as it was found to be.
+
+    The standard error, which is that of a normal distribution with this interval, is scaled by sqrt(S/S') from S to S'
+    groups. S' is the number at which a two-sided test at the 5 % level has a power of 80 %.
+
+    Args:
+        difference: The difference.
+        groups: The number of groups, S.
+
+    Returns:
+        The number, or None if the difference is 0 or has no interval.
+    """
+    if difference.interval is None or difference.value == 0:
+        return None
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    low, high = difference.interval
+    error = (high - low) / (2 * z)
+    return ceil(groups * ((z + float(norm.ppf(POWER))) * error / difference.value) ** 2)
 
 
 def _interval(statistic: Statistic, members: NDArray[np.int64], seed: int) -> Interval:

@@ -5,7 +5,9 @@ out one surgeon at a time (`jackknife.py`, `score_intervals.py`). A score for wh
 surgeons, in the simulations of `benchmarks/README.md`, has none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,6 +41,8 @@ FEWEST = 10
 """Fewest surgeons for an interval."""
 FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "r2": 20, "rmse": 60}
 """Fewest surgeons for the interval of a score that needs more."""
+FEWEST_FOR_DIFFERENCE = {"auroc": 20, "accuracy": 20, "balanced_accuracy": 20, "squared_error": inf}
+"""Fewest surgeons for the interval of a difference that needs more; no number that was simulated is enough for one."""
 USUAL_CORRELATION = 0.3
 """Usual correlation between the AUROCs of two predictors on the same trials."""
 
@@ -102,7 +106,7 @@ def outcome_estimates(
         "log_loss": loss_interval(scores["log_loss"], p, log_losses(p), log_losses(1 - p)),
         "calibration_error": calibration_error_interval(y, p, groups),
     }
-    return _estimates(scores, intervals)
+    return _estimates(scores, intervals, FEWEST_FOR)
 
 
 def class_estimates(
@@ -137,7 +141,7 @@ def class_estimates(
         size = hanley_size(scores["macro_auroc"].value, n / k, n - n / k)
         usual = groups.usual_design_effect / (k - 1)
         intervals["macro_auroc"] = score_interval(scores["macro_auroc"], size, usual)
-    return _estimates(scores, intervals)
+    return _estimates(scores, intervals, FEWEST_FOR)
 
 
 def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike) -> Estimates:
@@ -167,7 +171,7 @@ def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike)
         "correlation": fisher and (float(np.tanh(fisher[0])), float(np.tanh(fisher[1]))),
         "large_recall": score_interval(scores["large_recall"], float((a > LARGE_ML).sum())),
     }
-    return _estimates(scores, intervals)
+    return _estimates(scores, intervals, FEWEST_FOR)
 
 
 Predictions = tuple[ArrayLike, ArrayLike]
@@ -205,7 +209,7 @@ def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictio
             _auroc_interval(two["auroc"], positives, len(y) - positives),
             USUAL_CORRELATION,
         )
-    return _estimates(scores, intervals)
+    return _estimates(scores, intervals, FEWEST_FOR_DIFFERENCE)
 
 
 def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, surgeons: ArrayLike) -> Estimates:
@@ -218,7 +222,8 @@ def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, sur
         surgeons: The surgeon of each trial, shape (n,).
 
     Returns:
-        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second.
+        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second. The squared one
+        has no interval: a few large errors decide it.
 
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
@@ -230,7 +235,7 @@ def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, sur
         "absolute_error": np.abs(one - a) - np.abs(two - a),
     }
     scores = _jackknives({name: mean(gap, groups.weights) for name, gap in gaps.items()}, groups)
-    return _estimates(scores, {name: t_interval(score) for name, score in scores.items()})
+    return _estimates(scores, {name: t_interval(score) for name, score in scores.items()}, FEWEST_FOR_DIFFERENCE)
 
 
 def _integers(values: ArrayLike) -> Integers:
@@ -249,15 +254,18 @@ def _jackknives(scores: WeightedScores, surgeons: Surgeons) -> dict[str, Jackkni
     return {name: Jackknife(surgeons, values) for name, values in scores.items()}
 
 
-def _estimates(scores: dict[str, Jackknife], intervals: Intervals) -> Estimates:
-    return {name: _estimate(name, score, intervals.get(name)) for name, score in scores.items()}
+def _estimates(scores: dict[str, Jackknife], intervals: Intervals, fewest: Mapping[str, float]) -> Estimates:
+    """Combine scores and intervals, without those for which there are too few surgeons."""
+    return {
+        name: _estimate(score, intervals.get(name) if score.surgeons.count >= fewest.get(name, FEWEST) else None)
+        for name, score in scores.items()
+    }
 
 
-def _estimate(name: str, score: Jackknife, interval: Interval) -> Estimate:
+def _estimate(score: Jackknife, interval: Interval) -> Estimate:
     if not np.isfinite(score.value):
         return Estimate(None, None)
-    enough = score.surgeons.count >= FEWEST_FOR.get(name, FEWEST)
-    return Estimate(score.value, (float(interval[0]), float(interval[1])) if enough and interval else None)
+    return Estimate(score.value, interval and (float(interval[0]), float(interval[1])))
 
 
 def _auroc_interval(score: Jackknife, positives: float, negatives: float) -> Interval:

@@ -13,9 +13,10 @@ from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
-from socal_core.evaluation.predictors import Predictor, open_predictor
+from socal_core.evaluation.predictors import Predictor, open_model
 from socal_core.evaluation.target_controls import target_controls
 from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trials, with_outputs
+from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.files.metrics_record import AnyMetrics, Tested, is_of_success
 from socal_core.runs.folder import RunFolder
@@ -100,11 +101,33 @@ def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -
         DataError: A trial does not exist or has no clip.
         RunError: The run has no threshold or no checkpoint.
     """
-    for trial_id in trial_ids:
-        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     target = run.read_target()
     threshold = _threshold_of(run) if target.is_success else None
-    with open_predictor(run, dataset, trial_ids, lambda text, done, total: None) as predictor:
+    return predict_with(trained_model(run), target, threshold, dataset, trial_ids)
+
+
+def predict_with(
+    model: TrainedModel, target: Target, threshold: float | None, dataset: Dataset, trial_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Predict trials with a trained model.
+
+    Args:
+        model: The model.
+        target: What it predicts.
+        threshold: The probability from which a trial is predicted to be a success; None for another target.
+        dataset: The data set with the trials.
+        trial_ids: The ids of the trials.
+
+    Returns:
+        As `predict_trials` does.
+
+    Raises:
+        DataError: A trial does not exist or has no clip.
+        ModelError: A file of the model is missing or damaged.
+    """
+    for trial_id in trial_ids:
+        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
+    with open_model(model, dataset, trial_ids, lambda text, done, total: None) as predictor:
         if predictor.left_out:
             raise DataError(" ".join(predictor.left_out.values()))
         outputs = outputs_of_logits(predictor.logits(trial_ids), target)

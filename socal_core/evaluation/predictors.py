@@ -14,12 +14,13 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
+from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.models.head import FrozenHead, load_head
 from socal_core.models.processes import compute_shares, whole_progress
-from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
+from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
 
@@ -157,23 +158,31 @@ def open_predictor(
         RunError: The run has no complete checkpoint.
         ModelError: The weights of an encoder are missing, or differ from those that the run was trained with.
     """
-    config, checkpoint = run.read_config(), best_checkpoint(run)
+    with open_model(trained_model(run), dataset, trial_ids, progress) as predictor:
+        yield predictor
+
+
+@contextmanager
+def open_model(
+    model: TrainedModel, dataset: Dataset, trial_ids: Sequence[str], progress: Callable[[str, int, int], None]
+) -> Iterator[Predictor]:
+    """Open a trained model and the clips of some trials; see `open_predictor`."""
+    config = model.config
     with ExitStack() as stack:
         if config.model.recipe is Recipe.FROZEN:
-            head = load_head(checkpoint)
-            encoders = encoders_of(run, head)
+            head = load_head(model.folder)
             embedders = [
                 stack.enter_context(open_embedder(encoder, dataset, config, trial_ids, best_device(), progress))
-                for encoder in encoders
+                for encoder in encoders_of(model, head)
             ]
             yield FrozenPredictor(head, embedders)
         else:
-            classifier = best_classifier(run)
+            classifier = _on_best_device(load_classifier(model.folder))
             readers = [
                 stack.enter_context(open_clips(dataset, config, preprocessor, trial_ids, (), progress))
                 for preprocessor in classifier.preprocessor.crops(config.clip.test_crops)
             ]
-            yield ClassifierPredictor(classifier, readers, read_training_state(checkpoint).epoch)
+            yield ClassifierPredictor(classifier, readers, model.epoch)
 
 
 def _left_out(readers: Sequence[ClipReader]) -> dict[str, str]:
@@ -188,18 +197,18 @@ def _stand_ins(readers: Sequence[ClipReader]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def encoders_of(run: RunFolder, head: FrozenHead) -> list[Encoder]:
+def encoders_of(model: TrainedModel, head: FrozenHead) -> list[Encoder]:
     """Build the encoders of a fitted head.
 
     Raises:
         ModelError: Weights are missing, or the weights or the preprocessing differ from those of the fitted head.
     """
-    encoders = [build_encoder(name, run.read_config()) for name in head.encoders]
+    encoders = [build_encoder(name, model.config) for name in head.encoders]
     for encoder in encoders:
         # Earlier versions stored only the hash of the weights.
         if head.digests[encoder.name] not in {encoder.identity, encoder.digest}:
             raise ModelError(
-                f"The weights or the preprocessing of {encoder.title} differ from those that run {run.name} was "
+                f"The weights or the preprocessing of {encoder.title} differ from those that {model.owner} was "
                 "trained with. Restore those, or train a new run."
             )
     return encoders
@@ -280,7 +289,10 @@ def best_classifier(run: RunFolder) -> VideoClassifier:
     Raises:
         RunError: The run has no checkpoint.
     """
-    classifier = load_classifier(best_checkpoint(run))
+    return _on_best_device(load_classifier(best_checkpoint(run)))
+
+
+def _on_best_device(classifier: VideoClassifier) -> VideoClassifier:
     # transformers wraps `to`, which hides its arguments from mypy.
     classifier.model.to(best_device())  # type: ignore[arg-type]
     return classifier

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from socal_core.evaluation.leak_probes import Probe
-from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, styled, with_message
+from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, interval_bars, styled, with_message
 
 _BAR = 34  # pixels of height
 
@@ -50,15 +50,7 @@ def _bars(probes: Sequence[Probe], name: str, colour: str) -> go.Bar:
         orientation="h",
         name=name,
         marker_color=colour,
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [high - auroc for (_, high), auroc in zip(intervals, aurocs, strict=True)],
-            "arrayminus": [auroc - low for (low, _), auroc in zip(intervals, aurocs, strict=True)],
-            "color": "#22303C",
-            "thickness": 1.4,
-            "width": 4,
-        },
+        error_x=interval_bars(aurocs, intervals, "#22303C"),
         text=[f"{auroc:.2f}" for auroc in aurocs],
         textposition="inside",
         insidetextanchor="start",

@@ -1,6 +1,11 @@
 """The style of all figures: colours that colour-blind readers can distinguish, and a common layout."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import plotly.graph_objects as go
+
+from socal_core.runs.files.metrics_record import Interval
 
 # Okabe and Ito's palette (2008), https://jfly.uni-koeln.de/color/
 SUCCESS = "#0072B2"
@@ -15,6 +20,9 @@ OUTCOMES = {0: "Failure", 1: "Success"}
 """The names of `success` 0 and 1, in the order of figures and tables."""
 OUTCOME_COLOURS = {0: FAILURE, 1: SUCCESS}
 
+BELOW = {"y": -0.18, "yanchor": "top"}
+"""Place of a legend that takes several lines on a narrow page."""
+
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
     """Set the title, the axis titles and the common layout of a figure, and return the same figure."""
@@ -28,6 +36,20 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
     figure.update_xaxes(title=x, automargin=True)
     figure.update_yaxes(title=y, automargin=True)
     return figure
+
+
+def interval_bars(values: Sequence[float], intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
+    """Return the error bars of values with intervals; a value without one has no bar."""
+    ends = [interval or (value, value) for interval, value in zip(intervals, values, strict=True)]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for (_, high), value in zip(ends, values, strict=True)],
+        "arrayminus": [value - low for (low, _), value in zip(ends, values, strict=True)],
+        "color": colour,
+        "thickness": 1.4,
+        "width": 4,
+    }
 
 
 def with_message(figure: go.Figure, text: str) -> go.Figure:

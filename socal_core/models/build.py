@@ -152,7 +152,7 @@ def _load(
     seed: int,
 ) -> PreTrainedModel:
     """Load weights into a float32 model, and initialize those that may be new from the seed."""
-    with torch.random.fork_rng(devices=[]), _quiet_transformers():
+    with torch.random.fork_rng(devices=[]), quiet_transformers():
         torch.manual_seed(seed)
         loaded: Any = family.classifier.from_pretrained(
             None,
@@ -192,7 +192,7 @@ def _refuse_empty_network(found: ModelConfig, weights: Weights) -> None:
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Suppress transformers' report of missing weights; notes and errors report what matters."""
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()

@@ -19,6 +19,7 @@ from accelerate import Accelerator
 from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.predict import finish_run
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
+from socal_core.evaluation.trained_model import TrainedModel
 from socal_core.lifecycle.further import trained_on_labels
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
@@ -77,11 +78,12 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
         StopRequested: The user asked the run to stop.
     """
     job.show_opening("Loading the encoders", 0, 1)
-    head = None if resume_from is None else load_head(resume_from)
-    if head is None:
+    head = None
+    if resume_from is None:
         encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
     else:
-        encoders = encoders_of(job.run, head)
+        head = load_head(resume_from)
+        encoders = encoders_of(TrainedModel(f"run {job.run.name}", resume_from, job.config, epoch=1), head)
     records = {encoder.name: EncoderRecord(encoder.title, encoder.digest) for encoder in encoders}
     weights = describe_weights(job.config.model) if VIDEO_ENCODER in records else None
     if weights is not None and trained_on_labels(job.config.model.model):

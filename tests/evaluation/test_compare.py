@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 from socal_core.evaluation.compare import (
@@ -13,7 +13,9 @@ from socal_core.evaluation.compare import (
     Difference,
     Ranking,
     Verdict,
+    accuracy_difference,
     auroc_difference,
+    groups_needed,
     macro_auroc_difference,
     rmse_difference,
 )
@@ -229,3 +231,46 @@ def test_numbers_are_compared_by_their_errors_in_resamples_of_surgeons() -> None
 )
 def test_a_lower_error_is_better(interval: tuple[float, float] | None, lower_is_better: bool, ranking: Ranking) -> None:
     assert Difference(0.0, interval).ranking(lower_is_better) is ranking
+
+
+def test_the_accuracy_interval_agrees_with_resamples_put_together_by_hand() -> None:
+    y, a, b, groups = draw(3, surgeons=12, first=1.5, second=0.3, sizes=(1, 3))
+    first, second = (a > 0.5).astype(int), (b > 0.5).astype(int)
+    found = accuracy_difference(y, first, second, groups)
+    assert found is not None and found.interval is not None
+    assert found.value == pytest.approx((first == y).mean() - (second == y).mean())
+    rng = np.random.default_rng(1)
+    differences = []
+    for _ in range(RESAMPLES):
+        names = rng.choice(np.unique(groups), len(np.unique(groups)))
+        rows = np.concatenate([np.flatnonzero(groups == name) for name in names])
+        differences.append((first[rows] == y[rows]).mean() - (second[rows] == y[rows]).mean())
+    assert found.interval == pytest.approx(np.quantile(differences, [0.025, 0.975]), abs=0.03)
+
+
+def test_accuracies_of_few_trials() -> None:
+    assert accuracy_difference([], [], [], []) is None
+    assert accuracy_difference([1], [1], [0], ["a"]) == Difference(1.0, None)
+    assert accuracy_difference([1] * 6, [1] * 6, [1] * 6, list("abcdef")) == Difference(0.0, (0.0, 0.0))
+    with pytest.raises(ValueError, match="the same length"):
+        accuracy_difference([1], [1, 0], [0], ["a"])
+
+
+def test_the_number_of_groups_that_a_difference_needs() -> None:
+    # A standard error of 0.05 with 20 groups: (1.96 + 0.8416)^2 * (0.05 / 0.1)^2 * 20 = 39.2.
+    found = Difference(0.1, (0.1 - 1.959964 * 0.05, 0.1 + 1.959964 * 0.05))
+    assert groups_needed(found, 20) == 40
+    assert groups_needed(Difference(-0.1, found.interval), 20) == 40
+    assert groups_needed(Difference(0.05, found.interval), 20) == 157
+    assert groups_needed(Difference(0.0, (-0.1, 0.1)), 20) is None
+    assert groups_needed(Difference(0.1, None), 20) is None
+
+
+def test_as_many_groups_as_needed_show_the_difference_four_times_in_five() -> None:
+    """The power of a z test with the standard error scaled to that number of groups."""
+    found = Difference(0.08, (-0.04, 0.2))
+    needed = groups_needed(found, 30)
+    assert needed is not None
+    error = 0.24 / (2 * norm.ppf(0.975)) * np.sqrt(30 / needed)
+    draws = np.random.default_rng(0).normal(0.08, error, 100_000)
+    assert (np.abs(draws) > norm.ppf(0.975) * error).mean() == pytest.approx(0.8, abs=0.01)

@@ -122,6 +122,18 @@ def test_some_scores_need_more_surgeons(name: str) -> None:
         assert found["recall"].interval is not None
 
 
+def test_some_differences_need_more_surgeons() -> None:
+    for count in (19, 20):
+        draw = Draw([7], count, icc=0.3)
+        y, p, d, q, e = pair_cohort(draw, (0.8, 0.7))
+        found = outcome_differences(y, (p, d), (q, e), draw.surgeons)
+        without = {name for name, estimate in found.items() if estimate.reason == TOO_FEW}
+        assert without == ({"auroc", "accuracy", "balanced_accuracy"} if count < 20 else set())
+        gaps = number_differences(p, q, 1 - q, draw.surgeons)
+        assert gaps["squared_error"].reason == TOO_FEW
+        assert gaps["absolute_error"].interval is not None
+
+
 def test_a_class_of_one_surgeon_gives_no_interval() -> None:
     y = np.ones(40, dtype=int)
     y[:2] = 0

@@ -9,6 +9,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_json
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
+from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_run
 from tests.pages.conftest import OpenPage, as_read, metrics_of, text_of
 
@@ -174,3 +175,21 @@ def test_a_damaged_run_is_named_and_others_can_be_chosen(
     assert not app.exception
     assert any(damaged in error.value for error in app.error)
     assert app.selectbox(key="run-evaluation").options == [done.name]
+
+
+def test_the_card_and_the_command_for_the_export_are_offered(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.exception
+    assert "Run card" in [button.label for button in app.get("download_button")]
+    assert [block.value for block in app.code] == [
+        "python -m socal_core export runs/run-done run-done-model",
+    ]
+
+
+def test_the_command_for_a_cross_validation_names_a_fold(open_page: OpenPage, shared_data_folder: Path) -> None:
+    write_cross_validation(runs_root() / "cv", shared_data_folder)
+    app = open_page("evaluation", shared_data_folder)
+    assert [block.value for block in app.code] == ["python -m socal_core export runs/cv/fold-1 cv-fold-1-model"]
+    assert "choose the fold whose model you want" in text_of(app)

@@ -1,6 +1,8 @@
 """socal_core.training.compilation: a run with torch.compile gives the same weights, and works without a compiler."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,10 @@ from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.events import Event, notices, read_events
 from socal_core.runs.folder import RunFolder
 from socal_core.training.worker import work
-from tests.preloaded import run_preloaded
 from tests.training.small_runs import NO_DROPOUT, new_run
 
 SETTINGS = {**NO_DROPOUT, "num_epochs": 2, "batch_size": 6}
 """All batches have six clips, so that one program is compiled."""
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 
 
 def weights(run: RunFolder) -> dict[str, torch.Tensor]:
@@ -31,6 +31,8 @@ def stop_in_second_epoch(run: RunFolder, event: Event) -> None:
         run.stop_file.touch()
 
 
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 def test_a_compiled_run_reaches_the_same_weights_also_when_it_is_resumed(
     tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -57,7 +59,9 @@ def test_a_compiled_run_reaches_the_same_weights_also_when_it_is_resumed(
 def test_without_a_compiler_the_run_says_so_and_trains(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, num_epochs=1, compile=True)
     nowhere = {"CXX": str(tmp_path / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    done = run_preloaded("-m", "socal_core.training.worker", run.path, environment={**os.environ, **nowhere})
+    # A new process, since PyTorch looks for the compiler only once.
+    command = [sys.executable, "-m", "socal_core.training.worker", str(run.path)]
+    done = subprocess.run(command, env={**os.environ, **nowhere}, capture_output=True, text=True, check=False)
     assert (done.returncode, written_status(run).state) == (0, RunState.DONE), done.stderr
     told = [notice for notice in notices(read_events(run.events_file)) if "torch.compile" in notice]
     assert len(told) == 1

@@ -17,7 +17,7 @@ from socal_core.clips.plan import ClipId
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.sampling import derive_seed, epoch_batches
 from socal_core.dataset import layout
-from socal_core.dataset.targets import SUCCESS_TARGET
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState
 from socal_core.models.build import VideoClassifier, build_classifier, load_classifier, save_classifier
@@ -289,6 +289,16 @@ def test_each_layer_learns_slower_than_the_one_after_it() -> None:
 )
 def test_class_weights_are_n_over_2_n_class(labels: list[int], expected: list[float]) -> None:
     assert class_weights(labels).tolist() == pytest.approx(expected)
+
+
+def test_several_classes_have_weights_and_a_number_has_none() -> None:
+    grade = Target("grade", "grade", classes=("1", "2", "3"))
+    weights = class_weights([0, 0, 0, 1, 2, 2], grade)
+    assert weights is not None
+    assert weights.tolist() == pytest.approx([2 / 3, 2.0, 1.0])
+    assert class_weights([0.5, -0.5], Target("blood_loss", "Blood loss")) is None
+    with pytest.raises(RunError, match=r"No training trial has the outcome 2 \(grade\)"):
+        class_weights([0, 2], grade)
 
 
 def test_one_class_cannot_be_weighted() -> None:

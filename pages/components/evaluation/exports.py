@@ -1,0 +1,42 @@
+"""The card of a run to download, and the command that exports its model."""
+
+from functools import partial
+
+import streamlit as st
+
+from socal_core.exporting.card import collect_facts
+from socal_core.exporting.card_page import render_html
+from socal_core.installation import is_checkout
+from socal_core.runs.cross_validation import folds_of
+from socal_core.runs.folder import RunFolder
+
+
+def exports(run: RunFolder) -> None:
+    """Show the button that makes the card of a run, and the command to copy for its model."""
+    card, export = st.columns(2)
+    with card:
+        st.download_button(
+            "Run card",
+            partial(_card, run),
+            file_name=f"{run.name}-card.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            help="One HTML file: data, split, settings, results with intervals, limits, licences, and the items of "
+            "TRIPOD+AI and CLAIM. `socal card RUN OUT.json` writes the same as JSON.",
+        )
+    with export, st.popover("Export…", icon=":material/output:"):
+        folds = folds_of(run)
+        st.write(
+            "A folder with the model, its model card, and what predictions need. Run this command in the workspace, "
+            "the folder that contains `runs`:"
+        )
+        name = f"{run.name}/{folds[0].run.name}" if folds else run.name
+        program = "python -m socal_core" if is_checkout() else "socal"
+        st.code(f"{program} export runs/{name} {name.replace('/', '-')}-model", language="bash", wrap_lines=True)
+        if folds:
+            st.caption("A cross-validation has no model of its own: choose the fold whose model you want.")
+
+
+def _card(run: RunFolder) -> str:
+    return render_html(collect_facts(run))

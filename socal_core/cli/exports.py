@@ -1,0 +1,24 @@
+"""The commands that hand on a run: `card` and `export`."""
+
+import argparse
+
+from socal_core.cli.arguments import print_line
+from socal_core.runs.folder import RunFolder
+
+
+def card(options: argparse.Namespace) -> int:
+    """Write the card of a run as HTML or JSON."""
+    from socal_core.exporting.card_page import write_card
+
+    write_card(RunFolder.open(options.run), options.out)
+    print_line(f"The card of run {options.run.name} is in {options.out}.")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Export the best checkpoint of a run."""
+    from socal_core.exporting.export import export_run
+
+    export_run(RunFolder.open(options.run), options.out, options.onnx)
+    print_line(f"The model of run {options.run.name} is in {options.out}.")
+    return 0

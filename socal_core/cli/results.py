@@ -1,0 +1,25 @@
+"""The commands that analyse the test results of runs: `subgroups` and `compare`."""
+
+import argparse
+import json
+
+from socal_core.cli.arguments import print_line
+from socal_core.evaluation import subgroups as of_trials
+from socal_core.evaluation.run_comparison import compare_runs, comparison_text
+from socal_core.evaluation.run_results import read_results
+from socal_core.runs.folder import RunFolder
+
+
+def subgroups(options: argparse.Namespace) -> int:
+    """Report the scores of a run by subgroup of the test trials."""
+    results = read_results(RunFolder.open(options.run))
+    report = of_trials.subgroups(results.predictions, results.run.open_dataset().trials)
+    print_line(json.dumps(report.as_dict(), indent=2) if options.json else of_trials.subgroups_text(report))
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare two runs on their common test trials."""
+    compared = compare_runs(RunFolder.open(options.run), RunFolder.open(options.other))
+    print_line(json.dumps(compared.as_dict(), indent=2) if options.json else comparison_text(compared))
+    return 0
