@@ -116,7 +116,7 @@ def predicted_against_true(trials: pd.DataFrame, name: str, unit: str) -> go.Fig
         y=trials["predicted"],
         name="Test trial",
         mode="markers",
-        marker={"color": SUCCESS, "size": 8, "opacity": 0.75},
+        marker={"color": SUCCESS, "size": 9, "opacity": 0.9},
         customdata=_hovers(trials, unit),
         hovertemplate="%{customdata}<extra></extra>",
     )
@@ -140,7 +140,7 @@ def bland_altman(trials: pd.DataFrame, unit: str) -> go.Figure:
         x=(trials["predicted"] + trials["label"]) / 2,
         y=errors,
         mode="markers",
-        marker={"color": SUCCESS, "size": 8, "opacity": 0.75},
+        marker={"color": SUCCESS, "size": 9, "opacity": 0.9},
         customdata=_hovers(trials, unit),
         hovertemplate="%{customdata}<extra></extra>",
         showlegend=False,
