@@ -96,8 +96,8 @@ def _usage(facts: Mapping[str, Any], use: Use) -> str:
     own = (
         "With this project, on the frames of a data folder:\n\n"
         "```\nsocal predict FOLDER TRIAL_ID --data DATA\n```\n\n"
-        f"This averages the probabilities of {config['test_clips']} clips and {config.get('test_crops', 1)} crops of "
-        "each trial."
+        "It averages the probabilities of the clips and crops of a trial "
+        f"(`test_clips` {config['test_clips']}, `test_crops` {config.get('test_crops', 1)})."
     )
     if use is Use.PROJECT:
         return own
@@ -125,9 +125,8 @@ def _results(results: Mapping[str, Any]) -> str:
         value = "not defined" if row["value"] is None else f"{row['value']:.3f}"
         interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
         lines.append(f"| {row['label']} | {value} | {interval} |")
-    verdicts = [
-        f"{_plain(row['name'])}: the model is {row['verdict']}" for row in results["controls"] if row["verdict"]
-    ]
+    rows = [row for row in results["controls"] if row["verdict"]]
+    verdicts = [f"The model is {row['verdict']} the control *{_plain(row['name'])}*." for row in rows]
     return "\n".join(lines) + ("\n\nBeside controls on the same trials:\n\n" + _list(verdicts) if verdicts else "")
 
 

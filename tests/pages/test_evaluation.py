@@ -163,7 +163,7 @@ def test_runs_that_are_done_come_first(open_page: OpenPage, shared_data_folder: 
 
 def test_all_predictions_can_be_downloaded(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
     app = open_page("evaluation", shared_data_folder)
-    assert [button.proto.label for button in app.get("download_button")] == ["Download predictions.csv"]
+    assert [button.label for button in app.get("download_button")] == ["Download predictions.csv", "Run card"]
 
 
 @pytest.mark.parametrize("damaged", ["config.json", "metrics.json"])
