@@ -8,6 +8,7 @@ counts.
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +47,17 @@ def watch_machines(end: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         watch.ended.set()
+
+
+def end_processes() -> None:
+    """End this process and the torchrun that started it; the other processes of this machine do the same.
+
+    The main thread waits for the lost machine and cannot be interrupted. torchrun may wait too, if its rendezvous was
+    there: without a limit of its own, until the system gives the connection up, which takes 15 minutes.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        os.kill(os.getppid(), signal.SIGKILL)
+    os._exit(2)
 
 
 def is_lost_process(error: BaseException) -> bool:

@@ -155,14 +155,14 @@ def _train_in_all_processes(run: RunFolder, resume: bool, report: Callable[..., 
     """Join the processes of the run, train and evaluate it, and end when another machine is lost."""
     report("stage", stage="Loading PyTorch and the model", done=0, total=1)
     from socal_core.training.distributed import spread_over_gpus, wait_for_all_processes
-    from socal_core.training.lost_machines import LOST, is_lost_process, watch_machines
+    from socal_core.training.lost_machines import LOST, end_processes, is_lost_process, watch_machines
 
     def end() -> None:
         logger.error("%s", LOST)
         if is_main_process():
             write_status(run, RunState.FAILED, LOST)
             report("ended", state=RunState.FAILED, reason=LOST)
-        os._exit(2)  # the main thread waits for the lost machine and cannot be interrupted
+        end_processes()
 
     spread_over_gpus(run, resume)
     # From here on all processes see the folder of the run, even if the first one has just created it.
