@@ -1,13 +1,12 @@
 """Compile the network of a run for its machine with torch.compile."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 import torch
 from torch import nn
 
 
-def compiled(model: nn.Module, device: torch.device) -> tuple[Callable[..., Any], str]:
+def compiled(model: nn.Module, device: torch.device) -> tuple[nn.Module, str]:
     """Compile a network, if this machine has what that needs: on a processor a C++ compiler, on a GPU Triton and C.
 
     The network itself does not change, so validation, checkpoints and the optimizer use it under its own names. Its
@@ -32,4 +31,4 @@ def compiled(model: nn.Module, device: torch.device) -> tuple[Callable[..., Any]
             f"with PyTorch on Linux. PyTorch reports: {cause}"
         )
         return model, notice
-    return torch.compile(model, dynamic=False), ""
+    return cast(nn.Module, torch.compile(model, dynamic=False)), ""

@@ -64,7 +64,7 @@ class _Run:
     """The parts of a run that change during training."""
 
     model: nn.Module
-    step_model: Callable[..., Any]
+    step_model: nn.Module
     """The model as the training step calls it, which may be its compiled form; the weights are the same."""
     optimizer: Any
     scheduler: torch.optim.lr_scheduler.ReduceLROnPlateau
@@ -180,7 +180,7 @@ def _set_up(job: TrainingJob, resume_from: Path | None) -> _Run:
     return run
 
 
-def _as_called(job: TrainingJob, model: nn.Module) -> Callable[..., Any]:
+def _as_called(job: TrainingJob, model: nn.Module) -> nn.Module:
     """Return the model as the training step calls it: compiled, if the settings ask for that and it is possible."""
     if not job.config.machine.compile:
         return model
