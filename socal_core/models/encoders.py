@@ -150,7 +150,9 @@ def image_preprocessor() -> Preprocessor:
 
 
 def _video_encoder(config: TrainConfig) -> Encoder:
-    classifier = build_classifier(config)
+    # Nothing drops out of a frozen network, but the rates are part of the digest, and heads of earlier versions know
+    # their encoder by one in which the two are equal.
+    classifier = build_classifier(config.replace(attention_dropout=config.model.dropout_rate))
     model_config = classifier.model.config
     family = FAMILIES[model_config.model_type]
     backbone = classifier.model.get_submodule(family.backbone)

@@ -72,8 +72,7 @@ class ModelConfig:
     @property
     def dropout_rates(self) -> tuple[Any, Any]:
         """The dropout of hidden states (None if the file lacks it) and of attention weights, as the file has them."""
-        hidden, attention = self.family.dropout_fields, self.family.attention_dropout_fields[0]
-        return self.values.get(hidden[0]) if hidden else 0.0, self.values.get(attention, 0.0)
+        return self.family.dropout_rates(self.values)
 
     def clip_of_training(self, unknown: int) -> ClipSize:
         """Return the size of the clips that the model was trained on.

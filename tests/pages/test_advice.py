@@ -24,7 +24,7 @@ def test_the_cost_stands_before_the_start(open_page: OpenPage, shared_data_folde
     app = fine_tuning(open_page("training", shared_data_folder))
     line = cost_line(app)
     assert "for up to 40 epochs on this machine" in line
-    assert "**1.2 GB** of memory, **107 MB** of disk space for checkpoints" in line
+    assert "**1.0 GB** of memory, **107 MB** of disk space for checkpoints" in line
     tiles = metrics_of(app)
     assert (tiles["Trained weights"], tiles["Tokens per clip"], tiles["Work per clip"]) == ("3.0 M", "288", "6 GFLOP")
     assert "An epoch has 12 training and 8 validation clips. The speed is that of a typical" in text_of(app)

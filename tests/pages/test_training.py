@@ -83,7 +83,7 @@ def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_da
     groups = {group.label: group for group in app.sidebar.expander}
     assert {name for name, group in groups.items() if not group.proto.expanded} >= {"Augmentation", "Machine"}
     labels = {name: [item.label for item in (*groups[name].number_input, *groups[name].toggle)] for name in groups}
-    saving = {"Accumulation steps", "Gradient checkpointing"}
+    saving = {"Accumulation steps", "Gradient checkpointing", "Compile the model"}
     assert set(labels["Machine"]) == {"Scaled JPEG decoding", "Reading threads", "GPUs", "Restarts"} | saving
     assert {"RandAugment strength", "RandAugment steps", "Mixup alpha", "CutMix alpha"} <= set(labels["Augmentation"])
     widgets = (*app.sidebar.number_input, *app.sidebar.selectbox, *app.sidebar.toggle, *app.sidebar.text_input)

@@ -136,6 +136,11 @@ class Family(ABC):
             return f"hidden_act {activation!r} is unknown"
         return ""
 
+    def dropout_rates(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the dropout of a config.json: of hidden states, None if it is missing; and of attention weights."""
+        attention = next((values[name] for name in self.attention_dropout_fields if name in values), 0.0)
+        return values.get(self.dropout_fields[0]) if self.dropout_fields else 0.0, attention
+
     def averages_tokens(self, values: Mapping[str, Any]) -> bool:
         """Whether the classifier of a config.json uses all tokens, or one that stands for them."""
         return True

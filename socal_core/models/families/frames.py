@@ -29,7 +29,6 @@ SHAPE_FIELDS = (
 """The fields of an encoder's config.json that describe its network."""
 MASK = "mask_token"
 """A weight of masked pre-training, which no loss of a classifier reaches."""
-ATTENTION_DROPOUT_FIELDS = ("attention_probs_dropout_prob", "attention_dropout")
 PREFIXES = ("vit.", "dinov2.", "dinov2_with_registers.", "dinov3_vit.", "vision_model.")
 """What stands before the names of an encoder's weights in a model that contains it."""
 
@@ -45,26 +44,23 @@ class FrameClassifierConfig(PreTrainedConfig):
         num_frames: int = 16,
         image_size: int = 224,
         hidden_dropout_prob: float = 0.0,
-        attention_dropout: float = 0.0,
         **others: Any,
     ) -> None:
         self.backbone = backbone
         self.num_frames = num_frames
         self.image_size = image_size
         self.hidden_dropout_prob = hidden_dropout_prob
-        self.attention_dropout = attention_dropout
         super().__init__(**others)
 
 
 class TemporalHead(nn.Module):
     """One transformer layer over the frames of a clip, and the normalized mean of its result."""
 
-    def __init__(self, dims: int, heads: int, dropout: float, attention_dropout: float) -> None:
+    def __init__(self, dims: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.layer = nn.TransformerEncoderLayer(
             dims, heads, TEMPORAL_RATIO * dims, dropout, activation="gelu", batch_first=True, norm_first=True
         )
-        self.layer.self_attn.dropout = attention_dropout
         self.norm = nn.LayerNorm(dims)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -99,8 +95,7 @@ class FrameClassifier(PreTrainedModel):
         embeddings = self.backbone.get_submodule("embeddings")
         if MASK in dict(embeddings.named_parameters(recurse=False)):
             setattr(embeddings, MASK, None)
-        rates = config.hidden_dropout_prob, config.attention_dropout
-        self.temporal = TemporalHead(encoder.hidden_size, encoder.num_attention_heads, *rates)
+        self.temporal = TemporalHead(encoder.hidden_size, encoder.num_attention_heads, config.hidden_dropout_prob)
         self.classifier = nn.Linear(encoder.hidden_size, len(config.id2label or {}))
         self.post_init()  # type: ignore[no-untyped-call]
 
@@ -124,7 +119,7 @@ class FrameEncoder(Family):
     head = ("temporal.", "classifier.")
     last_norm = "temporal.norm."
     needed = ("embeddings.", "encoder.", "layer.", "layers.", "model.")
-    attention_dropout_fields = ("attention_dropout",)
+    attention_dropout_fields = ("attention_probs_dropout_prob", "attention_dropout")
 
     def size_fields(self, sizes: Architecture) -> dict[str, Any]:
         """Return the size of a frame; the sizes of the encoder are part of its own configuration."""
@@ -137,14 +132,17 @@ class FrameEncoder(Family):
         known = inspect.signature(kind).parameters
         fields = {name: encoder[name] for name in SHAPE_FIELDS if name in known and encoder.get(name) is not None}
         fields |= {name: shape.dropout_rate for name in self.dropout_fields if name in known}
-        fields |= {name: shape.attention_dropout for name in ATTENTION_DROPOUT_FIELDS if name in known}
+        fields |= {name: shape.attention_dropout for name in self.attention_dropout_fields if name in known}
         return {
             "backbone": json.loads(kind(**fields).to_json_string(use_diff=False)),
             "num_frames": shape.clip.num_frames,
             "image_size": shape.clip.image_size,
             "hidden_dropout_prob": shape.dropout_rate,
-            "attention_dropout": shape.attention_dropout,
         }
+
+    def dropout_rates(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the dropout of the temporal layer, and that of the attention of the encoder."""
+        return values.get("hidden_dropout_prob"), super().dropout_rates(encoder_values(values))[1]
 
     def why_wrong(self, values: Mapping[str, Any], sizes: Architecture) -> str:
         """Say why the network cannot be used; see `Family.why_wrong`."""
