@@ -143,7 +143,7 @@ def candidates(cohort: Cohort, scores: Callable[..., WeightedScores], draw: Draw
     counts = rng.multinomial(groups.count, np.full(groups.count, 1 / groups.count), size=RESAMPLES)
     samples = scores(*cohort, counts[:, groups.member].astype(float))
     found: Methods = {
-        "bootstrap": {name: tuple(np.nanquantile(values, [0.025, 0.975])) for name, values in samples.items()},
+        "bootstrap": {name: percentiles(values) for name, values in samples.items()},
         "jackknife": {name: t_interval(jackknife) for name, jackknife in jackknifes.items()},
     }
     if scores is outcome_scores:
@@ -155,6 +155,12 @@ def candidates(cohort: Cohort, scores: Callable[..., WeightedScores], draw: Draw
             "auroc": auroc_interval(y, p),
         }
     return found
+
+
+def percentiles(values: Floats) -> Interval:
+    """Return the 2.5th and the 97.5th percentile of the resamples in which a score is defined."""
+    defined = values[~np.isnan(values)]
+    return (float(np.quantile(defined, 0.025)), float(np.quantile(defined, 0.975))) if len(defined) else None
 
 
 def count_hits(part: str, counts: list[int], cohorts: int, compared: int, verbose: bool) -> Hits:
