@@ -33,6 +33,13 @@ def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() ->
     assert members.marker.color != others.marker.color
 
 
+def test_the_axis_names_the_loss_and_that_of_chance() -> None:
+    assert inner_candidates(TABLE).layout.xaxis.title.text == "Log loss (0.69: chance)"
+    figure = inner_candidates(TABLE, "Standardized squared error", 1.04)
+    assert figure.layout.xaxis.title.text == "Standardized squared error (1.04: chance)"
+    assert figure.data[0].hovertemplate.startswith("standardized squared error")
+
+
 @pytest.mark.parametrize("figure", [inner_fold_bars(FOLDS[:0]), inner_candidates([])])
 def test_a_figure_without_data_explains_when_the_data_comes(figure) -> None:
     assert figure.layout.annotations[0].text

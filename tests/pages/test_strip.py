@@ -22,7 +22,9 @@ from socal_core.jobs.harness import carry_out
 from socal_core.jobs.job import JobState
 from socal_core.jobs.render_strip import render_strip
 from socal_core.settings import PRETRAINED, TINY
+from tests.factories import write_outcomes
 from tests.jobs.made_jobs import carry_out_here, running, wait_for
+from tests.models.checkpoints import write_classifier
 from tests.pages.conftest import PROJECT, OpenPage, as_read, fine_tuning, text_of
 
 Ask = Callable[..., dict[str, Any]]
@@ -189,6 +191,17 @@ def test_the_worker_leaves_rows_as_pictures(ask: Ask, shared_data_folder: Path) 
         with Image.open(io.BytesIO(base64.b64decode(row["png"]))) as picture:
             assert picture.size == (4 * 2 * 96 + 3 * GAP, 2 * 96)
     assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "96x96", [])
+
+
+def test_the_note_about_the_head_is_for_the_target_of_the_run(ask: Ask, data_folder: Path, tmp_path: Path) -> None:
+    write_outcomes(data_folder, blood_loss=[str(100 + trial) for trial in range(20)])
+    write_classifier(tmp_path / "model", id2label={"0": "failure", "1": "success"}, label2id=None)
+    ((note,), (other,)) = (
+        ask(data_folder, number, model=str(tmp_path / "model"), target=target)["notes"]
+        for number, target in enumerate(("success", "blood_loss"))
+    )
+    assert "trained classifier for success and failure is used" in note
+    assert "its head (failure, success) is not used" in other
 
 
 def test_a_missing_model_is_reported_and_replaced(ask: Ask, shared_data_folder: Path) -> None:
