@@ -53,6 +53,8 @@ LONG = (
     "training/test_loop.py",
     "preflight/test_cost.py",
     "pages/test_all_runs.py",
+    "pages/test_target_results.py",
+    "pages/test_target_choice.py",
     "pages/test_strip.py",
     "splits/test_split_properties.py",
 )

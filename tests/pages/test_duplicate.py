@@ -16,7 +16,7 @@ def form_with(values: dict[str, object]) -> None:
 
     if "missing" not in st.session_state:
         st.session_state["missing"] = take_settings(config_from(values, TINY))
-    st.session_state["typed"] = settings_form()
+    st.session_state["typed"] = settings_form(None)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def form_with(values: dict[str, object]) -> None:
         {"sampling": "dense", "stride": 7, "scaled_decoding": True, "num_workers": 0},
         {"optimizer": "SGD", "test_clips": 5, "allow_download": True},
         {"recipe": "finetune", "use_lr_scheduler": False, "use_early_stopping": False},
+        {"target": "blood_loss"},
     ],
 )
 def test_the_form_gives_back_what_it_was_given(values: dict[str, object]) -> None:
