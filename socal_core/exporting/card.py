@@ -58,6 +58,8 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
     state = read_status(run).state
     dataset = known(run.open_dataset)
     metrics = known(run.read_metrics)
+    if metrics is not None and is_of_success(metrics):
+        metrics = current_metrics(metrics, known(run.read_predictions))
     if not run.metrics_file.exists():
         missing.append(f"Run {run.name} has no test results. Its state is {state}.")
     trained = next((fold.run for fold in folds_of(run)), run)  # the folds of a cross-validation record their machine
