@@ -69,7 +69,9 @@ def _threshold(results: RunResults) -> None:
         "trials. A threshold that you choose here has looked at the test trials, so its scores are too good."
     )
     other = st.slider("Threshold to explore", 0.0, 1.0, round(chosen, 2), 0.01, key=f"threshold-{results.run.name}")
-    chart(scores_over_thresholds(threshold_curve(test["label"], test["prob_success"]), chosen, other), "thresholds")
+    curve = threshold_curve(test["label"], test["prob_success"])
+    # Two lines at the same place would hide each other's text.
+    chart(scores_over_thresholds(curve, chosen, None if other == round(chosen, 2) else other), "thresholds")
     found = [scores_at(test["label"], test["prob_success"], value) for value in (chosen, other)]
     rows = [
         {

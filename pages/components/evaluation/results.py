@@ -75,8 +75,8 @@ def score_tiles(metrics: Metrics) -> None:
     unknown = sum(not trial["participant_id"] for trial in metrics["trials"])
     if unknown:
         st.caption(
-            f"The surgeon of {unknown} test trials is unknown. Each of these counts as a surgeon of its own, so the "
-            "intervals may be too narrow."
+            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a surgeon of its own, so the intervals "
+            "may be too narrow."
         )
     with st.expander("All scores"):
         names: dict[Score, str] = {name: label for label, name, _ in TILES} | FURTHER
@@ -158,9 +158,8 @@ def per_class(metrics: Metrics) -> None:
 
 def summary_sentence(metrics: Metrics) -> None:
     """Say whether the model is better than its best control."""
-    above = verdict_of(metrics) is Verdict.ABOVE
-    show, icon = (st.success, ":material/check:") if above else (st.info, ":material/balance:")
-    show(f"**{plain_text(summary(metrics))}**", icon=icon)
+    shows = {Verdict.ABOVE: st.success, Verdict.NOT_SHOWN: st.info, Verdict.BELOW: st.warning}
+    shows[verdict_of(metrics)](f"**{plain_text(summary(metrics))}**", icon=":material/balance:")
 
 
 def show_alarms(alarms: Sequence[Alarm]) -> None:
