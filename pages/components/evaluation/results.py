@@ -75,8 +75,8 @@ def score_tiles(metrics: Metrics) -> None:
     unknown = sum(not trial["participant_id"] for trial in metrics["trials"])
     if unknown:
         st.caption(
-            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a surgeon of its own, so the intervals "
-            "may be too narrow."
+            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a surgeon of its own, so the "
+            "intervals may be too narrow."
         )
     with st.expander("All scores"):
         names: dict[Score, str] = {name: label for label, name, _ in TILES} | FURTHER
