@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
+from pages.components.evaluation.analyses import show_analyses
 from pages.components.evaluation.exports import exports
 from pages.components.evaluation.subject import show_subject
 from pages.components.evaluation.target_results import show_target_results
@@ -12,22 +13,18 @@ from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.split_warnings import warn_of_split
 from pages.components.words import plain_text
+from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.metrics import roc_points
+from socal_core.evaluation.run_results import RunResults
+from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
 
 
 def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
     show_subject(run, metrics)
-    if metrics["n"] < FEW_TEST_TRIALS:
-        st.warning(
-            f"**Few test trials: {metrics['n']}.** A single trial changes the accuracy by "
-            f"{100 / metrics['n']:.0f} percentage points. Do not rank models by these scores.",
-            icon=":material/straighten:",
-        )
     st.caption(f"{about_threshold(metrics)} The test trials did not affect it. Success is the positive class.")
 
 
@@ -77,11 +74,22 @@ def show(run: RunFolder) -> None:
     if not is_of_success(metrics):
         show_target_results(run, metrics)
         return
+    show_success(run, metrics)
+
+
+def show_success(run: RunFolder, written: Metrics) -> None:
+    predictions = run.read_predictions()
+    metrics = current_metrics(written, predictions)
+    found = None if predictions is None else RunResults(run, predictions, metrics)
+    results.summary_sentence(metrics)
+    if found:
+        results.show_alarms(alarms_of(found))
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
-    results.above_controls(metrics)
     results.by_fold(metrics)
     figures(metrics)
+    if found:
+        show_analyses(found)
     left, right = st.columns(2)
     with left:
         results.per_class(metrics)

@@ -13,7 +13,8 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.opening import open_dataset
 from socal_core.evaluation.controls import controls
-from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
+from socal_core.evaluation.metrics import choose_threshold
+from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder

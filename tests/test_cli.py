@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,6 +16,7 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState
 from socal_core.lifecycle.trash import list_trash
 from socal_core.runs.checkpoint_folders import best_checkpoint
+from socal_core.runs.files.metrics_record import Score
 from socal_core.runs.files.records import Origin
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SETTINGS as ALL_SETTINGS
@@ -51,7 +52,13 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
     assert metrics["controls"] == json.loads((trained / "metrics.json").read_text())["controls"]
     assert {"colour", "tools"} <= {control["key"] for control in metrics["controls"]}
-    assert "test trials" in run_cli(capsys, "evaluate", trained)[1]
+    assert metrics["surgeons"] == len({trial["participant_id"] for trial in metrics["trials"]})
+    assert set(metrics["intervals"]) == set(get_args(Score)) <= set(metrics)
+    assert metrics["threshold"] == {"value": RunFolder(trained).read_metrics()["threshold"], "chosen_on": "validation"}
+    assert {"few-test-trials", "recognition"} <= {alarm["key"] for alarm in metrics["alarms"]}
+    text = run_cli(capsys, "evaluate", trained)[1]
+    assert f"{metrics['n']} test trials of {metrics['surgeons']} surgeons" in text
+    assert f"accuracy: {metrics['accuracy']:.3f} (too few surgeons for an interval)" in text
 
 
 def test_evaluate_reports_whether_the_model_is_above_the_controls(
@@ -67,7 +74,7 @@ def test_evaluate_reports_whether_the_model_is_above_the_controls(
     written = ("name", "description", "accuracy", "balanced_accuracy", "auroc")  # by earlier versions
     old = [{name: row[name] for name in written} for row in metrics["controls"][:3]]
     write_json(run.metrics_file, {**metrics, "controls": old})
-    assert run_cli(capsys, "evaluate", run.path)[1].splitlines()[-1].startswith("brier")
+    assert run_cli(capsys, "evaluate", run.path)[1].splitlines()[-1].startswith("caution: ")
 
 
 def test_a_run_that_was_stopped_is_evaluated_by_its_best_checkpoint(

@@ -29,16 +29,18 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
+from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.cross_validation import finish_cross_validation
-from socal_core.evaluation.metrics import metrics_of_test_trials
+from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
+from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.exporting.export_record import is_exported
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
-from socal_core.runs.files.metrics_record import AnyMetrics, ScoresAndControls, TargetMetrics, is_of_success
+from socal_core.runs.files.metrics_record import AnyMetrics, EvaluatedRun, TargetMetrics, is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
@@ -197,10 +199,12 @@ def evaluate(options: argparse.Namespace) -> int:
         found: TargetMetrics = {**written, **scores_of_test_trials(predictions, run.read_target())}
         print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
-    metrics: ScoresAndControls = {
+    metrics: EvaluatedRun = {
         **metrics_of_test_trials(predictions),
+        "threshold": {"value": written["threshold"], "chosen_on": "validation"},
         "controls": written["controls"],
         "cross_validation": written.get("cross_validation"),
+        "alarms": [alarm.as_dict() for alarm in alarms_of(RunResults(run, predictions, written))],
     }
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.intervals import TOO_FEW
+from socal_core.evaluation.summary import tested_text
 from socal_core.evaluation.target_controls import target_comparison
 from socal_core.evaluation.target_metrics import score_text
 from socal_core.runs.files.metrics_record import (
     CrossValidationScores,
+    EvaluatedRun,
     FoldScores,
     Score,
-    ScoresAndControls,
     SeedScores,
     TargetFoldScores,
     TargetMetrics,
@@ -18,20 +20,24 @@ from socal_core.runs.files.metrics_record import (
 )
 
 
-def success_text(metrics: ScoresAndControls) -> str:
+def success_text(metrics: EvaluatedRun) -> str:
     """Return the scores of a run that predicts success."""
 
     def text(name: Score) -> str:
-        value = "not defined" if (score := metrics[name]) is None else f"{score:.3f}"
-        interval = metrics["intervals"].get(name)
-        return f"{name}: {value}" + (f" (95 % interval {interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+        score, interval = metrics[name], metrics["intervals"][name]
+        if score is None:
+            return f"{name}: not defined"
+        between = f"95 % interval {interval[0]:.3f} to {interval[1]:.3f}" if interval else TOO_FEW
+        return f"{name}: {score:.3f} ({between})"
 
     (tn, fp), (fn, tp) = metrics["confusion_matrix"]
     return "\n".join(
         [
-            f"{metrics['n']} test trials: {tp} successes and {tn} failures predicted correctly, "
+            f"{tested_text(metrics)}: {tp} successes and {tn} failures predicted correctly, "
             f"{fn} successes and {fp} failures predicted wrongly",
             *(text(name) for name in get_args(Score)),
+            f"threshold: {metrics['threshold']['value']:.3f}, chosen on the validation trials",
+            *(f"{alarm['severity']}: {alarm['text']}" for alarm in metrics["alarms"]),
             *([compared] if (compared := comparison(metrics)) else []),
             *_fold_texts(metrics.get("cross_validation")),
         ]

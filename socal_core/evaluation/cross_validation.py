@@ -16,9 +16,10 @@ import pandas as pd
 from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
 from socal_core.evaluation.controls import pooled_controls
-from socal_core.evaluation.metrics import auroc, metrics_of_test_trials
+from socal_core.evaluation.metrics import auroc
 from socal_core.evaluation.target_controls import pooled_target_controls
 from socal_core.evaluation.target_metrics import scores_of, scores_of_test_trials, with_outputs
+from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.runs.cross_validation import Fold, folds_of
 from socal_core.runs.files.metrics_record import (
     AnyMetrics,

@@ -4,7 +4,6 @@ A value that is not defined, such as the AUROC of trials with one outcome, is No
 """
 
 from math import sqrt
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
 from sklearn import metrics as sklearn_metrics
 
-from socal_core.runs.files.metrics_record import ClassScores, Interval, ScoredTrial, Scores, ScoresOfTrials
+from socal_core.runs.files.metrics_record import ClassScores, Interval, Scores
 
 CONFIDENCE = 0.95
 
@@ -169,15 +168,6 @@ def choose_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     scores = [sklearn_metrics.balanced_accuracy_score(y, p >= threshold) for threshold in candidates]
     best = candidates[np.isclose(scores, np.max(scores))]
     return float(best[np.abs(best - 0.5).argmin()])
-
-
-def metrics_of_test_trials(predictions: pd.DataFrame) -> ScoresOfTrials:
-    """Compute the metrics of a run's test trials from its predictions (runs/folder.py), and list the trials."""
-    test = predictions[predictions["split"] == "test"]
-    result = metrics_of(test["label"], test["prob_success"], test["predicted"])
-    columns = ["trial_id", "participant_id", "label", "prob_success", "predicted"]
-    rows = cast(list[ScoredTrial], test[columns].to_dict(orient="records"))
-    return {"split": "test", **result, "trials": rows}
 
 
 def class_scores(hit: int, wrongly: int, missed: int) -> ClassScores:

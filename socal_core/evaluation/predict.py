@@ -12,11 +12,12 @@ from socal_core.dataset.targets import SUCCESS_TARGET, Target, target_values
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
-from socal_core.evaluation.metrics import choose_threshold, metrics_of_test_trials
+from socal_core.evaluation.metrics import choose_threshold
 from socal_core.evaluation.predictors import Predictor, open_model
 from socal_core.evaluation.target_controls import target_controls
 from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trials, with_outputs
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
+from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.files.metrics_record import AnyMetrics, Tested, is_of_success
 from socal_core.runs.folder import RunFolder

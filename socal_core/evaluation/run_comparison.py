@@ -11,7 +11,8 @@ from socal_core.evaluation.coaching import p_value_text
 from socal_core.evaluation.compare import Difference, Verdict, accuracy_difference, auroc_difference, groups_needed
 from socal_core.evaluation.mcnemar import exact_mcnemar
 from socal_core.evaluation.metrics import auroc
-from socal_core.evaluation.run_results import RunResults, check_target, read_results, surgeons_of
+from socal_core.evaluation.run_results import RunResults, check_target, read_results
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.files.metrics_record import Interval
 from socal_core.runs.folder import RunFolder

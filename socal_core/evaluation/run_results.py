@@ -52,12 +52,6 @@ def check_target(run: RunFolder) -> None:
         )
 
 
-def surgeons_of(trials: pd.DataFrame) -> pd.Series:
-    """Return the surgeon of each trial for resampling; a trial of an unknown surgeon is a surgeon of its own."""
-    known = trials["participant_id"] != ""
-    return trials["participant_id"].where(known, "trial " + trials["trial_id"])
-
-
 def _why(run: RunFolder) -> str:
     """Return why a run has no results, and what to do."""
     status = read_status(run)

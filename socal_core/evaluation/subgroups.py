@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from socal_core.dataset.filters import UNKNOWN, frame_sizes
-from socal_core.evaluation.metrics import auroc, auroc_interval, wilson_interval
-from socal_core.runs.files.metrics_record import Interval
+from socal_core.evaluation.intervals import Estimate
+from socal_core.evaluation.trial_scores import estimates_of, known_surgeons
 
 FEWEST_TRIALS, FEWEST_SURGEONS = 10, 5
 """A group with fewer is too small to say anything about."""
@@ -27,15 +27,6 @@ GROUPINGS = {
     "length": "Length",
 }
 """What trials are grouped by, with names for the user."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A score of a group."""
-
-    value: float | None
-    """None if it is not defined."""
-    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -129,29 +120,17 @@ def subgroups_text(report: SubgroupReport) -> str:
     return "\n".join([*table, *remarks, *report.missing.values()])
 
 
-def score_with_interval(rows: pd.DataFrame, score: str) -> Estimate:
-    """Compute a score of a group with its 95 % interval. All intervals of subgroups are computed here.
-
-    Args:
-        rows: The predictions of the trials of the group.
-        score: `accuracy` or `auroc`.
-    """
-    if score == "auroc":
-        return Estimate(auroc(rows["label"], rows["prob_success"]), auroc_interval(rows["label"], rows["prob_success"]))
-    right = int((rows["label"] == rows["predicted"]).sum())
-    return Estimate(right / len(rows) if len(rows) else None, wilson_interval(right, len(rows)))
-
-
 def _subgroup(grouping: str, name: str, rows: pd.DataFrame) -> Subgroup:
-    surgeons = rows["participant_id"]
+    scores = estimates_of(rows) if len(rows) else {}
+    undefined = Estimate(None, None)
     return Subgroup(
         grouping=grouping,
         name=name,
         trials=len(rows),
-        surgeons=int(surgeons[surgeons != ""].nunique()),
+        surgeons=known_surgeons(rows),
         successes=int(rows["label"].sum()),
-        accuracy=score_with_interval(rows, "accuracy"),
-        auroc=score_with_interval(rows, "auroc"),
+        accuracy=scores.get("accuracy", undefined),
+        auroc=scores.get("auroc", undefined),
     )
 
 

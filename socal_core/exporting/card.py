@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from socal_core import __version__
 from socal_core.errors import SocalError
+from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.exporting.card_data import data_facts, split_facts
 from socal_core.exporting.card_limits import citations, licences, limits
 from socal_core.exporting.card_results import result_facts
@@ -19,6 +20,7 @@ from socal_core.exporting.checklists import answers_of, fill
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import folds_of, is_cross_validation
 from socal_core.runs.events import read_events
+from socal_core.runs.files.metrics_record import is_of_success
 from socal_core.runs.files.records import Environment
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
@@ -58,6 +60,8 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
     state = read_status(run).state
     dataset = known(run.open_dataset)
     metrics = known(run.read_metrics)
+    if metrics is not None and is_of_success(metrics):
+        metrics = current_metrics(metrics, known(run.read_predictions))
     if not run.metrics_file.exists():
         missing.append(f"Run {run.name} has no test results. Its state is {state}.")
     trained = next((fold.run for fold in folds_of(run)), run)  # the folds of a cross-validation record their machine

@@ -22,7 +22,9 @@ LABELS = {
     "rmse": "RMSE",
     "mae": "MAE",
     "r2": "R²",
-    "mcc": "MCC",
+    "npv": "NPV",
+    "f1_failure": "F1 of failure",
+    "matthews": "Matthews correlation",
 }
 """The names to display; others are made of the names in metrics.json."""
 COPIED = ("n", "task", "window", "epoch", "threshold", "validation_trials", "share_ending_inside", "confusion_matrix")

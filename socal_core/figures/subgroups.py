@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from socal_core.evaluation.subgroups import GROUPINGS, Estimate, Subgroup, SubgroupReport
+from socal_core.evaluation.intervals import Estimate
+from socal_core.evaluation.subgroups import GROUPINGS, Subgroup, SubgroupReport
 from socal_core.figures.groups import nothing, plain
 from socal_core.figures.style import GUIDE, NEUTRAL, SUCCESS, interval_bars, styled
 

@@ -12,10 +12,10 @@ from socal_core.evaluation.metrics import (
     choose_threshold,
     length_auroc,
     metrics_of,
-    metrics_of_test_trials,
     roc_points,
     wilson_interval,
 )
+from socal_core.evaluation.trial_scores import metrics_of_test_trials
 
 LABELS = [1, 1, 1, 0, 0, 1, 0, 1]
 PROBABILITIES = [0.9, 0.8, 0.3, 0.4, 0.1, 0.6, 0.7, 0.6]

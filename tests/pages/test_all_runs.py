@@ -68,8 +68,8 @@ def test_runs_are_listed_with_scores_and_what_differs(
     assert list(done["Tags"]) == ["x", "y"]
     assert done["Best validation loss"] == pytest.approx(0.60)
     metrics = json.loads(runs[0].metrics_file.read_text())
-    low, high = metrics["intervals"]["auroc"]
-    assert done["Test AUROC"] == f"{metrics['auroc']:.2f} ({low:.2f}–{high:.2f})"
+    assert metrics["intervals"]["auroc"] is None
+    assert done["Test AUROC"] == f"{metrics['auroc']:.2f}"
     assert rows.loc["run-2", "Window"] == "whole trial"
     assert rows["LR"].to_dict() == {"run-1": 1e-4, "run-2": 2e-4}
     assert not {"Batch", "Model", "Seed"} & set(rows), "in these they do not differ"
@@ -305,3 +305,15 @@ def test_a_trash_that_cannot_be_created_is_reported(
     assert any("run-1 cannot be deleted" in error.value for error in app.error)
     assert no_path_in(app)
     assert set(table(app).index) == {"run-1", "run-2"}
+
+
+def test_two_runs_are_compared_on_their_test_trials(open_page: OpenPage, shared_data_folder: Path) -> None:
+    for name, skill, settings in (("a", 0.7, {}), ("b", 0.3, {}), ("c", 0.7, {"seed": 1})):
+        write_run(runs_root() / name, shared_data_folder, skill=skill, test_fraction=0.6, **settings)
+    app = choose(open_page("training", shared_data_folder), "a", "b")
+    assert not app.exception
+    assert "Test results of the two runs" in text_of(app)
+    assert "The runs cannot be distinguished by their accuracy." in text_of(app)
+    rows = next(item.value for item in app.table if "Difference" in item.value)
+    assert list(rows.index) == ["AUROC", "Accuracy"]
+    assert "were tested on different trials" in text_of(choose(open_page("training", shared_data_folder), "a", "c"))

@@ -1,32 +1,51 @@
 """The parts of the test results of a run: tiles with intervals, tables by outcome, controls and trials."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from pages.components.words import plain_text
+from socal_core.evaluation.alarms import Alarm, AlarmSeverity
 from socal_core.evaluation.compare import Verdict
-from socal_core.evaluation.controls import compared, comparison
+from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.intervals import TOO_FEW
+from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Interval, Metrics, Score, SeedScores
+from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Metrics, Score, SeedScores
 from socal_core.runs.files.predictions import prediction_columns
 from socal_core.runs.folder import RunFolder
 
 TILES: tuple[tuple[str, Score, str], ...] = (
-    ("Accuracy", "accuracy", "Fraction of the test trials that were predicted correctly"),
-    ("Precision", "precision", "Fraction of the predicted successes that were real successes"),
-    ("Recall", "recall", "Fraction of the real successes that were predicted"),
     (
         "AUROC",
         "auroc",
         "How often a random success gets a higher probability than a random failure: 0.5 is chance, 1 is perfect",
     ),
-)
-TILES_WITHOUT_INTERVAL: tuple[tuple[str, Score, str], ...] = (
+    ("Accuracy", "accuracy", "Fraction of the test trials that were predicted correctly"),
     ("Balanced accuracy", "balanced_accuracy", "Mean of the recalls of both outcomes: 0.5 is chance"),
-    ("F1", "f1", "Harmonic mean of precision and recall"),
     ("Brier score", "brier", "Mean squared error of the probabilities: 0 is perfect; always predicting 0.5 gives 0.25"),
+    ("Precision", "precision", "Fraction of the predicted successes that were real successes"),
+    ("Recall", "recall", "Fraction of the real successes that were predicted"),
+    ("Specificity", "specificity", "Fraction of the real failures that were predicted"),
+    ("F1", "f1", "Harmonic mean of precision and recall"),
 )
+IN_A_ROW = 4
+FURTHER: dict[Score, str] = {
+    "npv": "Negative predictive value",
+    "f1_failure": "F1 of failure",
+    "matthews": "Matthews correlation",
+    "average_precision": "Average precision",
+    "log_loss": "Log loss",
+    "calibration_error": "Calibration error",
+}
+"""Scores that are only in the table of all scores, with their names."""
 
+ALARM_ICONS = {
+    AlarmSeverity.SERIOUS: ":material/error:",
+    AlarmSeverity.CAUTION: ":material/warning:",
+    AlarmSeverity.NOTE: ":material/info:",
+}
 LABELS = {"auroc": "AUROC", "accuracy": "Accuracy"}
 ABOUT_INTERVALS = (
     "The range in grey is the 95 % interval, which is likely to contain the true value. If two models differ by less "
@@ -39,20 +58,56 @@ ABOUT_FOLDS = (
 
 
 def score_tiles(metrics: Metrics) -> None:
-    """Show one tile per score, with its 95 % interval if there is one."""
-    for column, (label, name, text) in zip(st.columns(len(TILES)), TILES, strict=True):
-        column.metric(
-            label,
-            score(metrics[name]),
-            delta=_interval(metrics["intervals"][name]),
-            delta_color="off",
-            delta_arrow="off",
-            help=text,
-            border=True,
-        )
+    """Show one tile per score, with its 95 % interval or why there is none, and all scores in a table."""
+    for start in range(0, len(TILES), IN_A_ROW):
+        tiles = TILES[start : start + IN_A_ROW]
+        for column, (label, name, text) in zip(st.columns(IN_A_ROW), tiles, strict=True):
+            column.metric(
+                label,
+                score(metrics.get(name)),
+                delta=interval_text(metrics, name),
+                delta_color="off",
+                delta_arrow="off",
+                help=text,
+                border=True,
+            )
     st.caption(ABOUT_INTERVALS)
-    for column, (label, name, text) in zip(st.columns(len(TILES)), TILES_WITHOUT_INTERVAL, strict=False):
-        column.metric(label, score(metrics[name]), help=text, border=True)
+    unknown = sum(not trial["participant_id"] for trial in metrics["trials"])
+    if unknown:
+        st.caption(
+            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a surgeon of its own, so the "
+            "intervals may be too narrow."
+        )
+    with st.expander("All scores"):
+        names: dict[Score, str] = {name: label for label, name, _ in TILES} | FURTHER
+        rows = [
+            {"Score": label, "Value": score(metrics.get(name)), "95 % interval": interval_text(metrics, name) or "–"}
+            for name, label in names.items()
+        ]
+        table_with_csv(pd.DataFrame(rows).set_index("Score"), "scores")
+
+
+def interval_text(metrics: Metrics, name: Score) -> str | None:
+    """Return the interval of a score, or why it has none; None if the score is not defined."""
+    if metrics.get(name) is None:
+        return None
+    interval = metrics["intervals"].get(name)
+    return TOO_FEW if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def table_with_csv(table: pd.DataFrame, name: str) -> None:
+    """Show a table of text with a button that downloads it as CSV."""
+    st.table(table)
+    st.download_button(
+        "CSV",
+        table.to_csv().encode(),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key=f"csv-{name}",
+    )
 
 
 def by_fold(metrics: Metrics) -> None:
@@ -74,7 +129,7 @@ def by_fold(metrics: Metrics) -> None:
         }
         for name, row in rows
     ]
-    st.table(pd.DataFrame(table).set_index("Fold"))
+    table_with_csv(pd.DataFrame(table).set_index("Fold"), "folds")
     texts = [
         f"{LABELS[name]} over {values['count']} {kind}: {values['lowest']:.2f} to {values['highest']:.2f}, mean "
         f"{values['mean']:.2f}, standard deviation {values['standard_deviation']:.2f}."
@@ -98,16 +153,20 @@ def per_class(metrics: Metrics) -> None:
         for name in OUTCOMES.values()
         for values in [metrics["per_class"][name.lower()]]
     ]
-    st.table(pd.DataFrame(rows).set_index("Outcome"))
+    table_with_csv(pd.DataFrame(rows).set_index("Outcome"), "by-outcome")
 
 
-def above_controls(metrics: Metrics) -> None:
-    """Show whether the model is above the colour and the tools control; nothing for runs without these controls."""
-    text = comparison(metrics)
-    if text:
-        above = all(row["verdict"] == Verdict.ABOVE for row in compared(metrics) if row["verdict"])
-        show, icon = (st.success, ":material/check:") if above else (st.warning, ":material/balance:")
-        show(plain_text(text), icon=icon)
+def summary_sentence(metrics: Metrics) -> None:
+    """Say whether the model is better than its best control."""
+    shows = {Verdict.ABOVE: st.success, Verdict.NOT_SHOWN: st.info, Verdict.BELOW: st.warning}
+    shows[verdict_of(metrics)](f"**{plain_text(summary(metrics))}**", icon=":material/balance:")
+
+
+def show_alarms(alarms: Sequence[Alarm]) -> None:
+    """Show each sign that the scores mislead as a message."""
+    shows = {AlarmSeverity.SERIOUS: st.error, AlarmSeverity.CAUTION: st.warning, AlarmSeverity.NOTE: st.info}
+    for alarm in alarms:
+        shows[alarm.severity](plain_text(alarm.text), icon=ALARM_ICONS[alarm.severity])
 
 
 def beside_controls(metrics: Metrics) -> None:
@@ -124,7 +183,9 @@ def beside_controls(metrics: Metrics) -> None:
         }
         for name, row in zip(names, scored, strict=True)
     ]
-    st.table(pd.DataFrame(rows).set_index(""))
+    table_with_csv(pd.DataFrame(rows).set_index(""), "controls")
+    if text := comparison(metrics):
+        st.caption(plain_text(text))
     for row in metrics["controls"]:
         st.caption(f"*{plain_text(row['name'])}*: {plain_text(row['description'])}")
 
@@ -190,7 +251,3 @@ def download(run: RunFolder) -> None:
 def score(value: float | None) -> str:
     """Format a score with two decimals, or as a dash if it is not defined."""
     return "–" if value is None else f"{round(value, 2) + 0.0:.2f}"  # the sum of -0.0 and 0.0 is 0.0
-
-
-def _interval(interval: Interval) -> str | None:
-    return None if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"

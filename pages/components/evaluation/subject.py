@@ -18,13 +18,6 @@ def show_subject(run: RunFolder, metrics: AnyMetrics, predicted: str = "") -> No
         metrics: Its metrics.
         predicted: What is predicted, in Markdown, if it is not success.
     """
-    if metrics["task"] == "recognition":
-        st.warning(
-            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside the "
-            "window of this model, so it can see their outcome. Do not compare it with models that see only the first "
-            "minute.",
-            icon=":material/visibility:",
-        )
     st.markdown(
         f"**{plain_text(metrics['task'].capitalize())}**{predicted} · window: {plain_text(metrics['window'])} · "
         f"{what_predicts(run, metrics)} · data: {plain_text(name_of_data(run.read_data()))} · "
@@ -37,6 +30,17 @@ def show_subject(run: RunFolder, metrics: AnyMetrics, predicted: str = "") -> No
         and config.model.encoder is EncoderChoice.AUTO
     ):
         st.caption(ABOUT_ENCODERS)
+
+
+def warn_of_recognition(metrics: AnyMetrics) -> None:
+    """Warn if the model sees how most trials end."""
+    if metrics["task"] == "recognition":
+        st.warning(
+            f"**Recognition, not prediction.** {metrics['share_ending_inside']:.0%} of the trials end inside the "
+            "window of this model, so it can see their outcome. Do not compare it with models that see only the first "
+            "minute.",
+            icon=":material/visibility:",
+        )
 
 
 def what_predicts(run: RunFolder, metrics: AnyMetrics) -> str:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation import results
-from pages.components.evaluation.subject import show_subject
+from pages.components.evaluation.subject import show_subject, warn_of_recognition
 from pages.components.evaluation.target_tables import (
     by_class,
     by_fold,
@@ -56,6 +56,7 @@ def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
 
 def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
     unit = f" ({plain_text(metrics['unit'])})" if metrics["unit"] else ""
+    warn_of_recognition(metrics)
     show_subject(run, metrics, f" of **{plain_text(short_name(metrics['label']))}**{unit}")
     if metrics["n"] < FEW_TEST_TRIALS:
         st.warning(

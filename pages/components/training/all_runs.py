@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components.charts import chart
 from pages.components.run_table import choose_in_table, label, run_status, summaries
 from pages.components.split_warnings import warn_of_splits
+from pages.components.training.comparison import show_comparison
 from pages.components.training.run_actions import pop_changed, show_actions, show_trash
 from pages.components.words import plain_text
 from socal_core.dataset.targets import short_name
@@ -67,6 +68,8 @@ def _compare(chosen: Sequence[RunSummary]) -> None:
             chart(overlaid_errors(readable, targets[0].unit), "compare-error")
         else:
             chart(overlaid_auroc(readable), "compare-auroc")
+    if len(chosen) == 2 and targets[0].is_success:
+        show_comparison(chosen[0].run, chosen[1].run)
 
 
 def _shown(found: Sequence[RunSummary]) -> Shown:

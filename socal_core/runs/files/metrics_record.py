@@ -15,8 +15,23 @@ Interval = tuple[float, float] | None
 """The lower and the upper end of a 95 % interval; None if it is not defined."""
 
 
-Score = Literal["accuracy", "balanced_accuracy", "precision", "recall", "f1", "auroc", "brier"]
-"""The names of the single scores."""
+Score = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "specificity",
+    "npv",
+    "f1",
+    "f1_failure",
+    "matthews",
+    "auroc",
+    "average_precision",
+    "brier",
+    "log_loss",
+    "calibration_error",
+]
+"""The names of the single scores. Earlier versions did not write all of them."""
 
 
 class ClassScores(TypedDict):
@@ -45,7 +60,8 @@ class Scores(TypedDict):
     per_class: dict[str, ClassScores]
     """The scores of `failure` and `success`."""
     intervals: dict[str, Interval]
-    """The intervals of accuracy, precision, recall and auroc."""
+    """The interval of each score; None if the score is not defined or there are too few surgeons. Earlier versions
+    wrote those of accuracy, precision, recall and auroc."""
 
 
 class ScoredTrial(TypedDict):
@@ -58,7 +74,21 @@ class ScoredTrial(TypedDict):
     predicted: int
 
 
-class ScoresOfTrials(Scores):
+class FurtherScores(TypedDict):
+    """Scores that earlier versions did not write (evaluation/weighted_scores.py); None if a score is not defined."""
+
+    specificity: NotRequired[float | None]
+    npv: NotRequired[float | None]
+    f1_failure: NotRequired[float | None]
+    matthews: NotRequired[float | None]
+    average_precision: NotRequired[float | None]
+    log_loss: NotRequired[float | None]
+    calibration_error: NotRequired[float | None]
+    surgeons: NotRequired[int]
+    """Number of known surgeons of the test trials."""
+
+
+class ScoresOfTrials(Scores, FurtherScores):
     """Scores of the test trials, with the trials."""
 
     split: str
@@ -140,6 +170,21 @@ class ScoresAndControls(ScoresOfTrials):
     controls: list[Control]
     cross_validation: NotRequired[CrossValidationScores | None]
     """The scores by fold; None if the run is no cross-validation."""
+
+
+class ChosenOn(TypedDict):
+    """The threshold of a run, and the subset on which it was chosen."""
+
+    value: float
+    chosen_on: str
+
+
+class EvaluatedRun(ScoresAndControls):
+    """What `evaluate --json` reports of a run that predicts success."""
+
+    threshold: ChosenOn
+    alarms: list[dict[str, str]]
+    """`key`, `severity` and `text` of each sign that the scores mislead (evaluation/alarms.py)."""
 
 
 class LeftOut(TypedDict):

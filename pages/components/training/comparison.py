@@ -1,0 +1,47 @@
+"""Two chosen runs on the same test trials: their differences, and whether these distinguish them."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.evaluation.results import score, table_with_csv
+from pages.components.words import plain_text
+from socal_core.errors import SocalError
+from socal_core.evaluation.coaching import p_value_text
+from socal_core.evaluation.run_comparison import RunComparison, ScoreComparison, compare_runs, verdict_sentence
+from socal_core.runs.folder import RunFolder
+
+
+def show_comparison(first: RunFolder, second: RunFolder) -> None:
+    """Compare the test results of two runs, or show why that is not possible; nothing if one has no results."""
+    if not (first.metrics_file.is_file() and second.metrics_file.is_file()):
+        return
+    st.subheader("Test results of the two runs")
+    try:
+        compared = compare_runs(first, second)
+    except SocalError as error:
+        st.info(plain_text(error))
+        return
+    scores = (compared.auroc, compared.accuracy)
+    table_with_csv(pd.DataFrame([_row(compared, found) for found in scores]).set_index("Score"), "comparison")
+    for found in scores:
+        show = st.success if found.distinguished else st.info
+        show(plain_text(verdict_sentence(compared, found)))
+    mcnemar = "no trial differs" if compared.mcnemar_p is None else p_value_text(compared.mcnemar_p)
+    lines = [
+        f"{compared.trials} test trials of {compared.surgeons} surgeons, the same in both runs. Only {compared.first} "
+        f"predicts {compared.only_first_right} of them correctly, only {compared.second} {compared.only_second_right} "
+        f"(exact McNemar test: {mcnemar}).",
+        *compared.notes,
+    ]
+    st.caption("  \n".join(plain_text(line) for line in lines))
+
+
+def _row(compared: RunComparison, found: ScoreComparison) -> dict[str, str]:
+    between = f"{found.interval[0]:+.2f} to {found.interval[1]:+.2f}" if found.interval else "–"
+    return {
+        "Score": found.name if found.name.isupper() else found.name.capitalize(),
+        plain_text(compared.first): score(found.first),
+        plain_text(compared.second): score(found.second),
+        "Difference": "–" if found.difference is None else f"{found.difference:+.2f}",
+        "95 % interval": between,
+    }
