@@ -52,8 +52,8 @@ def controls(
         predictions: The model's predictions of all trials (runs/folder.py).
         window: The seconds of a trial that the model may see.
         clips: The clips of each trial that the model received, in the order of `predictions`, shape (clips, frames, 3,
-            height, width), RGB. The controls of colour and of the middle frame use only these, so they see no more than the
-            model, and no other frame is decoded.
+            height, width), RGB. The controls of colour and of the middle frame use only these, so they see no more than
+            the model, and no other frame is decoded.
         embed: The image encoder; None if its weights are not installed.
 
     Returns:
@@ -86,8 +86,8 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
         As `controls` does; a control without scores in one of the folds has none.
     """
     found = []
-    for key, rows in in_all_folds([metrics["controls"] for metrics in folds]):
-        name, text = rows[0]["name"], rows[0]["description"]
+    for rows in in_all_folds([metrics["controls"] for metrics in folds]):
+        key, name, text = rows[0].get("key", ""), rows[0]["name"], rows[0]["description"]
         if any("probabilities" not in row for row in rows):
             found.append(next(row for row in rows if "probabilities" not in row))
             continue
@@ -111,13 +111,12 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
     return found
 
 
-def in_all_folds(folds: Sequence[Sequence[_Row]]) -> Iterator[tuple[str, list[_Row]]]:
-    """Yield the key and the rows of each control that all folds have; earlier versions computed fewer of them."""
+def in_all_folds(folds: Sequence[Sequence[_Row]]) -> Iterator[list[_Row]]:
+    """Yield the rows of each control that all folds have; earlier versions computed fewer of them."""
     for row in folds[0]:
-        key = row.get("key", row["name"])
-        rows = [next((other for other in fold if other.get("key", other["name"]) == key), None) for fold in folds]
-        if all(rows):
-            yield key, [other for other in rows if other is not None]
+        rows = [other for fold in folds for other in fold if other["name"] == row["name"]]
+        if len(rows) == len(folds):
+            yield rows
 
 
 def comparison(metrics: ScoresAndControls) -> str:

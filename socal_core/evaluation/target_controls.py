@@ -92,7 +92,7 @@ def pooled_target_controls(
     """
     field = "predicted" if target.is_number else "probabilities"
     found = []
-    for key, rows in in_all_folds([metrics["controls"] for metrics in folds]):
+    for rows in in_all_folds([metrics["controls"] for metrics in folds]):
         lacking = next((row for row in rows if field not in row), None)
         if lacking is not None:
             found.append(lacking)
@@ -102,6 +102,7 @@ def pooled_target_controls(
             for row, metrics in zip(rows, folds, strict=True)
         )
         outputs = scored.groupby(level=0).mean().loc[predictions["trial_id"]].to_numpy(float)
+        key = rows[0]["key"]
         text = _CONSTANT_IN_FOLDS.get(key, rows[0]["description"])
         found.append(_row(predictions, outputs, key, rows[0]["name"], text, target))
     return found

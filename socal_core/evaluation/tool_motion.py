@@ -52,7 +52,7 @@ def tool_motion(boxes: pd.DataFrame, frames: pd.DataFrame, ids: pd.Index) -> pd.
 
 
 def _placed(boxes: pd.DataFrame) -> pd.DataFrame:
-    """Add left, right, top, bottom, x, y (the centre) and area as fractions of the frame; NaN if its size is unknown."""
+    """Add edges, the centre (x, y) and the area as fractions of the frame; NaN if its size is unknown."""
     width, height = boxes["width"].astype("float64"), boxes["height"].astype("float64")
     left, right, top, bottom = boxes["x1"] / width, boxes["x2"] / width, boxes["y1"] / height, boxes["y2"] / height
     return boxes.assign(

@@ -72,7 +72,7 @@ def test_length_gives_the_outcome_away_and_the_window_hides_it() -> None:
 
 def test_for_the_whole_trial_the_window_is_no_control_of_its_own() -> None:
     rows = controls(data_set(LENGTHS), predicted(), WHOLE, clips())
-    assert [row["key"] for row in rows] == ["majority", "length", "colour", "tools"]
+    assert [row["key"] for row in rows] == ["majority", "length", "colour", "middle_frame", "tools", "motion"]
 
 
 @pytest.mark.parametrize(
