@@ -49,7 +49,7 @@ def cues_of(
         trials: The ids of the trials.
         window: The seconds of a trial that the model may see.
         clips: The clips of each trial that the model received, in the order of `trials`, as in `controls`.
-        embed: The image encoder; None if its weights are not installed.
+        embed: The image encoder; None leaves out the middle frame.
     """
     frames = dataset.frames[dataset.frames["trial_id"].isin(trials)]
     seen = window.select(frames)
@@ -61,7 +61,10 @@ def cues_of(
     colour = colour_over_time(_keeping_the_middle(clips, middle)).set_axis(trials)
     what = "the mean colour of the frames that the model sees and its slope over the clip"
     yield Cue(COLOUR, "Colour", what, colour)
-    yield _middle_frame(trials, middle, embed)
+    if embed is not None:
+        what = "one frame from the middle of the window, as a frozen image encoder embeds it"
+        features = pd.DataFrame(embed(np.stack(middle))).set_axis(trials)
+        yield Cue(MIDDLE_FRAME, "One middle frame", what, features)
     yield _tools(dataset, trials, seen)
     yield _motion(dataset, trials, seen)
 
@@ -77,14 +80,6 @@ def _keeping_the_middle(
         clip = trial[len(trial) // 2]
         middle.append(clip[len(clip) // 2].copy())
         yield trial
-
-
-def _middle_frame(trials: pd.Series, frames: list[NDArray[np.uint8]], embed: Embed | None) -> Cue:
-    name, what = "One middle frame", "one frame from the middle of the window, as a frozen image encoder embeds it"
-    if embed is None:
-        lacking = "The middle frame control was not computed: the weights of the image encoder are not installed."
-        return Cue(MIDDLE_FRAME, name, what, None, lacking)
-    return Cue(MIDDLE_FRAME, name, what, pd.DataFrame(embed(np.stack(frames))).set_axis(trials))
 
 
 def _count(frames: pd.DataFrame, trials: pd.Series) -> pd.DataFrame:

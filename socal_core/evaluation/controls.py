@@ -54,7 +54,7 @@ def controls(
         clips: The clips of each trial that the model received, in the order of `predictions`, shape (clips, frames, 3,
             height, width), RGB. The controls of colour and of the middle frame use only these, so they see no more than
             the model, and no other frame is decoded.
-        embed: The image encoder; None if its weights are not installed.
+        embed: The image encoder; None leaves out the control of the middle frame.
 
     Returns:
         One dictionary per control, with the key majority, frames, length, colour, middle_frame, tools or motion.

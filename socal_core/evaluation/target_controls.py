@@ -56,7 +56,7 @@ def target_controls(
         predictions: The model's predictions of all trials (runs/files/predictions.py).
         window: The seconds of a trial that the model may see.
         clips: The clips that the model received, as in `controls.controls`.
-        embed: The image encoder; None if its weights are not installed.
+        embed: The image encoder; None leaves out the control of the middle frame.
 
     Returns:
         One dictionary per control, with the key majority (for a number mean), frames, length, colour, middle_frame,
