@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.controls import best_control, comparison, controls
+from socal_core.evaluation.controls import best_control, comparison, controls, in_all_folds
 from tests.figures.made_tables import make_boxes, make_dataset, make_trials
 
 MINUTE, WHOLE = Window(0, 60), Window(0, None)
@@ -278,3 +278,14 @@ def test_the_best_control_of_a_number_has_the_lowest_error() -> None:
     best = best_control({"main": "rmse", "scores": {"rmse": 400.0}, "controls": rows})
     assert best is not None
     assert (best.key, best.score, best.value, best.model_value) == ("motion", "rmse", 450, 400)
+
+
+def test_folds_of_an_earlier_version_share_the_controls_that_both_have() -> None:
+    early = [control(key, 0.5, 0, None, "") for key in ("majority", "colour", "tools")]
+    late = [control(key, 0.6, 0, None, "") for key in ("majority", "colour", "middle_frame", "tools", "motion")]
+    for folds in ([early, late], [late, early]):
+        pairs = list(in_all_folds(folds))
+        assert [[row["key"] for row in rows] for rows in pairs] == [
+            [key] * 2 for key in ("majority", "colour", "tools")
+        ]
+        assert [row["auroc"] for row in pairs[0]] == [fold[0]["auroc"] for fold in folds]
