@@ -37,16 +37,15 @@ def tool_motion(boxes: pd.DataFrame, frames: pd.DataFrame, ids: pd.Index) -> pd.
     if seen.empty:
         return pd.DataFrame(index=ids)
     placed = _placed(track_all(seen))
+    by_label = placed.groupby(["trial_id", "label"])
+    first = by_label["second"].min().unstack("label")
     parts = {
         "share": _shares(placed, frames),
         "speed": _speeds(placed),
-        "area": placed.groupby(["trial_id", "label"])["area"].mean().unstack("label"),
-        "first": placed[placed["label"].isin(FIRST_SEEN)]
-        .groupby(["trial_id", "label"])["second"]
-        .min()
-        .unstack("label"),
+        "area": by_label["area"].mean().unstack("label"),
+        "first": first[[label for label in FIRST_SEEN if label in first]],
     }
-    named = [table.rename(columns=lambda label, name=name: f"{label} {name}") for name, table in parts.items()]
+    named = [table.add_suffix(f" {name}") for name, table in parts.items()]
     overlap = _overlaps(placed).rename("overlap")
     return pd.concat([*named, overlap], axis="columns").reindex(ids).astype("float64")
 
