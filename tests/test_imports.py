@@ -156,6 +156,7 @@ FOR_PAGES = (
     "socal_core.evaluation.run_results",
     "socal_core.evaluation.run_comparison",
     "socal_core.evaluation.alarms",
+    "socal_core.evaluation.tool_motion",
     "socal_core.jobs.job",
     "socal_core.jobs.check_frames",
     "socal_core.jobs.advise_offsets",
@@ -165,6 +166,7 @@ FOR_PAGES = (
     "socal_core.figures.thresholds",
     "socal_core.figures.subgroups",
     "socal_core.figures.presence",
+    "socal_core.figures.earliness",
     "socal_core.pretraining.pretrain_settings",
     "socal_core.cli",
 )

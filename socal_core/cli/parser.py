@@ -200,6 +200,10 @@ def _add_result_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("other", type=Path)
     sub.add_argument("--json", action="store_true")
+    text = "Report AUROC and accuracy of a run whose model sees only the first 10, 20, … 60 s of its window."
+    sub = _add(commands, "results", "earliness", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_cross_validation(commands: Any) -> None:

@@ -1,9 +1,11 @@
-"""The commands that analyse the test results of runs: `subgroups` and `compare`."""
+"""The commands that analyse the test results of runs: `subgroups`, `compare` and `earliness`."""
 
 import argparse
 import json
+from dataclasses import asdict
 
 from socal_core.cli.arguments import print_line
+from socal_core.cli.bars import StageBar
 from socal_core.evaluation import subgroups as of_trials
 from socal_core.evaluation.run_comparison import compare_runs, comparison_text
 from socal_core.evaluation.run_results import read_results
@@ -22,4 +24,16 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs on their common test trials."""
     compared = compare_runs(RunFolder.open(options.run), RunFolder.open(options.other))
     print_line(json.dumps(compared.as_dict(), indent=2) if options.json else comparison_text(compared))
+    return 0
+
+
+def earliness(options: argparse.Namespace) -> int:
+    """Evaluate a run whose model sees only the first seconds of its window, and write earliness.json into it."""
+    # Load PyTorch only for this command.
+    from socal_core.evaluation.earliness import earliness as evaluate_early
+    from socal_core.evaluation.earliness import earliness_text
+
+    with StageBar() as bar:
+        found = evaluate_early(RunFolder.open(options.run), bar.show)
+    print_line(json.dumps(asdict(found), indent=2) if options.json else earliness_text(found))
     return 0

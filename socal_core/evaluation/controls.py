@@ -3,7 +3,9 @@
 A model that is no better than its controls has not shown that it uses more than they do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,16 +14,33 @@ from numpy.typing import NDArray
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, cues_of
+from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, Embed, cues_of
 from socal_core.evaluation.cues import predict_from, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
-from socal_core.runs.files.metrics_record import Control, Metrics, ScoresAndControls
+from socal_core.evaluation.target_metrics import LOWER_IS_BETTER
+from socal_core.runs.files.metrics_record import (
+    AnyMetrics,
+    Control,
+    Interval,
+    Metrics,
+    ScoresAndControls,
+    TargetControl,
+    is_of_success,
+    score_of,
+)
 
 MAJORITY = "majority"
+TIME = "tth"
+"""The column of SOCAL, and the control that learns from it (target_controls.py); known only after the trial."""
+_Row = TypeVar("_Row", Control, TargetControl)
 
 
 def controls(
-    dataset: Dataset, predictions: pd.DataFrame, window: Window, clips: Iterable[NDArray[np.uint8]]
+    dataset: Dataset,
+    predictions: pd.DataFrame,
+    window: Window,
+    clips: Iterable[NDArray[np.uint8]],
+    embed: Embed | None = None,
 ) -> list[Control]:
     """Score the controls on the test trials of a run.
 
@@ -33,20 +52,21 @@ def controls(
         predictions: The model's predictions of all trials (runs/folder.py).
         window: The seconds of a trial that the model may see.
         clips: The clips of each trial that the model received, in the order of `predictions`, shape (clips, frames, 3,
-            height, width), RGB. The colour control uses only these, so it sees no more than the model, and no other
-            frame is decoded.
+            height, width), RGB. The controls of colour and of the middle frame use only these, so they see no more than
+            the model, and no other frame is decoded.
+        embed: The image encoder; None leaves out the control of the middle frame.
 
     Returns:
-        One dictionary per control, with the key majority, frames, length, colour or tools. `difference` is the AUROC of
-        the model minus that of the control, with `difference_interval` and `verdict` as in `compare.Difference`. The
-        scores are None if the data set lacks what the control needs.
+        One dictionary per control, with the key majority, frames, length, colour, middle_frame, tools or motion.
+        `difference` is the AUROC of the model minus that of the control, with `difference_interval` and `verdict` as in
+        `compare.Difference`. The scores are None if what the control needs is missing.
     """
     texts = {
         FRAMES: f"The number of frames in the {window.describe()}: all that the model can learn about the length.",
         LENGTH: "The number of frames of the whole trial: failures continue to the time limit, successes end early.",
     }
     rows = [_majority(predictions)]
-    for cue in cues_of(dataset, predictions["trial_id"], window, clips):
+    for cue in cues_of(dataset, predictions["trial_id"], window, clips, embed):
         if cue.features is None:
             rows.append(_absent(cue.key, cue.name, cue.lacking))
         else:
@@ -66,7 +86,7 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
         As `controls` does; a control without scores in one of the folds has none.
     """
     found = []
-    for rows in zip(*(metrics["controls"] for metrics in folds), strict=True):
+    for rows in in_all_folds([metrics["controls"] for metrics in folds]):
         key, name, text = rows[0].get("key", ""), rows[0]["name"], rows[0]["description"]
         if any("probabilities" not in row for row in rows):
             found.append(next(row for row in rows if "probabilities" not in row))
@@ -91,6 +111,14 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
     return found
 
 
+def in_all_folds(folds: Sequence[Sequence[_Row]]) -> Iterator[list[_Row]]:
+    """Yield the rows of each control that all folds have; earlier versions computed fewer of them."""
+    for row in folds[0]:
+        rows = [other for fold in folds for other in fold if other["name"] == row["name"]]
+        if len(rows) == len(folds):
+            yield rows
+
+
 def comparison(metrics: ScoresAndControls) -> str:
     """Describe in a sentence whether the model of a run is above the colour and the tools control.
 
@@ -113,6 +141,64 @@ def comparison(metrics: ScoresAndControls) -> str:
 def compared(metrics: ScoresAndControls) -> list[Control]:
     """Return the colour and the tools control from the metrics of a run."""
     return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
+
+
+@dataclass(frozen=True)
+class BestControl:
+    """The control with the best score on the test trials, and the model beside it."""
+
+    key: str
+    name: str
+    score: str
+    """The name of the score that is compared: `auroc` or `rmse`."""
+    value: float
+    """The score of the control."""
+    model_value: float | None
+    difference: float | None
+    """The score of the model minus that of the control, on the same trials; None if there is none."""
+    interval: Interval
+    """The 95 % interval of the difference; None if there is none."""
+    verdict: str | None
+    """What the interval shows, as in `Control` for success, else as in `TargetControl` (metrics_record.py)."""
+
+
+def best_control(metrics: AnyMetrics) -> BestControl | None:
+    """Return the best control among those that know no more than the model may see.
+
+    The length of the whole trial does not count while the window hides it, nor does the time to haemostasis. As the
+    best of several on the same trials, its score is too good on average.
+
+    Args:
+        metrics: The content of a run's metrics.json, whatever the model predicts.
+
+    Returns:
+        The control; the first one of equals, None if none has a score.
+    """
+    score = "auroc" if is_of_success(metrics) else metrics["main"]
+    sign = -1 if score in LOWER_IS_BETTER else 1
+    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in metrics["controls"]) else {TIME}
+    found = []
+    for row in metrics["controls"]:
+        value = _score_of_control(row, score)
+        if value is not None and row.get("key") not in hidden:
+            found.append((sign * value, row))
+    if not found:
+        return None
+    value, row = max(found, key=lambda pair: pair[0])
+    return BestControl(
+        key=row.get("key", ""),
+        name=row["name"],
+        score=score,
+        value=sign * value,
+        model_value=score_of(metrics, score),
+        difference=row.get("difference"),
+        interval=row.get("difference_interval"),
+        verdict=row.get("verdict"),
+    )
+
+
+def _score_of_control(row: Control | TargetControl, score: str) -> float | None:
+    return row["scores"][score] if "scores" in row else row["auroc"]
 
 
 def surgeons_of(test: pd.DataFrame) -> pd.Series:

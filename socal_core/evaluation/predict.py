@@ -12,6 +12,7 @@ from socal_core.dataset.targets import SUCCESS_TARGET, Target, target_values
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
+from socal_core.evaluation.frame_embedding import frame_embedder
 from socal_core.evaluation.metrics import choose_threshold
 from socal_core.evaluation.predictors import Predictor, open_model
 from socal_core.evaluation.target_controls import target_controls
@@ -61,13 +62,13 @@ def finish_run(
     """
     predictions = predict_split(dataset, run.read_split(), predictor, progress)
     window = run.read_config().clip.observation
-    clips = predictor.clips(list(predictions["trial_id"]))
+    clips, embed = predictor.clips(list(predictions["trial_id"])), frame_embedder()
     metrics: AnyMetrics
     if dataset.target.is_success:
         threshold = _decide(predictions)
         metrics = {
             **metrics_of_test_trials(predictions),
-            "controls": controls(dataset, predictions, window, clips),
+            "controls": controls(dataset, predictions, window, clips, embed),
             **_what_was_tested(run, dataset, predictor, predictions),
             "threshold": threshold,
             "cross_validation": None,
@@ -75,7 +76,7 @@ def finish_run(
     else:
         metrics = {
             **scores_of_test_trials(predictions, dataset.target),
-            "controls": target_controls(dataset, predictions, window, clips),
+            "controls": target_controls(dataset, predictions, window, clips, embed),
             **_what_was_tested(run, dataset, predictor, predictions),
             "cross_validation": None,
             "unknown": int((dataset.trials["unusable_because"] == f"{dataset.target.column} unknown").sum()),

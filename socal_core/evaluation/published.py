@@ -16,6 +16,8 @@ from socal_core.settings.split import SplitMethod
 
 BLOOD_LOSS = "blood_loss"
 FIRST_MINUTE, WHOLE_TRIAL = "0:60", "whole"
+SECONDS_OF_EXPERTS = 60
+"""What the experts saw of a trial, as FIRST_MINUTE says."""
 
 KUGENER = "Kugener et al., Neurosurgery 2022;90:823"
 PANGAL = "Pangal et al., Sci Rep 2022;12:8137"
@@ -112,6 +114,23 @@ def reference_lines(split_method: SplitMethod, window: str, target: str) -> Refe
     return ReferenceLines(
         tuple(result for result in of_target if not result.window or Window.parse(result.window) == seen)
     )
+
+
+def experts_after_a_minute(split_method: SplitMethod, window: str) -> PublishedResult | None:
+    """Return the accuracy of the experts who saw the first 60 s, to compare with a model that has seen these.
+
+    Args:
+        split_method: How the run split the trials.
+        window: The setting `window` of the run.
+
+    Returns:
+        The result; None if the run has other test trials, or its window does not begin with the first 60 s.
+    """
+    seen = Window.parse(window)
+    if seen.start or 0 < (seen.stop or 0) < SECONDS_OF_EXPERTS:
+        return None
+    lines = reference_lines(split_method, FIRST_MINUTE, SUCCESS)
+    return next((row for row in lines.results if (row.predictor, row.metric) == (EXPERTS, "accuracy")), None)
 
 
 def _proportions(

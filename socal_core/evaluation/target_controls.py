@@ -10,8 +10,8 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import Target, class_numbers
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import Difference, macro_auroc_difference, rmse_difference
-from socal_core.evaluation.control_cues import COLOUR, TOOLS, cues_of
-from socal_core.evaluation.controls import MAJORITY, surgeons_of
+from socal_core.evaluation.control_cues import COLOUR, TOOLS, Embed, cues_of
+from socal_core.evaluation.controls import MAJORITY, TIME, in_all_folds, surgeons_of
 from socal_core.evaluation.cues import predict_classes_from, predict_number_from, varying
 from socal_core.evaluation.target_metrics import (
     LOWER_IS_BETTER,
@@ -25,8 +25,8 @@ from socal_core.presets import SOCAL
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
 
 MEAN = "mean"
-BLOOD_LOSS, TIME = "blood_loss", "tth"
-"""Columns of SOCAL, for which a regression of one on the other is published."""
+BLOOD_LOSS = "blood_loss"
+"""The column of SOCAL for which a regression on another one, TIME, is published."""
 PUBLISHED = (
     "Linear regression on the time to haemostasis, a comparison and never an input of a model: it is known only when "
     "the trial is over. On the 20 test trials of Kugener et al. (Neurosurgery 2022;90:823), this regression had an "
@@ -43,7 +43,11 @@ _CONSTANT_IN_FOLDS = {
 
 
 def target_controls(
-    dataset: Dataset, predictions: pd.DataFrame, window: Window, clips: Iterable[NDArray[np.uint8]]
+    dataset: Dataset,
+    predictions: pd.DataFrame,
+    window: Window,
+    clips: Iterable[NDArray[np.uint8]],
+    embed: Embed | None = None,
 ) -> list[TargetControl]:
     """Score the controls on the test trials of a run. Each learns only from the training trials.
 
@@ -52,15 +56,16 @@ def target_controls(
         predictions: The model's predictions of all trials (runs/files/predictions.py).
         window: The seconds of a trial that the model may see.
         clips: The clips that the model received, as in `controls.controls`.
+        embed: The image encoder; None leaves out the control of the middle frame.
 
     Returns:
-        One dictionary per control, with the key majority (for a number mean), frames, length, colour, tools or, for
-        the blood loss of SOCAL, tth. `difference` is the main score of the model minus that of the control; `verdict`
-        says which of them is better. The scores are None if the data set lacks what the control needs.
+        One dictionary per control, with the key majority (for a number mean), frames, length, colour, middle_frame,
+        tools, motion or, for the blood loss of SOCAL, tth. `difference` is the main score of the model minus that of
+        the control; `verdict` says which of them is better. The scores are None if what the control needs is missing.
     """
     target, trials = dataset.target, predictions["trial_id"]
     rows = [_constant(predictions, target)]
-    for cue in cues_of(dataset, trials, window, clips):
+    for cue in cues_of(dataset, trials, window, clips, embed):
         if cue.features is None:
             rows.append(_absent(cue.key, cue.name, cue.lacking, target))
         else:
@@ -87,7 +92,7 @@ def pooled_target_controls(
     """
     field = "predicted" if target.is_number else "probabilities"
     found = []
-    for rows in zip(*(metrics["controls"] for metrics in folds), strict=True):
+    for rows in in_all_folds([metrics["controls"] for metrics in folds]):
         lacking = next((row for row in rows if field not in row), None)
         if lacking is not None:
             found.append(lacking)
@@ -97,10 +102,9 @@ def pooled_target_controls(
             for row, metrics in zip(rows, folds, strict=True)
         )
         outputs = scored.groupby(level=0).mean().loc[predictions["trial_id"]].to_numpy(float)
-        text = rows[0]["description"]
-        if rows[0]["key"] in {MAJORITY, MEAN}:
-            text = _CONSTANT_IN_FOLDS[rows[0]["key"]]
-        found.append(_row(predictions, outputs, rows[0]["key"], rows[0]["name"], text, target))
+        key = rows[0]["key"]
+        text = _CONSTANT_IN_FOLDS.get(key, rows[0]["description"])
+        found.append(_row(predictions, outputs, key, rows[0]["name"], text, target))
     return found
 
 

@@ -14,11 +14,12 @@ from sklearn.metrics import roc_auc_score
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.controls import comparison, controls
+from socal_core.evaluation.controls import best_control, comparison, controls, in_all_folds
 from tests.figures.made_tables import make_boxes, make_dataset, make_trials
 
 MINUTE, WHOLE = Window(0, 60), Window(0, None)
 NO_BOXES = make_boxes([])
+NEED_BOXES = ["tools", "motion"]
 # Thirty surgeons with two trials each: of the 60 trials, 24 train, 16 validate and 20 test.
 TRIALS = [f"S{i}T{number}" for i in range(30) for number in (1, 2)]
 LABELS = {trial: int(i % 3 != 0) for i, trial in enumerate(TRIALS)}
@@ -72,7 +73,7 @@ def test_length_gives_the_outcome_away_and_the_window_hides_it() -> None:
 
 def test_for_the_whole_trial_the_window_is_no_control_of_its_own() -> None:
     rows = controls(data_set(LENGTHS), predicted(), WHOLE, clips())
-    assert [row["key"] for row in rows] == ["majority", "length", "colour", "tools"]
+    assert [row["key"] for row in rows] == ["majority", "length", "colour", "tools", "motion"]
 
 
 @pytest.mark.parametrize(
@@ -150,10 +151,36 @@ def test_length_is_hidden_from_the_tool_control(window: Window) -> None:
 )
 def test_without_boxes_there_is_no_tool_control(boxes: pd.DataFrame, reason: str) -> None:
     rows = controls(data_set(LENGTHS, boxes), predicted(), MINUTE, clips())
-    row = json.loads(json.dumps(rows))[-1]
+    row = keyed(json.loads(json.dumps(rows)))["tools"]
     assert {value for name, value in row.items() if name not in {"key", "name", "description"}} == {None}
     assert reason in row["description"]
     assert comparison({"auroc": 0.5, "controls": rows}).endswith(reason)
+
+
+def test_the_time_at_which_a_tool_appears_is_found_by_its_motion() -> None:
+    """Each trial shows the muscle in ten frames, which only the second of the first one distinguishes."""
+    starts = {trial: 20 if LABELS[trial] else 40 for trial in TRIALS}
+    shown = [(trial, start + second, "muscle") for trial, start in starts.items() for second in range(10)]
+    row = keyed(controls(data_set(LENGTHS, make_boxes(shown)), predicted(), MINUTE, clips()))["motion"]
+    assert row["auroc"] == 1
+    late = Window(0, 20)
+    row = keyed(controls(data_set(LENGTHS, make_boxes(shown)), predicted(), late, clips()))["motion"]
+    assert row["auroc"] is None and "no frame in the window has a box" in row["description"]
+
+
+def test_the_middle_frame_is_that_of_the_middle_of_the_clip() -> None:
+    seen: list[NDArray[np.uint8]] = []
+
+    def embed(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+        seen.append(frames)
+        return frames.mean(axis=(2, 3))
+
+    bright = clips(lambda trial, frame: 100 + 50 * LABELS[trial] * (frame == 2))
+    row = keyed(controls(data_set(LENGTHS), predicted(), MINUTE, bright, embed))["middle_frame"]
+    assert seen[0].shape == (60, 3, 2, 2)
+    assert (row["auroc"], row["accuracy"]) == (1, 1)
+    other = clips(lambda trial, frame: 100 + 50 * LABELS[trial] * (frame == 1))
+    assert keyed(controls(data_set(LENGTHS), predicted(), MINUTE, other, embed))["middle_frame"]["auroc"] == 0.5
 
 
 def test_test_trials_teach_a_control_nothing() -> None:
@@ -169,7 +196,7 @@ def test_one_outcome_in_training_leaves_nothing_to_learn() -> None:
     labels = {trial: 1 if SPLIT[trial] == "train" else label for trial, label in LABELS.items()}
     colours = clips(lambda trial, frame: 100 + 20 * LABELS[trial])
     rows = controls(data_set(LENGTHS), predicted(labels), MINUTE, colours)
-    assert {row["auroc"] for row in rows if row["key"] != "tools"} == {0.5}
+    assert {row["key"]: row["auroc"] for row in rows if row["auroc"] != 0.5} == dict.fromkeys(NEED_BOXES)
 
 
 def test_the_model_is_compared_by_a_bootstrap_over_surgeons() -> None:
@@ -189,7 +216,7 @@ def test_the_model_is_compared_by_a_bootstrap_over_surgeons() -> None:
 def test_trials_of_unknown_surgeons_are_no_group() -> None:
     """As one group they would leave too few surgeons for an interval."""
     rows = controls(data_set(LENGTHS), predicted().assign(participant_id=""), MINUTE, clips())
-    assert all(row["difference_interval"] for row in rows if row["key"] != "tools")
+    assert all(row["difference_interval"] for row in rows if row["key"] not in NEED_BOXES)
 
 
 def control(
@@ -219,3 +246,46 @@ def test_without_an_auroc_or_the_two_controls_there_is_no_sentence() -> None:
         comparison({"auroc": None, "controls": controls(data_set(LENGTHS), predicted(labels), MINUTE, clips())}) == ""
     )
     assert comparison({"auroc": 0.8, "controls": [{"name": "Always the commoner outcome", "auroc": 0.5}]}) == ""
+
+
+def test_the_best_control_knows_no_more_than_the_model() -> None:
+    rows = [
+        control("frames", 0.5, 0.3, None, "not shown to be above"),
+        control("length", 1.0, -0.2, (-0.3, -0.1), "below"),
+        control("colour", 0.6, 0.2, (0.1, 0.3), "above"),
+        {**control("tools", 0.9, 0.0, None, "not shown to be above"), "auroc": None},
+        control("motion", 0.7, 0.1, (-0.1, 0.3), "not shown to be above"),
+    ]
+    best = best_control({"auroc": 0.8, "controls": rows})
+    assert best is not None
+    assert (best.key, best.value, best.model_value, best.difference) == ("motion", 0.7, 0.8, 0.1)
+    assert (best.interval, best.verdict) == ((-0.1, 0.3), "not shown to be above")
+    whole = best_control({"auroc": 0.8, "controls": rows[1:]})
+    assert whole is not None and whole.key == "length"
+
+
+def test_controls_of_earlier_versions_have_a_best_one() -> None:
+    old = [{"name": "Always the commoner outcome", "auroc": 0.5}, {"name": "Length", "auroc": 0.9}]
+    best = best_control({"auroc": 0.8, "controls": old})
+    assert best is not None
+    assert (best.key, best.name, best.difference, best.interval) == ("", "Length", None, None)
+    assert best_control({"auroc": None, "controls": [{"name": "Length", "auroc": None}]}) is None
+
+
+def test_the_best_control_of_a_number_has_the_lowest_error() -> None:
+    errors = {"mean": 500.0, "motion": 450.0, "tools": None, "tth": 300.0}
+    rows = [{"key": key, "name": key, "scores": {"rmse": error}, "difference": -50.0} for key, error in errors.items()]
+    best = best_control({"main": "rmse", "scores": {"rmse": 400.0}, "controls": rows})
+    assert best is not None
+    assert (best.key, best.score, best.value, best.model_value) == ("motion", "rmse", 450, 400)
+
+
+def test_folds_of_an_earlier_version_share_the_controls_that_both_have() -> None:
+    early = [control(key, 0.5, 0, None, "") for key in ("majority", "colour", "tools")]
+    late = [control(key, 0.6, 0, None, "") for key in ("majority", "colour", "middle_frame", "tools", "motion")]
+    for folds in ([early, late], [late, early]):
+        pairs = list(in_all_folds(folds))
+        assert [[row["key"] for row in rows] for rows in pairs] == [
+            [key] * 2 for key in ("majority", "colour", "tools")
+        ]
+        assert [row["auroc"] for row in pairs[0]] == [fold[0]["auroc"] for fold in folds]

@@ -71,7 +71,7 @@ def test_metrics_have_the_scores_of_each_fold_and_seed_with_their_spread(done: R
 
 def test_controls_are_pooled_over_the_same_trials(done: RunFolder) -> None:
     controls = {row["key"]: row for row in done.read_metrics()["controls"]}
-    assert set(controls) == {"majority", "frames", "length", "colour", "tools"}
+    assert set(controls) == {"majority", "frames", "length", "colour", "tools", "motion"}
     assert all(len(row["probabilities"]) == 20 for row in controls.values())
     assert controls["colour"]["auroc"] == 1.0, "the frames of successes are green"
     assert controls["colour"]["difference"] == done.read_metrics()["auroc"] - 1

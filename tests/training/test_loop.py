@@ -85,7 +85,7 @@ def test_the_metrics_come_from_the_predictions_and_the_threshold_from_validation
 def test_the_controls_see_the_clips_and_the_boxes_of_the_run(done_run: RunFolder) -> None:
     """Successes are greenish and failures reddish; all trials have the same boxes."""
     controls = {control["key"]: control for control in done_run.read_metrics()["controls"]}
-    assert list(controls) == ["majority", "frames", "length", "colour", "tools"]
+    assert list(controls) == ["majority", "frames", "length", "colour", "middle_frame", "tools", "motion"]
     assert (controls["colour"]["auroc"], controls["tools"]["auroc"]) == (1, 0.5)
 
 

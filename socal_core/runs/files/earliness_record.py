@@ -1,0 +1,42 @@
+"""earliness.json: the scores of a run's test trials when its model sees only the first seconds of its window."""
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from socal_core.runs.files.metrics_record import Interval
+from socal_core.runs.files.run_file import RunFile
+
+_STRICT = ConfigDict(strict=True)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class EarlinessPoint:
+    """The scores after some seconds of the window. Intervals are None if there are too few surgeons for them."""
+
+    seconds: int | None
+    """Seconds watched since the start of the window; None for all of the window."""
+    task: str
+    """`prediction`, or `recognition` if most trials have ended by then."""
+    n: int
+    """Number of test trials."""
+    auroc: float | None
+    auroc_interval: Interval
+    accuracy: float | None
+    accuracy_interval: Interval
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Earliness:
+    """All of earliness.json."""
+
+    window: str
+    """The setting `window` of the run."""
+    epoch: int
+    """The epoch of the checkpoint."""
+    threshold: float
+    """The threshold of the run, which was chosen on clips from all of the window."""
+    points: tuple[EarlinessPoint, ...]
+    """By seconds; the last one is of all of the window."""
+
+
+EARLINESS = RunFile("earliness.json", Earliness, "Compute it again with `earliness`.")
