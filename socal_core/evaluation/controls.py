@@ -5,7 +5,7 @@ A model that is no better than its controls has not shown that it uses more than
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, Em
 from socal_core.evaluation.cues import predict_from, varying
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.evaluation.target_metrics import LOWER_IS_BETTER
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.metrics_record import (
     AnyMetrics,
     Control,
@@ -198,12 +199,7 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
 
 
 def _score_of_control(row: Control | TargetControl, score: str) -> float | None:
-    return row["scores"][score] if "scores" in row else row["auroc"]
-
-
-def surgeons_of(test: pd.DataFrame) -> pd.Series:
-    """Return the surgeon of each row of a table of predictions; each trial of an unknown surgeon stands for itself."""
-    return test["participant_id"].where(test["participant_id"] != "", test["trial_id"])
+    return cast(TargetControl, row)["scores"][score] if "scores" in row else row["auroc"]
 
 
 def _numbers(row: Control) -> str:

@@ -13,8 +13,9 @@ from socal_core.errors import RunError
 from socal_core.evaluation.intervals import outcome_estimates
 from socal_core.evaluation.predict import probabilities_of
 from socal_core.evaluation.predictors import open_model
-from socal_core.evaluation.run_results import RunResults, read_results, surgeons_of
+from socal_core.evaluation.run_results import RunResults, read_results
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.earliness_record import EARLINESS, Earliness, EarlinessPoint
 from socal_core.runs.folder import RunFolder
 
@@ -101,13 +102,14 @@ def _probabilities(
     """Predict trials from a window; NaN for a trial without a frame in it."""
     clip = model.config.clip.model_copy(update={"window": f"{window.start}:{window.stop}"})
     shortened = replace(model, config=model.config.model_copy(update={"clip": clip}))
-    found = pd.Series(np.nan, index=list(trials), dtype="float64")
+    found = dict.fromkeys(trials, np.nan)
     if trials:
         show = progress or (lambda text, done, total: None)
         with open_model(shortened, dataset, trials, show) as predictor:
             seen = [trial for trial in trials if trial not in predictor.left_out]
-            found[seen] = probabilities_of(predictor.logits(seen)) if seen else []
-    return found
+            if seen:
+                found.update(zip(seen, probabilities_of(predictor.logits(seen)).tolist(), strict=True))
+    return pd.Series(found, dtype="float64")
 
 
 def _point(test: pd.DataFrame, results: RunResults, dataset: Dataset, seconds: int | None) -> EarlinessPoint:

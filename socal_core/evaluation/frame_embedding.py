@@ -30,7 +30,7 @@ def _embed(network: EfficientNetLite0, frames: NDArray[np.uint8]) -> NDArray[np.
     """Embed frames of any size, (frames, 3, height, width), RGB; (frames, 1280)."""
     preprocessor = image_preprocessor()
     parts = []
-    for batch in torch.from_numpy(frames).split(BATCH):
+    for batch in torch.split(torch.from_numpy(frames), BATCH):
         pixel_values = preprocessor.model_input(batch, torch.empty(batch.shape))
         parts.append(network.features(pixel_values.contiguous(memory_format=torch.channels_last)))
     return torch.cat(parts).double().numpy()

@@ -1,9 +1,9 @@
 """The result of a run in a sentence: whether its model is better than the best control on the same test trials."""
 
 from socal_core.evaluation.compare import Verdict
-from socal_core.evaluation.control_cues import LENGTH
+from socal_core.evaluation.controls import best_control
 from socal_core.evaluation.intervals import TOO_FEW
-from socal_core.runs.files.metrics_record import Control, Metrics, ScoresAndControls
+from socal_core.runs.files.metrics_record import Metrics, ScoresAndControls
 
 OPENINGS = {
     Verdict.ABOVE: "The model is better than its best control",
@@ -12,20 +12,10 @@ OPENINGS = {
 }
 
 
-def best_control(metrics: Metrics) -> Control | None:
-    """Return the control with the highest AUROC, or None if none was compared with the model.
-
-    The length of the whole trial counts only for a model that sees how most trials end.
-    """
-    allowed = [row for row in metrics["controls"] if row.get("key") != LENGTH or metrics["task"] == "recognition"]
-    scored = [row for row in allowed if row.get("difference") is not None]
-    return max(scored, key=lambda row: row["auroc"] or 0.0, default=None)
-
-
 def verdict_of(metrics: Metrics) -> Verdict:
     """Return whether the interval of the difference shows that the model is better than its best control."""
     control = best_control(metrics)
-    return Verdict(control.get("verdict") or Verdict.NOT_SHOWN) if control else Verdict.NOT_SHOWN
+    return Verdict(control.verdict or Verdict.NOT_SHOWN) if control else Verdict.NOT_SHOWN
 
 
 def summary(metrics: Metrics) -> str:
@@ -33,13 +23,13 @@ def summary(metrics: Metrics) -> str:
     control, trials = best_control(metrics), tested_text(metrics)
     if metrics["auroc"] is None:
         return f"The model cannot be compared with its controls: {trials} all have the same outcome."
-    if control is None or control.get("difference") is None:
+    if control is None or control.difference is None:
         return f"The model was not compared with its controls by the version that evaluated it, on {trials}."
-    interval = control.get("difference_interval")
-    between = f"95 % interval {interval[0]:+.2f} to {interval[1]:+.2f}" if interval else TOO_FEW
+    low, high = control.interval or (None, None)
+    between = TOO_FEW if low is None else f"95 % interval {low:+.2f} to {high:+.2f}"
     return (
-        f"{OPENINGS[verdict_of(metrics)]} ({control['name']}): AUROC {metrics['auroc']:.2f} against "
-        f"{control['auroc']:.2f}, difference {control['difference']:+.2f} ({between}), on the same {trials}."
+        f"{OPENINGS[verdict_of(metrics)]} ({control.name}): AUROC {metrics['auroc']:.2f} against "
+        f"{control.value:.2f}, difference {control.difference:+.2f} ({between}), on the same {trials}."
     )
 
 

@@ -1,6 +1,7 @@
 """Controls for another target than success: simple rules that predict the same classes or the same number."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from socal_core.dataset.targets import Target, class_numbers
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import Difference, macro_auroc_difference, rmse_difference
 from socal_core.evaluation.control_cues import COLOUR, TOOLS, Embed, cues_of
-from socal_core.evaluation.controls import MAJORITY, TIME, in_all_folds, surgeons_of
+from socal_core.evaluation.controls import MAJORITY, TIME, in_all_folds
 from socal_core.evaluation.cues import predict_classes_from, predict_number_from, varying
 from socal_core.evaluation.target_metrics import (
     LOWER_IS_BETTER,
@@ -21,6 +22,7 @@ from socal_core.evaluation.target_metrics import (
     scores_of,
     with_outputs,
 )
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.presets import SOCAL
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
 
@@ -97,8 +99,8 @@ def pooled_target_controls(
         if lacking is not None:
             found.append(lacking)
             continue
-        scored = pd.concat(
-            pd.DataFrame(row[field], index=[trial["trial_id"] for trial in metrics["trials"]])
+        scored: pd.DataFrame = pd.concat(
+            pd.DataFrame(cast(dict[str, Any], row)[field], index=[trial["trial_id"] for trial in metrics["trials"]])
             for row, metrics in zip(rows, folds, strict=True)
         )
         outputs = scored.groupby(level=0).mean().loc[predictions["trial_id"]].to_numpy(float)
