@@ -33,7 +33,7 @@ def test_scores_stand_with_their_intervals(open_page: OpenPage, shared_data_fold
     tiles = {tile.label: tile for tile in app.metric}
     for label, name in (("Accuracy", "accuracy"), ("Recall", "recall"), ("AUROC", "auroc"), ("F1", "f1")):
         assert tiles[label].value == f"{metrics[name]:.2f}"
-        assert tiles[label].delta == "too few surgeons for an interval"
+        assert tiles[label].delta == "too few surgeons"
     low, high = metrics["intervals"]["accuracy"] = (0.41, 0.93)
     write_json(done.metrics_file, metrics)
     app = open_page("evaluation", shared_data_folder)
@@ -169,7 +169,7 @@ def test_metrics_of_an_earlier_version_get_the_intervals_of_this_one(
         done.metrics_file, {name: value for name, value in metrics.items() if name not in (*FURTHER, "surgeons")}
     )
     app = open_page("evaluation", shared_data_folder)
-    assert {tile.delta for tile in app.metric} == {"too few surgeons for an interval"}
+    assert {tile.delta for tile in app.metric} == {"too few surgeons"}
     assert metrics_of(app)["Specificity"] == f"{metrics['specificity']:.2f}"
 
 

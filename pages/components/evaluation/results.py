@@ -31,6 +31,8 @@ TILES: tuple[tuple[str, Score, str], ...] = (
     ("F1", "f1", "Harmonic mean of precision and recall"),
 )
 IN_A_ROW = 4
+FEW_IN_TILE = "too few surgeons"
+"""What a tile says instead of TOO_FEW, which it would cut off."""
 FURTHER: dict[Score, str] = {
     "npv": "Negative predictive value",
     "f1_failure": "F1 of failure",
@@ -65,13 +67,14 @@ def score_tiles(metrics: Metrics) -> None:
             column.metric(
                 label,
                 score(metrics.get(name)),
-                delta=interval_text(metrics, name),
+                delta=FEW_IN_TILE if (between := interval_text(metrics, name)) == TOO_FEW else between,
                 delta_color="off",
                 delta_arrow="off",
                 help=text,
                 border=True,
             )
-    st.caption(ABOUT_INTERVALS)
+    few = any(interval_text(metrics, name) == TOO_FEW for _, name, _ in TILES)
+    st.caption(ABOUT_INTERVALS + (f" Where none is given, there are {TOO_FEW}." if few else ""))
     unknown = sum(not trial["participant_id"] for trial in metrics["trials"])
     if unknown:
         st.caption(
