@@ -174,14 +174,19 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
     Returns:
         The control; the first one of equals, None if none has a score.
     """
-    score = "auroc" if is_of_success(metrics) else metrics["main"]
+    values: list[float | None]
+    if is_of_success(metrics):
+        score, values = "auroc", [row["auroc"] for row in metrics["controls"]]
+    else:
+        score = metrics["main"]
+        values = [row["scores"][score] for row in metrics["controls"]]
     sign = -1 if score in LOWER_IS_BETTER else 1
     hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in metrics["controls"]) else {TIME}
-    found = []
-    for row in metrics["controls"]:
-        value = _score_of_control(row, score)
-        if value is not None and row.get("key") not in hidden:
-            found.append((sign * value, row))
+    found = [
+        (sign * value, row)
+        for row, value in zip(metrics["controls"], values, strict=True)
+        if value is not None and row.get("key") not in hidden
+    ]
     if not found:
         return None
     value, row = max(found, key=lambda pair: pair[0])
@@ -195,10 +200,6 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
         interval=row.get("difference_interval"),
         verdict=row.get("verdict"),
     )
-
-
-def _score_of_control(row: Control | TargetControl, score: str) -> float | None:
-    return row["scores"][score] if "scores" in row else row["auroc"]
 
 
 def surgeons_of(test: pd.DataFrame) -> pd.Series:
