@@ -174,6 +174,7 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
     Returns:
         The control; the first one of equals, None if none has a score.
     """
+    rows: Sequence[Control | TargetControl] = metrics["controls"]
     values: list[float | None]
     if is_of_success(metrics):
         score, values = "auroc", [row["auroc"] for row in metrics["controls"]]
@@ -181,10 +182,10 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
         score = metrics["main"]
         values = [row["scores"][score] for row in metrics["controls"]]
     sign = -1 if score in LOWER_IS_BETTER else 1
-    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in metrics["controls"]) else {TIME}
+    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in rows) else {TIME}
     found = [
         (sign * value, row)
-        for row, value in zip(metrics["controls"], values, strict=True)
+        for row, value in zip(rows, values, strict=True)
         if value is not None and row.get("key") not in hidden
     ]
     if not found:
