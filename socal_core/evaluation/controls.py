@@ -5,7 +5,7 @@ A model that is no better than its controls has not shown that it uses more than
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -175,14 +175,20 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
     Returns:
         The control; the first one of equals, None if none has a score.
     """
-    score = "auroc" if is_of_success(metrics) else metrics["main"]
+    rows: Sequence[Control | TargetControl] = metrics["controls"]
+    values: list[float | None]
+    if is_of_success(metrics):
+        score, values = "auroc", [row["auroc"] for row in metrics["controls"]]
+    else:
+        score = metrics["main"]
+        values = [row["scores"][score] for row in metrics["controls"]]
     sign = -1 if score in LOWER_IS_BETTER else 1
-    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in metrics["controls"]) else {TIME}
-    found = []
-    for row in metrics["controls"]:
-        value = _score_of_control(row, score)
-        if value is not None and row.get("key") not in hidden:
-            found.append((sign * value, row))
+    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in rows) else {TIME}
+    found = [
+        (sign * value, row)
+        for row, value in zip(rows, values, strict=True)
+        if value is not None and row.get("key") not in hidden
+    ]
     if not found:
         return None
     value, row = max(found, key=lambda pair: pair[0])
@@ -196,10 +202,6 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
         interval=row.get("difference_interval"),
         verdict=row.get("verdict"),
     )
-
-
-def _score_of_control(row: Control | TargetControl, score: str) -> float | None:
-    return cast(TargetControl, row)["scores"][score] if "scores" in row else row["auroc"]
 
 
 def _numbers(row: Control) -> str:

@@ -1,7 +1,7 @@
 """Controls for another target than success: simple rules that predict the same classes or the same number."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,9 +99,10 @@ def pooled_target_controls(
         if lacking is not None:
             found.append(lacking)
             continue
-        scored: pd.DataFrame = pd.concat(
-            pd.DataFrame(cast(dict[str, Any], row)[field], index=[trial["trial_id"] for trial in metrics["trials"]])
-            for row, metrics in zip(rows, folds, strict=True)
+        values: list[Mapping[str, Any]] = [*rows]
+        scored = pd.concat(
+            pd.DataFrame(row[field], index=[trial["trial_id"] for trial in metrics["trials"]])
+            for row, metrics in zip(values, folds, strict=True)
         )
         outputs = scored.groupby(level=0).mean().loc[predictions["trial_id"]].to_numpy(float)
         key = rows[0]["key"]
