@@ -58,7 +58,16 @@ def _pick_outcome(dataset: Dataset) -> str:
         st.session_state[key] = SUCCESS
     if len(labels) == 1:
         return SUCCESS
-    return str(st.selectbox("Outcome", list(labels), format_func=lambda name: labels[name], key=key, width=300))
+    return str(
+        st.selectbox(
+            "Outcome",
+            list(labels),
+            format_func=lambda name: labels[name],
+            key=key,
+            width=300,
+            persist_state="session",
+        )
+    )
 
 
 def _show_distribution(dataset: Dataset, column: str) -> None:
