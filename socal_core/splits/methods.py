@@ -64,7 +64,8 @@ def split_dataset(dataset: Dataset, settings: SplitSettings) -> Split:
         DataError: As in `make_split`.
         ConfigError: As in `make_split`.
     """
-    return make_split(dataset.usable_trials, settings, dataset.strata)
+    # Without strata, a message about trials that end alike says how they end.
+    return make_split(dataset.usable_trials, settings, None if dataset.target.is_success else dataset.strata)
 
 
 def surgeon_split(trials: pd.DataFrame, validation_fraction: float, test_fraction: float, seed: int) -> Split:
