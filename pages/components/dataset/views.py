@@ -60,7 +60,7 @@ def _pick_outcome(dataset: Dataset) -> str:
         return SUCCESS
     return str(
         st.selectbox(
-            "Outcome",
+            "Show the distribution of",
             list(labels),
             format_func=lambda name: labels[name],
             key=key,
