@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from socal_core.dataset.targets import Target
 from socal_core.figures.frozen import inner_candidates, inner_fold_bars
 from socal_core.runs.events import FOLD_FIELDS
 
@@ -35,9 +36,8 @@ def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() ->
 
 def test_the_axis_names_the_loss_and_that_of_chance() -> None:
     assert inner_candidates(TABLE).layout.xaxis.title.text == "Log loss (0.69: chance)"
-    figure = inner_candidates(TABLE, "Standardized squared error", 1.04)
-    assert figure.layout.xaxis.title.text == "Standardized squared error (1.04: chance)"
-    assert figure.data[0].hovertemplate.startswith("standardized squared error")
+    figure = inner_candidates(TABLE, Target("blood_loss", "Blood loss", "mL"), 1.04)
+    assert figure.layout.xaxis.title.text == "Squared error (1.04: the mean)"
 
 
 @pytest.mark.parametrize("figure", [inner_fold_bars(FOLDS[:0]), inner_candidates([])])

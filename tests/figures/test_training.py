@@ -48,15 +48,6 @@ def test_accuracy_curves_have_a_gap_where_auroc_is_not_defined() -> None:
     assert list(traces["Accuracy"].y) == [0.5, 0.5]
 
 
-def test_a_number_has_its_error_in_place_of_accuracy_and_auroc() -> None:
-    epochs = epochs_of(0.9, 0.6, val_rmse=120.5).assign(val_accuracy=None, val_auroc=None)
-    traces = by_name(accuracy_curves(epochs))
-    assert set(traces) == {"Root mean squared error", "Best epoch: 2"}
-    assert list(traces["Root mean squared error"].y) == [120.5, 120.5]
-    assert "Squared error" in loss_curves(epochs, NO_STEPS).layout.yaxis.title.text
-    assert "cross-entropy" in loss_curves(epochs_of(0.9), NO_STEPS).layout.yaxis.title.text
-
-
 def test_bands_lie_between_the_ends_of_the_intervals() -> None:
     figure = accuracy_curves(with_intervals(epochs_of(0.9, 0.6)))
     band = by_name(figure)["Interval of Accuracy"]
