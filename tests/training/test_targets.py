@@ -21,6 +21,7 @@ from socal_core.runs.events import Event, epochs_table, head_of, line_of, notice
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 from socal_core.training.batches import Rank, training_batches
+from socal_core.training.run_split import split_of, with_target_of_run
 from socal_core.training.worker import work
 from tests.factories import paint_trials, write_dataset, write_outcomes
 from tests.preloaded import run_as_torchrun
@@ -191,6 +192,16 @@ def test_two_processes_train_a_number_like_one(tmp_path: Path, data: Path) -> No
     assert max(float((first[name] - start[name]).abs().max()) for name in first) > 0.01
     for name in first:
         torch.testing.assert_close(second[name], first[name], atol=1e-5, rtol=0)
+
+
+def test_each_process_gets_the_mean_that_the_first_one_has_written(tmp_path: Path, data: Path) -> None:
+    """Also one that had opened the data set before."""
+    run = new_run(tmp_path / "run", data, target="blood_loss")
+    first, second = run.open_dataset(), run.open_dataset()
+    split = split_of(run, run.read_config().split, first, main_process=True)
+    written = with_target_of_run(run, first, split, main_process=True).target
+    assert with_target_of_run(run, second, split, main_process=False).target == written == run.read_target()
+    assert written.scale > 100
 
 
 def failure_of(run: RunFolder) -> str:
