@@ -51,10 +51,13 @@ def pick_run(runs: Sequence[RunFolder], page: str) -> RunFolder:
 
 
 def pick_run_or_none(runs: Sequence[RunFolder], page: str) -> RunFolder | None:
-    """Show a drop-down of runs and "none", and return the chosen run. The default is the newest run."""
+    """Show a drop-down of runs and "none", and return the chosen run, which the address names too.
+
+    The default is the newest run.
+    """
     names = {run.name: run for run in runs}
     labels = {name: label_of(run) for name, run in names.items()}
-    return names.get(_select("Predictions of run", {**labels, NO_RUN: NO_RUN}, page))
+    return names.get(_select("Predictions of run", {**labels, NO_RUN: NO_RUN}, page, in_address=bool(runs)))
 
 
 def choose_run(run: RunFolder, page: str) -> None:
@@ -103,7 +106,7 @@ def runs_table(runs: Sequence[RunFolder]) -> None:
     warn_of_splits(runs)
 
 
-def _select(label: str, labels: dict[str, str], page: str) -> str:
+def _select(label: str, labels: dict[str, str], page: str, in_address: bool = False) -> str:
     """Show a drop-down whose choice is kept on other pages and after a reload, and return the chosen folder name.
 
     The choice is in the session and, unless it is the first option, in the address of the page.
@@ -112,6 +115,7 @@ def _select(label: str, labels: dict[str, str], page: str) -> str:
         label: The label of the drop-down.
         labels: The options to show, by folder name.
         page: The name of the page.
+        in_address: Whether the address names the first option too, so that it opens the same run later.
     """
     key, names = f"run-{page}", list(labels)
     wanted = st.session_state.get(key, st.query_params.get("run", st.session_state.get("chosen_run")))
@@ -119,10 +123,11 @@ def _select(label: str, labels: dict[str, str], page: str) -> str:
     name = str(st.selectbox(label, names, format_func=labels.__getitem__, key=key))
     chosen = None if name == names[0] else name
     st.session_state["chosen_run"] = chosen
-    if chosen is None:
+    named = name if in_address else chosen
+    if named is None:
         st.query_params.pop("run", None)
-    elif st.query_params.get("run") != chosen:
-        st.query_params["run"] = chosen
+    elif st.query_params.get("run") != named:
+        st.query_params["run"] = named
     return name
 
 
