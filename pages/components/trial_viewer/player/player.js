@@ -1,10 +1,8 @@
-// The player: what is shown and what was asked for, the controls, the keys and the address of the page.
+// The player: what is shown and what was asked for, the controls, and the address of the page.
 
 const TALLEST = 0.62;
 const ADDRESS_DELAY_MS = 250;
 const SHARPEN_DELAY_MS = 150;
-const INTERACTIVE = "input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=radiogroup], "
-  + "[role=slider], [role=tablist], [role=grid], [role=dialog]";
 
 class Player {
   constructor(parent) {
@@ -109,6 +107,8 @@ class Player {
     const place = `Frame ${index + 1} of ${trial.count} · second ${trial.seconds[index]}`;
     this.part(".caption").textContent = `${place} · ${trial.names[index]}`;
     this.part(".slider").setAttribute("aria-valuetext", place);
+    // What tests and benchmarks read.
+    this.root.dataset.trial = trial.trial;
     this.root.dataset.frame = String(index + 1);
     this.root.dataset.late = String(this.playback.late);
   }
@@ -183,7 +183,7 @@ class Player {
     }
   }
 
-  // Address, keys and controls
+  // Address and controls
 
   step(frames) {
     this.playback.pause();
@@ -219,7 +219,7 @@ class Player {
     this.part(".speed select").addEventListener("change", () => {
       this.playback.restart();
     }, { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    document.addEventListener("keydown", (event) => pressKey(this, event), { signal });
     document.addEventListener("fullscreenchange", () => {
       this.part(".whole").setAttribute("aria-pressed", String(this.root.matches(":fullscreen")));
     }, { signal });
@@ -241,34 +241,6 @@ class Player {
     else this.root.requestFullscreen();
   }
 
-  key(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !this.trial) return;
-    const target = event.composedPath()[0];
-    const name = target.localName;
-    const within = event.composedPath().includes(this.root);
-    const busy = within ? name === "select" : target.closest?.(INTERACTIVE);
-    const pressable = ["button", "a", "summary"].includes(name) || (name === "input" && target.type === "checkbox");
-    if (busy || (event.key === " " && pressable)) return;
-    const action = this.actionOf(event.key, event.shiftKey);
-    if (!action) return;
-    event.preventDefault();
-    action();
-  }
-
-  actionOf(key, shift) {
-    const many = shift ? 10 : 1;
-    return {
-      " ": () => this.playback.toggle(),
-      ArrowRight: () => this.step(many),
-      ArrowLeft: () => this.step(-many),
-      Home: () => this.step(-this.trial.count),
-      End: () => this.step(this.trial.count),
-      "+": () => this.view.zoomBy(1.5),
-      "-": () => this.view.zoomBy(1 / 1.5),
-      0: () => this.resetView(),
-    }[key];
-  }
-
   destroy() {
     this.playback.pause();
     clearTimeout(this.sharpening);
@@ -278,35 +250,6 @@ class Player {
     this.resizing.disconnect();
     this.frames.close();
   }
-}
-
-/** Mark the frames that the model saw below the slider. */
-function drawBar(canvas, trial, theme) {
-  const [width, ratio, thumb] = [canvas.clientWidth, window.devicePixelRatio || 1, 8];
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(10 * ratio);
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  context.fillStyle = theme.primary;
-  for (const index of trial.seen) {
-    const part = trial.count > 1 ? index / (trial.count - 1) : 0;
-    context.fillRect(thumb + part * (width - 2 * thumb) - 1, 0, 2, 8);
-  }
-}
-
-function themeOf(element) {
-  const style = getComputedStyle(element);
-  const text = style.color;
-  const mixed = (share) => `color-mix(in srgb, ${text} ${share}%, transparent)`;
-  return {
-    text,
-    faint: mixed(70),
-    grid: mixed(18),
-    shade: mixed(8),
-    background: style.backgroundColor,
-    font: style.fontFamily,
-    primary: style.getPropertyValue("--st-primary-color").trim() || text,
-  };
 }
 
 const players = new WeakMap();

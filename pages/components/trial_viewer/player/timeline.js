@@ -99,7 +99,7 @@ class Timeline {
     if (!trial.seen.length) return;
     const y = EVENT_LANES * LANE;
     this.text("Model input", 0, y + LANE / 2, this.gutter - 8);
-    context.fillStyle = theme.primary;
+    context.fillStyle = theme.text;
     for (const index of trial.seen) {
       const from = this.x(trial.seconds[index]);
       context.fillRect(from, y + 3, Math.max(2, this.x(trial.endOf(index)) - from - 1), LANE - 6);
@@ -215,4 +215,18 @@ function round(value) {
 function inWords(pixels) {
   if (pixels >= 1e6) return `${(pixels / 1e6).toFixed(1)}M`;
   return pixels >= 1e4 ? `${Math.round(pixels / 1e3)}k` : `${Math.round(pixels)}`;
+}
+
+/** Mark the frames that the model saw below the slider. */
+function drawBar(canvas, trial, theme) {
+  const [width, ratio, thumb] = [canvas.clientWidth, window.devicePixelRatio || 1, 8];
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(10 * ratio);
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  context.fillStyle = theme.text;
+  for (const index of trial.seen) {
+    const part = trial.count > 1 ? index / (trial.count - 1) : 0;
+    context.fillRect(thumb + part * (width - 2 * thumb) - 1, 0, 2, 8);
+  }
 }

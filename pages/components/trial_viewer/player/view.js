@@ -198,3 +198,18 @@ function inkOn(colour) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   return 0.299 * red + 0.587 * green + 0.114 * blue > 128 ? "#000000" : "#ffffff";
 }
+
+/** Return the colours and the font of the page around an element. */
+function themeOf(element) {
+  const style = getComputedStyle(element);
+  const text = style.color;
+  const mixed = (share) => `color-mix(in srgb, ${text} ${share}%, transparent)`;
+  return {
+    text,
+    faint: mixed(70),
+    grid: mixed(18),
+    shade: mixed(8),
+    background: style.backgroundColor,
+    font: style.fontFamily,
+  };
+}
