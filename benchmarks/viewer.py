@@ -34,7 +34,7 @@ ASKED = {"select": 1.0, "key": 0.1, "late": 0, "cpu": 40.0, "memory": 50.0, "box
 SIZE = (1920, 1080)
 FRAMES = 60
 WRITTEN_TRIALS = 10
-SQUARE = (800, 400, 1000, 600)
+SQUARE = (900, 500, 980, 570)
 """Corners of the planted square, in pixels."""
 BARE_FRAMES = 3
 """Frames without boxes at the start of each trial."""
@@ -251,7 +251,8 @@ def offset_of(bare: NDArray[np.float64], with_box: NDArray[np.float64], axis: in
     white = np.flatnonzero(plain > 215)
     changed = np.flatnonzero(np.abs(drawn - plain) > 12)
     offsets = []
-    for edge in (white[0], white[-1] + 1):
+    # The name of the box is above it.
+    for edge in (white[0], white[-1] + 1)[axis:]:
         near = changed[np.abs(changed - edge) < 12]
         if 12 < edge < len(plain) - 12:
             offsets.append(abs((near[0] + near[-1] + 1) / 2 - edge) if len(near) else 12.0)

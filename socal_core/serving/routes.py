@@ -18,6 +18,8 @@ PATH = "/frames"
 _NAMES_AHEAD = 8
 _THREADS = 2
 """Frames that are decoded at the same time. More would take memory, and time from the pages."""
+_NOT_WAITING = 499
+"""The status of a request whose browser no longer waits for the answer, as nginx has it."""
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 _CACHED = "private, max-age=600"
 
@@ -51,6 +53,7 @@ class _FrameEndpoint:
 
     def __init__(self) -> None:
         self._pictures = Pictures()
+        self._turns = asyncio.Semaphore(_THREADS)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="frames")
 
     async def answer(self, request: Request) -> Response:
@@ -61,8 +64,11 @@ class _FrameEndpoint:
         if opened is None or not frames:
             return Response(status_code=404, headers={**_HEADERS, "Cache-Control": "no-store"})
         asked = request.headers.get("if-none-match", "")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._read, opened, frames, width, asked)
+        async with self._turns:
+            if await request.is_disconnected():
+                return Response(status_code=_NOT_WAITING)  # the user has gone on to another frame
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._read, opened, frames, width, asked)
 
     def _read(self, opened: OpenedFrames, frames: list[str], width: int | None, asked: str) -> Response:
         """Return the picture, 304 if the browser has it already, or as JSON why there is none."""

@@ -81,10 +81,8 @@ def pick_trial(dataset: Dataset, pool: Sequence[str]) -> str | None:
         )
         _step_button("Previous", "p", -1, options)
         _step_button("Next", "n", 1, options)
-        if st.session_state.get(DRAWN) and st.button("All trials"):
-            st.session_state.pop(DRAWN)
-            st.session_state.pop(SEED, None)
-            st.rerun()
+        if st.session_state.get(DRAWN):
+            st.button("All trials", on_click=_forget_draw)
     _put_in_address(chosen)
     return chosen
 
@@ -96,6 +94,10 @@ def _draw(pool: Sequence[str]) -> None:
     if st.session_state[DRAWN]:
         st.session_state.pop(PINNED, None)
         st.session_state[TRIAL] = st.session_state[DRAWN][0]
+
+
+def _forget_draw() -> None:
+    st.session_state[DRAWN], st.session_state[SEED] = [], None
 
 
 def _options(dataset: Dataset, pool: Sequence[str]) -> list[str]:

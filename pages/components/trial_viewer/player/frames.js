@@ -56,8 +56,10 @@ class FrameStore {
   }
 
   fill() {
-    for (const [index, full] of this.queue) {
-      if (this.loading.size >= AT_ONCE) return;
+    // Nothing competes with the frame that the user waits for.
+    const first = this.queue.length && !this.entries.has(keyOf(...this.queue[0]));
+    for (const [index, full] of first ? this.queue.slice(0, 1) : this.queue) {
+      if (this.loading.size >= AT_ONCE && !first) return;
       const key = keyOf(index, full);
       if (!this.entries.has(key) && !this.loading.has(key)) this.load(index, full, key);
     }

@@ -21,11 +21,11 @@ class Trial {
     return this.sizes[this.size_of.length ? this.size_of[index] : 0];
   }
 
-  /** Return the boxes of a frame. */
+  /** Return the boxes of a frame, in the order of the tracks. */
   boxesAt(index) {
     const boxes = [];
     for (let box = this.starts[index]; box < this.starts[index + 1]; box += 1) boxes.push(this.box(box));
-    return boxes;
+    return boxes.sort((one, other) => one.track - other.track);
   }
 
   box(index) {
