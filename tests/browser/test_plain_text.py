@@ -88,8 +88,8 @@ INTERPRETED = (
     ...(document.body.innerText.includes('😄') ? [document.body] : []),
 ].map(element => element.outerHTML.slice(0, 300)) }"""
 )
-TEXT = f"""() => {{ const trees = {TREES};
-    return trees.map(tree => [...tree.children].map(part => part.innerText ?? '').join('\\n')).join('\\n') }}"""
+TEXT = f"""() => [document.body, ...{TREES}.slice(1).flatMap(tree => [...tree.children])]
+    .map(part => part.innerText ?? '').join('\\n')"""
 
 
 def hostile(tag: str) -> str:
