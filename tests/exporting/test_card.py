@@ -79,7 +79,7 @@ def test_the_card_has_the_numbers_of_the_run(done: RunFolder, shared_data_folder
     assert {type(value) for value in facts["configuration"].values()} <= {str, int, float, bool}
     rows = {row["name"]: row for row in facts["results"]["scores"]}
     assert rows["accuracy"]["value"] == metrics["accuracy"]
-    assert (rows["auroc"]["low"], rows["auroc"]["high"]) == tuple(metrics["intervals"]["auroc"] or ())
+    assert (rows["auroc"]["low"], rows["auroc"]["high"]) == tuple(metrics["intervals"]["auroc"] or (None, None))
     assert [row["name"] for row in facts["results"]["controls"]] == [row["name"] for row in metrics["controls"]]
     assert sum(item["n"] for item in facts["results"]["calibration"]) == metrics["n"]
     page = page_of(done)
