@@ -93,6 +93,13 @@ def test_the_card_has_the_numbers_of_the_run(done: RunFolder, shared_data_folder
     assert str(shared_data_folder.parent) not in render_html(facts)
 
 
+def test_results_of_earlier_data_are_named(done: RunFolder) -> None:
+    assert not any("changed" in limit for limit in collect_facts(done)["limits"])
+    done.write_metrics({**done.read_metrics(), "data_fingerprint": "earlier"})
+    (limit,) = (limit for limit in collect_facts(done)["limits"] if "changed" in limit)
+    assert limit.endswith("those of an earlier version, with the fingerprint earlier.")
+
+
 def test_the_split_is_shown_to_share_no_surgeon(done: RunFolder, shared_data_folder: Path) -> None:
     facts, split = collect_facts(done), done.read_split()
     (part,) = facts["split"]["splits"]
