@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
+from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
@@ -118,7 +119,10 @@ def _select(label: str, labels: dict[str, str], page: str, in_address: bool = Fa
         in_address: Whether the address names the first option too, so that it opens the same run later.
     """
     key, names = f"run-{page}", list(labels)
-    wanted = st.session_state.get(key, st.query_params.get("run", st.session_state.get("chosen_run")))
+    asked = st.query_params.get("run")
+    wanted = st.session_state.get(key, asked if asked is not None else st.session_state.get("chosen_run"))
+    if in_address and key not in st.session_state and asked is not None and asked not in names:
+        st.warning(f"The address asks for run {plain_text(asked)}, which has no predictions for this data set.")
     st.session_state[key] = wanted if wanted in names else names[0]
     name = str(st.selectbox(label, names, format_func=labels.__getitem__, key=key))
     chosen = None if name == names[0] else name

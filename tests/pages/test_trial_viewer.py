@@ -11,7 +11,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.workspace import runs_root
 from tests.factories import write_csv, write_dataset
 from tests.made_runs import write_run
-from tests.pages.conftest import OpenPage, metrics_of, text_of
+from tests.pages.conftest import OpenPage, as_read, metrics_of, text_of
 
 
 def press(app):
@@ -209,6 +209,24 @@ def test_without_a_run_frames_and_boxes_still_work(
     app.selectbox(key="run-trial_viewer").set_value("none").run()
     assert played(press(app))["seen"] == []
     assert metrics_of(app)["Prediction"] == "–"
+
+
+def test_the_address_names_the_run_even_if_it_is_the_newest(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    app = open_page("trial_viewer", shared_data_folder)
+    assert app.query_params["run"] == "run-done"
+    app.selectbox(key="run-trial_viewer").set_value("none").run()
+    assert app.query_params["run"] == "none"
+
+
+def test_a_run_that_is_not_there_is_a_message(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
+    app = open_page("app", shared_data_folder)
+    app.query_params["run"] = "<b>gone</b>"
+    app.switch_page("pages/trial_viewer.py").run()
+    assert not app.exception
+    assert as_read(app.warning[0].value).startswith("The address asks for run <b>gone</b>")
+    assert app.selectbox(key="run-trial_viewer").value == "run-done"
 
 
 def test_a_run_on_other_data_is_not_offered(open_page: OpenPage, data_folder: Path, done: RunFolder) -> None:
