@@ -199,7 +199,7 @@ def measure_memory(tab: Page, server: psutil.Process, trials: int) -> None:
         before = tab.locator(".player").get_attribute("data-trial")
         tab.keyboard.press("n")
         wait_for_another(tab, before)
-        tab.wait_for_timeout(300)
+        tab.wait_for_timeout(200)
     memory.append(server.memory_info().rss)
     first, last = (size / 1e6 for size in memory)
     print(f"memory of the server: {first:.0f} MB after {WARM_UP_TRIALS} trials, {last:.0f} MB at the end")
@@ -267,7 +267,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
     with tempfile.TemporaryDirectory(prefix="viewer-") as scratch, sync_playwright() as playwright:
-        data = write_trials(Path(scratch) / "data", max(arguments.trials + WARM_UP_TRIALS, 40))
+        data = write_trials(Path(scratch) / "data", max(arguments.trials + WARM_UP_TRIALS + 1, 40))
         server, url = start(REPOSITORY / "app.py", data, Path(scratch) / "workspace")
         threading.Thread(target=server.communicate, daemon=True).start()  # a full pipe would stop it
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

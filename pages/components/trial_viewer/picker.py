@@ -119,7 +119,9 @@ def _step_button(label: str, key: str, step: int, options: Sequence[str]) -> Non
     there = 0 <= at < len(options)
 
     def go() -> None:
-        st.session_state[TRIAL] = options[at]
+        # A second press may come before the page has been drawn for the first.
+        goal = options.index(st.session_state[TRIAL]) + step
+        st.session_state[TRIAL] = options[min(max(goal, 0), len(options) - 1)]
 
     st.button(label, shortcut=key, on_click=go if there else None, disabled=not there, key=f"{key}-trial")
 
