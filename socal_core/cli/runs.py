@@ -27,7 +27,6 @@ from socal_core.cli.scores import prediction_text, success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
-from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.cross_validation import finish_cross_validation
@@ -44,7 +43,7 @@ from socal_core.runs.files.metrics_record import AnyMetrics, EvaluatedRun, Targe
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
-from socal_core.splits import warning_of
+from socal_core.splits import dataset_of_run, warning_of, with_filter
 from socal_core.training.run_end import reason_of
 from socal_core.training.turn import is_main_process
 from socal_core.training.worker import work
@@ -80,9 +79,9 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
-    config = settings(options)
+    config = with_filter(settings(options), Path(options.data))
     # No run is created for a folder that cannot be opened or lacks the target.
-    warn_of_shifts(with_target(open_data(options), config.model.target))
+    warn_of_shifts(dataset_of_run(open_data(options), config))
     with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 

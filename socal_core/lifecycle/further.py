@@ -20,7 +20,7 @@ from socal_core.runs.files.records import Origin
 from socal_core.runs.folder import LONGEST_NAME, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import SETTINGS, TINY, Recipe, SplitSettings, TrainConfig
-from socal_core.splits import Split
+from socal_core.splits import Split, with_filter
 
 HOW_TO_TRAIN_FURTHER = (
     "Train it further as a new run, which starts from its best checkpoint: with Train further on the Training page, or "
@@ -86,8 +86,10 @@ def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions |
 
     Raises:
         RunError: The folder exists, or the settings or split of the other run cannot be read.
-        ConfigError: A setting would change the split.
+        ConfigError: A setting would change the split, or there is no such view.
+        DataError: The saved views cannot be read.
     """
+    config = with_filter(config, data)
     origin, split = inherited(config, data)
     return RunFolder.create(path, config, data, options, origin, split)
 
@@ -223,7 +225,8 @@ def _checkpoint_folder(model: str) -> Path | None:
 def _split_settings(settings: SplitSettings) -> dict[str, Any]:
     """Return the settings that the split depends on, without those that have no effect."""
     values = dict(settings)
-    return {name: value for name, value in values.items() if SETTINGS[name].applies(values)}
+    # The name of a view may change; its filter must not.
+    return {name: value for name, value in values.items() if SETTINGS[name].applies(values) and name != "view"}
 
 
 def _free_path(run: RunFolder) -> Path:
