@@ -12,11 +12,14 @@ from pages.components.evaluation.target_results import show_target_results
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.split_warnings import warn_of_split
+from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
+from socal_core.errors import SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.metrics import roc_points
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.trial_scores import current_metrics
+from socal_core.evaluation.view_results import results_in_view
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Metrics, is_of_success
@@ -77,13 +80,30 @@ def show(run: RunFolder) -> None:
     show_success(run, metrics)
 
 
+def in_chosen_view(found: RunResults) -> RunResults:
+    """Let the user choose a saved view, and return the results on its test trials."""
+    view = pick_view(found.run, "evaluation")
+    if view is None:
+        return found
+    try:
+        shown = results_in_view(found, view)
+    except SocalError as error:
+        st.warning(f"{plain_text(error)} All test trials are shown.", icon=":material/bookmark:")
+        return found
+    label_view(view, shown.metrics["n"], found.metrics["n"])
+    return shown
+
+
 def show_success(run: RunFolder, written: Metrics) -> None:
     predictions = run.read_predictions()
     metrics = current_metrics(written, predictions)
     found = None if predictions is None else RunResults(run, predictions, metrics)
-    results.summary_sentence(metrics)
+    alarms = alarms_of(found) if found else []
     if found:
-        results.show_alarms(alarms_of(found))
+        found = in_chosen_view(found)
+        metrics = found.metrics
+    results.summary_sentence(metrics)
+    results.show_alarms(alarms)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.by_fold(metrics)

@@ -26,6 +26,7 @@ from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.cli.scores import prediction_text, success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.saved_views import SavedView
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
@@ -33,6 +34,7 @@ from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
+from socal_core.evaluation.view_results import results_in_view, target_metrics_in_view, view_of_run
 from socal_core.exporting.export_record import is_exported
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
@@ -194,19 +196,32 @@ def evaluate(options: argparse.Namespace) -> int:
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
+    view = None if options.view is None else view_of_run(run, options.view)
     if not is_of_success(written):
-        found: TargetMetrics = {**written, **scores_of_test_trials(predictions, run.read_target())}
+        target = run.read_target()
+        found: TargetMetrics = {**written, **scores_of_test_trials(predictions, target)}
+        if view is not None:
+            found = target_metrics_in_view(run, found, predictions, target, view)
+        _note_view(view, found["n"])
         print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
+    whole = RunResults(run, predictions, written)
+    results = whole if view is None else results_in_view(whole, view)
     metrics: EvaluatedRun = {
-        **metrics_of_test_trials(predictions),
+        **metrics_of_test_trials(results.predictions),
         "threshold": {"value": written["threshold"], "chosen_on": "validation"},
-        "controls": written["controls"],
-        "cross_validation": written.get("cross_validation"),
-        "alarms": [alarm.as_dict() for alarm in alarms_of(RunResults(run, predictions, written))],
+        "controls": results.metrics["controls"],
+        "cross_validation": results.metrics.get("cross_validation"),
+        "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
     }
+    _note_view(view, metrics["n"])
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0
+
+
+def _note_view(view: SavedView | None, trials: int) -> None:
+    if view is not None:
+        sys.stderr.write(f"Only the {trials} test trials in the view {view.name} are evaluated.\n")
 
 
 def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:

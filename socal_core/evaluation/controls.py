@@ -112,6 +112,33 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
     return found
 
 
+def controls_of_trials(rows: Sequence[Control], predictions: pd.DataFrame, positions: Sequence[int]) -> list[Control]:
+    """Score controls again on some of the test trials.
+
+    Args:
+        rows: The controls on all test trials. Those of earlier versions, without probabilities, are left out.
+        predictions: The model's predictions, of whose test trials only these are left.
+        positions: The places of these trials among all test trials.
+    """
+    found = []
+    for row in rows:
+        if "probabilities" not in row:
+            continue
+        probability, threshold = np.asarray(row["probabilities"])[list(positions)], row["threshold"]
+        scored = _row(
+            predictions,
+            probability,
+            0.5 if threshold is None else threshold,
+            row.get("key", ""),
+            row["name"],
+            row["description"],
+        )
+        if threshold is None:  # each fold of a cross-validation has its own, which is not recorded
+            scored = {**scored, "accuracy": None, "balanced_accuracy": None, "threshold": None}
+        found.append(scored)
+    return found
+
+
 def in_all_folds(folds: Sequence[Sequence[_Row]]) -> Iterator[list[_Row]]:
     """Yield the rows of each control that all folds have; earlier versions computed fewer of them."""
     for row in folds[0]:

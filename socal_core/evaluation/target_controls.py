@@ -111,6 +111,19 @@ def pooled_target_controls(
     return found
 
 
+def target_controls_of_trials(
+    rows: Sequence[TargetControl], predictions: pd.DataFrame, positions: Sequence[int], target: Target
+) -> list[TargetControl]:
+    """Score controls again on some of the test trials; arguments as in `controls.controls_of_trials`."""
+    found = []
+    for row in rows:
+        values = row.get("predicted") if target.is_number else row.get("probabilities")
+        if values is not None:
+            outputs = np.asarray(values, dtype=np.float64).reshape(len(values), -1)[list(positions)]
+            found.append(_row(predictions, outputs, row["key"], row["name"], row["description"], target))
+    return found
+
+
 def target_comparison(metrics: TargetMetrics) -> str:
     """Describe in a sentence whether the model of a run is better than the colour and the tools control.
 

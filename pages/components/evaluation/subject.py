@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.words import ABOUT_ENCODERS, plain_text
+from socal_core.dataset.filter_text import filter_from_json, filter_in_words
 from socal_core.runs.files.metrics_record import AnyMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
@@ -24,6 +25,10 @@ def show_subject(run: RunFolder, metrics: AnyMetrics, predicted: str = "") -> No
         f"**{metrics['n']:d} test trials**"
     )
     config = run.read_config()
+    if config.split.trials:
+        name = f"the view {plain_text(config.split.view)}" if config.split.view else "a filter"
+        words = plain_text(filter_in_words(filter_from_json(config.split.trials)))
+        st.caption(f"Trained, validated and tested only on the trials of {name}: {words}.")
     if (
         config.model.recipe is Recipe.FROZEN
         and config.model.model == TINY

@@ -13,11 +13,14 @@ from pages.components.evaluation.target_tables import (
     score_text,
     trials_table,
 )
+from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, in_sentence, short_name
+from socal_core.errors import SocalError
 from socal_core.evaluation.compare import Ranking
 from socal_core.evaluation.control_cues import COLOUR, TOOLS
 from socal_core.evaluation.target_controls import target_comparison
+from socal_core.evaluation.view_results import target_metrics_in_view
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.files.metrics_record import Interval, TargetMetrics
@@ -41,6 +44,7 @@ NUMBER_TILES = {
 
 def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
+    metrics = _in_chosen_view(run, metrics)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
@@ -52,6 +56,20 @@ def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
     results.without_prediction(metrics)
     trials_table(metrics)
     results.download(run)
+
+
+def _in_chosen_view(run: RunFolder, metrics: TargetMetrics) -> TargetMetrics:
+    """Let the user choose a saved view, and return the metrics on its test trials."""
+    view, predictions = pick_view(run, "evaluation"), run.read_predictions()
+    if view is None or predictions is None:
+        return metrics
+    try:
+        shown = target_metrics_in_view(run, metrics, predictions, run.read_target(), view)
+    except SocalError as error:
+        st.warning(f"{plain_text(error)} All test trials are shown.", icon=":material/bookmark:")
+        return metrics
+    label_view(view, shown["n"], metrics["n"])
+    return shown
 
 
 def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
