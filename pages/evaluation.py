@@ -6,6 +6,7 @@ import streamlit as st
 from pages.components.charts import chart
 from pages.components.evaluation import results
 from pages.components.evaluation.analyses import show_analyses
+from pages.components.evaluation.early_view import show_earliness
 from pages.components.evaluation.exports import exports
 from pages.components.evaluation.subject import show_subject
 from pages.components.evaluation.target_results import show_target_results
@@ -96,7 +97,7 @@ def in_chosen_view(found: RunResults) -> RunResults:
 
 def show_success(run: RunFolder, written: Metrics) -> None:
     predictions = run.read_predictions()
-    metrics = current_metrics(written, predictions)
+    metrics = whole = current_metrics(written, predictions)
     found = None if predictions is None else RunResults(run, predictions, metrics)
     alarms = alarms_of(found) if found else []
     if found:
@@ -110,6 +111,7 @@ def show_success(run: RunFolder, written: Metrics) -> None:
     figures(metrics)
     if found:
         show_analyses(found)
+        show_earliness(run, whole, in_view=metrics is not whole)
     left, right = st.columns(2)
     with left:
         results.per_class(metrics)
