@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.charts import chart
 from pages.components.evaluation import results
 from pages.components.evaluation.analyses import show_analyses
 from pages.components.evaluation.early_view import show_earliness
 from pages.components.evaluation.exports import exports
 from pages.components.evaluation.subject import show_subject
 from pages.components.evaluation.target_results import show_target_results
+from pages.components.evaluation.task_chart import explain_task, task_chart
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.split_warnings import warn_of_split
@@ -51,14 +51,15 @@ def about_threshold(metrics: Metrics) -> str:
 def figures(metrics: Metrics) -> None:
     left, right = st.columns(2)
     with left:
-        chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
+        task_chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix", metrics)
     with right:
         if metrics["auroc"] is None:
             st.info("There is no ROC curve because all test trials have the same outcome.")
         else:
             trials = pd.DataFrame(metrics["trials"])
             fpr, tpr = roc_points(trials["label"], trials["prob_success"])
-            chart(roc_curve(fpr.tolist(), tpr.tolist(), metrics["auroc"]), "roc-curve")
+            task_chart(roc_curve(fpr.tolist(), tpr.tolist(), metrics["auroc"]), "roc-curve", metrics)
+    explain_task(metrics)
 
 
 def show(run: RunFolder) -> None:

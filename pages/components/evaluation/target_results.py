@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.charts import chart
 from pages.components.evaluation import results
 from pages.components.evaluation.subject import show_subject, warn_of_recognition
 from pages.components.evaluation.target_tables import (
@@ -13,6 +12,7 @@ from pages.components.evaluation.target_tables import (
     score_text,
     trials_table,
 )
+from pages.components.evaluation.task_chart import explain_task, task_chart
 from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, in_sentence, short_name
@@ -129,12 +129,14 @@ def _above_controls(metrics: TargetMetrics) -> None:
 
 def _figures(metrics: TargetMetrics) -> None:
     if metrics["classes"]:
-        chart(class_confusion(metrics["confusion_matrix"], metrics["classes"]), "class-confusion")
+        task_chart(class_confusion(metrics["confusion_matrix"], metrics["classes"]), "class-confusion", metrics)
+        explain_task(metrics)
         return
     left, right = st.columns(2)
     trials = pd.DataFrame(metrics["trials"])
     name = in_sentence(metrics["target"], metrics["label"])
     with left:
-        chart(predicted_against_true(trials, name, metrics["unit"]), "predicted-against-true")
+        task_chart(predicted_against_true(trials, name, metrics["unit"]), "predicted-against-true", metrics)
     with right:
-        chart(bland_altman(trials, metrics["unit"]), "bland-altman")
+        task_chart(bland_altman(trials, metrics["unit"]), "bland-altman", metrics)
+    explain_task(metrics)
