@@ -5,9 +5,10 @@ import streamlit as st
 
 from pages.components.evaluation import results
 from pages.components.evaluation.analyses import show_analyses
+from pages.components.evaluation.control_view import show_control_runs, warn_of_control
 from pages.components.evaluation.early_view import show_earliness
 from pages.components.evaluation.exports import exports
-from pages.components.evaluation.subject import show_subject
+from pages.components.evaluation.subject import what_was_tested
 from pages.components.evaluation.target_results import show_target_results
 from pages.components.evaluation.task_chart import explain_task, task_chart
 from pages.components.page_frame import page
@@ -17,6 +18,7 @@ from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.errors import SocalError
 from socal_core.evaluation.alarms import alarms_of
+from socal_core.evaluation.control_runs import rows_of_control_runs
 from socal_core.evaluation.metrics import roc_points
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.trial_scores import current_metrics
@@ -25,27 +27,6 @@ from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
-
-
-def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
-    show_subject(run, metrics)
-    st.caption(f"{about_threshold(metrics)} The test trials did not affect it. Success is the positive class.")
-
-
-def about_threshold(metrics: Metrics) -> str:
-    found = metrics.get("cross_validation")
-    if not found:
-        return (
-            "A trial is predicted to be a success if its probability of success is at least "
-            f"{metrics['threshold']:.2f}. This threshold gives the highest balanced accuracy on the validation trials."
-        )
-    thresholds = [row["threshold"] for row in found["folds"]]
-    return (
-        "Each trial is predicted by the model of the fold that tests it, and counts once. It is predicted to be a "
-        "success if its probability of success reaches the threshold of this fold, "
-        f"{min(thresholds):.2f} to {max(thresholds):.2f}, which gives the highest balanced accuracy on the validation "
-        "trials of the fold." + (" Over the seeds, both are averaged." if len(found["seeds"]) > 1 else "")
-    )
 
 
 def figures(metrics: Metrics) -> None:
@@ -76,6 +57,7 @@ def show(run: RunFolder) -> None:
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return
     warn_of_split(run)
+    warn_of_control(run)
     if not is_of_success(metrics):
         show_target_results(run, metrics)
         return
@@ -116,8 +98,10 @@ def show_success(run: RunFolder, written: Metrics) -> None:
     left, right = st.columns(2)
     with left:
         results.per_class(metrics)
+    runs = rows_of_control_runs(run, found.predictions) if found else []
     with right:
-        results.beside_controls(metrics)
+        results.beside_controls(metrics, runs)
+        show_control_runs(run, runs)
     results.without_prediction(metrics)
     results.test_trials(metrics)
     results.download(run)

@@ -30,6 +30,7 @@ from socal_core.dataset.saved_views import SavedView
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
+from socal_core.evaluation.control_runs import rows_of_control_runs, rows_of_target_control_runs
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
@@ -47,6 +48,7 @@ from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
 from socal_core.splits import dataset_of_run, warning_of, with_filter
 from socal_core.training.run_end import reason_of
+from socal_core.training.run_split import with_outcomes_of_control
 from socal_core.training.turn import is_main_process
 from socal_core.training.worker import work
 
@@ -201,7 +203,8 @@ def evaluate(options: argparse.Namespace) -> int:
         target = run.read_target()
         found: TargetMetrics = {**written, **scores_of_test_trials(predictions, target)}
         if view is not None:
-            found = target_metrics_in_view(run, found, predictions, target, view)
+            found, predictions = target_metrics_in_view(run, found, predictions, target, view)
+        found["controls"] += rows_of_target_control_runs(run, predictions, target)
         _note_view(view, found["n"])
         print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
@@ -210,7 +213,7 @@ def evaluate(options: argparse.Namespace) -> int:
     metrics: EvaluatedRun = {
         **metrics_of_test_trials(results.predictions),
         "threshold": {"value": written["threshold"], "chosen_on": "validation"},
-        "controls": results.metrics["controls"],
+        "controls": [*results.metrics["controls"], *rows_of_control_runs(run, results.predictions)],
         "cross_validation": results.metrics.get("cross_validation"),
         "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
     }
@@ -234,8 +237,8 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
     try:
         if is_cross_validation(run):
             return finish_cross_validation(run)
-        dataset = run.open_dataset()
-        trials = run.read_split().trial_ids
+        split = run.read_split()
+        dataset, trials = with_outcomes_of_control(run.open_dataset(), split, run.read_config()), split.trial_ids
         with StageBar() as bar, open_predictor(run, dataset, trials, bar.show) as predictor:
             return finish_run(run, dataset, predictor, partial(bar.show, "Predicting"))
     finally:

@@ -112,33 +112,6 @@ def pooled_controls(predictions: pd.DataFrame, folds: Sequence[Metrics]) -> list
     return found
 
 
-def controls_of_trials(rows: Sequence[Control], predictions: pd.DataFrame, positions: Sequence[int]) -> list[Control]:
-    """Score controls again on some of the test trials.
-
-    Args:
-        rows: The controls on all test trials. Those of earlier versions, without probabilities, are left out.
-        predictions: The model's predictions, of whose test trials only these are left.
-        positions: The places of these trials among all test trials.
-    """
-    found = []
-    for row in rows:
-        if "probabilities" not in row:
-            continue
-        probability, threshold = np.asarray(row["probabilities"])[list(positions)], row["threshold"]
-        scored = _row(
-            predictions,
-            probability,
-            0.5 if threshold is None else threshold,
-            row.get("key", ""),
-            row["name"],
-            row["description"],
-        )
-        if threshold is None:  # each fold of a cross-validation has its own, which is not recorded
-            scored = {**scored, "accuracy": None, "balanced_accuracy": None, "threshold": None}
-        found.append(scored)
-    return found
-
-
 def in_all_folds(folds: Sequence[Sequence[_Row]]) -> Iterator[list[_Row]]:
     """Yield the rows of each control that all folds have; earlier versions computed fewer of them."""
     for row in folds[0]:
@@ -161,7 +134,7 @@ def comparison(metrics: ScoresAndControls) -> str:
     scored = [row for row in rows if row["difference"] is not None]
     if not scored or metrics["auroc"] is None:
         return ""
-    parts = [f"{row['verdict']} the {row['key']} control ({_numbers(row)})" for row in scored]
+    parts = [f"{row['verdict']} the {row['key']} control ({numbers_of(row)})" for row in scored]
     missing = [row["description"] for row in rows if row["auroc"] is None]
     return " ".join([f"The model (AUROC {metrics['auroc']:.2f}) is {' and '.join(parts)}.", *missing])
 
@@ -231,7 +204,8 @@ def best_control(metrics: AnyMetrics) -> BestControl | None:
     )
 
 
-def _numbers(row: Control) -> str:
+def numbers_of(row: Control) -> str:
+    """Return the AUROC of a control and the difference of the model from it, with its interval."""
     text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
     if row["difference_interval"] is None:
         return f"{text}, no interval: too few surgeons in the test subset"
@@ -270,8 +244,32 @@ def _row(
     text: str,
 ) -> Control:
     """Compute the scores of a control from its probabilities for the test trials and its threshold for all or each."""
+    chosen = threshold if isinstance(threshold, float) else None
+    return scored_control(predictions, probability, probability >= threshold, chosen, key, name, text)
+
+
+def scored_control(
+    predictions: pd.DataFrame,
+    probability: NDArray[np.float64],
+    predicted: NDArray[np.bool_],
+    threshold: float | None,
+    key: str,
+    name: str,
+    text: str,
+) -> Control:
+    """Compute the scores of a control from its predictions.
+
+    Args:
+        predictions: The model's predictions, with those of the same test trials in the same order.
+        probability: The control's probability of success for each test trial.
+        predicted: Whether it predicts success.
+        threshold: The probability from which it does; None if that differs between trials.
+        key: The stable name of the control.
+        name: Its name for the user.
+        text: Its description.
+    """
     test = predictions[predictions["split"] == "test"]
-    metrics = metrics_of(test["label"], probability, probability >= threshold)
+    metrics = metrics_of(test["label"], probability, predicted)
     found = auroc_difference(test["label"], test["prob_success"], probability, surgeons_of(test))
     return {
         "key": key,
@@ -284,7 +282,7 @@ def _row(
         "difference": found.value if found else None,
         "difference_interval": found.interval if found else None,
         "verdict": found.verdict if found else None,
-        "threshold": threshold if isinstance(threshold, float) else None,
+        "threshold": threshold,
         "probabilities": probability.tolist(),
     }
 

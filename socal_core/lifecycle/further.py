@@ -72,7 +72,7 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
     if "model" in changes:
         raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
     config = run.read_config().replace(**{**changes, "model": str(best_checkpoint(run).resolve())})
-    return make_run(path or _free_path(run), config, run.read_data(), run.read_data_options())
+    return make_run(path or free_path(run), config, run.read_data(), run.read_data_options())
 
 
 def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> RunFolder:
@@ -229,11 +229,11 @@ def _split_settings(settings: SplitSettings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if SETTINGS[name].applies(values) and name != "view"}
 
 
-def _free_path(run: RunFolder) -> Path:
-    """Return a path that does not exist yet: the name of the run with `-further`, and a number from 2 if needed."""
-    stem, number = re.sub(rf"{_SUFFIX}(-\d+)?$", "", run.name), 1
+def free_path(run: RunFolder, suffix: str = _SUFFIX) -> Path:
+    """Return a path that does not exist yet: the name of the run with a suffix, and a number from 2 if needed."""
+    stem, number = re.sub(rf"{suffix}(-\d+)?$", "", run.name), 1
     while True:
-        ending = _SUFFIX if number == 1 else f"{_SUFFIX}-{number}"
+        ending = suffix if number == 1 else f"{suffix}-{number}"
         path = run.path.with_name(stem[: LONGEST_NAME - len(ending)] + ending)
         if not os.path.lexists(path):
             return path

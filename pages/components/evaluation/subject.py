@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.words import ABOUT_ENCODERS, plain_text
 from socal_core.dataset.filter_text import filter_from_json, filter_in_words
-from socal_core.runs.files.metrics_record import AnyMetrics
+from socal_core.runs.files.metrics_record import AnyMetrics, Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.settings import TINY, EncoderChoice, Recipe
@@ -37,6 +37,12 @@ def show_subject(run: RunFolder, metrics: AnyMetrics, predicted: str = "") -> No
         st.caption(ABOUT_ENCODERS)
 
 
+def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
+    """Show what was tested in a run that predicts success, and how its threshold was chosen."""
+    show_subject(run, metrics)
+    st.caption(f"{_about_threshold(metrics)} The test trials did not affect it. Success is the positive class.")
+
+
 def warn_of_recognition(metrics: AnyMetrics) -> None:
     """Warn if the model sees how most trials end."""
     if metrics["task"] == "recognition":
@@ -56,3 +62,19 @@ def what_predicts(run: RunFolder, metrics: AnyMetrics) -> str:
     if config.model.recipe is Recipe.FROZEN:
         return plain_text(text)
     return f"model {plain_text(model_name(config.model.model))} · {plain_text(text)}"
+
+
+def _about_threshold(metrics: Metrics) -> str:
+    found = metrics.get("cross_validation")
+    if not found:
+        return (
+            "A trial is predicted to be a success if its probability of success is at least "
+            f"{metrics['threshold']:.2f}. This threshold gives the highest balanced accuracy on the validation trials."
+        )
+    thresholds = [row["threshold"] for row in found["folds"]]
+    return (
+        "Each trial is predicted by the model of the fold that tests it, and counts once. It is predicted to be a "
+        "success if its probability of success reaches the threshold of this fold, "
+        f"{min(thresholds):.2f} to {max(thresholds):.2f}, which gives the highest balanced accuracy on the validation "
+        "trials of the fold." + (" Over the seeds, both are averaged." if len(found["seeds"]) > 1 else "")
+    )

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.evaluation import results
+from pages.components.evaluation.control_view import show_control_runs
 from pages.components.evaluation.subject import show_subject, warn_of_recognition
 from pages.components.evaluation.target_tables import (
     by_class,
@@ -19,6 +20,7 @@ from socal_core.dataset.targets import amount, in_sentence, short_name
 from socal_core.errors import SocalError
 from socal_core.evaluation.compare import Ranking
 from socal_core.evaluation.control_cues import COLOUR, TOOLS
+from socal_core.evaluation.control_runs import rows_of_target_control_runs
 from socal_core.evaluation.target_controls import target_comparison
 from socal_core.evaluation.view_results import target_metrics_in_view
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
@@ -44,7 +46,7 @@ NUMBER_TILES = {
 
 def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
-    metrics = _in_chosen_view(run, metrics)
+    metrics, predictions = _in_chosen_view(run, metrics)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
@@ -52,24 +54,26 @@ def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
     _figures(metrics)
     if metrics["classes"]:
         by_class(metrics)
-    controls_table(metrics)
+    runs = [] if predictions is None else rows_of_target_control_runs(run, predictions, run.read_target())
+    controls_table({**metrics, "controls": [*metrics["controls"], *runs]})
+    show_control_runs(run, runs)
     results.without_prediction(metrics)
     trials_table(metrics)
     results.download(run)
 
 
-def _in_chosen_view(run: RunFolder, metrics: TargetMetrics) -> TargetMetrics:
-    """Let the user choose a saved view, and return the metrics on its test trials."""
+def _in_chosen_view(run: RunFolder, metrics: TargetMetrics) -> tuple[TargetMetrics, pd.DataFrame | None]:
+    """Let the user choose a saved view, and return metrics and predictions with only its test trials."""
     view, predictions = pick_view(run, "evaluation"), run.read_predictions()
     if view is None or predictions is None:
-        return metrics
+        return metrics, predictions
     try:
-        shown = target_metrics_in_view(run, metrics, predictions, run.read_target(), view)
+        shown, of_view = target_metrics_in_view(run, metrics, predictions, run.read_target(), view)
     except SocalError as error:
         st.warning(f"{plain_text(error)} All test trials are shown.", icon=":material/bookmark:")
-        return metrics
+        return metrics, predictions
     label_view(view, shown["n"], metrics["n"])
-    return shown
+    return shown, of_view
 
 
 def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
