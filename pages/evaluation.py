@@ -103,7 +103,7 @@ def show_success(run: RunFolder, written: Metrics) -> None:
         results.beside_controls(metrics, runs)
         show_control_runs(run, runs)
     results.without_prediction(metrics)
-    results.test_trials(metrics)
+    results.test_trials(run, metrics)
     results.download(run)
     exports(run)
 

@@ -64,4 +64,5 @@ def _start_or_state(run: RunFolder, kind: Control, others: list[RunFolder]) -> N
         else:
             st.rerun()
     if state in {RunState.FAILED, RunState.STOPPED, RunState.INTERRUPTED}:
-        st.caption(f"Run {plain_text(others[0].name)} was {state}. Resume it on the Training page, or start another.")
+        name = plain_text(others[0].name)
+        st.caption(f"The state of run {name} is *{state}*. Resume it on the Training page, or start another.")

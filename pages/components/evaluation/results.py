@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarms import Alarm, AlarmSeverity
 from socal_core.evaluation.compare import Verdict
@@ -242,8 +243,8 @@ def without_prediction(metrics: AnyMetrics) -> None:
         st.write("\n".join(f"- {plain_text(text)}" for text in metrics["stand_ins"]))
 
 
-def test_trials(metrics: Metrics) -> None:
-    """Show the test trials: first the wrong predictions, with the most confident ones at the top."""
+def test_trials(run: RunFolder, metrics: Metrics) -> None:
+    """Show the test trials with their notes: first the wrong predictions, with the most confident ones at the top."""
     st.subheader("Test trials")
     trials = pd.DataFrame(metrics["trials"])
     right = trials["label"] == trials["predicted"]
@@ -259,14 +260,8 @@ def test_trials(metrics: Metrics) -> None:
     )
     error = (trials["prob_success"] - trials["label"]).abs()
     order = pd.DataFrame({"right": right, "error": -error}).sort_values(["right", "error"]).index
-    st.dataframe(
-        table.loc[order],
-        hide_index=True,
-        key="test-trials",
-        column_config={
-            "Probability of success": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
-        },
-    )
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
+    show_trials(run, table.loc[order], "test-trials", {"Probability of success": bar})
 
 
 def download(run: RunFolder) -> None:

@@ -58,7 +58,7 @@ def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
     controls_table({**metrics, "controls": [*metrics["controls"], *runs]})
     show_control_runs(run, runs)
     results.without_prediction(metrics)
-    trials_table(metrics)
+    trials_table(run, metrics)
     results.download(run)
 
 
