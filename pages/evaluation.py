@@ -95,13 +95,10 @@ def show_success(run: RunFolder, written: Metrics) -> None:
     if found:
         show_analyses(found)
         show_earliness(run, whole, in_view=metrics is not whole)
-    left, right = st.columns(2)
-    with left:
-        results.per_class(metrics)
+    results.per_class(metrics)
     runs = rows_of_control_runs(run, found.predictions) if found else []
-    with right:
-        results.beside_controls(metrics, runs)
-        show_control_runs(run, runs)
+    results.beside_controls(metrics, runs)
+    show_control_runs(run, runs)
     results.without_prediction(metrics)
     results.test_trials(run, metrics)
     results.download(run)

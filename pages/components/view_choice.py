@@ -45,8 +45,9 @@ def pick_view(run: RunFolder, page: str) -> SavedView | None:
 
 def label_view(view: SavedView, shown: int, tested: int) -> None:
     """Say which of the test trials are shown."""
+    count = f"Only {shown} of the {tested} test trials" if shown < tested else f"All {tested} test trials"
     st.info(
-        f"**Only {shown} of the {tested} test trials**, those in the view {plain_text(view.name)} "
+        f"**{count}**, those in the view {plain_text(view.name)} "
         f"({plain_text(filter_in_words(view.filter))}). The model and its threshold are those of the run. Scores of a "
         "part vary more by chance, and a part that is chosen for its scores has scores that are too good.",
         icon=":material/bookmark:",

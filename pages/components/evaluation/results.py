@@ -9,7 +9,7 @@ from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarms import Alarm, AlarmSeverity
 from socal_core.evaluation.compare import Verdict
-from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.controls import comparison, interval_of_control
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES
@@ -188,7 +188,7 @@ def beside_controls(metrics: Metrics, runs: Sequence[Control] = ()) -> None:
         {
             "": plain_text(row["name"]),
             **_control_scores(row),
-            "95 % interval": _range(row["auroc"], row["auroc_interval"]),
+            "95 % interval": _range(row["auroc"], interval_of_control(metrics, row)),
             "Model minus control": _difference(row),
         }
         for row in controls
@@ -220,11 +220,9 @@ def _difference(row: Control) -> str:
     value = row.get("difference")
     if value is None:
         return "–"
-    return f"{value:+.2f} ({_signed(row.get('difference_interval'))})"
-
-
-def _signed(interval: Interval) -> str:
-    return TOO_FEW if interval is None else f"{interval[0]:+.2f} to {interval[1]:+.2f}"
+    interval = row.get("difference_interval")
+    between = FEW_IN_TILE if interval is None else f"{interval[0]:+.2f} to {interval[1]:+.2f}"
+    return f"{value:+.2f} ({between})"
 
 
 def without_prediction(metrics: AnyMetrics) -> None:

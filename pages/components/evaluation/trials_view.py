@@ -28,13 +28,14 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
     notes, problem = _read(run)
     with_notes = table.assign(Note=[notes.get(trial, "") for trial in table["Trial"]])
     address = [f"{VIEWER}?{urlencode({'run': run.name, 'trial': trial})}" for trial in table["Trial"]]
+    shown = with_notes.assign(View=address)
     st.dataframe(
-        with_notes.assign(View=address),
+        shown[["Trial", "View", *(name for name in with_notes if name != "Trial")]],
         hide_index=True,
         key=key,
         column_config={
             **columns,
-            "Note": st.column_config.TextColumn(width="large"),
+            "Note": st.column_config.TextColumn(width="medium"),
             "View": st.column_config.LinkColumn(
                 "", display_text="Open", width="small", help="Opens the trial in the Trial viewer, in a new tab."
             ),
