@@ -27,7 +27,17 @@ LABELS = {
     "matthews": "Matthews correlation",
 }
 """The names to display; others are made of the names in metrics.json."""
-COPIED = ("n", "task", "window", "epoch", "threshold", "validation_trials", "share_ending_inside", "confusion_matrix")
+COPIED = (
+    "n",
+    "task",
+    "window",
+    "epoch",
+    "threshold",
+    "validation_trials",
+    "share_ending_inside",
+    "confusion_matrix",
+    "data_fingerprint",
+)
 BINS = 5
 """Bins of the calibration figure, with about the same number of trials."""
 
