@@ -89,8 +89,10 @@ def is_control(run: RunFolder) -> bool:
 
 def _kind_of(run: RunFolder) -> Control | None:
     try:
-        return run.read_config().clip.control
-    except (SocalError, OSError):
+        # Checking all settings of all runs of a folder would take seconds.
+        text = run.config_file.read_text(encoding="utf-8")
+        return run.read_config().clip.control if any(kind in text for kind in KINDS) else Control.NONE
+    except (SocalError, OSError, UnicodeDecodeError):
         return None
 
 
