@@ -9,6 +9,7 @@ from socal_core.cli.bars import StageBar
 from socal_core.evaluation import subgroups as of_trials
 from socal_core.evaluation.run_comparison import compare_runs, comparison_text
 from socal_core.evaluation.run_results import read_results
+from socal_core.evaluation.view_results import view_of_run
 from socal_core.runs.folder import RunFolder
 
 
@@ -22,7 +23,9 @@ def subgroups(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs on their common test trials."""
-    compared = compare_runs(RunFolder.open(options.run), RunFolder.open(options.other))
+    run = RunFolder.open(options.run)
+    view = None if options.view is None else view_of_run(run, options.view)
+    compared = compare_runs(run, RunFolder.open(options.other), view)
     print_line(json.dumps(compared.as_dict(), indent=2) if options.json else comparison_text(compared))
     return 0
 

@@ -96,7 +96,7 @@ def test_a_nonsense_address_is_a_message(open_page: OpenPage, shared_data_folder
         app.query_params["trial"] = nonsense
         app.run()
         assert not app.exception
-        assert "has no frames in this data set" in app.warning[0].value
+        assert "is not among the trials of this data folder" in app.warning[0].value
         assert played(app)["trial"] == "S100T1"
 
 

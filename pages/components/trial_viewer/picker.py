@@ -25,6 +25,8 @@ LARGEST_SEED = 999_999
 TRIAL, SEED, DRAWN = "trial", "seed", "drawn_trials"
 IN_ADDRESS = "trial_in_address"
 """The trial that this page has put into the address. Any other one was typed there, or followed as a link."""
+ASKED = "asked-trial"
+"""The trial that the Evaluation page asks for."""
 PINNED = "trial_asked_for"
 """The trial that the address asked for, which is in the list even if it is not in the pool."""
 LIST_HELP = "Type a part of an id to find a trial."
@@ -127,14 +129,20 @@ def _step_button(label: str, key: str, step: int, options: Sequence[str]) -> Non
 
 
 def _follow_address(dataset: Dataset) -> None:
-    """Choose the trial that the address asks for, unless it is this page that has put it there."""
-    asked = st.query_params.get("trial")
-    if asked is None or asked == st.session_state.get(IN_ADDRESS):
-        return
+    """Choose the trial that another page or the address asks for, unless it is this page that has put it there."""
+    asked = st.session_state.pop(ASKED, None)
+    if asked is None:
+        asked = st.query_params.get("trial")
+        if asked is None or asked == st.session_state.get(IN_ADDRESS):
+            return
     if _has_frames(dataset, asked):
         st.session_state[PINNED] = st.session_state[TRIAL] = asked
     else:
-        st.warning(f"The address asks for trial {plain_text(asked)}, which has no frames in this data set.")
+        st.warning(
+            f"Trial {plain_text(asked)} is not among the trials of this data folder that have frames. Choose the data "
+            "folder of the run in the sidebar.",
+            icon=":material/search_off:",
+        )
 
 
 def _has_frames(dataset: Dataset, trial: str) -> bool:
