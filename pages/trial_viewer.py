@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
+from pages.components.trial_viewer.selection import ALL, TEST, select
 from pages.components.trial_viewer.viewer import show_trial
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.target_choice import why_unusable
@@ -13,7 +14,6 @@ from socal_core.dataset.targets import SUCCESS_TARGET
 from socal_core.runs.folder import RunFolder
 
 TRIALS_SELECTED = 10
-ALL, TEST = "All usable trials", "Test trials only"
 
 
 def pool_of(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame | None) -> list[str]:
@@ -40,8 +40,7 @@ def select_trials(pool: list[str]) -> list[str]:
     """Show the button that selects ten random trials, and return the selected trials; empty before the first click."""
     if st.button("Select 10 random trials", type="primary", icon=":material/casino:", disabled=not pool):
         selected = np.random.default_rng().choice(pool, size=min(TRIALS_SELECTED, len(pool)), replace=False)
-        st.session_state["drawn_trials"] = [trial for trial in pool if trial in set(selected)]
-        st.session_state["trial"] = st.session_state["drawn_trials"][0]
+        select([trial for trial in pool if trial in set(selected)])
     # The user may have opened another data set or chosen another pool since.
     return [trial for trial in st.session_state.get("drawn_trials", []) if trial in set(pool)]
 

@@ -144,6 +144,8 @@ FOR_PAGES = (
     "socal_core.evaluation.target_metrics",
     "socal_core.evaluation.target_controls",
     "socal_core.evaluation.leak_probes",
+    "socal_core.evaluation.similar_trials",
+    "socal_core.evaluation.trial_features",
     "socal_core.evaluation.coaching",
     "socal_core.exporting.card_page",
     "socal_core.exporting.export_record",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation.results import score, table_with_csv
+from pages.components.evaluation.similar import show_similar
 from pages.components.words import plain_text
 from socal_core.evaluation.calibration import calibration_report
 from socal_core.evaluation.confidence import accuracy_by_confidence, confidence_sentence
@@ -179,5 +180,6 @@ ANALYSES: dict[str, Callable[[RunResults], None]] = {
     "Decision curve": _decision,
     "Confidence": _confidence,
     "Subgroups": _subgroups,
+    "Similar trials": show_similar,
     "Published results": _published,
 }
