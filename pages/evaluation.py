@@ -83,7 +83,7 @@ def show_success(run: RunFolder, written: Metrics) -> None:
     found = None if predictions is None else RunResults(run, predictions, metrics)
     results.summary_sentence(metrics)
     if found:
-        results.show_alarms(alarms_of(found))
+        results.show_alarms(alarms_of(found), found)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.by_fold(metrics)

@@ -144,6 +144,8 @@ FOR_PAGES = (
     "socal_core.evaluation.target_metrics",
     "socal_core.evaluation.target_controls",
     "socal_core.evaluation.leak_probes",
+    "socal_core.evaluation.frame_text",
+    "socal_core.evaluation.same_footage",
     "socal_core.evaluation.similar_trials",
     "socal_core.evaluation.trial_features",
     "socal_core.evaluation.coaching",

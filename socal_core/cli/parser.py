@@ -83,6 +83,12 @@ def _add_data_commands(commands: Any) -> None:
         help="write one row per frame: trial, second, file, size, number of boxes, evidence",
     )
     sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "data", "footage", "Look for the same footage in several trials.")
+    _add_data(sub)
+    sub.add_argument("--json", action="store_true")
+    sub = _add(commands, "data", "text", "Look for text burnt into frames, such as a clock (needs rapidocr).")
+    _add_data(sub)
+    sub.add_argument("--json", action="store_true")
     sub = _add(commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats.")
     _add_data(sub)
     sub.add_argument("--json", action="store_true")
