@@ -21,9 +21,8 @@ def pool_of(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame |
     usable = usable_for(dataset, run)
     if predictions is None:
         return usable
-    pool = st.segmented_control(
-        "Select from", [ALL, TEST], default=ALL, required=True, key="pool", persist_state="session"
-    )
+    st.session_state.setdefault("pool", ALL)
+    pool = st.segmented_control("Select from", [ALL, TEST], required=True, key="pool", persist_state="session")
     tested = set(predictions.loc[predictions["split"] == "test", "trial_id"])
     return [trial for trial in usable if pool == ALL or trial in tested]
 

@@ -91,7 +91,7 @@ def footage(options: argparse.Namespace) -> int:
             f"distance {pair.distance:.4f}"
         )
     pairs = len(report["pairs"])
-    print_line(f"{report['frames']:,} frames compared, {report['unreadable']} unreadable: {pairs} pairs of trials")
+    print_line(f"{report['frames']:,} frames compared, {report['unreadable']} unreadable; pairs of trials: {pairs}")
     return 0
 
 

@@ -31,6 +31,7 @@ from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.cross_validation import finish_cross_validation
+from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
@@ -199,12 +200,14 @@ def evaluate(options: argparse.Namespace) -> int:
         found: TargetMetrics = {**written, **scores_of_test_trials(predictions, run.read_target())}
         print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
+    results = RunResults(run, predictions, written)
     metrics: EvaluatedRun = {
         **metrics_of_test_trials(predictions),
         "threshold": {"value": written["threshold"], "chosen_on": "validation"},
         "controls": written["controls"],
         "cross_validation": written.get("cross_validation"),
-        "alarms": [alarm.as_dict() for alarm in alarms_of(RunResults(run, predictions, written))],
+        "alarms": [alarm.as_dict() for alarm in alarms_of(results)],
+        "unchecked": unchecked(results),
     }
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0

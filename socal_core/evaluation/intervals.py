@@ -137,10 +137,7 @@ def class_estimates(
         "macro_f1": score_interval(scores["macro_f1"], n),
     }
     if k > 1:
-        # The AUROCs of two classes are equal; those of more vary less together than one alone.
-        size = hanley_size(scores["macro_auroc"].value, n / k, n - n / k)
-        usual = groups.usual_design_effect / (k - 1)
-        intervals["macro_auroc"] = score_interval(scores["macro_auroc"], size, usual)
+        intervals["macro_auroc"] = _macro_auroc_interval(scores["macro_auroc"], n, k)
     return _estimates(scores, intervals, FEWEST_FOR)
 
 
@@ -212,6 +209,34 @@ def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictio
     return _estimates(scores, intervals, FEWEST_FOR_DIFFERENCE)
 
 
+def class_differences(labels: ArrayLike, first: ArrayLike, second: ArrayLike, surgeons: ArrayLike) -> Estimates:
+    """Compare two predictors of one of several classes on the same trials.
+
+    Args:
+        labels: True classes, 0 to k - 1, shape (n,).
+        first: The probability of each class from the first predictor, shape (n, k).
+        second: Those from the second one, shape (n, k).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Returns:
+        The `macro_auroc` of the first minus that of the second.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y = _integers(labels)
+    pairs = [np.asarray(values, dtype=float) for values in (first, second)]
+    groups = _surgeons(surgeons, y, *pairs)
+    one, two = (Jackknife(groups, class_scores(y, p, p.argmax(axis=1), groups.weights)["macro_auroc"]) for p in pairs)
+    difference = Jackknife(groups, one.values - two.values)
+    k = len(np.unique(y))
+    interval = t_interval(difference)
+    if k > 1 and not np.array_equal(one.values, two.values):
+        of_one, of_two = (_macro_auroc_interval(score, float(len(y)), k) for score in (one, two))
+        interval = difference_interval(one, two, of_one, of_two, USUAL_CORRELATION)
+    return _estimates({"macro_auroc": difference}, {"macro_auroc": interval}, FEWEST_FOR_DIFFERENCE)
+
+
 def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, surgeons: ArrayLike) -> Estimates:
     """Compare two predictors of a number on the same trials.
 
@@ -222,8 +247,8 @@ def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, sur
         surgeons: The surgeon of each trial, shape (n,).
 
     Returns:
-        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second. The squared one
-        has no interval: a few large errors decide it.
+        The `rmse`, the mean `squared_error` and the mean `absolute_error` of the first minus that of the second. The
+        squared one has no interval: a few large errors decide it.
 
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
@@ -234,7 +259,9 @@ def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, sur
         "squared_error": (one - a) ** 2 - (two - a) ** 2,
         "absolute_error": np.abs(one - a) - np.abs(two - a),
     }
+    roots = [np.sqrt(mean((predicted - a) ** 2, groups.weights)) for predicted in (one, two)]
     scores = _jackknives({name: mean(gap, groups.weights) for name, gap in gaps.items()}, groups)
+    scores["rmse"] = Jackknife(groups, roots[0] - roots[1])
     return _estimates(scores, {name: t_interval(score) for name, score in scores.items()}, FEWEST_FOR_DIFFERENCE)
 
 
@@ -270,3 +297,10 @@ def _estimate(score: Jackknife, interval: Interval) -> Estimate:
 
 def _auroc_interval(score: Jackknife, positives: float, negatives: float) -> Interval:
     return score_interval(score, hanley_size(score.value, positives, negatives))
+
+
+def _macro_auroc_interval(score: Jackknife, n: float, k: int) -> Interval:
+    """Return the interval of a mean of AUROCs over k > 1 classes of n trials."""
+    # The AUROCs of two classes are equal; those of more vary less together than one alone.
+    usual = score.surgeons.usual_design_effect / (k - 1)
+    return score_interval(score, hanley_size(score.value, n / k, n - n / k), usual)

@@ -31,7 +31,7 @@ def test_the_same_footage_is_looked_for(open_page: OpenPage, data_folder: Path) 
     wait_for(FINDING_FOOTAGE)
     app.run()
     assert not app.exception
-    assert "1 pairs of trials show the same footage (240 frames on" in text_of(app)
+    assert "1 pair of trials with the same footage (240 frames on" in text_of(app)
     table = next(table.value for table in app.table if "Other trial" in table.value)
     assert table.loc["S101T1", "Other trial"] == "S107T2"
     assert table.loc["S101T1", "Frames"] == "12"

@@ -110,8 +110,8 @@ def _show_footage(report: dict[str, Any]) -> None:
         st.success(f"No two trials show the same footage ({_when(report)}).", icon=":material/check:")
         return
     st.warning(
-        f"{len(pairs)} pairs of trials show the same footage ({_when(report)}). Remove one of each pair, or give both "
-        "the same surgeon, so that they stay in one subset.",
+        f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of trials with the same footage ({_when(report)}). "
+        "Remove one trial of each pair, or give both the same surgeon, so that they stay in one subset.",
         icon=":material/content_copy:",
     )
     rows = [
