@@ -31,9 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With --full, try ten times as many examples as usual where a test does not say how many."""
-    settings.register_profile("sampled", max_examples=30, deadline=None)
-    settings.register_profile("full", max_examples=300, deadline=None)
+    """With --full, try fifteen times as many examples as usual where a test does not say how many."""
+    settings.register_profile("sampled", max_examples=20, deadline=None)
+    settings.register_profile("full", max_examples=200, deadline=None)
     settings.load_profile("full" if config.getoption("--full") else "sampled")
 
 
@@ -70,9 +70,26 @@ def place_in_order(item: pytest.Item) -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=place_in_order)
     if not config.getoption("--full"):
-        left_out = [item for item in items if item.get_closest_marker("full")]
+        left_out = {item for item in items if item.get_closest_marker("full")} | cases_left_out(items)
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def cases_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the cases of tests marked `sampled` that run only with --full: all but as many as the mark says.
+
+    Those that run are spread evenly over the cases.
+    """
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            cases.setdefault(item.nodeid.split("[")[0], []).append(item)
+    left_out = set()
+    for of_one_test in cases.values():
+        mark = of_one_test[0].get_closest_marker("sampled")
+        kept = {index * len(of_one_test) // mark.args[0] for index in range(mark.args[0])} if mark else set()
+        left_out |= {item for index, item in enumerate(of_one_test) if index not in kept}
+    return left_out
 
 
 @pytest.fixture(scope="session")

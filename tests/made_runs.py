@@ -96,6 +96,7 @@ def _results(
         "task": "recognition" if window.stop is None else "prediction",
         "share_ending_inside": 1.0 if window.stop is None else 0.1,
         "window": window.describe(),
+        "data_fingerprint": dataset.fingerprint,
         "model": {"recipe": str(config.model.recipe), "text": MODEL_TEXTS[config.model.recipe]},
         "epoch": max(1, epochs - 1),
         "threshold": threshold,

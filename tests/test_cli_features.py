@@ -46,6 +46,7 @@ def by_hand(data: Path, config: TrainConfig, encoder: str, trial: str) -> np.nda
 @pytest.mark.parametrize(
     ("encoder", "names"), [("video", ["video"]), ("image", ["image"]), ("both", ["image", "video"])]
 )
+@pytest.mark.sampled(1)
 def test_each_step_of_each_clip_has_a_row(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,

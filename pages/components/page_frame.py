@@ -21,7 +21,7 @@ MENU = (
 
 @contextmanager
 def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset | None]:
-    """Show the frame of a page around its body. A SocalError of the body is shown as a message.
+    """Show the frame of a page around its body. A SocalError of either is shown as a message.
 
     Args:
         title: The title of the page.
@@ -38,13 +38,21 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
         menu_end = st.container()
     st.title(heading or title)
     st.write(introduction)
-    try:
+    dataset = None
+    with _errors_shown():
         with menu_end:
             data_picker()
         dataset = open_chosen()
         if dataset is not None:
             with menu_end:
                 boxes_picker(dataset)
+    with _errors_shown():
         yield dataset
+
+
+@contextmanager
+def _errors_shown() -> Iterator[None]:
+    try:
+        yield
     except SocalError as error:
         st.error(plain_text(error), icon=":material/error:")

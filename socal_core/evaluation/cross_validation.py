@@ -191,10 +191,12 @@ def _result(run: RunFolder, fold: Fold, target: Target) -> _Result:
 def _what_was_tested(run: RunFolder, results: Sequence[_Result]) -> Tested:
     folds = [result.metrics for result in results]
     left_out = {row["trial_id"]: row for metrics in folds for row in metrics["left_out"]}
+    fingerprints = {metrics.get("data_fingerprint", "") for metrics in folds}
     return {
         "task": folds[0]["task"],
         "share_ending_inside": folds[0]["share_ending_inside"],
         "window": folds[0]["window"],
+        "data_fingerprint": fingerprints.pop() if len(fingerprints) == 1 else "",
         "model": {"recipe": run.read_config().model.recipe.value, "text": _describe(results)},
         "epoch": 0,
         "validation_trials": sum(metrics["validation_trials"] for metrics in folds),

@@ -172,6 +172,7 @@ def _what_was_tested(run: RunFolder, dataset: Dataset, predictor: Predictor, pre
         "task": kind_of_task(frames, window),
         "share_ending_inside": fraction_ending_inside(frames, window),
         "window": window.describe(),
+        "data_fingerprint": dataset.fingerprint,
         "model": predictor.describe(),
         "epoch": read_training_state(best_checkpoint(run)).epoch,
         "validation_trials": int((predictions["split"] == "validation").sum()),

@@ -11,7 +11,7 @@ from socal_core.evaluation.coaching import p_value_text
 from socal_core.evaluation.compare import Difference, Verdict, accuracy_difference, auroc_difference, groups_needed
 from socal_core.evaluation.mcnemar import exact_mcnemar
 from socal_core.evaluation.metrics import auroc
-from socal_core.evaluation.run_results import RunResults, check_target, read_results
+from socal_core.evaluation.run_results import RunResults, check_target, data_differ, read_results
 from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.files.metrics_record import Interval
@@ -216,6 +216,8 @@ def _notes(first: RunResults, second: RunResults) -> Iterator[str]:
     data = first.run.read_data(), second.run.read_data()
     if data[0] != data[1]:
         yield f"The runs read different data folders, {data[0].name} and {data[1].name}."
+    elif data_differ(first.metrics.get("data_fingerprint"), second.metrics.get("data_fingerprint")):
+        yield "The data folder was changed after one of the runs was evaluated: their fingerprints differ."
     windows = first.metrics["window"], second.metrics["window"]
     if windows[0] != windows[1]:
         yield f"The models saw different parts of the trials: {names[0]} ({windows[0]}) and {names[1]} ({windows[1]})."

@@ -52,6 +52,16 @@ def check_target(run: RunFolder) -> None:
         )
 
 
+def data_differ(first: str | None, second: str | None) -> bool:
+    """Tell whether two fingerprints are known and are those of different data.
+
+    Args:
+        first: The fingerprint of a data set; "" or None if it is not known, as in runs of earlier versions.
+        second: Another one.
+    """
+    return bool(first and second and first != second)
+
+
 def _why(run: RunFolder) -> str:
     """Return why a run has no results, and what to do."""
     status = read_status(run)

@@ -6,6 +6,7 @@ from typing import Any
 from socal_core import __version__
 from socal_core.dataset.dataset import Dataset
 from socal_core.demo.tables import is_demo
+from socal_core.evaluation.run_results import data_differ
 from socal_core.exporting.licences import NO_DERIVATIVES, licence_of
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.catalogue import CATALOGUE, EFFICIENTNET, known_model
@@ -41,6 +42,11 @@ def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
         found.append(
             f"Recognition, not prediction: {results['share_ending_inside']:.0%} of the trials end inside the window, "
             "so the model can see their outcome."
+        )
+    if data_differ(data.get("fingerprint"), results.get("data_fingerprint")):
+        found.append(
+            "The data folder was changed after the run was evaluated: the results are those of an earlier version, "
+            f"with the fingerprint {results['data_fingerprint']}."
         )
     if results and results["n"] < FEW_TEST_TRIALS:
         found.append(f"There are only {results['n']} test trials: do not rank models by these scores.")

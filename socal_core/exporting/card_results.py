@@ -28,7 +28,17 @@ LABELS = {
     "large_recall": "Sensitivity for > 500 mL",
 }
 """The names to display; others are made of the names in metrics.json."""
-COPIED = ("n", "task", "window", "epoch", "threshold", "validation_trials", "share_ending_inside", "confusion_matrix")
+COPIED = (
+    "n",
+    "task",
+    "window",
+    "epoch",
+    "threshold",
+    "validation_trials",
+    "share_ending_inside",
+    "confusion_matrix",
+    "data_fingerprint",
+)
 BINS = 5
 """Bins of the calibration figure, with about the same number of trials."""
 

@@ -40,7 +40,8 @@ def scores_over_thresholds(curve: pd.DataFrame, chosen: float, other: float | No
             )
     if not figure.data:
         return nothing(title, "The test trials have no scores.")
-    figure.add_vline(x=chosen, line={"color": GUIDE, "dash": "dash"}, annotation={"text": f"chosen: {chosen:.2f}"})
+    above_the_curves = {"text": f"chosen: {chosen:.2f}", "yanchor": "bottom", "xanchor": "center"}
+    figure.add_vline(x=chosen, line={"color": GUIDE, "dash": "dash"}, annotation=above_the_curves)
     if other is not None:
         figure.add_vline(
             x=other, line={"color": NEUTRAL}, annotation={"text": f"{other:.2f}"}, annotation_position="bottom right"

@@ -20,7 +20,7 @@ from socal_core.clips.loader import ClipReader
 from socal_core.clips.sampling import derive_seed
 from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
-from socal_core.evaluation.predictors import logits_of
+from socal_core.evaluation.logits import logits_of
 from socal_core.lifecycle.further import HOW_TO_TRAIN_FURTHER
 from socal_core.models.build import VideoClassifier
 from socal_core.models.regularization import regularize

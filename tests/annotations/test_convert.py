@@ -166,7 +166,11 @@ def test_mapped_columns_get_the_titles_of_socal(folder: Path, tmp_path: Path, en
     before = open_dataset(folder, options)
     assert before.trials["usable"].sum() == 4
     convert(before, tmp_path / "out", "csv", True, ignore, options)
-    assert_equal(before, open_dataset(tmp_path / "out"))
+    after = open_dataset(tmp_path / "out")
+    # SOCAL's title hides the file's own column of that name, until it has a title of its own.
+    cottonoids = after.trials.pop("success (not used)")
+    assert list(cottonoids) == ["20", "20", "20", "20", ""]
+    assert_equal(before, after)
     titles = [title if title != "cottonoid" else "success (not used)" for title in layout.OUTCOME_COLUMNS]
     expected = f"{mark}{end}{end.join([','.join(titles), *lines[1:]])}".encode(encoding)
     assert (tmp_path / "out" / layout.OUTCOMES_FILE).read_bytes() == expected

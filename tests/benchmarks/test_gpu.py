@@ -17,6 +17,7 @@ SMALL = Architecture(hidden_size=96, num_hidden_layers=3, num_attention_heads=3,
 
 
 @pytest.mark.parametrize("clips", [1, 3])
+@pytest.mark.sampled(1)
 def test_operations_of_a_step_are_those_that_pytorch_counts(clips: int) -> None:
     config = config_from({"recipe": Recipe.SMALL_DATA, "num_frames": 16}, TINY)
     step = our_step(SMALL, clips, config).take

@@ -29,6 +29,7 @@ def auroc(trials: list[Trial], scores: list[float]) -> float:
 
 
 @pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.sampled(2)
 def test_a_set_opens_without_problems_and_is_the_same_for_the_same_seed(make: str, tmp_path: Path) -> None:
     files = write_short(tmp_path / "one", make, seed=3)
     dataset = open_dataset(tmp_path / "one")
@@ -43,6 +44,7 @@ def test_a_set_opens_without_problems_and_is_the_same_for_the_same_seed(make: st
 
 
 @pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.sampled(2)
 def test_the_best_possible_auroc_is_the_documented_one(make: str) -> None:
     trials = MAKERS[make].simulate(2000, 0)
     assert sum(trial.success for trial in trials) / len(trials) == pytest.approx(0.6, abs=0.02)

@@ -168,6 +168,7 @@ NO_RESERVE = (
 
 
 @pytest.mark.parametrize("how", ["small disk", "small disk, filled to the brim", "small files"])
+@pytest.mark.sampled(1)
 def test_a_full_disk_ends_the_filling_with_a_message_and_no_wrong_frame(tmp_path: Path, how: str) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(64, 48))
     prefix: tuple[str, ...] = ()

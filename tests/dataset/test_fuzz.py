@@ -36,7 +36,8 @@ VIDEOS = frozenset({"mp4", "avi", "mkv"})
 SLOW = frozenset(
     (
         "JSON, as wide as is read", "XML, boxes", "XML, images", "XML, tracks", "CSV, as many rows as are read",
-        "CSV, as many odd rows as are read", "MOT, as many rows as are read",
+        "CSV, as many odd rows as are read", "MOT, as many rows as are read", "mapping, as many rows as are read",
+        "outcomes, as wide as is read", "one frame, 100,000 boxes", "XML, attributes",
     )
 )  # fmt: skip
 """The giant files that take more than five seconds each."""

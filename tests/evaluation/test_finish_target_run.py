@@ -57,6 +57,7 @@ def finished(tmp_path: Path, data: Path, target: str) -> tuple[RunFolder, str]:
     missing = run.read_split().test[0]
     dataset = run.open_dataset()
     finish_run(run, dataset, Knows(dataset, missing))
+    assert run.read_metrics()["data_fingerprint"] == dataset.fingerprint
     return run, missing
 
 

@@ -10,8 +10,8 @@ from transformers.models.videomae.image_processing_pil_videomae import VideoMAEI
 
 from socal_core.clips.loader import open_clips
 from socal_core.dataset.opening import open_dataset
+from socal_core.evaluation.logits import logits_of
 from socal_core.evaluation.predict import probabilities_of
-from socal_core.evaluation.predictors import logits_of
 from socal_core.models.build import build_classifier
 from socal_core.settings import TINY, config_from
 from tests.factories import write_dataset

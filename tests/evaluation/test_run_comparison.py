@@ -138,6 +138,17 @@ def test_two_runs_on_disk(tmp_path: Path, shared_data_folder: Path) -> None:
     assert text[-1].startswith("note: The tasks differ")
 
 
+def test_results_of_changed_data_are_named(tmp_path: Path, shared_data_folder: Path) -> None:
+    first = write_run(tmp_path / "first", shared_data_folder, skill=0.8)
+    second = write_run(tmp_path / "second", shared_data_folder, skill=0.2)
+    assert compare_runs(first, second).notes == ()
+    second.write_metrics({**second.read_metrics(), "data_fingerprint": "another"})
+    (note,) = compare_runs(first, second).notes
+    assert "The data folder was changed after one of the runs was evaluated" in note
+    second.write_metrics({**second.read_metrics(), "data_fingerprint": ""})  # not known
+    assert compare_runs(first, second).notes == ()
+
+
 def test_cross_validations_are_compared_by_their_pooled_predictions(tmp_path: Path, shared_data_folder: Path) -> None:
     first = write_cross_validation(tmp_path / "first", shared_data_folder)
     second = write_cross_validation(tmp_path / "second", shared_data_folder, learning_rate=1e-5)

@@ -79,7 +79,7 @@ def test_the_card_has_the_numbers_of_the_run(done: RunFolder, shared_data_folder
     assert {type(value) for value in facts["configuration"].values()} <= {str, int, float, bool}
     rows = {row["name"]: row for row in facts["results"]["scores"]}
     assert rows["accuracy"]["value"] == metrics["accuracy"]
-    assert (rows["auroc"]["low"], rows["auroc"]["high"]) == tuple(metrics["intervals"]["auroc"] or ())
+    assert (rows["auroc"]["low"], rows["auroc"]["high"]) == tuple(metrics["intervals"]["auroc"] or (None, None))
     assert [row["name"] for row in facts["results"]["controls"]] == [row["name"] for row in metrics["controls"]]
     assert sum(item["n"] for item in facts["results"]["calibration"]) == metrics["n"]
     page = page_of(done)
@@ -91,6 +91,13 @@ def test_the_card_has_the_numbers_of_the_run(done: RunFolder, shared_data_folder
     assert "Kugener" in page.text
     assert page.tags.count("svg") == 3
     assert str(shared_data_folder.parent) not in render_html(facts)
+
+
+def test_results_of_earlier_data_are_named(done: RunFolder) -> None:
+    assert not any("changed" in limit for limit in collect_facts(done)["limits"])
+    done.write_metrics({**done.read_metrics(), "data_fingerprint": "earlier"})
+    (limit,) = (limit for limit in collect_facts(done)["limits"] if "changed" in limit)
+    assert limit.endswith("those of an earlier version, with the fingerprint earlier.")
 
 
 def test_the_split_is_shown_to_share_no_surgeon(done: RunFolder, shared_data_folder: Path) -> None:

@@ -161,6 +161,7 @@ def test_the_folder_names_nothing_of_this_machine(finetuned: RunFolder, exported
 
 
 @pytest.mark.parametrize("family", ["timesformer", "vivit", "vjepa2", "videoprism"])
+@pytest.mark.sampled(2)
 def test_every_family_is_exported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path, family: str
 ) -> None:

@@ -124,12 +124,25 @@ def test_a_folder_that_does_not_open_leaves_the_one_in_use(open_page: OpenPage, 
     assert remembered_data_folder(str(data_folder)) == str(data_folder)
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "~nobody-of-this-name/data"])
+@pytest.mark.parametrize("typed", ["", "   ", "~nobody-of-this-name/data", "nul\0"])
 def test_odd_folders_are_answered(open_page: OpenPage, shared_data_folder: Path, typed: str) -> None:
     app = open_page("dataset", shared_data_folder)
     type_folder(app, typed)
     assert not app.exception
     assert len(app.sidebar.error) + len(app.sidebar.warning) == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_error_in_the_sidebar_leaves_the_page(
+    open_page: OpenPage, shared_data_folder: Path, data_folder: Path, workspace: Path, name: str
+) -> None:
+    app = open_page(name, shared_data_folder)
+    (workspace / "settings.json").mkdir()  # the choice cannot be stored
+    type_folder(app, data_folder)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert as_read(app.error[0].value).startswith("The app cannot write to its own folder")
+    assert links(app) == MENU
 
 
 def test_a_change_on_disk_is_seen(open_page: OpenPage, data_folder: Path) -> None:

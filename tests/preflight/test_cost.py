@@ -40,6 +40,7 @@ def model_of(architecture: Architecture, num_frames: int = 16, **settings: Any) 
 
 
 @pytest.mark.parametrize("architecture", [TINY_ARCHITECTURE, BASE, SMALL, UNEVEN, OBLONG])
+@pytest.mark.sampled(3)
 def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
     with torch.device("meta"):
         model = model_of(architecture)
@@ -48,6 +49,7 @@ def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
 
 @pytest.mark.parametrize("tune", ["full", "last:2", "last:99", "frozen", "lora"])
 @pytest.mark.parametrize("modules", ["query value", "dense key"])
+@pytest.mark.sampled(5)
 def test_trained_parameters_are_those_of_the_model(tune: str, modules: str) -> None:
     if tune == "last:99":
         tune = f"last:{TINY_ARCHITECTURE.num_hidden_layers}"
@@ -81,6 +83,7 @@ def test_tiny_is_as_it_is_built() -> None:
 
 
 @pytest.mark.parametrize(("architecture", "num_frames"), [(TINY_ARCHITECTURE, 16), (SMALL, 8), (UNEVEN, 10)])
+@pytest.mark.sampled(2)
 def test_work_is_what_pytorch_counts(architecture: Architecture, num_frames: int) -> None:
     """PyTorch counts operations on its meta device, which computes nothing."""
     with torch.device("meta"):
@@ -117,6 +120,7 @@ def kept_by(architecture: Architecture, dropout: float, checkpointing: bool) -> 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("size", [48, 112])
 @pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.sampled(4)
 def test_memory_of_a_layer_is_what_the_backward_pass_needs(size: int, dropout: float, checkpointing: bool) -> None:
     one, two = (replace(SMALL, image_size=size, num_hidden_layers=layers) for layers in (1, 2))
     measured = (kept_by(two, dropout, checkpointing) - kept_by(one, dropout, checkpointing)) / 2
@@ -145,6 +149,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of a process")
 @pytest.mark.parametrize(("parts", "checkpointing", "least"), [(1, False, 1.5), (2, False, 1.1), (1, True, 0.8)])
+@pytest.mark.sampled(1)
 def test_memory_is_that_of_a_process(parts: int, checkpointing: bool, least: float) -> None:
     command = [sys.executable, "-c", MEASURE, json.dumps([parts, checkpointing])]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

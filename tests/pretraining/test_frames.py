@@ -119,6 +119,7 @@ def frames_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.mark.parametrize("sampling", ["dense", "segments"])
+@pytest.mark.sampled(1)
 def test_no_frame_of_an_excluded_surgeon_is_read(
     tmp_path: Path, shared_data_folder: Path, model: Path, frames_read: set[str], sampling: str
 ) -> None:
@@ -238,6 +239,7 @@ def test_a_run_killed_while_writing_is_resumed_to_the_same_bits(
 
 
 @pytest.mark.parametrize("stage", ["Training", "Reading clips"])
+@pytest.mark.sampled(1)
 def test_a_run_killed_before_a_checkpoint_is_due_starts_again(
     finished: Path, tmp_path: Path, shared_data_folder: Path, model: Path, stage: str
 ) -> None:
@@ -326,6 +328,7 @@ def test_a_checkpoint_of_a_run_is_refused(tmp_path: Path, shared_data_folder: Pa
 
 
 @pytest.mark.parametrize("what", ["model", "data", "record"])
+@pytest.mark.sampled(1)
 def test_an_error_leaves_no_folder(tmp_path: Path, shared_data_folder: Path, what: str) -> None:
     write_pretrained(tmp_path / "model", **({"model_type": "bert"} if what == "model" else {}))
     if what == "record":

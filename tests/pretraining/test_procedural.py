@@ -206,6 +206,7 @@ def test_a_folder_is_used_by_one_process_at_a_time(to_resume: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "a list", "no weights", "other weights", "other version"])
+@pytest.mark.sampled(2)
 def test_a_damaged_checkpoint_is_refused(to_resume: Path, damage: str) -> None:
     file = to_resume / CHECKPOINT_FILE
     state = checkpoint(to_resume)

@@ -136,6 +136,7 @@ def test_fewer_trials_than_a_batch_are_one_step(tmp_path: Path, shared_data_fold
 
 
 @pytest.mark.parametrize("outcome", ["maybe", "2", "-1", "0.5", ""])
+@pytest.mark.sampled(2)
 def test_trials_with_another_outcome_are_left_out_and_named(tmp_path: Path, data_folder: Path, outcome: str) -> None:
     outcomes = data_folder / layout.OUTCOMES_FILE
     column = layout.OUTCOME_COLUMNS.index("success")
@@ -183,6 +184,7 @@ def test_a_moved_run_continues_in_its_new_folder(done_run: RunFolder, stopped_ru
 
 
 @pytest.mark.parametrize("kind", ["step", "epoch"])
+@pytest.mark.sampled(1)
 def test_a_run_whose_folder_is_moved_while_it_trains_creates_no_second_one(
     tmp_path: Path, shared_data_folder: Path, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
@@ -207,6 +209,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("lost", sorted(LOSSES))
+@pytest.mark.sampled(3)
 def test_a_half_deleted_run_resumes_to_the_same_weights(done_run: RunFolder, stopped_run: RunFolder, lost: str) -> None:
     path = max(stopped_run.path.glob(lost))  # of the newest checkpoint
     if path.is_dir():

@@ -73,6 +73,7 @@ def test_all_folds_are_trained_and_pooled(done: RunFolder) -> None:
     ("event", "count"),
     [("started", 1), ("step", 2), ("Fold 2 of 2", 1), ("epoch", 2), ("Pooling the predictions of all folds", 1)],
 )
+@pytest.mark.sampled(1)
 def test_a_killed_cross_validation_resumes_to_the_same_predictions(
     done: RunFolder, run: RunFolder, event: str, count: int
 ) -> None:

@@ -22,6 +22,7 @@ def weights_of(run: RunFolder) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("family", MODELS)
+@pytest.mark.sampled(1)
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_folder: Path, family: str) -> None:
     write_family(tmp_path / "model", family, backbone_only=True)
     settings = {"model": str(tmp_path / "model"), "num_epochs": 2, "num_frames": 8, "layer_decay": 0.7}

@@ -148,6 +148,7 @@ def test_a_run_is_evaluated_anew_from_its_checkpoint(tmp_path: Path, data_folder
 
 
 @pytest.mark.parametrize("stage", ["Filling", "Reading", "Embedding", "Fitting", "fold"])
+@pytest.mark.sampled(2)
 def test_a_stopped_run_is_resumed_to_the_same_result(
     tmp_path: Path, shared_data_folder: Path, frozen_video: dict[str, Any], stage: str
 ) -> None:

@@ -308,6 +308,7 @@ SAVING = [{"accumulation_steps": 3}, {"gradient_checkpointing": True}]
 
 
 @pytest.mark.parametrize("saving", SAVING, ids=str)
+@pytest.mark.sampled(1)
 def test_settings_that_save_memory_change_no_result(
     tmp_path: Path, shared_data_folder: Path, saving: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

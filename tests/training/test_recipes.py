@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 from socal_core.clips.loader import ClipReader
 from socal_core.errors import ModelError
-from socal_core.evaluation.predictors import best_classifier, logits_of
+from socal_core.evaluation.logits import logits_of
+from socal_core.evaluation.predictors import best_classifier
 from socal_core.lifecycle.state import RunState
 from socal_core.models.weights_record import check_weights
 from socal_core.runs.checkpoint_folders import best_checkpoint, checkpoint_path, newest_checkpoint

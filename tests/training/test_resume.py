@@ -38,6 +38,7 @@ def killer(*arguments: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("moment", ["step of epoch 2", "epoch 2 before its checkpoint"])
+@pytest.mark.sampled(1)
 def test_a_killed_run_resumes_to_the_same_weights(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
 ) -> None:
@@ -98,6 +99,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("moment", STOPS)
+@pytest.mark.sampled(1)
 def test_a_stopped_run_is_recorded_and_resumes_to_the_same_weights(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, moment: str
 ) -> None:
@@ -120,6 +122,7 @@ def test_a_stopped_run_is_recorded_and_resumes_to_the_same_weights(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.sampled(1)
 def test_ctrl_c_and_sigterm_stop_with_a_checkpoint_of_the_step(
     tmp_path: Path, shared_data_folder: Path, number: signal.Signals
 ) -> None:
@@ -193,6 +196,7 @@ def is_in_epoch(run: RunFolder, epoch: int) -> bool:
 
 
 @pytest.mark.parametrize("kills", [1, 2])
+@pytest.mark.sampled(1)
 def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path, kills: int
 ) -> None:

@@ -123,6 +123,7 @@ def test_two_processes_validate_and_predict_as_one(alone: RunFolder, tmp_path: P
 
 
 @pytest.mark.parametrize("at", ["step", "epoch", "Reading clips", "Predicting all trials with the best checkpoint"])
+@pytest.mark.sampled(2)
 def test_all_processes_stop_at_the_same_point(
     alone: RunFolder, tmp_path: Path, shared_data_folder: Path, at: str
 ) -> None:
@@ -197,6 +198,7 @@ def _forget_features() -> None:
 
 
 @pytest.mark.parametrize("at", ["Reading clips", "Embedding clips", "Fitting the head"])
+@pytest.mark.sampled(1)
 def test_a_frozen_run_of_two_processes_stops_and_resumes(tmp_path: Path, shared_data_folder: Path, at: str) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, **FROZEN)
     for result in run_as_torchrun("-c", STOPPED_AT, run.path, at):

@@ -11,7 +11,8 @@ import torch
 
 from socal_core.clips.loader import open_clips
 from socal_core.dataset.dataset import Dataset
-from socal_core.evaluation.predictors import average_clips, open_predictor
+from socal_core.evaluation.logits import average_clips
+from socal_core.evaluation.predictors import open_predictor
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier, load_classifier

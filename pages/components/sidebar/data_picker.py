@@ -137,7 +137,7 @@ def fingerprint(root: Path) -> Fingerprint:
     try:
         with os.scandir(root) as entries:
             return tuple(sorted(_entry(entry) for entry in entries))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return ()  # opening the folder reports the error
 
 

@@ -204,6 +204,9 @@ class Tested(TypedDict):
     share_ending_inside: float
     """Fraction of the trials that end inside the observation window."""
     window: str
+    data_fingerprint: NotRequired[str]
+    """The fingerprint of the data set (Dataset.fingerprint) of which the trials were predicted; "" if the folds of a
+    cross-validation differ in it. Earlier versions did not write it."""
     model: NotRequired[dict[str, Any]]
     """`recipe` and `text`; for a frozen run also `encoders` and `members`. Earlier versions did not write it."""
     epoch: int
