@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import gamma
 
+from socal_core.evaluation.differences import class_differences, number_differences, outcome_differences
 from socal_core.evaluation.intervals import (
     Estimates,
-    class_differences,
     class_estimates,
-    number_differences,
     number_estimates,
-    outcome_differences,
     outcome_estimates,
 )
 from socal_core.evaluation.jackknife import Jackknife, Surgeons, t_interval

@@ -3,8 +3,8 @@
     python -m benchmarks.differences [--cohorts 500] [--surgeons 10 20 70]
 
 One is the percentiles of a paired bootstrap over surgeons, which the project used before; the other comes from leaving
-out one surgeon at a time (`evaluation/intervals.py`), here also where it has too few surgeons to be displayed. Cohorts
-are those of `benchmarks/coverage.py`, with an intraclass correlation of 0.3 and the pairs of AUROCs in PAIRS.
+out one surgeon at a time (`evaluation/differences.py`), here also where it has too few surgeons to be displayed.
+Cohorts are those of `benchmarks/coverage.py`, with an intraclass correlation of 0.3 and the pairs of AUROCs in PAIRS.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from benchmarks import coverage
 from benchmarks.coverage import Cohort, Draw, class_pair_cohort, contains, number_pair_cohort, pair_cohort, percentiles
-from socal_core.evaluation import intervals
-from socal_core.evaluation.intervals import Estimates, class_differences, number_differences, outcome_differences
+from socal_core.evaluation import differences
+from socal_core.evaluation.differences import class_differences, number_differences, outcome_differences
+from socal_core.evaluation.intervals import Estimates
 from socal_core.evaluation.weighted_scores import Floats, mean, ranking_scores
 from socal_core.runs.files.metrics_record import Interval
 
@@ -82,7 +83,7 @@ def main() -> None:
     parser.add_argument("--surgeons", type=int, nargs="*", default=[10, 20, 70])
     parser.add_argument("--part", choices=list(PARTS), nargs="*", default=list(PARTS))
     options = parser.parse_args()
-    intervals.FEWEST_FOR_DIFFERENCE = {}  # also the intervals that are not displayed
+    differences.FEWEST_FOR_DIFFERENCE = {}  # also the intervals that are not displayed
     for part in options.part:
         make, gap, estimates, name = PARTS[part]
         for count in options.surgeons:
