@@ -40,6 +40,8 @@ NUMBER_TILES = {
     LARGE_RECALL: ("> 500 mL found", "Fraction of the blood losses above 500 mL that were predicted to be above it"),
 }
 """The title and the explanation of each score."""
+IN_A_ROW = 3
+"""With more tiles in a row, the words for a missing interval would be cut off."""
 
 
 def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
@@ -83,16 +85,18 @@ def _tiles(metrics: TargetMetrics) -> None:
     of_kind = CLASS_TILES if metrics["classes"] else NUMBER_TILES
     tiles = {name: tile for name, tile in of_kind.items() if name != LARGE_RECALL or name in metrics["scores"]}
     chance = 1 / max(1, len(metrics["classes"]))
-    for column, (name, (label, text)) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
-        column.metric(
-            label,
-            plain_text(score_text(metrics, name)),
-            delta=_interval(metrics, name),
-            delta_color="off",
-            delta_arrow="off",
-            help=text.format(chance),
-            border=True,
-        )
+    rows = [list(tiles.items())[start : start + IN_A_ROW] for start in range(0, len(tiles), IN_A_ROW)]
+    for row in rows:
+        for column, (name, (label, text)) in zip(st.columns(IN_A_ROW), row, strict=False):
+            column.metric(
+                label,
+                plain_text(score_text(metrics, name)),
+                delta=_interval(metrics, name),
+                delta_color="off",
+                delta_arrow="off",
+                help=text.format(chance),
+                border=True,
+            )
     few = [label for name, (label, _) in tiles.items() if _interval(metrics, name) == results.FEW_IN_TILE]
     if any(metrics["intervals"].get(name) for name in tiles):
         st.caption(results.ABOUT_INTERVALS + (f" Where none is given, there are {TOO_FEW}." if few else ""))
