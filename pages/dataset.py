@@ -8,6 +8,7 @@ from pages.components.dataset.columns import ask_for_columns
 from pages.components.dataset.filters import pick_trials
 from pages.components.dataset.preset_view import show_all_licences, show_licence, show_preset
 from pages.components.dataset.problems import show_problems
+from pages.components.dataset.saved_views import show_saved_views
 from pages.components.dataset.views import views_of
 from pages.components.page_frame import page
 from pages.components.sidebar.data_picker import is_demo
@@ -107,7 +108,9 @@ with page("Dataset", INTRODUCTION) as dataset:
         if is_demo(dataset):
             st.info("This is the **synthetic** demo. A program generated every frame. It shows no real operation.")
         ask_for_columns(dataset)
-        chosen = apply(dataset, pick_trials(choices(dataset)))
+        picked = pick_trials(choices(dataset))
+        show_saved_views(dataset, picked)
+        chosen = apply(dataset, picked)
         data_tiles(chosen)
         names = view_names(dataset)
         name = st.segmented_control("View", names, default=names[0], required=True, key="view", persist_state="session")

@@ -3,58 +3,45 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.charts import chart
 from pages.components.evaluation import results
 from pages.components.evaluation.analyses import show_analyses
+from pages.components.evaluation.control_view import show_control_runs, warn_of_control
+from pages.components.evaluation.early_view import show_earliness
 from pages.components.evaluation.exports import exports
-from pages.components.evaluation.subject import show_subject
+from pages.components.evaluation.subject import what_was_tested
 from pages.components.evaluation.target_results import show_target_results
+from pages.components.evaluation.task_chart import explain_task, task_chart
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
 from pages.components.split_warnings import warn_of_split
+from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
+from socal_core.errors import SocalError
 from socal_core.evaluation.alarms import alarms_of
+from socal_core.evaluation.control_runs import rows_of_control_runs
+from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.metrics import roc_points
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.trial_scores import current_metrics
+from socal_core.evaluation.view_results import results_in_view
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Metrics, is_of_success
 from socal_core.runs.folder import RunFolder
 
 
-def what_was_tested(run: RunFolder, metrics: Metrics) -> None:
-    show_subject(run, metrics)
-    st.caption(f"{about_threshold(metrics)} The test trials did not affect it. Success is the positive class.")
-
-
-def about_threshold(metrics: Metrics) -> str:
-    found = metrics.get("cross_validation")
-    if not found:
-        return (
-            "A trial is predicted to be a success if its probability of success is at least "
-            f"{metrics['threshold']:.2f}. This threshold gives the highest balanced accuracy on the validation trials."
-        )
-    thresholds = [row["threshold"] for row in found["folds"]]
-    return (
-        "Each trial is predicted by the model of the fold that tests it, and counts once. It is predicted to be a "
-        "success if its probability of success reaches the threshold of this fold, "
-        f"{min(thresholds):.2f} to {max(thresholds):.2f}, which gives the highest balanced accuracy on the validation "
-        "trials of the fold." + (" Over the seeds, both are averaged." if len(found["seeds"]) > 1 else "")
-    )
-
-
 def figures(metrics: Metrics) -> None:
     left, right = st.columns(2)
     with left:
-        chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix")
+        task_chart(confusion_matrix(metrics["confusion_matrix"]), "confusion-matrix", metrics)
     with right:
         if metrics["auroc"] is None:
             st.info("There is no ROC curve because all test trials have the same outcome.")
         else:
             trials = pd.DataFrame(metrics["trials"])
             fpr, tpr = roc_points(trials["label"], trials["prob_success"])
-            chart(roc_curve(fpr.tolist(), tpr.tolist(), metrics["auroc"]), "roc-curve")
+            task_chart(roc_curve(fpr.tolist(), tpr.tolist(), metrics["auroc"]), "roc-curve", metrics)
+    explain_task(metrics)
 
 
 def show(run: RunFolder) -> None:
@@ -71,32 +58,51 @@ def show(run: RunFolder) -> None:
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return
     warn_of_split(run)
+    warn_of_control(run)
     if not is_of_success(metrics):
         show_target_results(run, metrics)
         return
     show_success(run, metrics)
 
 
+def in_chosen_view(found: RunResults) -> RunResults:
+    """Let the user choose a saved view, and return the results on its test trials."""
+    view = pick_view(found.run, "evaluation")
+    if view is None:
+        return found
+    try:
+        shown = results_in_view(found, view)
+    except SocalError as error:
+        st.warning(f"{plain_text(error)} All test trials are shown.", icon=":material/bookmark:")
+        return found
+    label_view(view, shown.metrics["n"], found.metrics["n"])
+    return shown
+
+
 def show_success(run: RunFolder, written: Metrics) -> None:
     predictions = run.read_predictions()
-    metrics = current_metrics(written, predictions)
+    metrics = whole = current_metrics(written, predictions)
     found = None if predictions is None else RunResults(run, predictions, metrics)
-    results.summary_sentence(metrics)
+    whole_results = found
+    alarms = alarms_of(found) if found else []
     if found:
-        results.show_alarms(alarms_of(found), found)
+        found = in_chosen_view(found)
+        metrics = found.metrics
+    results.summary_sentence(metrics)
+    results.show_alarms(alarms, unchecked(whole_results) if whole_results else "")
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.by_fold(metrics)
     figures(metrics)
     if found:
         show_analyses(found)
-    left, right = st.columns(2)
-    with left:
-        results.per_class(metrics)
-    with right:
-        results.beside_controls(metrics)
+        show_earliness(run, whole, in_view=metrics is not whole)
+    results.per_class(metrics)
+    runs = rows_of_control_runs(run, found.predictions) if found else []
+    results.beside_controls(metrics, runs)
+    show_control_runs(run, runs)
     results.without_prediction(metrics)
-    results.test_trials(metrics)
+    results.test_trials(run, metrics)
     results.download(run)
     exports(run)
 

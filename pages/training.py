@@ -18,12 +18,12 @@ from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.target_choice import with_target
 from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
 from socal_core.errors import SocalError
 from socal_core.runs.files.records import MOST_REPEATS
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SplitMethod, TrainConfig
+from socal_core.splits import dataset_of_run
 
 PAGE = "training"
 REPEATS_HELP = (
@@ -117,7 +117,7 @@ with page("Training", INTRODUCTION) as dataset:
         if config is None:
             st.info("A setting in the sidebar is not valid. The message there explains why.")
         else:
-            new_run(with_target(dataset, config.model.target), config)
+            new_run(dataset_of_run(dataset, config), config)
     runs = all_runs()
     if runs:
         st.subheader("Progress")

@@ -8,6 +8,7 @@ from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
 from pages.components.trial_viewer.selection import ALL, TEST, select
 from pages.components.trial_viewer.viewer import show_trial
+from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.target_choice import why_unusable
 from socal_core.dataset.targets import SUCCESS_TARGET
@@ -44,6 +45,24 @@ def select_trials(pool: list[str]) -> list[str]:
     return [trial for trial in st.session_state.get("drawn_trials", []) if trial in set(pool)]
 
 
+def take_asked_trial(pool: list[str]) -> None:
+    """Select the trial that the Evaluation page or the address asks for, once."""
+    trial = st.session_state.pop("asked-trial", None) or st.query_params.get("trial")
+    st.query_params.pop("trial", None)
+    if trial is None:
+        return
+    if trial not in pool:
+        st.warning(
+            f"Trial {plain_text(trial)} is not among the trials of this data folder and this run. Choose the data "
+            "folder of the run in the sidebar.",
+            icon=":material/search_off:",
+        )
+        return
+    others = [other for other in st.session_state.get("drawn_trials", []) if other != trial]
+    st.session_state["drawn_trials"] = [trial, *others]
+    st.session_state["trial"] = trial
+
+
 INTRODUCTION = "View single trials: frames with their boxes, the prediction of a model, and the true outcome."
 
 with page("Trial viewer", INTRODUCTION) as dataset:
@@ -54,6 +73,7 @@ with page("Trial viewer", INTRODUCTION) as dataset:
         predictions = None if run is None else run.read_predictions()
         with right:
             pool = pool_of(dataset, run, predictions)
+        take_asked_trial(pool)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             selected = select_trials(pool)
             trial = st.selectbox(

@@ -51,6 +51,7 @@ LONG = (
     "clips/test_fill.py",
     "dataset/test_fuzz.py",
     "training/test_loop.py",
+    "evaluation/test_control_runs.py",
     "preflight/test_cost.py",
     "pages/test_all_runs.py",
     "pages/test_target_results.py",

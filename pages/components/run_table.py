@@ -118,7 +118,7 @@ def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
     any.
     """
     differing = set(differing_settings([item.config for item in found if item.config is not None]))
-    shown = [name for name in SETTINGS if name in differing | ALWAYS]
+    shown = [name for name in SETTINGS if name in (differing | ALWAYS) - {"trials"}]  # `view` names the filter
     positions = {run.path.resolve(): number for number, run in enumerate(run_queue.waiting(), start=1)}
     table = pd.DataFrame([_row(item, shown, positions.get(item.run.path.resolve())) for item in found])
     used = {

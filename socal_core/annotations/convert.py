@@ -1,18 +1,21 @@
 """Convert the boxes of a data set to another format, in a new data folder."""
 
-import codecs
 import csv
 import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from socal_core.annotations import FORMATS, format_of
 from socal_core.annotations.rows import Format
+from socal_core.annotations.table_rows import without_trials
+from socal_core.annotations.text_bytes import decode
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.filter_text import filter_in_words
+from socal_core.dataset.filters import TrialFilter, apply, passing
 from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.problems import ProblemLog, printable
@@ -20,7 +23,10 @@ from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, titl
 from socal_core.disk import check_room
 from socal_core.errors import DataError
 from socal_core.presets import Preset
+from socal_core.presets.preset import TRIAL
 from socal_core.storage import new_folder
+
+EVERYTHING = TrialFilter()
 
 
 def convert(
@@ -30,6 +36,7 @@ def convert(
     with_frames: bool,
     progress: Callable[[int, int], None],
     options: OpenOptions | None = None,
+    view: TrialFilter = EVERYTHING,
 ) -> None:
     """Write a data set into the new folder `out`, its boxes in the format `key`.
 
@@ -45,13 +52,17 @@ def convert(
         progress: Called with the numbers of finished files and of all files; the annotations count as one file.
         options: The options for opening the data set. Columns of the outcomes that they map get the titles of the
             preset.
+        view: The trials to write, as `filters.apply` chooses them; others are in no file of the new folder.
 
     Raises:
         DataError: `out` is not empty or lies in the data folder, the format cannot be written or cannot hold these
-            boxes, the disk is too full, or a file cannot be copied. Nothing is left behind.
+            boxes, the view matches no trial, the disk is too full, or a file cannot be copied. Nothing is left behind.
     """
     write = _writer(key)
     _check_target(out, dataset.root)
+    left_out, dataset = _trials_outside(dataset, view), apply(dataset, view)
+    if dataset.trials.empty:
+        raise DataError(f"No trial matches the view ({filter_in_words(view)}). Choose another one.")
     files = _frame_files(dataset) if with_frames else []
     try:
         _check_space(dataset.root, files, out)
@@ -59,10 +70,14 @@ def convert(
         with new_folder(out) as draft:
             write(dataset, draft)
             progress(1, 1 + len(files))
-            _copy_tables(dataset, draft, dict(options.columns if options else ()))
+            _copy_tables(dataset, draft, dict(options.columns if options else ()), left_out)
             _copy_frames(dataset.root, files, draft, progress)
     except OSError as error:
         raise DataError(f"{out.name} cannot be written: {error.strerror or type(error).__name__}.") from error
+
+
+def _trials_outside(dataset: Dataset, view: TrialFilter) -> set[str]:
+    return set(dataset.trials.index[~passing(dataset, view)])
 
 
 def writable_formats() -> list[Format]:
@@ -98,7 +113,8 @@ def _frame_files(dataset: Dataset) -> list[str]:
     """Return the files of all frames and videos, relative to the data folder."""
     frames = dataset.frames["frame"][~dataset.frames["trial_id"].isin(list(dataset.videos))]
     names = [layout.path_of_frame(dataset.images_dir, frame) for frame in frames]
-    return [*names, *sorted(video.path for video in dataset.videos.values())]
+    videos = (video.path for trial, video in dataset.videos.items() if trial in dataset.trials.index)
+    return [*names, *sorted(videos)]
 
 
 def _check_space(root: Path, files: list[str], out: Path) -> None:
@@ -107,8 +123,11 @@ def _check_space(root: Path, files: list[str], out: Path) -> None:
     check_room(needed, out.parent, out.name, "Make room, choose another disk, or convert without the frames.")
 
 
-def _copy_tables(dataset: Dataset, out: Path, renamed: Mapping[str, str]) -> None:
-    """Copy the tables of the data folder unchanged, except for the titles of `renamed` columns of the outcomes."""
+def _copy_tables(dataset: Dataset, out: Path, renamed: Mapping[str, str], left_out: Collection[str]) -> None:
+    """Copy the tables of the data folder, without the rows of trials that are left out.
+
+    The rest is unchanged, except for the titles of `renamed` columns of the outcomes.
+    """
     folder, preset = DataFolder(dataset.root), dataset.preset
     for name in filter(None, (preset.outcomes_file, preset.surgeons_file, preset.mapping_file)):
         own = folder.chosen(name)
@@ -119,6 +138,9 @@ def _copy_tables(dataset: Dataset, out: Path, renamed: Mapping[str, str]) -> Non
                 raise DataError(f"{own} cannot be copied: {error}.") from error
             if name == preset.outcomes_file and renamed:
                 data = _with_own_titles(folder, own, data, renamed, preset)
+            if left_out and name != preset.surgeons_file:
+                title = TRIAL if name == preset.mapping_file else renamed.get(TRIAL, preset.title_of(TRIAL))
+                data = without_trials(folder, own, data, title, left_out)
             (out / name).write_bytes(data)
 
 
@@ -127,7 +149,7 @@ def _with_own_titles(folder: DataFolder, name: str, data: bytes, renamed: Mappin
     lines = read_lines(folder, name, ProblemLog(), MOST_TRIALS)
     if lines is None:
         return data
-    text, encoding = _decode(data)
+    text, encoding = decode(data)
     parts = re.split("(\r\n|\r|\n)", text)  # keep the line ends
     header_index = 2 * (lines.numbers[0] - 1)
     mark = "\ufeff" if parts[header_index].startswith("\ufeff") else ""
@@ -136,17 +158,6 @@ def _with_own_titles(folder: DataFolder, name: str, data: bytes, renamed: Mappin
     csv.writer(header, delimiter=lines.separator, lineterminator="").writerow(titles)
     parts[header_index] = mark + header.getvalue()
     return "".join(parts).encode(encoding)
-
-
-def _decode(data: bytes) -> tuple[str, str]:
-    """Decode bytes; return the text and the encoding that restores the same bytes, with any byte order mark."""
-    marks = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-    for encoding in (marks.get(data[:2], "utf-8"), "cp1252"):
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1"), "latin-1"
 
 
 def _own_titles(header: list[str], renamed: Mapping[str, str], preset: Preset) -> list[str]:

@@ -65,7 +65,10 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise ConfigError("--config", "must contain settings by name", str(options.config))
         values |= by_name(settings_in(content, str(options.config)))
-    return values | typed_settings(options)
+    typed = typed_settings(options)
+    if "view" in typed:
+        values.pop("trials", None)  # the filter of the view in the file
+    return values | typed
 
 
 def typed_settings(options: argparse.Namespace) -> dict[str, Any]:

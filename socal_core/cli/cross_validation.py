@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from socal_core.cli.arguments import (
@@ -14,7 +15,6 @@ from socal_core.cli.arguments import (
 )
 from socal_core.cli.bars import TrainingBar
 from socal_core.cli.runs import check_data, check_not_replaced, check_same, in_place_of_earlier, warn_of_shifts
-from socal_core.dataset.target_choice import with_target
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.cross_validation import make_cross_validation, unfinished_folds
 from socal_core.lifecycle.further import how_to_continue
@@ -24,6 +24,7 @@ from socal_core.runs.files.records import MOST_REPEATS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model, local_folder
 from socal_core.settings import SplitMethod, config_from
+from socal_core.splits import dataset_of_run, with_filter
 from socal_core.training.cross_validation import cross_validate
 from socal_core.training.run_end import reason_of
 from socal_core.training.turn import is_main_process
@@ -60,8 +61,8 @@ def cv(options: argparse.Namespace) -> int:
 
 def _new(options: argparse.Namespace, given: dict[str, Any], replaces: bool) -> RunFolder:
     """Create a cross-validation, in place of an earlier run if it `replaces` it."""
-    config = config_from(given, default_model())
-    dataset = with_target(open_data(options), config.model.target)
+    config = with_filter(config_from(given, default_model()), Path(options.data))
+    dataset = dataset_of_run(open_data(options), config)
     warn_of_shifts(dataset)
     with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_cross_validation(options.run, config, dataset, data_options(options), options.repeats or 1)

@@ -12,8 +12,10 @@ from socal_core.cli.arguments import data_options, open_data, print_line
 from socal_core.cli.bars import Bar
 from socal_core.cli.parser import program_name
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.filters import TrialFilter, apply
 from socal_core.dataset.inspection import check_frames, frame_table, summarise
 from socal_core.dataset.problems import printable
+from socal_core.dataset.saved_views import view_named
 from socal_core.errors import DataError
 from socal_core.presets import preset_of
 from socal_core.storage import replacing
@@ -140,9 +142,11 @@ def convert(options: argparse.Namespace) -> int:
     from socal_core.annotations.convert import convert as write
 
     dataset = open_data(options)
+    view = TrialFilter() if options.view is None else view_named(dataset.root, options.view).filter
     with Bar("Copying frames") as bar:
-        write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options))
-    print_line(f"{len(dataset.boxes):,} boxes of {len(dataset.frames):,} frames are in {options.out}.")
+        write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options), view)
+    written = apply(dataset, view)
+    print_line(f"{len(written.boxes):,} boxes of {len(written.frames):,} frames are in {options.out}.")
     return 0
 
 

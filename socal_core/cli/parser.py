@@ -98,6 +98,7 @@ def _add_data_commands(commands: Any) -> None:
     writable = [form.key for form in FORMATS if form.write is not None]
     sub.add_argument("--to", required=True, choices=writable, help="the format of the boxes")
     sub.add_argument("--annotations-only", action="store_true", help="leave out the copies of frames and videos")
+    sub.add_argument("--view", metavar="NAME", help="write only the trials of a saved view of the data folder")
 
 
 def _add_clip_commands(commands: Any) -> None:
@@ -167,6 +168,7 @@ def _add_run_commands(commands: Any) -> None:
     _add_cross_validation(commands)
     sub = _add(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
     sub.add_argument("run", type=Path)
+    sub.add_argument("--view", metavar="NAME", help="only the test trials in a saved view of the data folder")
     sub.add_argument("--json", action="store_true")
     text = "Predict single trials with the best checkpoint of a run, or with an exported model."
     sub = _add(commands, "runs", "predict", text)
@@ -210,10 +212,18 @@ def _add_result_commands(commands: Any) -> None:
     sub = _add(commands, "results", "compare", "Compare two runs that were tested on the same trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("other", type=Path)
+    sub.add_argument("--view", metavar="NAME", help="only the test trials in a saved view of the data folder")
     sub.add_argument("--json", action="store_true")
     text = "Report AUROC and accuracy of a run whose model sees only the first 10, 20, … 60 s of its window."
     sub = _add(commands, "results", "earliness", text)
     sub.add_argument("run", type=Path)
+    sub.add_argument("--json", action="store_true")
+
+    text = "Explain the prediction for a trial: without each tool, each part of the window, each place in the frame."
+    sub = _add(commands, "explanations", "explain", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("trial_id")
+    sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet, or is empty")
     sub.add_argument("--json", action="store_true")
 
 

@@ -13,6 +13,7 @@ from socal_core.evaluation.run_comparison import compare_runs, comparison_text
 from socal_core.evaluation.run_results import read_results
 from socal_core.evaluation.similar_trials import similar_as_dict, similar_trials
 from socal_core.evaluation.trial_features import cached_features
+from socal_core.evaluation.view_results import view_of_run
 from socal_core.runs.folder import RunFolder
 
 
@@ -54,7 +55,9 @@ def similar(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs on their common test trials."""
-    compared = compare_runs(RunFolder.open(options.run), RunFolder.open(options.other))
+    run = RunFolder.open(options.run)
+    view = None if options.view is None else view_of_run(run, options.view)
+    compared = compare_runs(run, RunFolder.open(options.other), view)
     print_line(json.dumps(compared.as_dict(), indent=2) if options.json else comparison_text(compared))
     return 0
 

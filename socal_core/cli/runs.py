@@ -26,15 +26,17 @@ from socal_core.cli.bars import StageBar, TrainingBar
 from socal_core.cli.scores import prediction_text, success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
+from socal_core.dataset.saved_views import SavedView
 from socal_core.dataset.table_cache import open_cached
-from socal_core.dataset.target_choice import with_target
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
+from socal_core.evaluation.control_runs import rows_of_control_runs, rows_of_target_control_runs
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
+from socal_core.evaluation.view_results import results_in_view, target_metrics_in_view, view_of_run
 from socal_core.exporting.export_record import is_exported
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
@@ -45,8 +47,9 @@ from socal_core.runs.files.metrics_record import AnyMetrics, EvaluatedRun, Targe
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY
-from socal_core.splits import warning_of
+from socal_core.splits import dataset_of_run, warning_of, with_filter
 from socal_core.training.run_end import reason_of
+from socal_core.training.run_split import with_outcomes_of_control
 from socal_core.training.turn import is_main_process
 from socal_core.training.worker import work
 
@@ -81,9 +84,9 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
-    config = settings(options)
+    config = with_filter(settings(options), Path(options.data))
     # No run is created for a folder that cannot be opened or lacks the target.
-    warn_of_shifts(with_target(open_data(options), config.model.target))
+    warn_of_shifts(dataset_of_run(open_data(options), config))
     with in_place_of_earlier(options.run, replaces, local_folder(config.model.model)):
         return make_run(options.run, config, Path(options.data), data_options(options))
 
@@ -196,21 +199,34 @@ def evaluate(options: argparse.Namespace) -> int:
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
+    view = None if options.view is None else view_of_run(run, options.view)
     if not is_of_success(written):
-        found: TargetMetrics = {**written, **scores_of_test_trials(predictions, run.read_target())}
+        target = run.read_target()
+        found: TargetMetrics = {**written, **scores_of_test_trials(predictions, target)}
+        if view is not None:
+            found, predictions = target_metrics_in_view(run, found, predictions, target, view)
+        found["controls"] += rows_of_target_control_runs(run, predictions, target)
+        _note_view(view, found["n"])
         print_line(json.dumps(found, indent=2) if options.json else target_text(found))
         return 0
-    results = RunResults(run, predictions, written)
+    whole = RunResults(run, predictions, written)
+    results = whole if view is None else results_in_view(whole, view)
     metrics: EvaluatedRun = {
-        **metrics_of_test_trials(predictions),
+        **metrics_of_test_trials(results.predictions),
         "threshold": {"value": written["threshold"], "chosen_on": "validation"},
-        "controls": written["controls"],
-        "cross_validation": written.get("cross_validation"),
-        "alarms": [alarm.as_dict() for alarm in alarms_of(results)],
-        "unchecked": unchecked(results),
+        "controls": [*results.metrics["controls"], *rows_of_control_runs(run, results.predictions)],
+        "cross_validation": results.metrics.get("cross_validation"),
+        "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
+        "unchecked": unchecked(whole),
     }
+    _note_view(view, metrics["n"])
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0
+
+
+def _note_view(view: SavedView | None, trials: int) -> None:
+    if view is not None:
+        sys.stderr.write(f"Only the {trials} test trials in the view {view.name} are evaluated.\n")
 
 
 def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
@@ -223,8 +239,8 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
     try:
         if is_cross_validation(run):
             return finish_cross_validation(run)
-        dataset = run.open_dataset()
-        trials = run.read_split().trial_ids
+        split = run.read_split()
+        dataset, trials = with_outcomes_of_control(run.open_dataset(), split, run.read_config()), split.trial_ids
         with StageBar() as bar, open_predictor(run, dataset, trials, bar.show) as predictor:
             return finish_run(run, dataset, predictor, partial(bar.show, "Predicting"))
     finally:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.controls import comparison, numbers_of
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.summary import tested_text
 from socal_core.evaluation.target_controls import target_comparison
 from socal_core.evaluation.target_metrics import score_text
 from socal_core.runs.files.metrics_record import (
+    Control,
     CrossValidationScores,
     EvaluatedRun,
     FoldScores,
@@ -18,6 +19,7 @@ from socal_core.runs.files.metrics_record import (
     TargetMetrics,
     TargetSeedScores,
 )
+from socal_core.settings import Control as ControlKind
 
 
 def success_text(metrics: EvaluatedRun) -> str:
@@ -40,9 +42,14 @@ def success_text(metrics: EvaluatedRun) -> str:
             *(f"{alarm['severity']}: {alarm['text']}" for alarm in metrics["alarms"]),
             *([metrics["unchecked"]] if metrics["unchecked"] else []),
             *([compared] if (compared := comparison(metrics)) else []),
+            *(f"{row['name']}: AUROC {numbers_of(row)}" for row in metrics["controls"] if _is_run(row)),
             *_fold_texts(metrics.get("cross_validation")),
         ]
     )
+
+
+def _is_run(row: Control) -> bool:
+    return row.get("key") in list(ControlKind) and row["difference"] is not None
 
 
 def target_text(metrics: TargetMetrics) -> str:

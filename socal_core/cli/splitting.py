@@ -2,23 +2,30 @@
 
 import argparse
 import json
+from pathlib import Path
 
 import pandas as pd
 
 from socal_core.cli.arguments import open_data, print_line, settings
 from socal_core.cli.bars import Bar
-from socal_core.dataset.target_choice import with_target
 from socal_core.dataset.targets import Target
 from socal_core.errors import ConfigError
 from socal_core.evaluation.leak_probes import REFUSED_INPUTS, probe_leaks
 from socal_core.presets.preset import SUCCESS
-from socal_core.splits import describe, split_dataset, split_warning, surgeons_in_common
+from socal_core.splits import (
+    dataset_of_run,
+    describe,
+    split_dataset,
+    split_warning,
+    surgeons_in_common,
+    with_filter,
+)
 
 
 def split(options: argparse.Namespace) -> int:
     """Show how a run would split the trials, and how many surgeons are in more than one subset."""
-    config = settings(options)
-    dataset = with_target(open_data(options), config.model.target)
+    config = with_filter(settings(options), Path(options.data))
+    dataset = dataset_of_run(open_data(options), config)
     trials, made = dataset.usable_trials, split_dataset(dataset, config.split)
     subsets = describe(made, trials, dataset.target)
     common = surgeons_in_common(made, trials)
@@ -38,12 +45,12 @@ def split(options: argparse.Namespace) -> int:
 
 def leaks(options: argparse.Namespace) -> int:
     """Measure what predicts the outcome without showing the operation."""
-    config = settings(options)
+    config = with_filter(settings(options), Path(options.data))
     if config.model.target != SUCCESS:
         raise ConfigError(
             "target", f"must be {SUCCESS} for leaks, which are sought in that outcome", config.model.target
         )
-    dataset = open_data(options)
+    dataset = dataset_of_run(open_data(options), config)
     made = split_dataset(dataset, config.split)
     with Bar("Reading first frames") as bar:
         probes = probe_leaks(dataset, made, config.clip.observation, bar.show)

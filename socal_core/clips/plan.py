@@ -3,11 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from socal_core.clips.sampling import Positions, derive_seed, epoch_batches, evaluation_positions, training_positions
 from socal_core.clips.store import TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
-from socal_core.settings import ClipSettings, TrainConfig
+from socal_core.settings import ClipSettings, Control, TrainConfig
 from socal_core.splits import Split
 
 
@@ -74,16 +76,24 @@ class ClipPlan:
         return [ClipId(trial_id, number=number) for number in range(self._settings.test_clips)]
 
     def indices_of(self, clip: ClipId) -> list[int]:
-        """Return the indices of the frames of a clip, in temporal order.
+        """Return the indices of the frames of a clip, in temporal order unless a control shuffles them.
 
         Raises:
             DataError: The trial has no frame in the window.
         """
         shown = self.visible(clip.trial_id).indices
         if clip.epoch is None:
-            return _at(shown, evaluation_positions(len(shown), self._settings)[clip.number])
-        seed = clip.seed(self._seed, "frames")
-        return _at(shown, training_positions(len(shown), self._settings, seed))
+            positions = evaluation_positions(len(shown), self._settings)[clip.number]
+        else:
+            positions = training_positions(len(shown), self._settings, clip.seed(self._seed, "frames"))
+        return _at(shown, positions[self._order(clip.trial_id)])
+
+    def _order(self, trial_id: str) -> Positions:
+        """Return the order of the frames of the clips of a trial, (num_frames,)."""
+        count = self._settings.num_frames
+        if self._settings.control is not Control.SHUFFLED_FRAMES:
+            return np.arange(count)
+        return np.random.default_rng(derive_seed(self._seed, "shuffled frames", trial_id)).permutation(count)
 
     def wanted(self, trial_ids: Sequence[str], trained: Collection[str]) -> list[tuple[TrialFrames, list[int]]]:
         """Return the frames that the clips of trials may use.

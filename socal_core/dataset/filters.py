@@ -13,6 +13,9 @@ from socal_core.dataset.dataset import Dataset
 UNKNOWN = "Unknown"
 """How pages display a missing value; in filters and choices it is None."""
 
+OUTSIDE = "not in the view"
+"""Why a trial is not usable that a filter leaves out."""
+
 Size = tuple[int, int]
 
 
@@ -65,13 +68,30 @@ def apply(dataset: Dataset, chosen: TrialFilter) -> Dataset:
     if chosen == TrialFilter():
         return dataset
     boxes = dataset.boxes
-    keep = _passing(dataset.trials, chosen)
     if chosen.labels:
         boxes = boxes[boxes["label"].isin(chosen.labels)]
-        keep &= dataset.trials.index.isin(boxes["trial_id"].unique())
-    trials = dataset.trials[keep]
+    trials = dataset.trials[passing(dataset, chosen)]
     frames, boxes = _of_trials(dataset.frames, trials), _of_trials(boxes, trials)
     return replace(dataset, trials=trials, frames=frames, boxes=boxes, checked=True)
+
+
+def passing(dataset: Dataset, chosen: TrialFilter) -> NDArray[np.bool_]:
+    """Return whether each trial passes a filter, in the order of the trials."""
+    keep = _passing(dataset.trials, chosen)
+    if chosen.labels:
+        with_label = dataset.boxes.loc[dataset.boxes["label"].isin(chosen.labels), "trial_id"].unique()
+        keep &= dataset.trials.index.isin(with_label)
+    return keep
+
+
+def only_usable(dataset: Dataset, chosen: TrialFilter) -> Dataset:
+    """Return the same trials, frames and boxes, of which only trials that pass a filter are usable."""
+    outside = ~passing(dataset, chosen)
+    trials = dataset.trials.assign(
+        usable=dataset.trials["usable"] & ~outside,
+        unusable_because=dataset.trials["unusable_because"].mask(outside, OUTSIDE).astype("str"),
+    )
+    return replace(dataset, trials=trials, checked=True)
 
 
 def choices(dataset: Dataset) -> Choices:

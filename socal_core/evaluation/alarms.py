@@ -6,6 +6,7 @@ from socal_core.errors import SocalError
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
 from socal_core.evaluation.frame_alarms import frame_alarms
 from socal_core.evaluation.run_results import RunResults
+from socal_core.lifecycle.control import is_control
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.run_list import list_runs
@@ -33,7 +34,8 @@ def alarms_of(results: RunResults) -> list[Alarm]:
 def times_tested(run: RunFolder) -> int:
     """Count the runs with results, this one included, that have the same test trials, data folder and target.
 
-    The runs in the same folder are counted, without those that were deleted or cannot be read.
+    The runs in the same folder are counted, without those that were deleted or cannot be read, and without controls,
+    none of which is chosen for its score.
     """
     mine = _test_of(run)
     return sum(other.name == run.name or (mine is not None and _test_of(other) == mine) for other in _evaluated(run))
@@ -119,7 +121,8 @@ def _repeated_tests(results: RunResults) -> Iterator[Alarm]:
 
 def _evaluated(run: RunFolder) -> list[RunFolder]:
     try:
-        return [other for other in list_runs(run.path.absolute().parent) if other.metrics_file.is_file()]
+        found = [other for other in list_runs(run.path.absolute().parent) if other.metrics_file.is_file()]
+        return [other for other in found if other.name == run.name or not is_control(other)]
     except OSError:
         return [run]
 

@@ -4,30 +4,26 @@ A model that is no better than its controls has not shown that it uses more than
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
 from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, Embed, cues_of
 from socal_core.evaluation.cues import predict_from, varying
+from socal_core.evaluation.intervals import outcome_estimates
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
-from socal_core.evaluation.target_metrics import LOWER_IS_BETTER
 from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.metrics_record import (
-    AnyMetrics,
     Control,
     Interval,
     Metrics,
     ScoresAndControls,
     TargetControl,
-    is_of_success,
-    score_of,
 )
 
 MAJORITY = "majority"
@@ -134,7 +130,7 @@ def comparison(metrics: ScoresAndControls) -> str:
     scored = [row for row in rows if row["difference"] is not None]
     if not scored or metrics["auroc"] is None:
         return ""
-    parts = [f"{row['verdict']} the {row['key']} control ({_numbers(row)})" for row in scored]
+    parts = [f"{row['verdict']} the {row['key']} control ({numbers_of(row)})" for row in scored]
     missing = [row["description"] for row in rows if row["auroc"] is None]
     return " ".join([f"The model (AUROC {metrics['auroc']:.2f}) is {' and '.join(parts)}.", *missing])
 
@@ -144,67 +140,8 @@ def compared(metrics: ScoresAndControls) -> list[Control]:
     return [row for row in metrics["controls"] if row.get("key") in {COLOUR, TOOLS}]
 
 
-@dataclass(frozen=True)
-class BestControl:
-    """The control with the best score on the test trials, and the model beside it."""
-
-    key: str
-    name: str
-    score: str
-    """The name of the score that is compared: `auroc` or `rmse`."""
-    value: float
-    """The score of the control."""
-    model_value: float | None
-    difference: float | None
-    """The score of the model minus that of the control, on the same trials; None if there is none."""
-    interval: Interval
-    """The 95 % interval of the difference; None if there is none."""
-    verdict: str | None
-    """What the interval shows, as in `Control` for success, else as in `TargetControl` (metrics_record.py)."""
-
-
-def best_control(metrics: AnyMetrics) -> BestControl | None:
-    """Return the best control among those that know no more than the model may see.
-
-    The length of the whole trial does not count while the window hides it, nor does the time to haemostasis. As the
-    best of several on the same trials, its score is too good on average.
-
-    Args:
-        metrics: The content of a run's metrics.json, whatever the model predicts.
-
-    Returns:
-        The control; the first one of equals, None if none has a score.
-    """
-    rows: Sequence[Control | TargetControl] = metrics["controls"]
-    values: list[float | None]
-    if is_of_success(metrics):
-        score, values = "auroc", [row["auroc"] for row in metrics["controls"]]
-    else:
-        score = metrics["main"]
-        values = [row["scores"][score] for row in metrics["controls"]]
-    sign = -1 if score in LOWER_IS_BETTER else 1
-    hidden = {LENGTH, TIME} if any(row.get("key") == FRAMES for row in rows) else {TIME}
-    found = [
-        (sign * value, row)
-        for row, value in zip(rows, values, strict=True)
-        if value is not None and row.get("key") not in hidden
-    ]
-    if not found:
-        return None
-    value, row = max(found, key=lambda pair: pair[0])
-    return BestControl(
-        key=row.get("key", ""),
-        name=row["name"],
-        score=score,
-        value=sign * value,
-        model_value=score_of(metrics, score),
-        difference=row.get("difference"),
-        interval=row.get("difference_interval"),
-        verdict=row.get("verdict"),
-    )
-
-
-def _numbers(row: Control) -> str:
+def numbers_of(row: Control) -> str:
+    """Return the AUROC of a control and the difference of the model from it, with its interval."""
     text = f"{row['auroc']:.2f}; difference {row['difference']:+.2f}"
     if row["difference_interval"] is None:
         return f"{text}, no interval: too few surgeons in the test subset"
@@ -243,8 +180,32 @@ def _row(
     text: str,
 ) -> Control:
     """Compute the scores of a control from its probabilities for the test trials and its threshold for all or each."""
+    chosen = threshold if isinstance(threshold, float) else None
+    return scored_control(predictions, probability, probability >= threshold, chosen, key, name, text)
+
+
+def scored_control(
+    predictions: pd.DataFrame,
+    probability: NDArray[np.float64],
+    predicted: NDArray[np.bool_],
+    threshold: float | None,
+    key: str,
+    name: str,
+    text: str,
+) -> Control:
+    """Compute the scores of a control from its predictions.
+
+    Args:
+        predictions: The model's predictions, with those of the same test trials in the same order.
+        probability: The control's probability of success for each test trial.
+        predicted: Whether it predicts success.
+        threshold: The probability from which it does; None if that differs between trials.
+        key: The stable name of the control.
+        name: Its name for the user.
+        text: Its description.
+    """
     test = predictions[predictions["split"] == "test"]
-    metrics = metrics_of(test["label"], probability, probability >= threshold)
+    metrics = metrics_of(test["label"], probability, predicted)
     found = auroc_difference(test["label"], test["prob_success"], probability, surgeons_of(test))
     return {
         "key": key,
@@ -253,13 +214,32 @@ def _row(
         "accuracy": metrics["accuracy"],
         "balanced_accuracy": metrics["balanced_accuracy"],
         "auroc": metrics["auroc"],
-        "auroc_interval": metrics["intervals"]["auroc"],
+        "auroc_interval": _auroc_interval(test, probability),
         "difference": found.value if found else None,
         "difference_interval": found.interval if found else None,
         "verdict": found.verdict if found else None,
-        "threshold": threshold if isinstance(threshold, float) else None,
+        "threshold": threshold,
         "probabilities": probability.tolist(),
     }
+
+
+def interval_of_control(metrics: Metrics, row: Control) -> Interval:
+    """Return the interval of the AUROC of a control; None if there are too few surgeons.
+
+    Earlier versions recorded one that takes trials as independent, so it is computed again from the probabilities.
+
+    Args:
+        metrics: The metrics of the run on the trials that the control was scored on.
+        row: The control.
+    """
+    if row["auroc"] is None or "probabilities" not in row:
+        return row.get("auroc_interval")
+    return _auroc_interval(pd.DataFrame(metrics["trials"]), row["probabilities"])
+
+
+def _auroc_interval(test: pd.DataFrame, probability: ArrayLike) -> Interval:
+    values = np.asarray(probability, dtype=np.float64)
+    return outcome_estimates(test["label"], values, values >= 0.5, surgeons_of(test))["auroc"].interval
 
 
 def _absent(key: str, name: str, text: str) -> Control:

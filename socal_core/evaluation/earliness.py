@@ -51,13 +51,21 @@ def earliness(run: RunFolder, progress: Progress | None = None) -> Earliness:
     window = model.config.clip.observation
     points = []
     for seconds in seconds_within(window):
-        test = _watched(model, dataset, results.test, Window(window.start, window.start + seconds), progress)
+        shortened = Window(window.start, window.start + seconds)
+        test = _watched(model, dataset, results.test, shortened, _of_seconds(progress, seconds))
         if len(test):
             points.append(_point(test, results, dataset, seconds))
     points.append(_point(results.test, results, dataset, None))
     found = Earliness(model.config.clip.window, model.epoch, results.metrics["threshold"], tuple(points))
     EARLINESS.write(run.path, found)
     return found
+
+
+def _of_seconds(progress: Progress | None, seconds: int) -> Progress | None:
+    """Return a progress that names the seconds beside the stage."""
+    if progress is None:
+        return None
+    return lambda stage, done, total: progress(f"First {seconds} s: {stage[:1].lower()}{stage[1:]}", done, total)
 
 
 def seconds_within(window: Window) -> list[int]:

@@ -132,7 +132,7 @@ def t_interval(scores: Jackknife, independent: float | None = None) -> Interval:
     variance = scores.variance if independent is None else scores.averaged_variance(independent)
     if not isfinite(variance + scores.value):
         return None
-    half = scores.surgeons.t * sqrt(variance)
+    half = scores.surgeons.t * sqrt(max(variance, 0.0))  # by rounding, that of equal scores may be just below 0
     return scores.value - half, scores.value + half
 
 

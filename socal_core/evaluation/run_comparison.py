@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.dataset.saved_views import SavedView
 from socal_core.errors import RunError
 from socal_core.evaluation.coaching import p_value_text
 from socal_core.evaluation.compare import Difference, Verdict, accuracy_difference, auroc_difference, groups_needed
@@ -13,6 +14,7 @@ from socal_core.evaluation.mcnemar import exact_mcnemar
 from socal_core.evaluation.metrics import auroc
 from socal_core.evaluation.run_results import RunResults, check_target, data_differ, read_results
 from socal_core.evaluation.trial_scores import surgeons_of
+from socal_core.evaluation.view_results import kept, trials_of_view
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.files.metrics_record import Interval
 from socal_core.runs.folder import RunFolder
@@ -66,20 +68,33 @@ class RunComparison:
         return asdict(self)
 
 
-def compare_runs(first: RunFolder, second: RunFolder) -> RunComparison:
+def compare_runs(first: RunFolder, second: RunFolder, view: SavedView | None = None) -> RunComparison:
     """Compare two runs, of which each may be a cross-validation.
 
+    Args:
+        first: A run.
+        second: Another run.
+        view: A view of the data of the first run; only its test trials are compared. None compares all.
+
     Raises:
-        RunError: They are the same run, predict different targets or something else than success, have no results, or
-            were tested on different trials.
+        RunError: They are the same run, predict different targets or something else than success, have no results,
+            were tested on different trials, or none of these is in the view.
+        DataError: The data folder, which tells what is in the view, cannot be used.
         ConfigError: A setting of a run is invalid.
     """
     if first.path.resolve() == second.path.resolve():
         raise RunError(f"Run {first.name} would be compared with itself. Name two runs.")
     _check_targets(first, second)
     results = read_results(first), read_results(second)
-    compared = compare_predictions(first.name, results[0].test, second.name, results[1].test)
-    notes = (*compared.notes, *_notes(*results))
+    tests = [found.test for found in results]
+    of_view: tuple[str, ...] = ()
+    if view is not None:
+        _check_same_trials(first.name, _by_trial(tests[0]), second.name, _by_trial(tests[1]))
+        trials = trials_of_view(first, view)
+        of_view = (f"Only the test trials in the view {view.name} are compared, of {len(tests[0])}.",)
+        tests = [kept(test, trials, first, view)[0] for test in tests]
+    compared = compare_predictions(first.name, tests[0], second.name, tests[1])
+    notes = (*of_view, *compared.notes, *_notes(*results))
     return RunComparison(**{**vars(compared), "notes": notes})
 
 
@@ -95,7 +110,7 @@ def compare_predictions(first: str, first_test: pd.DataFrame, second: str, secon
     Raises:
         RunError: The trials or their outcomes differ, or there are none.
     """
-    a, b = (table.set_index("trial_id", drop=False).sort_index() for table in (first_test, second_test))
+    a, b = _by_trial(first_test), _by_trial(second_test)
     _check_same_trials(first, a, second, b)
     y, surgeons = a["label"], surgeons_of(a)
     right, other_right = a["predicted"] == y, b["predicted"] == y
@@ -192,6 +207,10 @@ def _check_targets(first: RunFolder, second: RunFolder) -> None:
             "Choose runs with the same target."
         )
     check_target(first)
+
+
+def _by_trial(test: pd.DataFrame) -> pd.DataFrame:
+    return test.set_index("trial_id", drop=False).sort_index()
 
 
 def _check_same_trials(first: str, a: pd.DataFrame, second: str, b: pd.DataFrame) -> None:

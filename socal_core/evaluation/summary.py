@@ -1,7 +1,7 @@
 """The result of a run in a sentence: whether its model is better than the best control on the same test trials."""
 
+from socal_core.evaluation.best_control import best_control
 from socal_core.evaluation.compare import Verdict
-from socal_core.evaluation.controls import best_control
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.runs.files.metrics_record import Metrics, ScoresAndControls
 

@@ -74,7 +74,7 @@ def target_controls(
     time = dataset.trials.loc[trials, [TIME]].astype("float64") if _is_published(dataset) else pd.DataFrame()
     if time.notna().to_numpy().any():
         outputs = _regression(predictions, time, target)
-        rows.append(_row(predictions, outputs, TIME, "Time to haemostasis", PUBLISHED, target))
+        rows.append(scored_target_control(predictions, outputs, TIME, "Time to haemostasis", PUBLISHED, target))
     return rows
 
 
@@ -106,7 +106,7 @@ def pooled_target_controls(
         outputs = scored.groupby(level=0).mean().loc[predictions["trial_id"]].to_numpy(float)
         key = rows[0]["key"]
         text = _CONSTANT_IN_FOLDS.get(key, rows[0]["description"])
-        found.append(_row(predictions, outputs, key, rows[0]["name"], text, target))
+        found.append(scored_target_control(predictions, outputs, key, rows[0]["name"], text, target))
     return found
 
 
@@ -152,10 +152,10 @@ def _constant(predictions: pd.DataFrame, target: Target) -> TargetControl:
     outputs = np.tile(_of_training(predictions, target), (test, 1))
     if target.is_number:
         text = f"Predicts for every trial the mean of the training trials: {outputs[0, 0]:.4g} {target.unit}".rstrip()
-        return _row(predictions, outputs, MEAN, "Mean", f"{text}.", target)
+        return scored_target_control(predictions, outputs, MEAN, "Mean", f"{text}.", target)
     name = target.classes[int(outputs[0].argmax())]
     text = f"Predicts {name} for every trial, the class of most training trials."
-    return _row(predictions, outputs, MAJORITY, "Majority class", text, target)
+    return scored_target_control(predictions, outputs, MAJORITY, "Majority class", text, target)
 
 
 def _of_training(predictions: pd.DataFrame, target: Target) -> NDArray[np.float64]:
@@ -174,7 +174,7 @@ def _learned(
     """Score a regression on features, which are indexed by trial in the order of the predictions."""
     kind = "Logistic" if not target.is_number else "Linear" if features.shape[1] == 1 else "Ridge"
     outputs = _regression(predictions, features, target)
-    return _row(predictions, outputs, key, name, f"{kind} regression on {what}.", target)
+    return scored_target_control(predictions, outputs, key, name, f"{kind} regression on {what}.", target)
 
 
 def _regression(predictions: pd.DataFrame, features: pd.DataFrame, target: Target) -> NDArray[np.float64]:
@@ -190,7 +190,7 @@ def _regression(predictions: pd.DataFrame, features: pd.DataFrame, target: Targe
     return predict_classes_from(features, train, len(target.classes)).loc[test].to_numpy(float)
 
 
-def _row(
+def scored_target_control(
     predictions: pd.DataFrame, outputs: NDArray[np.float64], key: str, name: str, text: str, target: Target
 ) -> TargetControl:
     """Compute the scores of a control from its outputs for the test trials, (trials, outputs)."""

@@ -1,8 +1,6 @@
 """Explain the prediction for a trial: by tool, by time and by place in the frame."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +12,9 @@ from socal_core.errors import DataError, RunError
 from socal_core.evaluation.predict import outputs_of_logits
 from socal_core.evaluation.predictors import Predictor, open_predictor
 from socal_core.evaluation.trained_model import trained_model
-from socal_core.explanations.faithfulness import Faithfulness, judge
+from socal_core.explanations.faithfulness import judge
 from socal_core.explanations.occlusion import Occlusion, of_squares, of_times, of_tools, paint_out, seen_area, sizes_of
+from socal_core.explanations.record import Explanation, TimeEffect, ToolEffect
 from socal_core.runs.files.metrics_record import is_of_success
 from socal_core.runs.folder import RunFolder
 
@@ -26,68 +25,6 @@ TIMES = 8
 MIRRORS = ((True, False), (False, True), (True, True))
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class ToolEffect:
-    """What the output is without a tool."""
-
-    label: str
-    frames: int
-    """In how many of the frames that the model sees the tool has a box."""
-    area: float
-    """Mean fraction of these frames that its boxes cover."""
-    without: float
-    """The output once all of its boxes are painted out."""
-    change: float
-    """The output for the whole trial minus `without`: what the tool contributes."""
-    elsewhere: tuple[float, ...]
-    """The same change for boxes of the same size and movement at other places: mirrored left to right, top to bottom,
-    and both."""
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether the change is larger than that of the same boxes at each of the other places."""
-        return abs(self.change) > max(map(abs, self.elsewhere))
-
-
-@dataclass(frozen=True)
-class TimeEffect:
-    """What a part of the window contributes to the output."""
-
-    first: int
-    """Index in the trial of its first frame that the model sees, from 0."""
-    last: int
-    change: float
-    """The output for the whole trial minus the output without these frames."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What a prediction depends on, by painting out parts of the frames."""
-
-    trial_id: str
-    epoch: int
-    """The epoch of the checkpoint."""
-    output_name: str
-    """What the output is, such as `probability of success`."""
-    output: float
-    """The output for the whole trial."""
-    frames: tuple[int, ...]
-    """Indices in the trial of the frames that the model sees."""
-    tools: tuple[ToolEffect, ...]
-    """The largest change first."""
-    times: tuple[TimeEffect, ...]
-    squares: tuple[tuple[float, ...], ...]
-    """By row and column of a grid over the frame: the output minus the output without this square in all frames."""
-    faithfulness: Faithfulness
-    """Whether the map of squares is better than random maps."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the explanation as values for JSON."""
-        faithful = {**asdict(self.faithfulness), "better_than_random": self.faithfulness.better_than_random}
-        tools = [{**asdict(tool), "stands_out": tool.stands_out} for tool in self.tools]
-        return {**asdict(self), "tools": tools, "faithfulness": faithful}
 
 
 def explain(run: RunFolder, trial_id: str, progress: Progress) -> Explanation:

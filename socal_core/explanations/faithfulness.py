@@ -6,13 +6,13 @@ Ancona et al., ICLR 2018), which a map without meaning does not have.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from socal_core.explanations.occlusion import Occlusion, Rectangle
+from socal_core.explanations.record import Faithfulness
 
 FRACTIONS = (0.1, 0.25, 0.5, 0.75)
 """Fractions of the cells that are painted out, or shown."""
@@ -21,34 +21,8 @@ SETS = 40
 """Number of random sets of cells."""
 SET_FRACTION = 0.25
 """Fraction of the cells in each."""
-LEVEL = 0.05
 
 Score = Callable[[Occlusion], float]
-
-
-@dataclass(frozen=True)
-class Faithfulness:
-    """How the output follows a map, and how it follows random maps."""
-
-    fractions: tuple[float, ...]
-    """Fractions of the cells."""
-    deletion: tuple[float, ...]
-    """The score (see `judge`) once that fraction of the most important cells is painted out."""
-    insertion: tuple[float, ...]
-    """The score once only that fraction of the most important cells is shown."""
-    random_deletion: tuple[float, ...]
-    """The means over random maps."""
-    random_insertion: tuple[float, ...]
-    correlation: float
-    """Rank correlation between the importance of random sets of cells and the loss of score without them; 0 if one of
-    them is the same for all sets."""
-    p_value: float
-    """The probability of such a correlation for a map without meaning, one-sided."""
-
-    @property
-    def better_than_random(self) -> bool:
-        """Whether the map is better than a random one, at the level of 5 %."""
-        return self.p_value <= LEVEL
 
 
 def judge(

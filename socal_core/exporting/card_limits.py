@@ -5,9 +5,11 @@ from typing import Any
 
 from socal_core import __version__
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.filter_text import filter_from_json, filter_in_words
 from socal_core.demo.tables import is_demo
 from socal_core.evaluation.run_results import data_differ
 from socal_core.exporting.licences import NO_DERIVATIVES, licence_of
+from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.catalogue import CATALOGUE, EFFICIENTNET, known_model
 from socal_core.runs.files.records import Environment
@@ -30,6 +32,11 @@ def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
     """
     data, split, results = facts["data"] or {}, facts["split"] or {}, facts["results"] or {}
     found = [NOT_CLINICAL]
+    if config.clip.control in ABOUT_CONTROLS:
+        found.insert(0, ABOUT_CONTROLS[config.clip.control])
+    if config.split.trials:
+        words = filter_in_words(filter_from_json(config.split.trials))
+        found.append(f"Only some trials of the data were used, in all subsets: {words}.")
     if data.get("synthetic"):
         found.append("The data are synthetic: the result says nothing about surgery.")
     if split.get("warning"):

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.published import SECONDS_OF_EXPERTS, PublishedResult
-from socal_core.figures.style import BELOW, FAILURE, NEUTRAL, SECOND_SCORE, SUCCESS, interval_bars, styled
+from socal_core.figures.style import BELOW, FAILURE, NEUTRAL, SECOND_SCORE, SUCCESS, interval_bars, labelled, styled
 from socal_core.runs.files.earliness_record import Earliness, EarlinessPoint
 
 SCORES = {"auroc": ("AUROC", SUCCESS, "circle"), "accuracy": ("Accuracy", SECOND_SCORE, "square")}
@@ -12,7 +12,7 @@ SCORES = {"auroc": ("AUROC", SUCCESS, "circle"), "accuracy": ("Accuracy", SECOND
 
 
 def earliness_figure(found: Earliness, experts: PublishedResult | None = None) -> go.Figure:
-    """Plot AUROC and accuracy against the seconds watched. Points of recognition are hollow.
+    """Plot AUROC and accuracy against the seconds watched. Points of recognition are hollow, as the title says.
 
     Args:
         found: The content of earliness.json.
@@ -46,6 +46,8 @@ def earliness_figure(found: Earliness, experts: PublishedResult | None = None) -
             hovertemplate=f"%{{y:.2f}} ({experts.source})",
         )
     styled(figure, "Scores by the seconds watched", "Watched since the start of the window", "Score (0 to 1)", 420)
+    tasks = {point.task for point in found.points}
+    labelled(figure, tasks.pop() if len(tasks) == 1 else "filled: prediction, hollow: recognition")
     figure.add_hline(y=0.5, line={"color": NEUTRAL, "dash": "dot"})
     order = [watched(point, found.window) for point in found.points]
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=order)

@@ -38,6 +38,16 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
     return figure
 
 
+def labelled(figure: go.Figure, task: str) -> go.Figure:
+    """Add the task to the title of a figure, also where the figure is saved, and return the same figure.
+
+    Args:
+        figure: A figure with a title.
+        task: `prediction` or `recognition` (dataset/windows.py), or several in words.
+    """
+    return figure.update_layout(title_text=f"{figure.layout.title.text} · {task}")
+
+
 def interval_bars(values: Sequence[float], intervals: Sequence[Interval], colour: str) -> dict[str, Any]:
     """Return the error bars of values with intervals; a value without one has no bar."""
     ends = [interval or (value, value) for interval, value in zip(intervals, values, strict=True)]

@@ -9,12 +9,11 @@ from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
-from socal_core.dataset.target_choice import with_target
 from socal_core.errors import SocalError
 from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
 from socal_core.settings import TINY, config_from
-from socal_core.splits import split_dataset
+from socal_core.splits import dataset_of_run, split_dataset
 
 
 def fill_cache(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def fill_cache(request: dict[str, Any], report: Report) -> dict[str, Any]:
 def _fill(root: Path, request: dict[str, Any], report: Report) -> Filled:
     config = config_from(request["config"], TINY)
     dataset = open_cached(root, OpenOptions.from_dict(request["data_options"]))
-    dataset = with_target(dataset, config.model.target)
+    dataset = dataset_of_run(dataset, config)
     split = split_dataset(dataset, config.split)
     wanted = frames_of_run(dataset, config, split)
     filled = Filled()

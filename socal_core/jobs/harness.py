@@ -35,6 +35,14 @@ class Report:
             write_json(self._folder / PROGRESS, {"done": done, "total": total})
             self._next = now + REPORT_SECONDS
 
+    def stage(self, what: str, done: int, total: int) -> None:
+        """Report how much of a stage is done, and the stage in words."""
+        self._check_stop()
+        now = time.monotonic()
+        if now >= self._next or done == total:
+            write_json(self._folder / PROGRESS, {"what": what, "done": done, "total": total})
+            self._next = now + REPORT_SECONDS
+
     def describe(self, what: str) -> None:
         """Report in words what the job is doing."""
         self._check_stop()

@@ -12,7 +12,7 @@ from socal_core.runs.cross_validation import Fold, folds_of, planned_folds
 from socal_core.runs.files.records import CrossValidation
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SplitMethod, TrainConfig
-from socal_core.splits import Split, split_dataset
+from socal_core.splits import Split, split_dataset, with_filter
 
 _DRAFTS = ".new"
 """The folder in which a fold is created, before it is moved to its own name in one step."""
@@ -36,6 +36,7 @@ def make_cross_validation(
         RunError: The folder exists or cannot be written.
     """
     shape = CrossValidation(config.split.folds, repeats)
+    config = with_filter(config, dataset.root)
     check_settings(config)
     check_folds(dataset, config, planned_folds(RunFolder(path), shape, config.split.seed))
     if inherited(config, dataset.root)[1] is not None:

@@ -20,7 +20,7 @@ from socal_core.runs.files.records import Origin
 from socal_core.runs.folder import LONGEST_NAME, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import SETTINGS, TINY, Recipe, SplitSettings, TrainConfig
-from socal_core.splits import Split
+from socal_core.splits import Split, with_filter
 
 HOW_TO_TRAIN_FURTHER = (
     "Train it further as a new run, which starts from its best checkpoint: with Train further on the Training page, or "
@@ -72,7 +72,7 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
     if "model" in changes:
         raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
     config = run.read_config().replace(**{**changes, "model": str(best_checkpoint(run).resolve())})
-    return make_run(path or _free_path(run), config, run.read_data(), run.read_data_options())
+    return make_run(path or free_path(run), config, run.read_data(), run.read_data_options())
 
 
 def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> RunFolder:
@@ -86,8 +86,10 @@ def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions |
 
     Raises:
         RunError: The folder exists, or the settings or split of the other run cannot be read.
-        ConfigError: A setting would change the split.
+        ConfigError: A setting would change the split, or there is no such view.
+        DataError: The saved views cannot be read.
     """
+    config = with_filter(config, data)
     origin, split = inherited(config, data)
     return RunFolder.create(path, config, data, options, origin, split)
 
@@ -223,14 +225,15 @@ def _checkpoint_folder(model: str) -> Path | None:
 def _split_settings(settings: SplitSettings) -> dict[str, Any]:
     """Return the settings that the split depends on, without those that have no effect."""
     values = dict(settings)
-    return {name: value for name, value in values.items() if SETTINGS[name].applies(values)}
+    # The name of a view may change; its filter must not.
+    return {name: value for name, value in values.items() if SETTINGS[name].applies(values) and name != "view"}
 
 
-def _free_path(run: RunFolder) -> Path:
-    """Return a path that does not exist yet: the name of the run with `-further`, and a number from 2 if needed."""
-    stem, number = re.sub(rf"{_SUFFIX}(-\d+)?$", "", run.name), 1
+def free_path(run: RunFolder, suffix: str = _SUFFIX) -> Path:
+    """Return a path that does not exist yet: the name of the run with a suffix, and a number from 2 if needed."""
+    stem, number = re.sub(rf"{suffix}(-\d+)?$", "", run.name), 1
     while True:
-        ending = _SUFFIX if number == 1 else f"{_SUFFIX}-{number}"
+        ending = suffix if number == 1 else f"{suffix}-{number}"
         path = run.path.with_name(stem[: LONGEST_NAME - len(ending)] + ending)
         if not os.path.lexists(path):
             return path

@@ -25,7 +25,8 @@ DEFAULTS: dict[str, Any] = {
 SCHEDULE = ("learning_rate", "batch_size", "num_epochs", "weight_decay")
 CLIP = ("window", "num_frames", "sampling", "stride")
 AUGMENTATION = ("horizontal_flip", "crop_area", "color_jitter", "hue_jitter")
-RESULT = ("image_size", *SCHEDULE, *CLIP, *AUGMENTATION, "scaled_decoding", *SplitSettings.model_fields)
+SPLIT = tuple(name for name in SplitSettings.model_fields if name not in {"view", "trials"})
+RESULT = ("image_size", *SCHEDULE, *CLIP, *AUGMENTATION, "scaled_decoding", *SPLIT)
 """The settings that the result depends on, beside the weights that pre-training starts from."""
 USED = ("model", "allow_download", "licence_accepted", *RESULT, "num_workers")
 """The settings that pre-training uses."""

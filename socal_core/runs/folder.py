@@ -11,7 +11,6 @@ import pandas as pd
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
-from socal_core.dataset.target_choice import with_target
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
@@ -33,7 +32,7 @@ from socal_core.runs.files.records import (
 from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
-from socal_core.splits import Split
+from socal_core.splits import Split, dataset_of_run
 from socal_core.storage import write_json
 
 FORMAT = 1
@@ -238,7 +237,7 @@ class RunFolder:
             dataset = open_cached(data, self.read_data_options())
         except DataError as error:
             raise DataError(f"Data of run {self.name}: {error}".replace(str(data), data.name)) from None
-        dataset = with_target(dataset, self.read_config().model.target)
+        dataset = dataset_of_run(dataset, self.read_config())
         if not self.target_file.exists():
             return dataset
         target = self.read_target()

@@ -1,7 +1,7 @@
 """The settings of a run: their defaults, limits and help texts, and which of them apply."""
 
 from socal_core.settings.augmentation import AugmentationSettings
-from socal_core.settings.clip import ClipSettings, SamplingMethod
+from socal_core.settings.clip import ClipSettings, Control, SamplingMethod
 from socal_core.settings.declaration import Setting
 from socal_core.settings.machine import MachineSettings, Sharding
 from socal_core.settings.model import (
@@ -43,6 +43,7 @@ __all__ = [
     "VIDEO_ENCODER",
     "AugmentationSettings",
     "ClipSettings",
+    "Control",
     "EncoderChoice",
     "MachineSettings",
     "ModelSettings",

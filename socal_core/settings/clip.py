@@ -26,6 +26,17 @@ class SamplingMethod(StrEnum):
         return self is not SamplingMethod.UNIFORM
 
 
+class Control(StrEnum):
+    """What a run leaves out, so that it is a control for the same run without it."""
+
+    NONE = "none"
+    """Nothing: the run is no control."""
+    SHUFFLED_FRAMES = "shuffled-frames"
+    """The order of the frames of each clip (clips/plan.py)."""
+    SHUFFLED_OUTCOMES = "shuffled-outcomes"
+    """Which training and validation trial has which outcome (training/run_split.py)."""
+
+
 class ClipSettings(SettingsGroup):
     """The observation window, and the clips that are sampled from it."""
 
@@ -71,6 +82,13 @@ class ClipSettings(SettingsGroup):
         1,
         5,
         applies=TRAINED,
+    )
+    control: Control = setting(
+        Control.NONE,
+        "Trains a control for the same run without it: `shuffled-frames` puts the frames of each clip into a random "
+        "order, fixed for each trial and seed, in all subsets; `shuffled-outcomes` exchanges the outcomes of the "
+        "training trials, and those of the validation trials, among each other. The Evaluation page starts both.",
+        heading="Control",
     )
 
     @model_validator(mode="after")

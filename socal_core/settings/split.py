@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import model_validator
 
+from socal_core.dataset.filter_text import filter_from_json
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.errors import ConfigError
 from socal_core.presets import outcome_reasons
@@ -38,6 +39,17 @@ class SplitSettings(SettingsGroup):
 
     heading: ClassVar[str] = "Split"
 
+    view: str = setting(
+        "",
+        "The name of a saved view of the data folder: only its trials are used, in all three subsets. Empty uses all "
+        "usable trials. A run records the filter of its view in `trials`, so it does not change with the view.",
+    )
+    trials: str = setting(
+        "",
+        'The filter of the view as JSON, such as `{"trial_numbers": [1]}`. It is filled in when a run is created; '
+        "give it to repeat a run without the view. It has the fields outcomes, surgeons, trial_numbers, cohorts, "
+        "training_statuses, labels, sizes and has_frames.",
+    )
     split_method: SplitMethod = setting(
         SplitMethod.SURGEON,
         "`surgeon`: no surgeon is in two subsets, sizes by the fractions below; `socal20`: the twenty published test "
@@ -91,6 +103,10 @@ class SplitSettings(SettingsGroup):
         check_fractions(self.validation_fraction, self.test_fraction if self.split_method.uses_test_fraction else None)
         check_column(self.split_column)
         check_fold(self.folds, self.fold)
+        try:
+            filter_from_json(self.trials)
+        except ValueError as error:
+            raise ConfigError("trials", f"must be the filter of a view, but {error}", self.trials) from None
         by_column = self.split_method is SplitMethod.COLUMN
         if by_column and not self.split_value.strip():
             rule = f"must name the {self.split_column} whose trials form the test subset"

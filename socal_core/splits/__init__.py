@@ -20,6 +20,7 @@ from socal_core.splits.subsets import (
     surgeons_in_common,
     warning_of,
 )
+from socal_core.splits.views import dataset_of_run, with_filter
 
 __all__ = [
     "MOST_FOLDS",
@@ -29,6 +30,7 @@ __all__ = [
     "SplitMethod",
     "SplitSettings",
     "column_split",
+    "dataset_of_run",
     "describe",
     "k_fold_split",
     "left_out",
@@ -40,4 +42,5 @@ __all__ = [
     "surgeon_split",
     "surgeons_in_common",
     "warning_of",
+    "with_filter",
 ]

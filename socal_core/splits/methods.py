@@ -8,6 +8,7 @@ functions raise a DataError for trials that cannot be split, and a ConfigError f
 import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.filter_text import filter_from_json, filter_in_words
 from socal_core.errors import ConfigError, DataError
 from socal_core.presets import SOCAL
 from socal_core.settings.split import (
@@ -64,6 +65,12 @@ def split_dataset(dataset: Dataset, settings: SplitSettings) -> Split:
         DataError: As in `make_split`.
         ConfigError: As in `make_split`.
     """
+    if settings.trials and dataset.usable_trials.empty:
+        view = f"The view {settings.view}" if settings.view else "The filter in trials"
+        raise DataError(
+            f"{view} matches no usable trial of this data folder ({filter_in_words(filter_from_json(settings.trials))})"
+            ". Choose another view, or change it on the Dataset page."
+        )
     # Without strata, a message about trials that end alike says how they end.
     return make_split(dataset.usable_trials, settings, None if dataset.target.is_success else dataset.strata)
 

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
+
+from socal_core.clips.sampling import derive_seed
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import SplitSettings
+from socal_core.settings import Control, SplitSettings, TrainConfig
 from socal_core.splits import Split, split_dataset
 
 
@@ -59,6 +62,28 @@ def with_target_of_run(run: RunFolder, dataset: Dataset, split: Split, main_proc
     if main_process:
         run.write_target(target)
     return replace(dataset, target=target)
+
+
+def with_outcomes_of_control(dataset: Dataset, split: Split, config: TrainConfig) -> Dataset:
+    """Return the data set of a run; for a control with shuffled outcomes, with those that it is trained on.
+
+    The outcomes of the training trials are exchanged at random among each other, and so are those of the validation
+    trials, which choose the epoch and the threshold. Those of the test trials stay. The seed determines the exchange.
+
+    Args:
+        dataset: The data set, with the target of the run.
+        split: The split of the run.
+        config: Its settings.
+    """
+    if config.clip.control is not Control.SHUFFLED_OUTCOMES:
+        return dataset
+    column = dataset.target.column
+    values = dataset.trials[column].copy()
+    for subset in ("train", "validation"):
+        trials = list(getattr(split, subset))
+        chance = np.random.default_rng(derive_seed(config.split.seed, "shuffled outcomes", subset))
+        values.loc[trials] = values.loc[trials].array.take(chance.permutation(len(trials)))
+    return replace(dataset, trials=dataset.trials.assign(**{column: values}), checked=True)
 
 
 def unknown_target_note(dataset: Dataset) -> str:

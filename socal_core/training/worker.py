@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from socal_core.errors import RunError
+from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
@@ -28,7 +29,13 @@ from socal_core.settings import LORA, Recipe
 from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
-from socal_core.training.run_split import split_of, unknown_target_note, with_clips, with_target_of_run
+from socal_core.training.run_split import (
+    split_of,
+    unknown_target_note,
+    with_clips,
+    with_outcomes_of_control,
+    with_target_of_run,
+)
 from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
@@ -216,9 +223,10 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         dataset = run.open_dataset()
         split = split_of(run, config.split, dataset, accelerator.is_main_process)
         dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
+        dataset = with_outcomes_of_control(dataset, split, config)
     model = config.model.model
     seen = seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)
-    for note in (unknown_target_note(dataset), *seen):
+    for note in (ABOUT_CONTROLS.get(config.clip.control, ""), unknown_target_note(dataset), *seen):
         if note:
             report("notice", message=note)
     if config.model.recipe is Recipe.FROZEN:

@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window
+from socal_core.evaluation.best_control import best_control
 from socal_core.evaluation.compare import auroc_difference
-from socal_core.evaluation.controls import best_control, comparison, controls, in_all_folds
+from socal_core.evaluation.controls import comparison, controls, in_all_folds
 from tests.figures.made_tables import make_boxes, make_dataset, make_trials
 
 MINUTE, WHOLE = Window(0, 60), Window(0, None)

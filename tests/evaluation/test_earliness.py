@@ -60,6 +60,8 @@ def test_the_last_point_is_the_result_of_the_run(run: RunFolder, found: Earlines
     # All trials last 30 s: they end inside the window, not before.
     assert [point.task for point in found.points] == ["prediction", "prediction", metrics["task"]]
     assert metrics["task"] == "recognition"
+    assert found.is_of(metrics, "0:30")
+    assert not found.is_of({**metrics, "epoch": metrics["epoch"] + 1}, "0:30")
 
 
 def test_the_file_and_the_command_have_the_same_points(

@@ -263,3 +263,13 @@ def test_intervals_hold_the_truth(surgeons: int, icc: float, auroc: float) -> No
             assert not intervals
         else:
             assert np.mean([low <= true <= high for low, high in intervals]) > 0.88, name
+
+
+@pytest.mark.parametrize("trials", [8, 12, 20, 24])
+def test_a_model_that_always_says_the_same_has_intervals(trials: int) -> None:
+    """The variance of equal scores is 0, and by rounding just below."""
+    labels, surgeons = np.arange(trials) % 2, np.arange(trials) // 2
+    for p in np.linspace(0.05, 0.95, 37):
+        found = outcome_estimates(labels, np.full(trials, p), np.full(trials, p >= 0.5), surgeons)
+        assert found["auroc"].value == 0.5
+        assert found["log_loss"].value > 0

@@ -245,3 +245,10 @@ def test_notes_name_the_card(done: RunFolder) -> None:
     write_json(done.notes_file, {"name": "Best of May", "note": "", "tags": []})
     assert collect_facts(done)["run"]["title"] == "Best of May"
     assert "Run card: Best of May" in page_of(done).text
+
+
+def test_a_control_and_a_view_are_limits(tmp_path: Path, shared_data_folder: Path) -> None:
+    settings = {"control": "shuffled-frames", "view": "first", "trials": '{"trial_numbers": [1]}'}
+    limits = collect_facts(write_run(tmp_path / "run", shared_data_folder, **settings))["limits"]
+    assert limits[0].startswith("This run is a control, not a result")
+    assert any("Only some trials of the data were used" in limit and "before coaching" in limit for limit in limits)

@@ -23,7 +23,7 @@ def test_frozen_features_have_no_settings_of_training() -> None:
         "sampling",
     }
     assert both <= frozen & trained
-    assert {SETTINGS[name].heading for name in frozen} == {"Model", "Clip", "Machine", "Split"}
+    assert {SETTINGS[name].heading for name in frozen} == {"Model", "Clip", "Control", "Machine", "Split"}
 
 
 def test_the_stride_applies_only_to_dense_clips() -> None:

@@ -165,6 +165,7 @@ def test_a_group_accepts_only_its_own_settings() -> None:
         "stride": 4,
         "test_clips": 2,
         "test_crops": 1,
+        "control": "none",
     }
     with pytest.raises(ConfigError, match="num_frames: must be between 2 and 128, got 1"):
         ClipSettings(num_frames=1)

@@ -1,26 +1,14 @@
 """The choice of trials, which applies to the whole page."""
 
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import streamlit as st
 
 from pages.components.words import plain_text
-from socal_core.dataset.filters import UNKNOWN, Choices, TrialFilter
-from socal_core.figures.style import OUTCOMES
+from socal_core.dataset.filter_text import FIELDS, value_in_words
+from socal_core.dataset.filters import Choices, TrialFilter
 
-TRIAL_NUMBERS = {1: "1, before coaching", 2: "2, after coaching"}
-FIELDS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "outcomes": ("Outcome", lambda value: OUTCOMES[value]),
-    "surgeons": ("Surgeon", str),
-    "trial_numbers": ("Trial number", lambda value: TRIAL_NUMBERS.get(value, str(value))),
-    "cohorts": ("Cohort", str),
-    "training_statuses": ("Training status", str),
-    "labels": ("Boxes of", str),
-    "sizes": ("Frame size", lambda value: f"{value[0]} x {value[1]}"),
-    "has_frames": ("Video", lambda value: "With frames" if value else "Without frames"),
-}
 COLUMNS = 4
 
 
@@ -41,12 +29,16 @@ def pick_trials(choices: Choices) -> TrialFilter:
     return TrialFilter(**picked, has_frames=has_frames[0] if len(has_frames) == 1 else None)
 
 
+def show_filter(chosen: TrialFilter) -> None:
+    """Take over a filter. Call this in the callback of a button, before the filters are shown."""
+    for item in fields(TrialFilter):
+        value = getattr(chosen, item.name)
+        values = (() if value is None else (value,)) if item.name == "has_frames" else value
+        st.session_state[_key(item.name)] = list(values)
+
+
 def _in_words(name: str, values: tuple[Any, ...]) -> str:
-    return f"{FIELDS[name][0].lower()} **{plain_text(', '.join(_text(name, value) for value in values))}**"
-
-
-def _text(name: str, value: Any) -> str:
-    return UNKNOWN if value is None else FIELDS[name][1](value)
+    return f"{FIELDS[name][0].lower()} **{plain_text(', '.join(value_in_words(name, value) for value in values))}**"
 
 
 def _pick(column: Any, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -58,7 +50,7 @@ def _pick(column: Any, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     chosen = column.multiselect(
         FIELDS[name][0],
         values,
-        format_func=lambda value: _text(name, value),
+        format_func=lambda value: value_in_words(name, value),
         key=key,
         placeholder="All",
         persist_state="session",
@@ -67,8 +59,7 @@ def _pick(column: Any, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _clear() -> None:
-    for item in fields(TrialFilter):
-        st.session_state[_key(item.name)] = []
+    show_filter(TrialFilter())
 
 
 def _key(name: str) -> str:

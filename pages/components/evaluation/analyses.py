@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from pages.components.charts import chart
 from pages.components.evaluation.results import score, table_with_csv
 from pages.components.evaluation.similar import show_similar
+from pages.components.evaluation.task_chart import task_chart
 from pages.components.words import plain_text
 from socal_core.evaluation.calibration import calibration_report
 from socal_core.evaluation.confidence import accuracy_by_confidence, confidence_sentence
@@ -45,7 +45,7 @@ def _show(results: RunResults) -> None:
 
 def _calibration(results: RunResults) -> None:
     report = calibration_report(results.predictions)
-    chart(reliability_diagram(report), "reliability")
+    task_chart(reliability_diagram(report), "reliability", results.metrics)
     rows = [
         {
             "": name,
@@ -72,7 +72,11 @@ def _threshold(results: RunResults) -> None:
     other = st.slider("Threshold to explore", 0.0, 1.0, round(chosen, 2), 0.01, key=f"threshold-{results.run.name}")
     curve = threshold_curve(test["label"], test["prob_success"])
     # Two lines at the same place would hide each other's text.
-    chart(scores_over_thresholds(curve, chosen, None if other == round(chosen, 2) else other), "thresholds")
+    task_chart(
+        scores_over_thresholds(curve, chosen, None if other == round(chosen, 2) else other),
+        "thresholds",
+        results.metrics,
+    )
     found = [scores_at(test["label"], test["prob_success"], value) for value in (chosen, other)]
     rows = [
         {
@@ -94,7 +98,11 @@ def _decision(results: RunResults) -> None:
     )
     acted_on = outcome or 0
     test = results.test
-    chart(decision_figure(decision_curve(test["label"], test["prob_success"], acted_on), acted_on), "decision-curve")
+    task_chart(
+        decision_figure(decision_curve(test["label"], test["prob_success"], acted_on), acted_on),
+        "decision-curve",
+        results.metrics,
+    )
     st.caption(
         "The net benefit counts the trials in which acting was right, less the needless actions. Each of these weighs "
         "as much as the probability from which one acts implies. It is meaningful only if the probabilities are right."
@@ -104,7 +112,7 @@ def _decision(results: RunResults) -> None:
 def _confidence(results: RunResults) -> None:
     test = results.test
     groups = accuracy_by_confidence(test["label"], test["prob_success"], test["predicted"])
-    chart(confidence_figure(groups), "confidence")
+    task_chart(confidence_figure(groups), "confidence", results.metrics)
     st.write(plain_text(confidence_sentence(groups)))
 
 
@@ -113,7 +121,7 @@ def _subgroups(results: RunResults) -> None:
     shown = st.segmented_control(
         "Score", list(SCORES), format_func=SCORES.__getitem__, default="auroc", key="subgroup-score"
     )
-    chart(forest_plot(report, shown or "auroc"), "subgroups")
+    task_chart(forest_plot(report, shown or "auroc"), "subgroups", results.metrics)
     _subgroup_table(report)
     st.caption(
         f"Groups with fewer than {FEWEST_TRIALS} trials or {FEWEST_SURGEONS} surgeons are grey: they are too small to "

@@ -5,16 +5,15 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
 from socal_core.evaluation.compare import Verdict
-from socal_core.evaluation.controls import comparison
-from socal_core.evaluation.frame_alarms import unchecked
+from socal_core.evaluation.controls import comparison, interval_of_control
 from socal_core.evaluation.intervals import TOO_FEW
-from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Metrics, Score, SeedScores
+from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Interval, Metrics, Score, SeedScores
 from socal_core.runs.files.predictions import prediction_columns
 from socal_core.runs.folder import RunFolder
 
@@ -167,34 +166,65 @@ def summary_sentence(metrics: Metrics) -> None:
     shows[verdict_of(metrics)](f"**{plain_text(summary(metrics))}**", icon=":material/balance:")
 
 
-def show_alarms(alarms: Sequence[Alarm], results: RunResults) -> None:
-    """Show each sign that the scores mislead as a message, and what was not checked."""
+def show_alarms(alarms: Sequence[Alarm], unchecked: str) -> None:
+    """Show each sign that the scores mislead as a message, and a text on what was not checked."""
     shows = {AlarmSeverity.SERIOUS: st.error, AlarmSeverity.CAUTION: st.warning, AlarmSeverity.NOTE: st.info}
     for alarm in alarms:
         shows[alarm.severity](plain_text(alarm.text), icon=ALARM_ICONS[alarm.severity])
-    if text := unchecked(results):
-        st.caption(plain_text(text))
+    if unchecked:
+        st.caption(plain_text(unchecked))
 
 
-def beside_controls(metrics: Metrics) -> None:
-    """Show the scores of the model and of the controls in one table."""
+def beside_controls(metrics: Metrics, runs: Sequence[Control] = ()) -> None:
+    """Show the scores of the model and of the controls in one table.
+
+    Args:
+        metrics: The metrics of the run.
+        runs: The controls that are runs (evaluation/control_runs.py).
+    """
     st.subheader("Is the model better than simple rules?")
-    names = ["**This model**", *(plain_text(row["name"]) for row in metrics["controls"])]
-    scored: list[Metrics | Control] = [metrics, *metrics["controls"]]
-    rows = [
+    controls = [*metrics["controls"], *runs]
+    interval = interval_text(metrics, "auroc") or "–"
+    rows = [{"": "**This model**", **_control_scores(metrics), "95 % interval": interval, "Model minus control": ""}]
+    rows += [
         {
-            "": name,
-            "Accuracy": score(row["accuracy"]),
-            "Balanced accuracy": score(row["balanced_accuracy"]),
-            "AUROC": score(row["auroc"]),
+            "": plain_text(row["name"]),
+            **_control_scores(row),
+            "95 % interval": _range(row["auroc"], interval_of_control(metrics, row)),
+            "Model minus control": _difference(row),
         }
-        for name, row in zip(names, scored, strict=True)
+        for row in controls
     ]
     table_with_csv(pd.DataFrame(rows).set_index(""), "controls")
+    st.caption("The 95 % intervals are those of the AUROC, and of its difference on the same trials.")
     if text := comparison(metrics):
         st.caption(plain_text(text))
-    for row in metrics["controls"]:
+    for row in controls:
         st.caption(f"*{plain_text(row['name'])}*: {plain_text(row['description'])}")
+
+
+def _control_scores(row: Metrics | Control) -> dict[str, str]:
+    return {
+        "Accuracy": score(row["accuracy"]),
+        "Balanced accuracy": score(row["balanced_accuracy"]),
+        "AUROC": score(row["auroc"]),
+    }
+
+
+def _range(value: float | None, interval: Interval) -> str:
+    if value is None:
+        return "–"
+    return TOO_FEW if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def _difference(row: Control) -> str:
+    """Return the difference of the AUROCs with its interval; earlier versions recorded none."""
+    value = row.get("difference")
+    if value is None:
+        return "–"
+    interval = row.get("difference_interval")
+    between = FEW_IN_TILE if interval is None else f"{interval[0]:+.2f} to {interval[1]:+.2f}"
+    return f"{value:+.2f} ({between})"
 
 
 def without_prediction(metrics: AnyMetrics) -> None:
@@ -213,8 +243,8 @@ def without_prediction(metrics: AnyMetrics) -> None:
         st.write("\n".join(f"- {plain_text(text)}" for text in metrics["stand_ins"]))
 
 
-def test_trials(metrics: Metrics) -> None:
-    """Show the test trials: first the wrong predictions, with the most confident ones at the top."""
+def test_trials(run: RunFolder, metrics: Metrics) -> None:
+    """Show the test trials with their notes: first the wrong predictions, with the most confident ones at the top."""
     st.subheader("Test trials")
     trials = pd.DataFrame(metrics["trials"])
     right = trials["label"] == trials["predicted"]
@@ -230,14 +260,8 @@ def test_trials(metrics: Metrics) -> None:
     )
     error = (trials["prob_success"] - trials["label"]).abs()
     order = pd.DataFrame({"right": right, "error": -error}).sort_values(["right", "error"]).index
-    st.dataframe(
-        table.loc[order],
-        hide_index=True,
-        key="test-trials",
-        column_config={
-            "Probability of success": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
-        },
-    )
+    bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
+    show_trials(run, table.loc[order], "test-trials", {"Probability of success": bar})
 
 
 def download(run: RunFolder) -> None:

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.charts import chart
 from pages.components.evaluation import results
+from pages.components.evaluation.control_view import show_control_runs
 from pages.components.evaluation.subject import show_subject, warn_of_recognition
 from pages.components.evaluation.target_tables import (
     by_class,
@@ -13,13 +13,18 @@ from pages.components.evaluation.target_tables import (
     score_text,
     trials_table,
 )
+from pages.components.evaluation.task_chart import explain_task, task_chart
+from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, in_sentence, short_name
+from socal_core.errors import SocalError
 from socal_core.evaluation.compare import Ranking
 from socal_core.evaluation.control_cues import COLOUR, TOOLS
+from socal_core.evaluation.control_runs import rows_of_target_control_runs
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.target_controls import target_comparison
 from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL, current_target_metrics
+from socal_core.evaluation.view_results import target_metrics_in_view
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
 from socal_core.preflight.advice import FEW_TEST_TRIALS
 from socal_core.runs.files.metrics_record import TargetMetrics
@@ -47,6 +52,7 @@ IN_A_ROW = 3
 def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
     metrics = current_target_metrics(written, run.read_predictions(), run.read_target())
+    metrics, predictions = _in_chosen_view(run, metrics)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
@@ -54,10 +60,26 @@ def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
     _figures(metrics)
     if metrics["classes"]:
         by_class(metrics)
-    controls_table(metrics)
+    runs = [] if predictions is None else rows_of_target_control_runs(run, predictions, run.read_target())
+    controls_table({**metrics, "controls": [*metrics["controls"], *runs]})
+    show_control_runs(run, runs)
     results.without_prediction(metrics)
-    trials_table(metrics)
+    trials_table(run, metrics)
     results.download(run)
+
+
+def _in_chosen_view(run: RunFolder, metrics: TargetMetrics) -> tuple[TargetMetrics, pd.DataFrame | None]:
+    """Let the user choose a saved view, and return metrics and predictions with only its test trials."""
+    view, predictions = pick_view(run, "evaluation"), run.read_predictions()
+    if view is None or predictions is None:
+        return metrics, predictions
+    try:
+        shown, of_view = target_metrics_in_view(run, metrics, predictions, run.read_target(), view)
+    except SocalError as error:
+        st.warning(f"{plain_text(error)} All test trials are shown.", icon=":material/bookmark:")
+        return metrics, predictions
+    label_view(view, shown["n"], metrics["n"])
+    return shown, of_view
 
 
 def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
@@ -129,12 +151,14 @@ def _above_controls(metrics: TargetMetrics) -> None:
 
 def _figures(metrics: TargetMetrics) -> None:
     if metrics["classes"]:
-        chart(class_confusion(metrics["confusion_matrix"], metrics["classes"]), "class-confusion")
+        task_chart(class_confusion(metrics["confusion_matrix"], metrics["classes"]), "class-confusion", metrics)
+        explain_task(metrics)
         return
     left, right = st.columns(2)
     trials = pd.DataFrame(metrics["trials"])
     name = in_sentence(metrics["target"], metrics["label"])
     with left:
-        chart(predicted_against_true(trials, name, metrics["unit"]), "predicted-against-true")
+        task_chart(predicted_against_true(trials, name, metrics["unit"]), "predicted-against-true", metrics)
     with right:
-        chart(bland_altman(trials, metrics["unit"]), "bland-altman")
+        task_chart(bland_altman(trials, metrics["unit"]), "bland-altman", metrics)
+    explain_task(metrics)

@@ -7,10 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.evaluation.results import score
+from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
 from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
+from socal_core.runs.folder import RunFolder
 
 CLASS_SCORES = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC"}
 NUMBER_SCORES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
@@ -100,31 +102,27 @@ def controls_table(metrics: TargetMetrics) -> None:
         st.caption(f"*{plain_text(control['name'])}*: {plain_text(control['description'])}")
 
 
-def trials_table(metrics: TargetMetrics) -> None:
-    """Show the test trials, those with the largest errors first."""
+def trials_table(run: RunFolder, metrics: TargetMetrics) -> None:
+    """Show the test trials with their notes, those with the largest errors first."""
     st.subheader("Test trials")
     trials = pd.DataFrame(metrics["trials"])
     table = pd.DataFrame({"Trial": trials["trial_id"], "Surgeon": trials["participant_id"]})
     if metrics["classes"]:
-        _classes_of_trials(metrics, trials, table)
+        _classes_of_trials(run, metrics, trials, table)
     else:
-        _numbers_of_trials(metrics, trials, table)
+        _numbers_of_trials(run, metrics, trials, table)
 
 
-def _numbers_of_trials(metrics: TargetMetrics, trials: pd.DataFrame, table: pd.DataFrame) -> None:
+def _numbers_of_trials(run: RunFolder, metrics: TargetMetrics, trials: pd.DataFrame, table: pd.DataFrame) -> None:
     unit = f" ({metrics['unit']})" if metrics["unit"] else ""
     error = (trials["predicted"] - trials["label"]).astype(float)
     numbers = {f"True{unit}": trials["label"], f"Predicted{unit}": trials["predicted"], f"Error{unit}": error}
     order = error.abs().sort_values(ascending=False, kind="stable").index
-    st.dataframe(
-        table.assign(**numbers).loc[order],
-        hide_index=True,
-        key="target-trials",
-        column_config={name: st.column_config.NumberColumn(format="%.4g") for name in numbers},
-    )
+    formats = {name: st.column_config.NumberColumn(format="%.4g") for name in numbers}
+    show_trials(run, table.assign(**numbers).loc[order], "target-trials", formats)
 
 
-def _classes_of_trials(metrics: TargetMetrics, trials: pd.DataFrame, table: pd.DataFrame) -> None:
+def _classes_of_trials(run: RunFolder, metrics: TargetMetrics, trials: pd.DataFrame, table: pd.DataFrame) -> None:
     right = trials["label"] == trials["predicted"]
     places = {name: number for number, name in enumerate(metrics["classes"])}
     rows = zip(trials["label"], trials["probabilities"], strict=True)
@@ -137,12 +135,7 @@ def _classes_of_trials(metrics: TargetMetrics, trials: pd.DataFrame, table: pd.D
     }
     order = pd.DataFrame({"right": right, "of_true": of_true}).sort_values(["right", "of_true"]).index
     bar = st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f")
-    st.dataframe(
-        table.assign(**columns).loc[order],
-        hide_index=True,
-        key="target-trials",
-        column_config={"Probability of the true class": bar},
-    )
+    show_trials(run, table.assign(**columns).loc[order], "target-trials", {"Probability of the true class": bar})
 
 
 def _titles(metrics: TargetMetrics) -> dict[str, str]:

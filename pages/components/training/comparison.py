@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.evaluation.results import score, table_with_csv
+from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.errors import SocalError
 from socal_core.evaluation.coaching import p_value_text
@@ -16,11 +17,14 @@ def show_comparison(first: RunFolder, second: RunFolder) -> None:
     if not (first.metrics_file.is_file() and second.metrics_file.is_file()):
         return
     st.subheader("Test results of the two runs")
+    view = pick_view(first, "comparison")
     try:
-        compared = compare_runs(first, second)
+        compared = compare_runs(first, second, view)
     except SocalError as error:
         st.info(plain_text(error))
         return
+    if view is not None:
+        label_view(view, compared.trials, len(first.read_split().test))
     scores = (compared.auroc, compared.accuracy)
     table_with_csv(pd.DataFrame([_row(compared, found) for found in scores]).set_index("Score"), "comparison")
     for found in scores:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.training.target_form import can_be_predicted, choose_target
+from pages.components.training.view_form import choose_view, filter_of_view
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
@@ -21,6 +22,7 @@ from socal_core.settings import (
     LORA,
     SETTINGS,
     TINY,
+    Control,
     EncoderChoice,
     Recipe,
     Setting,
@@ -73,6 +75,9 @@ CHOICES = {
     Recipe.FINETUNE: "Fine-tuning",
     Recipe.SMALL_DATA: "VideoMAE, small data",
     Recipe.NOTEBOOK: "Reference notebook",
+    Control.NONE: "None: an ordinary run",
+    Control.SHUFFLED_FRAMES: "Frames of each clip in a random order",
+    Control.SHUFFLED_OUTCOMES: "Outcomes exchanged between trials",
     EncoderChoice.AUTO: "All that beat chance",
     EncoderChoice.IMAGE: "EfficientNet-Lite0, frame by frame",
     EncoderChoice.VIDEO: "The model above, clip by clip",
@@ -127,6 +132,10 @@ def _show_setting(item: Setting, dataset: Dataset | None) -> Any:
     """Show the widget of a setting, which depends on its name or its type, and return the value."""
     if item.name == "target":
         return choose_target(item, _key("target"), dataset)
+    if item.name == "view":
+        return choose_view(dataset)
+    if item.name == "trials":
+        return filter_of_view(st.session_state[_key("view")], dataset)
     if item.name == "model":
         return _model(item)
     if item.name == "window":

@@ -10,6 +10,7 @@ from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import SUCCESS_TARGET, Target, amount, in_sentence, short_name, target_values
 from socal_core.figures.style import OUTCOMES
+from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.files.predictions import probability_columns
 from socal_core.runs.folder import RunFolder
@@ -51,6 +52,8 @@ def show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pred
     st.markdown(f"The prediction is **{_verdict(row, target)}**. {_about_subset(run, row['split'])}")
     if run:
         warn_of_split(run)
+        if about := ABOUT_CONTROLS.get(run.read_config().clip.control):
+            st.caption(about)
 
 
 def _truth(dataset: Dataset, trial_id: str, target: Target, row: pd.Series | None) -> Any:

@@ -102,6 +102,14 @@ class Notes:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrialNotes:
+    """trial_notes.json: the user's notes on single trials (runs/trial_notes.py)."""
+
+    notes: dict[str, str]
+    """The note on each trial that has one, by trial_id."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class WeightsRecord:
     """The weights that a run started from."""
 
@@ -191,6 +199,7 @@ STATUS = RunFile("status.json", Status, "Resume the run.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
 CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")
 NOTES = RunFile("notes.json", Notes, "Type them again.")
+TRIAL_NOTES = RunFile("trial_notes.json", TrialNotes, "Correct the file, or delete it and type the notes again.")
 ENVIRONMENT = RunFile("environment.json", Environment, "Delete the file: it only describes the machine.")
 TRAINING = RunFile("training.json", TrainingState, _ANOTHER_CHECKPOINT)
 MANIFEST = RunFile("manifest.json", Manifest, _ANOTHER_CHECKPOINT)
