@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
+from pages.components.trial_viewer.selection import ALL, TEST, select
 from pages.components.trial_viewer.viewer import show_trial
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -14,7 +15,6 @@ from socal_core.dataset.targets import SUCCESS_TARGET
 from socal_core.runs.folder import RunFolder
 
 TRIALS_SELECTED = 10
-ALL, TEST = "All usable trials", "Test trials only"
 
 
 def pool_of(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame | None) -> list[str]:
@@ -22,9 +22,8 @@ def pool_of(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame |
     usable = usable_for(dataset, run)
     if predictions is None:
         return usable
-    pool = st.segmented_control(
-        "Select from", [ALL, TEST], default=ALL, required=True, key="pool", persist_state="session"
-    )
+    st.session_state.setdefault("pool", ALL)
+    pool = st.segmented_control("Select from", [ALL, TEST], required=True, key="pool", persist_state="session")
     tested = set(predictions.loc[predictions["split"] == "test", "trial_id"])
     return [trial for trial in usable if pool == ALL or trial in tested]
 
@@ -41,8 +40,7 @@ def select_trials(pool: list[str]) -> list[str]:
     """Show the button that selects ten random trials, and return the selected trials; empty before the first click."""
     if st.button("Select 10 random trials", type="primary", icon=":material/casino:", disabled=not pool):
         selected = np.random.default_rng().choice(pool, size=min(TRIALS_SELECTED, len(pool)), replace=False)
-        st.session_state["drawn_trials"] = [trial for trial in pool if trial in set(selected)]
-        st.session_state["trial"] = st.session_state["drawn_trials"][0]
+        select([trial for trial in pool if trial in set(selected)])
     # The user may have opened another data set or chosen another pool since.
     return [trial for trial in st.session_state.get("drawn_trials", []) if trial in set(pool)]
 
