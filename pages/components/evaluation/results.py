@@ -10,6 +10,7 @@ from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
 from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import comparison, interval_of_control
+from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES

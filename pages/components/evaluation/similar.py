@@ -10,7 +10,7 @@ from pages.components.charts import selectable_chart
 from pages.components.evaluation.results import table_with_csv
 from pages.components.job_progress import show_log, watch
 from pages.components.sidebar.data_picker import open_chosen
-from pages.components.trial_viewer.selection import view_trials
+from pages.components.trial_viewer.picker import view_trials
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.run_results import RunResults

@@ -51,8 +51,8 @@ IN_A_ROW = 3
 
 def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
-    metrics = current_target_metrics(written, run.read_predictions(), run.read_target())
-    metrics, predictions = _in_chosen_view(run, metrics)
+    current = current_target_metrics(written, run.read_predictions(), run.read_target())
+    metrics, predictions = _in_chosen_view(run, current)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
