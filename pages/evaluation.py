@@ -19,7 +19,6 @@ from pages.components.words import plain_text
 from socal_core.errors import SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.control_runs import rows_of_control_runs
-from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.metrics import roc_points
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.trial_scores import current_metrics

@@ -234,6 +234,8 @@ def interval_of_control(metrics: Metrics, row: Control) -> Interval:
     """
     if row["auroc"] is None or "probabilities" not in row:
         return row.get("auroc_interval")
+    if len(row["probabilities"]) != len(metrics["trials"]):
+        return None  # predictions.csv was changed after the controls were scored
     return _auroc_interval(pd.DataFrame(metrics["trials"]), row["probabilities"])
 
 
