@@ -28,6 +28,7 @@ ORDER = [
     {"models"},
     {"pretraining"},
     {"evaluation"},
+    {"explanations"},
     {"training"},
     {"exporting"},
     {"jobs"},

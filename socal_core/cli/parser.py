@@ -208,6 +208,13 @@ def _add_result_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("--json", action="store_true")
 
+    text = "Explain the prediction for a trial: without each tool, each part of the window, each place in the frame."
+    sub = _add(commands, "explanations", "explain", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("trial_id")
+    sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet, or is empty")
+    sub.add_argument("--json", action="store_true")
+
 
 def _add_cross_validation(commands: Any) -> None:
     text = "Train a run per fold by surgeon, and pool the predictions of their test trials."

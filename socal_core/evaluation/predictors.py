@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from socal_core.clips.loader import ClipReader, open_clips
+from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
 from socal_core.evaluation.logits import average_clips, logits_of
@@ -16,10 +17,14 @@ from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
 from socal_core.models.features import Embedder, open_embedder
-from socal_core.models.head import FrozenHead, load_head
+from socal_core.models.head import Features, FrozenHead, load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
+
+Change = Callable[[NDArray[np.uint8], Sequence[int], Preprocessor], NDArray[np.uint8]]
+"""Returns a changed copy of a clip, (frames, 3, height, width). Its other arguments are the index in the trial of each
+frame, and the preprocessing that made the clip."""
 
 
 class Predictor(Protocol):
@@ -43,6 +48,12 @@ class Predictor(Protocol):
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
+
+    def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
+        """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
+
+    def frames_seen(self, trial_id: str) -> list[int]:
+        """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
 
     def describe(self) -> dict[str, Any]:
         """Describe the model in values for JSON: `recipe`, and `text` for the user."""
@@ -83,6 +94,24 @@ class ClassifierPredictor:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width), of the first crop."""
         return _clips_of(self._readers[0], trial_ids)
 
+    def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
+        """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
+        crops = [self._logits_of_pixels(reader, _changed(reader, trial_id, change)) for reader in self._readers]
+        return average_clips(torch.cat(crops)[None])[0]
+
+    def frames_seen(self, trial_id: str) -> list[int]:
+        """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
+        return _frames_seen(self._readers[0], trial_id)
+
+    @torch.no_grad()
+    def _logits_of_pixels(self, reader: ClipReader, pixels: torch.Tensor) -> torch.Tensor:
+        """Compute the logits of clips as bytes, (clips, outputs) on the CPU."""
+        model, device = self._classifier.model, best_device()
+        model.eval()
+        inputs = reader.preprocessor.model_input(pixels.to(device), torch.empty(pixels.shape, device=device))
+        logits: torch.Tensor = model(pixel_values=inputs).logits
+        return logits.float().cpu()
+
     def describe(self) -> dict[str, Any]:
         """Describe the model in values for JSON."""
         text = f"weights of epoch {self._epoch} (lowest validation loss)"
@@ -111,7 +140,11 @@ class FrozenPredictor:
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each encoder."""
         show = progress or (lambda done, total: None)
-        features = {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
+        return self._logits_of_features(
+            {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
+        )
+
+    def _logits_of_features(self, features: Features) -> torch.Tensor:
         logits = torch.from_numpy(self._head.logits(features))
         if logits.dim() == 2:  # log odds of the second of two classes, (trials, clips)
             logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
@@ -120,6 +153,18 @@ class FrozenPredictor:
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial for the first encoder, (clips, frames, 3, height, width)."""
         return _clips_of(next(iter(self._embedders.values())).reader, trial_ids)
+
+    def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
+        """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
+        features = {
+            name: embedder.embed_pixels(_changed(embedder.reader, trial_id, change))[None]
+            for name, embedder in self._embedders.items()
+        }
+        return self._logits_of_features(features)[0]
+
+    def frames_seen(self, trial_id: str) -> list[int]:
+        """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
+        return _frames_seen(next(iter(self._embedders.values())).reader, trial_id)
 
     def describe(self) -> dict[str, Any]:
         """Describe the model in values for JSON."""
@@ -205,6 +250,20 @@ def encoders_of(model: TrainedModel, head: FrozenHead) -> list[Encoder]:
                 "trained with. Restore those, or train a new run."
             )
     return encoders
+
+
+def _changed(reader: ClipReader, trial_id: str, change: Change) -> torch.Tensor:
+    """Return the changed evaluation clips of a trial as bytes, (clips, frames, 3, height, width)."""
+    changed = []
+    for clip in reader.plan.evaluation_clips(trial_id):
+        pixels = np.empty(reader.shape, np.uint8)
+        reader.read(clip, pixels)
+        changed.append(change(pixels, reader.plan.indices_of(clip), reader.preprocessor))
+    return torch.from_numpy(np.stack(changed))
+
+
+def _frames_seen(reader: ClipReader, trial_id: str) -> list[int]:
+    return sorted({index for clip in reader.plan.evaluation_clips(trial_id) for index in reader.plan.indices_of(clip)})
 
 
 def _clips_of(reader: ClipReader, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:

@@ -76,6 +76,22 @@ class Embedder:
             show(0)
         return np.stack([np.stack([self._features[clip] for clip in of_trial]) for of_trial in clips.values()])
 
+    def embed_pixels(self, pixels: torch.Tensor) -> NDArray[np.float32]:
+        """Compute the features of clips that need not be those of a trial; they are not stored.
+
+        Args:
+            pixels: As `reader` reads clips, uint8 (clips, frames, 3, height, width).
+
+        Returns:
+            Features, float32 (clips, steps, dims).
+        """
+        inputs = torch.empty((1, *pixels.shape[1:]), device=self._device)
+        found = []
+        for clip in pixels:  # one by one, as in `embed`
+            values = self.reader.preprocessor.model_input(clip[None].to(self._device), inputs)
+            found.append(self.encoder.embed(values)[0].numpy())
+        return np.stack(found)
+
     def _embed(self, clips: Sequence[ClipId], progress: Callable[[int], None]) -> list[NDArray[np.float32]]:
         """Read the features of clips from the store, or compute and store them."""
         # Taken before the frames are read: if a file changes meanwhile, its stored features do not match its new stamp.

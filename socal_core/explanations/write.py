@@ -1,0 +1,69 @@
+"""Write an explanation for people: a table of tools, a table of times, and a picture of the map."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from socal_core.dataset.dataset import Dataset
+from socal_core.errors import DataError, RunError
+from socal_core.explanations.overlay import overlay
+from socal_core.explanations.record import Explanation
+from socal_core.storage import new_folder
+
+TOOLS, TIMES, MAP, VALUES = FILES = "tools.csv", "times.csv", "map.png", "explanation.json"
+
+
+def write_folder(explanation: Explanation, dataset: Dataset, out: Path) -> None:
+    """Write tools.csv, times.csv, explanation.json and map.png, the map over the middle frame that the model sees.
+
+    Args:
+        explanation: The explanation.
+        dataset: The data set with the trial.
+        out: The folder, which must not exist or be empty. It appears when it is complete.
+
+    Raises:
+        DataError: The middle frame cannot be read.
+        RunError: The folder is not empty, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunError(f"{out.name} already exists and is not empty. Choose another folder.")
+    picture = _map(explanation, dataset)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with new_folder(out) as draft:
+            values = explanation.as_dict()
+            (draft / VALUES).write_text(json.dumps(values, indent=2), encoding="utf-8")
+            tools = pd.DataFrame(
+                values["tools"], columns=["label", "frames", "area", "without", "change", "stands_out"]
+            )
+            tools.to_csv(draft / TOOLS, index=False)
+            pd.DataFrame(values["times"], columns=["first", "last", "change"]).to_csv(draft / TIMES, index=False)
+            picture.save(draft / MAP)
+    except OSError as error:
+        raise RunError(f"{out.name} cannot be written: {error.strerror}. Choose another folder.") from None
+
+
+def _map(explanation: Explanation, dataset: Dataset) -> Image.Image:
+    frames = dataset.frames_of(explanation.trial_id)
+    middle = explanation.frames[len(explanation.frames) // 2]
+    rows = frames.loc[frames["position"] == middle, "frame"]
+    if rows.empty:
+        raise DataError(f"Frame {middle + 1} of trial {explanation.trial_id} is no longer in the data folder.")
+    pixels = dataset.read_frame(str(rows.iloc[0]))
+    return overlay(Image.fromarray(np.ascontiguousarray(pixels)), explanation.squares)
+
+
+def explanation_text(explanation: Explanation) -> str:
+    """Describe an explanation in lines of text."""
+    lines = [f"{explanation.trial_id}: {explanation.output_name} {explanation.output:.3f}"]
+    for tool in explanation.tools:
+        note = "" if tool.stands_out else ", not more than the same boxes elsewhere"
+        lines.append(f"without {tool.label} ({tool.frames} frames): {tool.without:.3f} ({-tool.change:+.3f}{note})")
+    if not explanation.tools:
+        lines.append("The frames that the model sees have no boxes, so that nothing can be said about tools.")
+    verdict = "better" if explanation.faithfulness.better_than_random else "not better"
+    lines.append(f"The map of the frame is {verdict} than a random map (p = {explanation.faithfulness.p_value:.3f}).")
+    return "\n".join(lines)
