@@ -1,4 +1,8 @@
-"""The Overview page: what the app does, the data in numbers, and the next steps."""
+"""The app that `streamlit run app.py` serves, and its first page.
+
+Streamlit imports this file once as a module, for the server with its routes, and runs it as a script for the Overview
+page: what the app does, the data in numbers, and the next steps.
+"""
 
 import streamlit as st
 
@@ -6,6 +10,7 @@ from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
+from socal_core.serving.routes import frame_routes
 
 NEWEST_RUNS = 5
 STEPS = (
@@ -31,17 +36,25 @@ INTRODUCTION = (
     "predictions are."
 )
 
-with page("Overview", INTRODUCTION, heading="Will the bleeding be stopped?") as dataset:
-    if dataset is not None:
-        st.subheader("The data at a glance")
-        if is_demo(dataset):
-            st.caption("This is the synthetic demo data set. A program generated it so that you can try the app.")
-        st.caption(f"{dataset.preset.title}. Success: {dataset.preset.success}.")
-        data_tiles(dataset)
-    next_steps()
-    st.subheader("Newest runs")
-    runs = all_runs()
-    if runs:
-        runs_table(runs[:NEWEST_RUNS])
-    else:
-        st.info("There are no runs yet. Start the first one on the Training page.")
+
+def overview() -> None:
+    with page("Overview", INTRODUCTION, heading="Will the bleeding be stopped?") as dataset:
+        if dataset is not None:
+            st.subheader("The data at a glance")
+            if is_demo(dataset):
+                st.caption("This is the synthetic demo data set. A program generated it so that you can try the app.")
+            st.caption(f"{dataset.preset.title}. Success: {dataset.preset.success}.")
+            data_tiles(dataset)
+        next_steps()
+        st.subheader("Newest runs")
+        runs = all_runs()
+        if runs:
+            runs_table(runs[:NEWEST_RUNS])
+        else:
+            st.info("There are no runs yet. Start the first one on the Training page.")
+
+
+if __name__ == "__main__":
+    overview()
+else:
+    app = st.App(__file__, routes=frame_routes(st.get_option("server.baseUrlPath").strip("/")))

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
+from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
@@ -51,10 +52,13 @@ def pick_run(runs: Sequence[RunFolder], page: str) -> RunFolder:
 
 
 def pick_run_or_none(runs: Sequence[RunFolder], page: str) -> RunFolder | None:
-    """Show a drop-down of runs and "none", and return the chosen run. The default is the newest run."""
+    """Show a drop-down of runs and "none", and return the chosen run, which the address names too.
+
+    The default is the newest run.
+    """
     names = {run.name: run for run in runs}
     labels = {name: label_of(run) for name, run in names.items()}
-    return names.get(_select("Predictions of run", {**labels, NO_RUN: NO_RUN}, page))
+    return names.get(_select("Predictions of run", {**labels, NO_RUN: NO_RUN}, page, in_address=bool(runs)))
 
 
 def choose_run(run: RunFolder, page: str) -> None:
@@ -103,7 +107,7 @@ def runs_table(runs: Sequence[RunFolder]) -> None:
     warn_of_splits(runs)
 
 
-def _select(label: str, labels: dict[str, str], page: str) -> str:
+def _select(label: str, labels: dict[str, str], page: str, in_address: bool = False) -> str:
     """Show a drop-down whose choice is kept on other pages and after a reload, and return the chosen folder name.
 
     The choice is in the session and, unless it is the first option, in the address of the page.
@@ -112,17 +116,22 @@ def _select(label: str, labels: dict[str, str], page: str) -> str:
         label: The label of the drop-down.
         labels: The options to show, by folder name.
         page: The name of the page.
+        in_address: Whether the address names the first option too, so that it opens the same run later.
     """
     key, names = f"run-{page}", list(labels)
-    wanted = st.session_state.get(key, st.query_params.get("run", st.session_state.get("chosen_run")))
+    asked = st.query_params.get("run")
+    wanted = st.session_state.get(key, asked if asked is not None else st.session_state.get("chosen_run"))
+    if in_address and key not in st.session_state and asked is not None and asked not in names:
+        st.warning(f"The address asks for run {plain_text(asked)}, which has no predictions for this data set.")
     st.session_state[key] = wanted if wanted in names else names[0]
     name = str(st.selectbox(label, names, format_func=labels.__getitem__, key=key))
     chosen = None if name == names[0] else name
     st.session_state["chosen_run"] = chosen
-    if chosen is None:
+    named = name if in_address else chosen
+    if named is None:
         st.query_params.pop("run", None)
-    elif st.query_params.get("run") != chosen:
-        st.query_params["run"] = chosen
+    elif st.query_params.get("run") != named:
+        st.query_params["run"] = named
     return name
 
 

@@ -1,7 +1,7 @@
 """Draw boxes on frames, and describe them in a table."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -28,6 +28,26 @@ def label_colour(label: str) -> str:
     """Return the colour of a label. A label that is not in LABEL_COLOURS always gets the same colour."""
     palette = list(LABEL_COLOURS.values())
     return LABEL_COLOURS.get(label.lower(), palette[zlib.crc32(label.encode()) % len(palette)])
+
+
+def track_colours(labels: Sequence[str]) -> list[str]:
+    """Choose the colour of each track of a trial.
+
+    Args:
+        labels: The label of each track.
+
+    Returns:
+        The colour of the label for its first track, then colours that no track has yet, as long as there are any.
+    """
+    palette = list(LABEL_COLOURS.values())
+    first = {label: label_colour(label) for label in labels}
+    free = [colour for colour in palette if colour not in first.values()]
+    colours: list[str] = []
+    seen: set[str] = set()
+    for label in labels:
+        colours.append(free.pop(0) if label in seen and free else first[label])
+        seen.add(label)
+    return colours
 
 
 def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = TEXT_FRACTION) -> Image.Image:
@@ -62,28 +82,6 @@ def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = T
         canvas.rectangle(area, fill=label_colour(label))
         canvas.text((area[0] + 3 - left, area[1] + 3 - top), text, fill=_ink_on(label_colour(label)), font=font)
     return drawn
-
-
-def box_table(boxes: pd.DataFrame, frame_size: tuple[int, int] | None) -> pd.DataFrame:
-    """Describe boxes in a table.
-
-    Args:
-        boxes: The boxes of a frame, with columns x1, y1, x2, y2 (pixels), label and track_id.
-        frame_size: Width and height of the frame in pixels; None if unknown.
-
-    Returns:
-        One row per box: tracking_id (Int64), label, area_px (px²) and area_percent (of the frame, NA if unknown).
-    """
-    area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
-    table = pd.DataFrame(
-        {
-            "tracking_id": boxes["track_id"].astype("Int64"),
-            "label": boxes["label"],
-            "area_px": area,
-            "area_percent": pd.NA if frame_size is None else 100 * area / (frame_size[0] * frame_size[1]),
-        }
-    )
-    return table.sort_values(["label", "tracking_id"], ignore_index=True)
 
 
 def name_area(box: Corners, size: tuple[float, float], frame: tuple[int, int], taken: Iterable[Corners]) -> Corners:

@@ -168,14 +168,15 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
 
     go(tab, "Trial viewer")
     tab.get_by_role("button", name="Select 10 random trials").click()
-    expect(tab.get_by_test_id("stImage").locator("img")).to_be_visible()
-    tab.get_by_role("combobox", name="Trial").click()
-    expect(tab.get_by_role("option")).to_have_count(10)
-    trial = tab.get_by_role("option").last.inner_text()
-    tab.get_by_role("option").last.click()
+    settled(tab)
+    tab.get_by_role("combobox", name="Trial", exact=True).click()
+    options = tab.get_by_role("listbox").get_by_role("option")  # not those of the player
+    expect(options).to_have_count(10)
+    trial = options.last.inner_text()
+    options.last.click()
     expect(tab.get_by_text(f"Frame 1 of 12 · second 0 · {trial}_frame_00000001.jpeg")).to_be_visible()
     expect(tab.get_by_text("Probability of success: ")).to_be_visible()
-    tab.get_by_role("slider").press("ArrowRight")
+    tab.get_by_role("slider", name="Frame").press("ArrowRight")
     expect(tab.get_by_text(f"Frame 2 of 12 · second 1 · {trial}_frame_00000002.jpeg")).to_be_visible()
 
 

@@ -8,6 +8,7 @@ from scipy.stats import t
 from sklearn import metrics
 
 from benchmarks.coverage import PARTS, Draw, class_cohort, number_cohort, outcome_cohort, pair_cohort, true_scores
+from socal_core.evaluation.differences import number_differences, outcome_differences
 from socal_core.evaluation.intervals import (
     FEWEST,
     FEWEST_FOR,
@@ -15,9 +16,7 @@ from socal_core.evaluation.intervals import (
     Estimate,
     auroc_estimate,
     class_estimates,
-    number_differences,
     number_estimates,
-    outcome_differences,
     outcome_estimates,
 )
 from socal_core.evaluation.jackknife import Jackknife, Surgeons, score_interval, t_interval

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from socal_core.figures.frames import LABEL_COLOURS, box_table, draw_boxes, label_colour, name_area
+from socal_core.figures.frames import LABEL_COLOURS, draw_boxes, label_colour, name_area, track_colours
 
 TISSUE = (120, 30, 30)
 
@@ -78,19 +78,12 @@ def test_labels_have_colours_of_their_own_and_unknown_ones_a_steady_one() -> Non
     assert label_colour("scissors") in LABEL_COLOURS.values()
 
 
-def test_the_table_gives_area_in_pixels_and_in_per_cent() -> None:
-    boxes = boxes_of((0, 0, 100, 50, "suction", 2), (10, 10, 20, 20, "grasper", None), (0, 0, 480, 270, "grasper", 1))
-    table = box_table(boxes, (480, 270))
-    assert table.columns.to_list() == ["tracking_id", "label", "area_px", "area_percent"]
-    assert table["label"].to_list() == ["grasper", "grasper", "suction"]
-    assert table["area_px"].to_list() == [129_600, 100, 5_000]
-    assert table["area_percent"].to_list() == pytest.approx([100, 100 * 100 / 129_600, 100 * 5_000 / 129_600])
-    assert table["tracking_id"].isna().to_list() == [False, True, False]
-
-
-def test_without_a_frame_size_the_fraction_is_unknown() -> None:
-    assert box_table(boxes_of((0, 0, 100, 50, "suction", 2)), None)["area_percent"].isna().all()
-
-
-def test_a_table_of_no_boxes_is_empty() -> None:
-    assert box_table(boxes_of(), (480, 270)).empty
+def test_tracks_have_colours_of_their_own_as_long_as_there_are_any() -> None:
+    suction = LABEL_COLOURS["suction"]
+    one, two, drill = track_colours(["suction", "suction", "drill"])
+    assert (one, drill) == (suction, LABEL_COLOURS["drill"])
+    assert two not in {one, drill}
+    many = track_colours(["suction"] * 20)
+    assert set(many) == set(LABEL_COLOURS.values())
+    assert many[8:] == [suction] * 12
+    assert track_colours([]) == []
