@@ -103,6 +103,25 @@ def outcome_estimates(
     return with_intervals(scores, intervals, FEWEST_FOR)
 
 
+def auroc_estimate(labels: ArrayLike, probabilities: ArrayLike, surgeons: ArrayLike) -> Estimate:
+    """Compute the AUROC of predictions of an outcome with the interval of `outcome_estimates`, and nothing else.
+
+    Args:
+        labels: True outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y, p = _integers(labels), np.asarray(probabilities, dtype=float)
+    groups = _surgeons(surgeons, y, p)
+    score = _jackknives(outcome_scores(y, p, (p >= 0.5).astype(np.int64), groups.weights), groups)["auroc"]
+    positives = float(y.sum())
+    intervals = {"auroc": _auroc_interval(score, positives, len(y) - positives)}
+    return _estimates({"auroc": score}, intervals, FEWEST_FOR)["auroc"]
+
+
 def class_estimates(
     labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike
 ) -> Estimates:

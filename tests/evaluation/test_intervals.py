@@ -14,6 +14,7 @@ from socal_core.evaluation.intervals import (
     FEWEST_FOR,
     TOO_FEW,
     Estimate,
+    auroc_estimate,
     class_estimates,
     number_estimates,
     outcome_estimates,
@@ -273,3 +274,9 @@ def test_a_model_that_always_says_the_same_has_intervals(trials: int) -> None:
         found = outcome_estimates(labels, np.full(trials, p), np.full(trials, p >= 0.5), surgeons)
         assert found["auroc"].value == 0.5
         assert found["log_loss"].value > 0
+
+
+def test_the_auroc_alone_has_the_interval_that_it_has_among_all_scores() -> None:
+    rng = np.random.default_rng(0)
+    labels, p, surgeons = rng.integers(0, 2, 40), rng.random(40), np.arange(40) // 2
+    assert auroc_estimate(labels, p, surgeons) == outcome_estimates(labels, p, p >= 0.5, surgeons)["auroc"]
