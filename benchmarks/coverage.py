@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import gamma
 
+from socal_core.evaluation.differences import class_differences, number_differences, outcome_differences
 from socal_core.evaluation.intervals import (
     Estimates,
     class_estimates,
-    number_differences,
     number_estimates,
-    outcome_differences,
     outcome_estimates,
 )
 from socal_core.evaluation.jackknife import Jackknife, Surgeons, t_interval
@@ -123,7 +122,29 @@ def pair_scores(y: Floats, p: Floats, d: Floats, q: Floats, e: Floats, weights: 
 
 def number_pair_scores(true: Floats, first: Floats, second: Floats, weights: Floats) -> WeightedScores:
     one, two = number_scores(true, first, weights), number_scores(true, second, weights)
-    return {"squared_error": one["rmse"] ** 2 - two["rmse"] ** 2, "absolute_error": one["mae"] - two["mae"]}
+    return {
+        "squared_error": one["rmse"] ** 2 - two["rmse"] ** 2,
+        "absolute_error": one["mae"] - two["mae"],
+        "rmse": one["rmse"] - two["rmse"],
+    }
+
+
+def class_pair_cohort(draw: Draw, aurocs: tuple[float, float]) -> Cohort:
+    """As `pair_cohort`, for the three classes of `class_cohort`."""
+    y = np.searchsorted(ndtri([0.3, 0.7]), draw.normal())
+    shared = np.stack([draw.normal() for _ in range(3)], axis=1)
+    predictors = []
+    for auroc in aurocs:
+        effect = np.sqrt(2) * ndtri(auroc)
+        noise = np.sqrt(0.5) * (shared + np.stack([draw.normal() for _ in range(3)], axis=1))
+        scores = (effect * (y[:, None] == np.arange(3)) + noise) * max(effect, 0.7)
+        predictors.append(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True))
+    return y, *predictors
+
+
+def class_pair_scores(y: NDArray[np.int64], first: Floats, second: Floats, weights: Floats) -> WeightedScores:
+    one, two = (class_scores(y, p, p.argmax(axis=1), weights)["macro_auroc"] for p in (first, second))
+    return {"macro_auroc": one - two}
 
 
 PARTS: dict[str, tuple[Callable[..., Cohort], Callable[..., Estimates], Callable[..., WeightedScores], tuple]] = {
@@ -131,6 +152,7 @@ PARTS: dict[str, tuple[Callable[..., Cohort], Callable[..., Estimates], Callable
     "classes": (class_cohort, class_estimates, class_scores, AUROCS),
     "numbers": (number_cohort, number_estimates, number_scores, AUROCS),
     "differences": (pair_cohort, pair_estimates, pair_scores, PAIRS),
+    "class differences": (class_pair_cohort, class_differences, class_pair_scores, PAIRS),
     "number differences": (number_pair_cohort, number_differences, number_pair_scores, PAIRS),
 }
 

@@ -7,7 +7,7 @@
 For each data set and seed one run, with every setting but the seed at its default (`--set` changes some of them).
 `clamp` to `unseen` are those of benchmarks/transfer_data.py with 70 surgeons, `demo` has 100 surgeons, `real` is the
 data folder that --real names. The table has a row for each run and the mean over the seeds. The model's difference to
-the colour and to the tools control is a paired bootstrap over surgeons; in the row of the mean, over the test trials of
+the colour and to the tools control is a paired interval over surgeons; in the row of the mean, over the test trials of
 all seeds together, each score as its rank among the test trials of its seed. `best` marks the better of these two
 controls in that row, which is chosen on the test trials and so favours the control. The other controls are not compared
 with: the length of a whole trial is more than the model sees.

@@ -9,7 +9,7 @@ encoder alone. All other settings are the defaults of `tiny`. Both runs of a pai
 split. `demo` has 40 surgeons, `unseen` 70.
 
 The table has one row for each set and way. AUROCs are means over the seeds. The difference is that of the test trials
-of all seeds together, each score as its rank among the test trials of its run, with a paired bootstrap over surgeons.
+of all seeds together, each score as its rank among the test trials of its run, with a paired interval over surgeons.
 Seconds are those of pre-training, and of the runs with and without it. With --scratch, data, models and runs are kept:
 the same command continues after an interruption.
 """

@@ -10,7 +10,7 @@ the pre-trained ones. `demo` has 40 surgeons, `unseen` 70. `real`, the data fold
 is the test subset of one run per seed.
 
 The table has one row for each set and way. AUROCs are means over the runs. The difference is that of the test trials
-of all runs together, each score as its rank among the test trials of its run, with a paired bootstrap over surgeons.
+of all runs together, each score as its rank among the test trials of its run, with a paired interval over surgeons.
 Seconds are those of all runs of the row, pre-trained and random. With --scratch, data and runs are kept: the same
 command continues after an interruption.
 """

@@ -5,7 +5,7 @@
 
 Both recipes, `videomae-small-data` and `notebook`, have the same seeds, and so the same splits. --set changes a setting
 of both, such as num_frames. AUROCs are means over the runs. The difference is that of the test trials of all runs
-together, each score as its rank among the test trials of its run, with a paired bootstrap over surgeons. With
+together, each score as its rank among the test trials of its run, with a paired interval over surgeons. With
 --scratch, data and runs are kept: the same command continues after an interruption.
 """
 

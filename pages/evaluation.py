@@ -81,13 +81,13 @@ def in_chosen_view(found: RunResults) -> RunResults:
 def show_success(run: RunFolder, written: Metrics) -> None:
     predictions = run.read_predictions()
     metrics = whole = current_metrics(written, predictions)
-    found = None if predictions is None else RunResults(run, predictions, metrics)
-    alarms = alarms_of(found) if found else []
+    tested = found = None if predictions is None else RunResults(run, predictions, metrics)
     if found:
         found = in_chosen_view(found)
         metrics = found.metrics
     results.summary_sentence(metrics)
-    results.show_alarms(alarms)
+    if tested:
+        results.show_alarms(alarms_of(tested), tested)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.by_fold(metrics)

@@ -1,6 +1,7 @@
 """The command line about data: demo, inspect, formats, split, leaks, download."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from PIL import Image
 
 from socal_core.annotations.alignment import write_answer
 from socal_core.dataset.opening import open_dataset
+from socal_core.evaluation import frame_text
 from socal_core.runs.folder import RunFolder
 from tests.test_cli import SETTINGS, run_cli
 
@@ -36,6 +38,37 @@ def test_inspect_reports_length_and_coaching(capsys: pytest.CaptureFixture[str],
         f"Success in trials 1 and 2 of 10 surgeons: {success['both']} in both, {success['improved']} only after" in out
     )
     assert "Time to haemostasis of 10 surgeons: median " in out
+
+
+def test_the_same_footage_is_listed(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:
+    images = data_folder / "JPEGImages"
+    for number in range(1, 13):
+        source = images / f"S101T1_frame_{number:08d}.jpeg"
+        (images / f"S107T2_frame_{number:08d}.jpeg").write_bytes(source.read_bytes())
+    code, out, _ = run_cli(capsys, "footage", data_folder)
+    assert code == 0
+    assert re.match(r"S101T1 at (\d+) s and S107T2 at \1 s: 12 frames, distance 0\.0000\n", out)
+    assert out.endswith("240 frames compared, 0 unreadable; pairs of trials: 1\n")
+    (pair,) = json.loads(run_cli(capsys, "footage", data_folder, "--json")[1])["pairs"]
+    assert (pair["trial_id"], pair["other"], pair["frames"]) == ("S101T1", "S107T2", 12)
+
+
+def test_text_in_frames_is_listed(
+    capsys: pytest.CaptureFixture[str], shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine itself is tested in tests/evaluation/test_frame_text.py."""
+    monkeypatch.setattr(frame_text, "text_reader", lambda: lambda frame: [("REC", (1, 2, 30, 9), 0.9)])
+    code, out, _ = run_cli(capsys, "text", shared_data_folder)
+    assert code == 0
+    assert out.startswith("S100T1 at 0 s: REC (confidence 0.90, box (1, 2, 30, 9), trial: fixed)\n")
+    assert out.endswith("60 frames of 20 trials read, 0 unreadable: text in 20 trials\n")
+    texts = json.loads(run_cli(capsys, "text", shared_data_folder, "--json")[1])["texts"]
+    assert len(texts) == 60
+    monkeypatch.undo()
+    monkeypatch.setattr(frame_text, "find_spec", lambda name: None)
+    code, _, errors = run_cli(capsys, "text", shared_data_folder)
+    assert code == 2
+    assert 'pip install "socal-core[ocr]"' in errors
 
 
 def test_inspect_lists_the_frames(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:

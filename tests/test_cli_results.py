@@ -1,14 +1,16 @@
-"""python -m socal_core subgroups and compare."""
+"""python -m socal_core subgroups, similar and compare."""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from socal_core.cli import main
 from socal_core.evaluation.run_comparison import compare_runs, comparison_text
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
+from tests.made_features import write_features
 from tests.made_runs import write_run
 
 
@@ -42,6 +44,27 @@ def test_compare(capsys: pytest.CaptureFixture[str], runs: tuple[RunFolder, RunF
     assert code == 0
     assert json.loads(out) == json.loads(json.dumps(compare_runs(*runs).as_dict()))
     assert run_cli(capsys, "compare", runs[0].path, runs[1].path)[1].strip() == comparison_text(compare_runs(*runs))
+
+
+def test_similar(capsys: pytest.CaptureFixture[str], runs: tuple[RunFolder, RunFolder]) -> None:
+    run = runs[0]
+    predictions = run.read_predictions()
+    chance, config = np.random.default_rng(0), run.read_config()
+    values = {trial: chance.normal(size=(config.clip.test_clips, 2, 4)) for trial in predictions["trial_id"]}
+    first, second = predictions["trial_id"][[3, 8]]
+    values[second] = values[first]
+    write_features(run.open_dataset(), config, values)
+    code, out, _ = run_cli(capsys, "similar", run.path, first, "--count", 3, "--json")
+    found = json.loads(out)
+    assert (code, found["trial_id"], found["encoder"], len(found["similar"])) == (0, first, "image", 3)
+    assert found["similar"][0]["trial_id"] == second
+    assert found["similar"][0]["distance"] == 0
+    code, out, _ = run_cli(capsys, "similar", run.path, first)
+    assert out.startswith(f"{second}: distance 0.000, ")
+    assert out.count("\n") == 5
+    code, _, err = run_cli(capsys, "similar", run.path, "S999T1")
+    assert code == 2
+    assert "S999T1 is no trial of run a" in err
 
 
 def test_what_is_refused(

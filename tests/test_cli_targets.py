@@ -48,8 +48,9 @@ def test_evaluate_prints_the_scores_of_a_number_with_its_unit(
     metrics = of_number.read_metrics()
     assert code == 0
     assert lines[0] == f"Blood loss (mL): {metrics['n']} test trials; trials left out because it is unknown: 1"
-    assert f"rmse: {metrics['scores']['rmse']:.0f} mL" in lines
-    assert f"r2: {metrics['scores']['r2']:.3f}" in lines
+    assert f"rmse: {metrics['scores']['rmse']:.0f} mL (too few surgeons for an interval)" in lines
+    assert f"r2: {metrics['scores']['r2']:.3f} (too few surgeons for an interval)" in lines
+    assert any(line.startswith("large_recall: ") for line in lines)
     assert any(line.startswith("control tth: rmse ") and line.endswith(" mL") for line in lines)
     assert lines[-1].startswith("The model (RMSE ")
 
@@ -57,8 +58,9 @@ def test_evaluate_prints_the_scores_of_a_number_with_its_unit(
 def test_evaluate_prints_the_scores_of_each_class(capsys: pytest.CaptureFixture[str], of_classes: RunFolder) -> None:
     _, out, _ = run_cli(capsys, "evaluate", of_classes.path)
     assert out.startswith("grade: 6 test trials")
-    low, high = of_classes.read_metrics()["intervals"]["accuracy"]
-    assert f"(95 % interval {low:.3f} to {high:.3f})" in out
+    accuracy = of_classes.read_metrics()["scores"]["accuracy"]
+    assert f"accuracy: {accuracy:.3f} (too few surgeons for an interval)" in out
+    assert "\nlog_loss: " in out
     assert [line.split(",")[0] for line in out.splitlines() if line.startswith("class ")] == [
         "class Fair: 2 trials",
         "class good: 2 trials",

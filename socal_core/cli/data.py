@@ -1,4 +1,4 @@
-"""The commands for data: `demo`, `download`, `inspect`, `agreement` and `convert`."""
+"""The commands for data: `demo`, `download`, `inspect`, `footage`, `text`, `agreement` and `convert`."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from socal_core.cli.parser import program_name
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filters import TrialFilter, apply
 from socal_core.dataset.inspection import check_frames, frame_table, summarise
+from socal_core.dataset.problems import printable
 from socal_core.dataset.saved_views import view_named
 from socal_core.errors import DataError
 from socal_core.presets import preset_of
@@ -74,6 +75,50 @@ def _write_frames(dataset: Dataset, out: Path) -> None:
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}. Choose another folder.") from error
     sys.stderr.write(f"Wrote {len(dataset.frames):,} frames to {out}.\n")
+
+
+def footage(options: argparse.Namespace) -> int:
+    """Look for the same footage in several trials."""
+    from socal_core.evaluation.same_footage import footage_of, look_for_same_footage
+
+    dataset = open_data(options)
+    with Bar("Reading frames") as bar:
+        report = look_for_same_footage(dataset, bar.show)
+    if options.json:
+        print_line(json.dumps(report, indent=2))
+        return 0
+    for pair in footage_of(report):
+        print_line(
+            f"{pair.trial_id} at {pair.second:g} s and {pair.other} at {pair.other_second:g} s: {pair.frames} frames, "
+            f"distance {pair.distance:.4f}"
+        )
+    pairs = len(report["pairs"])
+    print_line(f"{report['frames']:,} frames compared, {report['unreadable']} unreadable; pairs of trials: {pairs}")
+    return 0
+
+
+def text(options: argparse.Namespace) -> int:
+    """Look for text that is burnt into frames."""
+    from socal_core.evaluation.frame_text import kinds_of_text, look_for_text, text_reader, texts_of
+
+    read = text_reader()
+    dataset = open_data(options)
+    with Bar("Reading frames") as bar:
+        report = look_for_text(dataset, read, bar.show)
+    if options.json:
+        print_line(json.dumps(report, indent=2, ensure_ascii=False))
+        return 0
+    kinds = kinds_of_text(texts_of(report))
+    for found in texts_of(report):
+        print_line(
+            f"{found.trial_id} at {found.second:g} s: {printable(found.text)} (confidence {found.confidence:.2f}, box "
+            f"{found.box}, trial: {kinds[found.trial_id][0]})"
+        )
+    print_line(
+        f"{report['frames']} frames of {report['trials']} trials read, {report['unreadable']} unreadable: text in "
+        f"{len(kinds)} trials"
+    )
+    return 0
 
 
 def agreement(options: argparse.Namespace) -> int:

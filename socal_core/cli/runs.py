@@ -32,6 +32,7 @@ from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.control_runs import rows_of_control_runs, rows_of_target_control_runs
 from socal_core.evaluation.cross_validation import finish_cross_validation
+from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
@@ -216,6 +217,7 @@ def evaluate(options: argparse.Namespace) -> int:
         "controls": [*results.metrics["controls"], *rows_of_control_runs(run, results.predictions)],
         "cross_validation": results.metrics.get("cross_validation"),
         "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
+        "unchecked": unchecked(whole),
     }
     _note_view(view, metrics["n"])
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))

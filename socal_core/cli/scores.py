@@ -40,6 +40,7 @@ def success_text(metrics: EvaluatedRun) -> str:
             *(text(name) for name in get_args(Score)),
             f"threshold: {metrics['threshold']['value']:.3f}, chosen on the validation trials",
             *(f"{alarm['severity']}: {alarm['text']}" for alarm in metrics["alarms"]),
+            *([metrics["unchecked"]] if metrics["unchecked"] else []),
             *([compared] if (compared := comparison(metrics)) else []),
             *(f"{row['name']}: AUROC {numbers_of(row)}" for row in metrics["controls"] if _is_run(row)),
             *_fold_texts(metrics.get("cross_validation")),
@@ -61,6 +62,8 @@ def target_text(metrics: TargetMetrics) -> str:
         low, high = metrics["intervals"].get(name) or (None, None)
         between = f"{score_text(name, low, unit)} to {score_text(name, high, unit)}"
         interval = "" if low is None else f" (95 % interval {between})"
+        if value is not None and name in metrics["intervals"] and low is None:
+            interval = f" ({TOO_FEW})"
         lines.append(f"{name}: {score_text(name, value, unit)}{interval}")
     for name, row in metrics["per_class"].items():
         recall = "recall not defined" if row["recall"] is None else f"recall {row['recall']:.3f}"

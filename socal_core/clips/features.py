@@ -19,7 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from socal_core.clips.clip_cache import make_room
+from socal_core.clips.fill import stamp_of_frame
+from socal_core.clips.plan import ClipId, ClipPlan
 from socal_core.clips.store import StoreFolder
+from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp
 from socal_core.storage import replacing
 
@@ -90,20 +93,8 @@ class FeatureStore(StoreFolder):
         )
 
     def read(self, clip: ClipFrames) -> NDArray[np.float32] | None:
-        """Return the features of a clip, (steps, dims); None if missing, damaged or of other versions of the files."""
-        try:
-            content = self._file(clip).read_bytes()
-        except OSError:
-            return None
-        if len(content) < _HEADER.size:
-            return None
-        magic, version, steps, dims, source, checksum = _HEADER.unpack_from(content)
-        values = content[_HEADER.size :]
-        if (magic, version, source) != (_MAGIC, FORMAT, clip.source) or len(values) != 4 * steps * dims:
-            return None
-        if hashlib.sha256(_described(steps, dims, source) + values).digest() != checksum:
-            return None
-        return np.frombuffer(values, "<f4").reshape(steps, dims).astype(np.float32)
+        """Read the features of a clip, as `read_features` does."""
+        return read_features(self.folder, clip)
 
     def write(self, clip: ClipFrames, features: NDArray[np.float32]) -> None:
         """Store the features of a clip atomically.
@@ -118,15 +109,48 @@ class FeatureStore(StoreFolder):
         steps, dims = features.shape
         values = np.ascontiguousarray(features, "<f4").tobytes()
         checksum = hashlib.sha256(_described(steps, dims, clip.source) + values).digest()
-        with replacing(self._file(clip)) as draft:
+        with replacing(_file(self.folder, clip)) as draft:
             draft.write_bytes(_HEADER.pack(_MAGIC, FORMAT, steps, dims, clip.source, checksum) + values)
 
     def room_for(self, needed: int) -> str:
         """Make room for this many more bytes. Return "", or why there is none."""
         return make_room(needed, self.folder)
 
-    def _file(self, clip: ClipFrames) -> Path:
-        return self.folder / f"{clip.file_name}.features"
+
+def frames_of_clip(dataset: Dataset, plan: ClipPlan, clip: ClipId) -> ClipFrames:
+    """Return the frames of a clip with the stamps of their files.
+
+    Raises:
+        DataError: The trial does not exist, or has no frame in the window.
+    """
+    trial = plan.visible(clip.trial_id).trial
+    names = tuple(trial.frames[index] for index in plan.indices_of(clip))
+    return ClipFrames(clip.trial_id, names, tuple(stamp_of_frame(dataset, name) for name in names))
+
+
+def read_features(folder: Path, clip: ClipFrames) -> NDArray[np.float32] | None:
+    """Read the features of a clip from the folder of a store.
+
+    Returns:
+        Shape (steps, dims); None if they are missing, damaged or of other versions of the files.
+    """
+    try:
+        content = _file(folder, clip).read_bytes()
+    except OSError:
+        return None
+    if len(content) < _HEADER.size:
+        return None
+    magic, version, steps, dims, source, checksum = _HEADER.unpack_from(content)
+    values = content[_HEADER.size :]
+    if (magic, version, source) != (_MAGIC, FORMAT, clip.source) or len(values) != 4 * steps * dims:
+        return None
+    if hashlib.sha256(_described(steps, dims, source) + values).digest() != checksum:
+        return None
+    return np.frombuffer(values, "<f4").reshape(steps, dims).astype(np.float32)
+
+
+def _file(folder: Path, clip: ClipFrames) -> Path:
+    return folder / f"{clip.file_name}.features"
 
 
 def _described(steps: int, dims: int, source: bytes) -> bytes:

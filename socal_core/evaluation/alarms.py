@@ -1,10 +1,10 @@
 """Alarms: signs that the test scores of a run are too good, or say less than they seem to."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 
 from socal_core.errors import SocalError
+from socal_core.evaluation.alarm import Alarm, AlarmSeverity
+from socal_core.evaluation.frame_alarms import frame_alarms
 from socal_core.evaluation.run_results import RunResults
 from socal_core.lifecycle.control import is_control
 from socal_core.preflight.advice import FEW_TEST_TRIALS
@@ -15,32 +15,6 @@ LENGTH_LEAK = 0.9
 """AUROC of the length control above which a model that sees whole trials may have learnt nothing but their length."""
 MANY_TESTS = 10
 """Number of runs tested on the same trials from which the best test score is likely to be the luckiest one."""
-
-
-class AlarmSeverity(StrEnum):
-    """How much an alarm says against the scores."""
-
-    SERIOUS = "serious"
-    """The scores are wrong or too good: do not report them."""
-    CAUTION = "caution"
-    """The scores may mislead: report them together with this."""
-    NOTE = "note"
-    """Worth knowing."""
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """A sign that test scores may mislead."""
-
-    key: str
-    """A stable name in kebab case, such as `few-test-trials`."""
-    severity: AlarmSeverity
-    text: str
-    """What was found and what it means, in one sentence."""
-
-    def as_dict(self) -> dict[str, str]:
-        """Return the alarm as values for JSON."""
-        return {**asdict(self), "severity": self.severity.value}
 
 
 def alarms_of(results: RunResults) -> list[Alarm]:
@@ -74,6 +48,7 @@ def _alarms(results: RunResults) -> Iterator[Alarm]:
     yield from _recognition(results)
     yield from _few_trials(results)
     yield from _repeated_tests(results)
+    yield from frame_alarms(results)
 
 
 def _perfect_score(results: RunResults) -> Iterator[Alarm]:

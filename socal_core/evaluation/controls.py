@@ -15,7 +15,7 @@ from socal_core.dataset.windows import Window
 from socal_core.evaluation.compare import auroc_difference
 from socal_core.evaluation.control_cues import COLOUR, FRAMES, LENGTH, TOOLS, Embed, cues_of
 from socal_core.evaluation.cues import predict_from, varying
-from socal_core.evaluation.intervals import outcome_estimates
+from socal_core.evaluation.intervals import auroc_estimate
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.metrics_record import (
@@ -234,12 +234,13 @@ def interval_of_control(metrics: Metrics, row: Control) -> Interval:
     """
     if row["auroc"] is None or "probabilities" not in row:
         return row.get("auroc_interval")
+    if len(row["probabilities"]) != len(metrics["trials"]):
+        return None  # predictions.csv was changed after the controls were scored
     return _auroc_interval(pd.DataFrame(metrics["trials"]), row["probabilities"])
 
 
 def _auroc_interval(test: pd.DataFrame, probability: ArrayLike) -> Interval:
-    values = np.asarray(probability, dtype=np.float64)
-    return outcome_estimates(test["label"], values, values >= 0.5, surgeons_of(test))["auroc"].interval
+    return auroc_estimate(test["label"], probability, surgeons_of(test)).interval
 
 
 def _absent(key: str, name: str, text: str) -> Control:

@@ -7,12 +7,11 @@ surgeons, in the simulations of `benchmarks/README.md`, has none.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from socal_core.evaluation.jackknife import Jackknife, Surgeons, difference_interval, score_interval, t_interval
+from socal_core.evaluation.jackknife import Jackknife, Surgeons, score_interval, t_interval
 from socal_core.evaluation.score_intervals import (
     average_precision_interval,
     calibration_error_interval,
@@ -30,7 +29,6 @@ from socal_core.evaluation.weighted_scores import (
     WeightedScores,
     class_scores,
     log_losses,
-    mean,
     number_scores,
     outcome_scores,
 )
@@ -41,10 +39,6 @@ FEWEST = 10
 """Fewest surgeons for an interval."""
 FEWEST_FOR = {"average_precision": 20, "calibration_error": 60, "r2": 20, "rmse": 60}
 """Fewest surgeons for the interval of a score that needs more."""
-FEWEST_FOR_DIFFERENCE = {"auroc": 20, "accuracy": 20, "balanced_accuracy": 20, "squared_error": inf}
-"""Fewest surgeons for the interval of a difference that needs more; no number that was simulated is enough for one."""
-USUAL_CORRELATION = 0.3
-"""Usual correlation between the AUROCs of two predictors on the same trials."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +77,9 @@ def outcome_estimates(
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
     """
-    y, p, d = _integers(labels), np.asarray(probabilities, dtype=float), _integers(predicted)
-    groups = _surgeons(surgeons, y, p, d)
-    scores = _jackknives(outcome_scores(y, p, d, groups.weights), groups)
+    y, p, d = as_integers(labels), np.asarray(probabilities, dtype=float), as_integers(predicted)
+    groups = checked_surgeons(surgeons, y, p, d)
+    scores = jackknives(outcome_scores(y, p, d, groups.weights), groups)
     tp, fp, fn, tn = (float(((y == a) & (d == b)).sum()) for a, b in ((1, 1), (0, 1), (1, 0), (0, 0)))
     sizes = {
         "accuracy": tp + fp + fn + tn,
@@ -97,7 +91,7 @@ def outcome_estimates(
     }
     intervals = {name: score_interval(scores[name], size) for name, size in sizes.items()}
     intervals |= {
-        "auroc": _auroc_interval(scores["auroc"], tp + fn, tn + fp),
+        "auroc": auroc_score_interval(scores["auroc"], tp + fn, tn + fp),
         "average_precision": average_precision_interval(scores["average_precision"], tp + fn),
         "f1": f1_interval(scores["f1"], tp + fp + fn),
         "f1_failure": f1_interval(scores["f1_failure"], tn + fp + fn),
@@ -106,7 +100,26 @@ def outcome_estimates(
         "log_loss": loss_interval(scores["log_loss"], p, log_losses(p), log_losses(1 - p)),
         "calibration_error": calibration_error_interval(y, p, groups),
     }
-    return _estimates(scores, intervals, FEWEST_FOR)
+    return with_intervals(scores, intervals, FEWEST_FOR)
+
+
+def auroc_estimate(labels: ArrayLike, probabilities: ArrayLike, surgeons: ArrayLike) -> Estimate:
+    """Compute the AUROC of predictions of an outcome with the interval of `outcome_estimates`, and nothing else.
+
+    Args:
+        labels: True outcomes, 0 or 1, shape (n,).
+        probabilities: Probabilities of success, shape (n,).
+        surgeons: The surgeon of each trial, shape (n,).
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    y, p = _integers(labels), np.asarray(probabilities, dtype=float)
+    groups = _surgeons(surgeons, y, p)
+    score = _jackknives(outcome_scores(y, p, (p >= 0.5).astype(np.int64), groups.weights), groups)["auroc"]
+    positives = float(y.sum())
+    intervals = {"auroc": _auroc_interval(score, positives, len(y) - positives)}
+    return _estimates({"auroc": score}, intervals, FEWEST_FOR)["auroc"]
 
 
 def class_estimates(
@@ -126,9 +139,9 @@ def class_estimates(
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
     """
-    y, p, d = _integers(labels), np.asarray(probabilities, dtype=float), _integers(predicted)
-    groups = _surgeons(surgeons, y, p, d)
-    scores = _jackknives(class_scores(y, p, d, groups.weights), groups)
+    y, p, d = as_integers(labels), np.asarray(probabilities, dtype=float), as_integers(predicted)
+    groups = checked_surgeons(surgeons, y, p, d)
+    scores = jackknives(class_scores(y, p, d, groups.weights), groups)
     counts = np.unique(y, return_counts=True)[1].astype(float)
     n, k = float(len(y)), len(counts)
     intervals = {
@@ -137,11 +150,8 @@ def class_estimates(
         "macro_f1": score_interval(scores["macro_f1"], n),
     }
     if k > 1:
-        # The AUROCs of two classes are equal; those of more vary less together than one alone.
-        size = hanley_size(scores["macro_auroc"].value, n / k, n - n / k)
-        usual = groups.usual_design_effect / (k - 1)
-        intervals["macro_auroc"] = score_interval(scores["macro_auroc"], size, usual)
-    return _estimates(scores, intervals, FEWEST_FOR)
+        intervals["macro_auroc"] = macro_auroc_score_interval(scores["macro_auroc"], n, k)
+    return with_intervals(scores, intervals, FEWEST_FOR)
 
 
 def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike) -> Estimates:
@@ -159,8 +169,8 @@ def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike)
         ValueError: The arrays have different lengths, or there are no trials.
     """
     a, b = np.asarray(true, dtype=float), np.asarray(predicted, dtype=float)
-    groups = _surgeons(surgeons, a, b)
-    scores = _jackknives(number_scores(a, b, groups.weights), groups)
+    groups = checked_surgeons(surgeons, a, b)
+    scores = jackknives(number_scores(a, b, groups.weights), groups)
     fisher = t_interval(scores["correlation"].map(np.arctanh), 1 / max(len(a) - 3, 1))
     r2 = t_interval(scores["r2"])
     intervals = {
@@ -171,78 +181,20 @@ def number_estimates(true: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike)
         "correlation": fisher and (float(np.tanh(fisher[0])), float(np.tanh(fisher[1]))),
         "large_recall": score_interval(scores["large_recall"], float((a > LARGE_ML).sum())),
     }
-    return _estimates(scores, intervals, FEWEST_FOR)
+    return with_intervals(scores, intervals, FEWEST_FOR)
 
 
-Predictions = tuple[ArrayLike, ArrayLike]
-"""Probabilities of success and predicted outcomes, each of shape (n,)."""
-
-
-def outcome_differences(labels: ArrayLike, first: Predictions, second: Predictions, surgeons: ArrayLike) -> Estimates:
-    """Compare two predictors of an outcome on the same trials.
-
-    Args:
-        labels: True outcomes, 0 or 1, shape (n,).
-        first: The predictions of the first predictor.
-        second: The predictions of the second one.
-        surgeons: The surgeon of each trial, shape (n,).
-
-    Returns:
-        The score of the first minus that of the second, for auroc, accuracy, balanced_accuracy, brier and log_loss.
-
-    Raises:
-        ValueError: The arrays have different lengths, or there are no trials.
-    """
-    y = _integers(labels)
-    pairs = [(np.asarray(p, dtype=float), _integers(d)) for p, d in (first, second)]
-    groups = _surgeons(surgeons, y, *pairs[0], *pairs[1])
-    one, two = (_jackknives(outcome_scores(y, p, d, groups.weights), groups) for p, d in pairs)
-    names = ("auroc", "accuracy", "balanced_accuracy", "brier", "log_loss")
-    scores = {name: Jackknife(groups, one[name].values - two[name].values) for name in names}
-    intervals = {name: t_interval(scores[name]) for name in names}
-    if not np.array_equal(one["auroc"].values, two["auroc"].values):
-        positives = float(y.sum())
-        intervals["auroc"] = difference_interval(
-            one["auroc"],
-            two["auroc"],
-            _auroc_interval(one["auroc"], positives, len(y) - positives),
-            _auroc_interval(two["auroc"], positives, len(y) - positives),
-            USUAL_CORRELATION,
-        )
-    return _estimates(scores, intervals, FEWEST_FOR_DIFFERENCE)
-
-
-def number_differences(true: ArrayLike, first: ArrayLike, second: ArrayLike, surgeons: ArrayLike) -> Estimates:
-    """Compare two predictors of a number on the same trials.
-
-    Args:
-        true: True numbers, shape (n,).
-        first: Numbers predicted by the first predictor, shape (n,).
-        second: Numbers predicted by the second one, shape (n,).
-        surgeons: The surgeon of each trial, shape (n,).
-
-    Returns:
-        The mean `squared_error` and the mean `absolute_error` of the first minus that of the second. The squared one
-        has no interval: a few large errors decide it.
-
-    Raises:
-        ValueError: The arrays have different lengths, or there are no trials.
-    """
-    a, one, two = (np.asarray(values, dtype=float) for values in (true, first, second))
-    groups = _surgeons(surgeons, a, one, two)
-    gaps = {
-        "squared_error": (one - a) ** 2 - (two - a) ** 2,
-        "absolute_error": np.abs(one - a) - np.abs(two - a),
-    }
-    scores = _jackknives({name: mean(gap, groups.weights) for name, gap in gaps.items()}, groups)
-    return _estimates(scores, {name: t_interval(score) for name, score in scores.items()}, FEWEST_FOR_DIFFERENCE)
-
-
-def _integers(values: ArrayLike) -> Integers:
+def as_integers(values: ArrayLike) -> Integers:
+    """Return values as an array of whole numbers."""
     return np.asarray(values, dtype=np.int64)
 
 
-def _surgeons(names: ArrayLike, *columns: Floats | Integers) -> Surgeons:
+def checked_surgeons(names: ArrayLike, *columns: Floats | Integers) -> Surgeons:
+    """Return the surgeons of trials.
+
+    Raises:
+        ValueError: The columns and the names have different lengths, or there are no trials.
+    """
     groups = np.asarray(names, dtype=str)
     lengths = [len(column) for column in (*columns, groups)]
     if len(set(lengths)) > 1 or not lengths[0]:
@@ -250,11 +202,12 @@ def _surgeons(names: ArrayLike, *columns: Floats | Integers) -> Surgeons:
     return Surgeons(groups)
 
 
-def _jackknives(scores: WeightedScores, surgeons: Surgeons) -> dict[str, Jackknife]:
+def jackknives(scores: WeightedScores, surgeons: Surgeons) -> dict[str, Jackknife]:
+    """Return the jackknife of each score."""
     return {name: Jackknife(surgeons, values) for name, values in scores.items()}
 
 
-def _estimates(scores: dict[str, Jackknife], intervals: Intervals, fewest: Mapping[str, float]) -> Estimates:
+def with_intervals(scores: dict[str, Jackknife], intervals: Intervals, fewest: Mapping[str, float]) -> Estimates:
     """Combine scores and intervals, without those for which there are too few surgeons."""
     return {
         name: _estimate(score, intervals.get(name) if score.surgeons.count >= fewest.get(name, FEWEST) else None)
@@ -268,5 +221,13 @@ def _estimate(score: Jackknife, interval: Interval) -> Estimate:
     return Estimate(score.value, interval and (float(interval[0]), float(interval[1])))
 
 
-def _auroc_interval(score: Jackknife, positives: float, negatives: float) -> Interval:
+def auroc_score_interval(score: Jackknife, positives: float, negatives: float) -> Interval:
+    """Return the interval of an AUROC of so many positive and negative trials."""
     return score_interval(score, hanley_size(score.value, positives, negatives))
+
+
+def macro_auroc_score_interval(score: Jackknife, n: float, k: int) -> Interval:
+    """Return the interval of a mean of AUROCs over k > 1 classes of n trials."""
+    # The AUROCs of two classes are equal; those of more vary less together than one alone.
+    usual = score.surgeons.usual_design_effect / (k - 1)
+    return score_interval(score, hanley_size(score.value, n / k, n - n / k), usual)

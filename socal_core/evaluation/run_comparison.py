@@ -35,9 +35,9 @@ class ScoreComparison:
     difference: float | None
     """First minus second."""
     interval: Interval
-    """The 95 % interval of the difference, from a paired bootstrap over surgeons; None if there are too few."""
+    """The 95 % interval of the difference, over surgeons (differences.py); None if there are too few."""
     distinguished: bool
-    """Whether the interval excludes 0; for the accuracy, McNemar's test must also be significant, since the bootstrap
+    """Whether the interval excludes 0; for the accuracy, McNemar's test must also be significant, since the interval
     is too certain where few trials differ."""
     surgeons_needed: int | None
     """How many test surgeons would show a difference of this size (compare.groups_needed); None if the runs are
@@ -192,7 +192,7 @@ def _compared(
     if found is None:
         return ScoreComparison(name, first, second, None, None, False, None)
     distinguished = significant and found.verdict is not Verdict.NOT_SHOWN
-    # The bootstrap can exclude 0 where McNemar's test does not; its number of surgeons would then be below ours.
+    # The interval can exclude 0 where McNemar's test does not; its number of surgeons would then be below ours.
     needed = None if distinguished else groups_needed(found, surgeons)
     if needed is not None:
         needed = max(needed, surgeons + 1)

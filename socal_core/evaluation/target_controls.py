@@ -15,6 +15,7 @@ from socal_core.evaluation.control_cues import COLOUR, TOOLS, Embed, cues_of
 from socal_core.evaluation.controls import MAJORITY, TIME, in_all_folds
 from socal_core.evaluation.cues import predict_classes_from, predict_number_from, varying
 from socal_core.evaluation.target_metrics import (
+    BLOOD_LOSS,
     LOWER_IS_BETTER,
     main_score,
     outputs_of,
@@ -27,8 +28,6 @@ from socal_core.presets import SOCAL
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
 
 MEAN = "mean"
-BLOOD_LOSS = "blood_loss"
-"""The column of SOCAL for which a regression on another one, TIME, is published."""
 PUBLISHED = (
     "Linear regression on the time to haemostasis, a comparison and never an input of a model: it is known only when "
     "the trial is over. On the 20 test trials of Kugener et al. (Neurosurgery 2022;90:823), this regression had an "

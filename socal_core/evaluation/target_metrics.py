@@ -12,12 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics as sklearn_metrics
 
 from socal_core.dataset.targets import Target, amount, class_numbers
-from socal_core.evaluation.metrics import auroc, class_scores, wilson_interval
-from socal_core.runs.files.metrics_record import ClassScores, PredictedTrial, TargetScores
+from socal_core.evaluation.intervals import class_estimates, number_estimates
+from socal_core.evaluation.metrics import auroc, class_scores
+from socal_core.evaluation.trial_scores import known_surgeons, surgeons_of
+from socal_core.evaluation.weighted_scores import LARGE_ML
+from socal_core.runs.files.metrics_record import ClassScores, Interval, PredictedTrial, TargetMetrics, TargetScores
 from socal_core.runs.files.predictions import probability_columns
 
 Scores = dict[str, float | None]
 
+BLOOD_LOSS = "blood_loss"
+"""The column of SOCAL for which a regression on the time to haemostasis and large losses are published."""
+LARGE_RECALL = "large_recall"
+"""The score that only BLOOD_LOSS has: the fraction of losses above LARGE_ML that are predicted to be so."""
 IN_UNIT = {"rmse", "mae", "mean_error"}
 """The scores of a number that have its unit."""
 LOWER_IS_BETTER = {"rmse", "mae", "log_loss"}
@@ -36,12 +43,11 @@ def scores_of_test_trials(predictions: pd.DataFrame, target: Target) -> TargetSc
         target: What is predicted: not success, whose scores are those of `metrics.py`.
 
     Returns:
-        The scores by name, for classes also by class, and the trials. Of the intervals, only Wilson's of the accuracy.
+        The scores by name with their intervals over surgeons, for classes also by class, and the trials.
     """
     test = predictions[predictions["split"] == "test"]
     scores = scores_of(test, target)
     matrix = [] if target.is_number else confusion_matrix(test, target).tolist()
-    correct = sum(row[number] for number, row in enumerate(matrix))
     return {
         "target": target.column,
         "label": target.label,
@@ -49,9 +55,10 @@ def scores_of_test_trials(predictions: pd.DataFrame, target: Target) -> TargetSc
         "classes": list(target.classes),
         "split": "test",
         "n": len(test),
+        "surgeons": known_surgeons(test),
         "main": main_score(target),
         "scores": scores,
-        "intervals": {} if target.is_number else {"accuracy": wilson_interval(correct, len(test))},
+        "intervals": intervals_of(test, target),
         "per_class": _per_class(matrix, target),
         "confusion_matrix": matrix,
         "trials": _trials(test, target),
@@ -66,11 +73,60 @@ def scores_of(table: pd.DataFrame, target: Target) -> Scores:
         target: What is predicted.
     """
     if target.is_number:
-        return number_scores(table["label"], table["predicted"])
+        scores = number_scores(table["label"], table["predicted"])
+        if target.column == BLOOD_LOSS:
+            scores[LARGE_RECALL] = large_recall(table["label"], table["predicted"])
+        return scores
     probabilities = table[probability_columns(target)].to_numpy(float)
     return class_target_scores(
         class_numbers(table["label"], target), probabilities, class_numbers(table["predicted"], target)
     )
+
+
+def current_target_metrics(written: TargetMetrics, predictions: pd.DataFrame | None, target: Target) -> TargetMetrics:
+    """Complete metrics that an earlier version wrote with the scores and intervals of this one.
+
+    Args:
+        written: The content of metrics.json.
+        predictions: The predictions of the run; without them, the metrics stay as they are.
+        target: What is predicted.
+    """
+    if "surgeons" in written or predictions is None:
+        return written
+    return {**written, **scores_of_test_trials(predictions, target)}
+
+
+def intervals_of(table: pd.DataFrame, target: Target) -> dict[str, Interval]:
+    """Compute the 95 % intervals of the scores of all rows of a table of predictions (`intervals.py`).
+
+    Args:
+        table: The columns trial_id, participant_id, label, predicted and, for classes, the probability of each class.
+            A trial of an unknown surgeon counts as a surgeon of its own.
+        target: What is predicted.
+
+    Returns:
+        By score, None if it is not defined or there are too few surgeons. The log loss has none.
+    """
+    surgeons = surgeons_of(table)
+    if target.is_number:
+        found = number_estimates(table["label"], table["predicted"], surgeons)
+        names = {name: name for name in found if name != LARGE_RECALL or target.column == BLOOD_LOSS}
+    else:
+        predicted, probabilities = class_numbers(table["predicted"], target), outputs_of(table, target)
+        found = class_estimates(class_numbers(table["label"], target), probabilities, predicted, surgeons)
+        names = {name.removeprefix("macro_"): name for name in found}
+    return {name: found[estimate].interval for name, estimate in names.items()}
+
+
+def large_recall(labels: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Compute the sensitivity for losses above LARGE_ML; None if there is none.
+
+    Args:
+        labels: The true losses in mL, shape (n,).
+        predicted: The predicted losses, shape (n,).
+    """
+    large = np.asarray(labels, dtype=float) > LARGE_ML
+    return float((np.asarray(predicted, dtype=float)[large] > LARGE_ML).mean()) if large.any() else None
 
 
 def class_target_scores(labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike) -> Scores:

@@ -25,6 +25,7 @@ LABELS = {
     "npv": "NPV",
     "f1_failure": "F1 of failure",
     "matthews": "Matthews correlation",
+    "large_recall": "Sensitivity for > 500 mL",
 }
 """The names to display; others are made of the names in metrics.json."""
 COPIED = (

@@ -7,8 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from socal_core.clips.features import ClipFrames, EncodedBy, FeatureStore
-from socal_core.clips.fill import stamp_of_frame
+from socal_core.clips.features import ClipFrames, EncodedBy, FeatureStore, frames_of_clip
 from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
@@ -95,7 +94,7 @@ class Embedder:
     def _embed(self, clips: Sequence[ClipId], progress: Callable[[int], None]) -> list[NDArray[np.float32]]:
         """Read the features of clips from the store, or compute and store them."""
         # Taken before the frames are read: if a file changes meanwhile, its stored features do not match its new stamp.
-        frames = {clip: self._frames_of(clip) for clip in clips}
+        frames = {clip: frames_of_clip(self._dataset, self.reader.plan, clip) for clip in clips}
         stored = {clip: self._read_stored(made_from) for clip, made_from in frames.items()}
         found = {clip: features for clip, features in stored.items() if features is not None}
         missing = [clip for clip in frames if clip not in found]
@@ -126,11 +125,6 @@ class Embedder:
                 self._store.write(frames, features)
         except OSError as error:
             self.note = f"{error.strerror}"
-
-    def _frames_of(self, clip: ClipId) -> ClipFrames:
-        trial = self.reader.plan.visible(clip.trial_id).trial
-        names = tuple(trial.frames[index] for index in self.reader.plan.indices_of(clip))
-        return ClipFrames(clip.trial_id, names, tuple(stamp_of_frame(self._dataset, name) for name in names))
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from socal_core.dataset.targets import Target
-from socal_core.evaluation.alarms import MANY_TESTS, Alarm, AlarmSeverity, alarms_of, times_tested
+from socal_core.evaluation.alarm import Alarm, AlarmSeverity
+from socal_core.evaluation.alarms import MANY_TESTS, alarms_of, times_tested
 from socal_core.evaluation.run_results import RunResults, read_results
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder

@@ -8,15 +8,15 @@ from scipy.stats import t
 from sklearn import metrics
 
 from benchmarks.coverage import PARTS, Draw, class_cohort, number_cohort, outcome_cohort, pair_cohort, true_scores
+from socal_core.evaluation.differences import number_differences, outcome_differences
 from socal_core.evaluation.intervals import (
     FEWEST,
     FEWEST_FOR,
     TOO_FEW,
     Estimate,
+    auroc_estimate,
     class_estimates,
-    number_differences,
     number_estimates,
-    outcome_differences,
     outcome_estimates,
 )
 from socal_core.evaluation.jackknife import Jackknife, Surgeons, score_interval, t_interval
@@ -274,3 +274,9 @@ def test_a_model_that_always_says_the_same_has_intervals(trials: int) -> None:
         found = outcome_estimates(labels, np.full(trials, p), np.full(trials, p >= 0.5), surgeons)
         assert found["auroc"].value == 0.5
         assert found["log_loss"].value > 0
+
+
+def test_the_auroc_alone_has_the_interval_that_it_has_among_all_scores() -> None:
+    rng = np.random.default_rng(0)
+    labels, p, surgeons = rng.integers(0, 2, 40), rng.random(40), np.arange(40) // 2
+    assert auroc_estimate(labels, p, surgeons) == outcome_estimates(labels, p, p >= 0.5, surgeons)["auroc"]

@@ -26,7 +26,7 @@ from tests.made_target_runs import CLASSES, NUMBER, predicted, write_target_data
 from tests.made_target_runs import SETTINGS as MADE
 
 WINDOW = Window(0, 60)
-SURGEONS = 24
+SURGEONS = 40
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,19 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import pearsonr
 from sklearn import metrics as sklearn_metrics
+from sklearn.metrics import recall_score
 
-from socal_core.dataset.targets import Target
+from socal_core.dataset.targets import Target, class_numbers
+from socal_core.evaluation.intervals import class_estimates, number_estimates
 from socal_core.evaluation.target_metrics import (
     class_target_scores,
+    current_target_metrics,
     labels_of,
+    large_recall,
     number_scores,
+    outputs_of,
     score_text,
+    scores_of,
     scores_of_test_trials,
     with_outputs,
 )
@@ -107,8 +113,8 @@ def test_metrics_are_of_the_test_trials_alone_and_list_them_by_name() -> None:
     metrics = scores_of_test_trials(table_of(GRADES, ["poor", "good", "poor", "poor"], outputs), GRADES)
     assert (metrics["n"], metrics["main"], metrics["classes"]) == (3, "auroc", ["Fair", "good", "poor"])
     assert metrics["scores"]["accuracy"] == pytest.approx(2 / 3)
-    assert set(metrics["intervals"]) == {"accuracy"}
-    assert metrics["intervals"]["accuracy"] == pytest.approx((0.2077, 0.9385), abs=1e-4), "Wilson's of 2 of 3"
+    assert metrics["intervals"] == dict.fromkeys(["accuracy", "balanced_accuracy", "f1", "auroc"]), "one surgeon"
+    assert metrics["surgeons"] == 1
     assert metrics["confusion_matrix"] == [[0, 0, 0], [0, 1, 0], [1, 0, 1]], "the first of equals is predicted"
     assert metrics["per_class"]["Fair"] == {"precision": 0, "recall": None, "f1": 0, "support": 0}
     assert metrics["per_class"]["poor"] == {"precision": 1, "recall": 1 / 2, "f1": pytest.approx(2 / 3), "support": 2}
@@ -125,9 +131,59 @@ def test_metrics_of_a_number_have_its_unit_and_no_classes() -> None:
     metrics = scores_of_test_trials(table_of(LOSS, [9.0, 400.0, 600.0], [[900], [300], [600]]), LOSS)
     assert (metrics["n"], metrics["main"], metrics["unit"], metrics["label"]) == (2, "rmse", "mL", "Blood loss")
     assert (metrics["scores"]["mae"], metrics["scores"]["mean_error"]) == (50, -50)
-    assert metrics["intervals"] == metrics["per_class"] == {}
+    names = ("rmse", "mae", "mean_error", "r2", "correlation", "large_recall")
+    assert (tuple(metrics["scores"]), metrics["intervals"]) == (names, dict.fromkeys(names))
+    assert metrics["scores"]["large_recall"] == 1
+    assert metrics["per_class"] == {}
     assert metrics["confusion_matrix"] == metrics["classes"] == []
     assert metrics["trials"][1] == {"trial_id": "c", "participant_id": "7", "label": 600.0, "predicted": 600.0}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sensitivity_for_large_losses_is_the_recall_of_scikit_learn(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    true, predicted = chance.gamma(1.5, 370, 40), chance.gamma(1.5, 370, 40)
+    expected = recall_score(true > 500, predicted > 500)
+    assert large_recall(true, predicted) == pytest.approx(expected)
+    table = pd.DataFrame({"label": true, "predicted": predicted})
+    assert scores_of(table, LOSS)["large_recall"] == pytest.approx(expected)
+    assert "large_recall" not in scores_of(table, Target("tth", "Time", "s"))
+    assert large_recall([500.0, 20.0], [900.0, 900.0]) is None
+    assert large_recall([501.0], [500.0]) == 0
+
+
+def test_the_intervals_are_those_over_surgeons() -> None:
+    chance = np.random.default_rng(0)
+    n = 80
+    true = chance.gamma(1.5, 370, n)
+    ids = [f"t{number}" for number in range(n)]
+    surgeons = [str(number // 2) for number in range(n)]
+    table = pd.DataFrame({"trial_id": ids, "participant_id": surgeons, "split": "test", "label": true})
+    numbers = table.assign(predicted=true + chance.normal(0, 100, n))
+    metrics = scores_of_test_trials(numbers, LOSS)
+    expected = number_estimates(true, numbers["predicted"], surgeons)
+    assert metrics["scores"] == pytest.approx({name: found.value for name, found in expected.items()})
+    assert metrics["intervals"] == {name: found.interval for name, found in expected.items()}
+    assert metrics["intervals"]["large_recall"] is not None
+    named = table.assign(label=chance.choice(GRADES.classes, n))
+    classes = with_outputs(named, chance.dirichlet(np.ones(3), n), GRADES)
+    metrics = scores_of_test_trials(classes, GRADES)
+    codes = [class_numbers(classes[column], GRADES) for column in ("label", "predicted")]
+    of_classes = class_estimates(codes[0], outputs_of(classes, GRADES), codes[1], surgeons)
+    for name, interval in metrics["intervals"].items():
+        found = of_classes.get(name) or of_classes[f"macro_{name}"]
+        assert interval == found.interval
+        assert metrics["scores"][name] == pytest.approx(found.value)
+
+
+def test_metrics_of_an_earlier_version_are_completed() -> None:
+    predictions = table_of(LOSS, [9.0, 400.0, 600.0], [[900], [300], [600]])
+    now = scores_of_test_trials(predictions, LOSS)
+    scores = {name: value for name, value in now["scores"].items() if name != "large_recall"}
+    before = {name: value for name, value in now.items() if name != "surgeons"} | {"scores": scores, "intervals": {}}
+    assert current_target_metrics(before, predictions, LOSS) == now
+    assert current_target_metrics(before, None, LOSS) == before
+    assert current_target_metrics({**now, "intervals": {}}, predictions, LOSS)["intervals"] == {}
 
 
 def test_values_become_names_or_numbers() -> None:

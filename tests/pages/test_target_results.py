@@ -55,8 +55,12 @@ def test_a_number_is_shown_in_its_unit(open_page: OpenPage, data: Path, number: 
     assert shown["RMSE"] == amount(metrics["scores"]["rmse"], "mL")
     assert shown["R²"] == f"{metrics['scores']['r2']:.2f}"
     assert shown["Mean error"] == amount(metrics["scores"]["mean_error"], "mL")
-    (interval,) = [as_read(tile.delta) for tile in app.metric if tile.delta]
-    assert interval == "50 to 1,250 mL"
+    deltas = {as_read(tile.label): as_read(tile.delta) for tile in app.metric}
+    assert deltas.pop("RMSE") == "50 to 1,250 mL"
+    assert set(deltas.values()) == {"too few surgeons"}
+    assert shown["> 500 mL found"] == f"{metrics['scores']['large_recall']:.2f}"
+    assert "> 500 mL found" in [as_read(column) for table in app.table for column in table.value.columns]
+    assert "Where none is given, there are too few surgeons for an interval." in text_of(app)
     text = text_of(app)
     assert "**Prediction** of **Blood loss** (mL) · window: first 60 s" in text
     assert f"**{metrics['n']} test trials**" in text
@@ -145,6 +149,17 @@ def test_scores_that_are_not_defined_are_dashes(open_page: OpenPage, data: Path,
     app = open_page("evaluation", data)
     assert not app.exception
     assert (tiles(app)["R²"], tiles(app)["Correlation"]) == ("–", "–")
+
+
+def test_metrics_of_an_earlier_version_are_completed(open_page: OpenPage, data: Path, number: RunFolder) -> None:
+    metrics = number.read_metrics()
+    now = metrics["scores"].pop("large_recall")
+    metrics["intervals"] = {}
+    del metrics["surgeons"]
+    number.write_metrics(metrics)
+    app = open_page("evaluation", data)
+    assert not app.exception
+    assert tiles(app)["> 500 mL found"] == f"{now:.2f}"
 
 
 @pytest.mark.parametrize("damaged", ["target.json", "metrics.json"])

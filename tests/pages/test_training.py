@@ -14,7 +14,7 @@ from tests.factories import write_dataset
 from tests.made_runs import write_events, write_run
 from tests.pages.conftest import OpenPage, as_read, fine_tuning, text_of
 
-OWN_WIDGETS = {"model", "window"}
+OWN_WIDGETS = {"model", "window", "trials"}
 
 
 def setting(app, name: str):

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.dataset.frame_check import check_of_frames
+from pages.components.dataset.frame_reports import show_frame_reports
 from pages.components.dataset.offset_view import show_offset_advice
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset, Problem, Severity
@@ -36,6 +37,8 @@ def show_problems(dataset: Dataset) -> None:
         st.success("No problems were found in the tables and file names of this folder.")
     else:
         st.success("No problems were found in this folder. Every frame can be read.")
+    st.subheader("In the frames")
+    show_frame_reports(dataset)
 
 
 def _rank(problem: Problem) -> int:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.evaluation.results import score, table_with_csv
+from pages.components.evaluation.similar import show_similar
 from pages.components.evaluation.task_chart import task_chart
 from pages.components.words import plain_text
 from socal_core.evaluation.calibration import calibration_report
@@ -187,5 +188,6 @@ ANALYSES: dict[str, Callable[[RunResults], None]] = {
     "Decision curve": _decision,
     "Confidence": _confidence,
     "Subgroups": _subgroups,
+    "Similar trials": show_similar,
     "Published results": _published,
 }

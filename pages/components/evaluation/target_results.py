@@ -21,11 +21,13 @@ from socal_core.errors import SocalError
 from socal_core.evaluation.compare import Ranking
 from socal_core.evaluation.control_cues import COLOUR, TOOLS
 from socal_core.evaluation.control_runs import rows_of_target_control_runs
+from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.target_controls import target_comparison
+from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL, current_target_metrics
 from socal_core.evaluation.view_results import target_metrics_in_view
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
 from socal_core.preflight.advice import FEW_TEST_TRIALS
-from socal_core.runs.files.metrics_record import Interval, TargetMetrics
+from socal_core.runs.files.metrics_record import TargetMetrics
 from socal_core.runs.folder import RunFolder
 
 CLASS_TILES = {
@@ -40,13 +42,17 @@ NUMBER_TILES = {
     "mean_error": ("Mean error", "Predicted minus true: above 0, the model predicts too much on average"),
     "r2": ("R²", "Fraction of the variance that is predicted: 1 is perfect, 0 is no better than always the mean"),
     "correlation": ("Correlation", "Between predicted and true numbers (Pearson): 1 is perfect, 0 is none"),
+    LARGE_RECALL: ("> 500 mL found", "Fraction of the blood losses above 500 mL that were predicted to be above it"),
 }
 """The title and the explanation of each score."""
+IN_A_ROW = 3
+"""With more tiles in a row, the words for a missing interval would be cut off."""
 
 
-def show_target_results(run: RunFolder, metrics: TargetMetrics) -> None:
+def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
-    metrics, predictions = _in_chosen_view(run, metrics)
+    current = current_target_metrics(written, run.read_predictions(), run.read_target())
+    metrics, predictions = _in_chosen_view(run, current)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
@@ -98,27 +104,39 @@ def _what_was_predicted(run: RunFolder, metrics: TargetMetrics) -> None:
 
 
 def _tiles(metrics: TargetMetrics) -> None:
-    tiles = CLASS_TILES if metrics["classes"] else NUMBER_TILES
+    of_kind = CLASS_TILES if metrics["classes"] else NUMBER_TILES
+    tiles = {name: tile for name, tile in of_kind.items() if name != LARGE_RECALL or name in metrics["scores"]}
     chance = 1 / max(1, len(metrics["classes"]))
-    for column, (name, (label, text)) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
-        column.metric(
-            label,
-            plain_text(score_text(metrics, name)),
-            delta=_interval(metrics["intervals"].get(name), metrics["unit"] if name in {"rmse", "mae"} else ""),
-            delta_color="off",
-            delta_arrow="off",
-            help=text.format(chance),
-            border=True,
-        )
+    rows = [list(tiles.items())[start : start + IN_A_ROW] for start in range(0, len(tiles), IN_A_ROW)]
+    for row in rows:
+        for column, (name, (label, text)) in zip(st.columns(IN_A_ROW), row, strict=False):
+            column.metric(
+                label,
+                plain_text(score_text(metrics, name)),
+                delta=_interval(metrics, name),
+                delta_color="off",
+                delta_arrow="off",
+                help=text.format(chance),
+                border=True,
+            )
+    few = [label for name, (label, _) in tiles.items() if _interval(metrics, name) == results.FEW_IN_TILE]
     if any(metrics["intervals"].get(name) for name in tiles):
-        st.caption(results.ABOUT_INTERVALS)
+        st.caption(results.ABOUT_INTERVALS + (f" Where none is given, there are {TOO_FEW}." if few else ""))
+    elif few:
+        st.caption(f"There are {TOO_FEW}.")
 
 
-def _interval(interval: Interval, unit: str) -> str | None:
-    if interval is None:
+def _interval(metrics: TargetMetrics, name: str) -> str | None:
+    """Return the interval of a score, why it has none, or None if it is not defined or never has one."""
+    if metrics["scores"].get(name) is None or name not in metrics["intervals"]:
         return None
+    interval = metrics["intervals"][name]
+    if interval is None:
+        return results.FEW_IN_TILE
     low, high = interval
-    return plain_text(f"{amount(low)} to {amount(high, unit)}") if unit else f"{low:.2f} to {high:.2f}"
+    if name in IN_UNIT:
+        return plain_text(f"{amount(low)} to {amount(high, metrics['unit'])}")
+    return f"{low:.2f} to {high:.2f}"
 
 
 def _above_controls(metrics: TargetMetrics) -> None:

@@ -10,7 +10,7 @@ from pages.components.evaluation.results import score
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
-from socal_core.evaluation.target_metrics import IN_UNIT
+from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL
 from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
 from socal_core.runs.folder import RunFolder
 
@@ -139,7 +139,9 @@ def _classes_of_trials(run: RunFolder, metrics: TargetMetrics, trials: pd.DataFr
 
 
 def _titles(metrics: TargetMetrics) -> dict[str, str]:
-    return CLASS_SCORES if metrics["classes"] else NUMBER_SCORES
+    if metrics["classes"]:
+        return CLASS_SCORES
+    return NUMBER_SCORES | ({LARGE_RECALL: "> 500 mL found"} if LARGE_RECALL in metrics["scores"] else {})
 
 
 def _scores(metrics: TargetMetrics, scores: Mapping[str, float | None]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_from_json, filter_in_words, filter_to_json
 from socal_core.dataset.saved_views import saved_views
 from socal_core.errors import SocalError
+from socal_core.settings import SETTINGS
 
 ALL = "All usable trials"
 VIEW, TRIALS = "setting-view", "setting-trials"
@@ -34,7 +35,7 @@ def choose_view(dataset: Dataset | None) -> str:
         format_func=lambda name: name or (filter_in_words(filter_from_json(copied)) if copied else ALL),
         key=VIEW,
         on_change=_forget,
-        help="All usable trials, or those of a view that was saved on the Dataset page. The run keeps the filter.",
+        help=SETTINGS["view"].help,
         persist_state="session",
     )
     return str(name)

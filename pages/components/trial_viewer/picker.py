@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.components.runs import choose_run
 from pages.components.trial_viewer.choice import (
     ALL,
     ANY,
@@ -87,6 +88,15 @@ def pick_trial(dataset: Dataset, pool: Sequence[str]) -> str | None:
             st.button("All trials", on_click=_forget_draw)
     _put_in_address(chosen)
     return chosen
+
+
+def view_trials(trials: Sequence[str], run: RunFolder) -> None:
+    """Open the viewer with a list of these trials, the first in view, and the predictions of a run."""
+    choose_run(run, "trial_viewer")
+    st.session_state["pool"] = ALL
+    st.session_state[DRAWN], st.session_state[SEED] = list(trials), None
+    st.session_state[ASKED] = trials[0]
+    st.switch_page("pages/trial_viewer.py")
 
 
 def _draw(pool: Sequence[str]) -> None:

@@ -185,6 +185,8 @@ class EvaluatedRun(ScoresAndControls):
     threshold: ChosenOn
     alarms: list[dict[str, str]]
     """`key`, `severity` and `text` of each sign that the scores mislead (evaluation/alarms.py)."""
+    unchecked: str
+    """What alarms were not looked for (evaluation/frame_alarms.py); "" if none."""
 
 
 class LeftOut(TypedDict):
@@ -299,12 +301,16 @@ class TargetScores(TypedDict):
     split: str
     """`test`."""
     n: int
+    surgeons: NotRequired[int]
+    """Number of known surgeons of the test trials. Earlier versions did not write it."""
     main: str
     """The name of the score by which models are compared: `auroc` or `rmse`."""
     scores: dict[str, float | None]
     """For classes: accuracy, balanced_accuracy, f1 (macro), auroc (macro, one class against the others), log_loss. For
-    a number, in its unit: rmse, mae, mean_error; and r2, correlation. None if a score is not defined."""
+    a number, in its unit: rmse, mae, mean_error; and r2, correlation; for `blood_loss` large_recall, the fraction of
+    losses above 500 mL that are predicted to be so. None if a score is not defined."""
     intervals: dict[str, Interval]
+    """The interval of each score; None if there are too few surgeons. Earlier versions wrote that of the accuracy."""
     per_class: dict[str, ClassScores]
     """The scores of each class; empty for a number."""
     confusion_matrix: list[list[int]]

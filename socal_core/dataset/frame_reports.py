@@ -1,0 +1,62 @@
+"""What was found in the pixels of frames, kept in the workspace for each version of a data set.
+
+Looking through the frames takes minutes, so pages and commands do it on request. Results that depend on no run are kept
+here, where alarms of all runs find them.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from socal_core.storage import write_json
+from socal_core.workspace import workspace
+
+FOOTAGE, TEXT = "same-footage", "text-in-frames"
+"""The reports: the same footage in several trials, and text burnt into frames."""
+_VERSION = 1
+"""Increased when a report would come out differently for the same frames."""
+
+
+def read_report(fingerprint: str, name: str) -> dict[str, Any] | None:
+    """Return a report; None if it was never made for this version of the data, or cannot be read.
+
+    Args:
+        fingerprint: The fingerprint of the data set.
+        name: FOOTAGE or TEXT.
+    """
+    try:
+        report = json.loads(_file(fingerprint, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) and report.get("version") == _VERSION else None
+
+
+def write_report(fingerprint: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Keep a report in place of an earlier one.
+
+    Args:
+        fingerprint: The fingerprint of the data set.
+        name: FOOTAGE or TEXT.
+        values: What was found, as values for JSON.
+
+    Returns:
+        The report: the values with `version` and `time`, seconds since 1970.
+
+    Raises:
+        OSError: The workspace cannot be written to.
+    """
+    report = {**values, "version": _VERSION, "time": time.time()}
+    path = _file(fingerprint, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, report)
+    return report
+
+
+def any_report() -> bool:
+    """Return whether there is a report on any data set."""
+    return any((workspace() / "frame-reports").glob("*.json"))
+
+
+def _file(fingerprint: str, name: str) -> Path:
+    return workspace() / "frame-reports" / f"{fingerprint}-{name}.json"
