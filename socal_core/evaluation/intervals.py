@@ -114,12 +114,12 @@ def auroc_estimate(labels: ArrayLike, probabilities: ArrayLike, surgeons: ArrayL
     Raises:
         ValueError: The arrays have different lengths, or there are no trials.
     """
-    y, p = _integers(labels), np.asarray(probabilities, dtype=float)
-    groups = _surgeons(surgeons, y, p)
-    score = _jackknives(outcome_scores(y, p, (p >= 0.5).astype(np.int64), groups.weights), groups)["auroc"]
+    y, p = as_integers(labels), np.asarray(probabilities, dtype=float)
+    groups = checked_surgeons(surgeons, y, p)
+    score = jackknives(outcome_scores(y, p, (p >= 0.5).astype(np.int64), groups.weights), groups)["auroc"]
     positives = float(y.sum())
-    intervals = {"auroc": _auroc_interval(score, positives, len(y) - positives)}
-    return _estimates({"auroc": score}, intervals, FEWEST_FOR)["auroc"]
+    intervals = {"auroc": score_interval(score, hanley_size(score.value, positives, len(y) - positives))}
+    return with_intervals({"auroc": score}, intervals, FEWEST_FOR)["auroc"]
 
 
 def class_estimates(
