@@ -36,6 +36,8 @@ FRAMES = 60
 WRITTEN_TRIALS = 10
 SQUARE = (900, 500, 980, 570)
 """Corners of the planted square, in pixels."""
+MARGIN, GREY = 20, 60
+"""Around the square, in pixels, and its grey level. The edge is where the picture is halfway from it to white."""
 BARE_FRAMES = 3
 """Frames without boxes at the start of each trial."""
 ZOOMS = (0, 2, 4, 6, 8)
@@ -80,7 +82,9 @@ def write_trials(root: Path, trials: int) -> Path:
             if index < WRITTEN_TRIALS:
                 pixels = np.roll(noise, rng.integers(0, 200, 2), (0, 1)).repeat(4, 0).repeat(4, 1)
                 pixels = (pixels + rng.integers(0, 14, pixels.shape, np.uint8)).astype(np.uint8)
-                pixels[SQUARE[1] : SQUARE[3], SQUARE[0] : SQUARE[2]] = 255
+                left, top, right, bottom = SQUARE
+                pixels[top - MARGIN : bottom + MARGIN, left - MARGIN : right + MARGIN] = GREY
+                pixels[top:bottom, left:right] = 255
                 Image.fromarray(pixels).save(images / name, quality=85)
             else:
                 first = f"S{100 + index % WRITTEN_TRIALS // 2}T{index % 2 + 1}"
@@ -248,11 +252,14 @@ def offset_of(bare: NDArray[np.float64], with_box: NDArray[np.float64], axis: in
     line = slice(middle[axis] - 3, middle[axis] + 4)
     cut = (lambda picture: picture[line].mean(0)) if axis == 0 else (lambda picture: picture[:, line].mean(1))
     plain, drawn = cut(bare), cut(with_box)
-    white = np.flatnonzero(plain > 215)
+    dark = np.flatnonzero(plain < (255 + GREY) / 2)
+    inside = np.flatnonzero(plain > 245)[0]
+    first = max(dark[dark < inside], default=-1) + 1
+    last = min(dark[dark > inside], default=len(plain)) - 1
     changed = np.flatnonzero(np.abs(drawn - plain) > 12)
     offsets = []
     # The name of the box is above it.
-    for edge in (white[0], white[-1] + 1)[axis:]:
+    for edge in (first, last + 1)[axis:]:
         near = changed[np.abs(changed - edge) < 12]
         if 12 < edge < len(plain) - 12:
             offsets.append(abs((near[0] + near[-1] + 1) / 2 - edge) if len(near) else 12.0)
