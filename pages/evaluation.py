@@ -25,7 +25,8 @@ from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.evaluation.view_results import results_in_view
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.files.metrics_record import Metrics, is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 
 

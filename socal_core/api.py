@@ -11,7 +11,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
 from socal_core.runs.events import read_events
 from socal_core.runs.files.event_types import Event
-from socal_core.runs.files.metrics_record import AnyMetrics
+from socal_core.runs.files.metrics_file import AnyMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 from socal_core.splits import Split

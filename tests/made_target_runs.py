@@ -15,7 +15,7 @@ from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trial
 from socal_core.lifecycle.cross_validation import make_cross_validation
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.runs.cross_validation import folds_of
-from socal_core.runs.files.metrics_record import TargetMetrics
+from socal_core.runs.files.target_metrics_record import TargetMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, TrainConfig, config_from
 from socal_core.splits import Split, SplitMethod, split_dataset

@@ -8,7 +8,7 @@ import pytest
 from socal_core.api import load_run
 from socal_core.cli.scores import prediction_text
 from socal_core.errors import RunError
-from socal_core.runs.files.metrics_record import is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.overview import summary_of
 from socal_core.storage import write_json

@@ -14,7 +14,7 @@ from pages.components.sidebar.data_picker import name_of_data
 from socal_core.dataset.targets import amount
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
-from socal_core.runs.files.metrics_record import AnyMetrics, score_of
+from socal_core.runs.files.metrics_file import AnyMetrics, score_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
 from socal_core.runs.model_choice import model_name

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 
 from socal_core import __version__
 from socal_core.annotations import FORMATS
-from socal_core.cli.settings_help import settings_help
-from socal_core.pretraining.pretrain_settings import PROCEDURAL, Objective, PretrainSettings
+from socal_core.cli.options import add_command, add_data, add_settings
+from socal_core.cli.pretrain_options import add_pretrain_commands
+from socal_core.cli.result_options import add_exports, add_result_commands
 
 DESCRIPTION = "Predict the outcome of a SOCAL trial from its video. Errors exit with code 2 and a message on stderr."
 
@@ -39,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_run_commands(commands)
     _add_model_commands(commands)
     _add_feature_commands(commands)
-    _add_pretrain_commands(commands)
+    add_pretrain_commands(commands)
     return parser
 
 
@@ -48,33 +49,27 @@ def program_name() -> str:
     return "python -m socal_core" if Path(sys.argv[0]).name == "__main__.py" else "socal"
 
 
-def _add(commands: Any, module: str, name: str, text: str) -> argparse.ArgumentParser:
-    sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    sub.set_defaults(module=module, command=name)
-    return sub
-
-
 def _add_app_command(commands: Any) -> None:
-    sub = _add(commands, "app", "app", "Serve the app to a browser on this machine until Ctrl-C is pressed.")
+    sub = add_command(commands, "app", "app", "Serve the app to a browser on this machine until Ctrl-C is pressed.")
     sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the last chosen one, or the demo)")
     sub.add_argument("--port", type=int, help="the port of the app on 127.0.0.1 (default: 8501)")
 
 
 def _add_data_commands(commands: Any) -> None:
-    sub = _add(commands, "data", "demo", "Generate the synthetic data set.")
+    sub = add_command(commands, "data", "demo", "Generate the synthetic data set.")
     sub.add_argument("out", type=Path, help="a folder that does not exist yet")
     sub.add_argument("--surgeons", type=int, default=40, help="number of surgeons, with two trials each (default: 40)")
     sub.add_argument("--seed", type=int, default=0, help="the same seed gives the same bytes (default: 0)")
-    sub = _add(commands, "data", "download", "Download a shared Google Drive folder or file, and check it.")
+    sub = add_command(commands, "data", "download", "Download a shared Google Drive folder or file, and check it.")
     sub.add_argument("address", help="the link that the owner of the data shared")
     sub.add_argument("out", type=Path, help="the folder to download to; an interrupted download continues there")
-    sub = _add(
+    sub = add_command(
         commands,
         "data",
         "inspect",
         "Describe a data folder: its content, its problems, and how trial length and coaching relate to the outcome.",
     )
-    _add_data(sub)
+    add_data(sub)
     sub.add_argument("--deep", action="store_true", help="also open every frame")
     sub.add_argument(
         "--frames",
@@ -83,17 +78,19 @@ def _add_data_commands(commands: Any) -> None:
         help="write one row per frame: trial, second, file, size, number of boxes, evidence",
     )
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "data", "footage", "Look for the same footage in several trials.")
-    _add_data(sub)
+    sub = add_command(commands, "data", "footage", "Look for the same footage in several trials.")
+    add_data(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "data", "text", "Look for text burnt into frames, such as a clock (needs rapidocr).")
-    _add_data(sub)
+    sub = add_command(commands, "data", "text", "Look for text burnt into frames, such as a clock (needs rapidocr).")
+    add_data(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats.")
-    _add_data(sub)
+    sub = add_command(
+        commands, "data", "agreement", "Compare the boxes of a folder that holds them in several formats."
+    )
+    add_data(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "data", "convert", "Write a copy of a data set with its boxes in another format.")
-    _add_data(sub)
+    sub = add_command(commands, "data", "convert", "Write a copy of a data set with its boxes in another format.")
+    add_data(sub)
     sub.add_argument("out", type=Path, help="a folder that does not exist yet")
     writable = [form.key for form in FORMATS if form.write is not None]
     sub.add_argument("--to", required=True, choices=writable, help="the format of the boxes")
@@ -102,8 +99,8 @@ def _add_data_commands(commands: Any) -> None:
 
 
 def _add_clip_commands(commands: Any) -> None:
-    sub = _add(commands, "clips", "clip", "Write the model input for one trial as a NumPy array.")
-    _add_data(sub)
+    sub = add_command(commands, "clips", "clip", "Write the model input for one trial as a NumPy array.")
+    add_data(sub)
     sub.add_argument("trial_id")
     sub.add_argument("--frames", type=int, help="frames in the clip, an even number (default: 16)")
     sub.add_argument("--size", type=int, help="height and width of a frame in pixels (default: 224)")
@@ -112,8 +109,8 @@ def _add_clip_commands(commands: Any) -> None:
     sub.add_argument(
         "--out", type=Path, required=True, help="the file to write: float32 (frames, 3, size, size), normalized"
     )
-    sub = _add(commands, "clips", "cache", "Fill, clear or describe the clip cache of a data folder.")
-    _add_data(sub)
+    sub = add_command(commands, "clips", "cache", "Fill, clear or describe the clip cache of a data folder.")
+    add_data(sub)
     action = sub.add_mutually_exclusive_group()
     action.add_argument("--fill", action="store_true", help="decode every frame that is not in the cache yet")
     action.add_argument("--status", action="store_true", help="show what the cache contains (default)")
@@ -128,24 +125,26 @@ def _add_clip_commands(commands: Any) -> None:
 
 
 def _add_split_commands(commands: Any) -> None:
-    sub = _add(
+    sub = add_command(
         commands,
         "splitting",
         "split",
         "Show how a run would split the trials, and how many surgeons are in more than one subset.",
     )
-    _add_data(sub)
-    _add_settings(sub)
+    add_data(sub)
+    add_settings(sub)
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "splitting", "leaks", "Measure what predicts the outcome without showing the operation.")
-    _add_data(sub)
-    _add_settings(sub)
+    sub = add_command(
+        commands, "splitting", "leaks", "Measure what predicts the outcome without showing the operation."
+    )
+    add_data(sub)
+    add_settings(sub)
     sub.add_argument("--json", action="store_true")
 
 
 def _add_run_commands(commands: Any) -> None:
-    sub = _add(commands, "runs", "train", "Train a new run, resume a run, or train a finished run further.")
-    _add_data(sub)
+    sub = add_command(commands, "runs", "train", "Train a new run, resume a run, or train a finished run further.")
+    add_data(sub)
     sub.add_argument(
         "--run",
         type=Path,
@@ -153,7 +152,7 @@ def _add_run_commands(commands: Any) -> None:
         help="the folder of the run, created by this command; with --set force_retrain=true, an existing run is first "
         "moved to the trash",
     )
-    _add_settings(sub)
+    add_settings(sub)
     sub.add_argument(
         "--resume",
         action="store_true",
@@ -166,12 +165,12 @@ def _add_run_commands(commands: Any) -> None:
         help="start from the best checkpoint of a run that has ended, with its settings and split",
     )
     _add_cross_validation(commands)
-    sub = _add(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
+    sub = add_command(commands, "runs", "evaluate", "Report the metrics of a run on its test trials.")
     sub.add_argument("run", type=Path)
     sub.add_argument("--view", metavar="NAME", help="only the test trials in a saved view of the data folder")
     sub.add_argument("--json", action="store_true")
     text = "Predict single trials with the best checkpoint of a run, or with an exported model."
-    sub = _add(commands, "runs", "predict", text)
+    sub = add_command(commands, "runs", "predict", text)
     sub.add_argument("run", type=Path, help="the folder of a run, or one that `export` wrote")
     sub.add_argument("trial_id", nargs="+")
     sub.add_argument(
@@ -179,58 +178,19 @@ def _add_run_commands(commands: Any) -> None:
         help="the data folder with the trials (default: that of the run; an exported model has none)",
     )
     sub.add_argument("--json", action="store_true")
-    _add_exports(commands)
-    _add_result_commands(commands)
-    sub = _add(commands, "supervise", "runs", "List the runs in a folder with their current states.")
+    add_exports(commands)
+    add_result_commands(commands)
+    sub = add_command(commands, "supervise", "runs", "List the runs in a folder with their current states.")
     sub.add_argument("root", type=Path, help="a folder with one folder per run")
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
+    sub = add_command(commands, "supervise", "stop", "Stop a run and wait until it has ended. It can be resumed later.")
     sub.add_argument("run", type=Path)
-
-
-def _add_exports(commands: Any) -> None:
-    text = "Write the run card: data, split, settings, results with intervals, limits, licences, reporting checklists."
-    sub = _add(commands, "exports", "card", text)
-    sub.add_argument("run", type=Path)
-    sub.add_argument("out", type=Path, help="the file to write, OUT.html or OUT.json; an existing one is replaced")
-    text = "Export the best checkpoint of a run as a folder for Hugging Face's tools, with a model card."
-    sub = _add(commands, "exports", "export", text)
-    sub.add_argument("run", type=Path)
-    sub.add_argument("out", type=Path, help="a folder that does not exist yet, or is empty")
-    sub.add_argument("--onnx", action="store_true", help="add the model as ONNX, checked with onnxruntime")
-
-
-def _add_result_commands(commands: Any) -> None:
-    sub = _add(commands, "results", "subgroups", "Report accuracy and AUROC of a run by subgroup of its test trials.")
-    sub.add_argument("run", type=Path)
-    sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "results", "similar", "List the trials of a run that look most like one of them.")
-    sub.add_argument("run", type=Path)
-    sub.add_argument("trial_id")
-    sub.add_argument("--count", type=int, default=5, help="number of trials to list (default: 5)")
-    sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "results", "compare", "Compare two runs that were tested on the same trials.")
-    sub.add_argument("run", type=Path)
-    sub.add_argument("other", type=Path)
-    sub.add_argument("--view", metavar="NAME", help="only the test trials in a saved view of the data folder")
-    sub.add_argument("--json", action="store_true")
-    text = "Report AUROC and accuracy of a run whose model sees only the first 10, 20, … 60 s of its window."
-    sub = _add(commands, "results", "earliness", text)
-    sub.add_argument("run", type=Path)
-    sub.add_argument("--json", action="store_true")
-
-    text = "Explain the prediction for a trial: without each tool, each part of the window, each place in the frame."
-    sub = _add(commands, "explanations", "explain", text)
-    sub.add_argument("run", type=Path)
-    sub.add_argument("trial_id")
-    sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet, or is empty")
-    sub.add_argument("--json", action="store_true")
 
 
 def _add_cross_validation(commands: Any) -> None:
     text = "Train a run per fold by surgeon, and pool the predictions of their test trials."
-    sub = _add(commands, "cross_validation", "cv", text)
-    _add_data(sub)
+    sub = add_command(commands, "cross_validation", "cv", text)
+    add_data(sub)
     sub.add_argument(
         "--run", type=Path, required=True, help="the folder of the cross-validation, with one run per fold in it"
     )
@@ -238,7 +198,7 @@ def _add_cross_validation(commands: Any) -> None:
     sub.add_argument(
         "--repeats", type=int, help="train all folds with this many seeds, beginning with the setting seed (default: 1)"
     )
-    _add_settings(sub)
+    add_settings(sub)
     sub.add_argument(
         "--resume",
         action="store_true",
@@ -247,53 +207,18 @@ def _add_cross_validation(commands: Any) -> None:
 
 
 def _add_feature_commands(commands: Any) -> None:
-    sub = _add(
+    sub = add_command(
         commands, "features", "embed", "Write the features of the frozen encoders for each trial and clip as a table."
     )
-    _add_data(sub)
-    _add_settings(sub)
+    add_data(sub)
+    add_settings(sub)
     sub.add_argument("--out", type=Path, required=True, help="the Parquet file to write, which must not exist yet")
 
 
-def _add_pretrain_commands(commands: Any) -> None:
-    text = "Pre-train a VideoMAE without outcomes, on the frames of a data folder or on generated clips."
-    sub = _add(commands, "pretraining", "pretrain", text)
-    _add_data(sub, f"a data folder, or `{PROCEDURAL}` for generated clips, which need no data")
-    sub.add_argument("--out", type=Path, required=True, help="the folder for the model, which must not exist yet")
-    sub.add_argument("--resume", action="store_true", help="continue from the checkpoint in the folder")
-    frames = sub.add_argument_group("with a data folder")
-    frames.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="one setting; may be repeated (docs/command-line.md lists those that pre-training uses)",
-    )
-    frames.add_argument(
-        "--include-test",
-        action="store_true",
-        help="also use the trials of the surgeons in the test subset, which the model folder then warns of",
-    )
-    _add_procedural(sub.add_argument_group(f"with `{PROCEDURAL}`"))
-
-
-def _add_procedural(group: Any) -> None:
-    """Add the options for generated clips; without a value they are None, so that others are noticed."""
-    default = PretrainSettings()
-    group.add_argument("--steps", type=int, help=f"training steps (default: {default.steps})")
-    group.add_argument("--batch-size", type=int, help=f"clips per step (default: {default.batch_size})")
-    group.add_argument(
-        "--objective",
-        choices=[objective.value for objective in Objective],
-        help=f"predict the parameters of a scene, fill in masked patches, or both (default: {default.objective})",
-    )
-    group.add_argument("--seed", type=int, help=f"seed of clips and weights (default: {default.seed})")
-
-
 def _add_model_commands(commands: Any) -> None:
-    sub = _add(commands, "models", "models", "List known pre-trained weights: present or not, licence, size.")
+    sub = add_command(commands, "models", "models", "List known pre-trained weights: present or not, licence, size.")
     sub.add_argument("--json", action="store_true")
-    sub = _add(commands, "models", "import", "Convert an original VideoMAE checkpoint (.pth) to a model folder.")
+    sub = add_command(commands, "models", "import", "Convert an original VideoMAE checkpoint (.pth) to a model folder.")
     sub.set_defaults(command="import_")
     sub.add_argument("checkpoint", type=Path, help="the file; no code in it is run")
     sub.add_argument("out", type=Path, help="a folder that does not exist yet")
@@ -301,26 +226,3 @@ def _add_model_commands(commands: Any) -> None:
     sub.add_argument(
         "--image-size", type=int, help="height and width of the frames of its training (default: its own, or 224)"
     )
-
-
-def _add_data(parser: argparse.ArgumentParser, text: str = "a folder with frames, outcomes and boxes") -> None:
-    """Add the data folder, which the text describes, and the options for reading it."""
-    parser.add_argument("data", help=text)
-    keys = [form.key for form in FORMATS]
-    parser.add_argument(
-        "--boxes", default="", choices=keys, metavar="FORMAT", help=f"format of the boxes to read: {', '.join(keys)}"
-    )
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="NAME=TITLE",
-        help="title of a column of the outcomes file if it was renamed, such as success=haemostasis; may be repeated",
-    )
-
-
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    """Add the settings of a run."""
-    parser.epilog, parser.formatter_class = settings_help(), argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--config", type=Path, help="a JSON file of settings, such as the config.json of another run")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting; may be repeated")

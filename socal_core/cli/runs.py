@@ -43,7 +43,9 @@ from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.lifecycle.trash import TRASH, restore, trash
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
-from socal_core.runs.files.metrics_record import AnyMetrics, EvaluatedRun, TargetMetrics, is_of_success
+from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
+from socal_core.runs.files.metrics_record import EvaluatedRun
+from socal_core.runs.files.target_metrics_record import TargetMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY

@@ -15,10 +15,8 @@ from socal_core.runs.files.metrics_record import (
     FoldScores,
     Score,
     SeedScores,
-    TargetFoldScores,
-    TargetMetrics,
-    TargetSeedScores,
 )
+from socal_core.runs.files.target_metrics_record import TargetFoldScores, TargetMetrics, TargetSeedScores
 from socal_core.settings import Control as ControlKind
 
 

@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from socal_core.evaluation.control_cues import FRAMES, LENGTH
 from socal_core.evaluation.controls import TIME
 from socal_core.evaluation.target_metrics import LOWER_IS_BETTER
-from socal_core.runs.files.metrics_record import (
-    AnyMetrics,
-    Control,
-    Interval,
-    TargetControl,
-    is_of_success,
-    score_of,
-)
+from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success, score_of
+from socal_core.runs.files.metrics_record import Control, Interval
+from socal_core.runs.files.target_metrics_record import TargetControl
 
 
 @dataclass(frozen=True)

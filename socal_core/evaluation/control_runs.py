@@ -11,8 +11,9 @@ from socal_core.evaluation.controls import scored_control
 from socal_core.evaluation.target_controls import scored_target_control
 from socal_core.evaluation.target_metrics import outputs_of
 from socal_core.lifecycle.control import controls_of
+from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.files.metrics_record import Control as ControlRow
-from socal_core.runs.files.metrics_record import TargetControl, is_of_success
+from socal_core.runs.files.target_metrics_record import TargetControl
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Control
 

@@ -18,13 +18,8 @@ from socal_core.evaluation.cues import predict_from, varying
 from socal_core.evaluation.intervals import auroc_estimate
 from socal_core.evaluation.metrics import choose_threshold, metrics_of
 from socal_core.evaluation.trial_scores import surgeons_of
-from socal_core.runs.files.metrics_record import (
-    Control,
-    Interval,
-    Metrics,
-    ScoresAndControls,
-    TargetControl,
-)
+from socal_core.runs.files.metrics_record import Control, Interval, Metrics, ScoresAndControls
+from socal_core.runs.files.target_metrics_record import TargetControl
 
 MAJORITY = "majority"
 TIME = "tth"

@@ -21,19 +21,10 @@ from socal_core.evaluation.target_controls import pooled_target_controls
 from socal_core.evaluation.target_metrics import scores_of, scores_of_test_trials, with_outputs
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.runs.cross_validation import Fold, folds_of
-from socal_core.runs.files.metrics_record import (
-    AnyMetrics,
-    CrossValidationScores,
-    FoldScores,
-    SeedScores,
-    Spread,
-    TargetCrossValidationScores,
-    TargetFoldScores,
-    TargetSeedScores,
-    Tested,
-    is_of_success,
-)
+from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
+from socal_core.runs.files.metrics_record import CrossValidationScores, FoldScores, SeedScores, Spread, Tested
 from socal_core.runs.files.predictions import probability_columns
+from socal_core.runs.files.target_metrics_record import TargetCrossValidationScores, TargetFoldScores, TargetSeedScores
 from socal_core.runs.folder import RunFolder
 
 

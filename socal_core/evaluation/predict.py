@@ -20,7 +20,8 @@ from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trial
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
-from socal_core.runs.files.metrics_record import AnyMetrics, Tested, is_of_success
+from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
+from socal_core.runs.files.metrics_record import Tested
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
 

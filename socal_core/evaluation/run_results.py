@@ -6,7 +6,8 @@ import pandas as pd
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.files.metrics_record import Metrics, is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 
 

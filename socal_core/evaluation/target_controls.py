@@ -25,7 +25,7 @@ from socal_core.evaluation.target_metrics import (
 )
 from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.presets import SOCAL
-from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
+from socal_core.runs.files.target_metrics_record import TargetControl, TargetMetrics
 
 MEAN = "mean"
 PUBLISHED = (

@@ -16,8 +16,9 @@ from socal_core.evaluation.intervals import class_estimates, number_estimates
 from socal_core.evaluation.metrics import auroc, class_scores
 from socal_core.evaluation.trial_scores import known_surgeons, surgeons_of
 from socal_core.evaluation.weighted_scores import LARGE_ML
-from socal_core.runs.files.metrics_record import ClassScores, Interval, PredictedTrial, TargetMetrics, TargetScores
+from socal_core.runs.files.metrics_record import ClassScores, Interval
 from socal_core.runs.files.predictions import probability_columns
+from socal_core.runs.files.target_metrics_record import PredictedTrial, TargetMetrics, TargetScores
 
 Scores = dict[str, float | None]
 

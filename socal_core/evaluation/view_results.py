@@ -19,7 +19,8 @@ from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.target_controls import scored_target_control
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
-from socal_core.runs.files.metrics_record import Control, Metrics, TargetControl, TargetMetrics
+from socal_core.runs.files.metrics_record import Control, Metrics
+from socal_core.runs.files.target_metrics_record import TargetControl, TargetMetrics
 from socal_core.runs.folder import RunFolder
 
 

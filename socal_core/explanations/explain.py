@@ -15,7 +15,7 @@ from socal_core.evaluation.trained_model import trained_model
 from socal_core.explanations.faithfulness import judge
 from socal_core.explanations.occlusion import Occlusion, of_squares, of_times, of_tools, paint_out, seen_area, sizes_of
 from socal_core.explanations.record import Explanation, TimeEffect, ToolEffect
-from socal_core.runs.files.metrics_record import is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.folder import RunFolder
 
 ROWS, COLUMNS = 6, 6

@@ -20,7 +20,7 @@ from socal_core.exporting.checklists import answers_of, fill
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import folds_of, is_cross_validation
 from socal_core.runs.events import read_events
-from socal_core.runs.files.metrics_record import is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.files.records import Environment
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name

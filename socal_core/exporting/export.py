@@ -23,7 +23,7 @@ from socal_core.models.head import ABOUT_FILE, HEAD_FILE, load_head
 from socal_core.models.processor import NESTED_FILE, VIDEO_FILE
 from socal_core.runs.architecture import CONFIG_FILE, OWN_TYPE
 from socal_core.runs.cross_validation import check_is_single
-from socal_core.runs.files.metrics_record import is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import WEIGHTS_FILES, model_name
 from socal_core.settings import VIDEO_ENCODER, Recipe, TrainConfig

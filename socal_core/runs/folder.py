@@ -15,7 +15,7 @@ from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
-from socal_core.runs.files.metrics_record import METRICS, AnyMetrics, read_metrics, write_metrics
+from socal_core.runs.files.metrics_file import METRICS, AnyMetrics, read_metrics, write_metrics
 from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, write_predictions
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,

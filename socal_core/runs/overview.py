@@ -12,7 +12,7 @@ from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.files.event_types import Event, HeadEvent
-from socal_core.runs.files.metrics_record import AnyMetrics
+from socal_core.runs.files.metrics_file import AnyMetrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 from socal_core.settings import SETTINGS, TrainConfig, applicable_settings

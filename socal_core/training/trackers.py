@@ -12,7 +12,8 @@ from typing import Any, Protocol, get_args
 from socal_core.errors import RunError, SocalError
 from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.files.event_types import EpochEvent, Event, HeadEvent
-from socal_core.runs.files.metrics_record import Score, is_of_success
+from socal_core.runs.files.metrics_file import is_of_success
+from socal_core.runs.files.metrics_record import Score
 from socal_core.runs.folder import RunFolder
 from socal_core.training.optional_trackers import OPTIONAL
 

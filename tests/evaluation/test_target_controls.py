@@ -19,7 +19,7 @@ from socal_core.evaluation.compare import rmse_difference
 from socal_core.evaluation.target_controls import target_comparison, target_controls
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.presets import SOSPINE
-from socal_core.runs.files.metrics_record import TargetControl
+from socal_core.runs.files.target_metrics_record import TargetControl
 from socal_core.settings import TINY, config_from
 from socal_core.splits import split_dataset
 from tests.made_target_runs import CLASSES, NUMBER, predicted, write_target_dataset

@@ -9,7 +9,7 @@ import pytest
 
 from socal_core.errors import RunError
 from socal_core.runs.checkpoint_folders import damage_of
-from socal_core.runs.files.metrics_record import METRICS
+from socal_core.runs.files.metrics_file import METRICS
 from socal_core.runs.files.records import (
     ENVIRONMENT,
     MANIFEST,

@@ -11,7 +11,7 @@ from socal_core.lifecycle import launch
 from socal_core.lifecycle.control import ABOUT_CONTROLS, controls_of, make_control
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Control as ControlRow
-from socal_core.runs.files.metrics_record import TargetControl
+from socal_core.runs.files.target_metrics_record import TargetControl
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Control
 

@@ -15,7 +15,8 @@ from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES
-from socal_core.runs.files.metrics_record import AnyMetrics, Control, FoldScores, Interval, Metrics, Score, SeedScores
+from socal_core.runs.files.metrics_file import AnyMetrics
+from socal_core.runs.files.metrics_record import Control, FoldScores, Interval, Metrics, Score, SeedScores
 from socal_core.runs.files.predictions import prediction_columns
 from socal_core.runs.folder import RunFolder
 

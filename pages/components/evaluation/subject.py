@@ -5,7 +5,8 @@ import streamlit as st
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.words import ABOUT_ENCODERS, plain_text
 from socal_core.dataset.filter_text import filter_from_json, filter_in_words
-from socal_core.runs.files.metrics_record import AnyMetrics, Metrics
+from socal_core.runs.files.metrics_file import AnyMetrics
+from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import model_name
 from socal_core.settings import TINY, EncoderChoice, Recipe

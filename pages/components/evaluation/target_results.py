@@ -27,7 +27,7 @@ from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL, current_
 from socal_core.evaluation.view_results import target_metrics_in_view
 from socal_core.figures.targets import bland_altman, class_confusion, predicted_against_true
 from socal_core.preflight.advice import FEW_TEST_TRIALS
-from socal_core.runs.files.metrics_record import TargetMetrics
+from socal_core.runs.files.target_metrics_record import TargetMetrics
 from socal_core.runs.folder import RunFolder
 
 CLASS_TILES = {

@@ -11,7 +11,7 @@ from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
 from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL
-from socal_core.runs.files.metrics_record import TargetControl, TargetMetrics
+from socal_core.runs.files.target_metrics_record import TargetControl, TargetMetrics
 from socal_core.runs.folder import RunFolder
 
 CLASS_SCORES = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC"}

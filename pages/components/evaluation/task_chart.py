@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.components.charts import chart
 from socal_core.figures.style import labelled
-from socal_core.runs.files.metrics_record import AnyMetrics
+from socal_core.runs.files.metrics_file import AnyMetrics
 
 ABOUT_TASKS = {
     "prediction": "*prediction*: most trials go on after the window of this model, so it cannot see how they end.",

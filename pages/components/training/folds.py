@@ -9,7 +9,7 @@ from socal_core.dataset.targets import Target, amount
 from socal_core.lifecycle.cross_validation import is_finished
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import Fold, folds_of
-from socal_core.runs.files.metrics_record import AnyMetrics, score_of
+from socal_core.runs.files.metrics_file import AnyMetrics, score_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.progress import RunProgress
 

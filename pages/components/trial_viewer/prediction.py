@@ -38,13 +38,9 @@ def show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pred
     rows = predictions[predictions["trial_id"] == trial_id] if predictions is not None else pd.DataFrame()
     row = None if rows.empty else rows.iloc[0]
     name = "outcome" if target.is_success else plain_text(in_sentence(target.column, target.label))
-    # The place beside the player is narrow: a long value goes below the other instead of losing its end.
-    with st.container(horizontal=True):
-        truth = _text(target, _truth(dataset, trial_id, target, row))
-        st.metric(f"True {name}", truth, border=True, width="content")
-        st.metric(
-            "Prediction", UNKNOWN if row is None else _text(target, row["predicted"]), border=True, width="content"
-        )
+    # One below the other: the place beside the player is too narrow for both.
+    st.metric(f"True {name}", _text(target, _truth(dataset, trial_id, target, row)), border=True)
+    st.metric("Prediction", UNKNOWN if row is None else _text(target, row["predicted"]), border=True)
     if row is None:
         st.caption(
             f"Run {plain_text(run.name)} has no prediction for this trial."
