@@ -47,6 +47,7 @@ FIGURES_MAY_USE = {
     "runs",
     "lifecycle",
     "evaluation",
+    "explanations",
 }
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 
@@ -151,6 +152,8 @@ FOR_PAGES = (
     "socal_core.evaluation.similar_trials",
     "socal_core.evaluation.trial_features",
     "socal_core.evaluation.coaching",
+    "socal_core.explanations.record",
+    "socal_core.explanations.overlay",
     "socal_core.exporting.card_page",
     "socal_core.exporting.export_record",
     "socal_core.evaluation.calibration",

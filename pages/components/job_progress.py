@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.words import plain_text
 from socal_core.jobs.job import Job, JobStatus
 
 REFRESH_SECONDS = 0.5
@@ -39,6 +40,12 @@ def stop_button(job: Job, status: JobStatus) -> None:
         width="stretch",
         on_click=job.stop,
     )
+
+
+def stage_text(status: JobStatus) -> str:
+    """Return what a job is doing and how far it is, as Markdown."""
+    text = plain_text(status.what or "Starting")
+    return f"{text}: {status.done:,} of {status.total:,}" if status.total else text
 
 
 def show_log(lines: list[str]) -> None:

@@ -5,13 +5,13 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation.results import score, table_with_csv
-from pages.components.job_progress import show_log, watch
+from pages.components.job_progress import show_log, stage_text, watch
 from pages.components.words import plain_text
 from socal_core.errors import RunError
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.published import experts_after_a_minute
 from socal_core.figures.earliness import earliness_figure, watched
-from socal_core.jobs.job import Job, JobState, JobStatus
+from socal_core.jobs.job import Job, JobState
 from socal_core.runs.files.earliness_record import EARLINESS, Earliness
 from socal_core.runs.files.metrics_record import Interval, Metrics
 from socal_core.runs.folder import RunFolder
@@ -69,7 +69,7 @@ def _job(run: RunFolder, done: bool) -> None:
     request, status = {"run": str(run.path.resolve())}, EARLY.status()
     mine = EARLY.request() == request
     if status.running and mine:
-        watch(EARLY, _progress_text)
+        watch(EARLY, stage_text)
         st.caption("You can leave this page or close the browser. The computation continues.")
         return
     if done:
@@ -89,11 +89,6 @@ def _job(run: RunFolder, done: bool) -> None:
     if mine and status.error:
         st.error(plain_text(status.error))
         show_log(EARLY.log_tail())
-
-
-def _progress_text(status: JobStatus) -> str:
-    text = plain_text(status.what or "Starting")
-    return f"{text}: {status.done:,} of {status.total:,}" if status.total else text
 
 
 def _table(found: Earliness) -> None:

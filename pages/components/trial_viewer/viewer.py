@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from pages.components.trial_viewer.explanation import show_explanation
 from pages.components.trial_viewer.player.component import show_player
 from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
 from pages.components.trial_viewer.prediction import show_prediction
@@ -27,15 +28,22 @@ def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictio
         show_player(dataset, trial_data(dataset, trial_id, boxes, run))
     with right:
         show_prediction(dataset, trial_id, run, predictions)
-        if boxes.empty:
-            st.caption(NO_BOXES)
-            return
-        st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
-        st.download_button(
-            "Download boxes as CSV",
-            lambda: boxes_as_csv(dataset, trial_id, boxes),
-            file_name=f"{trial_id}_boxes.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        _about_boxes(dataset, trial_id, boxes)
+    if run is not None:
+        show_explanation(dataset, trial_id, run)
+
+
+def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:
+    """Show where the ids of the boxes come from, and the boxes as a file."""
+    if boxes.empty:
+        st.caption(NO_BOXES)
+        return
+    st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
+    st.download_button(
+        "Download boxes as CSV",
+        lambda: boxes_as_csv(dataset, trial_id, boxes),
+        file_name=f"{trial_id}_boxes.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
