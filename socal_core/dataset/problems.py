@@ -11,6 +11,7 @@ import pandas as pd
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Evidence, Problem, Severity
 from socal_core.dataset.problem_kinds.kind import ProblemKind
+from socal_core.spreadsheets import csv_for_people
 
 PROBLEMS_PER_KIND = 50
 """Problems of one code in one file that are listed individually; one more entry counts the others."""
@@ -155,7 +156,7 @@ def _problem(kind: ProblemKind, path: str, row: int | None, count: int, paramete
 def problems_csv(problems: Iterable[Problem]) -> str:
     """Return problems as CSV: code, severity, path, row (empty for a whole file), message, count."""
     rows = [problem.as_dict() for problem in problems]
-    return pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"}).to_csv(index=False)
+    return csv_for_people(pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"}))
 
 
 def printable(value: object) -> str:

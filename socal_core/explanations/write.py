@@ -11,6 +11,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError, RunError
 from socal_core.explanations.overlay import overlay
 from socal_core.explanations.record import Explanation
+from socal_core.spreadsheets import csv_for_people
 from socal_core.storage import new_folder
 
 TOOLS, TIMES, MAP, VALUES = FILES = "tools.csv", "times.csv", "map.png", "explanation.json"
@@ -39,7 +40,7 @@ def write_folder(explanation: Explanation, dataset: Dataset, out: Path) -> None:
             tools = pd.DataFrame(
                 values["tools"], columns=["label", "frames", "area", "without", "change", "stands_out"]
             )
-            tools.to_csv(draft / TOOLS, index=False)
+            (draft / TOOLS).write_text(csv_for_people(tools), encoding="utf-8")
             pd.DataFrame(values["times"], columns=["first", "last", "change"]).to_csv(draft / TIMES, index=False)
             picture.save(draft / MAP)
     except OSError as error:

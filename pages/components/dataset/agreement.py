@@ -9,6 +9,7 @@ from socal_core.annotations.agreement import Agreement, compare_formats
 from socal_core.annotations.class_proposals import NameProposal
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
+from socal_core.spreadsheets import csv_for_people
 
 ROWS_SHOWN = 1000
 KINDS = {
@@ -45,7 +46,7 @@ def show_agreement(dataset: Dataset) -> None:
         st.dataframe(result.details.head(ROWS_SHOWN), hide_index=True, placeholder="–", height=320)
         st.download_button(
             "Download all differences as CSV",
-            result.details.to_csv(index=False),
+            csv_for_people(result.details),
             file_name="differences.csv",
             mime="text/csv",
             icon=":material/download:",

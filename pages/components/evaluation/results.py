@@ -19,6 +19,7 @@ from socal_core.runs.files.metrics_file import AnyMetrics
 from socal_core.runs.files.metrics_record import Control, FoldScores, Interval, Metrics, Score, SeedScores
 from socal_core.runs.files.predictions import prediction_columns
 from socal_core.runs.folder import RunFolder
+from socal_core.spreadsheets import csv_for_people
 
 TILES: tuple[tuple[str, Score, str], ...] = (
     (
@@ -107,7 +108,7 @@ def table_with_csv(table: pd.DataFrame, name: str) -> None:
     st.table(table)
     st.download_button(
         "CSV",
-        table.to_csv().encode(),
+        csv_for_people(table, index=True).encode(),
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -12,6 +12,7 @@ from socal_core.errors import RunError
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import LONGEST_NOTE
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
+from socal_core.spreadsheets import csv_for_people
 
 VIEWER = "trial_viewer"
 
@@ -43,7 +44,7 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
     )
     st.download_button(
         "CSV",
-        with_notes.to_csv(index=False).encode(),
+        csv_for_people(with_notes).encode(),
         file_name=f"{run.name}-test-trials.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -12,6 +12,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.figures.frames import track_colours
 from socal_core.runs.folder import RunFolder
+from socal_core.spreadsheets import csv_for_people
 
 TIME_TO_HAEMOSTASIS = "tth"
 MARKED_LABELS = ("muscle", "cottonoid")
@@ -70,7 +71,7 @@ def boxes_as_csv(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> str:
             "id_source": boxes["track_source"],
         }
     )
-    return table.to_csv(index=False)
+    return csv_for_people(table)
 
 
 def _size_of_each(dataset: Dataset, trial_id: str, frames: pd.DataFrame) -> NDArray[np.int64]:
