@@ -1,5 +1,6 @@
 """Figures of what a prediction depends on."""
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from socal_core.explanations.record import Explanation
@@ -38,12 +39,12 @@ def tools_figure(found: Explanation) -> go.Figure:
     return styled(figure, title, f"Change of the {found.output_name}", "", height=140 + 36 * len(tools))
 
 
-def times_figure(found: Explanation, seconds: dict[int, int]) -> go.Figure:
+def times_figure(found: Explanation, seconds: pd.Series) -> go.Figure:
     """Plot what each part of the window contributes to the output.
 
     Args:
         found: The explanation of a trial.
-        seconds: The second of each frame of the trial, by its index.
+        seconds: The second of each frame of the trial, by index in the trial.
     """
     figure = go.Figure()
     names = [

@@ -56,7 +56,7 @@ def _show(dataset: Dataset, found: Explanation) -> None:
         chart(tools_figure(found), "explained-tools")
         if found.tools:
             st.caption(_about_tools(found))
-        chart(times_figure(found, frames["second"].to_dict()), "explained-times")
+        chart(times_figure(found, frames["second"]), "explained-times")
     with right:
         _map(dataset, found, str(frames.loc[found.frames[len(found.frames) // 2], "frame"]))
 
