@@ -156,10 +156,11 @@ class FrozenPredictor:
 
     def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
         """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
-        features = {
-            name: embedder.embed_pixels(_changed(embedder.reader, trial_id, change))[None]
-            for name, embedder in self._embedders.items()
-        }
+        features = {}
+        for name, embedder in self._embedders.items():
+            whole = _changed(embedder.reader, trial_id, lambda clip, indices, preprocessor: clip)
+            similar = whole, embedder.embed([trial_id], lambda done, total: None)[0]
+            features[name] = embedder.embed_pixels(_changed(embedder.reader, trial_id, change), similar)[None]
         return self._logits_of_features(features)[0]
 
     def frames_seen(self, trial_id: str) -> list[int]:

@@ -39,6 +39,11 @@ class Encoder:
     """What the user should know about how it was loaded."""
 
     @property
+    def by_frame(self) -> bool:
+        """Whether it embeds each frame by itself, so that a step is one frame."""
+        return self.name == IMAGE_ENCODER
+
+    @property
     def identity(self) -> str:
         """SHA-256 of the weights and the preprocessing. A head works only with features of the same identity."""
         preprocessing = {**self.preprocessor.recipe, "normalisation": self.preprocessor.normalisation}

@@ -75,21 +75,33 @@ class Embedder:
             show(0)
         return np.stack([np.stack([self._features[clip] for clip in of_trial]) for of_trial in clips.values()])
 
-    def embed_pixels(self, pixels: torch.Tensor) -> NDArray[np.float32]:
+    def embed_pixels(
+        self, pixels: torch.Tensor, similar: tuple[torch.Tensor, NDArray[np.float32]] | None = None
+    ) -> NDArray[np.float32]:
         """Compute the features of clips that need not be those of a trial; they are not stored.
 
         Args:
             pixels: As `reader` reads clips, uint8 (clips, frames, 3, height, width).
+            similar: Clips of the same shape and their features. An encoder of single frames embeds only the frames
+                that differ.
 
         Returns:
             Features, float32 (clips, steps, dims).
         """
-        inputs = torch.empty((1, *pixels.shape[1:]), device=self._device)
-        found = []
-        for clip in pixels:  # one by one, as in `embed`
-            values = self.reader.preprocessor.model_input(clip[None].to(self._device), inputs)
-            found.append(self.encoder.embed(values)[0].numpy())
-        return np.stack(found)
+        if similar is None or not self.encoder.by_frame:
+            return np.stack([self._embed_clip(clip) for clip in pixels])  # one by one, as in `embed`
+        others, features = similar
+        differs = (pixels != others).flatten(start_dim=2).any(dim=-1)
+        found = features.copy()
+        if differs.any():
+            found[differs.numpy()] = self._embed_clip(pixels[differs])
+        return found
+
+    def _embed_clip(self, clip: torch.Tensor) -> NDArray[np.float32]:
+        inputs = torch.empty((1, *clip.shape), device=self._device)
+        values = self.reader.preprocessor.model_input(clip[None].to(self._device), inputs)
+        features: NDArray[np.float32] = self.encoder.embed(values)[0].numpy()
+        return features
 
     def _embed(self, clips: Sequence[ClipId], progress: Callable[[int], None]) -> list[NDArray[np.float32]]:
         """Read the features of clips from the store, or compute and store them."""

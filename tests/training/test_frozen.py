@@ -16,16 +16,19 @@ from safetensors.torch import load_file, save_file
 from socal_core.cli import main
 from socal_core.errors import ModelError
 from socal_core.evaluation.predict import predict_trials
+from socal_core.evaluation.predictors import open_predictor
 from socal_core.lifecycle.further import make_run
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier, save_classifier
 from socal_core.models.efficientnet import SHA256
+from socal_core.models.encoders import build_encoder
+from socal_core.models.features import open_embedder
 from socal_core.models.head import load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
 from socal_core.runs.events import Event, folds_table, head_of, notices, read_events
 from socal_core.runs.files.records import EncoderRecord
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import TINY, config_from
+from socal_core.settings import IMAGE_ENCODER, TINY, VIDEO_ENCODER, config_from
 from socal_core.splits import Split
 from socal_core.training.worker import work
 from tests.preloaded import run_preloaded
@@ -84,6 +87,31 @@ def test_a_frozen_run_has_all_files_of_a_run(frozen: RunFolder) -> None:
     assert encoders is not None
     assert encoders["image"] == EncoderRecord("EfficientNet-Lite0", SHA256)
     assert len(encoders["video"].sha256) == 64
+
+
+def test_clips_that_are_not_changed_have_the_logits_of_their_trial(frozen: RunFolder) -> None:
+    trial = frozen.read_split().test[0]
+    with open_predictor(frozen, frozen.open_dataset(), [trial], lambda *_: None) as predictor:
+        same = predictor.changed_logits(trial, lambda clip, indices, preprocessor: clip)
+        assert torch.allclose(same, predictor.logits([trial])[0], atol=1e-5)
+        black = predictor.changed_logits(trial, lambda clip, indices, preprocessor: np.zeros_like(clip))
+        assert not torch.allclose(same, black, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [IMAGE_ENCODER, VIDEO_ENCODER])
+def test_only_frames_that_differ_are_embedded_again_with_the_same_features(frozen: RunFolder, name: str) -> None:
+    config, dataset = frozen.read_config(), frozen.open_dataset()
+    trial, encoder = frozen.read_split().test[0], build_encoder(name, config)
+    with open_embedder(encoder, dataset, config, [trial], torch.device("cpu"), lambda *_: None) as embedder:
+        clips = [embedder.reader.plan.evaluation_clips(trial)]
+        pixels = next(embedder.reader.batches(clips))
+        changed = pixels.clone()
+        changed[:, 3] = 0
+        similar = pixels, embedder.embed_pixels(pixels)
+        whole = embedder.embed_pixels(changed)
+        assert np.allclose(embedder.embed_pixels(changed, similar), whole, rtol=1e-4, atol=1e-5)
+        assert np.array_equal(embedder.embed_pixels(pixels, similar), similar[1])
+        assert not np.allclose(whole, similar[1], atol=1e-3)
 
 
 def test_events_describe_the_folds_and_the_head(frozen: RunFolder) -> None:
