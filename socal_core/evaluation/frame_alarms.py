@@ -18,8 +18,8 @@ from socal_core.evaluation.same_footage import SameFootage, footage_of
 NAMED = 3
 """The number of pairs that an alarm names."""
 CHECKS = {
-    FOOTAGE: "whether trials of different subsets show the same footage (`socal footage`)",
-    TEXT: "whether text is burnt into the frames (`socal text`)",
+    FOOTAGE: "whether trials of different subsets show the same footage",
+    TEXT: "whether text is burnt into the frames",
 }
 
 
@@ -40,7 +40,7 @@ def unchecked(results: RunResults) -> str:
     missing = [text for name, text in CHECKS.items() if name not in reports]
     if not missing:
         return ""
-    return f"Not checked yet: {', and '.join(missing)}. The Dataset page does it too, under Problems."
+    return f"Not checked yet: {', and '.join(missing)}. The Dataset page does this under Problems, as do the commands footage and text."
 
 
 def _reports(results: RunResults) -> Mapping[str, dict[str, Any]]:

@@ -45,7 +45,7 @@ def test_what_was_not_checked_is_said(results: RunResults) -> None:
     assert list(frame_alarms(results)) == []
     assert "same footage" in unchecked(results) and "text is burnt into" in unchecked(results)
     assert report_footage(results) == []
-    assert unchecked(results).startswith("Not checked yet: whether text is burnt into the frames (`socal text`).")
+    assert unchecked(results).startswith("Not checked yet: whether text is burnt into the frames. The Dataset page")
     assert report_text(results) == []
     assert unchecked(results) == ""
 
