@@ -178,7 +178,7 @@ class Player {
         else this.hidden.add(label);
         this.redraw();
       });
-      choice.append(box, ...nameOf(this.trial.tracks.find((track) => track.label === label)));
+      choice.append(box, labelOf(label)); // without a colour, since each of its tracks has its own
       place.append(choice);
     }
   }

@@ -34,10 +34,15 @@ function nameOf({ label, colour }) {
   const swatch = document.createElement("span");
   swatch.className = "swatch";
   swatch.style.background = colour;
+  return [swatch, " ", labelOf(label)];
+}
+
+/** Return a label as text, in its own direction. */
+function labelOf(label) {
   const name = document.createElement("bdi");
   name.textContent = label;
   name.title = label;
-  return [swatch, " ", name];
+  return name;
 }
 
 function emptyRow() {
