@@ -13,19 +13,21 @@ from pages.components.evaluation.target_results import show_target_results
 from pages.components.evaluation.task_chart import explain_task, task_chart
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, pick_run
+from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_split
 from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.control_runs import rows_of_control_runs
 from socal_core.evaluation.metrics import roc_points
-from socal_core.evaluation.run_results import RunResults
+from socal_core.evaluation.run_results import CHANGED_DATA, RunResults, data_differ
 from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.evaluation.view_results import results_in_view
 from socal_core.figures.evaluation import confusion_matrix, roc_curve
 from socal_core.lifecycle.state import RunState, read_status
-from socal_core.runs.files.metrics_file import is_of_success
+from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
 from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 
@@ -44,7 +46,13 @@ def figures(metrics: Metrics) -> None:
     explain_task(metrics)
 
 
-def show(run: RunFolder) -> None:
+def is_changed(run: RunFolder, metrics: AnyMetrics, dataset: Dataset) -> bool:
+    """Return whether the open data set is another version of that of a run. Other data and options are not compared."""
+    same = dataset.root.resolve() == run.read_data().resolve() and opened_with(dataset) == run.read_data_options()
+    return same and data_differ(metrics.get("data_fingerprint"), dataset.fingerprint)
+
+
+def show(run: RunFolder, dataset: Dataset | None) -> None:
     metrics = run.read_metrics()
     if metrics is None:
         state = read_status(run).state
@@ -58,6 +66,8 @@ def show(run: RunFolder) -> None:
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")
         return
     warn_of_split(run)
+    if dataset is not None and is_changed(run, metrics, dataset):
+        st.warning(CHANGED_DATA, icon=":material/history:")
     warn_of_control(run)
     if not is_of_success(metrics):
         show_target_results(run, metrics)
@@ -108,11 +118,11 @@ def show_success(run: RunFolder, written: Metrics) -> None:
 
 INTRODUCTION = "See how well a model predicts the test trials, which it was not trained on, and how certain that is."
 
-with page("Evaluation", INTRODUCTION):
+with page("Evaluation", INTRODUCTION) as dataset:
     runs = all_runs()
     if runs:
         # Runs with results come first. The sort is stable, so the newest run is first within each group.
-        show(pick_run(sorted(runs, key=lambda run: read_status(run).state is not RunState.DONE), "evaluation"))
+        show(pick_run(sorted(runs, key=lambda run: read_status(run).state is not RunState.DONE), "evaluation"), dataset)
     else:
         st.info("There are no runs yet. Train a model first. Its test results will appear here.")
         st.page_link("pages/training.py", label="Go to Training", icon=":material/model_training:")

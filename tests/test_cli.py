@@ -50,7 +50,8 @@ def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], 
     assert metrics["split"] == "test"
     assert metrics["n"] == len(metrics["trials"]) == sum(map(sum, metrics["confusion_matrix"]))
     assert set(metrics["trials"][0]) == {"trial_id", "participant_id", "label", "prob_success", "predicted"}
-    assert metrics["controls"] == json.loads((trained / "metrics.json").read_text())["controls"]
+    controls = [{name: value for name, value in row.items() if name != "interval"} for row in metrics["controls"]]
+    assert controls == json.loads((trained / "metrics.json").read_text())["controls"]
     assert {"colour", "tools"} <= {control["key"] for control in metrics["controls"]}
     assert metrics["surgeons"] == len({trial["participant_id"] for trial in metrics["trials"]})
     assert set(metrics["intervals"]) == set(get_args(Score)) <= set(metrics)
@@ -350,3 +351,17 @@ def test_the_help_of_train_lists_all_settings(capsys: pytest.CaptureFixture[str]
         assert f"\n  {item.name} " in text
     assert "number, 1e-08 to 1 (default: 0.0001)" in text
     assert "frozen, finetune, videomae-small-data, notebook (default: frozen)" in text
+
+
+def test_evaluate_says_if_the_data_were_changed_since(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
+) -> None:
+    run = write_run(tmp_path / "run", shared_data_folder)
+    _, out, err = run_cli(capsys, "evaluate", run.path, "--json")
+    assert "changed" not in err
+    for row in json.loads(out)["controls"]:
+        assert row["interval"] == row["auroc_interval"]
+    run.write_metrics({**run.read_metrics(), "data_fingerprint": "earlier"})
+    assert (
+        "warning: The data folder was changed after this run was evaluated." in run_cli(capsys, "evaluate", run.path)[2]
+    )

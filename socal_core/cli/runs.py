@@ -31,9 +31,10 @@ from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.control_runs import rows_of_control_runs, rows_of_target_control_runs
+from socal_core.evaluation.controls import interval_of_control
 from socal_core.evaluation.cross_validation import finish_cross_validation
 from socal_core.evaluation.frame_alarms import unchecked
-from socal_core.evaluation.run_results import RunResults
+from socal_core.evaluation.run_results import CHANGED_DATA, RunResults, data_differ
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.evaluation.view_results import results_in_view, target_metrics_in_view, view_of_run
@@ -201,6 +202,7 @@ def evaluate(options: argparse.Namespace) -> int:
     warning = warning_of(run.read_config().split.split_method)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")
+    _warn_of_changed_data(run, written)
     view = None if options.view is None else view_of_run(run, options.view)
     if not is_of_success(written):
         target = run.read_target()
@@ -213,10 +215,11 @@ def evaluate(options: argparse.Namespace) -> int:
         return 0
     whole = RunResults(run, predictions, written)
     results = whole if view is None else results_in_view(whole, view)
+    controls = [*results.metrics["controls"], *rows_of_control_runs(run, results.predictions)]
     metrics: EvaluatedRun = {
         **metrics_of_test_trials(results.predictions),
         "threshold": {"value": written["threshold"], "chosen_on": "validation"},
-        "controls": [*results.metrics["controls"], *rows_of_control_runs(run, results.predictions)],
+        "controls": [{**row, "interval": interval_of_control(results.metrics, row)} for row in controls],
         "cross_validation": results.metrics.get("cross_validation"),
         "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
         "unchecked": unchecked(whole),
@@ -224,6 +227,15 @@ def evaluate(options: argparse.Namespace) -> int:
     _note_view(view, metrics["n"])
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))
     return 0
+
+
+def _warn_of_changed_data(run: RunFolder, metrics: AnyMetrics) -> None:
+    try:
+        changed = data_differ(metrics.get("data_fingerprint"), run.open_dataset().fingerprint)
+    except SocalError:
+        return  # the results do not need the data
+    if changed:
+        sys.stderr.write(f"warning: {CHANGED_DATA}\n")
 
 
 def _note_view(view: SavedView | None, trials: int) -> None:

@@ -40,7 +40,8 @@ def unchecked(results: RunResults) -> str:
     missing = [text for name, text in CHECKS.items() if name not in reports]
     if not missing:
         return ""
-    return f"Not checked yet: {', and '.join(missing)}. The Dataset page does this under Problems, as do the commands footage and text."
+    where = "The Dataset page does this under Problems, as do the commands footage and text."
+    return f"Not checked yet: {', and '.join(missing)}. {where}"
 
 
 def _reports(results: RunResults) -> Mapping[str, dict[str, Any]]:

@@ -10,6 +10,8 @@ from socal_core.runs.files.metrics_file import is_of_success
 from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 
+CHANGED_DATA = "The data folder was changed after this run was evaluated. The results are those of the earlier version."
+
 
 @dataclass(frozen=True)
 class RunResults:

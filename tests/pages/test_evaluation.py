@@ -266,3 +266,12 @@ def test_the_command_for_a_cross_validation_names_a_fold(open_page: OpenPage, sh
     app = open_page("evaluation", shared_data_folder)
     assert [block.value for block in app.code] == ["python -m socal_core export runs/cv/fold-1 cv-fold-1-model"]
     assert "choose the fold whose model you want" in text_of(app)
+
+
+def test_results_of_an_earlier_version_of_the_data_say_so(
+    open_page: OpenPage, shared_data_folder: Path, done: RunFolder
+) -> None:
+    changed = "The data folder was changed after this run was evaluated."
+    assert changed not in text_of(open_page("evaluation", shared_data_folder))
+    done.write_metrics({**done.read_metrics(), "data_fingerprint": "earlier"})
+    assert changed in text_of(open_page("evaluation", shared_data_folder))

@@ -105,6 +105,8 @@ class Control(TypedDict):
     balanced_accuracy: float | None
     auroc: float | None
     auroc_interval: NotRequired[Interval]
+    interval: NotRequired[Interval]
+    """In `evaluate --json`: the interval of the AUROC, computed again for results of earlier versions."""
     difference: NotRequired[float | None]
     """AUROC of the model minus that of the control."""
     difference_interval: NotRequired[Interval]
