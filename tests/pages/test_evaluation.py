@@ -6,6 +6,7 @@ import pytest
 from pages.components.evaluation.analyses import ANALYSES
 from socal_core.dataset import layout
 from socal_core.evaluation.controls import comparison
+from socal_core.evaluation.thresholds import ThresholdRule, choose_by_rule
 from socal_core.evaluation.trial_scores import FURTHER, metrics_of_test_trials
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
@@ -157,6 +158,13 @@ def test_the_threshold_to_explore_changes_no_score_of_the_run(
     app.slider(key="threshold-run-done").set_value(1.0).run()
     explored = next(table.value for table in app.table if "Explored" in table.value.index)
     assert explored.loc["Explored", "Successes found"].startswith("0 of ")
+    validation = done.read_predictions().query("split == 'validation'")
+    by_f1 = choose_by_rule(validation["label"], validation["prob_success"], ThresholdRule.F1)
+    assert explored.loc["Highest F1", "Threshold"] == f"{by_f1.value:.2f}"
+    app.select_slider(key="stated-sensitivity").set_value(1.0).run()
+    table = next(table.value for table in app.table if "Explored" in table.value.index)
+    all_found = choose_by_rule(validation["label"], validation["prob_success"], ThresholdRule.SENSITIVITY, 1.0)
+    assert table.loc["Sensitivity of at least 100%", "Threshold"] == f"{all_found.value:.2f}"
     assert metrics_of(app) == before
 
 

@@ -23,12 +23,15 @@ from socal_core.evaluation.subgroups import (
     SubgroupReport,
     subgroups,
 )
-from socal_core.evaluation.thresholds import scores_at, threshold_curve
+from socal_core.evaluation.thresholds import ThresholdRule, scores_at, threshold_curve, threshold_of_validation
 from socal_core.figures.calibration import confidence_figure, reliability_diagram
 from socal_core.figures.style import OUTCOMES
 from socal_core.figures.subgroups import SCORES, forest_plot
 from socal_core.figures.thresholds import decision_figure, scores_over_thresholds
 from socal_core.presets.preset import SUCCESS
+
+OF_RUN = "Of this run: highest balanced accuracy (Youden)"
+SENSITIVITIES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 
 
 def show_analyses(results: RunResults) -> None:
@@ -77,19 +80,36 @@ def _threshold(results: RunResults) -> None:
         "thresholds",
         results.metrics,
     )
-    found = [scores_at(test["label"], test["prob_success"], value) for value in (chosen, other)]
-    rows = [
-        {
-            "": name,
-            "Threshold": f"{at.threshold:.2f}",
-            "Accuracy": score(at.accuracy),
-            "Balanced accuracy": score(at.balanced_accuracy),
-            "Successes found": f"{at.tp} of {at.tp + at.fn}",
-            "Failures found": f"{at.tn} of {at.tn + at.fp}",
-        }
-        for name, at in zip(("Of this run", "Explored"), found, strict=True)
-    ]
+    wanted = st.select_slider(
+        "Sensitivity of at least", SENSITIVITIES, 0.9, format_func="{:.0%}".format, key="stated-sensitivity"
+    )
+    thresholds = {OF_RUN: chosen, **_by_other_rules(results.predictions, wanted), "Explored": other}
+    rows = []
+    for name, value in thresholds.items():
+        at = scores_at(test["label"], test["prob_success"], value)
+        rows.append(
+            {
+                "": name,
+                "Threshold": f"{at.threshold:.2f}",
+                "Accuracy": score(at.accuracy),
+                "Balanced accuracy": score(at.balanced_accuracy),
+                "Successes found": f"{at.tp} of {at.tp + at.fn}",
+                "Failures found": f"{at.tn} of {at.tn + at.fp}",
+            }
+        )
     table_with_csv(pd.DataFrame(rows).set_index(""), "thresholds")
+    st.caption(
+        "All but the explored threshold were chosen on the validation trials. The scores are those of the test trials."
+    )
+
+
+def _by_other_rules(predictions: pd.DataFrame, sensitivity: float) -> dict[str, float]:
+    """Return the thresholds that other rules choose on the validation trials; empty without such trials."""
+    by_f1 = threshold_of_validation(predictions, ThresholdRule.F1)
+    by_sensitivity = threshold_of_validation(predictions, ThresholdRule.SENSITIVITY, sensitivity)
+    if by_f1.note:
+        return {}
+    return {"Highest F1": by_f1.value, f"Sensitivity of at least {sensitivity:.0%}": by_sensitivity.value}
 
 
 def _decision(results: RunResults) -> None:
