@@ -1,13 +1,24 @@
 """A background job on a page: its progress, a button to stop it, and its log."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from pages.components.words import plain_text
-from socal_core.jobs.job import Job, JobStatus
+from socal_core.jobs.job import Job, JobState, JobStatus
 
 REFRESH_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that starts a job."""
+
+    label: str
+    icon: str
+    key: str
 
 
 def watch(job: Job, text: Callable[[JobStatus], str]) -> None:
@@ -46,6 +57,32 @@ def stage_text(status: JobStatus) -> str:
     """Return what a job is doing and how far it is, as Markdown."""
     text = plain_text(status.what or "Starting")
     return f"{text}: {status.done:,} of {status.total:,}" if status.total else text
+
+
+def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: str) -> None:
+    """Show the progress of a job that carries out a request, or the button that starts it.
+
+    Args:
+        job: The job.
+        request: The request, with values for JSON.
+        button: The button.
+        about: What the job does and how long it takes, as Markdown.
+        busy: What to say, as Markdown, while the job carries out another request.
+    """
+    status, mine = job.status(), job.request() == request
+    if status.running and mine:
+        watch(job, stage_text)
+        st.caption("You can leave this page or close the browser. The computation continues.")
+        return
+    st.caption(busy if status.running else about)
+    if st.button(button.label, icon=button.icon, key=button.key, disabled=status.running):
+        job.start(request, {"HF_HUB_OFFLINE": "1"})
+        st.rerun()
+    if mine and status.state is JobState.STOPPED:
+        st.caption("The last computation was stopped.")
+    if mine and status.error:
+        st.error(plain_text(status.error))
+        show_log(job.log_tail())
 
 
 def show_log(lines: list[str]) -> None:

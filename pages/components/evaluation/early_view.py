@@ -5,13 +5,13 @@ import streamlit as st
 
 from pages.components.charts import chart
 from pages.components.evaluation.results import score, table_with_csv
-from pages.components.job_progress import show_log, stage_text, watch
+from pages.components.job_progress import Button, offer
 from pages.components.words import plain_text
 from socal_core.errors import RunError
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.published import experts_after_a_minute
 from socal_core.figures.earliness import earliness_figure, watched
-from socal_core.jobs.job import Job, JobState
+from socal_core.jobs.job import Job
 from socal_core.runs.files.earliness_record import EARLINESS, Earliness
 from socal_core.runs.files.metrics_record import Interval, Metrics
 from socal_core.runs.folder import RunFolder
@@ -53,7 +53,15 @@ def show_earliness(run: RunFolder, metrics: Metrics, in_view: bool) -> None:
         )
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")
-    _job(run, done=current)
+    if not current:
+        offer(
+            EARLY,
+            {"run": str(run.path.resolve())},
+            Button("Compute", ":material/timer:", "compute-earliness"),
+            about="The model predicts the test trials again from their first 10, 20, … 60 seconds. This takes about as "
+            "long as predicting them once for each of these.",
+            busy="The scores by seconds watched of another run are being computed. Wait until they are done.",
+        )
 
 
 def _read(run: RunFolder) -> tuple[Earliness | None, str]:
@@ -62,33 +70,6 @@ def _read(run: RunFolder) -> tuple[Earliness | None, str]:
         return EARLINESS.read(run.path, f"Run {run.name}"), ""
     except RunError as error:
         return None, str(error)
-
-
-def _job(run: RunFolder, done: bool) -> None:
-    """Show the progress of the computation, or the button that starts it if it is not done."""
-    request, status = {"run": str(run.path.resolve())}, EARLY.status()
-    mine = EARLY.request() == request
-    if status.running and mine:
-        watch(EARLY, stage_text)
-        st.caption("You can leave this page or close the browser. The computation continues.")
-        return
-    if done:
-        return
-    if status.running:
-        st.caption("The scores by seconds watched of another run are being computed. Wait until they are done.")
-    else:
-        st.caption(
-            "The model predicts the test trials again from their first 10, 20, … 60 seconds. This takes about as long "
-            "as predicting them once for each of these."
-        )
-    if st.button("Compute", icon=":material/timer:", key="compute-earliness", disabled=status.running):
-        EARLY.start(request, {"HF_HUB_OFFLINE": "1"})
-        st.rerun()
-    if mine and status.state is JobState.STOPPED:
-        st.caption("The last computation was stopped.")
-    if mine and status.error:
-        st.error(plain_text(status.error))
-        show_log(EARLY.log_tail())
 
 
 def _table(found: Earliness) -> None:

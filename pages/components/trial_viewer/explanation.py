@@ -5,14 +5,14 @@ import streamlit as st
 from PIL import Image
 
 from pages.components.charts import chart
-from pages.components.job_progress import show_log, stage_text, watch
+from pages.components.job_progress import Button, offer
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.explanations.overlay import OPACITY, overlay
 from socal_core.explanations.record import Explanation, read_explanation
 from socal_core.figures.explanations import times_figure, tools_figure
-from socal_core.jobs.job import Job, JobState
+from socal_core.jobs.job import Job
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
 
@@ -25,7 +25,7 @@ def show_explanation(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
     """Show the explanation of the prediction of a run for a trial, or the button that computes it."""
     st.subheader("What does the prediction depend on?")
     if is_cross_validation(run):
-        st.caption("This needs one model, and a cross-validation has one per fold. Choose a run of its own.")
+        st.caption("This needs one model, and a cross-validation has one per fold. Choose a single run.")
         return
     found = None
     try:
@@ -37,7 +37,14 @@ def show_explanation(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
     except SocalError as error:
         st.warning(plain_text(error), icon=":material/broken_image:")
     if found is None:
-        _job(run, trial_id)
+        offer(
+            EXPLAINING,
+            {"run": str(run.path.resolve()), "trial": trial_id},
+            Button("Explain this prediction", ":material/help:", "explain"),
+            about="Tools, times and places are painted out one after the other, and the model predicts each time. This "
+            "takes one to two minutes on a CPU.",
+            busy="The prediction for another trial is being explained. Wait until that is done.",
+        )
     else:
         _show(dataset, found)
 
@@ -48,7 +55,7 @@ def _show(dataset: Dataset, found: Explanation) -> None:
         st.caption("The frames of the trial have changed since its prediction was explained.")
         return
     st.caption(
-        f"Parts of the frames were painted over, and the {plain_text(found.output_name)} was computed again. It is "
+        f"Parts of the frames were painted out, and the {plain_text(found.output_name)} was computed again. It is "
         f"{found.output:.2f} for the whole trial. This says what this model depends on, and nothing about surgery."
     )
     left, right = st.columns(2)
@@ -86,28 +93,3 @@ def _map(dataset: Dataset, found: Explanation, frame: str) -> None:
         st.caption(f"The map is better than a random map ({p_value}, sensitivity-n).")
     else:
         st.info(f"This map is not better than a random map ({p_value}). Do not read anything into it.")
-
-
-def _job(run: RunFolder, trial_id: str) -> None:
-    """Show the progress of the computation, or the button that starts it."""
-    request, status = {"run": str(run.path.resolve()), "trial": trial_id}, EXPLAINING.status()
-    mine = EXPLAINING.request() == request
-    if status.running and mine:
-        watch(EXPLAINING, stage_text)
-        st.caption("You can leave this page or close the browser. The computation continues.")
-        return
-    if status.running:
-        st.caption("The prediction for another trial is being explained. Wait until that is done.")
-    else:
-        st.caption(
-            "Tools, times and places are painted over one after the other, and the model predicts each time. This "
-            "takes one to two minutes on a CPU."
-        )
-    if st.button("Explain this prediction", icon=":material/help:", key="explain", disabled=status.running):
-        EXPLAINING.start(request, {"HF_HUB_OFFLINE": "1"})
-        st.rerun()
-    if mine and status.state is JobState.STOPPED:
-        st.caption("The last computation was stopped.")
-    if mine and status.error:
-        st.error(plain_text(status.error))
-        show_log(EXPLAINING.log_tail())
