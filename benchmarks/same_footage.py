@@ -1,4 +1,4 @@
-"""Whether copies of real footage are told from other footage, by reduced frames and by features of a frozen encoder.
+"""How well reduced frames and features of a frozen encoder distinguish copies of real footage from other footage.
 
     python -m benchmarks.same_footage [--features] [--data FOLDER]
 

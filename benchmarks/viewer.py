@@ -172,7 +172,7 @@ def measure_keys(tab: Page) -> None:
 
 
 def measure_playback(tab: Page, server: psutil.Process) -> None:
-    """Play a trial that nobody has seen yet at 10 frames per second."""
+    """Play a trial that was not viewed before at 10 frames per second."""
     next_trial(tab)
     tab.get_by_label("Frames per second").select_option("10")
     tab.locator(".picture").focus()

@@ -122,7 +122,7 @@ def compare_predictions(first: str, first_test: pd.DataFrame, second: str, secon
     scores = auroc(y, a["prob_success"]), auroc(y, b["prob_success"])
     rates = float(right.mean()), float(other_right.mean())
     unknown = int((a["participant_id"] == "").sum())
-    note = f"The surgeon of {unknown} test trials is unknown. Each counts as a surgeon of its own."
+    note = f"The surgeon of {unknown} test trials is unknown. Each counts as a separate surgeon."
     return RunComparison(
         first=first,
         second=second,

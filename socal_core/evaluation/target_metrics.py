@@ -102,7 +102,7 @@ def intervals_of(table: pd.DataFrame, target: Target) -> dict[str, Interval]:
 
     Args:
         table: The columns trial_id, participant_id, label, predicted and, for classes, the probability of each class.
-            A trial of an unknown surgeon counts as a surgeon of its own.
+            Each trial of an unknown surgeon counts as a separate surgeon.
         target: What is predicted.
 
     Returns:

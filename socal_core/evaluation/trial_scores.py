@@ -45,13 +45,13 @@ def estimates_of(trials: pd.DataFrame) -> Estimates:
     """Compute all scores of one or more trials, with intervals.
 
     Args:
-        trials: Their predictions. A trial of an unknown surgeon counts as a surgeon of its own.
+        trials: Their predictions. Each trial of an unknown surgeon counts as a separate surgeon.
     """
     return outcome_estimates(trials["label"], trials["prob_success"], trials["predicted"], surgeons_of(trials))
 
 
 def surgeons_of(trials: pd.DataFrame) -> pd.Series:
-    """Return the surgeon of each trial; a trial of an unknown surgeon is a surgeon of its own."""
+    """Return the surgeon of each trial; each trial of an unknown surgeon counts as a separate one."""
     known = trials["participant_id"] != ""
     return trials["participant_id"].where(known, "trial " + trials["trial_id"])
 

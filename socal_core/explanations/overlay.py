@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image
 
 RAISES, LOWERS = (213, 94, 0), (0, 114, 178)
-"""Colours of places that raise the output and of places that lower it; also told apart by people who are colour-blind.
-"""
+"""Colours of places that raise the output and of places that lower it. They are colour-blind safe."""
 OPACITY = 0.7
 """Of the most important place."""
 

@@ -26,7 +26,7 @@ ABOUT_CONTROLS = {
         "other, and so were those of the validation trials, so there is nothing to learn about the test trials."
     ),
 }
-"""What a control is, for whoever looks at it."""
+"""Descriptions of the controls, for the pages."""
 _WITHOUT_EFFECT = {"control", "view", "allow_download", "licence_accepted"}
 """Settings in which a control and its run may differ, beside those of the machine."""
 

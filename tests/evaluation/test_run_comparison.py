@@ -109,7 +109,7 @@ def test_unknown_surgeons_are_surgeons_of_their_own() -> None:
     found = compare(make_predictions(labels, p, [""] * 20), make_predictions(labels, p[::-1], [""] * 20))
     assert found.surgeons == 20
     assert found.auroc.interval is not None
-    assert found.notes == ("The surgeon of 20 test trials is unknown. Each counts as a surgeon of its own.",)
+    assert found.notes == ("The surgeon of 20 test trials is unknown. Each counts as a separate surgeon.",)
 
 
 def test_other_trials_or_outcomes_are_refused() -> None:

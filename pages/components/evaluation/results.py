@@ -83,7 +83,7 @@ def score_tiles(metrics: Metrics) -> None:
     unknown = sum(not trial["participant_id"] for trial in metrics["trials"])
     if unknown:
         st.caption(
-            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a surgeon of its own, so the "
+            f"Test trials of unknown surgeons: {unknown}. Each of these counts as a separate surgeon, so the "
             "intervals may be too narrow."
         )
     with st.expander("All scores"):
