@@ -13,7 +13,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from socal_core.evaluation.arrays import SMALLEST, Binning, bin_numbers, log_loss, outcome_arrays
-from socal_core.evaluation.metrics import wilson_interval
+from socal_core.evaluation.intervals import rate_interval
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.metrics_record import Interval
 
 BINS = 5
@@ -100,15 +101,20 @@ def calibration_report(
     validation, test = (predictions[predictions["split"] == subset] for subset in ("validation", "test"))
     temperature = fit_temperature(validation["label"], validation["prob_success"])
     scaled = temperature.scale(test["prob_success"])
+    surgeons = surgeons_of(test)
     return CalibrationReport(
         temperature,
-        before=calibration_of(test["label"], test["prob_success"], bins, binning),
-        after=calibration_of(test["label"], scaled, bins, binning),
+        before=calibration_of(test["label"], test["prob_success"], bins, binning, surgeons),
+        after=calibration_of(test["label"], scaled, bins, binning, surgeons),
     )
 
 
 def calibration_of(
-    labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS, binning: Binning = Binning.EQUAL_COUNT
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    bins: int = BINS,
+    binning: Binning = Binning.EQUAL_COUNT,
+    surgeons: ArrayLike | None = None,
 ) -> Calibration:
     """Measure the calibration of a set of trials.
 
@@ -117,18 +123,23 @@ def calibration_of(
         probabilities: Probabilities of success, shape (n,).
         bins: Number of bins.
         binning: How trials are divided into bins.
+        surgeons: The surgeon of each trial, shape (n,); None if each trial is of another one.
 
     Raises:
         ValueError: The lengths differ, or there is no bin.
     """
     y, p = outcome_arrays(labels, probabilities)
-    found = reliability(y, p, bins, binning)
+    found = reliability(y, p, bins, binning, surgeons)
     brier = float(((p - y) ** 2).mean()) if len(y) else None
     return Calibration(len(y), found, calibration_error(found), brier, log_loss(y, p))
 
 
 def reliability(
-    labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS, binning: Binning = Binning.EQUAL_COUNT
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    bins: int = BINS,
+    binning: Binning = Binning.EQUAL_COUNT,
+    surgeons: ArrayLike | None = None,
 ) -> tuple[Bin, ...]:
     """Compute the reliability diagram: mean probability and fraction of successes by bin, without empty bins.
 
@@ -137,12 +148,14 @@ def reliability(
         probabilities: Probabilities of success, shape (n,).
         bins: Number of bins.
         binning: How trials are divided into bins.
+        surgeons: The surgeon of each trial, shape (n,); None if each trial is of another one.
 
     Raises:
         ValueError: The lengths differ, or there is no bin.
     """
     y, p = outcome_arrays(labels, probabilities)
     numbers = bin_numbers(p, bins, binning)
+    names = None if surgeons is None else np.asarray(surgeons)
     found = []
     for number in np.unique(numbers):
         inside = numbers == number
@@ -151,7 +164,8 @@ def reliability(
         if binning is Binning.EQUAL_WIDTH:
             low, high = float(number / bins), float((number + 1) / bins)
         predicted = float(p[inside].mean())
-        found.append(Bin(low, high, n, predicted, successes / n, wilson_interval(successes, n)))
+        interval = rate_interval(y[inside], None if names is None else names[inside])
+        found.append(Bin(low, high, n, predicted, successes / n, interval))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from socal_core.evaluation.arrays import Binning, bin_numbers, outcome_arrays
-from socal_core.evaluation.metrics import wilson_interval
+from socal_core.evaluation.intervals import rate_interval
 from socal_core.runs.files.metrics_record import Interval
 
 GROUPS = 4
@@ -30,7 +30,7 @@ class ConfidenceGroup:
     confidence: float
     """Mean confidence."""
     interval: Interval
-    """Wilson's 95 % interval of the accuracy."""
+    """The 95 % interval of the accuracy; None if the group has too few surgeons."""
 
     @property
     def accuracy(self) -> float:
@@ -48,6 +48,7 @@ def accuracy_by_confidence(
     predicted: ArrayLike,
     groups: int = GROUPS,
     binning: Binning = Binning.EQUAL_COUNT,
+    surgeons: ArrayLike | None = None,
 ) -> tuple[ConfidenceGroup, ...]:
     """Group trials by confidence, which is the larger of p and 1 - p for a probability of success p.
 
@@ -58,6 +59,7 @@ def accuracy_by_confidence(
             likelier outcome where confidence is low.
         groups: Number of groups.
         binning: How trials are grouped; groups of equal width divide 0.5 to 1.
+        surgeons: The surgeon of each trial, shape (n,); None if each trial is of another one.
 
     Returns:
         The groups that have trials, the least confident first.
@@ -69,15 +71,17 @@ def accuracy_by_confidence(
     decided, _ = outcome_arrays(predicted, p)
     confidence = np.maximum(p, 1 - p)
     numbers = bin_numbers(confidence, groups, binning, low=0.5)
+    names = None if surgeons is None else np.asarray(surgeons)
     found = []
     for number in np.unique(numbers):
         inside = numbers == number
-        n, right = int(inside.sum()), int((y[inside] == decided[inside]).sum())
+        hits = y[inside] == decided[inside]
+        interval = rate_interval(hits, None if names is None else names[inside])
         values = confidence[inside]
         low, high = float(values.min()), float(values.max())
         if binning is Binning.EQUAL_WIDTH:
             low, high = (0.5 + 0.5 * float(edge) / groups for edge in (number, number + 1))
-        found.append(ConfidenceGroup(low, high, n, right, float(values.mean()), wilson_interval(right, n)))
+        found.append(ConfidenceGroup(low, high, len(hits), int(hits.sum()), float(values.mean()), interval))
     return tuple(found)
 
 
@@ -93,10 +97,7 @@ def confidence_sentence(groups: tuple[ConfidenceGroup, ...]) -> str:
         )
     top, rest = groups[-1], groups[:-1]
     n, right = sum(group.n for group in rest), sum(group.right for group in rest)
-    low, high = wilson_interval(right, n) or (0.0, 0.0)
-    top_low, top_high = top.interval or (0.0, 0.0)
     return (
-        f"Of the {top.n} test trials with a confidence of {top.low:.2f} or more, {top.right} were predicted correctly "
-        f"({top.accuracy:.0%}, 95 % interval {top_low:.0%} to {top_high:.0%}); of the other {n}, {right} "
-        f"({right / n:.0%}, {low:.0%} to {high:.0%})."
+        f"Of the test trials with a confidence of {top.low:.2f} or more, {top.right} of {top.n} were predicted "
+        f"correctly ({top.accuracy:.0%}); of the others, {right} of {n} ({right / n:.0%})."
     )

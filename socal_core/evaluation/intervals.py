@@ -122,6 +122,24 @@ def auroc_estimate(labels: ArrayLike, probabilities: ArrayLike, surgeons: ArrayL
     return with_intervals({"auroc": score}, intervals, FEWEST_FOR)["auroc"]
 
 
+def rate_interval(hits: ArrayLike, surgeons: ArrayLike | None) -> Interval:
+    """Compute the interval of the fraction of trials for which something holds, as for the accuracy.
+
+    Args:
+        hits: Whether it holds, 0 or 1, shape (n,) with at least one trial.
+        surgeons: The surgeon of each trial, shape (n,); None if each trial is of another one.
+
+    Returns:
+        The low and high end of the 95 % interval; None if there are too few surgeons.
+
+    Raises:
+        ValueError: The arrays have different lengths, or there are no trials.
+    """
+    found = as_integers(hits)
+    names = np.arange(len(found)) if surgeons is None else surgeons
+    return outcome_estimates(found, np.full(len(found), 0.5), np.ones(len(found)), names)["accuracy"].interval
+
+
 def class_estimates(
     labels: ArrayLike, probabilities: ArrayLike, predicted: ArrayLike, surgeons: ArrayLike
 ) -> Estimates:

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from socal_core.dataset.targets import Target
-from socal_core.evaluation.metrics import roc_points, wilson_interval
+from socal_core.evaluation.intervals import rate_interval
+from socal_core.evaluation.metrics import roc_points
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.runs.files.metrics_record import Score
 
 LABELS = {
@@ -113,7 +115,7 @@ def _calibration(trials: pd.DataFrame) -> list[dict[str, Any]]:
     for part in np.array_split(np.arange(len(ordered)), min(BINS, len(ordered))):
         rows = ordered.iloc[part]
         successes = int(rows["label"].sum())
-        low, high = wilson_interval(successes, len(rows)) or (None, None)
+        low, high = rate_interval(rows["label"], surgeons_of(rows)) or (None, None)
         mean = float(rows["prob_success"].mean())
         bins.append({"mean": mean, "fraction": successes / len(rows), "low": low, "high": high, "n": len(rows)})
     return bins

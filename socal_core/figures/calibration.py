@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from socal_core.evaluation.calibration import Calibration, CalibrationReport
 from socal_core.evaluation.confidence import ConfidenceGroup
+from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.figures.groups import nothing
 from socal_core.figures.style import BELOW, FAILURE, GUIDE, SUCCESS, interval_bars, styled
 from socal_core.runs.files.metrics_record import Interval
@@ -54,10 +55,10 @@ def confidence_figure(groups: Sequence[ConfidenceGroup]) -> go.Figure:
         mode="lines+markers",
         line={"color": SUCCESS, "width": 2.5},
         marker={"size": 9},
-        customdata=[[group.low, group.high, group.right, group.n, *_ends(group.interval)] for group in groups],
+        customdata=[[group.low, group.high, group.right, group.n, _interval_text(group.interval)] for group in groups],
         hovertemplate=(
             "Confidence %{customdata[0]:.2f} to %{customdata[1]:.2f}<br>%{customdata[2]} of %{customdata[3]} trials "
-            "correct: %{y:.0%}<br>95 % interval %{customdata[4]:.0%} to %{customdata[5]:.0%}<extra></extra>"
+            "correct: %{y:.0%}<br>%{customdata[4]}<extra></extra>"
         ),
     )
     styled(figure, title, "Confidence (probability of the likelier outcome)", "Accuracy", HEIGHT)
@@ -75,10 +76,10 @@ def _add_bins(figure: go.Figure, calibration: Calibration, name: str, colour: st
         mode="lines+markers",
         line={"color": colour, "width": 2},
         marker={"size": 9, "symbol": symbol},
-        customdata=[[found.low, found.high, found.n, *_ends(found.interval)] for found in bins],
+        customdata=[[found.low, found.high, found.n, _interval_text(found.interval)] for found in bins],
         hovertemplate=(
             "Probabilities %{customdata[0]:.2f} to %{customdata[1]:.2f}, mean %{x:.2f}<br>%{y:.0%} successes among "
-            "%{customdata[2]} trials<br>95 % interval %{customdata[3]:.0%} to %{customdata[4]:.0%}<extra></extra>"
+            "%{customdata[2]} trials<br>%{customdata[3]}<extra></extra>"
         ),
     )
 
@@ -92,5 +93,5 @@ def _with_subtitle(figure: go.Figure, text: str) -> go.Figure:
     return figure.update_layout(title_subtitle={"text": text, "font": {"size": 12}}, margin_t=96)
 
 
-def _ends(interval: Interval) -> tuple[float, float]:
-    return interval or (0.0, 1.0)
+def _interval_text(interval: Interval) -> str:
+    return f"95 % interval {interval[0]:.0%} to {interval[1]:.0%}" if interval else TOO_FEW

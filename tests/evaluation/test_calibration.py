@@ -22,7 +22,9 @@ from socal_core.evaluation.calibration import (
     fit_temperature,
     reliability,
 )
-from socal_core.evaluation.metrics import auroc, wilson_interval
+from socal_core.evaluation.intervals import rate_interval
+from socal_core.evaluation.metrics import auroc
+from socal_core.evaluation.trial_scores import surgeons_of
 
 Trials = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -36,9 +38,10 @@ def draw(seed: int, n: int, temperature: float) -> Trials:
 
 def table(validation: Trials, test: Trials) -> pd.DataFrame:
     parts = {"validation": validation, "test": test}
-    return pd.concat(
+    rows = pd.concat(
         pd.DataFrame({"split": name, "label": y, "prob_success": p}) for name, (y, p) in parts.items()
     ).reset_index(drop=True)
+    return rows.assign(trial_id=[f"T{number}" for number in rows.index], participant_id="")
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -107,7 +110,7 @@ def test_probabilities_of_0_and_1_are_finite() -> None:
 def test_bins_of_equal_count_by_hand() -> None:
     y, p = [0, 0, 1, 0, 1, 1], [0.1, 0.2, 0.3, 0.6, 0.7, 0.9]
     low, high = reliability(y, p, bins=2)
-    assert low == Bin(0.1, 0.3, 3, pytest.approx(0.2), 1 / 3, wilson_interval(1, 3))
+    assert low == Bin(0.1, 0.3, 3, pytest.approx(0.2), 1 / 3, None)  # too few surgeons
     assert (high.low, high.high, high.n, high.observed) == (0.6, 0.9, 3, 2 / 3)
     error = (3 * abs(1 / 3 - 0.2) + 3 * abs(2 / 3 - 2.2 / 3)) / 6
     assert calibration_error((low, high)) == pytest.approx(error)
@@ -155,10 +158,12 @@ def test_no_trials_and_one_class() -> None:
 
 def test_the_report_fits_on_validation_and_measures_on_test() -> None:
     validation, test = draw(7, 80, 3.0), draw(8, 60, 3.0)
-    report = calibration_report(table(validation, test))
+    predictions = table(validation, test)
+    report = calibration_report(predictions)
+    surgeons = surgeons_of(predictions[predictions["split"] == "test"])
     assert report.temperature == fit_temperature(*validation)
-    assert report.before == calibration_of(*test)
-    assert report.after == calibration_of(test[0], report.temperature.scale(test[1]))
+    assert report.before == calibration_of(*test, surgeons=surgeons)
+    assert report.after == calibration_of(test[0], report.temperature.scale(test[1]), surgeons=surgeons)
     assert report.after.log_loss < report.before.log_loss  # the model is overconfident
     other = calibration_report(table(validation, (1 - test[0], test[1])))
     assert other.temperature == report.temperature
@@ -169,3 +174,11 @@ def test_the_report_of_a_cross_validation_has_no_temperature() -> None:
     report = calibration_report(table(([], []), draw(2, 30, 1.0)))
     assert report.temperature.value == 1
     assert report.before == report.after
+
+
+def test_the_interval_of_a_bin_is_that_over_surgeons() -> None:
+    y, surgeons = np.repeat(np.arange(20) % 3 == 0, 2).astype(int), np.repeat(np.arange(20), 2)
+    (found,) = reliability(y, np.full(40, 0.4), 1, surgeons=surgeons)
+    assert found.interval == rate_interval(y, surgeons)
+    independent = rate_interval(y, None)
+    assert found.interval[1] - found.interval[0] > independent[1] - independent[0]

@@ -5,7 +5,7 @@ import pytest
 
 from socal_core.evaluation.arrays import Binning
 from socal_core.evaluation.confidence import accuracy_by_confidence, confidence_sentence
-from socal_core.evaluation.metrics import wilson_interval
+from socal_core.evaluation.intervals import outcome_estimates
 
 LABELS = [1, 0, 1, 0, 1, 0, 0, 1]
 PROBABILITIES = [0.95, 0.1, 0.85, 0.45, 0.55, 0.35, 0.7, 0.2]
@@ -18,7 +18,7 @@ def test_groups_of_equal_count_by_hand() -> None:
     assert (unsure.low, unsure.high, unsure.n, unsure.right) == (0.55, 0.7, 4, 3)
     assert (sure.low, sure.high, sure.n, sure.right) == (0.8, 0.95, 4, 3)
     assert sure.confidence == pytest.approx((0.95 + 0.9 + 0.85 + 0.8) / 4)
-    assert sure.interval == wilson_interval(3, 4)
+    assert sure.interval is None  # four trials are of four surgeons at most
     assert sure.as_dict()["accuracy"] == sure.accuracy == 0.75
 
 
@@ -59,7 +59,19 @@ def test_few_trials() -> None:
 
 def test_the_sentence_compares_the_most_confident_group_with_the_rest() -> None:
     text = confidence_sentence(accuracy_by_confidence(LABELS, PROBABILITIES, PREDICTED))
-    assert text.startswith("Of the 2 test trials with a confidence of 0.90 or more, 2 were predicted correctly (100%, ")
-    assert "of the other 6, 4 (67%, " in text
+    assert text == (
+        "Of the test trials with a confidence of 0.90 or more, 2 of 2 were predicted correctly (100%); of the others, "
+        "4 of 6 (67%)."
+    )
     assert "about the same" in confidence_sentence(accuracy_by_confidence([1], [0.3], [0]))
     assert confidence_sentence(()) == "There are no test trials."
+
+
+def test_intervals_are_those_over_surgeons() -> None:
+    rng = np.random.default_rng(1)
+    p, surgeons = rng.random(80), np.repeat(np.arange(40), 2)
+    y = np.repeat(rng.integers(0, 2, 40), 2)  # both trials of a surgeon end alike
+    (group,) = accuracy_by_confidence(y, p, p >= 0.5, groups=1, surgeons=surgeons)
+    assert group.interval == outcome_estimates(y, p, p >= 0.5, surgeons)["accuracy"].interval
+    (few,) = accuracy_by_confidence(y[:18], p[:18], p[:18] >= 0.5, groups=1, surgeons=surgeons[:18])
+    assert few.interval is None  # nine surgeons

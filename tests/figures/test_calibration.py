@@ -27,7 +27,7 @@ def test_reliability_before_and_after_with_intervals() -> None:
         assert list(trace.x) == [found.predicted for found in calibration.bins]
         assert list(trace.y) == [found.observed for found in calibration.bins]
         tops = np.array(trace.y) + trace.error_y.array
-        assert np.allclose(tops, [found.interval[1] for found in calibration.bins])
+        assert np.allclose(tops, [(found.interval or (0, found.observed))[1] for found in calibration.bins])
         assert f"{calibration.error:.2f}" in trace.name
         assert [row[2] for row in trace.customdata] == [found.n for found in calibration.bins]
     assert (before.line.color, after.line.color) == (SUCCESS, FAILURE)
@@ -56,5 +56,5 @@ def test_accuracy_by_confidence() -> None:
     assert list(points.x) == [group.confidence for group in groups]
     assert list(points.y) == [group.accuracy for group in groups]
     bottoms = np.array(points.y) - points.error_y.arrayminus
-    assert np.allclose(bottoms, [group.interval[0] for group in groups])
+    assert np.allclose(bottoms, [(group.interval or (group.accuracy, 1))[0] for group in groups])
     assert [tuple(row[2:4]) for row in points.customdata] == [(group.right, group.n) for group in groups]

@@ -12,7 +12,7 @@ from pages.components.words import plain_text
 from socal_core.evaluation.calibration import calibration_report
 from socal_core.evaluation.confidence import accuracy_by_confidence, confidence_sentence
 from socal_core.evaluation.decision_curve import decision_curve
-from socal_core.evaluation.intervals import TOO_FEW, Estimate
+from socal_core.evaluation.intervals import FEWEST, TOO_FEW, Estimate
 from socal_core.evaluation.published import reference_lines
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.subgroups import (
@@ -24,12 +24,14 @@ from socal_core.evaluation.subgroups import (
     subgroups,
 )
 from socal_core.evaluation.thresholds import ThresholdRule, scores_at, threshold_curve, threshold_of_validation
+from socal_core.evaluation.trial_scores import surgeons_of
 from socal_core.figures.calibration import confidence_figure, reliability_diagram
 from socal_core.figures.style import OUTCOMES
 from socal_core.figures.subgroups import SCORES, forest_plot
 from socal_core.figures.thresholds import decision_figure, scores_over_thresholds
 from socal_core.presets.preset import SUCCESS
 
+ABOUT_POINTS = f"A point has an interval if its trials are of at least {FEWEST} surgeons."
 OF_RUN = "Of this run: highest balanced accuracy (Youden)"
 SENSITIVITIES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 1.0)
 
@@ -59,6 +61,7 @@ def _calibration(results: RunResults) -> None:
         for name, found in (("As predicted", report.before), ("With temperature scaling", report.after))
     ]
     table_with_csv(pd.DataFrame(rows).set_index(""), "calibration")
+    st.caption(ABOUT_POINTS)
     st.caption(
         plain_text(report.temperature.note)
         or f"The temperature {report.temperature.value:.2f} was fitted on the {report.temperature.validation_trials} "
@@ -131,9 +134,10 @@ def _decision(results: RunResults) -> None:
 
 def _confidence(results: RunResults) -> None:
     test = results.test
-    groups = accuracy_by_confidence(test["label"], test["prob_success"], test["predicted"])
+    groups = accuracy_by_confidence(test["label"], test["prob_success"], test["predicted"], surgeons=surgeons_of(test))
     task_chart(confidence_figure(groups), "confidence", results.metrics)
     st.write(plain_text(confidence_sentence(groups)))
+    st.caption(ABOUT_POINTS)
 
 
 def _subgroups(results: RunResults) -> None:
