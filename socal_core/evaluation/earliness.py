@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from socal_core.dataset.dataset import Dataset
+from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.dataset.windows import Window, kind_of_task
 from socal_core.errors import RunError
 from socal_core.evaluation.intervals import outcome_estimates
-from socal_core.evaluation.predict import probabilities_of
+from socal_core.evaluation.predict import outputs_of_logits
 from socal_core.evaluation.predictors import open_model
 from socal_core.evaluation.run_results import RunResults, read_results
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
@@ -108,16 +109,38 @@ def _probabilities(
     model: TrainedModel, dataset: Dataset, trials: Sequence[str], window: Window, progress: Progress | None
 ) -> pd.Series:
     """Predict trials from a window; NaN for a trial without a frame in it."""
+    found = predicted_within(model, dataset, trials, window, SUCCESS_TARGET, progress) if trials else {}
+    return pd.Series({trial: found[trial][1] if trial in found else np.nan for trial in trials}, dtype="float64")
+
+
+def predicted_within(
+    model: TrainedModel,
+    dataset: Dataset,
+    trials: Sequence[str],
+    window: Window,
+    target: Target,
+    progress: Progress | None,
+) -> dict[str, list[float]]:
+    """Predict trials from another window than that of the run.
+
+    Args:
+        model: The model.
+        dataset: The data set.
+        trials: At least one trial.
+        window: The seconds that the model sees; its end is not counted from that of the trial.
+        target: What the model predicts.
+        progress: As in `earliness`.
+
+    Returns:
+        The probability of each class, or the number, by trial; without the trials that have no frame in the window.
+    """
     clip = model.config.clip.model_copy(update={"window": f"{window.start}:{window.stop}"})
     shortened = replace(model, config=model.config.model_copy(update={"clip": clip}))
-    found = dict.fromkeys(trials, np.nan)
-    if trials:
-        show = progress or (lambda text, done, total: None)
-        with open_model(shortened, dataset, trials, show) as predictor:
-            seen = [trial for trial in trials if trial not in predictor.left_out]
-            if seen:
-                found.update(zip(seen, probabilities_of(predictor.logits(seen)).tolist(), strict=True))
-    return pd.Series(found, dtype="float64")
+    show = progress or (lambda text, done, total: None)
+    with open_model(shortened, dataset, trials, show) as predictor:
+        seen = [trial for trial in trials if trial not in predictor.left_out]
+        outputs = outputs_of_logits(predictor.logits(seen), target).tolist() if seen else []
+    return dict(zip(seen, outputs, strict=True))
 
 
 def _point(test: pd.DataFrame, results: RunResults, dataset: Dataset, seconds: int | None) -> EarlinessPoint:

@@ -46,6 +46,9 @@ class Predictor(Protocol):
             progress: As in `logits_of`.
         """
 
+    def clip_logits(self, trial_id: str) -> torch.Tensor:
+        """Compute the logits of each evaluation clip of a trial and each crop of its frames, (clips, outputs)."""
+
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
 
@@ -70,43 +73,47 @@ class ClassifierPredictor:
             readers: The clips of the trials, one reader for each crop of the frames.
             epoch: The epoch of the checkpoint.
         """
-        self._classifier = classifier
-        self._readers = readers
+        self.classifier = classifier
+        self.readers = readers
         self._epoch = epoch
 
     @property
     def left_out(self) -> Mapping[str, str]:
         """Why trials have no prediction, by trial_id."""
-        return _left_out(self._readers)
+        return _left_out(self.readers)
 
     @property
     def stand_ins(self) -> list[str]:
         """Texts about frames that cannot be read and the frames that replace them."""
-        return _stand_ins(self._readers)
+        return _stand_ins(self.readers)
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each crop."""
-        model, device = self._classifier.model, best_device()
-        crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
+        model, device = self.classifier.model, best_device()
+        crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self.readers]
         return average_clips(torch.stack(crops, dim=1))
+
+    def clip_logits(self, trial_id: str) -> torch.Tensor:
+        """Compute the logits of each evaluation clip of a trial and each crop of its frames, (clips, outputs)."""
+        return torch.cat([self._logits_of_pixels(reader, _changed(reader, trial_id, _same)) for reader in self.readers])
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width), of the first crop."""
-        return _clips_of(self._readers[0], trial_ids)
+        return _clips_of(self.readers[0], trial_ids)
 
     def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
         """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
-        crops = [self._logits_of_pixels(reader, _changed(reader, trial_id, change)) for reader in self._readers]
+        crops = [self._logits_of_pixels(reader, _changed(reader, trial_id, change)) for reader in self.readers]
         return average_clips(torch.cat(crops)[None])[0]
 
     def frames_seen(self, trial_id: str) -> list[int]:
         """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
-        return _frames_seen(self._readers[0], trial_id)
+        return _frames_seen(self.readers[0], trial_id)
 
     @torch.no_grad()
     def _logits_of_pixels(self, reader: ClipReader, pixels: torch.Tensor) -> torch.Tensor:
         """Compute the logits of clips as bytes, (clips, outputs) on the CPU."""
-        model, device = self._classifier.model, best_device()
+        model, device = self.classifier.model, best_device()
         model.eval()
         inputs = reader.preprocessor.model_input(pixels.to(device), torch.empty(pixels.shape, device=device))
         logits: torch.Tensor = model(pixel_values=inputs).logits
@@ -144,11 +151,21 @@ class FrozenPredictor:
             {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
         )
 
+    def clip_logits(self, trial_id: str) -> torch.Tensor:
+        """Compute the logits of each evaluation clip of a trial, (clips, outputs)."""
+        embedders = self._embedders.items()
+        features = {name: embedder.embed([trial_id], lambda done, total: None) for name, embedder in embedders}
+        return self._logits_by_clip(features)[0]
+
     def _logits_of_features(self, features: Features) -> torch.Tensor:
+        return average_clips(self._logits_by_clip(features))
+
+    def _logits_by_clip(self, features: Features) -> torch.Tensor:
+        """Return logits, (trials, clips, outputs)."""
         logits = torch.from_numpy(self._head.logits(features))
         if logits.dim() == 2:  # log odds of the second of two classes, (trials, clips)
             logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
-        return average_clips(logits)
+        return logits
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial for the first encoder, (clips, frames, 3, height, width)."""
@@ -158,7 +175,7 @@ class FrozenPredictor:
         """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
         features = {}
         for name, embedder in self._embedders.items():
-            whole = _changed(embedder.reader, trial_id, lambda clip, indices, preprocessor: clip)
+            whole = _changed(embedder.reader, trial_id, _same)
             similar = whole, embedder.embed([trial_id], lambda done, total: None)[0]
             features[name] = embedder.embed_pixels(_changed(embedder.reader, trial_id, change), similar)[None]
         return self._logits_of_features(features)[0]
@@ -261,6 +278,10 @@ def _changed(reader: ClipReader, trial_id: str, change: Change) -> torch.Tensor:
         reader.read(clip, pixels)
         changed.append(change(pixels, reader.plan.indices_of(clip), reader.preprocessor))
     return torch.from_numpy(np.stack(changed))
+
+
+def _same(clip: NDArray[np.uint8], indices: Sequence[int], preprocessor: Preprocessor) -> NDArray[np.uint8]:
+    return clip
 
 
 def _frames_seen(reader: ClipReader, trial_id: str) -> list[int]:

@@ -12,8 +12,10 @@ from socal_core.dataset.windows import Window
 from socal_core.errors import RunError
 from socal_core.evaluation.earliness import earliness, earliness_text, seconds_within
 from socal_core.evaluation.intervals import outcome_estimates
+from socal_core.evaluation.trial_course import course_of
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.files.earliness_record import EARLINESS, Earliness
+from socal_core.runs.files.trial_course import read_course, write_course
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import IMAGE_ENCODER
 from socal_core.training.worker import work
@@ -86,6 +88,22 @@ def test_the_file_and_the_command_have_the_same_points(
 )
 def test_there_is_no_point_beyond_the_window(window: Window, seconds: list[int]) -> None:
     assert seconds_within(window) == seconds
+
+
+def test_the_course_of_a_trial_has_the_same_predictions(run: RunFolder, found: Earliness) -> None:
+    predictions = run.read_predictions()
+    row = predictions[(predictions["split"] == "test") & (predictions["label"] == 1)].iloc[0]
+    course = course_of(run, row["trial_id"], lambda *_: None)
+    assert [point.seconds for point in course.points] == [10, 20, None]
+    early, late, whole = (point.outputs[1] for point in course.points)
+    assert whole == pytest.approx(row["prob_success"], abs=1e-6)
+    assert early < late, "green only shows after 15 s"
+    assert sum(course.clips[0]) == pytest.approx(1)
+    assert sum(clip[1] for clip in course.clips) / len(course.clips) == pytest.approx(whole)
+    write_course(run.path, course)
+    assert read_course(run.path, row["trial_id"]) == course
+    assert course.is_of(found.epoch, "0:30")
+    assert not course.is_of(found.epoch + 1, "0:30")
 
 
 def test_results_of_another_checkpoint_are_refused(run: RunFolder) -> None:

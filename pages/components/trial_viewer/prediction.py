@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.split_warnings import split_warning_of, warn_of_split
+from pages.components.trial_viewer.course_view import about_clips
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import SUCCESS_TARGET, Target, amount, in_sentence, short_name, target_values
+from socal_core.evaluation.trial_prediction import prediction_of
 from socal_core.figures.style import OUTCOMES
 from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.runs.cross_validation import is_cross_validation
@@ -51,6 +53,7 @@ def show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pred
     _show_probabilities(row, target)
     st.markdown(f"The prediction is **{_verdict(row, target)}**. {_about_subset(run, row['split'])}")
     if run:
+        _show_certainty(run, trial_id)
         warn_of_split(run)
         if about := ABOUT_CONTROLS.get(run.read_config().clip.control):
             st.caption(about)
@@ -88,6 +91,19 @@ def _show_probabilities(row: pd.Series, target: Target) -> None:
         shown = sorted(named, key=lambda item: -item[1])[:MOST_BARS]
     for name, probability in shown:
         st.progress(min(1.0, probability), text=f"Probability of {plain_text(short_name(name))}: {probability:.0%}")
+
+
+def _show_certainty(run: RunFolder, trial_id: str) -> None:
+    """Show the threshold, the calibrated probability and the clips behind a prediction."""
+    found = prediction_of(run, trial_id)
+    if found.threshold is not None:
+        st.caption(f"From a probability of {found.threshold:.2f} on, this run predicts success.")
+    if found.calibrated is not None:
+        st.caption(f"Calibrated probability of success: {found.calibrated:.0%} (temperature scaling).")
+    elif found.target is not None and found.target.is_success:
+        st.caption("This run has no calibrated probability: no temperature could be fitted on its validation trials.")
+    if not is_cross_validation(run):
+        st.caption(about_clips(run, trial_id))
 
 
 def _verdict(row: pd.Series, target: Target) -> str:

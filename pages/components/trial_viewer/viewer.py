@@ -1,12 +1,16 @@
 """The view of one trial: the player, the prediction beside the truth, and its boxes as a file."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
+from pages.components.trial_viewer.course_view import course_data, current_course, show_course
 from pages.components.trial_viewer.explanation import show_explanation
 from pages.components.trial_viewer.player.component import show_player
 from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
 from pages.components.trial_viewer.prediction import show_prediction
+from pages.components.trial_viewer.side_by_side import show_side_by_side
 from pages.components.trial_viewer.tracks import boxes_with_tracks
 from socal_core.dataset.dataset import Dataset
 from socal_core.runs.folder import RunFolder
@@ -19,17 +23,35 @@ ID_SOURCES = {
 NO_BOXES = "This trial has no boxes."
 
 
-def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
-    """Show a trial. The browser plays it without the server."""
+def show_trial(
+    dataset: Dataset,
+    trial_id: str,
+    run: RunFolder | None,
+    predictions: pd.DataFrame | None,
+    runs: Sequence[RunFolder],
+) -> None:
+    """Show a trial. The browser plays it without the server.
+
+    Args:
+        dataset: The data set.
+        trial_id: The trial.
+        run: The chosen run, None without one.
+        predictions: Its predictions.
+        runs: All runs with predictions for the data set.
+    """
     tracked = boxes_with_tracks(dataset)
     boxes = tracked[tracked["trial_id"] == trial_id]
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        show_player(dataset, trial_data(dataset, trial_id, boxes, run))
+        course = current_course(run, trial_id)
+        curve = {} if run is None or course is None else {"course": course_data(course, run)}
+        show_player(dataset, {**trial_data(dataset, trial_id, boxes, run), **curve})
     with right:
         show_prediction(dataset, trial_id, run, predictions)
         _about_boxes(dataset, trial_id, boxes)
     if run is not None:
+        show_side_by_side(trial_id, run, runs)
+        show_course(trial_id, run)
         show_explanation(dataset, trial_id, run)
 
 

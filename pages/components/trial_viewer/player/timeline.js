@@ -35,7 +35,8 @@ class Timeline {
     const rows = this.rowsOf(trial, hidden);
     this.rowsTop = EVENT_LANES * LANE + (trial.seen.length ? LANE : 0) + 4;
     this.plotTop = this.rowsTop + rows.length * LANE + 18;
-    const height = this.plotTop + (rows.length ? PLOT : 0) + AXIS;
+    const courseTop = this.plotTop + (rows.length ? PLOT : 0);
+    const height = courseTop + courseHeight(trial) + AXIS;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -48,6 +49,7 @@ class Timeline {
     this.drawSeen();
     rows.forEach((track, row) => this.drawRow(track, this.rowsTop + row * LANE));
     if (rows.length) this.drawAreas(rows);
+    drawCourse(this, courseTop);
     this.drawAxis(height - AXIS, height);
     this.drawEvents();
     const names = trial.marks.map((mark) => `${mark.text} at ${mark.second} s`);
