@@ -46,4 +46,5 @@ def add_result_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("trial_id")
     sub.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet, or is empty")
+    sub.add_argument("--attention", action="store_true", help="also map the attention of a fine-tuned VideoMAE")
     sub.add_argument("--json", action="store_true")

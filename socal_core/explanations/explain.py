@@ -11,7 +11,7 @@ from socal_core.dataset.targets import Target
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.predict import outputs_of_logits
 from socal_core.evaluation.predictors import Predictor, open_predictor
-from socal_core.evaluation.trained_model import trained_model
+from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.explanations.faithfulness import judge
 from socal_core.explanations.occlusion import Occlusion, of_squares, of_times, of_tools, paint_out, seen_area, sizes_of
 from socal_core.explanations.record import Explanation, TimeEffect, ToolEffect
@@ -40,16 +40,26 @@ def explain(run: RunFolder, trial_id: str, progress: Progress) -> Explanation:
         ModelError: A file of the model is missing or damaged.
         RunError: The run has no results or no checkpoint.
     """
+    dataset, threshold, model = settings_of_explanation(run, trial_id)
+    with open_predictor(run, dataset, [trial_id], progress) as predictor:
+        if trial_id in predictor.left_out:
+            raise DataError(predictor.left_out[trial_id])
+        return explain_with(predictor, dataset, trial_id, run.read_target(), threshold, model.epoch, progress)
+
+
+def settings_of_explanation(run: RunFolder, trial_id: str) -> tuple[Dataset, float, TrainedModel]:
+    """Return the data, the threshold (0 for another target than success) and the model of a run.
+
+    Raises:
+        DataError: The trial does not exist.
+        RunError: The run has no results or no checkpoint.
+    """
     dataset, model = run.open_dataset(), trained_model(run)
     dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     metrics = run.read_metrics()
     if metrics is None:
         raise RunError(f"Run {run.name} has no results yet. Run `evaluate` on it first.")
-    threshold = metrics["threshold"] if is_of_success(metrics) else 0.0
-    with open_predictor(run, dataset, [trial_id], progress) as predictor:
-        if trial_id in predictor.left_out:
-            raise DataError(predictor.left_out[trial_id])
-        return explain_with(predictor, dataset, trial_id, run.read_target(), threshold, model.epoch, progress)
+    return dataset, metrics["threshold"] if is_of_success(metrics) else 0.0, model
 
 
 def explain_with(
@@ -72,7 +82,7 @@ def explain_with(
         epoch: The epoch of the checkpoint.
         progress: As in `explain`.
     """
-    probe = _Probe(predictor, dataset, trial_id, target, threshold)
+    probe = Probe(predictor, dataset, trial_id, target, threshold)
     frames = predictor.frames_seen(trial_id)
     tools = [tool for tool in of_tools(dataset, trial_id) if seen_area(tool, frames)[0]]
     effects = []
@@ -107,7 +117,7 @@ def explain_with(
     )
 
 
-class _Probe:
+class Probe:
     """The output of a model for a trial with parts painted out."""
 
     def __init__(self, predictor: Predictor, dataset: Dataset, trial_id: str, target: Target, threshold: float) -> None:
@@ -116,15 +126,20 @@ class _Probe:
         self._target = target
         self._sizes = sizes_of(dataset, trial_id)
         whole = self._outputs(Occlusion("", {}))
-        self._column = 0 if target.is_number else 1 if target.is_success else int(whole.argmax())
+        self.column = 0 if target.is_number else 1 if target.is_success else int(whole.argmax())
         # A trial that is predicted to be a failure is explained by the probability of success, too.
         self._is_predicted = not target.is_success or bool(whole[1] >= threshold)
-        self.name = target.label_with_unit if target.is_number else f"probability of {target.classes[self._column]}"
-        self.output = float(whole[self._column])
+        self.name = target.label_with_unit if target.is_number else f"probability of {target.classes[self.column]}"
+        self.output = float(whole[self.column])
+
+    @property
+    def speaks_for(self) -> int:
+        """1 if a higher output speaks for the prediction, -1 if a lower one does, 0 for a number."""
+        return 0 if self._target.is_number else 1 if self._is_predicted else -1
 
     def change(self, occlusion: Occlusion) -> float:
         """Return the output for the whole trial minus the output without a part."""
-        return self.output - float(self._outputs(occlusion)[self._column])
+        return self.output - float(self._outputs(occlusion)[self.column])
 
     def importance(self, change: float) -> float:
         """Return how much a change speaks for the prediction; for a number, its size."""
@@ -149,7 +164,7 @@ class _Probe:
         return found
 
 
-def _effect(probe: _Probe, tool: Occlusion, frames: Sequence[int]) -> ToolEffect:
+def _effect(probe: Probe, tool: Occlusion, frames: Sequence[int]) -> ToolEffect:
     count, area = seen_area(tool, frames)
     change = probe.change(tool)
     elsewhere = tuple(probe.change(tool.mirrored(across, down)) for across, down in MIRRORS)

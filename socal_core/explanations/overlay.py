@@ -11,13 +11,19 @@ OPACITY = 0.7
 """Of the most important place."""
 
 
-def overlay(frame: Image.Image, squares: Sequence[Sequence[float]], opacity: float = OPACITY) -> Image.Image:
+def overlay(
+    frame: Image.Image,
+    squares: Sequence[Sequence[float]],
+    opacity: float = OPACITY,
+    place: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
+) -> Image.Image:
     """Lay a map of changes over a frame: orange where a place raises the output, blue where it lowers it.
 
     Args:
         frame: The frame.
         squares: The change of each square of a grid over the frame, by row and column.
         opacity: Opacity of the largest change, 0 to 1; that of the others is in proportion.
+        place: The part of the frame that the grid covers: left, upper, right and lower edge as fractions of its size.
 
     Returns:
         A new RGB image of the size of the frame.
@@ -27,5 +33,9 @@ def overlay(frame: Image.Image, squares: Sequence[Sequence[float]], opacity: flo
     weights = np.abs(changes) / largest * opacity if largest else np.zeros_like(changes)
     colours = np.where((changes > 0)[..., None], RAISES, LOWERS).astype(np.uint8)
     layer = np.dstack([colours, np.rint(255 * weights).astype(np.uint8)])
-    large = Image.fromarray(layer, "RGBA").resize(frame.size, Image.Resampling.NEAREST)
+    x1, x2 = (round(edge * frame.width) for edge in (place[0], place[2]))
+    y1, y2 = (round(edge * frame.height) for edge in (place[1], place[3]))
+    large = Image.new("RGBA", frame.size)
+    scaled = Image.fromarray(layer, "RGBA").resize((max(1, x2 - x1), max(1, y2 - y1)), Image.Resampling.NEAREST)
+    large.paste(scaled, (x1, y1))
     return Image.alpha_composite(frame.convert("RGBA"), large).convert("RGB")

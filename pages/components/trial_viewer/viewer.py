@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.trial_viewer.attention_view import show_attention
 from pages.components.trial_viewer.course_view import course_data, current_course, show_course
 from pages.components.trial_viewer.explanation import show_explanation
 from pages.components.trial_viewer.player.component import show_player
@@ -53,6 +54,7 @@ def show_trial(
         show_side_by_side(trial_id, run, runs)
         show_course(trial_id, run)
         show_explanation(dataset, trial_id, run)
+        show_attention(dataset, trial_id, run)
 
 
 def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:
