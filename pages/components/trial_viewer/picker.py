@@ -17,6 +17,7 @@ from pages.components.trial_viewer.choice import (
     random_trials,
     target_of,
 )
+from pages.components.trial_viewer.events_view import events_or_none
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.figures.style import OUTCOMES
@@ -28,6 +29,7 @@ IN_ADDRESS = "trial_in_address"
 """The trial that this page has put into the address. Any other one was typed there, or followed as a link."""
 ASKED = "asked-trial"
 """The trial that the Evaluation page asks for."""
+OF_EVENT = "of-event"
 PINNED = "trial_asked_for"
 """The trial that the address asked for, which is in the list even if it is not in the pool."""
 LIST_HELP = "Type a part of an id to find a trial."
@@ -48,7 +50,21 @@ def pick_pool(dataset: Dataset, run: RunFolder | None, predictions: pd.DataFrame
             surgeon = st.selectbox("Surgeon", surgeons, key="of-surgeon", persist_state="session")
             outcomes = [ANY, *OUTCOMES.values(), WITHOUT_OUTCOME]
             outcome = st.selectbox("Outcome", outcomes, key="of-outcome", persist_state="session")
-    return choose_trials(dataset, target, predictions, Wanted(pool or ALL, surgeon, outcome))
+            with_event = _pick_event(dataset)
+    trials = choose_trials(dataset, target, predictions, Wanted(pool or ALL, surgeon, outcome))
+    return trials if with_event is None else [trial for trial in trials if trial in with_event]
+
+
+def _pick_event(dataset: Dataset) -> set[str] | None:
+    """Show the choice of an event of the user, and return the trials that have it; None for any trial."""
+    events = events_or_none(dataset) or []
+    kinds = sorted({event.event for event in events})
+    if not kinds:
+        return None
+    if st.session_state.get(OF_EVENT) not in (ANY, *kinds):
+        st.session_state[OF_EVENT] = ANY
+    chosen = st.selectbox("Has event", [ANY, *kinds], key=OF_EVENT, persist_state="session")
+    return None if chosen == ANY else {event.trial_id for event in events if event.event == chosen}
 
 
 def pick_trial(dataset: Dataset, pool: Sequence[str]) -> str | None:

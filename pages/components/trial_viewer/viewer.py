@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.trial_viewer.attention_view import show_attention
 from pages.components.trial_viewer.course_view import course_data, current_course, show_course
+from pages.components.trial_viewer.events_view import events_data, events_or_none, show_events, store_marks
 from pages.components.trial_viewer.explanation import show_explanation
 from pages.components.trial_viewer.player.component import show_player
 from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
@@ -46,10 +47,13 @@ def show_trial(
     with left:
         course = current_course(run, trial_id)
         curve = {} if run is None or course is None else {"course": course_data(course, run)}
-        show_player(dataset, {**trial_data(dataset, trial_id, boxes, run), **curve})
+        events = events_data(events_or_none(dataset), trial_id)
+        data = {**trial_data(dataset, trial_id, boxes, run), **curve, **events}
+        show_player(dataset, data, marked=lambda sent: store_marks(dataset, sent))
     with right:
         show_prediction(dataset, trial_id, run, predictions)
         _about_boxes(dataset, trial_id, boxes)
+    show_events(dataset, trial_id, boxes)
     if run is not None:
         show_side_by_side(trial_id, run, runs)
         show_course(trial_id, run)

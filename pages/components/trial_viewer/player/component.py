@@ -1,5 +1,6 @@
 """The player as a component of Streamlit, from the files in this folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.serving.opened import OpenedFrames, open_frames
 from socal_core.serving.routes import address_of
 
-SCRIPTS = ("frames", "view", "trial", "course", "timeline", "table", "playback", "keys", "player")
+SCRIPTS = ("frames", "view", "trial", "course", "events", "timeline", "table", "playback", "keys", "player")
 """The scripts, which become one module; the last exports what Streamlit calls."""
 _FOLDER = Path(__file__).parent
 _OPENED = "opened_frames"
@@ -27,15 +28,26 @@ _mount = st.components.v2.component(
 )
 
 
-def show_player(dataset: Dataset, data: dict[str, Any]) -> None:
+def show_player(
+    dataset: Dataset, data: dict[str, Any], key: str = "player", marked: Callable[[Any], None] | None = None
+) -> None:
     """Show the player.
 
     Args:
         dataset: The data set whose frames it may ask for.
-        data: The trial, from `trial_data`.
+        data: The trial, from `trial_data`, with what is added to it.
+        key: The key of the player.
+        marked: Called with what the user has marked, as the browser sent it.
     """
     base = str(st.get_option("server.baseUrlPath")).strip("/")
-    _mount(key="player", data={**data, "address": f"{address_of(_opened(dataset), base)}/{data['trial']}"})
+
+    def pass_on() -> None:
+        sent = st.session_state[key].get("mark")
+        if marked is not None and sent is not None:
+            marked(sent)
+
+    address = f"{address_of(_opened(dataset), base)}/{data['trial']}"
+    _mount(key=key, data={**data, "address": address}, on_mark_change=pass_on)
 
 
 def _opened(dataset: Dataset) -> OpenedFrames:

@@ -8,7 +8,8 @@ function pressKey(player, event) {
   const target = event.composedPath()[0];
   const name = target.localName;
   const within = event.composedPath().includes(player.root);
-  const busy = within ? name === "select" : target.closest?.(INTERACTIVE);
+  const typing = name === "input" && target.type === "text";
+  const busy = within ? name === "select" || typing : target.closest?.(INTERACTIVE);
   const pressable = ["button", "a", "summary"].includes(name) || (name === "input" && target.type === "checkbox");
   if (busy || (event.key === " " && pressable)) return;
   if (within && name === "input" && "np".includes(event.key)) passOn(event);
@@ -24,6 +25,11 @@ function passOn({ key, code }) {
   document.body.dispatchEvent(new KeyboardEvent("keyup", { key, code, bubbles: true }));
 }
 
+function markActions(player) {
+  if (!player.trial.marking) return {};
+  return Object.fromEntries(Object.entries(MARK_KEYS).map(([key, text]) => [key, () => player.marking.mark(text)]));
+}
+
 function actionOf(player, key, shift) {
   const many = shift ? 10 : 1;
   return {
@@ -35,5 +41,6 @@ function actionOf(player, key, shift) {
     "+": () => player.view.zoomBy(1.5),
     "-": () => player.view.zoomBy(1 / 1.5),
     0: () => player.resetView(),
+    ...(shift ? {} : markActions(player)),
   }[key];
 }

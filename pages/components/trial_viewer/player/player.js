@@ -12,6 +12,7 @@ class Player {
     this.view = new View(this.part(".picture"), () => this.viewChanged());
     this.timeline = new Timeline(this.part(".lanes"), (second) => this.seek(this.trial.indexAt(second)));
     this.playback = new Playback(this);
+    this.marking = new Marking(this);
     this.ending = new AbortController();
     this.listen();
   }
@@ -25,6 +26,7 @@ class Player {
     if (data.address !== this.trial?.address) this.open(new Trial(data));
     else if (JSON.stringify(data) !== this.received) {
       this.trial = new Trial(data);
+      this.marking.update(this.trial);
       this.redraw();
     }
     this.received = JSON.stringify(data);
@@ -49,6 +51,8 @@ class Player {
     this.view.setSize(size);
     this.view.reset();
     this.fillLabels();
+    this.marking.update(trial);
+    this.part(".marked").textContent = "";
     this.layout();
     // Without the size of a frame, only the picture at its own size tells where its boxes are.
     const sized = trial.sizes.every(([across, down]) => across * down > 0);
@@ -223,6 +227,7 @@ class Player {
     document.addEventListener("fullscreenchange", () => {
       this.part(".whole").setAttribute("aria-pressed", String(this.root.matches(":fullscreen")));
     }, { signal });
+    this.marking.listen(signal);
     this.resizing = new ResizeObserver(() => this.layout());
     this.resizing.observe(this.part(".screen"));
     // Streamlit changes the colours without a new run, and so may the system.
@@ -255,9 +260,10 @@ class Player {
 const players = new WeakMap();
 
 /** Streamlit calls this whenever it has data, and what it returns when the component goes. */
-export default function showTrial({ parentElement, data }) {
+export default function showTrial({ parentElement, data, setTriggerValue }) {
   if (!players.has(parentElement)) players.set(parentElement, new Player(parentElement));
   const player = players.get(parentElement);
+  player.send = setTriggerValue;
   player.update(data);
   return () => {
     player.destroy();

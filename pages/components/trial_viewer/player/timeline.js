@@ -33,7 +33,9 @@ class Timeline {
     this.gutter = Math.round(Math.min(130, width * 0.28));
     this.end = trial.lastSecond + 1;
     const rows = this.rowsOf(trial, hidden);
-    this.rowsTop = EVENT_LANES * LANE + (trial.seen.length ? LANE : 0) + 4;
+    const own = eventRows(trial);
+    const ownTop = EVENT_LANES * LANE + (trial.seen.length ? LANE : 0) + 2;
+    this.rowsTop = ownTop + own.length * LANE + 2;
     this.plotTop = this.rowsTop + rows.length * LANE + 18;
     const courseTop = this.plotTop + (rows.length ? PLOT : 0);
     const height = courseTop + courseHeight(trial) + AXIS;
@@ -47,6 +49,7 @@ class Timeline {
     this.context.direction = "ltr";
     this.drawWindow(height);
     this.drawSeen();
+    drawUserEvents(this, own, ownTop);
     rows.forEach((track, row) => this.drawRow(track, this.rowsTop + row * LANE));
     if (rows.length) this.drawAreas(rows);
     drawCourse(this, courseTop);
