@@ -1,6 +1,7 @@
 """The view of one trial: the player, the prediction beside the truth, and its boxes as a file."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -9,6 +10,7 @@ from pages.components.trial_viewer.attention_view import show_attention
 from pages.components.trial_viewer.course_view import course_data, current_course, show_course
 from pages.components.trial_viewer.events_view import events_data, events_or_none, show_events, store_marks
 from pages.components.trial_viewer.explanation import show_explanation
+from pages.components.trial_viewer.pair_view import show_pair, wants_pair
 from pages.components.trial_viewer.player.component import show_player
 from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
 from pages.components.trial_viewer.prediction import show_prediction
@@ -43,14 +45,19 @@ def show_trial(
     """
     tracked = boxes_with_tracks(dataset)
     boxes = tracked[tracked["trial_id"] == trial_id]
-    left, right = st.columns([2, 1], gap="medium")
-    with left:
-        course = current_course(run, trial_id)
-        curve = {} if run is None or course is None else {"course": course_data(course, run)}
-        events = events_data(events_or_none(dataset), trial_id)
-        data = {**trial_data(dataset, trial_id, boxes, run), **curve, **events}
-        show_player(dataset, data, marked=lambda sent: store_marks(dataset, sent))
-    with right:
+    data = _player_data(dataset, trial_id, boxes, run)
+
+    def marked(sent: Any) -> None:
+        store_marks(dataset, sent)
+
+    if partner := wants_pair(dataset, trial_id):
+        show_pair(dataset, data, partner, tracked, run, marked)
+        beside = st.container()
+    else:
+        left, beside = st.columns([2, 1], gap="medium")
+        with left:
+            show_player(dataset, data, marked=marked)
+    with beside:
         show_prediction(dataset, trial_id, run, predictions)
         _about_boxes(dataset, trial_id, boxes)
     show_events(dataset, trial_id, boxes)
@@ -59,6 +66,16 @@ def show_trial(
         show_course(trial_id, run)
         show_explanation(dataset, trial_id, run)
         show_attention(dataset, trial_id, run)
+
+
+def _player_data(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, run: RunFolder | None) -> dict[str, Any]:
+    """Return the trial as the player shows it, with the prediction over time and the events of the user."""
+    course = current_course(run, trial_id)
+    return {
+        **trial_data(dataset, trial_id, boxes, run),
+        **({} if run is None or course is None else {"course": course_data(course, run)}),
+        **events_data(events_or_none(dataset), trial_id),
+    }
 
 
 def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:

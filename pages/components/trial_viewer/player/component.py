@@ -10,7 +10,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.serving.opened import OpenedFrames, open_frames
 from socal_core.serving.routes import address_of
 
-SCRIPTS = ("frames", "view", "trial", "course", "events", "timeline", "table", "playback", "keys", "player")
+SCRIPTS = ("frames", "view", "trial", "course", "events", "timeline", "table", "playback", "pairing", "keys", "player")
 """The scripts, which become one module; the last exports what Streamlit calls."""
 _FOLDER = Path(__file__).parent
 _OPENED = "opened_frames"

@@ -4,7 +4,7 @@ const INTERACTIVE = "input, textarea, select, [contenteditable], [role=combobox]
   + "[role=slider], [role=tablist], [role=grid], [role=dialog]";
 
 function pressKey(player, event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !player.trial) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !player.trial || player.trial.follows) return;
   const target = event.composedPath()[0];
   const name = target.localName;
   const within = event.composedPath().includes(player.root);

@@ -27,6 +27,7 @@ class Player {
     else if (JSON.stringify(data) !== this.received) {
       this.trial = new Trial(data);
       this.marking.update(this.trial);
+      this.root.classList.toggle("follower", this.trial.follows);
       this.redraw();
     }
     this.received = JSON.stringify(data);
@@ -51,6 +52,7 @@ class Player {
     this.view.setSize(size);
     this.view.reset();
     this.fillLabels();
+    this.root.classList.toggle("follower", trial.follows);
     this.marking.update(trial);
     this.part(".marked").textContent = "";
     this.layout();
@@ -58,7 +60,8 @@ class Player {
     const sized = trial.sizes.every(([across, down]) => across * down > 0);
     const small = this.view.width * this.view.ratio <= 600;
     this.frames.open(trial.address, trial.count, sized ? (small ? 480 : 960) : null);
-    this.seek(start);
+    this.seek(start, trial.follows);
+    if (trial.follows) askPair();
   }
 
   /** Return the frame to open: the one in the address of the page, else the first one with boxes. */
@@ -76,7 +79,7 @@ class Player {
   // What is shown
 
   /** Ask for a frame. It is shown when it is there; until then the one before stays, with its own boxes. */
-  seek(index) {
+  seek(index, told = false) {
     const wanted = Math.max(0, Math.min(this.trial.count - 1, index));
     if (wanted !== this.wanted) this.direction = wanted < this.wanted ? -1 : 1;
     this.wanted = wanted;
@@ -86,6 +89,7 @@ class Player {
     else this.part(".loading").hidden = false;
     this.sharpenSoon();
     if (!this.playback.playing) this.addressSoon();
+    if (!told) tellPair(this);
   }
 
   arrived(index, full) {
@@ -228,6 +232,7 @@ class Player {
       this.part(".whole").setAttribute("aria-pressed", String(this.root.matches(":fullscreen")));
     }, { signal });
     this.marking.listen(signal);
+    listenToPair(this, signal);
     this.resizing = new ResizeObserver(() => this.layout());
     this.resizing.observe(this.part(".screen"));
     // Streamlit changes the colours without a new run, and so may the system.

@@ -2,7 +2,7 @@
 
 class Trial {
   constructor(data) {
-    Object.assign(this, { events: [], received: [], marking: false, follows: false, ...data });
+    Object.assign(this, { events: [], received: [], marking: false, leads: false, follows: false, ...data });
     this.count = data.names.length;
     const { position, track } = data.boxes;
     /** The index of the first box of each frame, and the number of all boxes at the end. */
