@@ -213,3 +213,49 @@ def test_a_box_is_where_the_picture_has_its_tool(server: Server, open_tab: OpenT
         for edge in (white[0], white[-1] + 1):
             near = changed[np.abs(changed - edge) < 8]
             assert abs((near[0] + near[-1] + 1) / 2 - edge) <= 1
+
+
+def test_events_are_marked_by_keys_and_by_hand_and_lead_back(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    player = open_trial(tab, server, "trial=S102T1&t=5")
+    tab.keyboard.press("m")
+    tab.keyboard.press("o")
+    tab.keyboard.press("Shift+ArrowRight")
+    shows(player, 16)
+    tab.keyboard.press("o")
+    events = player.locator(".events li")
+    expect(events).to_have_text(["5 s First muscle", "5 to 15 s Out of view"])
+    for text in LABELS[:3]:
+        player.get_by_label("Event or note").fill(text)
+        player.get_by_label("Tags").fill(f"{text}, mop b o")
+        player.get_by_role("button", name="Add").click()
+    expect(events).to_have_count(5)
+    assert {"<script>alert(1)</script>", "\"'`&amp;", "🔧🩸", "mop b o"} <= set(
+        player.locator(".events bdi").all_text_contents()
+    )
+    assert player.locator(".events").locator("script, img, b, a").count() == 0
+    shows(player, 16)
+    player.get_by_role("button", name="5 s First muscle").click()
+    shows(player, 6)
+    tab.reload()
+    expect(events).to_have_count(5)
+    assert player.evaluate("element => element.scrollWidth <= element.clientWidth")
+
+
+def test_two_trials_share_one_time(server: Server, open_tab: OpenTab) -> None:
+    tab = open_tab()
+    open_trial(tab, server, "trial=S101T1&t=7")
+    tab.get_by_text("Beside trial S101T2 of the same surgeon").click()
+    players = tab.locator(".player[data-frame]")
+    expect(players).to_have_count(2)
+    other = tab.locator(".player[data-trial=S101T2]")
+    shows(other, 8)
+    tab.locator(".player[data-trial=S101T1] .picture").focus()
+    tab.keyboard.press("ArrowRight")
+    for each in (players.nth(0), players.nth(1)):
+        shows(each, 9)
+    expect(other.get_by_role("button", name="Play")).to_be_hidden()
+    lanes = other.locator(".lanes canvas")
+    lanes.click(position={"x": lanes.bounding_box()["width"] - 1, "y": 60})
+    for each in (players.nth(0), players.nth(1)):
+        shows(each, FRAMES)

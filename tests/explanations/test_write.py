@@ -9,6 +9,7 @@ from PIL import Image
 
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import RunError
+from socal_core.explanations.attention_record import AttentionMap, AttentionStep
 from socal_core.explanations.overlay import LOWERS, RAISES, overlay
 from socal_core.explanations.record import (
     Explanation,
@@ -18,7 +19,7 @@ from socal_core.explanations.record import (
     read_explanation,
     write_explanation,
 )
-from socal_core.explanations.write import FILES, explanation_text, write_folder
+from socal_core.explanations.write import FILES, attention_text, explanation_text, write_folder
 from tests.made_runs import write_run
 
 FOUND = Explanation(
@@ -57,6 +58,22 @@ def test_a_folder_holds_values_tables_and_a_picture(tmp_path: Path, shared_data_
         assert picture.size == (64, 48)
     with pytest.raises(RunError, match="out already exists and is not empty"):
         write_folder(FOUND, open_dataset(shared_data_folder), out)
+
+
+def test_the_attention_map_is_a_picture_of_its_own(tmp_path: Path, shared_data_folder: Path) -> None:
+    steps = (AttentionStep(0, 1, ((0.5, 0.0), (0.0, 0.5))),)
+    half = AttentionMap("S100T1", 3, FOUND.output_name, 0.7, (0.5, 0.0, 1.0, 1.0), steps, FOUND.faithfulness)
+    dataset, out = open_dataset(shared_data_folder), tmp_path / "out"
+    write_folder(FOUND, dataset, out, half)
+    frame = dataset.frames_of("S100T1")["frame"].iloc[3]
+    with Image.open(out / "attention.png") as picture:
+        changed = np.abs(np.asarray(picture).astype(int) - dataset.read_frame(frame)).sum(axis=2) > 0
+    assert not changed[:, :32].any(), "the map covers the right half"
+    assert changed[:24, 32:48].mean() > 0.9
+    assert not changed[24:, 32:48].any()
+    assert '"place"' in (out / "attention.json").read_text()
+    assert attention_text(half, "") == "The attention map is not better than a random map (p = 0.300)."
+    assert attention_text(None, "it is frozen.") == "There is no attention map: it is frozen."
 
 
 def test_the_text_says_what_means_nothing() -> None:

@@ -84,7 +84,7 @@ def _about(found: AttentionMap) -> None:
         "The stronger the orange, the more the square counts for the prediction. This says what this model depends on, "
         "and nothing about surgery."
     )
-    p_value = f"p = {found.faithfulness.p_value:.2f}"
+    p_value = "p < 0.01" if found.faithfulness.p_value < 0.01 else f"p = {found.faithfulness.p_value:.2f}"
     if found.faithfulness.better_than_random:
         st.caption(f"The map of all seconds is better than a random map ({p_value}, sensitivity-n).")
     else:

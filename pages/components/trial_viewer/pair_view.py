@@ -62,14 +62,14 @@ def show_pair(
         run: The chosen run, None without one.
         marked: As in `show_player`.
     """
-    columns = st.columns(2, gap="medium")
+    own, other = st.columns(2, gap="medium")
     numbers = dataset.trials["trial_number"]
     if int(numbers[partner]) < int(numbers[first["trial"]]):  # the earlier one is on the left
-        columns.reverse()
-    with columns[0]:
+        own, other = other, own
+    with own:
         st.markdown(_title(dataset, first["trial"], run))
         show_player(dataset, {**first, "leads": True}, marked=marked)
-    with columns[1]:
+    with other:
         st.markdown(_title(dataset, partner, run))
         data = trial_data(dataset, partner, boxes[boxes["trial_id"] == partner], run)
         show_player(dataset, {**data, "follows": True}, key="second-player")
@@ -84,5 +84,8 @@ def _title(dataset: Dataset, trial_id: str, run: RunFolder | None) -> str:
         found = prediction_of(run, trial_id)
         sure = "" if found.probability is None else f" ({found.probability:.0%})"
         subset = f", {found.subset}" if found.subset else ""
-        parts.append(f"predicted: {plain_text(found.predicted or UNKNOWN)}{sure}{subset}")
+        predicted = found.predicted or UNKNOWN
+        if found.target is not None and found.target.is_success:
+            predicted = predicted.lower()
+        parts.append(f"predicted: {plain_text(predicted)}{sure}{subset}")
     return " · ".join(parts)

@@ -60,9 +60,10 @@ def show_trial(
     with beside:
         show_prediction(dataset, trial_id, run, predictions)
         _about_boxes(dataset, trial_id, boxes)
-    show_events(dataset, trial_id, boxes)
     if run is not None:
         show_side_by_side(trial_id, run, runs)
+    show_events(dataset, trial_id, boxes)
+    if run is not None:
         show_course(trial_id, run)
         show_explanation(dataset, trial_id, run)
         show_attention(dataset, trial_id, run)
