@@ -12,7 +12,7 @@ from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
-from socal_core.evaluation.logits import average_clips, logits_of
+from socal_core.evaluation.logits import average_clips, clip_logits_of
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
@@ -46,8 +46,8 @@ class Predictor(Protocol):
             progress: As in `logits_of`.
         """
 
-    def clip_logits(self, trial_id: str) -> torch.Tensor:
-        """Compute the logits of each evaluation clip of a trial and each crop of its frames, (clips, outputs)."""
+    def clip_logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
+        """Compute the logits of each clip, (trials, crops, clips, outputs) on the CPU; `logits` averages them."""
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
@@ -73,47 +73,57 @@ class ClassifierPredictor:
             readers: The clips of the trials, one reader for each crop of the frames.
             epoch: The epoch of the checkpoint.
         """
-        self.classifier = classifier
-        self.readers = readers
+        self._classifier = classifier
+        self._readers = readers
         self._epoch = epoch
+
+    @property
+    def classifier(self) -> VideoClassifier:
+        """The model and its preprocessing."""
+        return self._classifier
+
+    @property
+    def readers(self) -> Sequence[ClipReader]:
+        """The clips of the trials, one reader for each crop of the frames, the middle one first."""
+        return self._readers
 
     @property
     def left_out(self) -> Mapping[str, str]:
         """Why trials have no prediction, by trial_id."""
-        return _left_out(self.readers)
+        return _left_out(self._readers)
 
     @property
     def stand_ins(self) -> list[str]:
         """Texts about frames that cannot be read and the frames that replace them."""
-        return _stand_ins(self.readers)
+        return _stand_ins(self._readers)
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each crop."""
-        model, device = self.classifier.model, best_device()
-        crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self.readers]
-        return average_clips(torch.stack(crops, dim=1))
+        return average_crops(self.clip_logits(trial_ids, progress))
 
-    def clip_logits(self, trial_id: str) -> torch.Tensor:
-        """Compute the logits of each evaluation clip of a trial and each crop of its frames, (clips, outputs)."""
-        return torch.cat([self._logits_of_pixels(reader, _changed(reader, trial_id, _same)) for reader in self.readers])
+    def clip_logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
+        """Compute the logits of each clip, (trials, crops, clips, outputs) on the CPU."""
+        model, device = self._classifier.model, best_device()
+        crops = [clip_logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
+        return torch.stack(crops, dim=1)
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width), of the first crop."""
-        return _clips_of(self.readers[0], trial_ids)
+        return _clips_of(self._readers[0], trial_ids)
 
     def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
         """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
-        crops = [self._logits_of_pixels(reader, _changed(reader, trial_id, change)) for reader in self.readers]
+        crops = [self._logits_of_pixels(reader, _changed(reader, trial_id, change)) for reader in self._readers]
         return average_clips(torch.cat(crops)[None])[0]
 
     def frames_seen(self, trial_id: str) -> list[int]:
         """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
-        return _frames_seen(self.readers[0], trial_id)
+        return _frames_seen(self._readers[0], trial_id)
 
     @torch.no_grad()
     def _logits_of_pixels(self, reader: ClipReader, pixels: torch.Tensor) -> torch.Tensor:
         """Compute the logits of clips as bytes, (clips, outputs) on the CPU."""
-        model, device = self.classifier.model, best_device()
+        model, device = self._classifier.model, best_device()
         model.eval()
         inputs = reader.preprocessor.model_input(pixels.to(device), torch.empty(pixels.shape, device=device))
         logits: torch.Tensor = model(pixel_values=inputs).logits
@@ -146,22 +156,17 @@ class FrozenPredictor:
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each encoder."""
+        return average_crops(self.clip_logits(trial_ids, progress))
+
+    def clip_logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
+        """Compute the logits of each clip, (trials, 1, clips, outputs) on the CPU."""
         show = progress or (lambda done, total: None)
         return self._logits_of_features(
             {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
-        )
-
-    def clip_logits(self, trial_id: str) -> torch.Tensor:
-        """Compute the logits of each evaluation clip of a trial, (clips, outputs)."""
-        embedders = self._embedders.items()
-        features = {name: embedder.embed([trial_id], lambda done, total: None) for name, embedder in embedders}
-        return self._logits_by_clip(features)[0]
+        )[:, None]
 
     def _logits_of_features(self, features: Features) -> torch.Tensor:
-        return average_clips(self._logits_by_clip(features))
-
-    def _logits_by_clip(self, features: Features) -> torch.Tensor:
-        """Return logits, (trials, clips, outputs)."""
+        """Return the logits of each clip, (trials, clips, outputs)."""
         logits = torch.from_numpy(self._head.logits(features))
         if logits.dim() == 2:  # log odds of the second of two classes, (trials, clips)
             logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
@@ -175,10 +180,10 @@ class FrozenPredictor:
         """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
         features = {}
         for name, embedder in self._embedders.items():
-            whole = _changed(embedder.reader, trial_id, _same)
+            whole = _changed(embedder.reader, trial_id, lambda clip, indices, preprocessor: clip)
             similar = whole, embedder.embed([trial_id], lambda done, total: None)[0]
             features[name] = embedder.embed_pixels(_changed(embedder.reader, trial_id, change), similar)[None]
-        return self._logits_of_features(features)[0]
+        return average_clips(self._logits_of_features(features))[0]
 
     def frames_seen(self, trial_id: str) -> list[int]:
         """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
@@ -241,6 +246,11 @@ def open_model(
             yield ClassifierPredictor(classifier, readers, model.epoch)
 
 
+def average_crops(logits: torch.Tensor) -> torch.Tensor:
+    """Average the clips of each crop and then the crops, (trials, crops, clips, outputs) to (trials, outputs)."""
+    return average_clips(torch.stack([average_clips(crop) for crop in logits.unbind(1)], dim=1))
+
+
 def _left_out(readers: Sequence[ClipReader]) -> dict[str, str]:
     found: dict[str, str] = {}
     for reader in readers:
@@ -278,10 +288,6 @@ def _changed(reader: ClipReader, trial_id: str, change: Change) -> torch.Tensor:
         reader.read(clip, pixels)
         changed.append(change(pixels, reader.plan.indices_of(clip), reader.preprocessor))
     return torch.from_numpy(np.stack(changed))
-
-
-def _same(clip: NDArray[np.uint8], indices: Sequence[int], preprocessor: Preprocessor) -> NDArray[np.uint8]:
-    return clip
 
 
 def _frames_seen(reader: ClipReader, trial_id: str) -> list[int]:

@@ -55,7 +55,7 @@ def course_of(run: RunFolder, trial_id: str, progress: Progress) -> TrialCourse:
         if trial_id in predictor.left_out:
             raise DataError(predictor.left_out[trial_id])
         whole = outputs_of_logits(predictor.logits([trial_id]), target)[0]
-        clips = outputs_of_logits(predictor.clip_logits(trial_id), target)
+        clips = outputs_of_logits(predictor.clip_logits([trial_id])[0].flatten(0, 1), target)
     points.append(CoursePoint(None, tuple(whole.tolist())))
     return TrialCourse(
         trial_id, model.config.clip.window, model.epoch, window.start, tuple(points), tuple(map(tuple, clips.tolist()))
