@@ -146,7 +146,7 @@ def mark(root: Path, event: TrialEvent) -> None:
     """
 
     def end_or_add(known: list[TrialEvent]) -> list[TrialEvent]:
-        if any(other.id == event.id for other in known):
+        if any(other.id == event.id or (other.is_like(event) and not event.is_open) for other in known):
             return known
         begun = [
             other

@@ -1,10 +1,10 @@
 """RUN/attention/TRIAL.json: which places of the frames the model attends to for its prediction."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from socal_core.explanations.record import Faithfulness
@@ -42,7 +42,7 @@ class AttentionMap:
     """The output for the whole trial."""
     place: tuple[float, float, float, float]
     """The part of the frame that the squares cover: left, upper, right and lower edge as fractions of its size."""
-    steps: tuple[AttentionStep, ...]
+    steps: Annotated[tuple[AttentionStep, ...], Field(min_length=1)]
     """In the order of time."""
     faithfulness: Faithfulness
     """Whether the mean of the steps is better than random maps."""

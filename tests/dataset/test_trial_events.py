@@ -70,6 +70,7 @@ def test_a_segment_ends_when_it_is_marked_again(tmp_path: Path) -> None:
     again = TrialEvent("S100T1", 20, FIRST_MUSCLE)
     mark(tmp_path, again)
     mark(tmp_path, again)  # the browser sends a mark again that may have been lost
+    mark(tmp_path, TrialEvent("S100T1", 20, FIRST_MUSCLE))  # the key was pressed twice
     assert len(read_events(tmp_path)) == 4
 
 

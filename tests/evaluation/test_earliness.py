@@ -102,8 +102,9 @@ def test_the_course_of_a_trial_has_the_same_predictions(run: RunFolder, found: E
     assert sum(clip[1] for clip in course.clips) / len(course.clips) == pytest.approx(whole)
     write_course(run.path, course)
     assert read_course(run.path, row["trial_id"]) == course
-    assert course.is_of(found.epoch, "0:30")
-    assert not course.is_of(found.epoch + 1, "0:30")
+    assert course.is_of(found.epoch, "0:30", outputs=2)
+    assert not course.is_of(found.epoch + 1, "0:30", outputs=2)
+    assert not course.is_of(found.epoch, "0:30", outputs=3)
 
 
 def test_results_of_another_checkpoint_are_refused(run: RunFolder) -> None:

@@ -31,7 +31,8 @@ def current_course(run: RunFolder | None, trial_id: str) -> TrialCourse | None:
         metrics = None if run is None or found is None else run.read_metrics()
         if run is None or found is None or metrics is None:
             return None
-        return found if found.is_of(metrics["epoch"], run.read_config().clip.window) else None
+        window, outputs = run.read_config().clip.window, run.read_target().outputs
+        return found if found.is_of(metrics["epoch"], window, outputs) else None
     except SocalError:
         return None  # it is offered again, and the page reports elsewhere what is wrong with the run
 

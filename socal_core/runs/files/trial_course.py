@@ -1,8 +1,9 @@
 """RUN/courses/TRIAL.json: the prediction for a trial after its first seconds, and for each of its test clips."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from socal_core.runs.files.run_file import RunFile
@@ -33,14 +34,21 @@ class TrialCourse:
     """The epoch of the checkpoint."""
     start: int
     """The second of the trial at which the window begins."""
-    points: tuple[CoursePoint, ...]
+    points: Annotated[tuple[CoursePoint, ...], Field(min_length=1)]
     """By seconds; the last one is of all of the window."""
-    clips: tuple[tuple[float, ...], ...]
+    clips: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
     """The outputs for each test clip of the whole window, and for each crop of its frames."""
 
-    def is_of(self, epoch: int, window: str) -> bool:
-        """Return whether it is of a checkpoint and a window."""
-        return (self.epoch, self.window) == (epoch, window)
+    def is_of(self, epoch: int, window: str, outputs: int) -> bool:
+        """Return whether it is of a checkpoint, a window, and a target with so many outputs.
+
+        Args:
+            epoch: The epoch of the checkpoint.
+            window: The setting `window` of the run.
+            outputs: The number of classes, 1 for a number.
+        """
+        counts = {len(values) for values in (*(point.outputs for point in self.points), *self.clips)}
+        return (self.epoch, self.window, counts) == (epoch, window, {outputs})
 
 
 def read_course(run: Path, trial_id: str) -> TrialCourse | None:
