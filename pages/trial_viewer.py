@@ -13,8 +13,7 @@ with page("Trial viewer", INTRODUCTION) as dataset:
     if dataset is not None:
         left, right = st.columns([1, 2])
         with left:
-            runs = runs_with_predictions(dataset)
-            run = pick_run_or_none(runs, "trial_viewer")
+            run = pick_run_or_none(runs_with_predictions(dataset), "trial_viewer")
         predictions = None if run is None else run.read_predictions()
         with right:
             pool = pick_pool(dataset, run, predictions)
@@ -22,4 +21,4 @@ with page("Trial viewer", INTRODUCTION) as dataset:
         if trial is None:
             st.info("No trial matches. Choose another pool or other filters.")
         else:
-            show_trial(dataset, trial, run, predictions, runs)
+            show_trial(dataset, trial, run, predictions)

@@ -52,13 +52,13 @@ def attention_map(run: RunFolder, trial_id: str, progress: Progress) -> Attentio
         ModelError: A file of the model is missing or damaged.
         RunError: The run has no results or no checkpoint, or its model has no attention to map.
     """
-    dataset, threshold, model = settings_of_explanation(run, trial_id)
+    dataset, threshold, epoch = settings_of_explanation(run, trial_id)
     with open_predictor(run, dataset, [trial_id], progress) as predictor:
         if trial_id in predictor.left_out:
             raise DataError(predictor.left_out[trial_id])
         if reason := why_no_map(predictor):
             raise RunError(f"Run {run.name} has no attention map: {reason}")
-        return map_with(predictor, dataset, trial_id, run.read_target(), threshold, model.epoch, progress)
+        return map_with(predictor, dataset, trial_id, run.read_target(), threshold, epoch, progress)
 
 
 def reason_of_run(run: RunFolder) -> str:

@@ -11,7 +11,7 @@ from socal_core.dataset.targets import Target
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.predict import outputs_of_logits
 from socal_core.evaluation.predictors import Predictor, open_predictor
-from socal_core.evaluation.trained_model import TrainedModel, trained_model
+from socal_core.evaluation.trained_model import trained_model
 from socal_core.explanations.faithfulness import judge
 from socal_core.explanations.occlusion import Occlusion, of_squares, of_times, of_tools, paint_out, seen_area, sizes_of
 from socal_core.explanations.record import Explanation, TimeEffect, ToolEffect
@@ -40,26 +40,26 @@ def explain(run: RunFolder, trial_id: str, progress: Progress) -> Explanation:
         ModelError: A file of the model is missing or damaged.
         RunError: The run has no results or no checkpoint.
     """
-    dataset, threshold, model = settings_of_explanation(run, trial_id)
+    dataset, threshold, epoch = settings_of_explanation(run, trial_id)
     with open_predictor(run, dataset, [trial_id], progress) as predictor:
         if trial_id in predictor.left_out:
             raise DataError(predictor.left_out[trial_id])
-        return explain_with(predictor, dataset, trial_id, run.read_target(), threshold, model.epoch, progress)
+        return explain_with(predictor, dataset, trial_id, run.read_target(), threshold, epoch, progress)
 
 
-def settings_of_explanation(run: RunFolder, trial_id: str) -> tuple[Dataset, float, TrainedModel]:
-    """Return the data, the threshold (0 for another target than success) and the model of a run.
+def settings_of_explanation(run: RunFolder, trial_id: str) -> tuple[Dataset, float, int]:
+    """Return the data, the threshold (0 for another target than success) and the epoch of the checkpoint of a run.
 
     Raises:
         DataError: The trial does not exist.
         RunError: The run has no results or no checkpoint.
     """
-    dataset, model = run.open_dataset(), trained_model(run)
+    dataset, epoch = run.open_dataset(), trained_model(run).epoch
     dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
     metrics = run.read_metrics()
     if metrics is None:
         raise RunError(f"Run {run.name} has no results yet. Run `evaluate` on it first.")
-    return dataset, metrics["threshold"] if is_of_success(metrics) else 0.0, model
+    return dataset, metrics["threshold"] if is_of_success(metrics) else 0.0, epoch
 
 
 def explain_with(

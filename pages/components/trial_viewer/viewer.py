@@ -1,11 +1,11 @@
 """The view of one trial: the player, the prediction beside the truth, and its boxes as a file."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from pages.components.runs import runs_with_predictions
 from pages.components.trial_viewer.attention_view import show_attention
 from pages.components.trial_viewer.course_view import course_data, current_course, show_course
 from pages.components.trial_viewer.events_view import events_data, events_or_none, show_events, store_marks
@@ -27,22 +27,8 @@ ID_SOURCES = {
 NO_BOXES = "This trial has no boxes."
 
 
-def show_trial(
-    dataset: Dataset,
-    trial_id: str,
-    run: RunFolder | None,
-    predictions: pd.DataFrame | None,
-    runs: Sequence[RunFolder],
-) -> None:
-    """Show a trial. The browser plays it without the server.
-
-    Args:
-        dataset: The data set.
-        trial_id: The trial.
-        run: The chosen run, None without one.
-        predictions: Its predictions.
-        runs: All runs with predictions for the data set.
-    """
+def show_trial(dataset: Dataset, trial_id: str, run: RunFolder | None, predictions: pd.DataFrame | None) -> None:
+    """Show a trial. The browser plays it without the server."""
     tracked = boxes_with_tracks(dataset)
     boxes = tracked[tracked["trial_id"] == trial_id]
     data = _player_data(dataset, trial_id, boxes, run)
@@ -61,7 +47,7 @@ def show_trial(
         show_prediction(dataset, trial_id, run, predictions)
         _about_boxes(dataset, trial_id, boxes)
     if run is not None:
-        show_side_by_side(trial_id, run, runs)
+        show_side_by_side(trial_id, run, runs_with_predictions(dataset))
     show_events(dataset, trial_id, boxes)
     if run is not None:
         show_course(trial_id, run)
