@@ -15,7 +15,7 @@ function drawCourse(timeline, top) {
   if (!course) return;
   const [upper, lower] = [top + COURSE_GAP + 6, top + COURSE_GAP + COURSE - 8];
   const y = (value) => lower - ((lower - upper) * (value - course.low)) / (course.high - course.low);
-  const inText = (value) => (course.percent ? `${Math.round(100 * value)} %` : value.toPrecision(3));
+  const inText = (value) => (course.percent ? `${Math.round(100 * value)} %` : value.toLocaleString("en-US", { maximumSignificantDigits: 3 }));
   timeline.text(`${course.name}, by the seconds watched`, 0, top + COURSE_GAP / 2, width);
   for (const value of [course.low, (course.low + course.high) / 2, course.high]) {
     line(context, theme.grid, [[gutter, y(value)], [width, y(value)]]);
