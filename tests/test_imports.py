@@ -29,13 +29,14 @@ ORDER = [
     {"pretraining"},
     {"evaluation"},
     {"explanations"},
+    {"figures"},
     {"training"},
     {"exporting"},
     {"jobs"},
     {"cli", "api"},
     {"__main__"},
 ]
-# Pure functions of tables and arrays: beside the order, above the pages.
+# Pure functions of tables and arrays, which use fewer parts than their place allows.
 FIGURES_MAY_USE = {
     "figures",
     "errors",

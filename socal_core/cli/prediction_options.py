@@ -21,3 +21,11 @@ def add_prediction_commands(commands: Any) -> None:
         help="the data folder with the trials (default: that of the run; an exported model has none)",
     )
     sub.add_argument("--json", action="store_true")
+    text = "Write the frames of a trial with boxes, prediction and true outcome as a video or an animated GIF."
+    sub = add_command(commands, "videos", "render", text)
+    sub.add_argument("run", type=Path)
+    sub.add_argument("trial_id")
+    sub.add_argument("out", type=Path, help="the file to write, OUT.mp4 or OUT.gif")
+    sub.add_argument("--fps", type=float, default=5.0, help="frames per second of the video (default: 5)")
+    sub.add_argument("--width", type=int, help="width in pixels (default: 960, for a GIF 480; at most that of a frame)")
+    sub.add_argument("--force", action="store_true", help="replace an existing file")
