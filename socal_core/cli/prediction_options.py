@@ -20,7 +20,15 @@ def add_prediction_commands(commands: Any) -> None:
         "--data",
         help="the data folder with the trials (default: that of the run; an exported model has none)",
     )
-    sub.add_argument("--json", action="store_true")
+    sub.add_argument(
+        "--follow",
+        action="store_true",
+        help="predict one folder of frames again with each new frame, until the window of the run is over",
+    )
+    sub.add_argument(
+        "--idle", type=float, default=60.0, help="with --follow, end after this many seconds without a new frame"
+    )
+    sub.add_argument("--json", action="store_true", help="with --follow, one object per line")
     text = "Write the frames of a trial with boxes, prediction and true outcome as a video or an animated GIF."
     sub = add_command(commands, "videos", "render", text)
     sub.add_argument("run", type=Path)

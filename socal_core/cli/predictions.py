@@ -4,14 +4,15 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from socal_core.cli.arguments import print_line
 from socal_core.cli.bars import StageBar
-from socal_core.cli.scores import source_text
+from socal_core.cli.scores import live_text, source_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.table_cache import open_cached
-from socal_core.errors import RunError
+from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.exporting.export_record import is_exported
 from socal_core.runs.folder import RunFolder
 
@@ -25,7 +26,11 @@ def predict(options: argparse.Namespace) -> int:
     """Predict trials and new material with the best checkpoint of a run, or with an exported model."""
     from socal_core.evaluation.predict_sources import predict_sources
 
+    if options.follow and (len(options.source) != 1 or not Path(options.source[0]).is_dir()):
+        raise ConfigError("SOURCE", "must be one folder of frames with --follow", " ".join(options.source))
     forecaster, open_data = _opened(options)
+    if options.follow:
+        return _follow(forecaster, options)
     with StageBar() as bar:
         rows, errors = predict_sources(forecaster, options.source, open_data, bar.show)
     if not rows:
@@ -38,6 +43,20 @@ def predict(options: argparse.Namespace) -> int:
         for row in rows:
             print_line(source_text(row))
     return EXIT_INCOMPLETE if errors else 0
+
+
+def _follow(forecaster: "Forecaster", options: argparse.Namespace) -> int:
+    """Print a line for each prediction of a folder that grows."""
+    from socal_core.evaluation.follow import follow
+
+    count = 0
+    for row in follow(forecaster, Path(options.source[0]), options.idle):
+        count += 1
+        print_line(json.dumps(row) if options.json else live_text(row))
+        sys.stdout.flush()
+    if not count:
+        raise DataError(f"{options.source[0]}: no frame in the window came within {options.idle:g} s.")
+    return 0
 
 
 def _opened(options: argparse.Namespace) -> "tuple[Forecaster, Callable[[], Dataset]]":

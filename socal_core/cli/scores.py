@@ -113,6 +113,12 @@ def source_text(row: Mapping[str, Any]) -> str:
     return "; ".join([f"{name}: {prediction_text(row)}", *details])
 
 
+def live_text(row: Mapping[str, Any]) -> str:
+    """Return a prediction while a trial is being recorded, as from `follow`, for the user."""
+    over = "; the window of the run is over" if row["complete"] else ""
+    return f"{row['second']:>4} s, {row['frames']} frames: {prediction_text(row)}{over}"
+
+
 def _fold_texts(found: CrossValidationScores | None) -> list[str]:
     """Return one line per fold, per seed if there are several, and for the spread of each score."""
     if found is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -168,12 +169,12 @@ def about_trial(run: RunFolder, dataset: Dataset, trial_id: str) -> list[str]:
     return [trial_id, f"Predicted: {predicted}{certainty}", f"True: {true}", subset[:1].upper() + subset[1:]]
 
 
-def _value(target: Target, value: object) -> str:
+def _value(target: Target, value: Any) -> str:
     if pd.isna(value):
         return "unknown"
     if target.is_success:
-        return OUTCOMES[int(str(value))].lower()
-    return amount(float(str(value)), target.unit) if target.is_number else str(value)
+        return OUTCOMES[int(value)].lower()
+    return amount(float(value), target.unit) if target.is_number else str(value)
 
 
 def _write_mp4(path: Path, pictures: _Pictures, rate: float, progress: Callable[[int, int], None]) -> None:
