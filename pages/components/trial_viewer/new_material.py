@@ -67,8 +67,8 @@ def _uploaded() -> Material | None:
         type=["zip", *(suffix.lstrip(".") for suffix in sorted(VIDEO_SUFFIXES))],
         max_upload_size=LARGEST_UPLOAD_MB,
         key="new-upload",
-        help="Frames are one second apart; JPEG or PNG. Of a video, one frame per second is used. The upload is deleted "
-        "when you remove it here, or when your session ends.",
+        help="Frames are one second apart; JPEG or PNG. Of a video, one frame per second is used. The upload is "
+        "deleted when you remove it here, or when your session ends.",
     )
     if file is None:
         _drop()
