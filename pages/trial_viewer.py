@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.page_frame import page
 from pages.components.runs import pick_run_or_none, runs_with_predictions
-from pages.components.trial_viewer.new_material import show_new_material
+from pages.components.trial_viewer.new_material import pick_kind, show_new_material
 from pages.components.trial_viewer.picker import pick_pool, pick_trial
 from pages.components.trial_viewer.viewer import show_trial
 
@@ -21,7 +21,9 @@ with page("Trial viewer", INTRODUCTION) as dataset:
         with left:
             run = pick_run_or_none(runs_with_predictions(dataset), "trial_viewer")
         if shown == NEW:
-            show_new_material(run)
+            with right:
+                kind = pick_kind()
+            show_new_material(kind, run)
         else:
             predictions = None if run is None else run.read_predictions()
             with right:

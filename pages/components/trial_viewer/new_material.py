@@ -45,9 +45,13 @@ class Material:
     path: Path = Path()
 
 
-def show_new_material(run: RunFolder | None) -> None:
-    """Show the choice of new material, and then its frames and its prediction by a run."""
-    kind = st.segmented_control("New material", [UPLOAD, FOLDER, LIVE], default=UPLOAD, required=True, key="new-kind")
+def pick_kind() -> str:
+    """Show where new material may come from, and return the choice."""
+    return st.segmented_control("From", [UPLOAD, FOLDER, LIVE], default=UPLOAD, required=True, key="new-kind")
+
+
+def show_new_material(kind: str, run: RunFolder | None) -> None:
+    """Show the choice of new material of a kind, and then its frames and its prediction by a run."""
     if kind == LIVE:
         _drop()
         show_live(run)
