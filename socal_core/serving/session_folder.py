@@ -1,13 +1,17 @@
 """Folders for what a session of the app has uploaded. They are deleted when the session ends.
 
-A folder is locked for as long as the server lives that made it, so that the next one can tell which were left behind
-by a server that was killed.
+Streamlit tells nobody that a session has ended, and Python may keep its objects for hours. A thread therefore asks from
+time to time whether the sessions of the folders are still there. A folder is locked for as long as the server lives
+that made it, so that the next one can tell which were left behind by a server that was killed.
 """
 
 import os
 import secrets
 import shutil
+import threading
+import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from socal_core.errors import SocalError
@@ -16,13 +20,19 @@ from socal_core.workspace import workspace
 
 _FOLDER, _LOCK, _CONTENT = "uploads", "lock", "content"
 _TOKEN_BYTES = 12
+GRACE_SECONDS = 150.0
+"""Time for a browser to come back after its connection was lost; Streamlit keeps a session for 120 s."""
+_CHECK_SECONDS = 30.0
 
 
 class SessionFolder:
-    """A folder that is deleted, with what is in it, as soon as nobody holds this object, or the process ends."""
+    """A folder that is deleted, with its content, when its session or the process ends, or nobody holds the object."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_alive: Callable[[], bool] = lambda: True) -> None:
         """Create the folder.
+
+        Args:
+            is_alive: Returns whether the session is there; it must not refer to this object.
 
         Raises:
             SocalError: It cannot be created.
@@ -37,6 +47,10 @@ class SessionFolder:
             raise SocalError(f"There is no folder for uploads: {error.strerror}. Free some space.") from None
         self._folder = folder
         self._end = weakref.finalize(self, _delete, folder, handle)
+        self._is_alive = is_alive
+        self._gone_since: float | None = None
+        _kept.add(self)
+        _start_checks()
 
     @property
     def path(self) -> Path:
@@ -59,6 +73,36 @@ class SessionFolder:
     def delete(self) -> None:
         """Delete the folder now."""
         self._end()
+
+    def check(self, now: float) -> None:
+        """Delete the folder if its session has been away for GRACE_SECONDS.
+
+        Args:
+            now: The time of a clock that never goes back, in seconds.
+        """
+        if self._is_alive():
+            self._gone_since = None
+        elif self._gone_since is None:
+            self._gone_since = now
+        elif now - self._gone_since >= GRACE_SECONDS:
+            self.delete()
+
+
+_kept: "weakref.WeakSet[SessionFolder]" = weakref.WeakSet()
+_checking = threading.Event()
+
+
+def _start_checks() -> None:
+    if not _checking.is_set():
+        _checking.set()
+        threading.Thread(target=_check_forever, name="session folders", daemon=True).start()
+
+
+def _check_forever() -> None:
+    while True:
+        time.sleep(_CHECK_SECONDS)
+        for folder in list(_kept):
+            folder.check(time.monotonic())
 
 
 def remove_left_folders() -> int:

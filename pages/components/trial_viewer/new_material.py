@@ -1,13 +1,16 @@
 """New material in the Trial viewer: a zip, a video or a folder, which is played and predicted like a trial."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.components.job_progress import Button, offer
+from pages.components.job_progress import LEAVE, Button, offer
 from pages.components.trial_viewer.live import show_live
 from pages.components.trial_viewer.new_prediction import show_new_prediction
 from pages.components.trial_viewer.player.component import show_player
@@ -25,6 +28,7 @@ from socal_core.serving.session_folder import SessionFolder
 
 PREDICTING = Job("material", "socal_core.jobs.predict_material", "The prediction of new material")
 UPLOAD, FOLDER, LIVE = "Upload", "Folder on the server", "Live folder"
+UPLOAD_ENDS = "You can leave this page. The upload is deleted when you close the browser."
 _MATERIAL, _FOLDER = "new_material", "upload_folder"
 NOT_IN_DATA = "This trial is **not in the data set**. Its outcome is not known here, so nothing tells whether the "
 NOT_IN_DATA += "prediction is right."
@@ -43,6 +47,7 @@ class Material:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The predictions, by the name of the run and the trial."""
     path: Path = Path()
+    uploaded: bool = False
 
 
 def pick_kind() -> str:
@@ -53,7 +58,6 @@ def pick_kind() -> str:
 def show_new_material(kind: str, run: RunFolder | None) -> None:
     """Show the choice of new material of a kind, and then its frames and its prediction by a run."""
     if kind == LIVE:
-        _drop()
         show_live(run)
         return
     material = _uploaded() if kind == UPLOAD else _typed()
@@ -73,11 +77,17 @@ def _uploaded() -> Material | None:
         key="new-upload",
         help="Frames are one second apart; JPEG or PNG. Of a video, one frame per second is used. The upload is "
         "deleted when you remove it here, or when your session ends.",
+        on_change=_drop,
     )
-    if file is None:
-        _drop()
-        return None
     known = st.session_state.get(_MATERIAL)
+    if file is None:
+        # Streamlit forgets the file when its field is not displayed, on another page or beside another choice.
+        if not isinstance(known, Material) or not known.uploaded:
+            return None
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{plain_text(known.name)} is still open.", width="content")
+            st.button("Delete it", icon=":material/delete:", key="delete-upload", on_click=_drop)
+        return known
     if isinstance(known, Material) and known.key == file.file_id:
         return known
     material = st.session_state[_MATERIAL] = _receive(file)
@@ -87,8 +97,8 @@ def _uploaded() -> Material | None:
 def _receive(file: UploadedFile) -> Material:
     folder = st.session_state.get(_FOLDER)
     if not isinstance(folder, SessionFolder):
-        folder = st.session_state[_FOLDER] = SessionFolder()
-    material = Material(file.file_id, file.name)
+        folder = st.session_state[_FOLDER] = SessionFolder(_session_check())
+    material = Material(file.file_id, file.name, uploaded=True)
     with st.spinner("Checking the upload"):
         content = folder.clear()
         try:
@@ -97,6 +107,15 @@ def _receive(file: UploadedFile) -> Material:
         except SocalError as error:
             material.error = str(error)
     return material
+
+
+def _session_check() -> Callable[[], bool]:
+    """Return a function that tells whether this session is connected."""
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():  # a test without a server
+        return lambda: True
+    session, server = context.session_id, runtime.get_instance()
+    return lambda: server.is_active_session(session)
 
 
 def _typed() -> Material | None:
@@ -108,7 +127,6 @@ def _typed() -> Material | None:
     ).strip()
     known = st.session_state.get(_MATERIAL)
     if not typed:
-        _drop()
         return None
     if isinstance(known, Material) and known.key == typed:
         return known
@@ -170,4 +188,5 @@ def _offer(material: Material, run: RunFolder) -> None:
         Button("Predict", ":material/online_prediction:", "predict-material"),
         about="The model sees the same part of the trial as in its test: its window, and as many clips.",
         busy="Other new material is being predicted. Wait until that is done.",
+        while_running=UPLOAD_ENDS if material.uploaded else LEAVE,
     )
