@@ -95,7 +95,7 @@ def _lines(texts: Sequence[str], width: int, font: ImageFont.FreeTypeFont) -> li
     """Put as many texts on each line as there is room for."""
     lines = [""]
     for text in texts:
-        longer = f"{lines[-1]}   {text}".strip()
+        longer = f"{lines[-1]}  ·  {text}" if lines[-1] else text
         if lines[-1] and font.getlength(longer) > width - font.size:
             lines.append(text)
         else:
