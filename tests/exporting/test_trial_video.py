@@ -15,6 +15,7 @@ from socal_core.exporting.trial_video import VideoOptions, about_trial, write_tr
 from socal_core.figures.frames import LABEL_COLOURS
 from socal_core.figures.trial_video import Bar, bar_height, fitted, video_picture
 from socal_core.runs.folder import RunFolder
+from tests.disks import files_up_to
 from tests.factories import write_dataset
 from tests.made_runs import write_run
 
@@ -103,6 +104,13 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(
     monkeypatch.undo()
     write_trial_video(run, TRIAL, out, force)
     assert len(pictures_in(out)) == 5
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif"])
+def test_on_a_full_disk_nothing_is_left(run: RunFolder, tmp_path: Path, name: str) -> None:
+    with files_up_to(8_000), pytest.raises(trial_video.RunError, match=r"pictures were written|cannot be written"):
+        write_trial_video(run, TRIAL, tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "run-1"]
 
 
 def test_the_bar_says_what_is_known(run: RunFolder) -> None:
