@@ -82,7 +82,7 @@ def _uploaded() -> Material | None:
     known = st.session_state.get(_MATERIAL)
     if file is None:
         # Streamlit forgets the file when its field is not displayed, on another page or beside another choice.
-        if not isinstance(known, Material) or not known.uploaded:
+        if not isinstance(known, Material) or not known.uploaded or known.dataset is None:
             return None
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{plain_text(known.name)} is still open.", width="content")
