@@ -4,13 +4,17 @@ Streamlit imports this file once as a module, for the server with its routes, an
 page: what the app does, the data in numbers, and the next steps.
 """
 
+from contextlib import suppress
+
 import streamlit as st
 
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
+from socal_core.errors import SocalError
 from socal_core.serving.routes import frame_routes
+from socal_core.serving.session_folder import remove_left_folders
 
 NEWEST_RUNS = 5
 STEPS = (
@@ -57,4 +61,6 @@ def overview() -> None:
 if __name__ == "__main__":
     overview()
 else:
+    with suppress(SocalError):  # the pages report a workspace that cannot be used
+        remove_left_folders()
     app = st.App(__file__, routes=frame_routes(st.get_option("server.baseUrlPath").strip("/")))

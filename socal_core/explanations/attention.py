@@ -17,7 +17,8 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import Target
 from socal_core.errors import DataError, RunError
-from socal_core.evaluation.predictors import ClassifierPredictor, Predictor, open_predictor
+from socal_core.evaluation.predictor import Predictor
+from socal_core.evaluation.predictors import ClassifierPredictor, open_predictor
 from socal_core.explanations.attention_record import AttentionMap, AttentionStep
 from socal_core.explanations.explain import Probe, settings_of_explanation
 from socal_core.explanations.faithfulness import judge
