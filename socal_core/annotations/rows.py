@@ -95,8 +95,9 @@ class KnownFrames:
         `match_names` finds the frames of names that tools have changed, from the evidence of a whole file.
         """
         # A pandas index would keep an object of each of a million names.
-        rows = pc.index_in(_arrow(pd.Series(names, dtype="str")), value_set=self._names)
-        return pc.fill_null(rows, -1).to_numpy().astype(np.intp)
+        found = pc.index_in(_arrow(pd.Series(names, dtype="str")), value_set=self._names)
+        rows: NDArray[np.intp] = pc.fill_null(found, -1).to_numpy().astype(np.intp)
+        return rows
 
     @cached_property
     def lookup(self) -> FrameLookup:
