@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from pages.components.run_banner import show_run_banner
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -37,6 +38,8 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
     st.title(heading or title)
+    with _errors_shown():
+        show_run_banner()
     st.write(introduction)
     dataset = None
     with _errors_shown():
