@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ MENU = (
     ("pages/evaluation.py", "Evaluation", ":material/analytics:"),
     ("pages/trial_viewer.py", "Trial viewer", ":material/slideshow:"),
 )
+STYLE = Path(__file__).with_name("page.css")
 
 
 @contextmanager
@@ -33,6 +35,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
         The open data set, or None if there is none; the page then shows why.
     """
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
+    st.html(STYLE)
     with st.sidebar:
         for script, label, icon in MENU:
             st.page_link(script, label=label, icon=icon, width="stretch")

@@ -16,7 +16,7 @@ from socal_core.runs.events import EventLog
 from socal_core.runs.folder import RunFolder
 from socal_core.workspace import runs_root
 from tests.made_runs import write_events, write_run
-from tests.pages.conftest import PROJECT, OpenPage, as_read, metrics_of, text_of
+from tests.pages.conftest import PROJECT, OpenPage, metrics_of, text_of
 
 NEW_FIELDS = {"clips_per_second", "val_accuracy_low", "val_accuracy_high", "val_auroc_low", "val_auroc_high"}
 MACHINE = {"cpu_percent": 62.4, "memory_mb": 1510.0, "memory_total_mb": 25_000.0}
@@ -59,8 +59,8 @@ def test_the_run_stands_above_the_settings_of_the_next(
 ) -> None:
     app = open_page("training", shared_data_folder)
     assert [item.value for item in app.subheader][:2] == ["Run run-1", "Next run"]
-    summary = as_read(app.caption[0].value)
-    assert summary.startswith("Predicts success. ")
+    summary = next(text for text in text_of(app).splitlines() if text.startswith("Predicts"))
+    assert summary.startswith("Predicts success. Frozen features")
     assert "Window: first 60 s." in summary
 
 

@@ -51,7 +51,7 @@ def _show_settings(run: RunFolder) -> None:
         config = run.read_config()
     except SocalError:
         return  # the table of runs reports that it cannot be read
-    st.caption(f"{plain_text(summary_of_settings(config))} [Settings of the next run](#{NEXT})")
+    st.markdown(f"{plain_text(summary_of_settings(config))} [To the next run](#{NEXT})")
     with st.expander("Settings of this run", icon=":material/tune:"):
         values = applicable_settings(config)
         rows = {LABELS.get(name, name.replace("_", " ").capitalize()): _value(value) for name, value in values.items()}
