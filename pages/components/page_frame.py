@@ -18,6 +18,7 @@ MENU = (
     ("pages/training.py", "Training", ":material/model_training:"),
     ("pages/evaluation.py", "Evaluation", ":material/analytics:"),
     ("pages/trial_viewer.py", "Trial viewer", ":material/slideshow:"),
+    ("pages/guide.py", "Guide", ":material/menu_book:"),
 )
 STYLE = Path(__file__).with_name("page.css")
 
