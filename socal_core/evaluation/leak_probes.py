@@ -18,7 +18,9 @@ from socal_core.dataset.images import quiet_pillow, read_thumbnail
 from socal_core.dataset.windows import Window
 from socal_core.errors import ConfigError, DataError
 from socal_core.evaluation.cues import CHANNELS, predict_from, presence_in_parts, varying
-from socal_core.evaluation.metrics import auroc, auroc_interval
+from socal_core.evaluation.intervals import TOO_FEW, auroc_estimate
+from socal_core.evaluation.metrics import auroc
+from socal_core.evaluation.trial_scores import surgeons_by_trial
 from socal_core.presets import outcome_reasons
 from socal_core.runs.files.metrics_record import Interval
 from socal_core.splits import Split
@@ -26,9 +28,6 @@ from socal_core.splits import Split
 FIRST_FRAMES = 3
 """Number of frames to open per trial: enough to make up for one unusual frame, and few enough for a slow drive."""
 BIN_SECONDS = 10
-MIN_TRIALS = 10
-"""With fewer held-out trials, no probe is called a leak: one of ten probes may rank six trials correctly by chance."""
-
 REFUSED_INPUTS = outcome_reasons()
 """Columns that are outcomes themselves, with the reason why each is never an input."""
 
@@ -44,7 +43,7 @@ class Probe:
     auroc: float | None
     """None if it cannot be computed; the verdict then states the reason."""
     interval: Interval
-    """The low and high end of the 95 % interval."""
+    """The low and high end of the 95 % interval; None if there are too few held-out surgeons."""
     n: int
     """Number of held-out trials."""
     verdict: str
@@ -52,8 +51,8 @@ class Probe:
 
     @property
     def is_leak(self) -> bool:
-        """Whether chance is ruled out: the interval is above 0.5, on at least MIN_TRIALS trials."""
-        return self.interval is not None and self.interval[0] > 0.5 and self.n >= MIN_TRIALS
+        """Whether chance is ruled out: the interval is above 0.5."""
+        return self.interval is not None and self.interval[0] > 0.5
 
     def as_dict(self) -> dict[str, Any]:
         """Return the probe as values for JSON."""
@@ -112,18 +111,19 @@ def probe_leaks(dataset: Dataset, split: Split, window: Window, progress: Progre
     labels = dataset.trials.loc[list(split.trial_ids), "success"].astype("int64")
     train = labels[list(split.train)]
     held_out = labels[[*split.validation, *split.test]]
-    probes = [_probe(suspect, train, held_out) for suspect in _suspects(dataset, labels.index, window, progress)]
+    surgeons = surgeons_by_trial(dataset.trials.loc[held_out.index])
+    suspects = _suspects(dataset, labels.index, window, progress)
+    probes = [_probe(suspect, train, held_out, surgeons) for suspect in suspects]
     return sorted(probes, key=lambda probe: (probe.auroc is None, -(probe.auroc or 0)))
 
 
-def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series) -> Probe:
+def _probe(suspect: _Suspect, train: pd.Series, held_out: pd.Series, surgeons: pd.Series) -> Probe:
     reason = _why_not(suspect, train, held_out)
     if reason:
         return Probe(suspect.name, None, None, len(held_out), f"{suspect.subject} cannot be tested: {reason}")
     probabilities = predict_from(suspect.values, train)[held_out.index]
-    probe = Probe(
-        suspect.name, auroc(held_out, probabilities), auroc_interval(held_out, probabilities), len(held_out), ""
-    )
+    interval = auroc_estimate(held_out, probabilities, surgeons).interval
+    probe = Probe(suspect.name, auroc(held_out, probabilities), interval, len(held_out), "")
     return replace(probe, verdict=_verdict(suspect, probe))
 
 
@@ -144,11 +144,11 @@ def _verdict(suspect: _Suspect, probe: Probe) -> str:
     gives = f"{suspect.subject} alone gives {probe.auroc:.2f}"
     if probe.is_leak:
         return f"{gives}: {suspect.meaning}. {suspect.advice}"
-    if probe.auroc is None or probe.interval is None or probe.auroc <= 0.5:
+    if probe.auroc is None or probe.auroc <= 0.5:
         return f"{gives}, no better than chance on these {probe.n} held-out trials."
-    low, high = probe.interval
+    interval = TOO_FEW if probe.interval is None else f"{probe.interval[0]:.2f} to {probe.interval[1]:.2f}"
     return (
-        f"{gives} on {probe.n} held-out trials, which may be chance ({low:.2f} to {high:.2f}). "
+        f"{gives} on {probe.n} held-out trials, which may be chance ({interval}). "
         f"Hold out more surgeons to be certain; if in doubt, {suspect.advice[0].lower()}{suspect.advice[1:]}"
     )
 

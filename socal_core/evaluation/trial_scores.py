@@ -56,6 +56,11 @@ def surgeons_of(trials: pd.DataFrame) -> pd.Series:
     return trials["participant_id"].where(known, "trial " + trials["trial_id"])
 
 
+def surgeons_by_trial(trials: pd.DataFrame) -> pd.Series:
+    """Return the surgeon of each trial of a table with the index `trial_id`, as `surgeons_of` does."""
+    return surgeons_of(trials.reset_index()).set_axis(trials.index).astype(str)
+
+
 def known_surgeons(trials: pd.DataFrame) -> int:
     """Return the number of known surgeons of trials."""
     return int(trials.loc[trials["participant_id"] != "", "participant_id"].nunique())

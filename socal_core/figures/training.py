@@ -1,7 +1,7 @@
 """Live figures of a run by epoch: loss, validation accuracy and AUROC with intervals, or RMSE, and learning rate."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,7 @@ SMALL_HEIGHT = 190
 
 Trace = dict[str, Any]
 _SCORES = {"val_accuracy": ("Accuracy", VALIDATION), "val_auroc": ("AUROC", SECOND_SCORE)}
+_NAMES = {score: name for score, (name, _) in _SCORES.items()} | {"val_rmse": "RMSE"}
 
 
 def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame, target: Target = SUCCESS_TARGET) -> go.Figure:
@@ -54,7 +55,7 @@ def loss_curves(epochs: pd.DataFrame, steps: pd.DataFrame, target: Target = SUCC
 
 
 def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
-    """Plot accuracy and AUROC on the validation trials by epoch, with bands for their 95 % intervals if known.
+    """Plot accuracy and AUROC on the validation trials by epoch, with bands for their 95 % intervals if there are any.
 
     Args:
         epochs: The table of epochs (runs/events.py).
@@ -64,7 +65,7 @@ def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
         _curve(epochs, score, name, colour) | _hover_with_interval(epochs, score)
         for score, (name, colour) in _SCORES.items()
     ]
-    title = "On the validation trials" + (" (bands: 95% intervals)" if bands else "")
+    title = "On the validation trials" + _about_bands(epochs, bands)
     traces = [*bands, *curves, *_best(epochs, "val_accuracy")]
     figure = _figure(traces, _last_epoch(epochs), title, "Score (0 to 1)", range=[-0.02, 1.05])
     if epochs.empty:
@@ -73,15 +74,23 @@ def accuracy_curves(epochs: pd.DataFrame) -> go.Figure:
 
 
 def error_curve(epochs: pd.DataFrame, unit: str) -> go.Figure:
-    """Plot the root mean squared error on the validation trials by epoch, for a run that predicts a number.
+    """Plot the root mean squared error on the validation trials by epoch, with a band for its 95 % intervals if any.
 
     Args:
         epochs: The table of epochs (runs/events.py).
         unit: The unit of the number; "" if it has none.
     """
-    traces = [_curve(epochs, "val_rmse", "RMSE", VALIDATION), *_best(epochs, "val_rmse")]
+    bands = list(_band(epochs, "val_rmse", VALIDATION))
+    curve = _curve(epochs, "val_rmse", "RMSE", VALIDATION) | _hover_with_interval(epochs, "val_rmse")
+    traces = [*bands, curve, *_best(epochs, "val_rmse")]
     y = f"RMSE ({plain(unit)})" if unit else "RMSE"
-    figure = _figure(traces, _last_epoch(epochs), "Error on the validation trials", y, rangemode="tozero")
+    figure = _figure(
+        traces,
+        _last_epoch(epochs),
+        "Error on the validation trials" + _about_bands(epochs, bands),
+        y,
+        rangemode="tozero",
+    )
     if epochs.empty:
         with_message(figure, "The curve starts when the first epoch is done.")
     return figure
@@ -185,6 +194,13 @@ def _intervals(epochs: pd.DataFrame, score: str) -> pd.DataFrame:
     return pd.DataFrame({end: _numbers(epochs, f"{score}_{end}") for end in ("low", "high")})
 
 
+def _about_bands(epochs: pd.DataFrame, bands: Sequence[Trace]) -> str:
+    """Return the end of a title: what the bands are, or why there are none."""
+    if bands:
+        return " (bands: 95% intervals)"
+    return "" if epochs.empty else " (no intervals: too few surgeons)"
+
+
 def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
     """Yield the area between the ends of a score's intervals, or nothing if there are none."""
     ends = _intervals(epochs, score).assign(epoch=_numbers(epochs, "epoch")).dropna()
@@ -194,7 +210,7 @@ def _band(epochs: pd.DataFrame, score: str, colour: str) -> Iterator[Trace]:
     yield {
         "x": outline["epoch"],
         "y": pd.concat([ends["high"], ends["low"].iloc[::-1]]),
-        "name": f"Interval of {_SCORES[score][0]}",
+        "name": f"Interval of {_NAMES[score]}",
         "fill": "toself",
         "mode": "lines",
         "line": {"color": colour, "width": 1},  # visible if there is only one epoch, which has no area

@@ -24,6 +24,8 @@ EPOCH_FIELDS = (
     "val_auroc",
     "learning_rate",
     "seconds",
+    "val_rmse_low",
+    "val_rmse_high",
     "val_accuracy_low",
     "val_accuracy_high",
     "val_auroc_low",

@@ -20,6 +20,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.predict import finish_run
 from socal_core.evaluation.predictors import FrozenPredictor, encoders_of
 from socal_core.evaluation.trained_model import TrainedModel
+from socal_core.evaluation.trial_scores import surgeons_by_trial
 from socal_core.lifecycle.further import trained_on_labels
 from socal_core.models.encoders import build_encoder
 from socal_core.models.features import Embedder, open_embedder
@@ -127,12 +128,11 @@ def _train_head(
     job.show_stage("Fitting the head", 0, 1)
     target = job.dataset.target
     values = target.standardized(job.dataset.target_values)
-    training = job.dataset.usable_trials.loc[list(split.train)]
+    surgeons = surgeons_by_trial(job.dataset.usable_trials)
     head = fit_head(
         features,
         values[list(split.train)].to_numpy(),
-        # A trial of unknown surgeon counts as the only trial of its surgeon.
-        training["participant_id"].where(training["participant_id"] != "", training.index).astype(str).tolist(),
+        surgeons[list(split.train)].tolist(),
         job.config.split.seed,
         job.config.model.encoder.candidates,
         job.report,
@@ -142,7 +142,8 @@ def _train_head(
     digests = {embedder.encoder.name: embedder.encoder.identity for embedder in embedders}
     head = replace(head, digests={name: digests[name] for name in head.encoders})
     logits = FrozenPredictor(head, embedders).logits(split.validation)
-    scores = scores_of_head(logits, torch.tensor(values[list(split.validation)].to_numpy()), target)
+    validation = list(split.validation)
+    scores = scores_of_head(logits, torch.tensor(values[validation].to_numpy()), target, surgeons[validation].tolist())
     job.report(
         "head",
         **head.as_dict(),

@@ -55,6 +55,8 @@ class TrainingJob:
     """What the model predicts."""
     values: Mapping[str, float]
     """The index of the class of each trial, or its standardized number, by trial_id."""
+    surgeons: Mapping[str, str]
+    """The surgeon of each trial, by trial_id; each trial of an unknown surgeon counts as that of a separate one."""
     accelerator: Accelerator
     report: Callable[..., None]
     """`EventLog.append` in the main process, nothing in the others."""
@@ -276,7 +278,8 @@ def _validate(job: TrainingJob, run: _Run) -> dict[str, Any]:
         logits = logits_of(model, job.reader, trial_ids, job.accelerator.device, lambda done, of: job.stop.alone())
     if job.accelerator.is_main_process:
         y = torch.tensor([job.values[trial] for trial in trial_ids])
-        result = [scores_of_logits(logits, y, job.target, run.class_weights)]
+        surgeons = [job.surgeons[trial] for trial in trial_ids]
+        result = [scores_of_logits(logits, y, job.target, run.class_weights, surgeons)]
     broadcast_object_list(result)
     found: dict[str, Any] = result[0]
     if not math.isfinite(found["val_loss"]):

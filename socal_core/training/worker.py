@@ -189,6 +189,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.clips.loader import open_clips
     from socal_core.evaluation.predict import finish_run, predict_split
     from socal_core.evaluation.predictors import open_predictor
+    from socal_core.evaluation.trial_scores import surgeons_by_trial
     from socal_core.models.build import build_classifier, load_classifier
     from socal_core.models.tuning import choose_trained_weights
     from socal_core.models.weights_record import check_weights, weights_of_run
@@ -263,6 +264,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
             split=with_clips(split, set(split.trial_ids) - set(reader.left_out)),
             target=dataset.target,
             values={str(trial): value for trial, value in dataset.target.standardized(dataset.target_values).items()},
+            surgeons={str(trial): name for trial, name in surgeons_by_trial(dataset.usable_trials).items()},
             accelerator=accelerator,
             report=report,
             stop=stop,

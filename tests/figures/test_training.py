@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from socal_core.figures.training import MAX_STEP_POINTS, accuracy_curves, learning_rates, loss_curves
+from socal_core.figures.training import MAX_STEP_POINTS, accuracy_curves, error_curve, learning_rates, loss_curves
 from socal_core.runs.events import EPOCH_FIELDS, STEP_FIELDS
 
 NO_EPOCHS, NO_STEPS = pd.DataFrame(columns=list(EPOCH_FIELDS)), pd.DataFrame(columns=list(STEP_FIELDS))
@@ -73,7 +73,16 @@ def test_old_runs_have_no_bands(absent: bool) -> None:
     )
     figure = accuracy_curves(epochs)
     assert set(by_name(figure)) == {"Accuracy", "AUROC", "Best epoch: 2"}
-    assert "95%" not in figure.layout.title.text
+    assert figure.layout.title.text == "On the validation trials (no intervals: too few surgeons)"
+
+
+def test_the_error_of_a_number_has_a_band() -> None:
+    epochs = epochs_of(0.9, 0.6).assign(
+        val_rmse=[300.0, 250.0], val_rmse_low=[200.0, None], val_rmse_high=[500.0, None]
+    )
+    traces = by_name(error_curve(epochs, "mL"))
+    assert list(traces["Interval of RMSE"].y) == [500, 200]
+    assert list(traces["RMSE"].customdata) == [" (200.00 to 500.00)", ""]
 
 
 def test_the_learning_rate_is_that_of_the_steps_else_of_the_epochs() -> None:

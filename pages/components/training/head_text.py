@@ -1,7 +1,10 @@
 """The head of a run with frozen features, in words."""
 
+from collections.abc import Callable
+
 from pages.components.words import plain_text
 from socal_core.dataset.targets import Target, amount
+from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.runs.files.event_types import HeadEvent
 from socal_core.settings import CHANCE_LOSS
 
@@ -35,7 +38,16 @@ def _members(head: HeadEvent, target: Target) -> str:
 
 def _validation(head: HeadEvent, target: Target) -> str:
     if target.is_number:
-        error = head.get("val_rmse")
-        return "RMSE not defined" if error is None else f"RMSE {plain_text(amount(error, target.unit))}"
-    auroc = head.get("val_auroc")
-    return "AUROC not defined" if auroc is None else f"AUROC {auroc:.2f}"
+        low, high = head.get("val_rmse_low"), head.get("val_rmse_high")
+        return _with_interval("RMSE", head.get("val_rmse"), low, high, lambda value: amount(value, target.unit))
+    low, high = head.get("val_auroc_low"), head.get("val_auroc_high")
+    return _with_interval("AUROC", head.get("val_auroc"), low, high, lambda value: f"{value:.2f}")
+
+
+def _with_interval(
+    name: str, value: float | None, low: float | None, high: float | None, text: Callable[[float], str]
+) -> str:
+    if value is None:
+        return f"{name} not defined"
+    interval = TOO_FEW if low is None or high is None else f"{text(low)} to {text(high)}"
+    return plain_text(f"{name} {text(value)} ({interval})")

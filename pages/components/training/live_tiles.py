@@ -43,7 +43,7 @@ def _score(progress: RunProgress, target: Target) -> list[tuple[str, str, str]]:
     """Return the tile of the validation score of another target than success."""
     if target.is_success:
         return []
-    text = "On the validation trials, after the last epoch"
+    text = "On the validation trials, after the last epoch; the curve below shows its interval"
     if target.is_number:
         error = progress.val_rmse
         value = UNKNOWN if error is None else plain_text(amount(error, target.unit))

@@ -58,12 +58,14 @@ class _ValidationScores(TypedDict):
     """Class-weighted mean of the cross-entropy; for a number the mean squared error in standard deviations."""
     val_rmse: NotRequired[float]
     """Only for a number: the root of the mean squared error, in its unit."""
+    val_rmse_low: NotRequired[float | None]
+    """The ends of 95 % intervals; None if there are too few surgeons."""
+    val_rmse_high: NotRequired[float | None]
     val_accuracy: NotRequired[float]
     """Only for classes, as all the following."""
     val_auroc: NotRequired[float | None]
     """With several classes the mean of each one against the rest; None if all trials are of one class."""
     val_accuracy_low: NotRequired[float | None]
-    """The ends of 95 % intervals."""
     val_accuracy_high: NotRequired[float | None]
     val_auroc_low: NotRequired[float | None]
     val_auroc_high: NotRequired[float | None]
