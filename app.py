@@ -5,7 +5,7 @@ page: what the app does, the data in numbers, and the next steps.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,9 @@ from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
+from socal_core.errors import SocalError
 from socal_core.serving.routes import frame_routes
+from socal_core.serving.session_folder import remove_left_folders
 from socal_core.startup import load_in_background
 
 NEWEST_RUNS = 5
@@ -81,5 +83,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 if __name__ == "__main__":
     overview()
 else:
+    with suppress(SocalError):  # the pages report a workspace that cannot be used
+        remove_left_folders()
     routes = frame_routes(st.get_option("server.baseUrlPath").strip("/"))
     app = st.App(__file__, routes=routes, lifespan=lifespan)

@@ -2,6 +2,9 @@
 
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
     "Start it with SOCAL_WORKSPACE=FOLDER, and name a folder that you may write to."
 )
+
+
+_temporary_caches: list[Path] = []
 
 
 def workspace() -> Path:
@@ -38,7 +44,28 @@ def cache_folder() -> Path:
 
     It is created if it is missing, and may be deleted at any time.
     """
-    return _created(workspace() / "cache")
+    return _created(_temporary_caches[-1] if _temporary_caches else workspace() / "cache")
+
+
+@contextmanager
+def temporary_cache() -> Iterator[None]:
+    """Let this process keep what it computes in a folder that is deleted at the end of the `with` block.
+
+    For frames that are seen once, of which nothing is to be left on the disk.
+
+    Raises:
+        SocalError: The folder cannot be created.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="socal-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SocalError(f"No temporary folder can be created: {error.strerror}. Free some space.") from None
+    with folder as path:
+        _temporary_caches.append(Path(path))
+        try:
+            yield
+        finally:
+            _temporary_caches.pop()
 
 
 def demo_folder() -> Path:

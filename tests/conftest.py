@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
 LONG = (
     "browser/test_app.py",
     "browser/test_plain_text.py",
+    "browser/test_new_material.py",
     "training/test_resume.py",
     "test_wheel.py",
     "training/test_compilation.py",

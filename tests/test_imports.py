@@ -29,13 +29,14 @@ ORDER = [
     {"pretraining"},
     {"evaluation"},
     {"explanations"},
+    {"figures"},
     {"training"},
     {"exporting"},
     {"jobs"},
     {"cli", "api"},
     {"__main__"},
 ]
-# Pure functions of tables and arrays: beside the order, above the pages.
+# Pure functions of tables and arrays, which use fewer parts than their place allows.
 FIGURES_MAY_USE = {
     "figures",
     "errors",
@@ -117,6 +118,11 @@ FOR_PAGES = (
     "socal_core.splits",
     "socal_core.demo.write",
     "socal_core.serving.routes",
+    "socal_core.serving.session_folder",
+    "socal_core.fetch.uploads",
+    "socal_core.dataset.material",
+    "socal_core.figures.live",
+    "socal_core.figures.trial_video",
     "socal_core.runs.progress",
     "socal_core.runs.model_choice",
     "socal_core.runs.overview",

@@ -59,7 +59,10 @@ def stage_text(status: JobStatus) -> str:
     return f"{text}: {status.done:,} of {status.total:,}" if status.total else text
 
 
-def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: str) -> None:
+LEAVE = "You can leave this page or close the browser. The computation continues."
+
+
+def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: str, while_running: str = LEAVE) -> None:
     """Show the progress of a job that carries out a request, or the button that starts it.
 
     Args:
@@ -68,11 +71,12 @@ def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: s
         button: The button.
         about: What the job does and how long it takes, as Markdown.
         busy: What to say, as Markdown, while the job carries out another request.
+        while_running: What to say, as Markdown, while it carries out this one.
     """
     status, mine = job.status(), job.request() == request
     if status.running and mine:
         watch(job, stage_text)
-        st.caption("You can leave this page or close the browser. The computation continues.")
+        st.caption(while_running)
         return
     st.caption(busy if status.running else about)
     if st.button(button.label, icon=button.icon, key=button.key, disabled=status.running):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from socal_core.dataset.dataset import Dataset
@@ -73,7 +75,7 @@ class KnownFrames:
         """
         self.preset = preset
         self.frames = frames
-        self._index = pd.Index(frames["frame"])
+        self._names = _arrow(frames["frame"])
         self._sizes = trials[["width", "height"]].astype("float64")
         self._own_sizes = frames[["width", "height"]].astype("float64") if "width" in frames else None
         self._videos = videos or {}
@@ -92,8 +94,9 @@ class KnownFrames:
 
         `match_names` finds the frames of names that tools have changed, from the evidence of a whole file.
         """
-        rows: NDArray[np.intp] = self._index.get_indexer(pd.Index(pd.Series(names, dtype="str")))
-        return rows
+        # A pandas index would keep an object of each of a million names.
+        rows = pc.index_in(_arrow(pd.Series(names, dtype="str")), value_set=self._names)
+        return pc.fill_null(rows, -1).to_numpy().astype(np.intp)
 
     @cached_property
     def lookup(self) -> FrameLookup:
@@ -184,3 +187,7 @@ def empty_rows() -> BoxRows:
     dtypes = {name: dtype for name, dtype in BOX_DTYPES.items() if name not in ("trial_id", "position")}
     boxes = pd.DataFrame({name: pd.Series(index=index, dtype=dtype) for name, dtype in dtypes.items()})
     return BoxRows(boxes, boxes[["frame"]])
+
+
+def _arrow(names: pd.Series) -> pa.Array:
+    return pa.array(names, pa.large_string(), from_pandas=True)

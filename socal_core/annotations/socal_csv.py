@@ -62,17 +62,18 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     if any((values[good] % 1 != 0).any() for values in corners.values()):
         log.add_evidence(path, "Its corners are rounded to whole pixels.", "Some have decimals, as VoTT writes them.")
     odd = cells[~good]
+    cells = cells[good].drop(columns=list(CORNERS))  # saves memory: the text of millions of numbers
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
     log.add_rows(box_kinds.BAD_COORDINATES, path, odd[~empty], expected="numbers of pixels")
-    names = frame_names(BoxRows(cells.loc[good], odd.loc[empty, ["frame"]]), path, known, log)
-    track_ids = _track_ids(cells[good] if "track_id" in cells else cells.loc[good, []], path, folder, known, log)
-    boxes = cells.loc[good, ["frame", "label"]]
+    names = frame_names(BoxRows(cells, odd.loc[empty, ["frame"]]), path, known, log)
+    track_ids = _track_ids(cells if "track_id" in cells else cells[[]], path, folder, known, log)
+    boxes = cells[["frame", "label"]].copy()
     boxes["label"] = boxes["label"].mask(is_missing(boxes["label"]), "")
     boxes = boxes.assign(
         **{name: np.rint(values[good]).astype("int64") for name, values in corners.items()}, track_id=track_ids
     )
     rows = renamed(add_track_ids(folder, BoxRows(boxes, odd.loc[empty, ["frame"]]), path, log), names)
-    return _in_pixels(rows, cells[good], corners, names, path, known, log)
+    return _in_pixels(rows, cells, corners, names, path, known, log)
 
 
 def _in_pixels(

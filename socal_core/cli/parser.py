@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from socal_core import __version__
 from socal_core.annotations import FORMATS
 from socal_core.cli.options import add_command, add_data, add_settings
+from socal_core.cli.prediction_options import add_prediction_commands
 from socal_core.cli.pretrain_options import add_pretrain_commands
 from socal_core.cli.result_options import add_exports, add_result_commands
 
@@ -169,15 +170,7 @@ def _add_run_commands(commands: Any) -> None:
     sub.add_argument("run", type=Path)
     sub.add_argument("--view", metavar="NAME", help="only the test trials in a saved view of the data folder")
     sub.add_argument("--json", action="store_true")
-    text = "Predict single trials with the best checkpoint of a run, or with an exported model."
-    sub = add_command(commands, "runs", "predict", text)
-    sub.add_argument("run", type=Path, help="the folder of a run, or one that `export` wrote")
-    sub.add_argument("trial_id", nargs="+")
-    sub.add_argument(
-        "--data",
-        help="the data folder with the trials (default: that of the run; an exported model has none)",
-    )
-    sub.add_argument("--json", action="store_true")
+    add_prediction_commands(commands)
     add_exports(commands)
     add_result_commands(commands)
     sub = add_command(commands, "supervise", "runs", "List the runs in a folder with their current states.")

@@ -1,4 +1,4 @@
-"""The commands that train and evaluate runs: `train`, `evaluate` and `predict`."""
+"""The commands that train and evaluate runs: `train` and `evaluate`."""
 
 import argparse
 import json
@@ -23,11 +23,10 @@ from socal_core.cli.arguments import (
     typed_settings,
 )
 from socal_core.cli.bars import StageBar, TrainingBar
-from socal_core.cli.scores import prediction_text, success_text, target_text
+from socal_core.cli.scores import success_text, target_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.saved_views import SavedView
-from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import RunError, SocalError
 from socal_core.evaluation.alarms import alarms_of
 from socal_core.evaluation.control_runs import rows_of_control_runs, rows_of_target_control_runs
@@ -38,7 +37,6 @@ from socal_core.evaluation.run_results import CHANGED_DATA, RunResults, data_dif
 from socal_core.evaluation.target_metrics import scores_of_test_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.evaluation.view_results import results_in_view, target_metrics_in_view, view_of_run
-from socal_core.exporting.export_record import is_exported
 from socal_core.lifecycle.further import how_to_continue, make_run, train_further
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState, written_status
@@ -259,31 +257,3 @@ def _predict_best(run: RunFolder) -> tuple[pd.DataFrame, AnyMetrics]:
             return finish_run(run, dataset, predictor, partial(bar.show, "Predicting"))
     finally:
         os.close(lock)
-
-
-def predict(options: argparse.Namespace) -> int:
-    """Predict single trials with the best checkpoint of a run, or with an exported model."""
-    rows = _predict_exported(options) if is_exported(options.run) else _predict_with_run(options)
-    if options.json:
-        print_line(json.dumps(rows, indent=2))
-        return 0
-    for row in rows:
-        print_line(f"{row['trial_id']}: {prediction_text(row)}")
-    return 0
-
-
-def _predict_with_run(options: argparse.Namespace) -> list[dict[str, Any]]:
-    from socal_core.evaluation.predict import predict_trials
-
-    run = RunFolder.open(options.run)
-    check_is_single(run)
-    dataset = run.open_dataset() if options.data is None else open_cached(options.data)
-    return predict_trials(run, dataset, options.trial_id)
-
-
-def _predict_exported(options: argparse.Namespace) -> list[dict[str, Any]]:
-    from socal_core.exporting.exported import predict_exported
-
-    if options.data is None:
-        raise RunError(f"{options.run.name} is an exported model, which knows no data folder. Name one with --data.")
-    return predict_exported(options.run, open_cached(options.data), options.trial_id)

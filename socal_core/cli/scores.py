@@ -19,6 +19,8 @@ from socal_core.runs.files.metrics_record import (
 from socal_core.runs.files.target_metrics_record import TargetFoldScores, TargetMetrics, TargetSeedScores
 from socal_core.settings import Control as ControlKind
 
+SUBSETS = {"train": "training", "validation": "validation", "test": "test"}
+
 
 def success_text(metrics: EvaluatedRun) -> str:
     """Return the scores of a run that predicts success."""
@@ -87,6 +89,34 @@ def prediction_text(row: Mapping[str, Any]) -> str:
         return f"{row['predicted']} (probability {row['probabilities'][row['predicted']]:.3f})"
     outcome = "success" if row["predicted"] else "failure"
     return f"{outcome} (probability of success {row['prob_success']:.3f})"
+
+
+def source_text(row: Mapping[str, Any]) -> str:
+    """Return a prediction with its source and what is known about it for the user.
+
+    Args:
+        row: The prediction, as from `predict_sources`.
+    """
+    name = row["trial_id"] if row["source"] == row["trial_id"] else f"{row['source']} ({row['trial_id']})"
+    details = []
+    if row.get("calibrated") is not None:
+        details.append(f"calibrated {row['calibrated']:.3f}")
+    if row.get("threshold") is not None:
+        details.append(f"threshold {row['threshold']:.3f}")
+    if len(row["clips"]) > 1:
+        details.append(f"{len(row['clips'])} clips {min(row['clips']):.3g} to {max(row['clips']):.3g}")
+    if row["subset"] is not None:
+        learned = ", from whose outcome the model has learned" if row["subset"] == "train" else ""
+        details.append(f"{SUBSETS[row['subset']]} trial of the run{learned}")
+    if row.get("same_id") is not None:
+        details.append(f"new material with the id of a {SUBSETS[row['same_id']]} trial of the run")
+    return "; ".join([f"{name}: {prediction_text(row)}", *details])
+
+
+def live_text(row: Mapping[str, Any]) -> str:
+    """Return a prediction while a trial is being recorded, as from `follow`, for the user."""
+    over = "; the window of the run is over" if row["complete"] else ""
+    return f"{row['second']:>4} s, {row['frames']} frames: {prediction_text(row)}{over}"
 
 
 def _fold_texts(found: CrossValidationScores | None) -> list[str]:

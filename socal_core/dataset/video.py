@@ -179,9 +179,14 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
+def container_of(head: bytes) -> str:
+    """Return the usual extension of videos whose first 12 bytes are these, "" if they are of none that is read."""
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return ".avi"
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return ".mkv"
+    return ".mp4" if head[4:8] in _BOXES_OF_MP4 else ""
+
+
 def _is_container(head: bytes, suffix: str) -> bool:
-    if suffix == ".avi":
-        return head[:4] == b"RIFF" and head[8:12] == b"AVI "
-    if suffix in {".mkv", ".webm"}:
-        return head[:4] == b"\x1a\x45\xdf\xa3"
-    return head[4:8] in _BOXES_OF_MP4
+    return container_of(head) == {".avi": ".avi", ".mkv": ".mkv", ".webm": ".mkv"}.get(suffix, ".mp4")

@@ -24,6 +24,28 @@ def logits_of(
     device: torch.device,
     progress: Callable[[int, int], None] | None = None,
 ) -> torch.Tensor:
+    """Compute the logits of trials: those of their evaluation clips (`clip_logits_of`), averaged.
+
+    Args:
+        model: As in `clip_logits_of`, like the other arguments.
+        reader: The clips of the trials.
+        trial_ids: The trials.
+        device: The device of the model.
+        progress: Called before each batch with the number of finished clips and of all clips; may raise.
+
+    Returns:
+        Logits, (trials, outputs) on the CPU; see `average_clips` for trials with several clips.
+    """
+    return average_clips(clip_logits_of(model, reader, trial_ids, device, progress))
+
+
+def clip_logits_of(
+    model: PreTrainedModel,
+    reader: ClipReader,
+    trial_ids: Sequence[str],
+    device: torch.device,
+    progress: Callable[[int, int], None] | None = None,
+) -> torch.Tensor:
     """Compute the logits of the evaluation clips of trials, which are never augmented.
 
     The processes of a run share the trials. All of them call this, and each receives all logits.
@@ -36,14 +58,14 @@ def logits_of(
         progress: Called before each batch with the number of finished clips and of all clips; may raise.
 
     Returns:
-        Logits, (trials, outputs) on the CPU; see `average_clips` for trials with several clips.
+        Logits, (trials, clips, outputs) on the CPU.
     """
     model.eval()
     clips = [clip for trial_id in trial_ids for clip in reader.plan.evaluation_clips(trial_id)]
     show = whole_progress(progress or (lambda done, total: None), len(clips))
     found = compute_shares(clips, lambda share: _logits_of_clips(model, reader, share, device, show))
     logits = torch.from_numpy(np.stack(found))
-    return average_clips(logits.view(len(trial_ids), -1, logits.shape[-1]))
+    return logits.view(len(trial_ids), -1, logits.shape[-1])
 
 
 @torch.no_grad()

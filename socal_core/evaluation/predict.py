@@ -1,6 +1,6 @@
 """Compute the predictions and the test metrics of a run from its trained model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,15 @@ import torch
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import SUCCESS_TARGET, Target, target_values
 from socal_core.dataset.windows import fraction_ending_inside, kind_of_task
-from socal_core.errors import DataError, RunError
 from socal_core.evaluation.controls import controls
 from socal_core.evaluation.frame_embedding import frame_embedder
 from socal_core.evaluation.metrics import choose_threshold
-from socal_core.evaluation.predictors import Predictor, open_model
+from socal_core.evaluation.predictor import Predictor
 from socal_core.evaluation.target_controls import target_controls
 from socal_core.evaluation.target_metrics import labels_of, scores_of_test_trials, with_outputs
-from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.runs.checkpoint_folders import best_checkpoint, read_training_state
-from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
+from socal_core.runs.files.metrics_file import AnyMetrics
 from socal_core.runs.files.metrics_record import Tested
 from socal_core.runs.folder import RunFolder
 from socal_core.splits import Split
@@ -85,77 +83,6 @@ def finish_run(
     run.write_predictions(predictions)
     run.write_metrics(metrics)
     return predictions, metrics
-
-
-def predict_trials(run: RunFolder, dataset: Dataset, trial_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Predict trials with the best checkpoint of a run, whether or not their outcomes are known.
-
-    Args:
-        run: A run; one that predicts success has been evaluated, so that it has a threshold.
-        dataset: The data set with the trials.
-        trial_ids: The ids of the trials.
-
-    Returns:
-        One dictionary per trial, in the same order, with trial_id and, for success, prob_success, prob_failure,
-        predicted and threshold; for other classes, predicted (the name of the class) and probabilities (by name); for
-        a number, predicted and unit.
-
-    Raises:
-        DataError: A trial does not exist or has no clip.
-        RunError: The run has no threshold or no checkpoint.
-    """
-    target = run.read_target()
-    threshold = _threshold_of(run) if target.is_success else None
-    return predict_with(trained_model(run), target, threshold, dataset, trial_ids)
-
-
-def predict_with(
-    model: TrainedModel, target: Target, threshold: float | None, dataset: Dataset, trial_ids: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Predict trials with a trained model.
-
-    Args:
-        model: The model.
-        target: What it predicts.
-        threshold: The probability from which a trial is predicted to be a success; None for another target.
-        dataset: The data set with the trials.
-        trial_ids: The ids of the trials.
-
-    Returns:
-        As `predict_trials` does.
-
-    Raises:
-        DataError: A trial does not exist or has no clip.
-        ModelError: A file of the model is missing or damaged.
-    """
-    for trial_id in trial_ids:
-        dataset.frames_of(trial_id)  # reports a missing trial before the model is loaded
-    with open_model(model, dataset, trial_ids, lambda text, done, total: None) as predictor:
-        if predictor.left_out:
-            raise DataError(" ".join(predictor.left_out.values()))
-        outputs = outputs_of_logits(predictor.logits(trial_ids), target)
-    return [
-        {"trial_id": trial_id, **_in_words(row, target, threshold)}
-        for trial_id, row in zip(trial_ids, outputs.tolist(), strict=True)
-    ]
-
-
-def _threshold_of(run: RunFolder) -> float:
-    metrics = run.read_metrics()
-    if metrics is None or not is_of_success(metrics):
-        raise RunError(f"Run {run.name} has no threshold yet. Run `evaluate` on it first.")
-    return metrics["threshold"]
-
-
-def _in_words(outputs: list[float], target: Target, threshold: float | None) -> dict[str, Any]:
-    """Return the prediction of a trial by name; `threshold` for success."""
-    if target.is_number:
-        return {"predicted": outputs[0], "unit": target.unit}
-    if threshold is None:
-        named = dict(zip(target.classes, outputs, strict=True))
-        return {"predicted": max(named, key=named.__getitem__), "probabilities": named}
-    p = outputs[1]
-    return {"prob_success": p, "prob_failure": 1 - p, "predicted": int(p >= threshold), "threshold": threshold}
 
 
 def _decide(predictions: pd.DataFrame) -> float:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from socal_core.clips.loader import ClipReader, open_clips
-from socal_core.clips.preprocess import Preprocessor
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import ModelError
-from socal_core.evaluation.logits import average_clips, logits_of
+from socal_core.evaluation.logits import average_clips, clip_logits_of
+from socal_core.evaluation.predictor import Change, Predictor
 from socal_core.evaluation.trained_model import TrainedModel, trained_model
 from socal_core.models.build import VideoClassifier, load_classifier
 from socal_core.models.encoders import Encoder, build_encoder
@@ -21,42 +21,6 @@ from socal_core.models.head import Features, FrozenHead, load_head
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
-
-Change = Callable[[NDArray[np.uint8], Sequence[int], Preprocessor], NDArray[np.uint8]]
-"""Returns a changed copy of a clip, (frames, 3, height, width). Its other arguments are the index in the trial of each
-frame, and the preprocessing that made the clip."""
-
-
-class Predictor(Protocol):
-    """A trained model with the clips of some trials."""
-
-    @property
-    def left_out(self) -> Mapping[str, str]:
-        """Why trials have no prediction, by trial_id."""
-
-    @property
-    def stand_ins(self) -> list[str]:
-        """Texts about frames that cannot be read and the frames that replace them."""
-
-    def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
-        """Compute the logits of the classes, or a standardized number; (trials, outputs) on the CPU.
-
-        Args:
-            trial_ids: The trials.
-            progress: As in `logits_of`.
-        """
-
-    def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width)."""
-
-    def changed_logits(self, trial_id: str, change: Change) -> torch.Tensor:
-        """Compute the logits of a trial whose clips are changed, (outputs,) on the CPU."""
-
-    def frames_seen(self, trial_id: str) -> list[int]:
-        """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
-
-    def describe(self) -> dict[str, Any]:
-        """Describe the model in values for JSON: `recipe`, and `text` for the user."""
 
 
 class ClassifierPredictor:
@@ -86,9 +50,13 @@ class ClassifierPredictor:
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each crop."""
+        return average_crops(self.clip_logits(trial_ids, progress))
+
+    def clip_logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
+        """Compute the logits of each clip, (trials, crops, clips, outputs) on the CPU."""
         model, device = self._classifier.model, best_device()
-        crops = [logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
-        return average_clips(torch.stack(crops, dim=1))
+        crops = [clip_logits_of(model, reader, trial_ids, device, progress) for reader in self._readers]
+        return torch.stack(crops, dim=1)
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial as bytes, (clips, frames, 3, height, width), of the first crop."""
@@ -139,16 +107,21 @@ class FrozenPredictor:
 
     def logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
         """Compute logits, (trials, outputs) on the CPU; `progress` as in `logits_of`, once for each encoder."""
+        return average_crops(self.clip_logits(trial_ids, progress))
+
+    def clip_logits(self, trial_ids: Sequence[str], progress: Callable[[int, int], None] | None = None) -> torch.Tensor:
+        """Compute the logits of each clip, (trials, 1, clips, outputs) on the CPU."""
         show = progress or (lambda done, total: None)
         return self._logits_of_features(
             {name: embedder.embed(trial_ids, show) for name, embedder in self._embedders.items()}
-        )
+        )[:, None]
 
     def _logits_of_features(self, features: Features) -> torch.Tensor:
+        """Return the logits of each clip, (trials, clips, outputs)."""
         logits = torch.from_numpy(self._head.logits(features))
         if logits.dim() == 2:  # log odds of the second of two classes, (trials, clips)
             logits = torch.stack([torch.zeros_like(logits), logits], dim=-1)
-        return average_clips(logits)
+        return logits
 
     def clips(self, trial_ids: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
         """Yield the evaluation clips of each trial for the first encoder, (clips, frames, 3, height, width)."""
@@ -161,7 +134,7 @@ class FrozenPredictor:
             whole = _changed(embedder.reader, trial_id, lambda clip, indices, preprocessor: clip)
             similar = whole, embedder.embed([trial_id], lambda done, total: None)[0]
             features[name] = embedder.embed_pixels(_changed(embedder.reader, trial_id, change), similar)[None]
-        return self._logits_of_features(features)[0]
+        return average_clips(self._logits_of_features(features))[0]
 
     def frames_seen(self, trial_id: str) -> list[int]:
         """Return the sorted indices, in the trial, of the frames in its evaluation clips."""
@@ -206,22 +179,52 @@ def open_model(
     model: TrainedModel, dataset: Dataset, trial_ids: Sequence[str], progress: Callable[[str, int, int], None]
 ) -> Iterator[Predictor]:
     """Open a trained model and the clips of some trials; see `open_predictor`."""
-    config = model.config
-    with ExitStack() as stack:
-        if config.model.recipe is Recipe.FROZEN:
-            head = load_head(model.folder)
-            embedders = [
-                stack.enter_context(open_embedder(encoder, dataset, config, trial_ids, best_device(), progress))
-                for encoder in encoders_of(model, head)
-            ]
-            yield FrozenPredictor(head, embedders)
+    with LoadedModel(model).on(dataset, trial_ids, progress) as predictor:
+        yield predictor
+
+
+class LoadedModel:
+    """A trained model in memory, which predicts trials of one data set after the other."""
+
+    def __init__(self, model: TrainedModel) -> None:
+        """Load the model onto the best device.
+
+        Raises:
+            ModelError: A file of the model is missing or damaged.
+        """
+        self.config = model.config
+        self._epoch = model.epoch
+        self._classifier: VideoClassifier | None = None
+        if model.config.model.recipe is Recipe.FROZEN:
+            self._head = load_head(model.folder)
+            self._encoders = encoders_of(model, self._head)
         else:
-            classifier = _on_best_device(load_classifier(model.folder))
-            readers = [
-                stack.enter_context(open_clips(dataset, config, preprocessor, trial_ids, (), progress))
-                for preprocessor in classifier.preprocessor.crops(config.clip.test_crops)
-            ]
-            yield ClassifierPredictor(classifier, readers, model.epoch)
+            self._classifier = _on_best_device(load_classifier(model.folder))
+
+    @contextmanager
+    def on(
+        self, dataset: Dataset, trial_ids: Sequence[str], progress: Callable[[str, int, int], None]
+    ) -> Iterator[Predictor]:
+        """Open the clips of some trials, and yield the predictor of them; the arguments are those of `open_model`."""
+        config = self.config
+        with ExitStack() as stack:
+            if self._classifier is None:
+                embedders = [
+                    stack.enter_context(open_embedder(encoder, dataset, config, trial_ids, best_device(), progress))
+                    for encoder in self._encoders
+                ]
+                yield FrozenPredictor(self._head, embedders)
+            else:
+                readers = [
+                    stack.enter_context(open_clips(dataset, config, preprocessor, trial_ids, (), progress))
+                    for preprocessor in self._classifier.preprocessor.crops(config.clip.test_crops)
+                ]
+                yield ClassifierPredictor(self._classifier, readers, self._epoch)
+
+
+def average_crops(logits: torch.Tensor) -> torch.Tensor:
+    """Average the clips of each crop and then the crops, (trials, crops, clips, outputs) to (trials, outputs)."""
+    return average_clips(torch.stack([average_clips(crop) for crop in logits.unbind(1)], dim=1))
 
 
 def _left_out(readers: Sequence[ClipReader]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import Target
 from socal_core.errors import DataError, RunError
 from socal_core.evaluation.predict import outputs_of_logits
-from socal_core.evaluation.predictors import Predictor, open_predictor
+from socal_core.evaluation.predictor import Predictor
+from socal_core.evaluation.predictors import open_predictor
 from socal_core.evaluation.trained_model import trained_model
 from socal_core.explanations.faithfulness import judge
 from socal_core.explanations.occlusion import Occlusion, of_squares, of_times, of_tools, paint_out, seen_area, sizes_of

@@ -72,7 +72,7 @@ class _BoundedFile(io.FileIO):
         return Path(str(self.name)).name
 
 
-def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
+def unpack(archive: Path, out: Path, progress: Report | None = None, largest: int | None = None) -> int:
     """Unpack the frames and annotations of a zip, and of the zips in a zip without frames, into a new folder.
 
     Args:
@@ -80,6 +80,7 @@ def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
         out: A folder that does not exist or is empty. It appears when all files are written. What an inner zip holds
             is in a folder of its name.
         progress: Called from time to time with a line of text.
+        largest: The most bytes that may be written; None for as many as there is room for.
 
     Returns:
         The number of files written.
@@ -101,13 +102,16 @@ def unpack(archive: Path, out: Path, progress: Report | None = None) -> int:
             )
         inner = [entry for entry in entries if _is_wanted(entry, _ZIP)]
         _check_sizes(entries, archive.name, packed, out.parent)
+        _check_total(sum(entry.file_size for entry in entries), largest, archive.name)
         out.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(out) as draft:
             _write(opened, entries, draft, archive.name, report)
-            return len(entries) - len(inner) + _unpack_inner(entries, draft, archive.name, packed, report)
+            return len(entries) - len(inner) + _unpack_inner(entries, draft, archive.name, packed, report, largest)
 
 
-def _unpack_inner(outer: list[zipfile.ZipInfo], draft: Path, archive: str, packed: int, report: Report) -> int:
+def _unpack_inner(
+    outer: list[zipfile.ZipInfo], draft: Path, archive: str, packed: int, report: Report, largest: int | None
+) -> int:
     """Unpack the zips among the entries of a zip, which are written already, and delete them.
 
     Returns:
@@ -130,6 +134,7 @@ def _unpack_inner(outer: list[zipfile.ZipInfo], draft: Path, archive: str, packe
                     f"{archive} is refused: it has more than {MAX_ENTRIES:,} entries, with those of its zips."
                 )
             _check_growth(total, packed, f"{archive}, with its zips,")
+            _check_total(total, largest, f"{archive}, with its zips,")
             _check_sizes(entries, name, zipped.file_size, draft)
             own = f"{path.stem}/"
             inside = all(entry.filename.startswith(own) for entry in entries)
@@ -248,6 +253,11 @@ def _check_growth(total: int, packed: int, archive: str) -> None:
     if _is_bomb(total, packed):
         text = f"it would grow from {packed:,} to {total:,} bytes, unlike any zip of frames"
         raise DataError(f"{archive} is refused: {text}. Nothing was unpacked.")
+
+
+def _check_total(total: int, largest: int | None, archive: str) -> None:
+    if largest is not None and total > largest:
+        raise DataError(f"{archive} is refused: unpacked, it has more than {largest:,} bytes. Nothing was unpacked.")
 
 
 def _is_bomb(size: int, packed: int) -> bool:

@@ -50,7 +50,12 @@ def track_colours(labels: Sequence[str]) -> list[str]:
     return colours
 
 
-def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = TEXT_FRACTION) -> Image.Image:
+def draw_boxes(
+    image: Image.Image,
+    boxes: pd.DataFrame,
+    text_fraction: float = TEXT_FRACTION,
+    colours: Sequence[str] | None = None,
+) -> Image.Image:
     """Draw boxes with their labels and track ids on a copy of an image.
 
     Args:
@@ -58,6 +63,7 @@ def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = T
         boxes: Its boxes, with columns x1, y1, x2, y2 (pixels), label and track_id.
         text_fraction: Height of letters as a fraction of the height of the image, but at least 12 pixels. Choose a
             larger fraction for an image that is displayed at a small size.
+        colours: The colour of each box; None for that of its label.
 
     Returns:
         A new RGB image.
@@ -66,21 +72,23 @@ def draw_boxes(image: Image.Image, boxes: pd.DataFrame, text_fraction: float = T
     canvas = ImageDraw.Draw(drawn)
     corners: list[Corners] = [tuple(row) for row in boxes[["x1", "y1", "x2", "y2"]].to_numpy(float).tolist()]
     labels = boxes["label"].astype(str).to_list()
+    colours = [label_colour(label) for label in labels] if colours is None else colours
     line = max(2, round(drawn.height * text_fraction / 7))
-    for box, label in zip(corners, labels, strict=True):
+    for box, colour in zip(corners, colours, strict=True):
         # A dark outline keeps the bright box visible on any tissue.
         canvas.rectangle((box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1), outline="#000000", width=line + 2)
-        canvas.rectangle(box, outline=label_colour(label), width=line)
+        canvas.rectangle(box, outline=colour, width=line)
     # Draw names last, so that no box covers them.
     font = ImageFont.load_default(size=max(12, round(drawn.height * text_fraction)))
     taken: list[Corners] = []
-    for box, label, track in zip(corners, labels, boxes["track_id"].astype("Int64"), strict=True):
+    tracks = boxes["track_id"].astype("Int64")
+    for box, label, colour, track in zip(corners, labels, colours, tracks, strict=True):
         text = label if pd.isna(track) else f"{label} #{track}"
         left, top, right, bottom = canvas.textbbox((0, 0), text, font=font)
         area = name_area(box, (right - left + 6, bottom - top + 6), drawn.size, taken)
         taken.append(area)
-        canvas.rectangle(area, fill=label_colour(label))
-        canvas.text((area[0] + 3 - left, area[1] + 3 - top), text, fill=_ink_on(label_colour(label)), font=font)
+        canvas.rectangle(area, fill=colour)
+        canvas.text((area[0] + 3 - left, area[1] + 3 - top), text, fill=_ink_on(colour), font=font)
     return drawn
 
 

@@ -16,7 +16,7 @@ from transformers import AutoImageProcessor, AutoModelForVideoClassification, pi
 
 from socal_core.clips.plan import ClipPlan
 from socal_core.errors import ModelError, RunError
-from socal_core.evaluation.predict import predict_trials
+from socal_core.evaluation.predict_trials import predict_trials
 from socal_core.exporting import onnx_file
 from socal_core.exporting.export import export_run
 from socal_core.exporting.export_record import EncoderWeights, read_export

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from socal_core.cli import main
 from socal_core.errors import ModelError
-from socal_core.evaluation.predict import predict_trials
+from socal_core.evaluation.predict_trials import predict_trials
 from socal_core.evaluation.predictors import open_predictor
 from socal_core.lifecycle.further import make_run
 from socal_core.lifecycle.state import RunState, read_status

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from socal_core.evaluation.predict import predict_trials
+from socal_core.evaluation.predict_trials import predict_trials
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.models.build import build_classifier, load_classifier

@@ -16,7 +16,7 @@ from transformers import modeling_utils
 from socal_core.clips.loader import open_clips
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
-from socal_core.evaluation.predict import predict_trials
+from socal_core.evaluation.predict_trials import predict_trials
 from socal_core.evaluation.trial_scores import metrics_of_test_trials
 from socal_core.lifecycle.state import RunState, read_status, written_status
 from socal_core.models.build import build_classifier, load_classifier, save_classifier

@@ -1,0 +1,54 @@
+"""The job that predicts a trial while its folder of frames grows."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from socal_core.errors import SocalError
+from socal_core.evaluation.follow import follow
+from socal_core.evaluation.predict_sources import forecaster_of
+from socal_core.jobs.harness import Report, main
+from socal_core.runs.folder import RunFolder
+
+LOOK_SECONDS = 0.5
+SHOWN = ("prob_success", "calibrated", "predicted", "unit", "threshold", "frames", "second", "complete")
+"""What is written of each prediction."""
+
+
+def follow_folder(request: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Append each prediction to a file, as one JSON object per line.
+
+    Args:
+        request: `run`, the folder of the run, `folder`, that of the frames, and `out`, the file.
+        report: Receives what is being done.
+
+    Returns:
+        `predictions`, their number, and `complete`, whether the window of the run was over.
+
+    Raises:
+        SocalError: The run has no model or no results, or a folder cannot be used.
+    """
+    report.describe("Loading PyTorch and the model")
+    forecaster, out = forecaster_of(RunFolder.open(Path(request["run"]))), Path(request["out"])
+    frames = 0
+
+    def wait() -> None:
+        report.describe(f"Waiting for a frame after {frames:,}" if frames else "Waiting for the first frame")
+        time.sleep(LOOK_SECONDS)
+
+    count, complete = 0, False
+    rows = follow(forecaster, Path(request["folder"]), wait=wait)
+    try:
+        out.write_text("", encoding="utf-8")
+        for row in rows:
+            count, frames, complete = count + 1, row["frames"], row["complete"]
+            with out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({name: row[name] for name in SHOWN if name in row}) + "\n")
+    except OSError as error:
+        raise SocalError(f"The predictions cannot be written: {error.strerror}.") from error
+    return {"predictions": count, "complete": complete}
+
+
+if __name__ == "__main__":
+    main(follow_folder)
