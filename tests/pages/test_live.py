@@ -60,7 +60,7 @@ def test_the_run_stands_above_the_settings_of_the_next(
     app = open_page("training", shared_data_folder)
     assert [item.value for item in app.subheader][:2] == ["Run run-1", "Next run"]
     summary = next(text for text in text_of(app).splitlines() if text.startswith("Predicts"))
-    assert summary.startswith("Predicts success. Frozen features")
+    assert summary.startswith("Predicts success. Fine-tuning: tiny")
     assert "Window: first 60 s." in summary
 
 
