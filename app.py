@@ -4,7 +4,9 @@ Streamlit imports this file once as a module, for the server with its routes, an
 page: what the app does, the data in numbers, and the next steps.
 """
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import streamlit as st
 
@@ -15,8 +17,21 @@ from pages.components.tiles import data_tiles
 from socal_core.errors import SocalError
 from socal_core.serving.routes import frame_routes
 from socal_core.serving.session_folder import remove_left_folders
+from socal_core.startup import load_in_background
 
 NEWEST_RUNS = 5
+LOADED_AHEAD = (
+    "plotly.graph_objects",
+    "plotly.graph_objs._figure",
+    "plotly.io",
+    "pyarrow.parquet",
+    "pages.components.evaluation.analyses",
+    "pages.components.evaluation.target_results",
+    "pages.components.evaluation.exports",
+    "pages.components.dataset.views",
+    "pages.components.training.live",
+)
+"""What the pages need, with pandas, SciPy, scikit-learn and OpenCV. The server loads it as soon as it runs."""
 STEPS = (
     ("pages/dataset.py", "Look at the data", "See outcomes, frames and boxes, and check the folder for problems."),
     ("pages/training.py", "Train a model", "Training runs in the background while you follow its progress."),
@@ -58,9 +73,17 @@ def overview() -> None:
             st.info("There are no runs yet. Start the first one on the Training page.")
 
 
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    """Load what the pages need while the server waits for its first visitor."""
+    load_in_background(LOADED_AHEAD)
+    yield
+
+
 if __name__ == "__main__":
     overview()
 else:
     with suppress(SocalError):  # the pages report a workspace that cannot be used
         remove_left_folders()
-    app = st.App(__file__, routes=frame_routes(st.get_option("server.baseUrlPath").strip("/")))
+    routes = frame_routes(st.get_option("server.baseUrlPath").strip("/"))
+    app = st.App(__file__, routes=routes, lifespan=lifespan)

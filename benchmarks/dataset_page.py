@@ -111,13 +111,14 @@ def add_rows_without_video(data: Path) -> None:
             file.write(f"S{500 + index // 2}T{index % 2 + 1},{500 + index // 2},NA,NA,NA,NA,NA,{index % 2},300,,\n")
 
 
-def start(app: Path, data: Path, workspace: Path) -> tuple[subprocess.Popen[str], str]:
+def start(app: Path, data: Path | None, workspace: Path) -> tuple[subprocess.Popen[str], str]:
     """Start the app and wait until it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    folder = [] if data is None else [str(data)]
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--", str(data)],
+        [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port), "--", *folder],
         cwd=REPOSITORY,
         env={**os.environ, "SOCAL_WORKSPACE": str(workspace), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

@@ -31,6 +31,8 @@ from socal_core.runs.files.metrics_file import AnyMetrics, is_of_success
 from socal_core.runs.files.metrics_record import Metrics
 from socal_core.runs.folder import RunFolder
 
+REFRESH_SECONDS = 2.0
+
 
 def figures(metrics: Metrics) -> None:
     left, right = st.columns(2)
@@ -57,7 +59,7 @@ def show(run: RunFolder, dataset: Dataset | None) -> None:
     if metrics is None:
         state = read_status(run).state
         if state.alive:
-            st.info(f"Run {plain_text(run.name)} is {state}. Its test results appear here when the run is done.")
+            st.fragment(wait_for, run_every=REFRESH_SECONDS)(run, state)
         else:
             st.info(
                 f"Run {plain_text(run.name)} has no test results. Its state is *{state}*. Resume it on the Training "
@@ -73,6 +75,13 @@ def show(run: RunFolder, dataset: Dataset | None) -> None:
         show_target_results(run, metrics)
         return
     show_success(run, metrics)
+
+
+def wait_for(run: RunFolder, shown: RunState) -> None:
+    """Show that a run has no results yet, and run the page again when its state changes."""
+    if read_status(run).state is not shown:
+        st.rerun()
+    st.info(f"Run {plain_text(run.name)} is {shown}. Its test results appear here when the run is done.")
 
 
 def in_chosen_view(found: RunResults) -> RunResults:

@@ -1,31 +1,31 @@
-"""The Training page: the settings in the sidebar, the split of a new run, the live run, and all runs."""
+"""The Training page: the live run, the next run with its settings in the sidebar, and all runs."""
 
 from collections.abc import Callable
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from pages.components.page_frame import page
-from pages.components.runs import all_runs, choose_run, pick_run, start_cross_validation, start_run
+from pages.components.runs import all_runs, start_cross_validation, start_run
 from pages.components.training.advice import show_advice
 from pages.components.training.all_runs import show_all_runs
 from pages.components.training.clip_cache import show_cache
 from pages.components.training.command_line import show_command_line
-from pages.components.training.live import show_run
+from pages.components.training.run_section import NEXT, show_run_section, show_started
 from pages.components.training.settings_form import settings_form
 from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
-from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
+from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task, window_for_prediction
 from socal_core.errors import SocalError
 from socal_core.runs.files.records import MOST_REPEATS
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import SplitMethod, TrainConfig
 from socal_core.splits import dataset_of_run
 
-PAGE = "training"
 REPEATS_HELP = (
     "Trains all folds with this many seeds, which change the folds and the weights, and averages the predictions."
 )
@@ -35,16 +35,12 @@ LEAKS_HELP = (
 
 
 def new_run(dataset: Dataset, config: TrainConfig) -> None:
-    st.subheader("New run")
     usable = dataset.frames[dataset.frames["trial_id"].isin(dataset.usable_trials.index)]
     window = config.clip.observation
     if len(usable) and kind_of_task(usable, window) == "recognition":
-        ending = fraction_ending_inside(usable, window)
-        published = dataset.preset.window
-        task = f" The published task is *{Window.parse(published).describe().capitalize()}*." if published else ""
         st.warning(
-            f"**Recognition, not prediction.** {ending:.0%} of the trials end inside the window. The model can see how "
-            f"they ended.{task}",
+            f"**Recognition, not prediction.** {fraction_ending_inside(usable, window):.0%} of the trials end inside "
+            f"the window. The model can see how they ended.{window_that_predicts(dataset, usable, window)}",
             icon=":material/visibility:",
         )
     elif window.ends_with_the_trial:
@@ -77,7 +73,18 @@ def new_run(dataset: Dataset, config: TrainConfig) -> None:
         except SocalError as error:
             st.error(plain_text(error))
         else:
-            choose_run(run, PAGE)
+            show_started(run)
+
+
+def window_that_predicts(dataset: Dataset, usable: pd.DataFrame, window: Window) -> str:
+    """Return which window would make the task prediction: the published one or a shorter one; "" if none does."""
+    published = dataset.preset.window
+    if published and kind_of_task(usable, Window.parse(published)) == "prediction":
+        return f" The published task is *{Window.parse(published).describe().capitalize()}*."
+    shorter = window_for_prediction(usable, window.start)
+    if shorter is None:
+        return ""
+    return f" Most trials go on after *{shorter.describe().capitalize()}*: choose that, under *Other seconds*."
 
 
 def start_button(dataset: Dataset, config: TrainConfig, allowed: bool) -> Callable[[], RunFolder] | None:
@@ -111,17 +118,19 @@ INTRODUCTION = (
 with page("Training", INTRODUCTION) as dataset:
     with st.sidebar:
         st.divider()
-        st.caption("Settings of a new run")
+        st.caption("Settings of the next run")
         config = settings_form(dataset)
+    runs = all_runs()
+    if runs:
+        show_run_section(runs)
+        st.divider()
     if dataset is not None:
+        st.subheader("Next run", anchor=NEXT)
+        st.caption("Its settings are in the sidebar. They change no run that has been started.")
         if config is None:
             st.info("A setting in the sidebar is not valid. The message there explains why.")
         else:
             new_run(dataset_of_run(dataset, config), config)
-    runs = all_runs()
-    if runs:
-        st.subheader("Progress")
-        show_run(pick_run(runs, PAGE))
-    else:
-        st.info("There are no runs yet. The curves of the first one will appear here.")
+    if not runs:
+        st.info("There are no runs yet. The curves of the first one will appear at the top of this page.")
     show_all_runs(config)

@@ -1,6 +1,12 @@
 """Prepare a process for this code. Importing the library has no side effects, so the app and the commands call this."""
 
+import importlib
+import logging
 import os
+import threading
+from collections.abc import Sequence
+
+logger = logging.getLogger(__name__)
 
 ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -20,3 +26,28 @@ def prepare_process() -> None:
     """Set the variables of `ENVIRONMENT` that the user has not set."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+def load_in_background(modules: Sequence[str]) -> threading.Thread:
+    """Load modules in a thread, so that whoever needs them first need not wait for all of them.
+
+    Whoever imports one of them meanwhile waits until it is loaded. A module that cannot be loaded is passed over: where
+    it is needed, its import says why.
+
+    Args:
+        modules: Names of modules, loaded one after another.
+
+    Returns:
+        The thread, which has started. It does not keep the process alive.
+    """
+    thread = threading.Thread(target=_load, args=(modules,), name="load-modules", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load(modules: Sequence[str]) -> None:
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            logger.warning("The module %s could not be loaded ahead", name, exc_info=True)

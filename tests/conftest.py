@@ -59,6 +59,7 @@ LONG = (
     "pages/test_target_choice.py",
     "pages/test_strip.py",
     "splits/test_split_properties.py",
+    "browser/test_accessibility.py",
 )
 """Modules that take long, the longest first."""
 

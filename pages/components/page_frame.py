@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
+from pages.components.run_banner import show_run_banner
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -16,7 +18,9 @@ MENU = (
     ("pages/training.py", "Training", ":material/model_training:"),
     ("pages/evaluation.py", "Evaluation", ":material/analytics:"),
     ("pages/trial_viewer.py", "Trial viewer", ":material/slideshow:"),
+    ("pages/guide.py", "Guide", ":material/menu_book:"),
 )
+STYLE = Path(__file__).with_name("page.css")
 
 
 @contextmanager
@@ -32,11 +36,14 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
         The open data set, or None if there is none; the page then shows why.
     """
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
+    st.html(STYLE)
     with st.sidebar:
         for script, label, icon in MENU:
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
     st.title(heading or title)
+    with _errors_shown():
+        show_run_banner()
     st.write(introduction)
     dataset = None
     with _errors_shown():

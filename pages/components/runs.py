@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.components.run_banner import announce
 from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
@@ -79,6 +80,7 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
     """
     run = make_run(free_path("run"), config, dataset.root, opened_with(dataset))
     launch.start(run)
+    announce(run)
     return run
 
 
@@ -97,6 +99,7 @@ def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) 
     """
     run = make_cross_validation(free_path("cv"), config, dataset, opened_with(dataset), repeats)
     launch.start(run)
+    announce(run)
     return run
 
 

@@ -62,7 +62,9 @@ def read(folder: DataFolder, files: list[str], known: KnownFrames, log: ProblemL
     if any((values[good] % 1 != 0).any() for values in corners.values()):
         log.add_evidence(path, "Its corners are rounded to whole pixels.", "Some have decimals, as VoTT writes them.")
     odd = cells[~good]
-    cells = cells[good].drop(columns=list(CORNERS))  # saves memory: the text of millions of numbers
+    cells = cells[good]
+    if "track_id" not in cells:
+        cells = cells.drop(columns=list(CORNERS))  # saves memory: the text of millions of numbers
     empty = pd.concat([is_missing(odd[name]) for name in _COLUMNS[1:]], axis=1).all(axis=1)
     log.add_rows(box_kinds.BAD_COORDINATES, path, odd[~empty], expected="numbers of pixels")
     names = frame_names(BoxRows(cells, odd.loc[empty, ["frame"]]), path, known, log)

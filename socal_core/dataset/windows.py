@@ -8,6 +8,8 @@ import pandas as pd
 from socal_core.errors import ConfigError
 
 WHOLE = "whole"
+ROUND, SHORTEST = 10, 5
+"""Of recommended windows, in seconds: the end is a multiple of the first, and the length not below the second."""
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,20 @@ def fraction_ending_inside(frames: pd.DataFrame, window: Window) -> float:
 def kind_of_task(frames: pd.DataFrame, window: Window) -> str:
     """Return `recognition` if most trials end inside the window, as in `fraction_ending_inside`, else `prediction`."""
     return "recognition" if fraction_ending_inside(frames, window) > 0.5 else "prediction"
+
+
+def window_for_prediction(frames: pd.DataFrame, start: int = 0) -> Window | None:
+    """Return the longest window from a second on that makes the task prediction, in round numbers.
+
+    Args:
+        frames: All frames of each trial, with columns `trial_id` and `second`; at least one row.
+        start: The first second of the window.
+
+    Returns:
+        The window, its end rounded down to 10 s unless trials are shorter; None if it would be shorter than 5 s.
+    """
+    last = frames.groupby("trial_id")["second"].max().sort_values()
+    stop = int(last.iloc[len(last) // 2])  # at most half of the trials end before this second
+    if stop - start >= 2 * ROUND:
+        stop -= stop % ROUND
+    return Window(start, stop) if stop - start >= SHORTEST else None

@@ -1,10 +1,14 @@
 """The job that generates the demo data set."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from socal_core.demo.write import write_demo
 from socal_core.jobs.harness import Report, main, path_shown_as
+
+NICENESS = 10
+"""How far the process steps back behind the page, which shows the first charts while frames are rendered."""
 
 
 def generate_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -24,4 +28,5 @@ def generate_demo(request: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    os.nice(NICENESS)
     main(generate_demo)

@@ -34,7 +34,7 @@ PATIENCE_MS = 60_000
 WORK_MS = 180_000
 """For what waits on a worker: PyTorch loads and a model trains, perhaps on a busy machine."""
 # Streamlit looks for its server below the page's own address first, and goes on at the root.
-PROBE = re.compile(r"/(dataset|training|evaluation|trial_viewer)/_stcore/")
+PROBE = re.compile(r"/(dataset|training|evaluation|trial_viewer|guide)/_stcore/")
 
 
 @dataclass

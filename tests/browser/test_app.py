@@ -18,8 +18,8 @@ from tests.made_runs import write_run
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MS)
 
-MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer"]
-ADDRESSES = dict(zip(MENU, ("", "dataset", "training", "evaluation", "trial_viewer"), strict=True))
+MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer", "Guide"]
+ADDRESSES = dict(zip(MENU, ("", "dataset", "training", "evaluation", "trial_viewer", "guide"), strict=True))
 WAY_IN = "Will the bleeding be stopped?"
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task
+from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task, window_for_prediction
 from socal_core.errors import ConfigError
 
 
@@ -92,3 +92,22 @@ def test_a_window_that_most_trials_end_in_is_recognition(text: str, fraction: fl
 def test_what_is_no_window(text: str) -> None:
     with pytest.raises(ConfigError, match=r"window: must be 'whole' or 'A:B' .* or 'A:-N'"):
         Window.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("lasts", "start", "window"),
+    [
+        ([38, 38, 38], 0, Window(0, 30)),
+        ([12, 38, 61, 90], 0, Window(0, 60)),
+        ([12, 12], 0, Window(0, 12)),
+        ([12, 12], 8, None),
+        ([3], 0, None),
+    ],
+)
+def test_a_window_for_prediction_ends_before_most_trials_do(
+    lasts: list[int], start: int, window: Window | None
+) -> None:
+    frames = frames_of({f"S{number}T1": [0, last] for number, last in enumerate(lasts)})
+    assert window_for_prediction(frames, start) == window
+    if window is not None:
+        assert kind_of_task(frames, window) == "prediction"

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from pages.components.sidebar.demo import GENERATION
 from socal_core.dataset.opening import open_dataset
+from socal_core.demo.preview import simulated_trials
 from socal_core.jobs.generate_demo import generate_demo
 from socal_core.jobs.job import JobState
 from socal_core.workspace import demo_folder
@@ -17,7 +19,9 @@ from tests.pages.conftest import OpenPage, text_of
 def test_the_job_generates_the_demo() -> None:
     ended = carry_out_here(GENERATION, generate_demo, {"out": str(demo_folder()), "surgeons": 4})
     assert ended["state"] == JobState.DONE
-    assert len(open_dataset(demo_folder()).trials) >= 8
+    written = open_dataset(demo_folder()).usable_trials
+    known = simulated_trials(surgeons=4)
+    assert_frame_equal(written[known.columns], known, check_dtype=False, check_index_type=False)
 
 
 def test_the_job_reports_why_it_failed(workspace: Path) -> None:
@@ -40,6 +44,7 @@ def test_a_second_tab_looks_on(open_page: OpenPage, drawing: None, name: str) ->
     app = open_page(name)
     assert not app.exception
     assert [bar.proto.text for bar in app.get("progress")] == ["Generating the demo data set: 25%"]
+    assert len(app.get("plotly_chart")) == 2  # outcomes and lengths, which are known before the frames
 
 
 def test_a_generation_that_failed_is_not_repeated_unasked(open_page: OpenPage) -> None:

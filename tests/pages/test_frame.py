@@ -15,7 +15,7 @@ from tests.made_runs import write_run
 from tests.pages.conftest import PROJECT, OpenPage, as_read, metrics_of, text_of
 
 PAGES = ("app", "dataset", "training", "evaluation", "trial_viewer")
-MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer"]
+MENU = ["Overview", "Dataset", "Training", "Evaluation", "Trial viewer", "Guide"]
 
 
 def links(app) -> list[str]:

@@ -54,6 +54,16 @@ def test_a_living_run_shows_where_it_is(open_page: OpenPage, living_run: RunFold
     assert not {"GPU", "GPU memory"} & tiles.keys()
 
 
+def test_the_run_stands_above_the_settings_of_the_next(
+    open_page: OpenPage, living_run: RunFolder, shared_data_folder: Path
+) -> None:
+    app = open_page("training", shared_data_folder)
+    assert [item.value for item in app.subheader][:2] == ["Run run-1", "Next run"]
+    summary = next(text for text in text_of(app).splitlines() if text.startswith("Predicts"))
+    assert summary.startswith("Predicts success. Fine-tuning: tiny")
+    assert "Window: first 60 s." in summary
+
+
 def test_a_gpu_has_tiles_where_there_is_one(
     open_page: OpenPage, living_run: RunFolder, shared_data_folder: Path
 ) -> None:

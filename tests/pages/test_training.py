@@ -156,6 +156,18 @@ def test_a_window_that_shows_the_end_is_called_recognition(
     assert any("Recognition, not prediction" in warning.value for warning in app.warning) is warned
 
 
+def test_a_shorter_window_is_recommended_where_the_first_minute_shows_the_end(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    app = open_page("training", write_dataset(tmp_path / "data", surgeons=4, frames=38, size=(16, 16)))
+    [text] = [warning.value for warning in app.warning if "Recognition" in warning.value]
+    assert "*First 30 s*" in text
+    assert "First 60 s" not in text
+    setting(app, "window_choice").set_value("other").run()
+    setting(app, "To second").set_value(30).run()
+    assert not any("Recognition" in warning.value for warning in app.warning)
+
+
 def test_a_window_behind_the_end_of_trials_is_warned_of(open_page: OpenPage, shared_data_folder: Path) -> None:
     """Trials of 12 s."""
     app = open_page("training", shared_data_folder)
@@ -196,7 +208,8 @@ def test_the_last_seconds_can_be_left_out(
     button(app, "Start training").click().run()
     assert not app.exception
     assert {run.read_config().clip.window for run in list_runs(runs_root())} == {"0:-11", "0:-10"}
-    assert "all but the last 11 s" in set(app.dataframe[0].value["Window"])
+    [table] = [item.value for item in app.dataframe if "Window" in item.value]
+    assert "all but the last 11 s" in set(table["Window"])
 
 
 def test_the_split_is_described_before_the_start(open_page: OpenPage, shared_data_folder: Path) -> None:

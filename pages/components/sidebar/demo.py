@@ -1,9 +1,11 @@
-"""The first visit: a job generates the demo data set while the page shows its progress."""
+"""The first visit: a job generates the demo data set while the page shows its progress and what is known already."""
 
 import os
 
+import pandas as pd
 import streamlit as st
 
+from pages.components.charts import chart
 from pages.components.job_progress import REFRESH_SECONDS, show_log
 from pages.components.words import plain_text
 from socal_core.jobs.job import Job
@@ -34,6 +36,31 @@ def show_generation() -> None:
         "invented operation in the format of the SOCAL data set, so that you can try the app without your own data."
     )
     st.fragment(_watch, run_every=REFRESH_SECONDS)()
+    _show_trials()
+
+
+def _show_trials() -> None:
+    """Show outcomes and lengths of the trials. They are simulated first; the frames take nearly all the time."""
+    # Loading the figures here shows the progress first.
+    from socal_core.figures.dataset import class_balance, frames_by_outcome
+
+    trials = _simulated(SURGEONS)
+    st.caption(
+        f"Its {len(trials)} usable trials of {trials['participant_id'].nunique()} surgeons are simulated; their frames "
+        "are still being drawn. A model can be trained when all are there."
+    )
+    left, right = st.columns(2)
+    with left:
+        chart(class_balance(trials), "simulated-outcomes")
+    with right:
+        chart(frames_by_outcome(trials), "simulated-lengths")
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _simulated(surgeons: int) -> pd.DataFrame:
+    from socal_core.demo.preview import simulated_trials
+
+    return simulated_trials(surgeons)
 
 
 def _watch() -> None:
