@@ -6,10 +6,8 @@ import plotly.graph_objects as go
 
 from socal_core.evaluation.calibration import Calibration, CalibrationReport
 from socal_core.evaluation.confidence import ConfidenceGroup
-from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.figures.groups import nothing
-from socal_core.figures.style import BELOW, FAILURE, GUIDE, SUCCESS, interval_bars, styled
-from socal_core.runs.files.metrics_record import Interval
+from socal_core.figures.style import BELOW, FAILURE, GUIDE, SUCCESS, interval_bars, interval_text, styled
 
 HEIGHT = 440
 
@@ -55,7 +53,9 @@ def confidence_figure(groups: Sequence[ConfidenceGroup]) -> go.Figure:
         mode="lines+markers",
         line={"color": SUCCESS, "width": 2.5},
         marker={"size": 9},
-        customdata=[[group.low, group.high, group.right, group.n, _interval_text(group.interval)] for group in groups],
+        customdata=[
+            [group.low, group.high, group.right, group.n, interval_text(group.interval, ".0%")] for group in groups
+        ],
         hovertemplate=(
             "Confidence %{customdata[0]:.2f} to %{customdata[1]:.2f}<br>%{customdata[2]} of %{customdata[3]} trials "
             "correct: %{y:.0%}<br>%{customdata[4]}<extra></extra>"
@@ -76,7 +76,7 @@ def _add_bins(figure: go.Figure, calibration: Calibration, name: str, colour: st
         mode="lines+markers",
         line={"color": colour, "width": 2},
         marker={"size": 9, "symbol": symbol},
-        customdata=[[found.low, found.high, found.n, _interval_text(found.interval)] for found in bins],
+        customdata=[[found.low, found.high, found.n, interval_text(found.interval, ".0%")] for found in bins],
         hovertemplate=(
             "Probabilities %{customdata[0]:.2f} to %{customdata[1]:.2f}, mean %{x:.2f}<br>%{y:.0%} successes among "
             "%{customdata[2]} trials<br>%{customdata[3]}<extra></extra>"
@@ -91,7 +91,3 @@ def _add_diagonal(figure: go.Figure, start: float, name: str) -> None:
 
 def _with_subtitle(figure: go.Figure, text: str) -> go.Figure:
     return figure.update_layout(title_subtitle={"text": text, "font": {"size": 12}}, margin_t=96)
-
-
-def _interval_text(interval: Interval) -> str:
-    return f"95 % interval {interval[0]:.0%} to {interval[1]:.0%}" if interval else TOO_FEW

@@ -80,7 +80,7 @@ def _overlaid(runs: Mapping[str, pd.DataFrame], column: str, lowest: bool) -> go
             showlegend=True,
         )
     if not any(len(epochs) for epochs in runs.values()):
-        with_message(figure, "The curves start when the first epoch is done.")
+        with_message(figure, "Curves start when the first epoch is done.<br>Runs with frozen features have none.")
     figure.update_layout(hovermode="x unified")
     return figure.update_xaxes(range=[0, 1.02 * max(5, last)], tickformat="d", minallowed=0)
 

@@ -4,7 +4,17 @@ import plotly.graph_objects as go
 
 from socal_core.dataset.windows import Window
 from socal_core.evaluation.published import SECONDS_OF_EXPERTS, PublishedResult
-from socal_core.figures.style import BELOW, FAILURE, NEUTRAL, SECOND_SCORE, SUCCESS, interval_bars, labelled, styled
+from socal_core.figures.style import (
+    BELOW,
+    FAILURE,
+    NEUTRAL,
+    SECOND_SCORE,
+    SUCCESS,
+    interval_bars,
+    interval_text,
+    labelled,
+    styled,
+)
 from socal_core.runs.files.earliness_record import Earliness, EarlinessPoint
 
 SCORES = {"auroc": ("AUROC", SUCCESS, "circle"), "accuracy": ("Accuracy", SECOND_SCORE, "square")}
@@ -32,8 +42,8 @@ def earliness_figure(found: Earliness, experts: PublishedResult | None = None) -
             line={"color": colour, "width": 2},
             marker={"symbol": symbols, "size": 9},
             error_y=interval_bars(values, [getattr(point, f"{score}_interval") for point in points], colour),
-            customdata=[[point.task, point.n] for point in points],
-            hovertemplate="%{y:.2f} (%{customdata[0]}, %{customdata[1]} trials)",
+            customdata=[[point.task, point.n, interval_text(getattr(point, f"{score}_interval"))] for point in points],
+            hovertemplate="%{y:.2f}, %{customdata[2]} (%{customdata[0]}, %{customdata[1]} trials)",
         )
     if experts is not None:
         figure.add_scatter(

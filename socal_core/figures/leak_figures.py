@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from socal_core.evaluation.leak_probes import Probe
-from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, interval_bars, styled, with_message
+from socal_core.figures.style import FAILURE, GUIDE, NEUTRAL, interval_bars, interval_text, styled, with_message
 
 _BAR = 34  # pixels of height
 
@@ -43,21 +43,17 @@ def leak_bars(probes: Sequence[Probe]) -> go.Figure:
 def _bars(probes: Sequence[Probe], name: str, colour: str) -> go.Bar:
     """Return the bars of probes that have an AUROC."""
     aurocs = [probe.auroc or 0.0 for probe in probes]
-    intervals = [probe.interval or (auroc, auroc) for probe, auroc in zip(probes, aurocs, strict=True)]
     return go.Bar(
         x=aurocs,
         y=[probe.name for probe in probes],
         orientation="h",
         name=name,
         marker_color=colour,
-        error_x=interval_bars(aurocs, intervals, "#22303C"),
+        error_x=interval_bars(aurocs, [probe.interval for probe in probes], "#22303C"),
         text=[f"{auroc:.2f}" for auroc in aurocs],
         textposition="inside",
         insidetextanchor="start",
         textfont={"color": "white"},
-        customdata=[[low, high, probe.n] for (low, high), probe in zip(intervals, probes, strict=True)],
-        hovertemplate=(
-            "%{y}: %{x:.2f}<br>95 % interval %{customdata[0]:.2f} to %{customdata[1]:.2f}, "
-            "%{customdata[2]} held-out trials<extra></extra>"
-        ),
+        customdata=[[interval_text(probe.interval), probe.n] for probe in probes],
+        hovertemplate="%{y}: %{x:.2f}<br>%{customdata[0]}<br>%{customdata[1]} held-out trials<extra></extra>",
     )

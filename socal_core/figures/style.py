@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.runs.files.metrics_record import Interval
 
 # Okabe and Ito's palette (2008), https://jfly.uni-koeln.de/color/
@@ -60,6 +61,11 @@ def interval_bars(values: Sequence[float], intervals: Sequence[Interval], colour
         "thickness": 1.4,
         "width": 4,
     }
+
+
+def interval_text(interval: Interval, form: str = ".2f") -> str:
+    """Return the text of an interval on hovering: its ends in a format, or why there is none."""
+    return f"95 % interval {interval[0]:{form}} to {interval[1]:{form}}" if interval else TOO_FEW
 
 
 def with_message(figure: go.Figure, text: str) -> go.Figure:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from socal_core.evaluation.intervals import Estimate
 from socal_core.evaluation.subgroups import GROUPINGS, Subgroup, SubgroupReport
 from socal_core.figures.groups import nothing, plain
-from socal_core.figures.style import GUIDE, NEUTRAL, SUCCESS, interval_bars, styled
+from socal_core.figures.style import GUIDE, NEUTRAL, SUCCESS, interval_bars, interval_text, styled
 
 SCORES = {"auroc": "AUROC", "accuracy": "Accuracy"}
 """The scores that can be plotted, with their names."""
@@ -56,7 +56,6 @@ def _points(groups: Sequence[Subgroup], score: str, name: str, colour: str, symb
     """Return the points of groups for which the score is defined."""
     estimates = [_estimate(group, score) for group in groups]
     values = [estimate.value or 0.0 for estimate in estimates]
-    ends = [estimate.interval or (value, value) for estimate, value in zip(estimates, values, strict=True)]
     return go.Scatter(
         x=values,
         y=[_label(group) for group in groups],
@@ -65,11 +64,12 @@ def _points(groups: Sequence[Subgroup], score: str, name: str, colour: str, symb
         marker={"color": colour, "size": 10, "symbol": symbol},
         error_x=interval_bars(values, [estimate.interval for estimate in estimates], colour),
         customdata=[
-            [*end, group.trials, group.surgeons, group.successes] for end, group in zip(ends, groups, strict=True)
+            [interval_text(estimate.interval), group.trials, group.surgeons, group.successes]
+            for estimate, group in zip(estimates, groups, strict=True)
         ],
         hovertemplate=(
-            "%{y}: %{x:.2f}<br>95 % interval %{customdata[0]:.2f} to %{customdata[1]:.2f}<br>%{customdata[2]} trials "
-            "of %{customdata[3]} surgeons, %{customdata[4]} successes<extra></extra>"
+            "%{y}: %{x:.2f}<br>%{customdata[0]}<br>%{customdata[1]} trials of %{customdata[2]} surgeons, "
+            "%{customdata[3]} successes<extra></extra>"
         ),
     )
 

@@ -1,5 +1,7 @@
 """socal_core.figures.leak_figures: the data and texts of the bars."""
 
+from dataclasses import replace
+
 import pytest
 
 from socal_core.evaluation.leak_probes import Probe
@@ -28,7 +30,14 @@ def test_error_bars_end_at_the_interval() -> None:
     _, rest = leak_bars(PROBES).data
     for x, more, less, probe in zip(rest.x, rest.error_x.array, rest.error_x.arrayminus, PROBES[1:3], strict=True):
         assert (x - less, x + more) == pytest.approx(probe.interval)
-    assert [list(row) for row in rest.customdata] == [[0.42, 0.75, 42], [0.25, 0.6, 42]]
+    texts = ["95 % interval 0.42 to 0.75", "95 % interval 0.25 to 0.60"]
+    assert [list(row) for row in rest.customdata] == [[text, 42] for text in texts]
+
+
+def test_a_probe_of_few_surgeons_says_so() -> None:
+    (bar,) = leak_bars([replace(PROBES[1], interval=None)]).data
+    assert list(bar.customdata[0]) == ["too few surgeons for an interval", 42]
+    assert list(bar.error_x.array) == [0]
 
 
 def test_chance_is_marked_and_the_axis_runs_from_0_to_1() -> None:

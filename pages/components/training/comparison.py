@@ -8,6 +8,7 @@ from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.errors import SocalError
 from socal_core.evaluation.coaching import p_value_text
+from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.run_comparison import RunComparison, ScoreComparison, compare_runs, verdict_sentence
 from socal_core.runs.folder import RunFolder
 
@@ -41,7 +42,10 @@ def show_comparison(first: RunFolder, second: RunFolder) -> None:
 
 
 def _row(compared: RunComparison, found: ScoreComparison) -> dict[str, str]:
-    between = f"{found.interval[0]:+.2f} to {found.interval[1]:+.2f}" if found.interval else "–"
+    if found.difference is None:
+        between = "–"
+    else:
+        between = f"{found.interval[0]:+.2f} to {found.interval[1]:+.2f}" if found.interval else TOO_FEW
     return {
         "Score": found.name if found.name.isupper() else found.name.capitalize(),
         plain_text(compared.first): score(found.first),
