@@ -41,9 +41,9 @@ CHAPTERS = (
         "Dataset",
         "pages/dataset.py",
         "What is in my data, and can I trust it?",
-        "Outcomes, lengths and instruments of the trials. *Problems* lists what is wrong, with file and row, and what "
-        "to do about it. *Leaks* shows whether something other than the operation gives the outcome away, such as the "
-        "size of the frames.",
+        "Outcomes, lengths and instruments of the trials. *Problems* lists errors in your files, with file and row, "
+        "and what to do about them. *Leaks* shows whether something other than the operation gives the outcome away, "
+        "such as the size of the frames.",
         "The Dataset page: charts of outcomes, lengths and boxes.",
     ),
     Chapter(
@@ -60,15 +60,16 @@ CHAPTERS = (
         "pages/evaluation.py",
         "How good is the model, and how certain is that?",
         "The first sentence compares the model with simple rules, such as the colour of the frames. If a simple rule "
-        "does as well, the model has not shown that it uses more. Yellow messages name what could mislead you.",
+        "does as well, the model has not shown that it uses more. Yellow messages warn of problems that could make "
+        "the results misleading.",
         "The Evaluation page: a sentence that compares the model with its best control, and scores with intervals.",
     ),
     Chapter(
         "Trial viewer",
         "pages/trial_viewer.py",
         "Which trials does it get right, and which not?",
-        "Play a trial with its boxes and see what the model predicted. Look at its mistakes first: they show best what "
-        "it goes by.",
+        "Play a trial with its boxes and see what the model predicted. Start with the wrong predictions: they often "
+        "show what the model relies on.",
         "The Trial viewer: a frame with boxes around the instruments, and the prediction beside it.",
     ),
 )
@@ -81,7 +82,7 @@ DATA = """
 3. At the left, open **Change data set**, type the path of the folder and press **Open folder**.
 4. Look at **Problems** on the Dataset page. Your files are never changed.
 
-Your data stay on that computer: the app sends nothing anywhere.
+Your data stay on that computer. The app does not send them anywhere.
 """
 
 INTERVAL = """
@@ -94,7 +95,7 @@ intervals contain the true value.
   lies in the interval, the model may know nothing.
 - **Two models** are compared by the interval of their difference. If it contains 0, the data do not show which is
   better.
-- **Too few surgeons** instead of a range means that no honest one can be given.
+- **Too few surgeons** instead of a range means that there are not enough surgeons for a reliable one.
 """
 
 TASK = """
