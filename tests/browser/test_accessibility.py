@@ -15,8 +15,6 @@ from tests.made_runs import write_run
 pytestmark = pytest.mark.browser
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
-STREAMLITS_OWN: dict[str, tuple[str, str]] = {}
-"""Violations that only Streamlit can repair: by rule, a part of the selector and the reason. None are known."""
 
 
 @pytest.fixture(scope="module")
@@ -43,5 +41,4 @@ def test_no_page_has_a_violation(chromium: Browser, server: Server, scheme: str)
             found += [(label, violation["id"], str(node["target"])) for node in violation["nodes"]]
         tab.close()
     context.close()
-    known = STREAMLITS_OWN
-    assert [item for item in found if item[1] not in known or known[item[1]][0] not in item[2]] == []
+    assert found == []
