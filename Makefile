@@ -1,6 +1,7 @@
 # make app       install what is missing and start the app on 127.0.0.1:8501
-# make test      install what is missing and run every check and test; long sweeps are sampled
-# make test-full the same without sampling, and with the tests that take minutes
+# make test      install what is missing, and run all checks and the tests that end within minutes
+# make test-slow the slow tests: most of those that train, start servers or use a browser; CI runs them too
+# make test-full all tests, with those that take minutes, and long sweeps without sampling
 # make coverage  the tests once more, with the lines that none of them reaches (nearly twice as slow)
 # make lock      write constraints.txt anew from the versions that are installed
 PYTHON ?= python3
@@ -10,13 +11,16 @@ BIN := $(VENV)/bin
 WORKERS := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
-.PHONY: app test test-full coverage lint browser lock clean
+.PHONY: app test test-slow test-full coverage lint browser lock clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
 
 test: lint browser
 	$(BIN)/python -m pytest $(WORKERS)
+
+test-slow: $(VENV)/.test browser
+	$(BIN)/python -m pytest $(WORKERS) --slow
 
 test-full: lint browser
 	$(BIN)/python -m pytest $(WORKERS) --full

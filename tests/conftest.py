@@ -27,7 +27,8 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run the tests marked `full` and sweep without sampling")
+    parser.addoption("--slow", action="store_true", help="run the slow tests, and no others")
+    parser.addoption("--full", action="store_true", help="run all tests, also those marked `full`, without sampling")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,13 +74,15 @@ def place_in_order(item: pytest.Item) -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=place_in_order)
     if not config.getoption("--full"):
-        left_out = {item for item in items if item.get_closest_marker("full")} | cases_left_out(items)
+        slow = {item for item in items if item.get_closest_marker("slow")} | cases_left_out(items)
+        left_out = {item for item in items if item.get_closest_marker("full")}
+        left_out |= set(items) - slow if config.getoption("--slow") else slow
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
 
 def cases_left_out(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Return the cases of tests marked `sampled` that run only with --full: all but as many as the mark says.
+    """Return the cases of tests marked `sampled` that are slow tests: all but as many as the mark says.
 
     Those that run are spread evenly over the cases.
     """

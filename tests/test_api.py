@@ -33,6 +33,7 @@ def test_the_import_alone_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_data_folder_and_a_run(shared_data_folder: Path, tmp_path: Path) -> None:
     data = sc.open_dataset(shared_data_folder)
     assert data.trials.index.name == "trial_id"
@@ -52,6 +53,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
         sc.load_run(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_example_notebook_runs(tmp_path: Path) -> None:
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

@@ -41,6 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) 
     return run
 
 
+@pytest.mark.slow
 def test_evaluate_gives_the_metrics_as_json(capsys: pytest.CaptureFixture[str], trained: Path) -> None:
     code, out, _ = run_cli(capsys, "evaluate", trained, "--json")
     metrics = json.loads(out)
@@ -78,6 +79,7 @@ def test_evaluate_reports_whether_the_model_is_above_the_controls(
     assert "The model (AUROC" not in run_cli(capsys, "evaluate", run.path)[1]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_evaluated_by_its_best_checkpoint(
     capsys: pytest.CaptureFixture[str], trained: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_finished_run_is_left_as_it_is(
     assert before == {path: path.read_bytes() for path in trained.iterdir() if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_same_command_starts_continues_and_leaves_a_run(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -124,6 +127,7 @@ def test_the_same_command_starts_continues_and_leaves_a_run(
     assert (ended, "already done" in said) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_trained_further(
     capsys: pytest.CaptureFixture[str], trained: Path, shared_data_folder: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +141,7 @@ def test_a_finished_run_is_trained_further(
     assert run.read_origin() == Origin("run-1", best_checkpoint(old).name)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_as_a_model_brings_the_split_of_its_run(
     capsys: pytest.CaptureFixture[str], trained: Path, shared_data_folder: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +155,7 @@ def test_a_checkpoint_as_a_model_brings_the_split_of_its_run(
     assert RunFolder(tmp_path / "b").read_split() == RunFolder(trained).read_split()
 
 
+@pytest.mark.slow
 def test_force_retrain_replaces_the_old_run_by_a_new_one(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -220,6 +226,7 @@ def test_a_run_that_cannot_be_replaced_stays(
     assert "is not a setting" in run_cli(capsys, "split", shared_data_folder, "--set", "force_retrain=true")[2]
 
 
+@pytest.mark.slow
 def test_the_notebooks_names_work_on_the_command_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -235,6 +242,7 @@ def test_the_notebooks_names_work_on_the_command_line(
     assert (chosen.use_lr_scheduler, chosen.use_early_stopping) == (False, False)
 
 
+@pytest.mark.slow
 def test_another_runs_config_can_be_used_again(
     capsys: pytest.CaptureFixture[str], trained: Path, tmp_path: Path, data_folder: Path
 ) -> None:
@@ -251,6 +259,7 @@ def bad_config(folder: Path, content: str) -> Path:
     return folder / "c.json"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -304,6 +313,7 @@ def test_errors_go_to_stderr_with_exit_code_2(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_module_runs_and_shows_its_help() -> None:
     result = subprocess.run([sys.executable, "-m", "socal_core", "--help"], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("usage: python -m socal_core ")
@@ -312,12 +322,14 @@ def test_the_module_runs_and_shows_its_help() -> None:
         assert command in result.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_is_no_traceback(shared_data_folder: Path) -> None:
     command = f"{sys.executable} -m socal_core inspect {shared_data_folder} --json | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_evaluate_warns_of_a_random_split(
     capsys: pytest.CaptureFixture[str], shared_data_folder: Path, tmp_path: Path
 ) -> None:

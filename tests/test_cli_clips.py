@@ -33,6 +33,7 @@ ONE_GREY_LEVEL = 1 / 255 / 0.224
 """In normalised units, for the channel with the smallest standard deviation."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "size", "numbers"),
     [
@@ -78,6 +79,7 @@ def test_with_a_run_it_is_what_that_runs_model_is_given(
     assert np.abs(clip - expected).max() <= ONE_GREY_LEVEL + 1e-5
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

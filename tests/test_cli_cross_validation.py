@@ -20,6 +20,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -> 
     return write_cross_validation(tmp_path_factory.mktemp("runs") / "cv", shared_data_folder)
 
 
+@pytest.mark.slow
 def test_cv_trains_is_repeated_safely_and_continues_after_a_deletion(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_force_retrain_replaces_an_earlier_run(
     assert (run.config_file.is_file(), list_trash(tmp_path)) == (True, [])
 
 
+@pytest.mark.slow
 def test_evaluate_shows_each_fold_and_the_spread(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, done: RunFolder, shared_data_folder: Path
 ) -> None:

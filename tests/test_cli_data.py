@@ -40,6 +40,7 @@ def test_inspect_reports_length_and_coaching(capsys: pytest.CaptureFixture[str],
     assert "Time to haemostasis of 10 surgeons: median " in out
 
 
+@pytest.mark.slow
 def test_the_same_footage_is_listed(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:
     images = data_folder / "JPEGImages"
     for number in range(1, 13):
@@ -71,6 +72,7 @@ def test_text_in_frames_is_listed(
     assert 'pip install "socal-core[ocr]"' in errors
 
 
+@pytest.mark.slow
 def test_inspect_lists_the_frames(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "frames.csv"
     assert run_cli(capsys, "inspect", data_folder, "--frames", out)[0] == 0
@@ -92,6 +94,7 @@ def test_inspect_lists_the_frames(capsys: pytest.CaptureFixture[str], data_folde
     assert out.read_bytes() == written
 
 
+@pytest.mark.slow
 def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str], data_folder: Path) -> None:
     frame = data_folder / "JPEGImages" / "S100T1_frame_00000003.jpeg"
     frame.write_bytes(frame.read_bytes()[:300])
@@ -106,6 +109,7 @@ def test_inspect_deep_names_the_broken_frame(capsys: pytest.CaptureFixture[str],
     assert frame.name in out
 
 
+@pytest.mark.slow
 def test_demo_writes_a_data_set_that_opens(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run_cli(capsys, "demo", tmp_path / "demo", "--surgeons", 4)[0] == 0
     summary = json.loads(run_cli(capsys, "inspect", tmp_path / "demo", "--json")[1])
@@ -128,6 +132,7 @@ def test_boxes_are_read_from_the_chosen_format(capsys: pytest.CaptureFixture[str
     assert "no boxes in the format coco; it has: csv, yolo" in err
 
 
+@pytest.mark.slow
 def test_a_column_under_another_title(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
     outcomes = data_folder / "socal_trial_outcomes.csv"
     outcomes.write_text(outcomes.read_text().replace(",success,", ",Haemostasis reached,"))
@@ -156,6 +161,7 @@ def test_a_column_that_cannot_be_mapped(
     assert said in err
 
 
+@pytest.mark.slow
 def test_a_conversion_opens_with_the_same_boxes(
     capsys: pytest.CaptureFixture[str], shared_data_folder: Path, tmp_path: Path
 ) -> None:
@@ -172,6 +178,7 @@ def test_a_conversion_opens_with_the_same_boxes(
     assert run_cli(capsys, "convert", shared_data_folder, tmp_path / "out", "--to", "voc")[0] == 2
 
 
+@pytest.mark.slow
 def test_agreement_reports_what_differs(capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path) -> None:
     run_cli(capsys, "convert", data_folder, tmp_path / "voc", "--to", "voc", "--annotations-only")
     (tmp_path / "voc" / "Annotations").rename(data_folder / "Annotations")
@@ -184,6 +191,7 @@ def test_agreement_reports_what_differs(capsys: pytest.CaptureFixture[str], data
     assert {row["kind"] for row in result["details"]} == {"missing"}
 
 
+@pytest.mark.slow
 def test_agreement_prints_the_names_of_classes(
     capsys: pytest.CaptureFixture[str], data_folder: Path, tmp_path: Path
 ) -> None:

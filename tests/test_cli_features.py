@@ -43,6 +43,7 @@ def by_hand(data: Path, config: TrainConfig, encoder: str, trial: str) -> np.nda
     return np.concatenate([built.embed(clip[None]).numpy() for clip in values])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "names"), [("video", ["video"]), ("image", ["image"]), ("both", ["image", "video"])]
 )

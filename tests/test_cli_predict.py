@@ -52,6 +52,7 @@ def predicted(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[di
     return rows
 
 
+@pytest.mark.slow
 def test_a_trial_has_its_subset_its_clips_and_its_calibrated_probability(
     capsys: pytest.CaptureFixture[str], trained: RunFolder
 ) -> None:
@@ -87,6 +88,7 @@ def test_frames_outside_the_data_set_are_predicted_as_the_trial_they_are(
     assert sorted(workspace().rglob("*")) == before, "nothing of the material is kept"
 
 
+@pytest.mark.slow
 def test_a_video_and_a_data_folder_are_predicted(
     capsys: pytest.CaptureFixture[str], trained: RunFolder, shared_data_folder: Path, tmp_path: Path
 ) -> None:

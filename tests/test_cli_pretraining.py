@@ -35,6 +35,7 @@ class SignalAt(io.StringIO):
         return written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_the_options_reach_the_run_and_a_signal_stops_it(
     tmp_path: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -57,6 +58,7 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
     assert "Resume it with --steps 7 --batch-size 3 --objective masked --seed 5." in stderr.getvalue()
 
 
+@pytest.mark.slow
 def test_progress_and_the_end_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     settings = replace(SMALL, steps=11, batch_size=1)
@@ -108,6 +110,7 @@ def test_a_full_disk_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     assert "start again in a new folder" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_data_folder_is_pretrained_on_and_the_model_can_be_trained(
     tmp_path: Path, shared_data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +132,7 @@ def test_a_data_folder_is_pretrained_on_and_the_model_can_be_trained(
     assert "model exists already. Choose another folder, or continue with --resume." in err
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -26,6 +26,7 @@ def run_cli(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return code, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_subgroups(capsys: pytest.CaptureFixture[str], runs: tuple[RunFolder, RunFolder]) -> None:
     code, out, _ = run_cli(capsys, "subgroups", runs[0].path, "--json")
     report, n = json.loads(out), runs[0].read_metrics()["n"]

@@ -40,6 +40,7 @@ def of_classes(tmp_path_factory: pytest.TempPathFactory, data: Path) -> RunFolde
     return write_target_run(tmp_path_factory.mktemp("runs") / "grades", data, CLASSES)
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_scores_of_a_number_with_its_unit(
     capsys: pytest.CaptureFixture[str], of_number: RunFolder
 ) -> None:
@@ -55,6 +56,7 @@ def test_evaluate_prints_the_scores_of_a_number_with_its_unit(
     assert lines[-1].startswith("The model (RMSE ")
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_scores_of_each_class(capsys: pytest.CaptureFixture[str], of_classes: RunFolder) -> None:
     _, out, _ = run_cli(capsys, "evaluate", of_classes.path)
     assert out.startswith("grade: 6 test trials")
@@ -78,6 +80,7 @@ def test_evaluate_gives_all_metrics_as_json(
     assert json.loads(out) == {name: value for name, value in written.items() if name != "format"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [NUMBER, CLASSES])
 def test_evaluate_prints_the_scores_of_each_fold(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, data: Path, target: str

@@ -107,6 +107,7 @@ def test_evaluate_scores_the_trials_of_the_view(
     assert "None of the 8 test trials of run run is in the view nobody." in err
 
 
+@pytest.mark.slow
 def test_evaluate_scores_another_target_on_the_view(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, view: str
 ) -> None:

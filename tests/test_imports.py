@@ -89,6 +89,7 @@ def allowed(part: str) -> set[str]:
     return {name for name, rank in RANK.items() if rank <= RANK[part]}
 
 
+@pytest.mark.slow
 def test_a_part_imports_only_what_stands_above_it() -> None:
     wrong = []
     for path in CORE_FILES:
@@ -198,6 +199,7 @@ for module in {FOR_PAGES!r}:
 """
 
 
+@pytest.mark.slow
 def test_what_the_pages_use_loads_no_torch() -> None:
     command = [sys.executable, "-c", LOADS_NO_TORCH]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
@@ -220,6 +222,7 @@ assert transformers.utils.logging.is_progress_bar_enabled()
 """
 
 
+@pytest.mark.slow
 def test_importing_the_library_changes_nothing_around_it() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
     command = [sys.executable, "-c", CHANGES_NOTHING]
@@ -227,6 +230,7 @@ def test_importing_the_library_changes_nothing_around_it() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ["import pages", "from socal_core.cli import main; main(['demo', '/'])"])
 def test_an_entry_point_prepares_its_process(entry: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}

@@ -66,6 +66,7 @@ def pinned(file: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pins}
 
 
+@pytest.mark.slow
 def test_every_imported_package_is_declared() -> None:
     sources = [*PROJECT.glob("socal_core/**/*.py"), *PROJECT.glob("pages/**/*.py"), PROJECT / "app.py"]
     modules = {name.split(".")[0] for path in sources for name in imports_of(path)}
@@ -84,12 +85,14 @@ def test_what_is_declared_is_pinned_within_its_bounds() -> None:
     assert not outside
 
 
+@pytest.mark.slow
 def test_the_command_says_its_version(installed: Installed, empty: Path) -> None:
     assert installed.run(installed.socal, "--version", cwd=empty).strip() == f"socal {__version__}"
     place = installed.run(installed.python, "-c", "import socal_core; print(socal_core.__file__)", cwd=empty)
     assert Path(place).is_relative_to(installed.environment)
 
 
+@pytest.mark.slow
 def test_a_run_trains_and_records_its_version(installed: Installed, demo: Path, empty: Path) -> None:
     settings = [part for name, value in QUICK.items() for part in ("--set", f"{name}={value}")]
     installed.run(installed.socal, "train", demo, "--run", "run", *settings, "--set", "num_epochs=1", cwd=empty)
@@ -122,11 +125,13 @@ assert app.get("image") and not app.error, "a process of its own has rendered th
 """
 
 
+@pytest.mark.slow
 def test_all_pages_open_and_start_their_processes(installed: Installed, demo: Path, empty: Path) -> None:
     installed.run(installed.python, "-c", OPEN_ALL_PAGES, demo, *PAGES, cwd=empty)
     assert not [*empty.iterdir()]
 
 
+@pytest.mark.slow
 def test_the_app_is_served_with_the_settings_of_the_project(installed: Installed, demo: Path, empty: Path) -> None:
     port = free_port()
     (empty / "streamlit.py").write_text("raise SystemExit('a stray file was imported')")

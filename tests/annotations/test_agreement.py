@@ -63,6 +63,7 @@ def kinds(first: list[Box], second: list[Box]) -> list[str]:
 A = ("f", 10, 10, 30, 30, "grasper")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
@@ -114,6 +115,7 @@ def overlap(first: Box, second: Box) -> float:
     return width * height / (sum(areas) - width * height)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(first=crowds(), second=crowds())
 def test_shifted_boxes_are_paired_as_well_as_can_be(first: list[Box], second: list[Box]) -> None:
@@ -145,6 +147,7 @@ def test_a_crowded_frame_costs_no_memory() -> None:
     assert pd.Series(kinds(first, second)).value_counts().to_dict() == {"missing": 9999, "extra": 9999, "exact": 1}
 
 
+@pytest.mark.slow
 def test_many_frames_are_paired_at_once() -> None:
     first = [(f"f{place % 300}", 10 * place, 0, 10 * place + 9, 5, "grasper") for place in range(300 * 70)]
     second = [(box[0], box[1] + 1, *box[2:]) for box in first]
@@ -172,6 +175,7 @@ def test_formats_that_agree(folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "kind", "difference", "said"),
     [
@@ -253,6 +257,7 @@ def test_the_chosen_format_is_what_the_others_are_held_against(folder: Path) -> 
     assert counts_of(agreement)["suction"] == {"exact": 5, "extra": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("there", "said"), [((), "no boxes"), (("csv",), "in one format alone (SOCAL CSV 10)")])
 def test_nothing_to_compare(folder: Path, there: tuple[str, ...], said: str) -> None:
     shutil.rmtree(folder / "annotations")

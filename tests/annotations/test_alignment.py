@@ -61,6 +61,7 @@ def test_without_boxes_there_is_nothing_to_check() -> None:
 NAMES = [*numbered("S102T1", 3), *numbered("S102T2", 3)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("form", "files"),
     [
@@ -81,6 +82,7 @@ def test_a_file_is_one_unit_and_so_is_a_folder_with_a_file_for_each_frame(
     assert found == ([NAMES] if len(files) == 1 else [NAMES[:3], NAMES[3:]])
 
 
+@pytest.mark.slow
 def test_each_file_of_a_format_is_one_unit_if_it_has_boxes(tmp_path: Path) -> None:
     frames(tmp_path, *NAMES, *numbered("S103T1", 3))
     row = "0,1,10,5,20,20,1,1,1\n"

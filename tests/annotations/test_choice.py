@@ -24,6 +24,7 @@ def sound(folder: Path) -> Dataset:
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -48,6 +49,7 @@ def test_a_preferred_file_that_says_nothing_is_passed_over(sound: Dataset, conte
     assert {problem.path for problem in found(data, code)} == {layout.BOXES_FILE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [f"{FRAME},2,5,12,20,suction\n", f"{FRAME},,,,,\n"])
 def test_a_preferred_file_that_says_something_is_read(sound: Dataset, content: str) -> None:
     (sound.root / layout.BOXES_FILE).write_text(content)

@@ -31,6 +31,7 @@ def coco(classes: list[int]) -> dict[str, str]:
     return {"annotations/instances.json": json.dumps(content)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "labels"),
     [(yolo([1, 2]), [1, 2]), (yolo([2, 1]), [2, 1]), (mot([0, 1]), [0, 1]), (coco([0, 1]), [0, 1])],
@@ -68,6 +69,7 @@ def test_another_start_must_fit_all_numbers(used: list[int], named: list[int], s
     assert other_start(used, {number: "x" for number in named}) == start
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("sixth", "used"), [("0.5", True), ("1", True), ("1.57", False), ("-0.3", False), ("x", True), ("7", True)]
 )

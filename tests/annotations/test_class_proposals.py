@@ -42,6 +42,7 @@ def rewrite(folder: Path, label: str, other: str, count: int) -> None:
     file.write_text(file.read_text().replace(f",{label}\n", f",{other}\n", count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [OpenOptions(), OpenOptions(boxes="yolo")])
 def test_each_class_is_described_by_its_boxes_in_the_other_format(folder: Path, options: OpenOptions) -> None:
     assert told(folder, options) == in_order(
@@ -49,6 +50,7 @@ def test_each_class_is_described_by_its_boxes_in_the_other_format(folder: Path, 
     )
 
 
+@pytest.mark.slow
 def test_the_lines_written_as_proposed_make_the_formats_agree(folder: Path) -> None:
     (proposal,) = compare_formats(folder).proposals
     assert proposal.files == ("classes.txt",)
@@ -60,6 +62,7 @@ def test_the_lines_written_as_proposed_make_the_formats_agree(folder: Path) -> N
     assert result.proposals == ()
 
 
+@pytest.mark.slow
 def test_names_that_are_known_stay_and_unknown_numbers_keep_their_number(folder: Path) -> None:
     own = sorted(("suction", "grasper"), key=number_of)
     put(folder, {"data.yaml": f"names: {{{number_of(own[0])}: {own[0]}, 9: clip}}"})
@@ -82,6 +85,7 @@ def test_names_that_may_be_counted_from_another_start_are_not_kept(folder: Path)
     assert list(proposal.lines) == expected
 
 
+@pytest.mark.slow
 def test_a_name_is_not_proposed_if_many_boxes_have_another_label(folder: Path) -> None:
     rewrite(folder, "suction", "drill", 1)
     assert "suction in 7 of 8 boxes, which is not clear" in " ".join(told(folder))
@@ -89,6 +93,7 @@ def test_a_name_is_not_proposed_if_many_boxes_have_another_label(folder: Path) -
     assert "suction" not in proposal.lines
 
 
+@pytest.mark.slow
 def test_one_label_is_not_proposed_for_two_classes(folder: Path) -> None:
     rewrite(folder, "grasper", "suction", 4)
     assert told(folder) == in_order(

@@ -80,6 +80,7 @@ def test_the_fixture_in_two_files() -> None:
     assert mask.parameters == {"shapes": "1 x mask"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "images_dir"),
     [
@@ -116,6 +117,7 @@ def test_links_out_of_the_folder_are_not_followed(folder: Path, tmp_path: Path) 
     assert coco.find(DataFolder(folder)) == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("changes", "track"),
     [
@@ -135,6 +137,7 @@ def test_track_ids(folder: Path, changes: dict[str, Any], track: int | None) -> 
     assert not found(data, "bad-track-id")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("image_id", "pointer"), [("a-1", "a-1"), ("7", 7), (7, "7"), (7.0, 7), (10**20, 10**20)])
 def test_image_ids_of_all_kinds(folder: Path, image_id: object, pointer: object) -> None:
     images = [{"id": image_id, "file_name": f"train/{FRAME}"}]

@@ -20,6 +20,7 @@ def without(values: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != key}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("given_id", [True, [], {}, 1.5, "left", 10**12, 10**400, "", -0.5])
 def test_a_bad_track_id_keeps_the_box(folder: Path, given_id: object) -> None:
     place(folder, content(annotations=[annotation(), annotation(bbox=[1, 1, 2, 2], track_id=given_id)]))
@@ -32,6 +33,7 @@ def test_a_bad_track_id_keeps_the_box(folder: Path, given_id: object) -> None:
 BAD_NUMBERS = ["12", None, True, [], {}, [1], 10**400]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("entry", "code", "severity"),
     [
@@ -73,6 +75,7 @@ def test_a_bad_annotation_costs_itself_alone(folder: Path, entry: object, code: 
     assert data.boxes["x2"].tolist() == [30, 5]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("image", "code"),
     [
@@ -102,6 +105,7 @@ def test_a_bad_image_costs_itself_alone(folder: Path, image: object, code: str) 
     assert data.boxes["frame"].tolist() == [FRAME]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("categories", "code", "label"),
     [
@@ -133,6 +137,7 @@ def test_classes_without_names_are_told_once(folder: Path) -> None:
     assert not found(data, "missing-list")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("key", ["images", "annotations"])
 @pytest.mark.parametrize("value", [None, {}, "text", 5, True])
 def test_a_list_that_is_none(folder: Path, key: str, value: object) -> None:
@@ -169,6 +174,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_a_file_that_cannot_be_read(folder: Path, name: str) -> None:
     value, said = UNREADABLE[name]
@@ -185,6 +191,7 @@ def test_a_file_that_cannot_be_read(folder: Path, name: str) -> None:
     assert data.boxes.empty
 
 
+@pytest.mark.slow
 def test_a_file_cut_off_anywhere(folder: Path) -> None:
     whole = json.dumps(content()).encode()
     for tenth in range(10):
@@ -219,6 +226,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_values_of_any_type(tmp_path: Path, data: st.DataObject) -> None:

@@ -68,6 +68,7 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return write_dataset(tmp_path_factory.mktemp("round") / "data", surgeons=2, frames=3)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=settings().max_examples // 3,
     deadline=None,

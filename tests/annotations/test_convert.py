@@ -71,6 +71,7 @@ def assert_equal(before: Dataset, after: Dataset, tracks: bool = True) -> None:
     assert before.images_dir == after.images_dir
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("images_dir", [layout.IMAGES_DIR, "images", ""])
 @pytest.mark.parametrize("key", KEYS)
 def test_the_result_is_the_same_data_set(folder: Path, tmp_path: Path, key: str, images_dir: str) -> None:
@@ -88,6 +89,7 @@ def test_the_result_is_the_same_data_set(folder: Path, tmp_path: Path, key: str,
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("key", KEYS)
 def test_back_to_csv_it_has_the_same_bytes(folder: Path, tmp_path: Path, key: str) -> None:
     if key in WITHOUT_TRACKS:
@@ -101,6 +103,7 @@ def test_back_to_csv_it_has_the_same_bytes(folder: Path, tmp_path: Path, key: st
     assert first == back
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("key", KEYS)
 def test_the_same_data_gives_the_same_bytes(folder: Path, tmp_path: Path, key: str) -> None:
     for name in ("one", "two"):
@@ -108,6 +111,7 @@ def test_the_same_data_gives_the_same_bytes(folder: Path, tmp_path: Path, key: s
     assert content_of(tmp_path / "one") == content_of(tmp_path / "two")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [key for key in KEYS if key != "csv"])
 def test_original_and_converted_boxes_agree(folder: Path, tmp_path: Path, key: str) -> None:
     convert(open_dataset(folder), tmp_path / "out", key, True, ignore)
@@ -156,6 +160,7 @@ def retitle(folder: Path, titles: dict[str, str]) -> list[str]:
     return path.read_text().splitlines()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_mapped_columns_get_the_titles_of_socal(folder: Path, tmp_path: Path, encoding: str, end: str) -> None:
@@ -176,6 +181,7 @@ def test_mapped_columns_get_the_titles_of_socal(folder: Path, tmp_path: Path, en
     assert (tmp_path / "out" / layout.OUTCOMES_FILE).read_bytes() == expected
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("content", [None, b"", b"\n\n", b"Trial\n", b'"Trial\n'])
 def test_outcomes_that_say_nothing_are_copied_too(folder: Path, tmp_path: Path, content: bytes | None) -> None:
     path, options = folder / layout.OUTCOMES_FILE, OpenOptions(columns=(("success", "Erfolg"),))
@@ -202,6 +208,7 @@ def test_an_empty_folder_is_filled(folder: Path, tmp_path: Path) -> None:
     assert len(open_dataset(tmp_path / "out").frames) == 16
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["", "data", "data/out", "data/JPEGImages/out", "link/out", "data/../data/out"])
 def test_nothing_is_written_into_the_data_folder(folder: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "link").symlink_to(folder)
@@ -279,6 +286,7 @@ def test_a_frame_that_is_gone(folder: Path, tmp_path: Path, when: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_nothing_that_looks_complete(folder: Path, tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
@@ -311,6 +319,7 @@ def test_a_folder_that_may_not_be_written(folder: Path, tmp_path: Path) -> None:
         convert(open_dataset(folder), tmp_path / "place" / "out", "csv", True, ignore)
 
 
+@pytest.mark.slow
 def test_folders_of_trials_keep_their_shape(folder: Path, tmp_path: Path) -> None:
     images = folder / layout.IMAGES_DIR
     for path in list(images.iterdir()):

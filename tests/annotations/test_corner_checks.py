@@ -55,6 +55,7 @@ def yolo(numbers: Numbers) -> dict[str, str]:
 Writer = Callable[[Numbers], dict[str, str]]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("write", "numbers", "other"),
     [
@@ -105,6 +106,7 @@ def outcomes(width: int, height: int) -> dict[str, str]:
     return {layout.OUTCOMES_FILE: text}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("write", "numbers"),
     [

@@ -35,6 +35,7 @@ def opened(folder: Path) -> tuple[list[str], list[Problem]]:
     return texts, [problem for problem in data.problems if problem.code != "frame-without-row"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["annotations.xml", "train.xml", "annotations/train.xml"])
 @pytest.mark.parametrize("name", [FRAME, "S100T1_frame_00000001.png", f"upload/{FRAME}"])
 def test_a_box(folder: Path, path: str, name: str) -> None:
@@ -86,6 +87,7 @@ def test_other_shapes_are_counted_once(folder: Path) -> None:
     assert enclosed.parameters == {"shapes": "1 x rotated box"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("shape", "code"),
     [
@@ -105,6 +107,7 @@ def test_bad_boxes_are_named(folder: Path, shape: str, code: str) -> None:
     assert problem.row in (5, 6)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["", "../x.jpeg", "/etc/passwd", "..\\x.jpeg", "S100T1_frame_00000099.jpeg"])
 @pytest.mark.parametrize("shape", [BOX, ""])
 def test_a_frame_that_does_not_exist(folder: Path, name: str, shape: str) -> None:
@@ -123,6 +126,7 @@ def test_another_frame_size_is_refused(folder: Path) -> None:
     assert problem.parameters == {"annotated": FRAME, **size}
 
 
+@pytest.mark.slow
 def test_truncated_files(folder: Path) -> None:
     annotate(folder, "".join(image(BOX, FRAME.replace("1.", f"{number}.")) for number in (1, 2, 3)))
     data = (folder / "annotations.xml").read_bytes()

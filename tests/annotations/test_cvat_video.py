@@ -38,6 +38,7 @@ def test_corners_move_on_a_line_between_boxes(folder: Path) -> None:
     assert [problem.code for problem in problems] == ["label-case"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("boxes", "expected"),
     [

@@ -29,6 +29,7 @@ def test_doubled_track_ids(folder: Path) -> None:
     assert problem.parameters == {"track_id": 5, "trial_id": "S100T1"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("shape", "code"),
     [
@@ -56,6 +57,7 @@ def test_other_shapes_are_counted_once(folder: Path) -> None:
     assert problem.parameters == {"shapes": "2 x mask, 1 x skeleton"}
 
 
+@pytest.mark.slow
 def test_truncated_files(folder: Path) -> None:
     annotate(folder, track("".join(box(number) for number in range(8))))
     path = folder / "annotations/S100T1.xml"

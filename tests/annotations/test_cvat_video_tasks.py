@@ -19,6 +19,7 @@ from tests.dataset.editing import found
 folder = two_trials  # stands for the folder of tests/dataset/conftest.py here
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("meta", "path"),
     [
@@ -90,6 +91,7 @@ def test_an_export_of_a_project_holds_several_trials(folder: Path) -> None:
     assert (problem.code, problem.count) == ("unknown-trial", 1)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("task", "count"),
     [
@@ -106,6 +108,7 @@ def test_frames_of_the_task_that_show_nothing_are_without_a_tool(folder: Path, t
     assert [problem.count for problem in found(open_dataset(folder), "frame-without-row")] == [count]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("task", "length"),
     [

@@ -26,6 +26,7 @@ def named(*numbers: int) -> list[str]:
     return [f"S102T1/{number:08d}.jpeg" for number in numbers]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("names", "numbers", "expected"),
     [
@@ -50,6 +51,7 @@ def test_the_one_numbering_that_fits(tmp_path: Path, names: list[int], numbers: 
     assert [evidence.path for evidence in data.evidence[1:]] == ["JPEGImages", "S102T1/gt/gt.txt"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("names", "numbers"),
     [

@@ -67,6 +67,7 @@ def boxes(data: Dataset) -> list[tuple[int, ...]]:
     return list(data.boxes[["x1", "y1", "x2", "y2"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.sampled(2)
 @FORMATS
 @pytest.mark.parametrize("size", [(1280, 960), (32, 24), (64, 48)])
 def test_one_factor_is_applied(folder: Path, form: Callable[[Drawn], dict[str, str]], size: tuple[int, int]) -> None:
@@ -80,6 +81,7 @@ def test_one_factor_is_applied(folder: Path, form: Callable[[Drawn], dict[str, s
     assert any("scaled by" in evidence.interpretation for evidence in data.evidence) == (scale != 1)
 
 
+@pytest.mark.sampled(2)
 @FORMATS
 @pytest.mark.parametrize(
     ("size", "box"),

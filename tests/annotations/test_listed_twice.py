@@ -61,6 +61,7 @@ def voc_beside(root: Path, left: int) -> None:
     put(root, {f"JPEGImages/{FRAME[:-5]}.xml": text})
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("write", [coco_again, cvat_again, cvat_tasks, yolo_beside, voc_beside])
 def test_equal_boxes_count_once(tmp_path: Path, write: object) -> None:
     write(frames(tmp_path, FRAME, OTHER), 10)  # type: ignore[operator]
@@ -70,6 +71,7 @@ def test_equal_boxes_count_once(tmp_path: Path, write: object) -> None:
     assert "doubled-box" not in codes
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("write", "rest"),
     [

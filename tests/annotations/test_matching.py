@@ -21,6 +21,7 @@ def video(root: Path, trial: str, count: int = 25, rate: int = 10) -> Path:
     return root
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize(
     "spelled",
@@ -45,6 +46,7 @@ def test_a_name_that_a_tool_has_changed(tmp_path: Path, form: str, spelled: str)
     assert data.evidence
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", SINGLE)
 @pytest.mark.parametrize("spelled", ["images\\5f3c91ab-{}", "C:\\data\\{}", "..\\JPEGImages\\{}"])
 def test_a_path_of_windows(tmp_path: Path, form: str, spelled: str) -> None:
@@ -53,6 +55,7 @@ def test_a_path_of_windows(tmp_path: Path, form: str, spelled: str) -> None:
     assert boxes_of(tmp_path)[0] == [f"{FIRST} 10", f"{SECOND} 11"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_a_name_in_another_case(tmp_path: Path, form: str) -> None:
     frames(tmp_path, FIRST, SECOND)
@@ -60,6 +63,7 @@ def test_a_name_in_another_case(tmp_path: Path, form: str) -> None:
     assert boxes_of(tmp_path)[0] == [f"{FIRST} 10", f"{SECOND} 11"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize(
     ("name", "habit"),
@@ -76,6 +80,7 @@ def test_a_changed_name_that_fits_nothing_is_called_the_habit_of_its_tool(
     assert any(habit in problem.message for problem in data.problems)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", SINGLE)
 @pytest.mark.parametrize(
     "spelled", ["5f3c91ab-{0} c0ffee12-{0}", "{1}_jpeg.rf.0123456789 {1}_jpeg.rf.9876543210", "{0} 5f3c91ab-{0}"]
@@ -117,6 +122,7 @@ def test_names_without_a_trial_that_fit_only_in_part(tmp_path: Path, form: str) 
     assert (problem.parameters["names"], problem.parameters["missing"]) == (4, 2)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize("numbers", [range(2), range(2, 4), range(4)])
 def test_names_without_a_trial_in_several(tmp_path: Path, form: str, numbers: range) -> None:
@@ -142,6 +148,7 @@ def test_a_folder_says_the_trial(tmp_path: Path, form: str) -> None:
     assert boxes_of(tmp_path)[0] == ["S102T1/frame_000001.jpg 10", "S103T1/frame_000001.jpg 11"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_a_folder_of_another_trial(tmp_path: Path, form: str) -> None:
     frames(tmp_path, *numbered("S102T1", 2))
@@ -151,6 +158,7 @@ def test_a_folder_of_another_trial(tmp_path: Path, form: str) -> None:
     assert "box-without-frame" in codes
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", ["coco", "cvat-images"])
 @pytest.mark.parametrize(
     ("own", "expected", "code"),
@@ -173,6 +181,7 @@ def test_the_name_of_the_file_says_the_trial(
     assert (code in codes) if code else not codes & {"names-without-trial", "other-trial"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_names_that_count_the_frames_of_a_video(tmp_path: Path, form: str) -> None:
     video(tmp_path, "S102T1")
@@ -182,6 +191,7 @@ def test_names_that_count_the_frames_of_a_video(tmp_path: Path, form: str) -> No
     assert "box-between-frames" in codes
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize("spelled", ["frame_{:06d}.PNG", "S102T1_{}.png"])
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_a_flag_of_zero_means_that_the_box_does_not_count(tmp_path: Path) -> Non
 PIXELS = {"expected": "numbers of pixels"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("row", "code", "parameters"),
     [

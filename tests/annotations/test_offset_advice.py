@@ -44,6 +44,7 @@ def advice_on(root: Path) -> list[OffsetAdvice | None]:
     return [advise(dataset, problem) for problem in refused_files(dataset)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [-1, 0, 2])
 def test_the_numbering_of_mot_is_found(tmp_path: Path, shift: int) -> None:
     write_mot(tmp_path, write_trial(tmp_path), shift)
@@ -89,6 +90,7 @@ def test_broken_frames_are_passed_over(tmp_path: Path) -> None:
     assert advice.frame == name_of(1)
 
 
+@pytest.mark.slow
 def test_problems_that_are_only_counted_are_no_files(tmp_path: Path) -> None:
     trials = [f"S{number}T1" for number in range(100, 152)]
     frames(tmp_path, *(f"{trial}_frame_00000001.jpeg" for trial in trials))

@@ -47,6 +47,7 @@ def chosen_shift(pictures: list[NDArray[np.uint8]], boxes: Boxes, planted: int) 
     return None if best is None else found[best].shift
 
 
+@pytest.mark.slow
 def test_most_planted_shifts_are_found_and_none_is_mistaken() -> None:
     told = [
         (chosen_shift(*made_trial(seed), planted), -planted) for seed in range(SEEDS) for planted in (seed % 5 - 2,)
@@ -55,6 +56,7 @@ def test_most_planted_shifts_are_found_and_none_is_mistaken() -> None:
     assert [shift for shift, right in told if shift not in (right, None)] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_chosen_if_no_candidate_is_right() -> None:
     far = [chosen_shift(*made_trial(seed), planted) for seed in range(SEEDS) for planted in ((-7, -4, 4, 7)[seed % 4],)]
     foreign = [chosen_shift(made_trial(seed)[0], made_trial(seed + 100)[1], 0) for seed in range(SEEDS)]

@@ -17,6 +17,7 @@ def nested(numbers: range) -> list[str]:
     return [f"S102T1/{number:06d}.jpg" for number in numbers]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize("named", [flat, nested])
 @pytest.mark.parametrize(("here", "given"), [(range(1, 5), range(4)), (range(4), range(1, 5)), (range(1, 9), range(3))])
@@ -30,6 +31,7 @@ def test_names_that_fit_from_another_start_are_not_used(
     assert [problem.parameters["trial_id"] for problem in found(data, "renumbered-frames")] == ["S102T1"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize(
     ("given", "used"),

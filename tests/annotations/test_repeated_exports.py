@@ -30,6 +30,7 @@ def test_two_exports_of_the_same_frames_are_not_merged(tmp_path: Path, form: str
     assert "second" in problem.message
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", ["coco", "cvat-images"])
 @pytest.mark.parametrize("again", ["export (1)", "export(1)", "export (2)"])
 def test_the_last_download_of_a_name_is_used(tmp_path: Path, form: str, again: str) -> None:
@@ -81,6 +82,7 @@ def test_two_files_of_mot(tmp_path: Path, left: int, expected: list[int], code: 
     assert code in codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "folder", "copy"), [("yolo", "obj_train_data", "labels"), ("voc", "Annotations", "Annotations/old")]
 )

@@ -94,6 +94,7 @@ COCO_SHAPES = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("entry", "box", "counted"), COCO_SHAPES)
 def test_coco(folder: Path, entry: dict[str, object], box: tuple[int, ...], counted: list[str]) -> None:
     content = {
@@ -121,6 +122,7 @@ CVAT_SHAPES = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("shape", "box", "counted"), CVAT_SHAPES)
 def test_cvat_images(folder: Path, shape: str, box: tuple[int, ...], counted: str) -> None:
     image = f'<image name="{FRAME}" width="64" height="48">{shape.format(ON_IMAGE)}<tag label="a"/></image>'
@@ -129,6 +131,7 @@ def test_cvat_images(folder: Path, shape: str, box: tuple[int, ...], counted: st
     assert [problem.count for problem in found(data, "image-tags")] == [1]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("shape", "box", "counted"), CVAT_SHAPES)
 def test_cvat_video(folder: Path, shape: str, box: tuple[int, ...], counted: str) -> None:
     track = f'<track id="0" label="suction">{shape.format(IN_TRACK)}</track>'
@@ -146,6 +149,7 @@ SHAPES_WITHOUT_EXTENT = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("shape", SHAPES_WITHOUT_EXTENT)
 def test_shapes_without_an_extent_are_left_out(folder: Path, shape: str) -> None:
     image = f'<image name="{FRAME}" width="64" height="48">{shape.format(ON_IMAGE)}</image>'

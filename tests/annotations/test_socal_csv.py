@@ -91,6 +91,7 @@ def given(fields: str) -> dict[str, object]:
     return {**corners(*fields.split(",")[:4]), "expected": "numbers of pixels"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("fields", "code", "parameters"),
     [
@@ -121,6 +122,7 @@ def test_a_bad_box_is_left_out_and_named(folder: Path, fields: str, code: str, p
     assert of_first_frame(folder) == FIRST_ROWS[:1]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("fields", "clipped"),
     [
@@ -163,6 +165,7 @@ def test_edges_that_nobody_knows_cut_nothing(folder: Path) -> None:
     assert (problem.severity, problem.path) == (Severity.ERROR, f"{layout.IMAGES_DIR}/{FRAME}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "frame",
     ["S100T1_frame_00000099.jpeg", "NA", "../JPEGImages/S9T9_frame_00000001.jpeg", "/etc/passwd", ".."],
@@ -177,6 +180,7 @@ def test_a_row_for_a_frame_that_does_not_exist(folder: Path, frame: str, fields:
     assert len(data.boxes) == 40
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "frame",
     [

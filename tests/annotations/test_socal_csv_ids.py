@@ -22,6 +22,7 @@ def give_ids(folder: Path, ids: list[object], title: str = "tracking_id") -> Non
     boxes_file(folder).write_text("\n".join(header + lines) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", ["tracking_id", "track_id", "Tracking_ID"])
 def test_columns_stand_in_any_order_and_track_ids_are_read(folder: Path, title: str) -> None:
     before = open_dataset(folder).boxes
@@ -76,6 +77,7 @@ def number_labels(folder: Path, numbers: dict[str, int], without: Sequence[str] 
     write_csv(boxes_file(folder), rows, (*layout.BOX_COLUMNS, "tracking_id"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("numbers", "without", "classes", "code"),
     [
@@ -150,6 +152,7 @@ def test_a_header_that_does_not_name_each_column_once(folder: Path, header: str,
     assert data.boxes.empty
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("tenth", range(10))
 def test_a_file_cut_off(folder: Path, tenth: int) -> None:
     give_ids(folder, list(range(40)))

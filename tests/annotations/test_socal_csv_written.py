@@ -37,6 +37,7 @@ TWO_TRACKS = [(3, 0, 0, 1, 1, "tool", 1), (3, 0, 0, 2, 2, "tool", 2)]
 """With them, ids are never one to one with labels, as class numbers are."""
 
 
+@pytest.mark.slow
 @settings(
     max_examples=settings().max_examples // 3,
     deadline=None,

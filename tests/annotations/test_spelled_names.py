@@ -10,6 +10,7 @@ from tests.annotations.matching_files import NAMING, SINGLE, annotate, boxes_of,
 from tests.dataset.editing import put
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_an_accent_of_macos_is_that_of_the_annotation(tmp_path: Path, form: str) -> None:
     composed, split = (unicodedata.normalize(kind, "S102T1/vidéo_{}.jpg") for kind in ("NFC", "NFD"))
@@ -27,6 +28,7 @@ def test_a_name_from_an_address(tmp_path: Path, form: str) -> None:
     assert any("written as %20" in entry.interpretation for entry in data.evidence)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 @pytest.mark.parametrize("folder", ["S102T1_export", "task_2_S102T1"])
 def test_a_folder_whose_name_contains_the_trial(tmp_path: Path, form: str, folder: str) -> None:
@@ -35,6 +37,7 @@ def test_a_folder_whose_name_contains_the_trial(tmp_path: Path, form: str, folde
     assert boxes_of(tmp_path)[0] == ["S102T1/frame_000000.jpg 10", "S102T1/frame_000001.jpg 11"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_a_folder_whose_name_contains_two_trials_names_none(tmp_path: Path, form: str) -> None:
     frames(tmp_path, *numbered("S102T1", 2), *numbered("S103T1", 2))

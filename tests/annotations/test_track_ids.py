@@ -49,6 +49,7 @@ ROW = {"boxes_file": layout.BOXES_FILE, "frame": FRAME, "x1": 30, "y1": 10, "x2"
 TEXTS = {"x1": "30", "y1": "10", "x2": "45", "y2": "30", "track_id": "8"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("row", "line", "code", "parameters"),
     [

@@ -126,6 +126,7 @@ def test_two_boxes_of_a_frame_never_share_an_id(rows: list[BOX]) -> None:
     assert in_time.is_monotonic_increasing
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_the_order_of_the_rows_changes_no_track(data: st.DataObject) -> None:
@@ -169,6 +170,7 @@ def drawn_boxes(position: int) -> st.SearchStrategy[list[SIZED]]:
     return st.lists(st.tuples(st.just(position), st.just("suction"), place, place, side, side), max_size=5, unique=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(drawn_boxes(0), drawn_boxes(1))
 def test_matching_is_the_best_of_all(old: list[SIZED], new: list[SIZED]) -> None:
@@ -181,6 +183,7 @@ def test_matching_is_the_best_of_all(old: list[SIZED], new: list[SIZED]) -> None
     assert sum(costs) == pytest.approx(least)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

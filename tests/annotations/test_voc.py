@@ -57,6 +57,7 @@ def test_a_box(folder: Path) -> None:
     assert open_dataset(folder).box_format == "voc"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "path"),
     [
@@ -96,6 +97,7 @@ def test_frames_in_folders_of_trials(folder: Path) -> None:
     assert len(before.boxes) == 2
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\..\\x.jpeg", "nothing.jpeg", "a\x85b"])
 def test_a_frame_that_does_not_exist(folder: Path, name: str) -> None:
     annotate(folder, box(), name, "Annotations/other.xml")
@@ -104,6 +106,7 @@ def test_a_frame_that_does_not_exist(folder: Path, name: str) -> None:
     assert (problem.code, problem.path, problem.row) == ("box-without-frame", "Annotations/other.xml", 4)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("objects", "code", "severity"),
     [
@@ -151,6 +154,7 @@ def test_a_file_without_an_object_is_a_frame_without_a_tool(folder: Path) -> Non
     assert [problem.count for problem in found(open_dataset(folder), "frame-without-row")] == [24]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -170,6 +174,7 @@ def test_files_that_are_no_annotations(folder: Path, content: bytes, code: str) 
     assert (problem.code, problem.severity, problem.path) == (code, Severity.ERROR, "Annotations/x.xml")
 
 
+@pytest.mark.slow
 def test_truncated_files(folder: Path) -> None:
     annotate(folder, "\n".join(box(f"{2 + 7 * number},5,{9 + 7 * number},20") for number in range(6)))
     data = (folder / OWN).read_bytes()
@@ -215,6 +220,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1,
 BOXES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40), st.integers(0, 30), TEXT), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(rows=BOXES)
 def test_round_trip_of_random_boxes(

@@ -56,6 +56,7 @@ def test_class_names(tmp_path: Path, files: dict[str, str | bytes], labels: list
     assert len(nameless) == any(label.startswith("class") for label in labels)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("content", "said"),
     [

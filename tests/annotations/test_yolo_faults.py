@@ -99,6 +99,7 @@ def test_a_frame_of_unknown_size(tmp_path: Path) -> None:
     assert rows.boxes.empty
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("content", "boxes"),
     [

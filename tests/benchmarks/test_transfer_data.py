@@ -28,6 +28,7 @@ def auroc(trials: list[Trial], scores: list[float]) -> float:
     return sum((up > down) + (up == down) / 2 for up in ups[:500] for down in downs[:500]) / 500**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.sampled(2)
 def test_a_set_opens_without_problems_and_is_the_same_for_the_same_seed(make: str, tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_each_part_of_unseen_says_something_and_none_decides_alone() -> None:
         assert auroc(trials, [trial.latents[name] for trial in trials]) == pytest.approx(0.8, abs=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", ["field", "unseen"])
 def test_boxes_lie_in_the_frame_and_have_labels_of_socal(make: str) -> None:
     maker = MAKERS[make]

@@ -26,6 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) -
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_violation(chromium: Browser, server: Server, scheme: str) -> None:
     found = []

@@ -108,6 +108,7 @@ def wait_for_points(tab: Page, curve: str, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", MENU)
 def test_each_address_opens_first_on_a_fresh_server_with_our_menu(
     server: Server, open_tab: OpenTab, label: str
@@ -122,6 +123,7 @@ def test_each_address_opens_first_on_a_fresh_server_with_our_menu(
         expect(tab.get_by_test_id("stException")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 101), ("elsewhere.example", 403)])
 def test_another_site_cannot_talk_to_the_app(shared_server: Server, host: str, status: int) -> None:
     """A page of another site whose name was made to point at this machine (DNS rebinding)."""
@@ -138,6 +140,7 @@ def test_another_site_cannot_talk_to_the_app(shared_server: Server, host: str, s
     connection.close()
 
 
+@pytest.mark.slow
 def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartServer, open_tab: OpenTab) -> None:
     server = start_server(demo_surgeons=12)  # enough for both tabs to see that it is generated
     tabs = [open_tab(), open_tab()]
@@ -150,6 +153,7 @@ def test_two_first_visitors_share_one_drawing_of_the_demo(start_server: StartSer
     assert (server.workspace / "jobs/demo/log").read_text().count("Wrote the demo data set") == 1
 
 
+@pytest.mark.slow
 def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     tab.goto(f"{server.url}/training")
@@ -180,6 +184,7 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
     expect(tab.get_by_text(f"Frame 2 of 12 · second 1 · {trial}_frame_00000002.jpeg")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_default_run_shows_its_folds_and_its_results(
     start_server: StartServer, open_tab: OpenTab, tmp_path: Path
 ) -> None:
@@ -197,6 +202,7 @@ def test_the_default_run_shows_its_folds_and_its_results(
     expect(tab.get_by_test_id("stException")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_while_pages_change_and_can_be_stopped(
     start_server: StartServer, open_tab: OpenTab, folder: Path
 ) -> None:
@@ -231,6 +237,7 @@ def test_a_run_goes_on_while_pages_change_and_can_be_stopped(
     assert read_status(run).state.alive
 
 
+@pytest.mark.slow
 def test_settings_survive_other_pages(shared_server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     tab.goto(f"{shared_server.url}/training")
@@ -258,6 +265,7 @@ def test_the_chosen_run_is_in_the_address(server: Server, open_tab: OpenTab, sha
     expect(tab.get_by_role("combobox", name="Run")).to_have_value("run-1")
 
 
+@pytest.mark.slow
 def test_another_data_folder_is_kept_over_a_reload(server: Server, open_tab: OpenTab, tmp_path: Path) -> None:
     other = write_dataset(tmp_path / "another", surgeons=4, frames=3)
     tab = open_tab()
@@ -280,6 +288,7 @@ def numbers(tab: Page) -> list[str]:
     return tab.get_by_test_id("stMetricValue").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_chosen_trials_and_the_view_outlive_a_change_of_page(shared_server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     tab.goto(f"{shared_server.url}/dataset")
@@ -309,6 +318,7 @@ def show_problems(tab: Page, server: Server) -> None:
     expect(tab.get_by_text("Problems found")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_two_tabs_watch_stop_and_finish_the_check_of_every_frame(
     start_server: StartServer, open_tab: OpenTab, data_folder: Path
 ) -> None:

@@ -10,6 +10,7 @@ from tests.wheel import Installed
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_installed_app_generates_the_demo_and_opens_all_pages(
     start_server: StartServer, open_tab: OpenTab, installed: Installed
 ) -> None:

@@ -22,6 +22,7 @@ def upload(tab: Page, name: str, content: bytes) -> None:
     field.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
 
 
+@pytest.mark.slow
 def test_an_upload_is_played_and_predicted_and_leaves_nothing(
     start_server: StartServer, open_tab: OpenTab, shared_data_folder: Path
 ) -> None:

@@ -220,6 +220,7 @@ def test_plain_text_is_shown_as_it_is(start_server: StartServer, open_tab: OpenT
     assert tags.count("STRONG") == len(TEXTS)
 
 
+@pytest.mark.slow
 def test_the_dataset_page_interprets_nothing(server: Server, open_tab: OpenTab) -> None:
     seen: set[str] = set()
     tab = open_tab()
@@ -250,6 +251,7 @@ def test_the_dataset_page_interprets_nothing(server: Server, open_tab: OpenTab) 
     assert wanted - seen == set()
 
 
+@pytest.mark.slow
 def test_pages_of_runs_interpret_nothing(server: Server, open_tab: OpenTab) -> None:
     seen: set[str] = set()
     tab = open_tab()

@@ -118,6 +118,7 @@ def test_a_trial_is_viewed_with_keys_alone(server: Server, open_tab: OpenTab, wi
     tab.wait_for_url("**trial=S100T2**")
 
 
+@pytest.mark.slow
 def test_the_address_opens_a_run_a_trial_and_a_second(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     for _ in range(2):
@@ -131,6 +132,7 @@ def test_the_address_opens_a_run_a_trial_and_a_second(server: Server, open_tab: 
     shows(open_trial(tab, server, "trial=S100T1&t=1e9"), FRAMES)
 
 
+@pytest.mark.slow
 def test_the_table_and_the_boxes_follow_the_frame(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     player = open_trial(tab, server, "trial=S100T1&t=9")
@@ -151,6 +153,7 @@ def test_the_table_and_the_boxes_follow_the_frame(server: Server, open_tab: Open
     expect(rows).to_have_text(["This frame has no boxes."])
 
 
+@pytest.mark.slow
 def test_a_click_on_the_timeline_goes_there(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     player = open_trial(tab, server, "trial=S100T1&t=0")
@@ -163,6 +166,7 @@ def test_a_click_on_the_timeline_goes_there(server: Server, open_tab: OpenTab) -
     shows(player, FRAMES)
 
 
+@pytest.mark.slow
 def test_a_broken_frame_is_named_and_the_player_goes_on(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     player = open_trial(tab, server, "trial=S100T2&t=3")
@@ -178,6 +182,7 @@ def test_a_broken_frame_is_named_and_the_player_goes_on(server: Server, open_tab
     expect(tab.locator(".problem")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_labels_are_text(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     player = open_trial(tab, server, "trial=S101T2&t=0")
@@ -192,6 +197,7 @@ def grey(canvas: Locator) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("L"), float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["trial=S100T1&t=5", "trial=S101T1&t=2", "trial=S101T1&t=3"])
 def test_a_box_is_where_the_picture_has_its_tool(server: Server, open_tab: OpenTab, query: str) -> None:
     """A planted square, in a frame of the usual size and in a larger one of the same trial, zoomed and not."""
@@ -215,6 +221,7 @@ def test_a_box_is_where_the_picture_has_its_tool(server: Server, open_tab: OpenT
             assert abs((near[0] + near[-1] + 1) / 2 - edge) <= 1
 
 
+@pytest.mark.slow
 def test_events_are_marked_by_keys_and_by_hand_and_lead_back(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     player = open_trial(tab, server, "trial=S102T1&t=5")
@@ -242,6 +249,7 @@ def test_events_are_marked_by_keys_and_by_hand_and_lead_back(server: Server, ope
     assert player.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
+@pytest.mark.slow
 def test_two_trials_share_one_time(server: Server, open_tab: OpenTab) -> None:
     tab = open_tab()
     open_trial(tab, server, "trial=S101T1&t=7")

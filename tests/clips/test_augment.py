@@ -149,6 +149,7 @@ def test_sampled_changes_use_the_whole_range_of_their_settings() -> None:
     assert np.mean([change.flip for change in changes]) == pytest.approx(0.3, abs=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smallest", [0.05, 0.5, 0.9, 1.0])
 def test_a_crop_keeps_at_least_its_area_and_stays_inside(smallest: float) -> None:
     areas = []
@@ -162,6 +163,7 @@ def test_a_crop_keeps_at_least_its_area_and_stays_inside(smallest: float) -> Non
     assert smallest < 1 or sample_change(settings(crop_area=smallest), 3).crop == WHOLE
 
 
+@pytest.mark.slow
 def test_erasing_takes_its_fraction_of_clips_and_of_the_picture() -> None:
     boxes = [box for seed in SEEDS if (box := sample_change(settings(random_erasing=0.25), seed).erased)]
     assert len(boxes) / len(SEEDS) == pytest.approx(0.25, abs=0.03)
@@ -314,6 +316,7 @@ def test_colour_operations_equal_pillows(step: Step, reference: Any, levels: int
     assert abs(difference).max() <= levels
 
 
+@pytest.mark.slow
 def test_rand_augment_samples_every_operation_equally_often_and_within_its_magnitude() -> None:
     changes = [sample_change(settings(rand_augment=5.0, rand_augment_steps=3), seed) for seed in SEEDS]
     assert {len(change.steps) for change in changes} == {3}

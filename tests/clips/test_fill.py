@@ -83,6 +83,7 @@ def test_only_frames_whose_files_have_changed_are_decoded_again(data_folder: Pat
     ] == [("S101T1", [3])]
 
 
+@pytest.mark.slow
 def test_status_counts_stored_unreadable_and_missing_frames(data_folder: Path) -> None:
     (data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg").write_bytes(b"broken")
     dataset = open_dataset(data_folder)
@@ -100,6 +101,7 @@ def test_status_counts_stored_unreadable_and_missing_frames(data_folder: Path) -
     assert (less.trials, less.frames, less.complete) == (19, 238, False)
 
 
+@pytest.mark.slow
 def test_a_video_is_kept_second_by_second_as_far_as_it_goes(data_folder: Path) -> None:
     for path in (data_folder / "JPEGImages").glob("S100T1_*"):
         path.unlink()
@@ -119,6 +121,7 @@ def test_a_video_is_kept_second_by_second_as_far_as_it_goes(data_folder: Path) -
     assert sorted(filled.unreadable) == [f"S100T1_frame_{second + 1:08d}.jpeg" for second in range(5, 12)]
 
 
+@pytest.mark.slow
 def test_a_repaired_frame_is_decoded(data_folder: Path) -> None:
     path = data_folder / "JPEGImages" / "S100T1_frame_00000002.jpeg"
     whole = path.read_bytes()
@@ -130,6 +133,7 @@ def test_a_repaired_frame_is_decoded(data_folder: Path) -> None:
     assert cache_status(dataset, store, all_frames(dataset)).frames == 240
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_never_lead_to_a_wrong_frame(tmp_path: Path, full: bool) -> None:
     """Twenty kills, or fifty. What was stored before a kill is still there after it."""
     kills = 50 if full else 20
@@ -144,6 +148,7 @@ def test_kills_at_random_moments_never_lead_to_a_wrong_frame(tmp_path: Path, ful
     assert (result["end"], result["note"]) == (result["of"], "")
 
 
+@pytest.mark.slow
 def test_two_processes_that_fill_at_once_both_finish_with_one_copy(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", surgeons=6, frames=20, size=(320, 180))
     with ThreadPoolExecutor(2) as pool:
@@ -167,6 +172,7 @@ NO_RESERVE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["small disk", "small disk, filled to the brim", "small files"])
 @pytest.mark.sampled(1)
 def test_a_full_disk_ends_the_filling_with_a_message_and_no_wrong_frame(tmp_path: Path, how: str) -> None:

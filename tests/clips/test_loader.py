@@ -61,6 +61,7 @@ def test_a_clip_is_its_frames_in_order(shared_data_folder: Path) -> None:
     assert reader.notices() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", ["uniform", "segments", "dense"])
 def test_any_number_of_threads_gives_the_same_clips(shared_data_folder: Path, sampling: str) -> None:
     dataset = open_dataset(shared_data_folder)
@@ -76,6 +77,7 @@ def test_any_number_of_threads_gives_the_same_clips(shared_data_folder: Path, sa
     assert all(same) if sampling == "uniform" else not all(same)
 
 
+@pytest.mark.slow
 def test_without_a_store_the_clips_are_the_same(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     settings = config(sampling="segments")
@@ -116,6 +118,7 @@ def test_damaged_frames_in_the_store_are_decoded_and_stored_again(shared_data_fo
         (shared_data_folder / "away").rename(shared_data_folder / "JPEGImages")
 
 
+@pytest.mark.slow
 def test_a_replaced_frame_is_decoded_again(data_folder: Path) -> None:
     dataset = open_dataset(data_folder)
     before = all_clips(dataset, config())
@@ -238,6 +241,7 @@ def no_room(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOCAL_CACHE_GB", "0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [no_folder, no_stores, no_room])
 def test_without_a_cache_clips_are_read_and_a_notice_says_so(
     shared_data_folder: Path,

@@ -54,6 +54,7 @@ def test_partners_are_each_others(clips: int) -> None:
     assert [i for i in range(clips) if pairs[i] == i] == ([clips // 2] if clips % 2 else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.2, 0.8, 1.0, 4.0])
 def test_mixup_weights_follow_the_beta_distribution(alpha: float) -> None:
     weights = np.array([mix.lam for mix in mixes(mixup=alpha)])

@@ -20,6 +20,7 @@ def plan(folder: Path, **settings: object) -> ClipPlan:
     return ClipPlan(open_dataset(folder), config.clip, config.split.seed)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -49,6 +50,7 @@ def test_seed_epoch_and_trial_determine_a_training_clip(shared_data_folder: Path
         assert made.indices_of(ClipId(trial, epoch)) == expected.tolist()
 
 
+@pytest.mark.slow
 def test_the_wanted_frames_are_those_that_some_clip_can_contain(shared_data_folder: Path) -> None:
     settings = {"window": "4:12", "sampling": "segments", "test_clips": 2}
     made = plan(shared_data_folder, **settings)
@@ -68,6 +70,7 @@ def test_a_trial_without_a_frame_in_the_window_is_left_out(shared_data_folder: P
         made.indices_of(ClipId("S100T1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["finetune", "frozen"])
 def test_a_run_with_frozen_features_has_no_training_clips(shared_data_folder: Path, recipe: str) -> None:
     config = config_from({"recipe": recipe, "num_frames": 4, "test_clips": 1, "sampling": "segments"}, TINY)

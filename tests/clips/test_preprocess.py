@@ -70,6 +70,7 @@ OTHER_FILTERS = {"nearest": 0, "lanczos": 1, "bicubic": 3, "box": 4, "hamming": 
 SIZES = [(1920, 1080), (640, 360), (48, 64), (224, 224), (333, 251), (225, 224), (1, 1), (7, 300), (3, 4), (300, 9)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_no_pixel_is_more_than_one_grey_level_from_the_processors(
@@ -282,6 +283,7 @@ def test_a_frame_of_a_data_set(data_folder: Path) -> None:
     np.testing.assert_array_equal(preprocessor.read(dataset, frame), preprocessor.shrink(dataset.read_frame(frame)))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_frame_is_turned_as_viewers_turn_it(data_folder: Path, orientation: int, scaled: bool) -> None:
@@ -318,6 +320,7 @@ def large_frames(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config", [{}, {"size": SQUARE}, {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}}], ids=str
 )
@@ -334,6 +337,7 @@ def test_scaled_decoding_costs_less_than_a_grey_level(large_frames: Path, config
     assert Preprocessor(processor, scaled=True).recipe == {**Preprocessor(processor).recipe, "scaled": True}
 
 
+@pytest.mark.slow
 def test_a_frame_that_cannot_be_resized_is_named(data_folder: Path) -> None:
     dataset = open_dataset(data_folder)
     frame = dataset.frames["frame"].iloc[0]
@@ -342,6 +346,7 @@ def test_a_frame_that_cannot_be_resized_is_named(data_folder: Path) -> None:
         Preprocessor.for_size(224).read(dataset, frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_frame_of_gigapixels_is_refused_by_its_header(data_folder: Path, scaled: bool) -> None:
     dataset = open_dataset(data_folder)

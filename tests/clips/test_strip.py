@@ -54,6 +54,7 @@ def as_pixels(clips: torch.Tensor) -> np.ndarray:
     return np.moveaxis((255 * clips[0].numpy()).round().astype(np.uint8), 1, -1)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **RANDOM}, {"test_clips": 3}, {"num_frames": 8}])
 def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Path, values: dict[str, Any]) -> None:
     config = settings(**values)
@@ -63,6 +64,7 @@ def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Pa
     assert ("The first of 3 clips." in row.text) is (config.clip.test_clips == 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **RANDOM}, {**OFF, **RANDOM}])
 def test_each_epochs_row_is_its_clip_under_its_augmentation(shared_data_folder: Path, values: dict[str, Any]) -> None:
     config = settings(**values)
@@ -74,6 +76,7 @@ def test_each_epochs_row_is_its_clip_under_its_augmentation(shared_data_folder: 
         np.testing.assert_array_equal(row.frames, as_pixels(changed))
 
 
+@pytest.mark.slow
 def test_a_row_shows_what_a_training_step_receives(shared_data_folder: Path) -> None:
     config, dataset = settings(**STRONG, **RANDOM, batch_size=1), open_dataset(shared_data_folder)
     reader = ClipReader(dataset, config, PREPROCESSOR)
@@ -91,6 +94,7 @@ def test_with_all_off_every_row_is_the_first(shared_data_folder: Path) -> None:
         assert row.text == "unchanged, or nearly so."
 
 
+@pytest.mark.slow
 def test_long_clips_are_shown_by_eight_frames_from_first_to_last(shared_data_folder: Path) -> None:
     config = settings(num_frames=12, window="whole", **OFF)
     rows = strip_of(shared_data_folder, config).rows
@@ -100,6 +104,7 @@ def test_long_clips_are_shown_by_eight_frames_from_first_to_last(shared_data_fol
     assert "At 0, 2, 3, 5, 6, 8, 9, 11 s." in rows[0].text
 
 
+@pytest.mark.slow
 def test_seconds_are_listed_if_frames_are_sampled_at_random(shared_data_folder: Path) -> None:
     config = settings(**RANDOM)
     rows = strip_of(shared_data_folder, config).rows
@@ -108,6 +113,7 @@ def test_seconds_are_listed_if_frames_are_sampled_at_random(shared_data_folder: 
     assert not any(" At " in row.text for row in strip_of(shared_data_folder, settings()).rows[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("values", "word"), [({"mixup": 0.8}, "(mixup)"), ({"cutmix": 1.0}, "(CutMix)")])
 def test_the_mixed_row_is_the_clip_that_training_mixes(
     shared_data_folder: Path, values: dict[str, float], word: str
@@ -186,6 +192,7 @@ def test_small_frames_are_enlarged_to_squares(edge: int, factor: int) -> None:
     assert (picture[:, large : large + GAP, 3] == 0).all()
 
 
+@pytest.mark.slow
 def test_frozen_features_see_one_clip_in_training_and_test(shared_data_folder: Path) -> None:
     (row,) = strip_of(shared_data_folder, settings(recipe="frozen", mixup=0.8)).rows
     assert row.title == "Training, validation and test"

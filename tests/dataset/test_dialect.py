@@ -91,6 +91,7 @@ FRAME = "S100T1_frame_00000001.jpeg"
 BOX = ["10", "5", "31", "25", "suction"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "text",
     [
@@ -118,6 +119,7 @@ def test_corners_as_fractions_are_refused(folder: Path) -> None:
     assert [problem.count for problem in found(data, "relative-corners")] == [1]
 
 
+@pytest.mark.slow
 def test_names_in_another_case(folder: Path) -> None:
     before = open_dataset(folder)
     for name in (layout.BOXES_FILE, layout.OUTCOMES_FILE, layout.MAPPING_FILE, layout.DEMOGRAPHICS_FILE):
@@ -138,6 +140,7 @@ def test_names_that_differ_in_case_alone_are_refused(folder: Path) -> None:
     assert problem.parameters == {"names": "SOCAL_trial_outcomes.csv, Socal_trial_outcomes.csv"}
 
 
+@pytest.mark.slow
 def test_a_table_in_another_dialect_and_case_is_converted(folder: Path, tmp_path: Path) -> None:
     table = (folder / layout.OUTCOMES_FILE).read_text().replace(",", ";")
     (folder / layout.OUTCOMES_FILE).unlink()

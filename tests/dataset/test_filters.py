@@ -145,6 +145,7 @@ def drawn(rows: list[Any], box_rows: list[Any]) -> Dataset:
     return make_dataset(trials, make_boxes(sorted(placed, key=lambda box: (int(box[0][1:-2]), box[1]))))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(TRIAL, max_size=12), st.lists(BOX, max_size=25), FILTER)
 def test_a_filter_is_what_a_look_at_each_row_says(rows: list[Any], box_rows: list[Any], chosen: TrialFilter) -> None:
@@ -176,6 +177,7 @@ def test_a_filter_is_what_a_look_at_each_row_says(rows: list[Any], box_rows: lis
     assert part.boxes["label"].to_list() == [box["label"] for box in kept_boxes if box["trial_id"] in keep]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(TRIAL, max_size=12), st.lists(BOX, max_size=25))
 def test_each_choice_finds_something_and_all_choices_of_a_field_find_everything(

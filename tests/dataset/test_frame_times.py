@@ -24,6 +24,7 @@ def seconds(data: Dataset) -> dict[str, int]:
     }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "names",
     [
@@ -55,6 +56,7 @@ def test_gaps_between_times_stay_gaps(tmp_path: Path) -> None:
     assert list(seconds(frames_named(tmp_path, names)).values()) == [0, 1, 2, 32, 122]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
@@ -80,6 +82,7 @@ def test_numbers_are_no_times(tmp_path: Path, names: list[str]) -> None:
     assert not found(data, "time-or-number")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [

@@ -18,6 +18,7 @@ def seconds(data: Dataset, names: list[str]) -> list[int]:
     return data.frames.set_index("frame")["second"].loc[names].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form",
     ["S1T1_0{}-{:02d}.jpg", "S1T1_frame0-0{}-{:02d}.00.jpg", "S1T1-00h0{}m{:02d}s.png", "S1T1_frame_0{}m{:02d}.png"],
@@ -34,6 +35,7 @@ def test_numbers_that_may_be_times_in_a_folder_of_all_trials_are_reported(tmp_pa
     assert found(data, "time-or-number")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "names",
     [
@@ -66,6 +68,7 @@ def test_times_do_not_count_the_frames_of_a_recording(tmp_path: Path, step: int)
     assert seconds(opened(tmp_path, names), names) == [0, step, 2 * step, 3 * step]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
@@ -80,6 +83,7 @@ def test_a_last_number_that_does_not_rise_with_the_others_is_reported(tmp_path: 
     assert [problem.parameters["trial_id"] for problem in found(data, "several-numbers")] == ["S1T1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["take2_{:03d}.png", "{0:d}_{0:04d}.png", "S1T1_frame_{:08d}.png"])
 def test_a_last_number_that_rises_is_the_second(tmp_path: Path, form: str) -> None:
     names = [f"S1T1/{form.format(n)}" for n in (1, 2, 3)]

@@ -54,6 +54,7 @@ def test_the_mapping_decides_trial_and_time(tmp_path: Path, log: ProblemLog) -> 
     assert log.problems() == ()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("parts", "seconds"),
     [
@@ -104,6 +105,7 @@ def test_a_frame_that_the_mapping_lacks_goes_where_its_name_says(tmp_path: Path,
     assert gap.parameters == {"trial_id": "S1T1", "frames": 1, "gaps": 1}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("row", "code", "severity", "parameters"),
     [

@@ -63,6 +63,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory, full: bool) -> Any:
     return run("fuzz_sweep", tmp_path_factory.mktemp("sweep"), "--every", str(1 if full else SAMPLED))
 
 
+@pytest.mark.slow
 def test_no_broken_file_does_harm(swept: Any) -> None:
     assert swept["failures"] == []
 
@@ -104,6 +105,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run("fuzz_big", tmp_path_factory.mktemp("quick"), *QUICK)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("case", QUICK)
 def test_a_giant_file_is_refused_or_read_in_seconds(case: str, quick: Any) -> None:
     assert_harmless(quick[case])

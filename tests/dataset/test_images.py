@@ -75,6 +75,7 @@ def test_no_warning_leaks(tmp_path: Path) -> None:
     assert caught == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "TIFF", "WEBP"])
 def test_random_damage_is_a_data_error_or_nothing(tmp_path: Path, form: str) -> None:
     path = tmp_path / "a.jpeg"

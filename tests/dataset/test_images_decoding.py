@@ -172,6 +172,7 @@ def damaged(sound: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_damage_gives_what_pillow_gives(tmp_path: Path, decoded_by_opencv: list[int]) -> None:
     chance = random.Random(0)
     path = tmp_path / "a.jpeg"
@@ -212,6 +213,7 @@ def test_a_jpeg_too_long_for_memory_is_left_to_pillow(
     assert decoded_by_opencv == []
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("size", "short_edge", "reduced"),
     [

@@ -24,6 +24,7 @@ def frame(path: Path, grey: int = 90) -> None:
     Image.new("RGB", (64, 48), (grey, grey, grey)).save(path)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("picture", "frame_name", "annotations"),
     [

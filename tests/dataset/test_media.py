@@ -43,6 +43,7 @@ def as_frames(root: Path) -> None:
     (root / layout.IMAGES_DIR).rename(root / "frames")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("change", "images_dir"),
     [

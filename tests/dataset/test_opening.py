@@ -183,6 +183,7 @@ def test_a_folder_under_one_that_may_not_be_entered(public_folder: Path, ordinar
         open_dataset(public_folder / layout.IMAGES_DIR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [layout.OUTCOMES_FILE, layout.BOXES_FILE, layout.MAPPING_FILE, layout.DEMOGRAPHICS_FILE]
 )
@@ -225,6 +226,7 @@ def test_opening_decodes_nothing(folder: Path) -> None:
     assert open_dataset(folder).problems == ()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "name", [layout.OUTCOMES_FILE, layout.BOXES_FILE, layout.MAPPING_FILE, layout.DEMOGRAPHICS_FILE, layout.TRACKS_FILE]
 )
@@ -279,6 +281,7 @@ def test_the_tables_agree_with_each_other(folder: Path) -> None:
         data.frames_of("S999T1")
 
 
+@pytest.mark.slow
 def test_opening_needs_neither_torch_nor_streamlit(folder: Path) -> None:
     code = (
         "import sys; from socal_core.dataset.opening import open_dataset; open_dataset(sys.argv[1]); "

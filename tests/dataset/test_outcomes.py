@@ -58,6 +58,7 @@ def bad_value(column: str, expected: str, value: str) -> dict[str, object]:
     return {"column": column, "expected": expected, "value": value}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("line", "code", "severity", "parameters"),
     [
@@ -109,6 +110,7 @@ def test_a_bad_row_is_named_and_the_other_trials_stay(
     assert data.trials["usable"].drop("S100T2").all()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("text", "success"), [("1", 1), ("0", 0), ("1.0", 1), ("0.0", 0), ('"1"', 1), (" 1 ", 1)])
 def test_spellings_of_success(folder: Path, text: str, success: int) -> None:
     edit_column(outcomes(folder), "success", text)

@@ -41,6 +41,7 @@ def test_codes_are_unique() -> None:
     assert [code for code, times in Counter(kind.code for kind in all_kinds()).items() if times > 1] == []
 
 
+@pytest.mark.slow
 def test_every_kind_is_used_by_a_reader() -> None:
     modules = {name.partition(".")[0] for name in KINDS}
     used = {name_of(node) for node in nodes_of_readers()}

@@ -56,6 +56,7 @@ def test_a_turned_frame_has_the_size_that_viewers_show(tmp_path: Path) -> None:
     assert data.read_frame(path.name).shape == (64, 48, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", ["yolo", "coco", "voc", "csv"])
 def test_every_format_is_written_with_the_size_of_each_frame(tmp_path: Path, to: str) -> None:
     data = open_dataset(trial(tmp_path / "data", [(64, 48), (128, 96), (64, 48)]))

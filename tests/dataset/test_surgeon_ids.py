@@ -20,6 +20,7 @@ def opened(tmp_path: Path, outcomes: str, demographics: str = "") -> Dataset:
     return open_dataset(tmp_path)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("surgeon", ["7", "007", "07", "7.0"])
 @pytest.mark.parametrize("other", ["", "7", "007"])
 @pytest.mark.parametrize("row", ["007", "7"])

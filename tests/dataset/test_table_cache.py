@@ -81,6 +81,7 @@ def edit_same_size_and_folder_time(root: Path) -> None:
     os.utime(root, (time.time() - 3600,) * 2)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "change",
     [
@@ -109,6 +110,7 @@ def test_other_options_are_another_entry(settled: Path, readings: list[str]) -> 
     assert len(readings) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["*.json", "*/trials.parquet", "*/frames.parquet", "*/boxes.parquet"])
 def test_a_damaged_entry_is_read_anew(settled: Path, workspace: Path, readings: list[str], pattern: str) -> None:
     first = open_cached(settled)
@@ -146,6 +148,7 @@ def test_a_workspace_that_cannot_be_written_to_costs_only_time(
     assert len(readings) == 2
 
 
+@pytest.mark.slow
 def test_the_oldest_entries_go(
     settled: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch, readings: list[str]
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_columns_that_may_be_a_target_are_listed(folder: Path) -> None:
     assert target_columns(dataset.trials, dataset.preset) == expected
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [

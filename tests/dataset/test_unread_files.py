@@ -47,6 +47,7 @@ REGIONS = {"assets": {"1": {"asset": {"name": FRAME}, "regions": []}}}
 TASKS = [{"annotations": [{"result": [{"original_width": 64}]}]}]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("path", "text", "tool"),
     [

@@ -21,6 +21,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_also_on_one_core(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -29,6 +30,7 @@ def test_the_same_seed_gives_the_same_bytes_also_on_one_core(
     assert again == digests(demo.folder)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_different_frames_and_tables(demo: Demo, tmp_path: Path) -> None:
     other, first = digests(write_demo(tmp_path / "other", SURGEONS, seed=1)), digests(demo.folder)
     assert not set(other.values()) & set(first.values())
@@ -166,6 +168,7 @@ def test_existing_files_are_not_changed(tmp_path: Path) -> None:
     assert digests(tmp_path) == dict.fromkeys(["file", "folder/mine.txt"], hashlib.sha256(b"keep").hexdigest())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DataError], ids=["interrupt", "error"])
 def test_an_interrupted_call_leaves_nothing_behind(tmp_path: Path, error: type[BaseException]) -> None:
     (tmp_path / "out").mkdir()  # an empty folder is allowed, and stays

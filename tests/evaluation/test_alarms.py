@@ -88,6 +88,7 @@ def test_recognition_and_few_trials(run: RunFolder) -> None:
     assert alarms[1].as_dict() == {"key": "few-test-trials", "severity": "caution", "text": alarms[1].text}
 
 
+@pytest.mark.slow
 def test_runs_tested_on_the_same_trials_are_counted(run: RunFolder, shared_data_folder: Path) -> None:
     root = run.path.parent
     assert times_tested(run) == 1
@@ -119,6 +120,7 @@ def test_the_most_severe_come_first(run: RunFolder) -> None:
     assert [alarm.severity for alarm in alarms_of(results)] == [AlarmSeverity.SERIOUS, AlarmSeverity.CAUTION]
 
 
+@pytest.mark.slow
 def test_runs_as_they_are_on_disk(tmp_path: Path, shared_data_folder: Path) -> None:
     """Random splits share surgeons; folds do not, and are not counted beside their cross-validation."""
     single = write_run(tmp_path / "random", shared_data_folder, split_method="random", test_fraction=0.4)

@@ -35,6 +35,7 @@ def plan(data: Path, **settings: object) -> ClipPlan:
     return ClipPlan(open_dataset(data), config.clip, config.split.seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampling", ["uniform", "segments"])
 def test_frames_are_shuffled_the_same_way_in_every_clip_of_a_trial(shared_data_folder: Path, sampling: str) -> None:
     ordered = plan(shared_data_folder, sampling=sampling)
@@ -133,6 +134,7 @@ def test_a_finished_control_stands_beside_the_result(run: RunFolder, shared_data
     assert rows_of_control_runs(run, run.read_predictions()) == []
 
 
+@pytest.mark.slow
 def test_a_control_of_another_target_is_scored_in_its_unit(tmp_path: Path) -> None:
     data = write_target_dataset(tmp_path / "data")
     run = write_target_run(tmp_path / "run", data, NUMBER)
@@ -143,6 +145,7 @@ def test_a_control_of_another_target_is_scored_in_its_unit(tmp_path: Path) -> No
     assert row["difference"] < 0
 
 
+@pytest.mark.slow
 def test_trained_controls_differ_from_their_run(tmp_path: Path, shared_data_folder: Path) -> None:
     """With frozen features of the default encoders: a control for each kind, trained and found."""
     run = new_run(tmp_path / "run", shared_data_folder, recipe="frozen", encoder="video", test_fraction=0.4)

@@ -27,6 +27,7 @@ def of_surgeon_7(**columns: list[object]) -> pd.DataFrame:
     return pd.DataFrame({"participant_id": "7", "split": "test", "predicted": 0, **columns})
 
 
+@pytest.mark.slow
 def test_every_trial_is_pooled_once_with_the_mean_of_its_seeds(done: RunFolder, shared_data_folder: Path) -> None:
     predictions = done.read_predictions()
     assert predictions["trial_id"].tolist() == sorted(done.open_dataset().usable_trials.index)
@@ -123,6 +124,7 @@ def test_scores_that_are_not_defined_do_not_count_in_the_spread() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [NUMBER, CLASSES])
 def test_other_targets_are_pooled_by_the_mean_of_their_seeds(tmp_path: Path, target: str) -> None:
     data = write_target_dataset(tmp_path / "data")
@@ -163,6 +165,7 @@ def test_a_number_that_differs_between_folds_is_not_pooled(done: RunFolder) -> N
         pool_target(done, rows.assign(participant_id="7"), Target("blood_loss", "Blood loss", "mL"))
 
 
+@pytest.mark.slow
 def test_folds_of_another_target_are_not_pooled(tmp_path: Path) -> None:
     data = write_target_dataset(tmp_path / "data")
     run = write_target_cross_validation(tmp_path / "cv", data, NUMBER)

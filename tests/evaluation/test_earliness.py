@@ -45,6 +45,7 @@ def found(run: RunFolder) -> Earliness:
     return earliness(run)
 
 
+@pytest.mark.slow
 def test_the_outcome_is_predicted_only_once_it_is_visible(found: Earliness) -> None:
     assert [point.seconds for point in found.points] == [10, 20, None]
     assert [point.auroc for point in found.points] == [0.5, 1.0, 1.0]
@@ -66,6 +67,7 @@ def test_the_last_point_is_the_result_of_the_run(run: RunFolder, found: Earlines
     assert not found.is_of({**metrics, "epoch": metrics["epoch"] + 1}, "0:30")
 
 
+@pytest.mark.slow
 def test_the_file_and_the_command_have_the_same_points(
     run: RunFolder, found: Earliness, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +92,7 @@ def test_there_is_no_point_beyond_the_window(window: Window, seconds: list[int])
     assert seconds_within(window) == seconds
 
 
+@pytest.mark.slow
 def test_the_course_of_a_trial_has_the_same_predictions(run: RunFolder, found: Earliness) -> None:
     predictions = run.read_predictions()
     row = predictions[(predictions["split"] == "test") & (predictions["label"] == 1)].iloc[0]

@@ -61,6 +61,7 @@ def finished(tmp_path: Path, data: Path, target: str) -> tuple[RunFolder, str]:
     return run, missing
 
 
+@pytest.mark.slow
 def test_a_number_is_predicted_in_its_unit(tmp_path: Path, data: Path) -> None:
     run, missing = finished(tmp_path, data, NUMBER)
     predictions, metrics = run.read_predictions(), run.read_metrics()
@@ -75,6 +76,7 @@ def test_a_number_is_predicted_in_its_unit(tmp_path: Path, data: Path) -> None:
     assert "tth" in {row["key"] for row in metrics["controls"]}
 
 
+@pytest.mark.slow
 def test_classes_are_predicted_by_name(tmp_path: Path, data: Path) -> None:
     run, _ = finished(tmp_path, data, CLASSES)
     predictions, metrics = run.read_predictions(), run.read_metrics()

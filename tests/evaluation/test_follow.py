@@ -40,6 +40,7 @@ def frames(shared_data_folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in found]
 
 
+@pytest.mark.slow
 def test_the_probability_develops_until_the_window_is_over(
     run: RunFolder, forecaster: Forecaster, frames: list[bytes], tmp_path: Path
 ) -> None:

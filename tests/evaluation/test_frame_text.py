@@ -97,6 +97,7 @@ def engine() -> ReadText:
     return text_reader()
 
 
+@pytest.mark.slow
 def test_the_engine_reads_a_clock_and_a_name(engine: ReadText, tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "data", surgeons=2, frames=3, size=(320, 180))
     font = ImageFont.load_default(14)

@@ -251,6 +251,7 @@ def test_a_score_without_one_of_the_surgeons_is_not_known() -> None:
     assert t_interval(scores) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("surgeons", "icc", "auroc"), [(10, 0.6, 0.95), (20, 0.3, 0.8)])
 def test_intervals_hold_the_truth(surgeons: int, icc: float, auroc: float) -> None:
     """In 300 cohorts of two cells; the standard error of a coverage is 1.3 %."""

@@ -122,6 +122,7 @@ def cohort(tmp_path: Path) -> Cohort:
     return Cohort(tmp_path)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("what", "window", "names"),
     [
@@ -156,6 +157,7 @@ def test_second_trials_that_succeed_are_found(cohort: Cohort) -> None:
     assert "Look at the results of first and second trials separately." in probe.verdict
 
 
+@pytest.mark.slow
 def test_outcomes_that_follow_nothing_give_chance(tmp_path: Path) -> None:
     """Over several shuffles the mean is about 0.5, and nearly all 95 % intervals hold 0.5."""
     cohort = Cohort(tmp_path)
@@ -268,6 +270,7 @@ def test_a_leak_needs_an_interval_above_chance(interval: Interval, is_leak: bool
     assert probe.as_dict()["is_leak"] is is_leak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "value", "name", "reason"),
     [

@@ -78,6 +78,7 @@ def test_an_auroc_interval_holds_its_estimate_and_is_never_a_point() -> None:
         assert interval[1] - interval[0] > 0.02
 
 
+@pytest.mark.slow
 def test_an_auroc_interval_covers_the_truth_in_about_95_of_100_samples() -> None:
     rng = np.random.default_rng(1)
     truth = 0.8413447  # of two normals two thirds overlapping: Phi(sqrt 2 / sqrt 2)
@@ -105,6 +106,7 @@ def test_the_threshold_separates_the_trials_it_is_chosen_on(
     assert choose_threshold(labels, probabilities) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_no_threshold_beats_the_chosen_one() -> None:
     rng = np.random.default_rng(3)
     labels, probabilities = rng.permutation([0] * 7 + [1] * 9), rng.random(16)

@@ -30,6 +30,7 @@ LOUD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test_clips", [1, 3])
 def test_clips_are_the_processors_own_never_augmented_and_averaged(tmp_path: Path, test_clips: int) -> None:
     """Beside the way that the transformers library documents: pictures, processor, model."""

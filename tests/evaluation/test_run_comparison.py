@@ -149,6 +149,7 @@ def test_results_of_changed_data_are_named(tmp_path: Path, shared_data_folder: P
     assert compare_runs(first, second).notes == ()
 
 
+@pytest.mark.slow
 def test_cross_validations_are_compared_by_their_pooled_predictions(tmp_path: Path, shared_data_folder: Path) -> None:
     first = write_cross_validation(tmp_path / "first", shared_data_folder)
     second = write_cross_validation(tmp_path / "second", shared_data_folder, learning_rate=1e-5)

@@ -56,6 +56,7 @@ def test_the_encoder_of_most_trials_counts_then_the_image_encoder(data_folder: P
     assert cached_features(dataset, CONFIG, TRIALS).encoder == "image"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["frozen", "finetune"])
 def test_what_is_computed_for_a_run_is_found(tmp_path: Path, recipe: str) -> None:
     """The real encoder, also for a run that never used it."""

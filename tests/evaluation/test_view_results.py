@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from socal_core.dataset.filters import TrialFilter
 from socal_core.dataset.saved_views import SavedView
 from socal_core.evaluation.metrics import auroc
@@ -12,6 +14,7 @@ from tests.made_cross_validations import write_cross_validation
 FIRST = SavedView("first trials", TrialFilter(trial_numbers=(1,)))
 
 
+@pytest.mark.slow
 def test_a_cross_validation_in_a_view(tmp_path: Path, shared_data_folder: Path) -> None:
     whole = read_results(write_cross_validation(tmp_path / "cv", shared_data_folder))
     part = results_in_view(whole, FIRST)

@@ -117,6 +117,7 @@ def trained() -> VideoMAEForVideoClassification:
     return model.eval()
 
 
+@pytest.mark.slow
 def test_the_map_points_to_the_patch_that_decides(trained: VideoMAEForVideoClassification) -> None:
     hits, chance = 0, np.random.default_rng(0)
     random_hits = 0

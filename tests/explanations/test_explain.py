@@ -57,6 +57,7 @@ def explained(dataset: Dataset, model: torch.nn.Module) -> Explanation:
         return explain_with(predictor, dataset, TRIAL, SUCCESS_TARGET, 0.5, 1, lambda *_: None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_map_points_to_the_place_that_decides(tmp_path: Path, seed: int) -> None:
     row, column = divmod(int(np.random.default_rng(seed).integers(ROWS * COLUMNS)), COLUMNS)

@@ -16,6 +16,7 @@ from tests.made_runs import write_run
 from tests.training.small_runs import new_run
 
 
+@pytest.mark.slow
 def test_the_attention_is_mapped_on_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def items_of(facts: dict[str, Any], checklist: str) -> dict[str, dict[str, Any]]
     return {item["number"]: item for item in found["items"]}
 
 
+@pytest.mark.slow
 def test_the_card_has_the_numbers_of_the_run(done: RunFolder, shared_data_folder: Path) -> None:
     facts, metrics, dataset = collect_facts(done), done.read_metrics(), open_dataset(shared_data_folder)
     assert metrics is not None
@@ -127,6 +128,7 @@ def test_shared_surgeons_are_counted(tmp_path: Path, shared_data_folder: Path) -
     assert facts["split"]["warning"] in facts["limits"]
 
 
+@pytest.mark.slow
 def test_without_the_data_the_split_is_checked_by_the_predictions(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data")
     run = write_run(tmp_path / "run", data)
@@ -156,6 +158,7 @@ def test_a_run_without_results_says_so(tmp_path: Path, shared_data_folder: Path)
     assert items_of(facts, "TRIPOD+AI")["23"]["status"] == "open"
 
 
+@pytest.mark.slow
 def test_a_cross_validation_shows_the_split_of_each_fold(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_cross_validation(tmp_path / "cv", shared_data_folder)
     facts, page = collect_facts(run), page_of(run)
@@ -164,6 +167,7 @@ def test_a_cross_validation_shows_the_split_of_each_fold(tmp_path: Path, shared_
     assert "Folds of the cross-validation" in page.text
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
     hostile = "\"><script>alert('x')</script><img src=http://evil.example/a.png onerror=alert(1)>"
     data = write_dataset(tmp_path / "<img src=x>\"'&")
@@ -218,6 +222,7 @@ def test_another_target_is_read_as_it_is(done: RunFolder) -> None:
     assert "-12.000 (-30.000 to 4.000)" in Page(render_html(facts)).text
 
 
+@pytest.mark.slow
 def test_synthetic_data_are_not_cited_as_published(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data")
     (data / "README.txt").write_text("SOCAL demo data set\n")

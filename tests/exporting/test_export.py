@@ -89,6 +89,7 @@ def predicted(capsys: pytest.CaptureFixture[str], folder: Path, data: Path) -> l
     return rows
 
 
+@pytest.mark.slow
 def test_the_processor_and_the_model_give_the_probabilities_of_the_run(finetuned: RunFolder, exported: Path) -> None:
     processor = AutoImageProcessor.from_pretrained(exported)
     model = AutoModelForVideoClassification.from_pretrained(exported).eval()
@@ -102,6 +103,7 @@ def test_the_processor_and_the_model_give_the_probabilities_of_the_run(finetuned
     assert model.config.id2label == {0: "failure", 1: "success"}
 
 
+@pytest.mark.slow
 def test_the_pipeline_gives_the_probabilities_of_the_run(tmp_path: Path, finetuned: RunFolder, exported: Path) -> None:
     classify = pipeline("video-classification", model=str(exported))
     for trial, expected in zip(TRIALS, probabilities(finetuned), strict=True):
@@ -111,6 +113,7 @@ def test_the_pipeline_gives_the_probabilities_of_the_run(tmp_path: Path, finetun
         assert found["failure"] == pytest.approx(1 - expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_predict_accepts_the_folder(
     capsys: pytest.CaptureFixture[str], finetuned: RunFolder, exported: Path, shared_data_folder: Path
 ) -> None:
@@ -124,6 +127,7 @@ def test_predict_accepts_the_folder(
     assert (code, "Name one with --data" in err) == (2, True)
 
 
+@pytest.mark.slow
 def test_several_clips_and_crops_are_averaged_as_in_the_run(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -160,6 +164,7 @@ def test_the_folder_names_nothing_of_this_machine(finetuned: RunFolder, exported
             assert str(finetuned.read_data()) not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["timesformer", "vivit", "vjepa2", "videoprism"])
 @pytest.mark.sampled(2)
 def test_every_family_is_exported(
@@ -181,6 +186,7 @@ def test_every_family_is_exported(
     assert [row["prob_success"] for row in found_rows] == pytest.approx(probabilities(run), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_head_is_exported_with_its_encoder(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, frozen: RunFolder, shared_data_folder: Path
 ) -> None:
@@ -194,6 +200,7 @@ def test_a_head_is_exported_with_its_encoder(
     assert [row["prob_success"] for row in found] == pytest.approx(probabilities(frozen), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_an_encoder_of_unknown_licence_is_only_named(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -217,6 +224,7 @@ def test_an_encoder_of_unknown_licence_is_only_named(
     assert run_cli(capsys, "predict", out, TRIALS[0], "--data", shared_data_folder)[0] == 2
 
 
+@pytest.mark.slow
 def test_what_cannot_be_exported_is_refused(tmp_path: Path, shared_data_folder: Path, finetuned: RunFolder) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").touch()
@@ -242,6 +250,7 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path, finetuned: RunFolder) ->
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_probabilities(tmp_path: Path, finetuned: RunFolder) -> None:
     import onnxruntime
 
@@ -272,6 +281,7 @@ def test_onnx_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_commands_write_folder_and_card(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, finetuned: RunFolder
 ) -> None:

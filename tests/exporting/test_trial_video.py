@@ -37,6 +37,7 @@ def pictures_in(path: Path) -> list[np.ndarray]:
         found.append(picture[:, :, ::-1])
 
 
+@pytest.mark.slow
 def test_an_mp4_has_every_frame_with_boxes_above_a_bar(run: RunFolder, tmp_path: Path) -> None:
     assert write_trial_video(run, TRIAL, tmp_path / "out.mp4") == 5
     pictures = pictures_in(tmp_path / "out.mp4")
@@ -50,12 +51,14 @@ def test_an_mp4_has_every_frame_with_boxes_above_a_bar(run: RunFolder, tmp_path:
     assert [path.name for path in tmp_path.iterdir() if path.suffix not in {"", ".mp4"}] == []
 
 
+@pytest.mark.slow
 def test_a_gif_has_every_frame_and_lasts_as_long(run: RunFolder, tmp_path: Path) -> None:
     assert main(["render", str(run.path), TRIAL, str(tmp_path / "out.gif"), "--fps", "4", "--width", "160"]) == 0
     with Image.open(tmp_path / "out.gif") as image:
         assert (image.n_frames, image.width, image.info["duration"]) == (5, 160, 250)
 
 
+@pytest.mark.slow
 def test_a_frame_that_cannot_be_read_is_said_to_be(run: RunFolder, tmp_path: Path) -> None:
     frame = run.read_data() / layout.IMAGES_DIR / f"{TRIAL}_frame_00000003.jpeg"
     frame.write_bytes(b"no image")
@@ -63,6 +66,7 @@ def test_a_frame_that_cannot_be_read_is_said_to_be(run: RunFolder, tmp_path: Pat
     assert pictures_in(tmp_path / "out.mp4")[2][60:170, :].mean() < 20
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("trial", "name", "more", "message"),
     [
@@ -84,6 +88,7 @@ def test_what_cannot_be_written_is_refused(
     assert (tmp_path / "there.mp4").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_an_existing_file_is_replaced_only_by_a_complete_one(
     run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +111,7 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(
     assert len(pictures_in(out)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif"])
 def test_on_a_full_disk_nothing_is_left(run: RunFolder, tmp_path: Path, name: str) -> None:
     with files_up_to(8_000), pytest.raises(trial_video.RunError, match=r"pictures were written|cannot be written"):
@@ -113,6 +119,7 @@ def test_on_a_full_disk_nothing_is_left(run: RunFolder, tmp_path: Path, name: st
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "run-1"]
 
 
+@pytest.mark.slow
 def test_the_bar_says_what_is_known(run: RunFolder) -> None:
     dataset, predictions = run.open_dataset(), run.read_predictions().set_index("trial_id")
     row = predictions.loc[TRIAL]

@@ -300,6 +300,7 @@ GOOD = small_zip()
 EDITS = st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=EDITS, cut=st.integers(0, len(GOOD)), insert=st.binary(max_size=4))
 @example(edits=[(GOOD.index(b"PK\x01\x02") + 42 + i, 255) for i in range(4)], cut=len(GOOD), insert=b"")

@@ -99,6 +99,7 @@ def test_a_very_long_trial_gets_wider_columns() -> None:
     assert heat.z[0, 1] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.integers(0, 6), min_size=1, max_size=6),

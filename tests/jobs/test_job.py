@@ -34,6 +34,7 @@ def test_a_job_that_was_not_started_is_idle(job: Job) -> None:
     assert not job.folder.exists(), "looking changes nothing"
 
 
+@pytest.mark.slow
 def test_from_start_to_result(job: Job, pipe: Path) -> None:
     request = {"do": "wait", "pipe": str(pipe)}
     assert job.start(request, {"OF_THE_TEST": "yes"})
@@ -46,6 +47,7 @@ def test_from_start_to_result(job: Job, pipe: Path) -> None:
     assert job.status() == JobStatus(JobState.DONE, result={"variable": "yes"})
 
 
+@pytest.mark.slow
 def test_a_job_stops_when_asked_and_can_be_started_again(job: Job, pipe: Path) -> None:
     job.start({"do": "wait", "pipe": str(pipe)})
     with pipe.open("w"):

@@ -52,6 +52,7 @@ def test_a_fold_that_was_half_created_is_created_again(tmp_path: Path, shared_da
         create_folds(run, dataset)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
@@ -135,6 +136,7 @@ def test_a_fold_stops_with_its_cross_validation_only_while_that_is_active(
     os.close(lock)
 
 
+@pytest.mark.slow
 def test_a_cross_validation_is_deleted_and_restored_with_its_folds(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_cross_validation(tmp_path / "cv", shared_data_folder)
     trashed = trash(run)

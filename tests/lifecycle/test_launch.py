@@ -56,6 +56,7 @@ def attempt(run: RunFolder, _: int) -> str:
     return "started"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pool",
     [ThreadPoolExecutor, partial(ProcessPoolExecutor, mp_context=CONTEXT)],

@@ -102,6 +102,7 @@ def test_a_killed_run_that_waited_is_skipped(queued: list[Worker]) -> None:
     queued[2].begins()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("to", "expected"), [(1, [3, 1, 2]), (2, [1, 3, 2]), (0, [3, 1, 2]), (99, [1, 2, 3])])
 def test_the_order_can_be_changed_while_runs_wait(queued: list[Worker], to: int, expected: list[int]) -> None:
     run_queue.move(queued[3].run, to)
@@ -163,6 +164,7 @@ def test_a_waiting_run_that_is_given_a_checkpoint_as_its_model_gets_its_split(
         run_queue.edit(run, run.read_config().replace(num_epochs=7))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("content", ["", "{}", "[1, null]", '["/nowhere"]', None])
 def test_waiting_runs_recreate_a_damaged_order(queued: list[Worker], workspace: Path, content: str | None) -> None:
     order = workspace / "queue" / "order.json"
@@ -233,6 +235,7 @@ def test_a_queue_that_cannot_be_written_is_reported(tmp_path: Path, workspace: P
     assert written_status(run).state is RunState.QUEUED
 
 
+@pytest.mark.slow
 def test_a_waiting_worker_needs_little_memory() -> None:
     code = "import sys, socal_core.training.worker; print([m for m in ('torch', 'transformers') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

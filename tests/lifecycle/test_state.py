@@ -109,6 +109,7 @@ def test_a_damaged_status_raises_nothing(run: RunFolder, content: str) -> None:
     assert read_status(run).state is RunState.INTERRUPTED
 
 
+@pytest.mark.slow
 def test_a_living_worker_is_running_and_a_killed_one_is_not(run: RunFolder, worker: subprocess.Popen[str]) -> None:
     assert read_status(run).state is RunState.RUNNING
     worker.send_signal(signal.SIGKILL)
@@ -118,6 +119,7 @@ def test_a_living_worker_is_running_and_a_killed_one_is_not(run: RunFolder, work
     assert read_status(run).state is RunState.INTERRUPTED
 
 
+@pytest.mark.slow
 def test_stopping_is_shown_while_the_worker_lives_and_never_for_an_ended_run(
     run: RunFolder, worker: subprocess.Popen[str]
 ) -> None:

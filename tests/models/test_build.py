@@ -114,6 +114,7 @@ def test_a_saved_classifier_is_loaded_unchanged(tmp_path: Path) -> None:
     assert isinstance(VideoMAEForVideoClassification.from_pretrained(tmp_path / "epoch-0001"), torch.nn.Module)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "half"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, file: str, damage: str) -> None:

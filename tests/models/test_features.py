@@ -74,6 +74,7 @@ def test_a_clip_is_embedded_once(data_folder: Path) -> None:
     assert count(second) == 2  # the clips of the new trial
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{"digest": "cd"}, {"size": 40}], ids=["weights", "preprocessing"])
 def test_features_of_another_encoder_are_not_reused(data_folder: Path, other: dict[str, object]) -> None:
     embed(data_folder, encoder())

@@ -127,6 +127,7 @@ def hub(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tuple[str, Path], tmp_path: Path) -> None:
     address, folder = hub
     write_classifier(folder)
@@ -142,6 +143,7 @@ def test_a_model_is_downloaded_with_its_shards_and_its_own_preprocessing(hub: tu
     assert crop == {"height": 32, "width": 32}
 
 
+@pytest.mark.slow
 def test_a_run_downloads_its_model_and_records_it(
     hub: tuple[str, Path], tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -206,6 +208,7 @@ def found_on(address: str, home: Path, *names: str) -> list[str]:
     return result.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_refused_download_is_given(refusing_hub: str, tmp_path: Path) -> None:
     messages = found_on(refusing_hub, tmp_path, *(f"owner/{name}" for name in ERRORS))
     for message, (name, (_, _, reason)) in zip(messages, ERRORS.items(), strict=True):
@@ -215,6 +218,7 @@ def test_the_reason_of_a_refused_download_is_given(refusing_hub: str, tmp_path: 
         assert "127.0.0.1" not in message
 
 
+@pytest.mark.slow
 def test_an_unreachable_hub_is_named(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         address = f"http://127.0.0.1:{server.server_port}"

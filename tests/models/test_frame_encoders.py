@@ -94,6 +94,7 @@ def test_the_head_receives_what_the_encoder_says_of_each_frame(tmp_path: Path, k
     assert ("interpolated to" in classifier.note) == (size != 32 or kind.startswith("dinov2_") or kind == "dinov2")
 
 
+@pytest.mark.sampled(2)
 def test_a_saved_classifier_is_loaded_to_identical_logits(tmp_path: Path, kind: str) -> None:
     write_encoder(tmp_path / "model", kind)
     classifier = built(tmp_path / "model", dropout_rate=0.1)
@@ -205,6 +206,7 @@ def test_a_size_that_patches_do_not_fill_is_refused(tmp_path: Path) -> None:
         built(tmp_path / "model", image_size=40)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_folder: Path) -> None:
     write_encoder(tmp_path / "model", "vit")
     settings = {"model": str(tmp_path / "model"), "num_epochs": 2, "layer_decay": 0.7, "gradient_checkpointing": True}

@@ -30,6 +30,7 @@ def odds_of_new(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clips", [1, 2])
 def test_the_head_is_the_mean_of_logistic_regressions_on_the_columns(clips: int) -> None:
     features, labels, surgeons = made(clips=clips)
@@ -52,6 +53,7 @@ def test_the_head_is_the_mean_of_logistic_regressions_on_the_columns(clips: int)
     assert head.logits(new).shape == (8, clips)
 
 
+@pytest.mark.slow
 def test_candidates_are_scored_on_held_out_surgeons() -> None:
     features, labels, surgeons = made(clips=2)
     head = fit_head(features, labels, surgeons, 3, AUTO)
@@ -78,6 +80,7 @@ def test_candidates_are_scored_on_held_out_surgeons() -> None:
     assert head.auroc == pytest.approx(roc_auc_score(labels, average))
 
 
+@pytest.mark.slow
 def test_the_informative_encoder_and_statistic_are_selected() -> None:
     head = fit_head(*made(80), 0, AUTO)
     best = min(head.members, key=lambda item: item.loss).candidate
@@ -104,6 +107,7 @@ def test_each_surgeon_is_in_one_fold_and_few_surgeons_give_few_folds() -> None:
     assert fit_head(features, labels, three, 0, IMAGE).coefficients.shape[0] % 2 == 0
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_head() -> None:
     first, second = (fit_head(*made(), 0, IMAGE) for _ in range(2))
     assert first.members == second.members
@@ -111,6 +115,7 @@ def test_the_same_input_gives_the_same_head() -> None:
     assert first.intercept == second.intercept
 
 
+@pytest.mark.slow
 def test_constant_features_are_dropped() -> None:
     features, labels, surgeons = made()
     wide = np.concatenate([features["image"], np.full((24, 1, 5, 2), 0.1)], axis=-1)
@@ -212,6 +217,7 @@ def test_a_saved_head_predicts_the_same_bits(tmp_path: Path) -> None:
     assert (found.loss, found.auroc) == (head.loss, head.auroc)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [heads.HEAD_FILE, heads.ABOUT_FILE])
 def test_a_damaged_head_is_refused(tmp_path: Path, name: str) -> None:
     saved(tmp_path)

@@ -63,6 +63,7 @@ def multinomial(blocks: list[np.ndarray], labels: np.ndarray, new: list[np.ndarr
 CASES: list[tuple[Target, Any, Any]] = [(NUMBER, made_numbers, ridge), (GRADE, made_classes, multinomial)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clips", [1, 2])
 @pytest.mark.parametrize(("target", "make", "fitted"), CASES, ids=["number", "classes"])
 def test_the_head_is_the_mean_of_regressions_on_the_columns(
@@ -133,6 +134,7 @@ def test_candidates_for_a_number_must_beat_the_mean_of_the_other_folds() -> None
     assert head.loss < 0.7 * head.chance
 
 
+@pytest.mark.slow
 def test_candidates_for_several_classes_must_beat_equal_probabilities() -> None:
     features, labels, surgeons = made_classes(60)
     head = fit_head(features, labels, surgeons, 3, AUTO, target=GRADE)
@@ -149,6 +151,7 @@ def test_candidates_for_several_classes_must_beat_equal_probabilities() -> None:
     assert (head.auroc or 0) > 0.85
 
 
+@pytest.mark.slow
 def test_two_other_classes_are_fitted_like_success() -> None:
     features, labels, surgeons = made()
     success = fit_head(features, labels, surgeons, 0, IMAGE)

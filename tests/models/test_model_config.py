@@ -54,6 +54,7 @@ def test_an_unsupported_config_is_refused_with_a_reason(tmp_path: Path, changes:
         build_classifier(settings(tmp_path / "model"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "changes",
     [

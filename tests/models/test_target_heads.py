@@ -27,6 +27,7 @@ def built(folder: Path, target: Target) -> VideoClassifier:
     return classifier
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("family", ["videomae", *MODELS])
 @pytest.mark.parametrize("target", [NUMBER, GRADE], ids=["number", "classes"])
 def test_a_saved_classifier_of_any_target_is_loaded_with_its_outputs(

@@ -60,6 +60,7 @@ def test_more_blocks_than_the_model_has() -> None:
         tuned(tune="last:7")
 
 
+@pytest.mark.slow
 def test_low_rank_updates_begin_without_effect_and_are_all_that_is_trained() -> None:
     model = tuned(tune="lora", lora_rank=4).model
     assert torch.equal(logits(model), logits(tuned().model))

@@ -56,6 +56,7 @@ def runs(shared_data_folder: Path) -> list[RunFolder]:
     ]
 
 
+@pytest.mark.slow
 def test_runs_are_listed_with_scores_and_what_differs(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -112,6 +113,7 @@ def test_the_curves_of_the_chosen_runs_are_laid_over_each_other(
     assert not enabled(app, "duplicate-run")
 
 
+@pytest.mark.slow
 def test_the_choice_outlives_another_list_of_runs(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -124,6 +126,7 @@ def test_the_choice_outlives_another_list_of_runs(
     assert app.session_state["chosen-runs"] == []
 
 
+@pytest.mark.slow
 def test_a_name_a_note_and_tags_are_kept(open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]) -> None:
     app = choose(open_page("training", shared_data_folder), "run-1")
     next(item for item in app.text_input if item.label == "Name").set_value("Best *so* far")
@@ -138,6 +141,7 @@ def test_a_name_a_note_and_tags_are_kept(open_page: OpenPage, shared_data_folder
     assert again.selectbox(key="run-evaluation").value == "run-1"
 
 
+@pytest.mark.slow
 def test_notes_that_are_too_long_are_refused_and_earlier_notes_stay(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -150,6 +154,7 @@ def test_notes_that_are_too_long_are_refused_and_earlier_notes_stay(
     assert read_notes(runs[0]) == RunNotes("old")
 
 
+@pytest.mark.slow
 def test_a_deleted_run_can_be_brought_back_in_a_later_session(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -181,6 +186,7 @@ def test_all_runs_deleted_then_the_trash_emptied(
     assert "bring-back" not in {button.key for button in app.button}
 
 
+@pytest.mark.slow
 def test_two_tabs_delete_one_run(open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]) -> None:
     first, second = [choose(open_page("training", shared_data_folder), "run-1") for _ in range(2)]
     first.button(key="delete-runs").click().run()
@@ -192,6 +198,7 @@ def test_two_tabs_delete_one_run(open_page: OpenPage, shared_data_folder: Path, 
     assert list(table(second).index) == ["run-2"]
 
 
+@pytest.mark.slow
 def test_a_living_run_is_stopped_but_not_deleted(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -213,6 +220,7 @@ def test_a_living_run_is_stopped_but_not_deleted(
         os.close(lock)
 
 
+@pytest.mark.slow
 def test_stopped_runs_are_resumed(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +234,7 @@ def test_stopped_runs_are_resumed(
     assert "done" in runs[0].status_file.read_text()
 
 
+@pytest.mark.slow
 def test_a_run_is_the_starting_point_of_another(
     open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +250,7 @@ def test_a_run_is_the_starting_point_of_another(
     assert made.read_config() == run.read_config()
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_trained_further(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +271,7 @@ def test_a_finished_run_is_trained_further(
     assert "Started from the checkpoint epoch-0003 of run run-1." in text_of(app)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_checkpoint_is_not_trained_further(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -270,6 +281,7 @@ def test_a_run_without_a_checkpoint_is_not_trained_further(
     assert len(list_runs(runs_root())) == 2
 
 
+@pytest.mark.slow
 def test_waiting_runs_change_positions_and_settings(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -307,6 +319,7 @@ def test_a_trash_that_cannot_be_created_is_reported(
     assert set(table(app).index) == {"run-1", "run-2"}
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_on_their_test_trials(open_page: OpenPage, shared_data_folder: Path) -> None:
     for name, skill, settings in (("a", 0.7, {}), ("b", 0.3, {}), ("c", 0.7, {"seed": 1})):
         write_run(runs_root() / name, shared_data_folder, skill=skill, test_fraction=0.6, **settings)

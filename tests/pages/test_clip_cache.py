@@ -58,6 +58,7 @@ def need_of(folder: Path, **settings: object) -> CacheStatus:
     return needed_by(open_dataset(folder), TrainConfig.from_flat({"model": TINY, **settings}), list_stores())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "frames"),
     [
@@ -73,6 +74,7 @@ def test_what_a_run_needs(shared_data_folder: Path, settings: dict[str, object],
     assert (need.frames, need.of_frames, need.estimated_bytes) == (0, frames, frames * FRAME_BYTES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("store", "frames"),
     [
@@ -124,6 +126,7 @@ def test_the_open_view_shows_what_the_run_needs_and_what_is_cached(
     assert str(shared_data_folder.parent) not in text_of(app) + app.dataframe[0].value.to_csv()
 
 
+@pytest.mark.slow
 def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path, workspace: Path) -> None:
     """Run a real process until it ends; it reports a broken frame."""
     (data_folder / "JPEGImages" / "S103T1_frame_00000005.jpeg").write_bytes(b"broken")
@@ -148,6 +151,7 @@ def test_filled_from_the_page_to_the_end(open_page: OpenPage, data_folder: Path,
     assert not app.success
 
 
+@pytest.mark.slow
 def test_a_filling_under_way_is_shown_in_every_tab_and_can_be_stopped(
     open_page: OpenPage, shared_data_folder: Path
 ) -> None:
@@ -183,12 +187,14 @@ def test_the_job_gives_no_path_away(tmp_path: Path) -> None:
     assert "gone" in error and str(tmp_path) not in error
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_to_is_reported(workspace: Path, shared_data_folder: Path) -> None:
     (workspace / "cache").mkdir(exist_ok=True)
     (workspace / "cache" / "clips").write_text("in the way")
     assert fill_here(shared_data_folder)["error"].startswith("The clip cache cannot be written to: ")
 
 
+@pytest.mark.slow
 def test_a_lack_of_space_is_shown_until_there_is_space(
     open_page: OpenPage, shared_data_folder: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +213,7 @@ def test_a_lack_of_space_is_shown_until_there_is_space(
     assert not any("are allowed" in warning.value for warning in app.warning)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
@@ -235,6 +242,7 @@ def test_how_a_filling_ended_stays_with_the_settings_it_was_for(
     assert message not in text_of(app)
 
 
+@pytest.mark.slow
 def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folder: Path) -> None:
     one, other = keep_frames(shared_data_folder, 1), keep_frames(shared_data_folder, 1, scaled=True)
     app = open_cache(open_page, shared_data_folder)
@@ -257,6 +265,7 @@ def test_one_store_is_removed_after_a_yes(open_page: OpenPage, shared_data_folde
     assert not app.run().success, "said once"
 
 
+@pytest.mark.slow
 def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_folder: Path) -> None:
     keep_frames(shared_data_folder, 1)
     keep_frames(shared_data_folder, 1, shape=(3, 32, 32))
@@ -276,6 +285,7 @@ def test_all_is_removed_but_what_is_in_use(open_page: OpenPage, shared_data_fold
     assert "The cache is empty." in text_of(app)
 
 
+@pytest.mark.slow
 def test_a_store_that_is_gone_meanwhile_is_no_question(open_page: OpenPage, shared_data_folder: Path) -> None:
     store = keep_frames(shared_data_folder, 1)
     keep_frames(shared_data_folder, 1, scaled=True)
@@ -307,6 +317,7 @@ def test_a_limit_that_is_no_number_is_named_and_the_rest_of_the_page_stays(
     assert button(app, "Start training")
 
 
+@pytest.mark.slow
 def test_the_page_loads_no_torch() -> None:
     module = "pages.components.training.clip_cache"
     code = f"import sys, {module}; print([m for m in ('torch', 'transformers') if m in sys.modules])"

@@ -15,6 +15,7 @@ from tests.made_runs import write_run
 from tests.pages.conftest import OpenPage, text_of
 
 
+@pytest.mark.slow
 def test_a_control_is_started_followed_and_shown(
     open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -30,6 +31,7 @@ def test_a_control_is_started_followed_and_shown(
     assert "The state of run run-done-shuffled-frames is *failed*" in text_of(app.run())
 
 
+@pytest.mark.slow
 def test_a_finished_control_stands_in_the_table(open_page: OpenPage, shared_data_folder: Path) -> None:
     settings = {"test_fraction": 0.4, "control": Control.SHUFFLED_OUTCOMES}
     other = write_run(runs_root() / "other", shared_data_folder, skill=0.0, **settings)

@@ -19,6 +19,7 @@ from tests.pages.conftest import OpenPage, metrics_of, text_of
 from tests.pages.test_all_runs import choose
 
 
+@pytest.mark.slow
 def test_all_folds_start_as_one_job(
     open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_failed_fold_is_named_and_its_curves_can_be_chosen(open_page: OpenPage
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_the_evaluation_shows_the_spread_over_folds(open_page: OpenPage, shared_data_folder: Path) -> None:
     run = write_cross_validation(runs_root() / "cv", shared_data_folder, repeats=2)
     app = open_page("evaluation", shared_data_folder)
@@ -91,6 +93,7 @@ def test_the_evaluation_shows_the_spread_over_folds(open_page: OpenPage, shared_
     assert len(table) == 8, "six folds and two seeds"
 
 
+@pytest.mark.slow
 def test_the_trial_viewer_shows_predictions_of_a_model_that_never_saw_the_surgeon(
     open_page: OpenPage, shared_data_folder: Path
 ) -> None:
@@ -101,6 +104,7 @@ def test_the_trial_viewer_shows_predictions_of_a_model_that_never_saw_the_surgeo
     assert "This is a test trial of its fold" in text_of(app).replace("*", "")
 
 
+@pytest.mark.slow
 def test_actions_that_need_one_model_are_not_offered(open_page: OpenPage, shared_data_folder: Path) -> None:
     write_cross_validation(runs_root() / "cv", shared_data_folder)
     app = choose(open_page("training", shared_data_folder), "cv")

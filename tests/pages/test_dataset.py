@@ -39,6 +39,7 @@ def add_yolo(folder: Path) -> None:
     yolo.write(open_dataset(folder), folder)
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = open_page("dataset", shared_data_folder)
     tiles = metrics_of(app)
@@ -48,6 +49,7 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("view", "charts"),
     [
@@ -70,6 +72,7 @@ def test_only_the_open_view_is_shown(open_page: OpenPage, shared_data_folder: Pa
     assert len(app.get("plotly_chart")) == charts
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "view", ["Overview", "Groups", "Boxes", "Tools", "Coaching", "Frames", "Trials", "Missing", "Leaks"]
 )
@@ -95,6 +98,7 @@ def test_filters_hold_for_all_numbers_and_can_be_taken_back(open_page: OpenPage,
     assert "Chosen:" not in text_of(app)
 
 
+@pytest.mark.slow
 def test_a_filter_that_another_data_set_does_not_have_is_dropped(
     open_page: OpenPage, data_folder: Path, shared_data_folder: Path
 ) -> None:
@@ -147,6 +151,7 @@ def test_other_sample_frames_on_request(open_page: OpenPage, shared_data_folder:
     assert captions(app) != first
 
 
+@pytest.mark.slow
 def test_the_boxes_are_checked_by_eye_and_the_answer_is_kept(open_page: OpenPage, data_folder: Path) -> None:
     app = show(open_page("dataset", data_folder), "Frames")
     app = app.toggle(key="check-by-eye").set_value(True).run()
@@ -169,6 +174,7 @@ def test_the_boxes_are_checked_by_eye_and_the_answer_is_kept(open_page: OpenPage
     assert "Not checked yet: **socal.csv**." in text_of(app)
 
 
+@pytest.mark.slow
 def test_each_annotation_file_is_checked_on_its_own(open_page: OpenPage, data_folder: Path) -> None:
     (data_folder / layout.BOXES_FILE).unlink()
     files = [f"{trial}/gt/gt.txt" for trial in ("S100T1", "S100T2", "S101T1")]
@@ -217,6 +223,7 @@ def test_leaks_are_shown_and_outcomes_refused(open_page: OpenPage, shared_data_f
         assert f"**{column}**" in text
 
 
+@pytest.mark.slow
 def test_boxes_from_another_format_and_their_agreement(open_page: OpenPage, data_folder: Path) -> None:
     add_yolo(data_folder)
     label = data_folder / "labels" / "S100T1_frame_00000001.txt"
@@ -234,6 +241,7 @@ def test_boxes_from_another_format_and_their_agreement(open_page: OpenPage, data
     assert metrics_of(open_page("dataset", data_folder))["Boxes"] == "359"
 
 
+@pytest.mark.slow
 def test_names_of_classes_are_proposed_to_download(open_page: OpenPage, data_folder: Path) -> None:
     add_yolo(data_folder)
     (data_folder / "classes.txt").unlink()
@@ -253,6 +261,7 @@ def test_without_a_second_format_there_is_no_agreement(open_page: OpenPage, shar
     assert not [box for box in app.sidebar.selectbox if box.label == "Boxes read from"]
 
 
+@pytest.mark.slow
 def test_a_column_under_another_name_is_asked_for_once(open_page: OpenPage, data_folder: Path) -> None:
     outcomes = data_folder / layout.OUTCOMES_FILE
     outcomes.write_text(outcomes.read_text().replace(",success,", ",stopped in time,", 1))
@@ -266,6 +275,7 @@ def test_a_column_under_another_name_is_asked_for_once(open_page: OpenPage, data
     assert metrics_of(open_page("dataset", data_folder))["Usable"] == "20"
 
 
+@pytest.mark.slow
 def test_another_folder_is_not_read_as_the_last_one_was(open_page: OpenPage, data_folder: Path, tmp_path: Path) -> None:
     add_yolo(data_folder)
     app = open_page("dataset", data_folder)
@@ -277,6 +287,7 @@ def test_another_folder_is_not_read_as_the_last_one_was(open_page: OpenPage, dat
     assert not app.error
 
 
+@pytest.mark.slow
 def test_a_chosen_format_that_has_gone_is_no_dead_end(open_page: OpenPage, data_folder: Path) -> None:
     add_yolo(data_folder)
     app = open_page("dataset", data_folder)

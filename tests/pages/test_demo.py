@@ -16,6 +16,7 @@ from tests.jobs.made_jobs import ask, carry_out_here, end, running
 from tests.pages.conftest import OpenPage, text_of
 
 
+@pytest.mark.slow
 def test_the_job_generates_the_demo() -> None:
     ended = carry_out_here(GENERATION, generate_demo, {"out": str(demo_folder()), "surgeons": 4})
     assert ended["state"] == JobState.DONE

@@ -109,6 +109,7 @@ def test_the_page_opens_with_whether_the_model_is_better_than_its_best_control(
     assert comparison(metrics) in text_of(app)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -130,6 +131,7 @@ def test_an_analysis_is_shown_when_it_is_chosen(
     assert said in text_of(app)
 
 
+@pytest.mark.slow
 def test_every_analysis_takes_one_trial_of_an_unknown_surgeon(
     open_page: OpenPage, shared_data_folder: Path, done: RunFolder
 ) -> None:
@@ -195,6 +197,7 @@ def test_runs_evaluated_before_these_controls_existed_are_shown(
     assert names == ["**This model**", *(row["name"] for row in metrics["controls"])]
 
 
+@pytest.mark.slow
 def test_a_control_that_the_data_do_not_allow_is_a_dash_and_not_a_zero(open_page: OpenPage, tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data")
     (data / layout.BOXES_FILE).unlink()
@@ -269,6 +272,7 @@ def test_the_card_and_the_command_for_the_export_are_offered(
     ]
 
 
+@pytest.mark.slow
 def test_the_command_for_a_cross_validation_names_a_fold(open_page: OpenPage, shared_data_folder: Path) -> None:
     write_cross_validation(runs_root() / "cv", shared_data_folder)
     app = open_page("evaluation", shared_data_folder)

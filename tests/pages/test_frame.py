@@ -31,6 +31,7 @@ def test_a_page_opens_with_our_menu(open_page: OpenPage, shared_data_folder: Pat
     assert any(f"**{shared_data_folder.name}**" in text.value for text in app.sidebar.markdown)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_opens_with_runs_in_every_state(open_page: OpenPage, shared_data_folder: Path, name: str) -> None:
     for state in RunState:
@@ -60,6 +61,7 @@ def no_frames(path: Path) -> None:
         image.unlink()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("make", [no_folder, empty_folder, a_file, no_frames])
 def test_a_folder_that_cannot_be_used_is_named_and_the_rest_works(
@@ -92,6 +94,7 @@ def unreadable_frames(path: Path) -> None:
         image.write_bytes(b"no image")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("damage", [no_outcomes, broken_outcomes, no_boxes, unreadable_frames])
 def test_a_damaged_folder_never_ends_in_a_traceback(open_page: OpenPage, data_folder: Path, name: str, damage) -> None:
@@ -106,6 +109,7 @@ def type_folder(app, folder: Path | str) -> None:
     next(button for button in app.button if button.label == "Open folder").click().run()
 
 
+@pytest.mark.slow
 def test_another_folder_is_opened_and_remembered(open_page: OpenPage, data_folder: Path, tmp_path: Path) -> None:
     other = write_dataset(tmp_path / "other", surgeons=4)
     app = open_page("dataset", data_folder)
@@ -132,6 +136,7 @@ def test_odd_folders_are_answered(open_page: OpenPage, shared_data_folder: Path,
     assert len(app.sidebar.error) + len(app.sidebar.warning) == 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PAGES)
 def test_an_error_in_the_sidebar_leaves_the_page(
     open_page: OpenPage, shared_data_folder: Path, data_folder: Path, workspace: Path, name: str
@@ -154,6 +159,7 @@ def test_a_change_on_disk_is_seen(open_page: OpenPage, data_folder: Path) -> Non
     assert int(metrics_of(app.run())["Boxes"].replace(",", "")) == before + 1
 
 
+@pytest.mark.slow
 def test_the_demo_is_called_synthetic_and_shows_no_path(open_page: OpenPage) -> None:
     write_demo(demo_folder(), surgeons=4)
     app = open_page("dataset")
@@ -162,6 +168,7 @@ def test_the_demo_is_called_synthetic_and_shows_no_path(open_page: OpenPage) -> 
     assert str(demo_folder().parent) not in text_of(app)
 
 
+@pytest.mark.slow
 def test_pages_that_only_look_load_no_torch(shared_data_folder: Path, tmp_path: Path) -> None:
     """In a separate process, where no other test has loaded it."""
     script = f"""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -46,6 +47,7 @@ def in_table(problems: Sequence[Problem]) -> list[tuple[str, str, str, str]]:
     return [(problem.severity.value, problem.path, problem.message, f"{problem.count}") for problem in problems]
 
 
+@pytest.mark.slow
 def test_broken_frames_are_listed_also_after_a_reload(open_page: OpenPage, data_folder: Path) -> None:
     images = data_folder / layout.IMAGES_DIR
     cut, foreign = images / "S103T1_frame_00000005.jpeg", images / "S104T1_frame_00000001.jpeg"
@@ -68,6 +70,7 @@ def test_broken_frames_are_listed_also_after_a_reload(open_page: OpenPage, data_
     assert rows(show_problems(open_page("dataset", data_folder))) == expected, "after a reload"
 
 
+@pytest.mark.slow
 def test_frames_that_were_replaced_can_be_checked_again(open_page: OpenPage, data_folder: Path) -> None:
     frame = data_folder / layout.IMAGES_DIR / "S103T1_frame_00000005.jpeg"
     sound = frame.read_bytes()
@@ -81,6 +84,7 @@ def test_frames_that_were_replaced_can_be_checked_again(open_page: OpenPage, dat
     assert SOUND in text_of(app.run())
 
 
+@pytest.mark.slow
 def test_two_tabs_watch_one_check_and_either_can_stop_it(open_page: OpenPage, data_folder: Path) -> None:
     enlarge_frames(data_folder)
     first, second = (show_problems(open_page("dataset", data_folder)) for _ in range(2))
@@ -102,6 +106,7 @@ def test_two_tabs_watch_one_check_and_either_can_stop_it(open_page: OpenPage, da
         assert "Check every frame" in labels(tab)
 
 
+@pytest.mark.slow
 def test_a_result_stays_with_the_data_it_was_found_in(
     open_page: OpenPage, data_folder: Path, shared_data_folder: Path
 ) -> None:
@@ -121,6 +126,7 @@ def test_a_check_of_another_folder_is_named(open_page: OpenPage, shared_data_fol
         assert "Check every frame" not in labels(app)
 
 
+@pytest.mark.slow
 def test_a_check_that_died_is_reported_with_its_log(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = press(show_problems(open_page("dataset", shared_data_folder)), "Check every frame")
     wait_for(CHECK)

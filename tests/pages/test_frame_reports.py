@@ -20,6 +20,7 @@ def open_problems(open_page: OpenPage, folder: Path) -> AppTest:
     return open_page("dataset", folder).segmented_control(key="view").set_value("Problems").run()
 
 
+@pytest.mark.slow
 def test_the_same_footage_is_looked_for(open_page: OpenPage, data_folder: Path) -> None:
     images = data_folder / "JPEGImages"
     for number in range(1, 13):

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from pages.components.training.clip_cache import needed_by
 from socal_core.clips.clip_cache import list_stores
 from socal_core.dataset.opening import open_dataset
@@ -52,7 +54,7 @@ def test_a_frozen_run_shows_its_folds_and_what_was_chosen(open_page: OpenPage, s
     assert (
         "In the inner folds: log loss 0.410, AUROC 0.83; on the validation trials: log loss 0.520, AUROC 0.80" in text
     )
-    table = app.dataframe[0].value
+    table = app.dataframe[-1].value
     assert table["Best validation loss"].tolist() == [0.52]
     assert table["Epochs"].isna().all()
 
@@ -74,6 +76,7 @@ def test_the_results_name_what_predicts(open_page: OpenPage, shared_data_folder:
     assert "weights of epoch" not in text
 
 
+@pytest.mark.slow
 def test_both_sizes_of_frames_are_counted_and_filled(shared_data_folder: Path) -> None:
     dataset = open_dataset(shared_data_folder)
     config = TrainConfig.from_flat({"model": TINY, "recipe": "frozen", "num_frames": 4, "sampling": "segments"})

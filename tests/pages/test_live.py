@@ -144,6 +144,7 @@ def test_the_log_is_there_without_the_servers_paths(
     assert shown == f"INFO opened {shared_data_folder.name}/socal.csv\nINFO wrote run-1/x.json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [RunState.STOPPED, RunState.FAILED, RunState.DONE])
 def test_a_run_that_has_ended_shows_its_curves_and_no_tiles(
     open_page: OpenPage, workspace: Path, shared_data_folder: Path, state: RunState
@@ -166,6 +167,7 @@ def test_the_page_follows_when_the_run_ends(open_page: OpenPage, workspace: Path
     assert not app.get("progress")
 
 
+@pytest.mark.slow
 def test_the_page_of_a_living_run_loads_no_torch(living_run: RunFolder, shared_data_folder: Path) -> None:
     code = f"""
 import sys

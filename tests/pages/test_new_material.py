@@ -30,6 +30,7 @@ def run(shared_data_folder: Path) -> RunFolder:
     return run
 
 
+@pytest.mark.slow
 def test_a_folder_is_played_and_predicted_without_an_outcome(
     open_page: OpenPage, run: RunFolder, shared_data_folder: Path, tmp_path: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_folder_is_played_and_predicted_without_an_outcome(
     assert len(app.get("plotly_chart")) == 1
 
 
+@pytest.mark.slow
 def test_the_job_shows_no_path(run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "away").mkdir()
     shutil.rmtree(tmp_path / "away")

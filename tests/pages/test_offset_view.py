@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from pages.components.dataset.offset_view import ADVICE
 from socal_core.jobs.advise_offsets import advise_offsets
 from socal_core.jobs.job import JobState
@@ -11,6 +13,7 @@ from tests.pages.conftest import OpenPage, text_of
 from tests.pages.test_dataset import press, show
 
 
+@pytest.mark.slow
 def test_advice_is_shown_after_a_search_and_a_reload(open_page: OpenPage, tmp_path: Path) -> None:
     boxes = write_trial(tmp_path / "data")
     write_mot(tmp_path / "data", boxes, 2)

@@ -24,6 +24,7 @@ def test_the_second_player_follows_the_first(open_page: OpenPage, shared_data_fo
     assert "S103T1 · true outcome:" in text_of(app).replace("*", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("numbers", "partner"), [((1, 2), "S100T2"), ((2, 1), "S100T2"), ((1, None), None), ((None, 2), None)]
 )

@@ -16,6 +16,7 @@ def spine(tmp_path: Path) -> Path:
     return write_spine(tmp_path / "spine")
 
 
+@pytest.mark.slow
 def test_the_dataset_page_shows_the_preset(open_page: OpenPage, spine: Path) -> None:
     app = open_page("dataset", spine)
     assert (metrics_of(app)["Trials"], metrics_of(app)["Surgeons"]) == ("19", "6")
@@ -43,6 +44,7 @@ def test_without_data_the_licences_of_all_presets_are_shown(open_page: OpenPage,
     assert SOSPINE.citation in text
 
 
+@pytest.mark.slow
 def test_a_run_can_be_prepared(open_page: OpenPage, spine: Path) -> None:
     app = open_page("training", spine)
     assert not app.exception

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from socal_core.dataset.filters import TrialFilter
 from socal_core.dataset.saved_views import save_view, saved_views
 from socal_core.workspace import runs_root
@@ -12,6 +14,7 @@ from tests.pages.test_dataset import choose, press
 FIRST = TrialFilter(trial_numbers=(1,))
 
 
+@pytest.mark.slow
 def test_a_view_is_saved_shown_renamed_and_deleted(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = choose(open_page("dataset", shared_data_folder), "trial_numbers", 1)
     app.text_input(key="view-name").set_value("first trials")
@@ -48,6 +51,7 @@ def test_a_damaged_file_of_views_breaks_no_page(open_page: OpenPage, shared_data
         assert "The saved views cannot be read: it is damaged" in text_of(app)
 
 
+@pytest.mark.slow
 def test_the_form_trains_on_a_view(open_page: OpenPage, shared_data_folder: Path) -> None:
     save_view(shared_data_folder, "first trials", FIRST)
     app = open_page("training", shared_data_folder)
@@ -60,6 +64,7 @@ def test_the_form_trains_on_a_view(open_page: OpenPage, shared_data_folder: Path
     assert "The view first trials matches no usable trial" in text_of(app.run())
 
 
+@pytest.mark.slow
 def test_the_evaluation_page_shows_the_test_trials_of_a_view(open_page: OpenPage, shared_data_folder: Path) -> None:
     run = write_run(runs_root() / "run-done", shared_data_folder, test_fraction=0.4, skill=0.2)
     assert not [box for box in open_page("evaluation", shared_data_folder).selectbox if box.key == "view-evaluation"]

@@ -26,6 +26,7 @@ def run(shared_data_folder: Path) -> RunFolder:
     return write_run(runs_root() / "run-1", shared_data_folder, test_fraction=0.4, validation_fraction=0.3)
 
 
+@pytest.mark.slow
 def test_runs_stand_side_by_side_with_the_subset_in_each(
     open_page: OpenPage, shared_data_folder: Path, run: RunFolder
 ) -> None:
@@ -54,6 +55,7 @@ def test_the_calibrated_probability_is_that_of_the_temperature(run: RunFolder) -
     assert found.calibrated == expected
 
 
+@pytest.mark.slow
 def test_another_target_shows_its_unit_and_a_missing_trial_says_so(tmp_path: Path, run: RunFolder) -> None:
     target_run = write_target_run(tmp_path / "loss", write_target_dataset(tmp_path / "data"), NUMBER)
     trial = target_run.read_predictions()["trial_id"].iloc[0]

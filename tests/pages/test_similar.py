@@ -38,6 +38,7 @@ def store_features(run: RunFolder) -> list[str]:
     return trials
 
 
+@pytest.mark.slow
 def test_the_features_are_computed_when_there_are_none(
     open_page: OpenPage, shared_data_folder: Path, done: RunFolder
 ) -> None:
@@ -51,6 +52,7 @@ def test_the_features_are_computed_when_there_are_none(
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.slow
 def test_similar_trials_are_listed_and_opened(open_page: OpenPage, shared_data_folder: Path, done: RunFolder) -> None:
     store_features(done)
     app = open_analysis(open_page, shared_data_folder)

@@ -12,6 +12,7 @@ from tests.pages.conftest import OpenPage, text_of
 WARNING = "Split at random by trial"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["app", "training", "evaluation", "trial_viewer"])
 @pytest.mark.parametrize("method", ["surgeon", "random"])
 def test_a_random_split_is_warned_of_on_every_page_that_shows_its_result(

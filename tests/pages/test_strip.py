@@ -77,6 +77,7 @@ def no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], 
     return no_process
 
 
+@pytest.mark.slow
 def test_a_process_renders_the_strip_and_changed_settings_another(
     open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_window_without_frames_is_reported_without_a_process(open_page: OpenPa
     assert RENDERING.request() is None
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_reported_and_not_restarted_without_a_request(
     open_page: OpenPage, shared_data_folder: Path, no_process: Callable[[], None]
 ) -> None:
@@ -193,6 +195,7 @@ def test_the_worker_leaves_rows_as_pictures(ask: Ask, shared_data_folder: Path) 
     assert (result["shown"], result["num_frames"], result["size"], result["notes"]) == (4, 4, "96x96", [])
 
 
+@pytest.mark.slow
 def test_the_note_about_the_head_is_for_the_target_of_the_run(ask: Ask, data_folder: Path, tmp_path: Path) -> None:
     write_outcomes(data_folder, blood_loss=[str(100 + trial) for trial in range(20)])
     write_classifier(tmp_path / "model", id2label={"0": "failure", "1": "success"}, label2id=None)
@@ -204,12 +207,14 @@ def test_the_note_about_the_head_is_for_the_target_of_the_run(ask: Ask, data_fol
     assert "its head (failure, success) is not used" in other
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_reported_and_replaced(ask: Ask, shared_data_folder: Path) -> None:
     result = ask(shared_data_folder, model=PRETRAINED, num_frames=2)
     assert result["size"] == "224x224"
     assert f"{PRETRAINED} is not on this machine" in result["notes"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "settings", "message"),
     [
@@ -232,6 +237,7 @@ def test_the_worker_reports_what_is_wrong(
     assert str(data_folder) not in error
 
 
+@pytest.mark.slow
 def test_only_the_newest_strips_are_kept(ask: Ask, shared_data_folder: Path, workspace: Path) -> None:
     for number in range(KEPT + 2):
         ask(shared_data_folder, number, window="100:160")
@@ -239,6 +245,7 @@ def test_only_the_newest_strips_are_kept(ask: Ask, shared_data_folder: Path, wor
     assert kept == set(range(2, KEPT + 2))
 
 
+@pytest.mark.slow
 def test_the_page_loads_no_torch() -> None:
     code = (
         "import sys, pages.components.training.strip; print([m for m in ('torch', 'transformers') if m in sys.modules])"

@@ -33,6 +33,7 @@ def cards(app) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_form_offers_every_outcome_with_its_name(open_page: OpenPage, data: Path) -> None:
     app = open_page("training", data)
     widget = app.sidebar.selectbox(key="setting-target")
@@ -60,6 +61,7 @@ def test_classes_are_counted_in_each_subset(open_page: OpenPage, data: Path) -> 
     assert "left out" not in text_of(app)
 
 
+@pytest.mark.slow
 def test_the_choice_outlives_the_page_and_reaches_the_run(
     open_page: OpenPage, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +76,7 @@ def test_the_choice_outlives_the_page_and_reaches_the_run(
     assert run.read_config().model.target == "grade"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "message"), [("notes", "at most 20 different texts"), ("tth", "must differ")])
 def test_a_column_that_cannot_be_predicted_is_refused_at_the_form(
     open_page: OpenPage, data: Path, column: str, message: str
@@ -90,6 +93,7 @@ def open_folder(app, folder: Path):
     return next(button for button in app.sidebar.button if button.label == "Open folder").click().run()
 
 
+@pytest.mark.slow
 def test_other_data_without_the_column_bring_success_and_say_so(
     open_page: OpenPage, data: Path, shared_data_folder: Path
 ) -> None:
@@ -104,6 +108,7 @@ def test_other_data_without_the_column_bring_success_and_say_so(
     assert "These data have no column" not in text_of(app)
 
 
+@pytest.mark.slow
 def test_names_of_classes_are_shown_as_they_are(open_page: OpenPage, tmp_path: Path) -> None:
     data = write_outcome_data(tmp_path / "data", HOSTILE)
     write_outcomes(data, **{"[x](https://outside.example)": ["low"] * 20 + HOSTILE[1:2] * 2})
@@ -121,6 +126,7 @@ def test_names_of_classes_are_shown_as_they_are(open_page: OpenPage, tmp_path: P
     assert "(https://outside.example)" not in raw
 
 
+@pytest.mark.slow
 def test_the_table_of_runs_names_what_differs_and_the_error(open_page: OpenPage, data: Path) -> None:
     number = write_target_run(runs_root() / "run-1", data, "blood_loss")
     grade = write_target_run(runs_root() / "run-2", data, "grade")
@@ -136,11 +142,13 @@ def test_the_table_of_runs_names_what_differs_and_the_error(open_page: OpenPage,
     assert rows.loc["run-2", "Test accuracy"].startswith(f"{grade.read_metrics()['scores']['accuracy']:.2f}")
 
 
+@pytest.mark.slow
 def test_the_table_of_runs_of_success_has_neither_column(open_page: OpenPage, data: Path) -> None:
     write_run(runs_root() / "run-1", data)
     assert not {"Predicts", "Test RMSE"} & set(table(open_page("training", data)))
 
 
+@pytest.mark.slow
 def test_curves_are_compared_within_a_target_only(open_page: OpenPage, data: Path) -> None:
     for name, column in (("run-1", "blood_loss"), ("run-2", "blood_loss"), ("run-3", "grade")):
         write_target_run(runs_root() / name, data, column)
@@ -153,11 +161,12 @@ def test_curves_are_compared_within_a_target_only(open_page: OpenPage, data: Pat
     assert "These runs predict Blood loss (mL) and grade, so their curves cannot be compared." in text_of(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "tile", "title"),
     [
-        ("blood_loss", ("Validation RMSE", "133 mL"), "Error on the validation trials"),
-        ("grade", ("Validation accuracy", "0.70"), "On the validation trials"),
+        ("blood_loss", ("Validation RMSE", "133 mL"), "Error on the validation trials (no intervals: too few surgeons)"),
+        ("grade", ("Validation accuracy", "0.70"), "On the validation trials (no intervals: too few surgeons)"),
     ],
 )
 def test_the_live_view_shows_the_score_of_the_target(
@@ -175,6 +184,7 @@ def test_the_live_view_shows_the_score_of_the_target(
     assert title in [spec["layout"]["title"]["text"] for spec in specs]
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_is_listed_with_the_column_of_its_settings(open_page: OpenPage, data: Path) -> None:
     run = write_target_run(runs_root() / "run-1", data, "blood_loss", RunState.STOPPED)
     run.target_file.unlink()

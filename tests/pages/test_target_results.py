@@ -45,6 +45,7 @@ def table_with(app, row: str):
     return next(table.value for table in app.table if row in table.value.index)
 
 
+@pytest.mark.slow
 def test_a_number_is_shown_in_its_unit(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     metrics = number.read_metrics()
     metrics["intervals"]["rmse"] = (50.0, 1250.0)
@@ -68,6 +69,7 @@ def test_a_number_is_shown_in_its_unit(open_page: OpenPage, data: Path, number: 
     assert charts(app) == {"predicted-against-true", "bland-altman"}
 
 
+@pytest.mark.slow
 def test_the_trials_of_a_number_begin_with_the_largest_error(
     open_page: OpenPage, data: Path, number: RunFolder
 ) -> None:
@@ -80,6 +82,7 @@ def test_the_trials_of_a_number_begin_with_the_largest_error(
     assert set(table["Trial"]) == set(tested["trial_id"])
 
 
+@pytest.mark.slow
 def test_classes_have_scores_a_matrix_and_a_table(open_page: OpenPage, data: Path, grade: RunFolder) -> None:
     app = open_page("evaluation", data)
     assert not app.exception
@@ -101,6 +104,7 @@ def test_classes_have_scores_a_matrix_and_a_table(open_page: OpenPage, data: Pat
     assert wrong["Probability of the true class"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_controls_stand_beside_the_model_with_difference_and_verdict(
     open_page: OpenPage, data: Path, number: RunFolder
 ) -> None:
@@ -125,6 +129,7 @@ def test_controls_stand_beside_the_model_with_difference_and_verdict(
     assert any("is not shown to be better than the colour control" in as_read(item.value) for item in app.warning)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["grade", "blood_loss"])
 def test_the_folds_of_a_cross_validation_are_listed(open_page: OpenPage, data: Path, column: str) -> None:
     run = write_target_cross_validation(runs_root() / "cv-1", data, column)
@@ -141,6 +146,7 @@ def test_the_folds_of_a_cross_validation_are_listed(open_page: OpenPage, data: P
     assert table[title].notna().all()
 
 
+@pytest.mark.slow
 def test_scores_that_are_not_defined_are_dashes(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     metrics = number.read_metrics()
     metrics["scores"] |= {"r2": None, "correlation": None}
@@ -151,6 +157,7 @@ def test_scores_that_are_not_defined_are_dashes(open_page: OpenPage, data: Path,
     assert (tiles(app)["R²"], tiles(app)["Correlation"]) == ("–", "–")
 
 
+@pytest.mark.slow
 def test_metrics_of_an_earlier_version_are_completed(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     metrics = number.read_metrics()
     now = metrics["scores"].pop("large_recall")
@@ -162,6 +169,7 @@ def test_metrics_of_an_earlier_version_are_completed(open_page: OpenPage, data: 
     assert tiles(app)["> 500 mL found"] == f"{now:.2f}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", ["target.json", "metrics.json"])
 def test_a_damaged_file_is_named(open_page: OpenPage, data: Path, number: RunFolder, damaged: str) -> None:
     (number.path / damaged).write_text("{")
@@ -171,12 +179,14 @@ def test_a_damaged_file_is_named(open_page: OpenPage, data: Path, number: RunFol
         assert damaged in text_of(app)
 
 
+@pytest.mark.slow
 def test_the_columns_of_the_predictions_are_named(open_page: OpenPage, data: Path, grade: RunFolder) -> None:
     buttons = open_page("evaluation", data).get("download_button")
     (button,) = [button for button in buttons if button.label == "Download predictions.csv"]
     assert "label, prob_high, prob_low, prob_middle, predicted" in as_read(button.proto.help)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["evaluation", "trial_viewer", "dataset"])
 def test_hostile_names_of_classes_are_text(open_page: OpenPage, tmp_path: Path, page: str) -> None:
     data = write_outcome_data(tmp_path / "data", HOSTILE)
@@ -200,6 +210,7 @@ def test_hostile_names_of_classes_are_text(open_page: OpenPage, tmp_path: Path, 
         )
 
 
+@pytest.mark.slow
 def test_the_viewer_shows_a_number_beside_its_prediction(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     row = number.read_predictions().iloc[0]
     app = choose_trial(open_page("trial_viewer", data), row["trial_id"])
@@ -211,6 +222,7 @@ def test_the_viewer_shows_a_number_beside_its_prediction(open_page: OpenPage, da
     assert not app.get("progress")
 
 
+@pytest.mark.slow
 def test_the_viewer_shows_the_probabilities_of_classes(open_page: OpenPage, data: Path, grade: RunFolder) -> None:
     row = grade.read_predictions().iloc[1]
     app = choose_trial(open_page("trial_viewer", data), row["trial_id"])
@@ -222,6 +234,7 @@ def test_the_viewer_shows_the_probabilities_of_classes(open_page: OpenPage, data
     assert f"The prediction is **{verdict}**." in text_of(app)
 
 
+@pytest.mark.slow
 def test_the_viewer_offers_trials_by_the_target_of_the_run(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     """The last two trials have an outcome, but no blood loss."""
     app = open_page("trial_viewer", data)
@@ -231,6 +244,7 @@ def test_the_viewer_offers_trials_by_the_target_of_the_run(open_page: OpenPage, 
     assert app.selectbox(key="trial").options == ["S100T1", "S110T2"]
 
 
+@pytest.mark.slow
 def test_a_trial_without_a_prediction_has_its_true_value(open_page: OpenPage, data: Path, number: RunFolder) -> None:
     predictions = number.read_predictions()
     number.write_predictions(predictions[predictions["trial_id"] != "S100T2"])
@@ -238,6 +252,7 @@ def test_a_trial_without_a_prediction_has_its_true_value(open_page: OpenPage, da
     assert tiles(app) == {"True blood loss": "135 mL", "Prediction": "–"}
 
 
+@pytest.mark.slow
 def test_the_dataset_page_shows_the_distribution_of_any_outcome(open_page: OpenPage, data: Path) -> None:
     app = open_page("dataset", data)
     assert "class-balance" in charts(app)
@@ -251,6 +266,7 @@ def test_the_dataset_page_shows_the_distribution_of_any_outcome(open_page: OpenP
     assert any("at most 20 different texts" in as_read(item.value) for item in app.info)
 
 
+@pytest.mark.slow
 def test_runs_whose_column_is_gone_are_still_shown(open_page: OpenPage, data: Path, grade: RunFolder) -> None:
     outcomes = pd.read_csv(data / layout.OUTCOMES_FILE, dtype=str)
     outcomes.drop(columns="grade").to_csv(data / layout.OUTCOMES_FILE, index=False)

@@ -19,6 +19,7 @@ def titles_of(app: AppTest) -> list[str]:
     return [json.loads(element.proto.spec)["layout"]["title"]["text"] for element in app.get("plotly_chart")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("window", "task"), [("0:60", "prediction"), ("whole", "recognition")])
 def test_all_figures_name_the_task(open_page: OpenPage, shared_data_folder: Path, window: str, task: str) -> None:
     run = write_run(runs_root() / "run", shared_data_folder, test_fraction=0.4, skill=0.2, window=window)
@@ -37,6 +38,7 @@ def test_all_figures_name_the_task(open_page: OpenPage, shared_data_folder: Path
         assert all(title.endswith(" · prediction") for title in titles_of(app.run()))
 
 
+@pytest.mark.slow
 def test_figures_of_other_targets_name_the_task(open_page: OpenPage, tmp_path: Path) -> None:
     data = write_target_dataset(tmp_path / "data")
     run = write_target_run(runs_root() / "run", data, NUMBER)

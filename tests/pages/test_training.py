@@ -37,6 +37,7 @@ def test_every_setting_is_in_the_sidebar_with_help_and_default(open_page: OpenPa
             assert widget.help == item.help, item.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("switch", "hidden", "left"),
     [
@@ -56,6 +57,7 @@ def test_the_form_hides_what_is_switched_off(
     assert setting(app, switch).value is False
 
 
+@pytest.mark.slow
 def test_a_change_of_model_brings_its_defaults(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     setting(app, "model_choice").set_value(PRETRAINED).run()
@@ -91,6 +93,7 @@ def test_augmentation_and_reading_open_when_asked(open_page: OpenPage, shared_da
     assert max(map(len, names)) <= 25, "a label stands in one line of the sidebar"
 
 
+@pytest.mark.slow
 def test_the_stride_is_asked_for_dense_clips_only(open_page: OpenPage, shared_data_folder: Path) -> None:
     app = fine_tuning(open_page("training", shared_data_folder))
     for sampling, asked in [("uniform", False), ("dense", True), ("segments", False), ("dense", True)]:
@@ -144,6 +147,7 @@ def test_frames_that_another_model_would_ignore_are_refused(
     assert not app.sidebar.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("choice", "warned"), [("0:60", False), ("whole", True), ("all but last", False), ("other", True)]
 )
@@ -195,6 +199,7 @@ def test_a_window_of_its_own_must_have_a_length(open_page: OpenPage, shared_data
     assert any(error.value.startswith("window: ") for error in app.sidebar.error)
 
 
+@pytest.mark.slow
 def test_the_last_seconds_can_be_left_out(
     open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +304,7 @@ def test_a_chosen_run_stays_chosen(open_page: OpenPage, shared_data_folder: Path
     assert app.selectbox(key="run-evaluation").value == "run-1"
 
 
+@pytest.mark.slow
 def test_each_start_makes_a_run_of_its_own(
     open_page: OpenPage, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +335,7 @@ def test_a_run_at_work_cannot_be_resumed_twice(open_page: OpenPage, shared_data_
         os.close(lock)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("method", "shown"),
     [

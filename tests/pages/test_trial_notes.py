@@ -33,6 +33,7 @@ def test_a_note_is_kept_with_the_run_and_shown(open_page: OpenPage, shared_data_
     assert "CSV" in [button.label for button in app.get("download_button")]
 
 
+@pytest.mark.slow
 def test_notes_of_another_target(open_page: OpenPage, tmp_path: Path) -> None:
     data = write_target_dataset(tmp_path / "data")
     run = write_target_run(runs_root() / "run", data, NUMBER)

@@ -150,6 +150,7 @@ def test_a_trial_of_one_frame(open_page: OpenPage, tmp_path: Path) -> None:
     assert len(played(app)["names"]) == 1
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_goes_while_the_page_is_open(open_page: OpenPage, data_folder: Path) -> None:
     write_run(runs_root() / "run-1", data_folder)
     app = open_page("trial_viewer", data_folder)
@@ -164,6 +165,7 @@ def done(shared_data_folder: Path) -> RunFolder:
     return write_run(runs_root() / "run-done", shared_data_folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subset", "text"), [("train", "does not show"), ("validation", "weak"), ("test", "never seen")]
 )
@@ -256,6 +258,7 @@ def test_another_pool_keeps_what_is_in_it(open_page: OpenPage, shared_data_folde
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_boxes_that_change_below_the_folder_are_seen(open_page: OpenPage, data_folder: Path) -> None:
     yolo.write(open_dataset(data_folder), data_folder)
     (data_folder / layout.BOXES_FILE).unlink()

@@ -39,6 +39,7 @@ def model_of(architecture: Architecture, num_frames: int = 16, **settings: Any) 
     return VideoMAEForVideoClassification(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [TINY_ARCHITECTURE, BASE, SMALL, UNEVEN, OBLONG])
 @pytest.mark.sampled(3)
 def test_parameters_are_those_of_the_model(architecture: Architecture) -> None:
@@ -60,6 +61,7 @@ def test_trained_parameters_are_those_of_the_model(tune: str, modules: str) -> N
     assert trained_parameters(config.model, TINY_ARCHITECTURE) == counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tune", ["full", "last:2", "frozen", "lora"])
 def test_work_of_training_is_what_pytorch_counts(tune: str) -> None:
     """Counted on one clip: forward and backward pass, in units of the forward pass."""
@@ -117,6 +119,7 @@ def kept_by(architecture: Architecture, dropout: float, checkpointing: bool) -> 
     return sum(tensor.untyped_storage().nbytes() for place, tensor in kept.items() if place not in weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 @pytest.mark.parametrize("size", [48, 112])
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -147,6 +150,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of a process")
 @pytest.mark.parametrize(("parts", "checkpointing", "least"), [(1, False, 1.5), (2, False, 1.1), (1, True, 0.8)])
 @pytest.mark.sampled(1)
@@ -286,6 +290,7 @@ def test_the_speed_of_an_earlier_run(tmp_path: Path, shared_data_folder: Path) -
     assert measured_speed([], TINY, 16, None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "epochs", "settings"),
     [

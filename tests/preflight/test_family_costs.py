@@ -55,6 +55,7 @@ TWO_LINEAR = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("tune", ["full", "last:1", "last:2", "frozen", "lora", "all-lora"])
 @pytest.mark.parametrize("name", MODELS)
 def test_trained_weights_are_those_of_the_model(tmp_path: Path, name: str, tune: str) -> None:

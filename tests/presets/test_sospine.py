@@ -90,6 +90,7 @@ def test_a_clip_of_an_unknown_surgeon_is_shown_and_not_used(spine: Path) -> None
     assert not clip["usable"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("title", ["LEAK AT 40MMHG", "leak_at_40mmHg", "Leak  At 40mmHg "])
 @pytest.mark.parametrize(("yes", "no"), [("Y", "N"), ("yes", "No"), ("1", "0"), ("1.0", "0.0"), ("TRUE", "false")])
 def test_titles_and_values_in_other_spellings(spine: Path, title: str, yes: str, no: str) -> None:
@@ -136,6 +137,7 @@ def test_the_kept_tables_are_those_of_the_preset(spine: Path) -> None:
         pd.testing.assert_frame_equal(again.trials, first.trials)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["csv", "yolo", "coco", "voc"])
 def test_a_converted_folder_is_read_as_the_same(spine: Path, tmp_path: Path, key: str) -> None:
     data = open_dataset(spine)

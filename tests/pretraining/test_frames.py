@@ -194,6 +194,7 @@ def test_the_model_is_the_network_and_hugging_face_loads_it(finished: Path, mode
     assert (finished / "preprocessor_config.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_loss_falls_where_masked_pixels_can_be_inferred(tmp_path: Path, data_folder: Path) -> None:
     ramp = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[:, None], (48, 64, 3))
     for frame in (data_folder / layout.IMAGES_DIR).iterdir():
@@ -216,6 +217,7 @@ def assert_same_result(out: Path, other: Path) -> None:
     assert summaries[0] == summaries[1]
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_resumed_to_the_same_bits(
     finished: Path, to_resume: Path, shared_data_folder: Path, model: Path
 ) -> None:
@@ -226,6 +228,7 @@ def test_a_stopped_run_is_resumed_to_the_same_bits(
     assert pretrain(shared_data_folder, model, to_resume, resume=True) is Ending.WAS_DONE
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_writing_is_resumed_to_the_same_bits(
     finished: Path, tmp_path: Path, shared_data_folder: Path, model: Path
 ) -> None:
@@ -238,6 +241,7 @@ def test_a_run_killed_while_writing_is_resumed_to_the_same_bits(
     assert_same_result(out, finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Training", "Reading clips"])
 @pytest.mark.sampled(1)
 def test_a_run_killed_before_a_checkpoint_is_due_starts_again(
@@ -251,6 +255,7 @@ def test_a_run_killed_before_a_checkpoint_is_due_starts_again(
     assert_same_result(out, finished)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_before_its_clips_are_read_is_resumed(
     finished: Path, tmp_path: Path, shared_data_folder: Path, model: Path
 ) -> None:
@@ -293,6 +298,7 @@ def test_another_model_and_other_data_are_refused_on_resume(
         pretrain(data, model, to_resume, resume=True)
 
 
+@pytest.mark.slow
 def test_other_readable_trials_are_refused_on_resume(tmp_path: Path, data_folder: Path, model: Path) -> None:
     assert pretrain(data_folder, model, tmp_path / "run", observer=stop_at(2)) is Ending.STOPPED
     trial = record_of(tmp_path / "run").seen.trials[0]
@@ -302,6 +308,7 @@ def test_other_readable_trials_are_refused_on_resume(tmp_path: Path, data_folder
         pretrain(data_folder, model, tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_unreadable_frames(tmp_path: Path, data_folder: Path, model: Path) -> None:
     trials = frames_task(data_folder, model)._choice.trials
     images = data_folder / layout.IMAGES_DIR

@@ -105,6 +105,7 @@ def to_resume(stopped: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(stopped, tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_a_stopped_run_is_resumed_to_identical_weights(finished: Path, to_resume: Path) -> None:
     assert checkpoint(to_resume)["step"] == 5
     assert not (to_resume / "model.safetensors").exists()
@@ -114,6 +115,7 @@ def test_a_stopped_run_is_resumed_to_identical_weights(finished: Path, to_resume
     assert_same_result(to_resume, finished)
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_writing_is_resumed_to_identical_weights(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run_preloaded("-c", KILLED_WHILE_WRITING, out).returncode == -signal.SIGKILL
@@ -127,6 +129,7 @@ def test_a_run_killed_while_writing_is_resumed_to_identical_weights(finished: Pa
     assert not list(out.glob(".*.tmp"))
 
 
+@pytest.mark.slow
 def test_a_run_stopped_while_measuring_is_resumed(finished: Path, tmp_path: Path) -> None:
     stages: list[str] = []
     observer = Observer(stage=lambda name, done, total: stages.append(name), stop=lambda: stages[-1] == "Measuring")
@@ -136,6 +139,7 @@ def test_a_run_stopped_while_measuring_is_resumed(finished: Path, tmp_path: Path
     assert_same_result(tmp_path / "run", finished)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_different_weights(finished: Path, tmp_path: Path) -> None:
     pretrain(tmp_path / "run", replace(SMALL, seed=1))
     assert (tmp_path / "run" / "model.safetensors").read_bytes() != (finished / "model.safetensors").read_bytes()
@@ -156,6 +160,7 @@ def test_the_written_model_is_the_network(finished: Path) -> None:
     assert classifier.preprocessor.recipe == Preprocessor.whole_frame(96).recipe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", [Objective.PARAMETERS, Objective.MASKED])
 def test_each_objective_reports_its_losses(tmp_path: Path, objective: Objective) -> None:
     settings = replace(SMALL, steps=1, objective=objective)

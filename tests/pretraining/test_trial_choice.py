@@ -33,6 +33,7 @@ def change_outcomes(data: Path, values: Mapping[str, Mapping[str, object]]) -> N
     table.to_csv(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_surgeons_of_the_test_subset_are_excluded(shared_data_folder: Path, seed: int) -> None:
     dataset = open_dataset(shared_data_folder)

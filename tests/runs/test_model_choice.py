@@ -23,6 +23,7 @@ def put_into_cache(cache: Path) -> None:
     (repository / "snapshots" / "abc" / "model.safetensors").touch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cached", "environment", "expected"),
     [

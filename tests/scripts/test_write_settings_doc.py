@@ -21,6 +21,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     return file.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_in_docs_is_up_to_date(written: str) -> None:
     assert (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8") == written, REMEDY
 

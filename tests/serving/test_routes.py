@@ -92,6 +92,7 @@ def test_a_browser_that_has_a_frame_is_not_sent_it_again_until_the_file_changes(
     assert changed.content != first.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xe0 cut off"])
 def test_a_broken_frame_says_so_and_the_next_is_served(data_folder: Path, content: bytes) -> None:
     opened = open_frames(open_dataset(data_folder))
@@ -142,6 +143,7 @@ NOT_THERE = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", NOT_THERE)
 def test_anything_else_is_not_found(opened: OpenedFrames, path: str) -> None:
     answer = CLIENT.get(f"/frames/{path.format(token=opened.token)}")

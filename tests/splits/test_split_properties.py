@@ -85,6 +85,7 @@ def cases(draw: st.DrawFn, method: SplitMethod) -> Case:
     )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("method", SplitMethod)
 def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:
     @given(cases(method), st.randoms(use_true_random=False))
@@ -114,6 +115,7 @@ def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", BY_SURGEON)
 def test_no_surgeon_is_in_two_subsets(method: SplitMethod) -> None:
     @given(cases(method))
@@ -130,6 +132,7 @@ def test_no_surgeon_is_in_two_subsets(method: SplitMethod) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split_by", [surgeon_split, random_split])
 def test_sizes_are_near_the_fractions(split_by: Callable[[pd.DataFrame, float, float, int], Split]) -> None:
     """Sizes are within the trials of the largest surgeon of the fractions, and successes within half as many."""
@@ -145,6 +148,7 @@ def test_sizes_are_near_the_fractions(split_by: Callable[[pd.DataFrame, float, f
     check()
 
 
+@pytest.mark.slow
 @given(EVEN_OUTCOMES, st.integers(2, 9), SEEDS)
 def test_the_folds_contain_each_trial_once(outcomes: list[list[int]], folds: int, seed: int) -> None:
     """Folds differ by at most the trials of the largest surgeon, and their successes stay within as many."""
@@ -157,6 +161,7 @@ def test_the_folds_contain_each_trial_once(outcomes: list[list[int]], folds: int
     assert np.abs(successes - sizes * float(trials["success"].mean())).max() <= LARGEST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folds", [3, 5, 10])
 def test_folds_are_as_even_as_those_of_scikit_learn(folds: int) -> None:
     """On six cohorts like the published one, in sizes and outcomes together; no size is off by more than one."""
@@ -186,6 +191,7 @@ SURGEONS = st.sampled_from(["1", "2", "3", "4", "5", "", None])
 ROWS = st.lists(st.tuples(SURGEONS, st.sampled_from([0, 1, None]), COHORTS), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(ROWS, st.sampled_from(SplitMethod), NUMBERS, NUMBERS, st.integers(-2, 9), st.data())
 def test_trials_that_cannot_be_split_raise_an_expected_error(

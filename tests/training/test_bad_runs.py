@@ -75,6 +75,7 @@ def failure_of(run: RunFolder, resume: bool = False) -> str:
     return status.reason
 
 
+@pytest.mark.slow
 def test_trials_with_one_outcome_are_refused(tmp_path: Path, data_folder: Path) -> None:
     edit_column(data_folder / layout.OUTCOMES_FILE, "success", "1")
     assert "All usable trials end in success: there is nothing" in failure_of(new_run(tmp_path / "run", data_folder))
@@ -88,6 +89,7 @@ def by_surgeon(shared_data_folder: Path) -> dict[str, tuple[str, ...]]:
     return {str(name): tuple(part.index) for name, part in parts}
 
 
+@pytest.mark.slow
 def test_a_training_subset_with_one_outcome_is_refused(
     tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_training_subset_with_one_outcome_is_refused(
     assert "No training trial has the outcome failure, so it cannot be learned. Choose another seed" in failure_of(run)
 
 
+@pytest.mark.slow
 def test_a_validation_subset_with_one_outcome_has_no_auroc_but_training_works(
     tmp_path: Path, shared_data_folder: Path, by_surgeon: dict[str, tuple[str, ...]]
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_validation_subset_with_one_outcome_has_no_auroc_but_training_works(
     assert run.read_metrics() is not None
 
 
+@pytest.mark.slow
 def test_a_loss_that_becomes_nan_leaves_the_last_good_checkpoints(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,12 +133,14 @@ def test_a_loss_that_becomes_nan_leaves_the_last_good_checkpoints(
     assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
 
 
+@pytest.mark.slow
 def test_fewer_trials_than_a_batch_are_one_step(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, batch_size=1024, accumulation_steps=64)
     assert work(run, resume=False) is RunState.DONE
     assert {event["steps"] for event in read_events(run.events_file) if event["type"] == "step"} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["maybe", "2", "-1", "0.5", ""])
 @pytest.mark.sampled(2)
 def test_trials_with_another_outcome_are_left_out_and_named(tmp_path: Path, data_folder: Path, outcome: str) -> None:
@@ -167,12 +173,14 @@ def test_a_config_of_a_newer_version(
     assert not run.status_file.exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_exist(tmp_path: Path, shared_data_folder: Path) -> None:
     reason = failure_of(new_run(tmp_path / "run", shared_data_folder, model="nobody/nothing-at-all"))
     assert "nobody/nothing-at-all" in reason
     assert "tiny" in reason
 
 
+@pytest.mark.slow
 def test_a_moved_run_continues_in_its_new_folder(done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     moved = RunFolder(stopped_run.path.rename(tmp_path / "elsewhere" / "renamed"))
@@ -183,6 +191,7 @@ def test_a_moved_run_continues_in_its_new_folder(done_run: RunFolder, stopped_ru
     assert not stopped_run.path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["step", "epoch"])
 @pytest.mark.sampled(1)
 def test_a_run_whose_folder_is_moved_while_it_trains_creates_no_second_one(
@@ -208,6 +217,7 @@ LOSSES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", sorted(LOSSES))
 @pytest.mark.sampled(3)
 def test_a_half_deleted_run_resumes_to_the_same_weights(done_run: RunFolder, stopped_run: RunFolder, lost: str) -> None:
@@ -226,6 +236,7 @@ def test_a_half_deleted_run_resumes_to_the_same_weights(done_run: RunFolder, sto
     assert len(said) == damaged
 
 
+@pytest.mark.slow
 def test_a_folder_without_settings_is_not_a_run(stopped_run: RunFolder) -> None:
     stopped_run.config_file.unlink()
     left = content_of(stopped_run.path)
@@ -236,6 +247,7 @@ def test_a_folder_without_settings_is_not_a_run(stopped_run: RunFolder) -> None:
     assert content_of(stopped_run.path).keys() - {"worker.lock"} == left.keys() - {"worker.lock"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["bit", "pickle"])
 def test_a_modified_checkpoint_is_skipped(
     done_run: RunFolder, stopped_run: RunFolder, tmp_path: Path, content: str
@@ -257,6 +269,7 @@ def test_a_modified_checkpoint_is_skipped(
     assert timeless(read_events(stopped_run.events_file)) == timeless(read_events(done_run.events_file))
 
 
+@pytest.mark.slow
 def test_a_pickle_with_a_matching_hash_is_not_executed(stopped_run: RunFolder, tmp_path: Path) -> None:
     """An attacker who can write the file can also write the manifest."""
     newest, victim = newest_checkpoint(stopped_run), tmp_path / "victim"
@@ -286,6 +299,7 @@ print(json.dumps([full.state, full.reason, newest and newest.name]))
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_a_run_with_a_message_and_an_intact_checkpoint(shared_data_folder: Path) -> None:
     state, reason, newest = on_small_disk("40m", ON_A_FULL_DISK, shared_data_folder, json.dumps(QUICK))
     assert state == RunState.FAILED
@@ -321,6 +335,7 @@ print(json.dumps([read_status(first).state, read_status(first).reason, said]))
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_becomes_read_only(shared_data_folder: Path) -> None:
     state, reason, said = on_small_disk("200m", ON_A_READ_ONLY_DISK, shared_data_folder, json.dumps(QUICK))
     assert state == RunState.INTERRUPTED
@@ -332,6 +347,7 @@ def test_a_disk_that_becomes_read_only(shared_data_folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_oom_killer_of_the_kernel_is_reported(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
     with little_memory(300 * MB) as prefix:

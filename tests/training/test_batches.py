@@ -69,6 +69,7 @@ def test_mixup_blends_the_batch_with_its_reverse(shared_data_folder: Path) -> No
     assert len({batch.lam for batch in mixed}) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", [2, 3])
 @pytest.mark.parametrize("settings", [{}, {"mixup": 0.8, "cutmix": 1.0, "crop_area": 0.5}], ids=["plain", "mixed"])
 def test_processes_divide_a_batch(shared_data_folder: Path, of: int, settings: dict[str, float]) -> None:

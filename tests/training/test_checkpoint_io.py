@@ -160,6 +160,7 @@ def pose_a_pickle(path: Path) -> None:
     path.write_bytes(b"\x80\x02cposix\nsystem\n(S'true'\ntR.")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("spoil", [cut, empty, flip_a_bit, pose_a_pickle, Path.unlink])
 def test_a_checkpoint_with_any_damaged_file_is_skipped(
     run: RunFolder, classifier: VideoClassifier, spoil: Callable[[Path], None]

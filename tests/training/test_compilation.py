@@ -56,6 +56,7 @@ def test_a_compiled_run_reaches_the_same_weights_also_when_it_is_resumed(
     assert predicted[1]["prob_success"].to_numpy() == pytest.approx(predicted[0]["prob_success"].to_numpy(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_run_says_so_and_trains(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, num_epochs=1, compile=True)
     nowhere = {"CXX": str(tmp_path / "no-compiler"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}

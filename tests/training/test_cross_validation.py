@@ -60,6 +60,7 @@ def stages(run: RunFolder) -> list[str]:
     return [event["stage"] for event in read_events(run.events_file) if event["type"] == "stage"]
 
 
+@pytest.mark.slow
 def test_all_folds_are_trained_and_pooled(done: RunFolder) -> None:
     assert stages(done) == ["Fold 1 of 2", "Fold 2 of 2", "Pooling the predictions of all folds"]
     assert read_status(done).state is RunState.DONE
@@ -69,6 +70,7 @@ def test_all_folds_are_trained_and_pooled(done: RunFolder) -> None:
     assert read_events(done.events_file)[-1]["state"] == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "count"),
     [("started", 1), ("step", 2), ("Fold 2 of 2", 1), ("epoch", 2), ("Pooling the predictions of all folds", 1)],
@@ -85,6 +87,7 @@ def test_a_killed_cross_validation_resumes_to_the_same_predictions(
     assert run.read_metrics()["cross_validation"] == done.read_metrics()["cross_validation"]
 
 
+@pytest.mark.slow
 def test_a_stop_stops_the_fold_with_a_checkpoint_and_finished_folds_are_not_trained_again(
     done: RunFolder, run: RunFolder
 ) -> None:
@@ -117,6 +120,7 @@ def test_ctrl_c_stops_it(run: RunFolder) -> None:
     assert signal.getsignal(signal.SIGINT) == before
 
 
+@pytest.mark.slow
 def test_a_failed_fold_is_named_and_trained_again(done: RunFolder, run: RunFolder) -> None:
     def damage(event: Event) -> None:
         if event.get("stage") == "Fold 2 of 2":
@@ -131,6 +135,7 @@ def test_a_failed_fold_is_named_and_trained_again(done: RunFolder, run: RunFolde
     assert run.predictions_file.read_bytes() == done.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_deleted_fold_is_trained_again(done: RunFolder, run: RunFolder) -> None:
     assert cross_validate(run) is RunState.DONE
     fold = folds_of(run)[0].run
@@ -140,6 +145,7 @@ def test_a_deleted_fold_is_trained_again(done: RunFolder, run: RunFolder) -> Non
     assert run.predictions_file.read_bytes() == done.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_with_gpus_each_fold_trains_in_a_process_of_its_own(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slots are still those of the CPU, so that this needs no GPU."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -151,6 +157,7 @@ def test_with_gpus_each_fold_trains_in_a_process_of_its_own(run: RunFolder, monk
     assert run.read_metrics()["n"] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(visible_gpus()), reason="starts workers on the CPU")
 def test_it_trains_in_the_background(done: RunFolder, run: RunFolder) -> None:
     start(run)

@@ -44,6 +44,7 @@ def test_a_processor_without_the_instructions_uses_float32(monkeypatch: pytest.M
     assert make_accelerator(BASE, None).mixed_precision == "no"
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_has_weights_in_float32_and_nearly_the_same_losses(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_run_in_bfloat16_has_weights_in_float32_and_nearly_the_same_losses(
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_precision_that_it_began_with(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, num_epochs=1)
     assert work(run, resume=False) is RunState.DONE

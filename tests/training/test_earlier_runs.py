@@ -112,6 +112,7 @@ def test_events_of_a_frozen_run(tmp_path: Path, shared_data_folder: Path) -> Non
     assert [row["member"] for row in head["table"]] == [True, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", ["finished", "frozen"])
 def test_a_finished_run_evaluates_as_it_did(
     tmp_path: Path, shared_data_folder: Path, capsys: pytest.CaptureFixture[str], again: str
@@ -126,6 +127,7 @@ def test_a_finished_run_evaluates_as_it_did(
     pd.testing.assert_frame_equal(run.read_predictions(), predicted, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_folder: Path) -> None:
     run = copied("stopped", tmp_path, shared_data_folder)
     assert read_status(run) == RunStatus(RunState.STOPPED, "Stopped by the user. It can be resumed.")

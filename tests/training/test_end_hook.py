@@ -45,6 +45,7 @@ def lines_of(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_a_command_is_told_of_runs_that_are_done_and_failed(
     tmp_path: Path, shared_data_folder: Path, noted: Path
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_command_is_told_of_runs_that_are_done_and_failed(
     assert lines_of(noted) == [[str(done.path), "done", ""], [str(failed.path), "failed", reason]]
 
 
+@pytest.mark.slow
 def test_a_run_that_restarts_tells_once(
     tmp_path: Path, shared_data_folder: Path, noted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +67,7 @@ def test_a_run_that_restarts_tells_once(
     assert lines_of(noted) == [[str(run.path), "done", ""]]
 
 
+@pytest.mark.slow
 def test_a_cross_validation_tells_once(tmp_path: Path, shared_data_folder: Path, noted: Path) -> None:
     config = new_run(tmp_path / "one", shared_data_folder, num_epochs=1, split_method="k-fold").read_config()
     run = RunFolder.create(tmp_path / "cv", config, shared_data_folder, cross_validation=CrossValidation(2, 1))

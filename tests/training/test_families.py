@@ -21,6 +21,7 @@ def weights_of(run: RunFolder) -> dict[str, torch.Tensor]:
     return load_file(checkpoint / "model.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", MODELS)
 @pytest.mark.sampled(1)
 def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_folder: Path, family: str) -> None:
@@ -45,6 +46,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(tmp_path: Path, shared_data_f
     assert any("4 frames of 32 pixels" in text for text in notices(read_events(whole.events_file)))
 
 
+@pytest.mark.slow
 def test_checkpointing_changes_no_weight(tmp_path: Path, shared_data_folder: Path) -> None:
     """Gradient checkpointing computes layers again; the result is the same."""
     found = []

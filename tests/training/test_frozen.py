@@ -89,6 +89,7 @@ def test_a_frozen_run_has_all_files_of_a_run(frozen: RunFolder) -> None:
     assert len(encoders["video"].sha256) == 64
 
 
+@pytest.mark.slow
 def test_clips_that_are_not_changed_have_the_logits_of_their_trial(frozen: RunFolder) -> None:
     trial = frozen.read_split().test[0]
     with open_predictor(frozen, frozen.open_dataset(), [trial], lambda *_: None) as predictor:
@@ -98,6 +99,7 @@ def test_clips_that_are_not_changed_have_the_logits_of_their_trial(frozen: RunFo
         assert not torch.allclose(same, black, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [IMAGE_ENCODER, VIDEO_ENCODER])
 def test_only_frames_that_differ_are_embedded_again_with_the_same_features(frozen: RunFolder, name: str) -> None:
     config, dataset = frozen.read_config(), frozen.open_dataset()
@@ -133,6 +135,7 @@ def test_events_describe_the_folds_and_the_head(frozen: RunFolder) -> None:
     assert "Embedding clips: VideoMAE (tiny)" in stages
 
 
+@pytest.mark.slow
 def test_the_command_line_predicts_the_same_from_the_checkpoint(
     frozen: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,6 +155,7 @@ def test_the_command_line_lists_it_without_epochs(frozen: RunFolder, capsys: pyt
     assert (row["state"], row["epoch"], row["epochs"], row["best"]) == ("done", None, None, head["val_loss"])
 
 
+@pytest.mark.slow
 def test_clips_and_cache_of_a_run_are_those_of_its_encoder(
     frozen: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +169,7 @@ def test_clips_and_cache_of_a_run_are_those_of_its_encoder(
     assert json.loads(capsys.readouterr().out)["size"] == [size, size]
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_anew_from_its_checkpoint(tmp_path: Path, data_folder: Path) -> None:
     run = frozen_run(tmp_path / "run", data_folder, test_clips=2)
     assert work(run, resume=False) is RunState.DONE
@@ -175,6 +180,7 @@ def test_a_run_is_evaluated_anew_from_its_checkpoint(tmp_path: Path, data_folder
     assert result(run) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["Filling", "Reading", "Embedding", "Fitting", "fold"])
 @pytest.mark.sampled(2)
 def test_a_stopped_run_is_resumed_to_the_same_result(
@@ -199,6 +205,7 @@ def frozen_video(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: P
     return result(run)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_to_the_same_result(
     tmp_path: Path, shared_data_folder: Path, frozen_video: dict[str, Any], workspace: Path
 ) -> None:
@@ -213,6 +220,7 @@ def test_a_killed_run_is_resumed_to_the_same_result(
     assert result(run) == frozen_video
 
 
+@pytest.mark.slow
 def test_a_trial_without_readable_frames_is_left_out_and_named(tmp_path: Path, data_folder: Path) -> None:
     for frame in (data_folder / "JPEGImages").glob("S100T1_*"):
         frame.write_bytes(b"no picture")
@@ -235,6 +243,7 @@ def test_training_trials_with_one_outcome_are_refused(tmp_path: Path, shared_dat
     assert "No training trial has the outcome failure" in read_status(run).reason
 
 
+@pytest.mark.slow
 def test_missing_weights_end_the_run_with_the_command_that_installs_them(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +257,7 @@ def test_missing_weights_end_the_run_with_the_command_that_installs_them(
         predict_trials(done, done.open_dataset(), done.read_split().test)
 
 
+@pytest.mark.slow
 def test_weights_that_have_changed_are_refused(tmp_path: Path, shared_data_folder: Path) -> None:
     model = tmp_path / "model"
     save_classifier(build_classifier(config_from({"num_frames": 4}, TINY)), model)
@@ -262,6 +272,7 @@ def test_weights_that_have_changed_are_refused(tmp_path: Path, shared_data_folde
         predict_trials(run, run.open_dataset(), [trial])
 
 
+@pytest.mark.slow
 def test_trials_of_unknown_surgeons_do_not_count_as_one_surgeon(tmp_path: Path, data_folder: Path) -> None:
     table = data_folder / "socal_trial_outcomes.csv"
     outcomes = pd.read_csv(table, dtype=str, keep_default_na=False)
@@ -272,6 +283,7 @@ def test_trials_of_unknown_surgeons_do_not_count_as_one_surgeon(tmp_path: Path, 
     assert folds_table(read_events(run.events_file))["fold"].tolist() == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_data_folder: Path) -> None:
     run = frozen_run(tmp_path / "run", shared_data_folder, encoder="image", num_frames=2, model="owner/not-here")
     assert work(run, resume=False) is RunState.DONE
@@ -280,6 +292,7 @@ def test_a_run_of_the_image_encoder_needs_no_video_model(tmp_path: Path, shared_
     assert environment.weights is None
 
 
+@pytest.mark.slow
 def test_an_encoder_that_was_trained_on_the_outcomes_gives_a_notice(tmp_path: Path, shared_data_folder: Path) -> None:
     trained = new_run(tmp_path / "trained", shared_data_folder, num_epochs=1)
     assert work(trained, resume=False) is RunState.DONE

@@ -31,6 +31,7 @@ def test_a_checkpoint_named_as_the_model_keeps_all_its_weights(done_run: RunFold
         assert torch.equal(built[name], value), name
 
 
+@pytest.mark.slow
 def test_a_new_run_begins_with_what_the_old_one_learned_on_the_same_split(done_run: RunFolder, tmp_path: Path) -> None:
     """With negligible steps, the predictions are those of the old run."""
     run = train_further(done_run, tmp_path / "further", {"learning_rate": 1e-8, "num_epochs": 1})
@@ -42,6 +43,7 @@ def test_a_new_run_begins_with_what_the_old_one_learned_on_the_same_split(done_r
     assert after["prob_success"].tolist() == pytest.approx(before["prob_success"].tolist(), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_old_run_may_be_deleted_once_the_new_one_has_a_checkpoint(done_run: RunFolder, tmp_path: Path) -> None:
     old = RunFolder(shutil.copytree(done_run.path, tmp_path / "old"))
     through = train_further(old, tmp_path / "through")
@@ -74,6 +76,7 @@ def with_one_parameter_group(run: RunFolder) -> None:
     write_manifest(checkpoint)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_is_not_resumed_but_trained_further(
     tmp_path: Path, shared_data_folder: Path
 ) -> None:

@@ -45,6 +45,7 @@ def change_outcomes(data: Path, change: Callable[[str, str], str]) -> None:
     table.write_text("".join(",".join(line) + "\n" for line in [header, *lines]), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_run_leaves_all_its_files(done_run: RunFolder, shared_data_folder: Path) -> None:
     assert written_status(done_run).state is RunState.DONE
     environment = done_run.read_environment()
@@ -89,6 +90,7 @@ def test_the_controls_see_the_clips_and_the_boxes_of_the_run(done_run: RunFolder
     assert (controls["colour"]["auroc"], controls["tools"]["auroc"]) == (1, 0.5)
 
 
+@pytest.mark.slow
 def test_a_model_with_random_weights_does_not_score_100_percent(tmp_path: Path, shared_data_folder: Path) -> None:
     """The notebook compared the labels with themselves; here an untrained model must have a low score."""
     run = new_run(
@@ -123,6 +125,7 @@ def epochs_of_a_worsening_run(folder: Path, data: Path, **settings: Any) -> pd.D
     return epochs_table(read_events(run.events_file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [True, False])
 def test_early_stopping_can_be_switched_off(tmp_path: Path, data_folder: Path, stops: bool) -> None:
     epochs = epochs_of_a_worsening_run(tmp_path / "run", data_folder, use_early_stopping=stops)
@@ -131,6 +134,7 @@ def test_early_stopping_can_be_switched_off(tmp_path: Path, data_folder: Path, s
     assert len(epochs) == (best + 1 if stops else 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("falls", [True, False])
 def test_the_schedule_can_be_switched_off(tmp_path: Path, data_folder: Path, falls: bool) -> None:
     settings = {"use_early_stopping": False, "use_lr_scheduler": falls}
@@ -141,6 +145,7 @@ def test_the_schedule_can_be_switched_off(tmp_path: Path, data_folder: Path, fal
     assert falls or set(rates) == {1e-3}
 
 
+@pytest.mark.slow
 def test_a_run_learns_a_visible_difference(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, model=TINY)
     assert work(run, resume=False) is RunState.DONE
@@ -158,6 +163,7 @@ def test_single_trials_have_reproducible_probabilities(done_run: RunFolder, shar
     assert [row["predicted"] for row in rows] == chosen["predicted"].tolist()
 
 
+@pytest.mark.slow
 def test_two_runs_with_the_same_seed_are_identical(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -168,6 +174,7 @@ def test_two_runs_with_the_same_seed_are_identical(
     assert timeless(read_events(again.events_file)) == timeless(read_events(done_run.events_file))
 
 
+@pytest.mark.slow
 def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data_folder: Path) -> None:
     """The loss of the first step equals the textbook's: cross-entropy with soft labels, each weighted by its class."""
     settings = {"num_epochs": 1, "batch_size": 64, "dropout_rate": 0.0, "mixup": 5.0, "test_fraction": 0.1}
@@ -190,6 +197,7 @@ def test_the_loss_counts_both_labels_of_a_mixed_clip(tmp_path: Path, shared_data
     assert step["loss"] == pytest.approx(float(expected), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_training_does_not_use_test_trials(tmp_path: Path, shared_data_folder: Path) -> None:
     """Inverted test outcomes change no weight and no validation score."""
     data = write_dataset(tmp_path / "data")
@@ -205,6 +213,7 @@ def test_training_does_not_use_test_trials(tmp_path: Path, shared_data_folder: P
     assert weights_hash(best_checkpoint(first)) == weights_hash(best_checkpoint(second))
 
 
+@pytest.mark.slow
 def test_a_broken_frame_is_named_in_the_run(tmp_path: Path, data_folder: Path) -> None:
     broken = data_folder / "JPEGImages" / "S103T1_frame_00000001.jpeg"
     broken.write_bytes(b"broken")
@@ -213,6 +222,7 @@ def test_a_broken_frame_is_named_in_the_run(tmp_path: Path, data_folder: Path) -
     assert any(broken.name in notice for notice in notices(read_events(run.events_file)))
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, data_folder: Path) -> None:
     for frame in (data_folder / "JPEGImages").glob("S103T1_*"):
         frame.write_bytes(b"broken")
@@ -237,6 +247,7 @@ def break_all_frames(data: Path) -> None:
         frame.write_bytes(b"broken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [remove_outcomes, one_outcome, break_all_frames])
 def test_data_that_cannot_be_trained_on_fails_with_a_reason(
     tmp_path: Path, data_folder: Path, spoil: Callable[[Path], None]
@@ -307,6 +318,7 @@ def test_without_memory_the_setting_to_change_is_named(settings: dict[str, int],
 SAVING = [{"accumulation_steps": 3}, {"gradient_checkpointing": True}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saving", SAVING, ids=str)
 @pytest.mark.sampled(1)
 def test_settings_that_save_memory_change_no_result(
@@ -338,6 +350,7 @@ def test_settings_that_save_memory_change_no_result(
         torch.testing.assert_close(first[name], second[name], atol=5e-3, rtol=0)
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(done_run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     """With PyTorch's distributed engine on the CPU, batches, losses and model are the same up to rounding."""
     settings = {**EVERYTHING, **NO_DROPOUT, "batch_size": 5, "accumulation_steps": 2}

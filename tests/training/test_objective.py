@@ -146,6 +146,7 @@ BATCHES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("settings", BATCHES.values(), ids=list(BATCHES))
 def test_each_step_follows_the_gradient_computed_by_hand(
     tmp_path: Path, shared_data_folder: Path, micro: Path, settings: dict[str, Any]
@@ -156,6 +157,7 @@ def test_each_step_follows_the_gradient_computed_by_hand(
     check_by_hand(run)
 
 
+@pytest.mark.slow
 def test_two_processes_follow_the_gradient_computed_by_hand(
     tmp_path: Path, shared_data_folder: Path, micro: Path
 ) -> None:
@@ -184,6 +186,7 @@ def grey_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 20])
 def test_both_outcomes_count_alike_in_batches_of_any_size(
     tmp_path: Path, grey_data: Path, micro: Path, batch_size: int

@@ -26,6 +26,7 @@ def trained(run: RunFolder) -> dict[str, torch.Tensor]:
     return load_file(best_checkpoint(run) / "model.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
 def test_half_precision_is_trained_in_float32(tmp_path: Path, shared_data_folder: Path, kind: torch.dtype) -> None:
     weights = write_classifier(tmp_path / "model", torch_dtype=str(kind)[6:], **OUTCOMES)
@@ -37,6 +38,7 @@ def test_half_precision_is_trained_in_float32(tmp_path: Path, shared_data_folder
         torch.testing.assert_close(tensor, half[name].to(torch.float32), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_of_a_pickle_are_trained(tmp_path: Path, shared_data_folder: Path) -> None:
     weights = write_classifier(tmp_path / "model", **OUTCOMES)
     (tmp_path / "model" / "model.safetensors").unlink()
@@ -46,6 +48,7 @@ def test_weights_of_a_pickle_are_trained(tmp_path: Path, shared_data_folder: Pat
         torch.testing.assert_close(tensor, weights[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_pretrained_model_averages_tokens_and_the_run_says_so(tmp_path: Path, shared_data_folder: Path) -> None:
     weights = write_pretrained(tmp_path / "model")
     run = new_run(tmp_path / "run", shared_data_folder, model=str(tmp_path / "model"), **STILL)
@@ -61,6 +64,7 @@ def test_a_pretrained_model_averages_tokens_and_the_run_says_so(tmp_path: Path, 
     assert run.read_environment().weights == WeightsRecord("model", None, digest)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_record_of_its_weights(tmp_path: Path, shared_data_folder: Path) -> None:
     write_classifier(tmp_path / "model", **OUTCOMES)
     run = new_run(tmp_path / "run", shared_data_folder, model=str(tmp_path / "model"))

@@ -34,6 +34,7 @@ def test_a_recipe_is_a_choice_of_defaults(recipe: Recipe) -> None:
     assert changed == config.replace(learning_rate=1e-3)
 
 
+@pytest.mark.slow
 def test_the_recipe_of_videomae_runs_resumes_and_follows_its_cosine(tmp_path: Path, shared_data_folder: Path) -> None:
     known = {"num_epochs": 3, "warmup_epochs": 1, "batch_size": 4, "test_clips": 2, "learning_rate": 1e-3}
     full = config_from({"recipe": "videomae-small-data", "model": small_model()}, TINY).as_dict()
@@ -53,6 +54,7 @@ def test_the_recipe_of_videomae_runs_resumes_and_follows_its_cosine(tmp_path: Pa
     assert rates[-1] == pytest.approx(3.1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tune", ["frozen", "last:1", "lora"])
 def test_only_the_chosen_weights_change(tmp_path: Path, shared_data_folder: Path, tune: str) -> None:
     settings = {"model": TINY, "tune": tune, "num_epochs": 1, "learning_rate": 1e-2, "layer_decay": 1.0}
@@ -67,6 +69,7 @@ def test_only_the_chosen_weights_change(tmp_path: Path, shared_data_folder: Path
         assert all(name.endswith(("query.weight", "value.weight")) for name in changed if ".layer." in name)
 
 
+@pytest.mark.slow
 def test_low_rank_updates_resume_to_the_same_bits(tmp_path: Path, shared_data_folder: Path) -> None:
     settings = {"tune": "lora", "learning_rate": 1e-3, "weight_averaging": 0.8}
     through, killed = (new_run(tmp_path / name, shared_data_folder, **settings) for name in ("through", "killed"))
@@ -90,6 +93,7 @@ def test_updates_are_not_added_to_other_weights(tmp_path: Path, shared_data_fold
         check_weights(run)
 
 
+@pytest.mark.slow
 def test_the_average_of_the_weights_is_what_predicts(tmp_path: Path, shared_data_folder: Path) -> None:
     """The average is computed anew from the checkpoints of a run with one step per epoch and the same seed."""
     known = {"model": TINY, "num_epochs": 3, "batch_size": 64, "use_early_stopping": False, "learning_rate": 1e-2}
@@ -109,6 +113,7 @@ def test_the_average_of_the_weights_is_what_predicts(tmp_path: Path, shared_data
     torch.testing.assert_close(load_tensors(last)["weights"]["trained"][name], trained[-1][name])
 
 
+@pytest.mark.slow
 def test_all_crops_are_averaged_in_the_predictions(tmp_path: Path, shared_data_folder: Path) -> None:
     """Validation and training see the middle alone, so the weights are the same."""
     write_classifier(tmp_path / "model")

@@ -37,6 +37,7 @@ def killer(*arguments: object) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["step of epoch 2", "epoch 2 before its checkpoint"])
 @pytest.mark.sampled(1)
 def test_a_killed_run_resumes_to_the_same_weights(
@@ -53,6 +54,7 @@ def test_a_killed_run_resumes_to_the_same_weights(
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_random_numbers_depend_on_no_thread_and_no_kill(tmp_path: Path, shared_data_folder: Path) -> None:
     """Frames, augmentation and mixing depend only on seed, epoch and trial, so batches are identical in all cases."""
     through = new_run(tmp_path / "through", shared_data_folder, **EVERYTHING, num_workers=2)
@@ -66,6 +68,7 @@ def test_random_numbers_depend_on_no_thread_and_no_kill(tmp_path: Path, shared_d
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_random_moments_has_the_same_results(
     tmp_path: Path, shared_data_folder: Path, full: bool
 ) -> None:
@@ -79,6 +82,7 @@ def test_a_run_killed_at_random_moments_has_the_same_results(
     assert result["differ"] == []
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_file_operation_of_a_save_leaves_an_intact_checkpoint(tmp_path: Path, full: bool) -> None:
     """With --full at every one; otherwise at every third and at the first of each kind."""
     result = killer("saves", tmp_path, 1 if full else 3)
@@ -121,6 +125,7 @@ def test_a_stopped_run_is_recorded_and_resumes_to_the_same_weights(
     assert run.predictions_file.read_bytes() == done_run.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.sampled(1)
 def test_ctrl_c_and_sigterm_stop_with_a_checkpoint_of_the_step(
@@ -137,6 +142,7 @@ def test_ctrl_c_and_sigterm_stop_with_a_checkpoint_of_the_step(
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_the_run_at_once(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
 
@@ -150,6 +156,7 @@ def test_a_second_ctrl_c_ends_the_run_at_once(tmp_path: Path, shared_data_folder
     assert work(run, resume=True) is RunState.DONE
 
 
+@pytest.mark.slow
 def test_a_run_stopped_while_it_predicts_predicts_when_it_is_resumed(
     done_run: RunFolder, tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -170,6 +177,7 @@ def test_a_run_stopped_while_it_predicts_predicts_when_it_is_resumed(
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "stopped", shared_data_folder)
     assert work(run, resume=False, echo=lambda event: run.stop_file.touch()) is RunState.STOPPED
@@ -177,6 +185,7 @@ def test_a_run_stopped_in_its_first_epoch_has_no_best_checkpoint(tmp_path: Path,
         best_checkpoint(run)
 
 
+@pytest.mark.slow
 def test_results_of_an_earlier_evaluation_are_removed_when_the_run_resumes(
     tmp_path: Path, shared_data_folder: Path
 ) -> None:
@@ -195,6 +204,7 @@ def is_in_epoch(run: RunFolder, epoch: int) -> bool:
     return any((e["type"], e.get("epoch")) == ("step", epoch) for e in read_events(run.events_file))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 2])
 @pytest.mark.sampled(1)
 def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
@@ -217,6 +227,7 @@ def test_a_run_whose_process_is_killed_restarts_if_its_settings_say_so(
     assert timeless(read_events(run.events_file)) == timeless(read_events(done_run.events_file))
 
 
+@pytest.mark.slow
 def test_a_run_outlives_the_process_that_started_it(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "orphan", shared_data_folder, num_epochs=1)
     code = (

@@ -28,6 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, shared_data_folder: Path) ->
     return folder / "model"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["finetune", "frozen"])
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_run_starts_from_the_model_and_knows_its_test_trials_if_they_were_seen(
@@ -46,6 +47,7 @@ def test_a_run_starts_from_the_model_and_knows_its_test_trials_if_they_were_seen
     assert all(torch.equal(tensor, stored[name]) for name, tensor in backbone.items())
 
 
+@pytest.mark.slow
 def test_a_cross_validation_says_which_of_its_trials_were_seen(
     tmp_path: Path, shared_data_folder: Path, model: Path
 ) -> None:

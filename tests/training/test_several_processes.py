@@ -112,6 +112,7 @@ def assert_same_model(run: RunFolder, other: RunFolder, tolerance: float = 1e-5)
     assert max(float((first[name] - second[name]).abs().max()) for name in first) <= tolerance
 
 
+@pytest.mark.slow
 def test_two_processes_validate_and_predict_as_one(alone: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, **SETTINGS)
     for result in run_as_torchrun("-m", "socal_core.training.worker", run.path):
@@ -122,6 +123,7 @@ def test_two_processes_validate_and_predict_as_one(alone: RunFolder, tmp_path: P
     pd.testing.assert_frame_equal(predictions(run), predictions(alone), atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["step", "epoch", "Reading clips", "Predicting all trials with the best checkpoint"])
 @pytest.mark.sampled(2)
 def test_all_processes_stop_at_the_same_point(
@@ -139,6 +141,7 @@ def test_all_processes_stop_at_the_same_point(
     pd.testing.assert_frame_equal(predictions(run), predictions(alone), atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -175,6 +178,7 @@ def test_sharded_weights_train_as_whole_ones_through_a_stop(
 FROZEN = {"recipe": "frozen", "encoder": "video"}
 
 
+@pytest.mark.slow
 def test_two_processes_embed_half_of_the_clips_each(tmp_path: Path, shared_data_folder: Path) -> None:
     alone = new_run(tmp_path / "alone", shared_data_folder, **FROZEN)
     whole = run_preloaded("-c", COUNTED, alone.path)
@@ -197,6 +201,7 @@ def _forget_features() -> None:
         file.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["Reading clips", "Embedding clips", "Fitting the head"])
 @pytest.mark.sampled(1)
 def test_a_frozen_run_of_two_processes_stops_and_resumes(tmp_path: Path, shared_data_folder: Path, at: str) -> None:
@@ -210,6 +215,7 @@ def test_a_frozen_run_of_two_processes_stops_and_resumes(tmp_path: Path, shared_
     assert read_status(run).state is RunState.DONE
 
 
+@pytest.mark.slow
 def test_embed_under_torchrun_writes_the_table_of_one_process(tmp_path: Path, shared_data_folder: Path) -> None:
     command = ["-m", "socal_core", "embed", shared_data_folder, "--set", f"model={small_model()}"]
     command += ["--set", "encoder=video", "--set", "num_frames=4"]
@@ -221,6 +227,7 @@ def test_embed_under_torchrun_writes_the_table_of_one_process(tmp_path: Path, sh
     assert pq.read_table(tmp_path / "two.parquet").equals(pq.read_table(tmp_path / "one.parquet"))
 
 
+@pytest.mark.slow
 def test_two_processes_cross_validate_through_a_stop_as_one(tmp_path: Path, shared_data_folder: Path) -> None:
     alone = new_cross_validation(tmp_path / "alone", shared_data_folder, **NO_DROPOUT)
     assert cross_validate(alone) is RunState.DONE

@@ -84,6 +84,7 @@ def predicted(run: RunFolder, dataset: Dataset) -> tuple[torch.Tensor, pd.Series
         return predictor.logits(trials), dataset.target_values[trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_learns_a_number(tmp_path: Path, data: Path, recipe: str) -> None:
     run = train(new_run(tmp_path / "run", data, target="blood_loss", test_clips=2, **RECIPES[recipe]))
@@ -108,6 +109,7 @@ def test_a_run_learns_a_number(tmp_path: Path, data: Path, recipe: str) -> None:
     assert best["val_rmse"] == pytest.approx(error, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_run_learns_three_classes(tmp_path: Path, recipe: str) -> None:
     data = write_trials(tmp_path / "data", coloured=True)
@@ -148,6 +150,7 @@ def test_a_frozen_run_says_what_it_fitted(tmp_path: Path, data: Path) -> None:
     assert all(row["loss"] < kept.chance for row in head["table"] if row["member"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["blood_loss", "fluid"])
 def test_a_stopped_run_resumes_to_the_same_bits(tmp_path: Path, data: Path, target: str) -> None:
     settings = {"target": target, "num_epochs": 2, "mixup": 0.8, "weight_averaging": 0.9, "label_smoothing": 0.1}
@@ -179,6 +182,7 @@ def test_the_loss_of_a_mixed_clip_is_the_mixture_of_both_squared_errors(tmp_path
     assert step["loss"] == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_train_a_number_like_one(tmp_path: Path, data: Path) -> None:
     """With mixup, parts, and a short last batch."""
     settings = {**NO_DROPOUT, "optimizer": "SGD", "learning_rate": 0.01, "num_epochs": 2, "batch_size": 5}
@@ -210,6 +214,7 @@ def failure_of(run: RunFolder) -> str:
     return read_status(run).reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_class_that_no_training_trial_has_is_named(tmp_path: Path, data: Path, recipe: str) -> None:
     run = new_run(tmp_path / "run", data, target="fluid", **RECIPES[recipe])
@@ -220,6 +225,7 @@ def test_a_class_that_no_training_trial_has_is_named(tmp_path: Path, data: Path,
     assert "No training trial has the outcome red (fluid), so it cannot be learned." in failure_of(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_training_trials_with_the_same_number_are_refused(tmp_path: Path, recipe: str) -> None:
     folder = write_dataset(tmp_path / "data", frames=4)
@@ -230,6 +236,7 @@ def test_training_trials_with_the_same_number_are_refused(tmp_path: Path, recipe
     assert "must differ between the training trials, but all have 250" in failure_of(run)
 
 
+@pytest.mark.slow
 def test_a_run_of_success_can_be_trained_further_for_a_number(tmp_path: Path, data: Path) -> None:
     first = new_run(tmp_path / "first", data, num_epochs=1, num_frames=2)
     assert work(first, resume=False) is RunState.DONE

@@ -110,6 +110,7 @@ def test_tensorboard_shows_what_the_events_say(done_run: RunFolder) -> None:
     assert {name for name, _, _ in points} >= {"train_loss", "val_loss", "learning_rate", "test_accuracy"}
 
 
+@pytest.mark.slow
 def test_a_frozen_run_shows_the_scores_of_its_head(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, recipe="frozen", encoder="video")
     assert work(run, resume=False) is RunState.DONE
@@ -118,6 +119,7 @@ def test_a_frozen_run_shows_the_scores_of_its_head(tmp_path: Path, shared_data_f
     assert points_in(run) == rounded(scores + on_test(run, 1))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_repeats_no_epoch(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
     # After epoch 2 and before its checkpoint, so that this epoch is trained again.
@@ -135,6 +137,7 @@ def test_the_name_of_the_file_does_not_tell_the_machine(done_run: RunFolder) -> 
     assert all(part.isdecimal() for part in file.name.removeprefix("events.out.tfevents.").split("."))
 
 
+@pytest.mark.slow
 def test_a_tracker_that_fails_ends_no_run(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +153,7 @@ def test_a_tracker_that_fails_ends_no_run(
     assert heard == read_events(run.events_file)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_ends_no_run(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder)
     run.tensorboard_folder.write_text("a file", encoding="utf-8")
@@ -157,6 +161,7 @@ def test_a_folder_that_cannot_be_made_ends_no_run(tmp_path: Path, shared_data_fo
     assert any("FileExistsError" in message for message in notices(read_events(run.events_file)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -205,6 +210,7 @@ def train(path: str) -> None:
     assert work(RunFolder(Path(path)), resume=False) is RunState.DONE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "finish"), [("wandb", {"exit_code": 0}), ("trackio", {})])
 def test_wandb_and_trackio_are_told_the_same(
     tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, finish: dict[str, int]
@@ -219,6 +225,7 @@ def test_wandb_and_trackio_are_told_the_same(
     assert end == ["finish", finish]
 
 
+@pytest.mark.slow
 def test_mlflow_is_told_the_same(tmp_path: Path, shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"__init__.py": FAKE_MLFLOW, "entities.py": FAKE_ENTITIES}
     run, told = run_with_fake("mlflow", files, tmp_path, shared_data_folder, monkeypatch)
