@@ -107,7 +107,7 @@ def show_success(run: RunFolder, written: Metrics) -> None:
         metrics = found.metrics
     results.summary_sentence(metrics)
     if tested:
-        results.show_alarms(alarms_of(tested), tested)
+        results.show_alarms(alarms_of(tested), run)
     what_was_tested(run, metrics)
     results.score_tiles(metrics)
     results.by_fold(metrics)

@@ -220,7 +220,7 @@ def evaluate(options: argparse.Namespace) -> int:
         "controls": [{**row, "interval": interval_of_control(results.metrics, row)} for row in controls],
         "cross_validation": results.metrics.get("cross_validation"),
         "alarms": [alarm.as_dict() for alarm in alarms_of(whole)],
-        "unchecked": unchecked(whole),
+        "unchecked": unchecked(whole.run),
     }
     _note_view(view, metrics["n"])
     print_line(json.dumps(metrics, indent=2) if options.json else success_text(metrics))

@@ -48,7 +48,7 @@ def _alarms(results: RunResults) -> Iterator[Alarm]:
     yield from _recognition(results)
     yield from _few_trials(results)
     yield from _repeated_tests(results)
-    yield from frame_alarms(results)
+    yield from frame_alarms(results.run, results.predictions)
 
 
 def _perfect_score(results: RunResults) -> Iterator[Alarm]:

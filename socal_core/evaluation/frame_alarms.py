@@ -7,13 +7,15 @@ looked up.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
 from socal_core.dataset.frame_reports import FOOTAGE, TEXT, any_report, read_report
 from socal_core.dataset.problems import printable
 from socal_core.errors import SocalError
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
 from socal_core.evaluation.frame_text import FrameText, TextKind, kinds_of_text, texts_of
-from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.same_footage import SameFootage, footage_of
+from socal_core.runs.folder import RunFolder
 
 NAMED = 3
 """The number of pairs that an alarm names."""
@@ -23,10 +25,15 @@ CHECKS = {
 }
 
 
-def frame_alarms(results: RunResults) -> Iterator[Alarm]:
-    """Yield the alarms of the reports on the data of a run."""
-    reports = _reports(results)
-    subsets = dict(zip(results.predictions["trial_id"], results.predictions["split"], strict=True))
+def frame_alarms(run: RunFolder, predictions: pd.DataFrame) -> Iterator[Alarm]:
+    """Yield the alarms of the reports on the data of a run, whatever it predicts.
+
+    Args:
+        run: The run.
+        predictions: Its predictions, of which `trial_id` and `split` are used.
+    """
+    reports = _reports(run)
+    subsets = dict(zip(predictions["trial_id"], predictions["split"], strict=True))
     if FOOTAGE in reports:
         yield from _same_footage(footage_of(reports[FOOTAGE]), subsets)
     if TEXT in reports:
@@ -34,9 +41,9 @@ def frame_alarms(results: RunResults) -> Iterator[Alarm]:
         yield from _text({trial: kind for trial, kind in found.items() if trial in subsets}, len(subsets))
 
 
-def unchecked(results: RunResults) -> str:
+def unchecked(run: RunFolder) -> str:
     """Say which reports on the data of a run are missing; "" if none is."""
-    reports = _reports(results)
+    reports = _reports(run)
     missing = [text for name, text in CHECKS.items() if name not in reports]
     if not missing:
         return ""
@@ -44,12 +51,12 @@ def unchecked(results: RunResults) -> str:
     return f"Not checked yet: {', and '.join(missing)}. {where}"
 
 
-def _reports(results: RunResults) -> Mapping[str, dict[str, Any]]:
+def _reports(run: RunFolder) -> Mapping[str, dict[str, Any]]:
     """Return the reports on the data of a run by name."""
     if not any_report():
         return {}  # opening the data takes a while
     try:
-        fingerprint = results.run.open_dataset().fingerprint
+        fingerprint = run.open_dataset().fingerprint
     except SocalError:
         return {}  # the page says that the data cannot be opened
     found = {name: read_report(fingerprint, name) for name in CHECKS}

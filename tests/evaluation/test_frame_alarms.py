@@ -31,23 +31,23 @@ def report_footage(results: RunResults, *pairs: tuple[str, str]) -> list[Alarm]:
     found = [asdict(SameFootage(first, second, 12, 3.0, 4.0, 0.0012)) for first, second in pairs]
     fingerprint = results.run.open_dataset().fingerprint
     write_report(fingerprint, FOOTAGE, {"pairs": found, "frames": 240, "unreadable": 0})
-    return list(frame_alarms(results))
+    return list(frame_alarms(results.run, results.predictions))
 
 
 def report_text(results: RunResults, *texts: tuple[str, float, str]) -> list[Alarm]:
     rows = [asdict(FrameText(trial, second, text, BOX, 0.9)) for trial, second, text in texts]
     fingerprint = results.run.open_dataset().fingerprint
     write_report(fingerprint, TEXT, {"texts": rows, "trials": 20, "frames": 60, "unreadable": 0})
-    return list(frame_alarms(results))
+    return list(frame_alarms(results.run, results.predictions))
 
 
 def test_what_was_not_checked_is_said(results: RunResults) -> None:
-    assert list(frame_alarms(results)) == []
-    assert "same footage" in unchecked(results) and "text is burnt into" in unchecked(results)
+    assert list(frame_alarms(results.run, results.predictions)) == []
+    assert "same footage" in unchecked(results.run) and "text is burnt into" in unchecked(results.run)
     assert report_footage(results) == []
-    assert unchecked(results).startswith("Not checked yet: whether text is burnt into the frames. The Dataset page")
+    assert unchecked(results.run).startswith("Not checked yet: whether text is burnt into the frames. The Dataset page")
     assert report_text(results) == []
-    assert unchecked(results) == ""
+    assert unchecked(results.run) == ""
 
 
 def test_footage_of_a_training_trial_in_the_test(results: RunResults) -> None:
@@ -90,4 +90,4 @@ def test_text_that_a_model_could_read(results: RunResults) -> None:
 def test_data_that_have_gone_raise_no_alarm(results: RunResults, tmp_path: Path) -> None:
     report_footage(results, (trials_of(results, "train")[0], trials_of(results, "test")[0]))
     results.run.config_file.write_text(results.run.config_file.read_text().replace("data", "gone"))
-    assert list(frame_alarms(results)) == []
+    assert list(frame_alarms(results.run, results.predictions)) == []

@@ -62,6 +62,7 @@ def test_a_number_is_shown_in_its_unit(open_page: OpenPage, data: Path, number: 
     assert shown["> 500 mL found"] == f"{metrics['scores']['large_recall']:.2f}"
     assert "> 500 mL found" in [as_read(column) for table in app.table for column in table.value.columns]
     assert "Where none is given, there are too few surgeons for an interval." in text_of(app)
+    assert "Not checked yet: whether trials of different subsets show the same footage" in text_of(app)
     text = text_of(app)
     assert "**Prediction** of **Blood loss** (mL) · window: first 60 s" in text
     assert f"**{metrics['n']} test trials**" in text

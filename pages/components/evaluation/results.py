@@ -12,7 +12,6 @@ from socal_core.evaluation.compare import Verdict
 from socal_core.evaluation.controls import comparison, interval_of_control
 from socal_core.evaluation.frame_alarms import unchecked
 from socal_core.evaluation.intervals import TOO_FEW
-from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.summary import summary, verdict_of
 from socal_core.figures.style import OUTCOMES
 from socal_core.runs.files.metrics_file import AnyMetrics
@@ -170,12 +169,12 @@ def summary_sentence(metrics: Metrics) -> None:
     shows[verdict_of(metrics)](f"**{plain_text(summary(metrics))}**", icon=":material/balance:")
 
 
-def show_alarms(alarms: Sequence[Alarm], results: RunResults) -> None:
+def show_alarms(alarms: Sequence[Alarm], run: RunFolder) -> None:
     """Show each sign that the scores mislead as a message, and what was not checked."""
     shows = {AlarmSeverity.SERIOUS: st.error, AlarmSeverity.CAUTION: st.warning, AlarmSeverity.NOTE: st.info}
     for alarm in alarms:
         shows[alarm.severity](plain_text(alarm.text), icon=ALARM_ICONS[alarm.severity])
-    if text := unchecked(results):
+    if text := unchecked(run):
         st.caption(plain_text(text))
 
 

@@ -22,7 +22,7 @@ from socal_core.evaluation.similar_trials import (
     trial_map,
 )
 from socal_core.evaluation.trial_features import TrialFeatures, cached_features
-from socal_core.figures.style import OUTCOMES
+from socal_core.figures.style import OUTCOMES, labelled
 from socal_core.figures.trial_map import COLOURINGS, SUBSETS, trial_map_figure
 from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.settings import IMAGE_ENCODER
@@ -99,6 +99,8 @@ def _map(results: RunResults, dataset: Dataset, features: TrialFeatures) -> None
     figure = trial_map_figure(
         found, results.predictions, dataset.trials, colouring or "outcome", st.session_state[CHOSEN]
     )
+    if colouring == "error":
+        labelled(figure, results.metrics["task"])
     selectable_chart(figure, CHART, _choose_clicked(names))
     encoder = "image encoder" if features.encoder == IMAGE_ENCODER else "video encoder"
     st.caption(MAP.format(encoder=encoder, explained=sum(found.explained)))

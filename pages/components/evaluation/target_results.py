@@ -21,6 +21,7 @@ from socal_core.errors import SocalError
 from socal_core.evaluation.compare import Ranking
 from socal_core.evaluation.control_cues import COLOUR, TOOLS
 from socal_core.evaluation.control_runs import rows_of_target_control_runs
+from socal_core.evaluation.frame_alarms import frame_alarms
 from socal_core.evaluation.intervals import TOO_FEW
 from socal_core.evaluation.target_controls import target_comparison
 from socal_core.evaluation.target_metrics import IN_UNIT, LARGE_RECALL, current_target_metrics
@@ -53,6 +54,8 @@ def show_target_results(run: RunFolder, written: TargetMetrics) -> None:
     """Show the test results of a run whose target is not success."""
     current = current_target_metrics(written, run.read_predictions(), run.read_target())
     metrics, predictions = _in_chosen_view(run, current)
+    if predictions is not None:
+        results.show_alarms(list(frame_alarms(run, predictions)), run)
     _what_was_predicted(run, metrics)
     _tiles(metrics)
     _above_controls(metrics)
