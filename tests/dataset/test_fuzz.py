@@ -68,6 +68,7 @@ def test_no_broken_file_does_harm(swept: Any) -> None:
     assert swept["failures"] == []
 
 
+@pytest.mark.slow
 def test_every_reader_met_many_broken_files(swept: Any, full: bool) -> None:
     tried, every = swept["tried"], 1 if full else SAMPLED
     assert sum(tried.values()) >= 2_000 // every
@@ -105,7 +106,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return run("fuzz_big", tmp_path_factory.mktemp("quick"), *QUICK)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("case", QUICK)
 def test_a_giant_file_is_refused_or_read_in_seconds(case: str, quick: Any) -> None:
     assert_harmless(quick[case])

@@ -52,6 +52,7 @@ def test_the_outcome_is_predicted_only_once_it_is_visible(found: Earliness) -> N
     assert found.points[0].accuracy < found.points[-1].accuracy
 
 
+@pytest.mark.slow
 def test_the_last_point_is_the_result_of_the_run(run: RunFolder, found: Earliness) -> None:
     metrics, predictions = run.read_metrics(), run.read_predictions()
     last = found.points[-1]

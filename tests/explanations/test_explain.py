@@ -69,7 +69,7 @@ def test_the_map_points_to_the_place_that_decides(tmp_path: Path, seed: int) -> 
     assert found.output_name == "probability of success"
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100))
 def test_a_map_of_the_place_that_decides_beats_random_maps(tmp_path: Path, seed: int) -> None:
     generator = np.random.default_rng(seed)

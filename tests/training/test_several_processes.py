@@ -75,6 +75,7 @@ print(work(run, resume=True, echo=stop))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
