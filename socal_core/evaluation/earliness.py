@@ -45,7 +45,7 @@ def earliness(run: RunFolder, progress: Progress | None = None) -> Earliness:
     """
     results = read_results(run)
     if results.metrics.get("cross_validation") is not None:
-        raise RunError(f"Run {run.name} is a cross-validation and has no model of its own. Choose one of its folds.")
+        raise RunError(f"Run {run.name} is a cross-validation, which has one model per fold. Choose one of its folds.")
     model, dataset = trained_model(run), run.open_dataset()
     if model.epoch != results.metrics["epoch"]:
         raise RunError(f"The results of run {run.name} are of another checkpoint. Run `evaluate` on it first.")

@@ -36,7 +36,7 @@ def course_of(run: RunFolder, trial_id: str, progress: Progress) -> TrialCourse:
         RunError: The run is a cross-validation, or has no checkpoint.
     """
     if is_cross_validation(run):
-        raise RunError(f"Run {run.name} is a cross-validation and has no model of its own. Choose one of its folds.")
+        raise RunError(f"Run {run.name} is a cross-validation, which has one model per fold. Choose one of its folds.")
     dataset, model, target = run.open_dataset(), trained_model(run), run.read_target()
     window = model.config.clip.observation
     seen = window.select(dataset.frames_of(trial_id))["second"]

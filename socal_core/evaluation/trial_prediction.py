@@ -36,7 +36,7 @@ class TrialPrediction:
 
 
 def prediction_of(run: RunFolder, trial_id: str) -> TrialPrediction:
-    """Read the prediction of a run for a trial. A run that cannot be read says so in `problem`.
+    """Read the prediction of a run for a trial. If the run cannot be read, `problem` says why.
 
     Args:
         run: A run.

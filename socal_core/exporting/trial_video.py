@@ -50,7 +50,7 @@ def write_trial_video(
     """Write the video of a trial of the data set of a run.
 
     Args:
-        run: The run. Without a prediction for the trial, the video says so.
+        run: The run. If it has no prediction for the trial, the video says "No prediction".
         trial_id: The trial.
         out: The file, OUT.mp4 or OUT.gif. It appears when it is complete.
         options: How it is written.

@@ -1,8 +1,8 @@
 """Folders for what a session of the app has uploaded. They are deleted when the session ends.
 
-Streamlit tells nobody that a session has ended, and Python may keep its objects for hours. A thread therefore asks from
-time to time whether the sessions of the folders are still there. A folder is locked for as long as the server lives
-that made it, so that the next one can tell which were left behind by a server that was killed.
+Streamlit does not report the end of a session, and Python may keep its objects for hours. A thread therefore checks
+from time to time whether the sessions of the folders are still there. A folder is locked while the server that made it
+runs, so that the next one can tell which were left behind by a server that was killed.
 """
 
 import os
@@ -26,7 +26,7 @@ _CHECK_SECONDS = 30.0
 
 
 class SessionFolder:
-    """A folder that is deleted, with its content, when its session or the process ends, or nobody holds the object."""
+    """A folder that is deleted with its content when its session ends, the process ends, or the object is freed."""
 
     def __init__(self, is_alive: Callable[[], bool] = lambda: True) -> None:
         """Create the folder.

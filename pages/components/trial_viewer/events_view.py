@@ -22,7 +22,7 @@ from socal_core.errors import DataError
 
 RECEIVED, PROBLEM, IMPORTED = "received-marks", "mark-problem", "imported-events"
 MOST_RECEIVED = 200
-"""How many of the last marks the player is told of."""
+"""The number of recent marks whose arrival is confirmed to the player."""
 MOST_PROBLEMS = 20
 """How many bad rows of a file are listed."""
 
