@@ -5,6 +5,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.components.job_progress import Button, offer
+from pages.components.trial_viewer.kept_result import kept_result
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
@@ -32,15 +33,7 @@ def show_attention(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
             "fine-tuned from a VideoMAE has one."
         )
         return
-    found = None
-    try:
-        found = read_attention(run, trial_id)
-        metrics = run.read_metrics()
-        if found is not None and (metrics is None or metrics["epoch"] != found.epoch):
-            st.caption("The last attention map is of another checkpoint, so it is not shown.")
-            found = None
-    except SocalError as error:
-        st.warning(plain_text(error), icon=":material/broken_image:")
+    found = kept_result(read_attention, run, trial_id, "attention map")
     if found is None:
         offer(
             MAPPING,

@@ -6,6 +6,7 @@ from PIL import Image
 
 from pages.components.charts import chart
 from pages.components.job_progress import Button, offer
+from pages.components.trial_viewer.kept_result import kept_result
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
@@ -27,15 +28,7 @@ def show_explanation(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
     if is_cross_validation(run):
         st.caption("This needs one model, and a cross-validation has one per fold. Choose a single run.")
         return
-    found = None
-    try:
-        found = read_explanation(run, trial_id)
-        metrics = run.read_metrics()
-        if found is not None and (metrics is None or metrics["epoch"] != found.epoch):
-            st.caption("The last explanation is of another checkpoint, so it is not shown.")
-            found = None
-    except SocalError as error:
-        st.warning(plain_text(error), icon=":material/broken_image:")
+    found = kept_result(read_explanation, run, trial_id, "explanation")
     if found is None:
         offer(
             EXPLAINING,
