@@ -18,6 +18,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def upload(tab: Page, name: str, content: bytes) -> None:
+    expect(tab.get_by_text("A zip of frames, or a video")).to_be_visible()
+    settled(tab)  # a field that is still being drawn loses its file
     field = tab.locator("input[type=file]")
     field.set_input_files([{"name": name, "mimeType": "application/octet-stream", "buffer": content}])
 
@@ -51,6 +53,8 @@ def test_an_upload_is_played_and_predicted_and_leaves_nothing(
     expect(tab.get_by_text("Probability of success")).to_be_visible()
     tab.get_by_role("button", name="Delete it").click()
     expect(tab.locator(".player")).to_have_count(0)
+    expect(tab.get_by_text("A zip of frames, or a video")).to_be_visible()
     settled(tab)
+    expect(tab.get_by_text("case <i>7.zip")).to_have_count(0)
     assert [path.name for path in uploads.iterdir()] == ["lock"]
     assert not (server.workspace / "jobs" / "material" / "request.json").exists()

@@ -29,7 +29,7 @@ from socal_core.serving.session_folder import SessionFolder
 PREDICTING = Job("material", "socal_core.jobs.predict_material", "The prediction of new material")
 UPLOAD, FOLDER, LIVE = "Upload", "Folder on the server", "Live folder"
 UPLOAD_ENDS = "You can leave this page. The upload is deleted when you close the browser."
-_MATERIAL, _FOLDER = "new_material", "upload_folder"
+_MATERIAL, _FOLDER, _UPLOADS = "new_material", "upload_folder", "uploads"
 NOT_IN_DATA = "This trial is **not in the data set**. Its outcome is not known here, so nothing tells whether the "
 NOT_IN_DATA += "prediction is right."
 
@@ -70,28 +70,34 @@ def show_new_material(kind: str, run: RunFolder | None) -> None:
 
 
 def _uploaded() -> Material | None:
-    file = st.file_uploader(
+    place = st.empty()
+    material = st.session_state.get(_MATERIAL)
+    if not isinstance(material, Material) or not material.uploaded or material.dataset is None:
+        with place:
+            file = _upload_field()
+        if file is None:
+            return None
+        if not isinstance(material, Material) or material.key != file.file_id:
+            material = st.session_state[_MATERIAL] = _receive(file)
+        if material.dataset is None:
+            return material
+    # Streamlit forgets the file when its field is not displayed, on another page or beside another choice.
+    with place.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{plain_text(material.name)} is open.", width="content")
+        st.button("Delete it", icon=":material/delete:", key="delete-upload", on_click=_delete)
+    return material
+
+
+def _upload_field() -> UploadedFile | None:
+    return st.file_uploader(
         "A zip of frames, or a video",
         type=["zip", *(suffix.lstrip(".") for suffix in sorted(VIDEO_SUFFIXES))],
         max_upload_size=LARGEST_UPLOAD_MB,
-        key="new-upload",
+        # Another field after each upload: the old one may still hold the file that was deleted.
+        key=f"new-upload-{st.session_state.get(_UPLOADS, 0)}",
         help="Frames are one second apart; JPEG or PNG. Of a video, one frame per second is used. The upload is "
-        "deleted when you remove it here, or when your session ends.",
-        on_change=_drop,
+        "deleted when you press *Delete it*, or when your session ends.",
     )
-    known = st.session_state.get(_MATERIAL)
-    if file is None:
-        # Streamlit forgets the file when its field is not displayed, on another page or beside another choice.
-        if not isinstance(known, Material) or not known.uploaded or known.dataset is None:
-            return None
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{plain_text(known.name)} is still open.", width="content")
-            st.button("Delete it", icon=":material/delete:", key="delete-upload", on_click=_drop)
-        return known
-    if isinstance(known, Material) and known.key == file.file_id:
-        return known
-    material = st.session_state[_MATERIAL] = _receive(file)
-    return material
 
 
 def _receive(file: UploadedFile) -> Material:
@@ -147,6 +153,11 @@ def _drop() -> None:
     folder = st.session_state.pop(_FOLDER, None)
     if isinstance(folder, SessionFolder):
         folder.delete()
+
+
+def _delete() -> None:
+    _drop()
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
 
 
 def _show(material: Material, dataset: Dataset, run: RunFolder | None) -> None:
