@@ -57,15 +57,15 @@ class Advice:
 
     level: Level
     field: str
-    """The setting to change."""
+    """The setting to change; "" if it is not a setting that has to change."""
     text: str
 
 
 def advice(config: TrainConfig, found: Circumstances) -> list[Advice]:
     """Return the advice on these settings: errors first, then warnings, then hints."""
-    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _subsets]
+    rules = [_batch, _learning_rate, _patience, _clip, _augmentation, _dropout, _reading, _devices, _subsets, _locks]
     if config.model.recipe is Recipe.FROZEN:
-        rules = [_clip, _reading, _subsets]
+        rules = [_clip, _reading, _subsets, _locks]
     given = [item for rule in rules for item in rule(config, found)]
     return sorted(given, key=lambda item: list(Level).index(item.level))
 
@@ -269,6 +269,11 @@ def _devices(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
             f"{clips} clips per device cannot be divided into {config.machine.accumulation_steps} parts. Set "
             f"accumulation_steps to {clips}.",
         )
+
+
+def _locks(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:
+    if found.lock_problem:
+        yield Advice(Level.WARNING, "", found.lock_problem)
 
 
 def _reading(config: TrainConfig, found: Circumstances) -> Iterator[Advice]:

@@ -50,9 +50,13 @@ class Circumstances:
     gpus: int
     """The number of GPUs that a run may use."""
     target: Target = SUCCESS_TARGET
+    lock_problem: str = ""
+    """Why the locks of the workspace may not keep two workers apart, for the user; "" if they do."""
 
 
-def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int) -> Circumstances:
+def circumstances(
+    dataset: Dataset, split: Split, config: TrainConfig, cores: int, gpus: int, lock_problem: str = ""
+) -> Circumstances:
     """Collect what the advice depends on.
 
     Args:
@@ -61,6 +65,7 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
         config: The settings of the run.
         cores: The number of CPU cores.
         gpus: The number of GPUs that a run may use.
+        lock_problem: Why the locks of the workspace may not keep two workers apart.
     """
     shown = config.clip.observation.select(dataset.frames).groupby("trial_id").size()
     trials, values = dataset.usable_trials, dataset.target_values
@@ -80,6 +85,7 @@ def circumstances(dataset: Dataset, split: Split, config: TrainConfig, cores: in
         cores=cores,
         gpus=gpus,
         target=dataset.target,
+        lock_problem=lock_problem,
     )
 
 

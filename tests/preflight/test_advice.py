@@ -269,6 +269,12 @@ def test_scaled_decoding_without_effect_is_reported(edge: int, model: str, warns
     assert [item.field for item in given] == ["scaled_decoding"] * warns
 
 
+@pytest.mark.parametrize("recipe", ["finetune", "frozen"])
+def test_locks_that_do_not_keep_workers_apart_are_a_warning(recipe: str) -> None:
+    (item,) = advise(found=replace(PLENTY, lock_problem="Locks count on one machine. Use one."), recipe=recipe)
+    assert (item.level, item.field, item.text) == (Level.WARNING, "", "Locks count on one machine. Use one.")
+
+
 def test_large_data_sets_take_a_higher_rate_and_no_dropout() -> None:
     large = replace(PLENTY, train=outcomes(600, 600))
     assert advise(PRETRAINED, large, learning_rate=5e-5, dropout_rate=0.0) == []

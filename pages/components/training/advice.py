@@ -9,6 +9,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.figures.training import planned_learning_rates
 from socal_core.lifecycle.gpus import visible_gpus
+from socal_core.maintenance.locks import lock_problem
 from socal_core.preflight.advice import Level, advice
 from socal_core.preflight.circumstances import Circumstances, circumstances
 from socal_core.preflight.cost import DAY, KEPT_CHECKPOINTS, Cost, estimate, measured_speed
@@ -19,7 +20,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.run_list import list_runs
 from socal_core.settings import Recipe, TrainConfig
 from socal_core.splits import split_dataset
-from socal_core.workspace import runs_root
+from socal_core.workspace import runs_root, workspace
 
 SHOWN = 3
 """Number of pieces of advice per level to show at once; the rest is in a collapsed section."""
@@ -45,7 +46,7 @@ def show_advice(dataset: Dataset, config: TrainConfig) -> bool:
     try:
         split = split_dataset(dataset, config.split)
         machine = this_machine(runs_root(), _gpu())
-        found = circumstances(dataset, split, config, machine.cores, _gpus())
+        found = circumstances(dataset, split, config, machine.cores, _gpus(), _lock_problem())
         cost = _cost(config, found, machine)
     except (SocalError, OSError) as error:
         st.error(plain_text(error))
@@ -184,6 +185,12 @@ def _gpu() -> Gpu | None:
 def _gpus() -> int:
     """Count the GPUs, including parts of a divided GPU, whose memory is unknown."""
     return len(visible_gpus())
+
+
+@st.cache_resource(show_spinner=False)
+def _lock_problem() -> str:
+    """Try the locks once per server process: the file system of the workspace does not change."""
+    return lock_problem(workspace())
 
 
 def _time(seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""Operation on a server: what is wrong with it, its log, backups."""
