@@ -189,6 +189,7 @@ FOR_PAGES = (
     "socal_core.figures.subgroups",
     "socal_core.figures.presence",
     "socal_core.figures.earliness",
+    "socal_core.maintenance.doctor",
     "socal_core.maintenance.locks",
     "socal_core.pretraining.pretrain_settings",
     "socal_core.cli",

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from socal_core import __version__
 from socal_core.annotations import FORMATS
+from socal_core.cli.maintenance_options import add_maintenance_commands
 from socal_core.cli.options import add_command, add_data, add_settings
 from socal_core.cli.prediction_options import add_prediction_commands
 from socal_core.cli.pretrain_options import add_pretrain_commands
@@ -42,6 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_model_commands(commands)
     _add_feature_commands(commands)
     add_pretrain_commands(commands)
+    add_maintenance_commands(commands)
     return parser
 
 
