@@ -15,6 +15,7 @@ from pages.components.runs import all_runs, runs_table
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 from socal_core.errors import SocalError
+from socal_core.maintenance.server_log import start_server_log
 from socal_core.serving.routes import frame_routes
 from socal_core.serving.session_folder import remove_left_folders
 from socal_core.startup import load_in_background
@@ -83,6 +84,7 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
 if __name__ == "__main__":
     overview()
 else:
+    start_server_log()
     with suppress(SocalError):  # the pages report a workspace that cannot be used
         remove_left_folders()
     routes = frame_routes(st.get_option("server.baseUrlPath").strip("/"))
