@@ -3,7 +3,9 @@
 # make test-slow the slow tests: most of those that train, start servers or use a browser; CI runs them too
 # make test-full all tests, with those that take minutes, and long sweeps without sampling
 # make coverage  the tests once more, with the lines that none of them reaches (nearly twice as slow)
-# make lock      write constraints.txt anew from the versions that are installed
+# make lock      write constraints.txt anew from the versions that are installed, and their hashes to *.lock
+# make sbom      write sbom.json, the packages of the app with their licences and hashes (CycloneDX)
+# make audit     look up known vulnerabilities of the packages of the app
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ WORKERS := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadscope --n
 export PYTHONDONTWRITEBYTECODE :=
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
-.PHONY: app test test-slow test-full coverage lint browser lock clean
+.PHONY: app test test-slow test-full coverage lint browser lock sbom audit clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app.py
@@ -56,6 +58,23 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.app
 
 lock: $(VENV)/.test
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	$(MAKE) requirements.lock
+
+TOOLS := $(VENV)/tools
+requirements.lock: requirements.txt constraints.txt scripts/write_lock.py | $(TOOLS)/.done
+	$(BIN)/python -m scripts.write_lock $(TOOLS)/bin/uv
+
+sbom: $(TOOLS)/.done
+	$(TOOLS)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON -o sbom.json
+
+audit: $(TOOLS)/.done
+	$(TOOLS)/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+$(TOOLS)/.done: requirements-tools.txt | $(VENV)/bin/pip
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .coverage*
