@@ -43,6 +43,7 @@ LONG = (
     "browser/test_plain_text.py",
     "browser/test_new_material.py",
     "training/test_resume.py",
+    "training/test_backup.py",
     "test_wheel.py",
     "training/test_compilation.py",
     "training/test_bad_runs.py",

@@ -49,3 +49,5 @@ def _carried_out(name: str, check: Check, folder: Path) -> Finding:
         return error(name, f"the package {problem.name} is missing", "Install it with pip.")
     except OSError as problem:
         return error(name, f"this could not be checked: {problem.strerror or problem}", "Allow it, and run it again.")
+    except (ValueError, KeyError) as problem:
+        return error(name, f"a file is damaged: {problem!r}", "Restore it from a backup, or delete it.")

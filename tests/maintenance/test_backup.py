@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import shutil
 import tarfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from socal_core.cli import main
 from socal_core.errors import SocalError
 from socal_core.lifecycle.trash import TRASH, list_trash, trash
+from socal_core.maintenance import backup
 from socal_core.maintenance.backup import LIST, back_up
 from socal_core.maintenance.restore import restore
 from socal_core.runs.checkpoint_folders import (
@@ -153,6 +156,30 @@ def test_checkpoints_that_are_replaced_meanwhile_are_complete(workspace: Path, t
         assert [damage_of(path) for path in list_checkpoints(restored)].count("") == len(list_checkpoints(restored))
         assert damage_of(best_checkpoint(restored)) == ""
     assert len(epochs) > 1, "it trained meanwhile"
+
+
+def test_a_checkpoint_that_is_replaced_while_it_is_opened_is_opened_anew(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training replaces the best checkpoint when the newest is open: a copy of the newest alone would lack its best."""
+    run, open_one, calls = new_run(workspace / "runs" / "run-1"), backup._opened, []
+    write_checkpoint(run, 1, 1)
+    write_checkpoint(run, 2, 1)
+
+    def opened(path: Path, stack: ExitStack) -> backup.Files | None:
+        found = open_one(path, stack)
+        calls.append(path.name)
+        if len(calls) == 1:
+            write_checkpoint(run, 3, 3)
+            shutil.rmtree(checkpoint_path(run, 1))
+        return found
+
+    monkeypatch.setattr(backup, "_opened", opened)
+    done = back_up(workspace, tmp_path / "b.tar")
+    assert done.left_out == []
+    assert calls == ["epoch-0002", "epoch-0001", "epoch-0003", "epoch-0002"]
+    restore(tmp_path / "b.tar", tmp_path / "w")
+    assert best_checkpoint(RunFolder(tmp_path / "w/runs/run-1")).name == "epoch-0003"
 
 
 def refused(archive: Path, folder: Path, words: str) -> None:

@@ -78,6 +78,14 @@ def test_jobs_that_died_are_named(workspace: Path) -> None:
     os.close(lock)
 
 
+def test_a_damaged_file_does_not_end_the_checks(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
+    (workspace / "jobs" / "demo").mkdir(parents=True)
+    (workspace / "jobs" / "demo" / "end.json").write_text('{"state": "no state"}')
+    found = examined(capsys, code=1)
+    assert len(found) == 3 + len(OF_THE_WORKSPACE)
+    assert found["jobs"]["found"].startswith("a file is damaged")
+
+
 def test_a_damaged_server_file_is_an_error(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
     (workspace / "server.toml").write_text('login = "maybe"')
     item = examined(capsys, code=1)["server.toml"]

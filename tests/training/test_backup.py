@@ -21,7 +21,7 @@ TRAIN = (
     "import sys; from pathlib import Path; from socal_core.runs.folder import RunFolder;"
     "from socal_core.training.worker import work; work(RunFolder(Path(sys.argv[1])), resume=False)"
 )
-EPOCHS = 8
+EPOCHS = 6
 
 
 @pytest.mark.slow
@@ -48,7 +48,7 @@ def test_a_backup_of_a_run_at_work_resumes_to_the_same_weights(
         newest[checkpoint.name] = run
     in_the_middle = [run for name, run in newest.items() if name != f"epoch-{EPOCHS:04d}"]
     assert in_the_middle, "a backup was made while it trained"
-    for run in in_the_middle[:3]:
+    for run in in_the_middle[:2]:
         assert work(run, resume=True) is RunState.DONE
         assert weights_hash(newest_checkpoint(run)) == weights_hash(newest_checkpoint(through))
         assert timeless(read_events(run.events_file)) == timeless(read_events(through.events_file))
