@@ -7,7 +7,7 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from socal_core.errors import SocalError
 from socal_core.workspace import workspace
@@ -70,6 +70,14 @@ class ServerConfig(BaseModel):
     roles: dict[str, Role] = Field(default_factory=dict)
     """The role of each user, by the name that the login reports."""
     quotas: Quotas = Quotas()
+
+    @field_validator("data_roots")
+    @classmethod
+    def _absolute(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+        for root in roots:
+            if not root.is_absolute():
+                raise ValueError(f"{root} is no absolute path")
+        return roots
 
 
 def read_server_config() -> ServerConfig:

@@ -1,17 +1,20 @@
 """Actions on chosen runs: name, note and tag; stop, resume, duplicate and train further; delete and restore."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
 from pages.components.run_table import label, run_status
-from pages.components.runs import choose_run
+from pages.components.runs import choose_run, resume, start_new
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
 from pages.components.words import plain_text, size_text
+from socal_core.access.permissions import Action
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
@@ -51,7 +54,7 @@ def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> Non
 
 def show_trash() -> None:
     """Show the actions on deleted runs; nothing if there are none."""
-    entries = list_trash(runs_root())
+    entries = [entry for entry in list_trash(runs_root()) if may(Action.RESTORE_RUN, entry)]
     if not entries:
         return
     last, number = entries[0], len(entries)
@@ -62,7 +65,7 @@ def show_trash() -> None:
             help="Restores the run that was deleted last, with all its files.",
             key="bring-back",
             on_click=_act,
-            args=([last], restore),
+            args=(Action.RESTORE_RUN, [last], restore),
         )
         runs = "1 run" if number == 1 else f"{number} runs"
         text = f"Empty the trash ({runs}, {size_text(_size(tuple(entries)))})"
@@ -71,7 +74,11 @@ def show_trash() -> None:
                 f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
             )
             st.button(
-                "Delete permanently", type="primary", key="empty-trash", on_click=_act, args=([entries], empty_trash)
+                "Delete permanently",
+                type="primary",
+                key="empty-trash",
+                on_click=_act,
+                args=(Action.EMPTY_TRASH, entries, _remove),
             )
 
 
@@ -93,13 +100,14 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     config = None if one is None else one.config
     if one and (position := run_queue.position(one.run)):
         _queue_buttons(one, position)
-    _button("Stop", "stop", stoppable, launch.request_stop)
-    _button("Resume", "play_arrow", resumable, _resume)
+    _button("Stop", "stop", stoppable, Action.STOP_RUN, launch.request_stop)
+    _button("Resume", "play_arrow", resumable, Action.RESUME_RUN, resume)
     st.button(
         "Duplicate with changes",
         icon=":material/content_copy:",
-        disabled=config is None,
-        help="Copies the settings of one run to the sidebar, where you can change them and start a new run.",
+        disabled=config is None or not may(Action.DUPLICATE_RUN),
+        help=why_not(Action.DUPLICATE_RUN)
+        or "Copies the settings of one run to the sidebar, where you can change them and start a new run.",
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
@@ -107,30 +115,38 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=bool(running) or one is None or not _has_weights(one),
-        help="Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
+        disabled=bool(running) or one is None or not _has_weights(one) or not may(Action.START_RUN),
+        help=why_not(Action.START_RUN)
+        or "Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
         "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
         on_click=_act,
-        args=([one.run] if one else [], _train_further),
+        args=(None, [one.run] if one else [], _train_further),
     )
     with st.popover(
-        "Name, note, tags", icon=":material/edit:", disabled=one is None, key=NOTES_OPEN, on_change="rerun"
+        "Name, note, tags",
+        icon=":material/edit:",
+        disabled=one is None or not may(Action.NOTE_RUN, one.run),
+        help=None if one is None else why_not(Action.NOTE_RUN, one.run),
+        key=NOTES_OPEN,
+        on_change="rerun",
     ):
         if one is not None:
             _notes_form(one)
+    others = next((item.run for item in chosen if not may(Action.DELETE_RUN, item.run)), None)
     with st.popover(
         "Delete",
         icon=":material/delete:",
-        disabled=bool(running),
-        help="Stop the active runs first." if running else None,
+        disabled=bool(running) or others is not None,
+        help=(others and why_not(Action.DELETE_RUN, others)) or ("Stop the active runs first." if running else None),
         key=DELETE_OPEN,
         on_change="rerun",
     ):
         names = ", ".join(plain_text(label(item)) for item in chosen)
         st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
         runs = [item.run for item in chosen]
-        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
+        arguments = (Action.DELETE_RUN, runs, trash)
+        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=arguments)
 
 
 def _has_weights(found: RunSummary) -> bool:
@@ -144,16 +160,16 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
         st.button(
             text,
             icon=f":material/{icon}:",
-            disabled=not 1 <= to <= len(run_queue.waiting()),
+            disabled=not 1 <= to <= len(run_queue.waiting()) or not may(Action.ORDER_QUEUE, found.run),
             help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
             on_click=_act,
-            args=([found.run], partial(run_queue.move, to=to)),
+            args=(Action.ORDER_QUEUE, [found.run], partial(run_queue.move, to=to)),
         )
     st.button(
         "Edit",
         icon=":material/tune:",
-        disabled=found.folds is not None,
+        disabled=found.folds is not None or not may(Action.EDIT_RUN, found.run),
         help="The folds of a cross-validation keep their settings." if found.folds else None,
         key="edit-run",
         on_click=_edit,
@@ -190,18 +206,24 @@ def _edit(found: RunSummary) -> None:
 
 def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    _act([] if typed is None else [typed], partial(run_queue.edit, run))
+    runs = [] if typed is None else [run]
+    _act(Action.EDIT_RUN, runs, lambda waiting: run_queue.edit(waiting, cast(TrainConfig, typed)))
 
 
-def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:
-    """Show a button for an action on those of the chosen runs that allow it."""
+def _button(
+    text: str, icon: str, possible: Sequence[RunFolder], action: Action, act: Callable[[RunFolder], Any]
+) -> None:
+    """Show a button for an action on those of the chosen runs that allow it, and to which the user may do it."""
+    runs = [run for run in possible if may(action, run)]
     st.button(
         text if len(runs) < 2 else f"{text} {len(runs)} runs",
         icon=f":material/{icon}:",
         disabled=not runs,
+        help=why_not(action, possible[0]) if possible and not runs else None,
         key=f"{text.lower()}-runs",
         on_click=_act,
-        args=(runs, action),
+        # `resume` asks for the permission itself.
+        args=(None if act is resume else action, runs, act),
     )
 
 
@@ -219,18 +241,16 @@ def _notes_form(found: RunSummary) -> None:
 
 def _save(run: RunFolder, keys: Sequence[str]) -> None:
     name, note, tags = (str(st.session_state[key]) for key in keys)
-    _act([run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
+    _act(Action.NOTE_RUN, [run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
 
 
-def _resume(run: RunFolder) -> None:
-    launch.start(run, resume=True)
+def _remove(entry: TrashedRun) -> None:
+    empty_trash([entry])
 
 
 def _train_further(run: RunFolder) -> None:
     """Start a new run from the best checkpoint of a run, and choose it on the page."""
-    further = train_further(run)
-    launch.start(further)
-    choose_run(further, "training")
+    choose_run(start_new(lambda: train_further(run)), "training")
 
 
 def _duplicate(found: RunSummary | None) -> None:
@@ -246,12 +266,19 @@ def _duplicate(found: RunSummary | None) -> None:
     st.session_state[_CHANGED] = True
 
 
-def _act(items: Sequence[Any], action: Callable[[Any], Any]) -> None:
-    """Apply an action to each item. Errors are stored as a message and do not affect the other items."""
+def _act(action: Action | None, items: Sequence[Any], act: Callable[[Any], Any]) -> None:
+    """Do something to each item. Errors are stored as a message and do not affect the other items.
+
+    Args:
+        action: What the user must be allowed to do to each; None if `act` asks for that itself.
+        items: Runs, in the trash or not.
+        act: Is applied to each.
+    """
     errors = []
     for item in items:
         try:
-            action(item)
+            with nullcontext() if action is None else acting(action, item, item.name):
+                act(item)
         except SocalError as error:
             errors.append(plain_text(error))
         except OSError as error:

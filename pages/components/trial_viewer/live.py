@@ -6,10 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.access import may, why_not
 from pages.components.charts import chart
-from pages.components.job_progress import show_log, stop_button
+from pages.components.folder_field import folder_field
+from pages.components.job_progress import show_log, start_job, stop_button
 from pages.components.trial_viewer.new_prediction import predicted_text
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
+from socal_core.access.permissions import Action
 from socal_core.dataset.images import check_image
 from socal_core.dataset.material import picture_names
 from socal_core.errors import SocalError
@@ -28,16 +32,17 @@ ABOUT = (
 
 def show_live(run: RunFolder | None) -> None:
     """Show the choice of a growing folder, and its prediction over time."""
-    typed = st.text_input("Folder that grows", key="live-folder", placeholder="/data/recording", help=ABOUT).strip()
+    typed = folder_field("Folder that grows", "live-folder", "/data/recording", ABOUT)
     if run is None:
         st.caption("Choose a run to predict with.")
         return
     status, request = FOLLOWING.status(), _request(run, typed)
     mine = FOLLOWING.request() == request
-    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=not typed):
-        if Path(typed).is_dir():
+    off, why = not typed or not may(Action.PREDICT), why_not(Action.PREDICT)
+    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=off, help=why):
+        if allowed(Path(typed), data_roots()).is_dir():
             _predictions_file().unlink(missing_ok=True)
-            FOLLOWING.start(request, {"HF_HUB_OFFLINE": "1"})
+            start_job(FOLLOWING, Action.PREDICT, request, {"HF_HUB_OFFLINE": "1"})
             st.rerun()
         st.error(f"{plain_text(typed)}: there is no such folder.", icon=":material/error:")
     if status.running and not mine:
