@@ -56,6 +56,7 @@ LONG = (
     "evaluation/test_control_runs.py",
     "preflight/test_cost.py",
     "pages/test_all_runs.py",
+    "pages/test_roles.py",
     "pages/test_target_results.py",
     "pages/test_target_choice.py",
     "pages/test_strip.py",

@@ -16,7 +16,7 @@ from socal_core.access.users import User
 from socal_core.cli import main
 from socal_core.errors import AccessError, RunError
 
-HOSTILE = "a\nb\r\u2028{\"user\": \"ada\"}\x1b[31m\ud800=cmd|' /C calc'!A0<script>"
+HOSTILE = 'a\nb\r\u2028{"user": "ada"}\x1b[31m\ud800=cmd|\' /C calc\'!A0<script>'
 
 
 def lines(workspace: Path) -> list[dict[str, str]]:

@@ -145,8 +145,14 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         names = ", ".join(plain_text(label(item)) for item in chosen)
         st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
         runs = [item.run for item in chosen]
-        arguments = (Action.DELETE_RUN, runs, trash)
-        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=arguments)
+        st.button(
+            "Move to the trash",
+            type="primary",
+            disabled=others is not None,
+            key="delete-runs",
+            on_click=_act,
+            args=(Action.DELETE_RUN, runs, trash),
+        )
 
 
 def _has_weights(found: RunSummary) -> bool:

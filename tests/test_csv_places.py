@@ -1,0 +1,49 @@
+"""Every place that writes CSV: for people, without formulas; or for our own code, unchanged."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from socal_core.installation import CODE_FOLDER
+
+READ_BACK = {
+    "socal_core/runs/files/predictions.py": "predictions.csv of a run, which runs/files/predictions.py reads",
+    "socal_core/annotations/socal_csv.py": "boxes of a converted data set, which the reader of the format reads",
+    "socal_core/explanations/write.py": "times.csv, which holds numbers only",
+}
+"""Files that may write CSV themselves, and why."""
+WRITERS = {"socal_core/spreadsheets.py", *READ_BACK}
+OFFERS = "pages/components/downloads.py"
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for part in ("socal_core", "pages"):
+        for path in sorted((CODE_FOLDER / part).rglob("*.py")):
+            yield path.relative_to(CODE_FOLDER).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(tree: ast.Module, name: str) -> list[ast.Call]:
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for node in found if isinstance(node.func, ast.Attribute) and node.func.attr == name]
+
+
+def test_a_table_becomes_csv_only_where_formulas_are_guarded_or_our_code_reads_it() -> None:
+    assert {path for path, tree in sources() if calls(tree, "to_csv")} == WRITERS
+
+
+def test_pages_offer_files_only_by_the_download_that_asks_who_may() -> None:
+    assert {path for path, tree in sources() if calls(tree, "download_button")} == {OFFERS}
+
+
+def test_a_page_that_offers_csv_as_text_guards_it_itself() -> None:
+    offers = set()
+    for path, tree in sources():
+        constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        if path.startswith("pages/") and "text/csv" in constants:
+            offers.add(path)
+    # The events are written by csv_for_people too, in a form that can be imported again.
+    assert offers == {OFFERS, "pages/components/trial_viewer/events_view.py"}
+
+
+def test_the_exceptions_exist() -> None:
+    assert all(Path(CODE_FOLDER, path).is_file() for path in WRITERS)
