@@ -27,7 +27,7 @@ def test_runs_that_wait_or_are_active_count_for_their_owner(shared_data_folder: 
     locks = [take_lock(run.lock_file, run.name) for run in runs[:2]]
     try:
         check_quotas(quotas, REMY, runs_root())
-        with pytest.raises(RunError, match="You have 2 runs that wait or are active .*allows 2 per user. Wait"):
+        with pytest.raises(RunError, match=r"You have 2 runs .*allows 2 per user\. Wait"):
             check_quotas(quotas, ROSA, runs_root())
     finally:
         for lock in locks:
