@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import acting, login_is_on
+from pages.components.downloads import download_csv
 from pages.components.page_frame import page
 from socal_core.access.audit import read_audit
 from socal_core.access.permissions import Action
@@ -25,6 +26,7 @@ def show_audit() -> None:
     table = pd.DataFrame(newest, columns=list(TITLES)).rename(columns=TITLES)
     st.dataframe(table, hide_index=True, key="audit", placeholder="–", height=560)
     st.caption(f"The newest {len(newest):,} of {len(entries):,} lines. `socal audit` on the server shows all of them.")
+    download_csv("CSV", lambda: pd.DataFrame([asdict(entry) for entry in entries]), "audit.csv", key="csv-audit")
     if unreadable:
         st.warning(f"{unreadable:,} lines of the log cannot be read and are left out.", icon=":material/broken_image:")
 

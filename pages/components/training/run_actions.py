@@ -13,18 +13,17 @@ from pages.components.run_table import label, run_status
 from pages.components.runs import choose_run, resume, start_new
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
-from pages.components.words import plain_text, size_text
+from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
-from socal_core.lifecycle.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
+from socal_core.lifecycle.trash import trash
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
 from socal_core.settings import Recipe, TrainConfig
-from socal_core.workspace import runs_root
 
 RESUMABLE = {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}
 _MESSAGE = "runs-message"
@@ -50,36 +49,6 @@ def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> Non
         with st.container(horizontal=True, vertical_alignment="center"):
             _buttons(chosen)
     _edited(typed)
-
-
-def show_trash() -> None:
-    """Show the actions on deleted runs; nothing if there are none."""
-    entries = [entry for entry in list_trash(runs_root()) if may(Action.RESTORE_RUN, entry)]
-    if not entries:
-        return
-    last, number = entries[0], len(entries)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            f"Restore {plain_text(last.name)}",
-            icon=":material/undo:",
-            help="Restores the run that was deleted last, with all its files.",
-            key="bring-back",
-            on_click=_act,
-            args=(Action.RESTORE_RUN, [last], restore),
-        )
-        runs = "1 run" if number == 1 else f"{number} runs"
-        text = f"Empty the trash ({runs}, {size_text(_size(tuple(entries)))})"
-        with st.popover(text, icon=":material/delete_forever:", key=EMPTY_OPEN, on_change="rerun"):
-            st.write(
-                f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
-            )
-            st.button(
-                "Delete permanently",
-                type="primary",
-                key="empty-trash",
-                on_click=_act,
-                args=(Action.EMPTY_TRASH, entries, _remove),
-            )
 
 
 def _show_message(names: list[str]) -> None:
@@ -120,7 +89,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         or "Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
         "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
-        on_click=_act,
+        on_click=act,
         args=(None, [one.run] if one else [], _train_further),
     )
     with st.popover(
@@ -150,7 +119,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
             type="primary",
             disabled=others is not None,
             key="delete-runs",
-            on_click=_act,
+            on_click=act,
             args=(Action.DELETE_RUN, runs, trash),
         )
 
@@ -169,7 +138,7 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
             disabled=not 1 <= to <= len(run_queue.waiting()) or not may(Action.ORDER_QUEUE, found.run),
             help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
-            on_click=_act,
+            on_click=act,
             args=(Action.ORDER_QUEUE, [found.run], partial(run_queue.move, to=to)),
         )
     st.button(
@@ -203,7 +172,7 @@ def _edited(typed: TrainConfig | None) -> None:
 
 
 def _edit(found: RunSummary) -> None:
-    if found.config is not None:
+    if found.config is not None and may(Action.EDIT_RUN, found.run):
         missing = take_settings(found.config)
         st.session_state[_MESSAGE] = {"error": True, "text": missing} if missing else None
         st.session_state[_EDITED] = found.run
@@ -213,11 +182,11 @@ def _edit(found: RunSummary) -> None:
 def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
     runs = [] if typed is None else [run]
-    _act(Action.EDIT_RUN, runs, lambda waiting: run_queue.edit(waiting, cast(TrainConfig, typed)))
+    act(Action.EDIT_RUN, runs, lambda waiting: run_queue.edit(waiting, cast(TrainConfig, typed)))
 
 
 def _button(
-    text: str, icon: str, possible: Sequence[RunFolder], action: Action, act: Callable[[RunFolder], Any]
+    text: str, icon: str, possible: Sequence[RunFolder], action: Action, do: Callable[[RunFolder], Any]
 ) -> None:
     """Show a button for an action on those of the chosen runs that allow it, and to which the user may do it."""
     runs = [run for run in possible if may(action, run)]
@@ -227,9 +196,9 @@ def _button(
         disabled=not runs,
         help=why_not(action, possible[0]) if possible and not runs else None,
         key=f"{text.lower()}-runs",
-        on_click=_act,
+        on_click=act,
         # `resume` asks for the permission itself.
-        args=(None if act is resume else action, runs, act),
+        args=(None if do is resume else action, runs, do),
     )
 
 
@@ -247,11 +216,7 @@ def _notes_form(found: RunSummary) -> None:
 
 def _save(run: RunFolder, keys: Sequence[str]) -> None:
     name, note, tags = (str(st.session_state[key]) for key in keys)
-    _act(Action.NOTE_RUN, [run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
-
-
-def _remove(entry: TrashedRun) -> None:
-    empty_trash([entry])
+    act(Action.NOTE_RUN, [run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
 
 
 def _train_further(run: RunFolder) -> None:
@@ -260,7 +225,7 @@ def _train_further(run: RunFolder) -> None:
 
 
 def _duplicate(found: RunSummary | None) -> None:
-    if found is None or found.config is None:
+    if found is None or found.config is None or not may(Action.DUPLICATE_RUN):
         return
     st.session_state.pop(_EDITED, None)
     missing = take_settings(found.config)
@@ -272,19 +237,19 @@ def _duplicate(found: RunSummary | None) -> None:
     st.session_state[_CHANGED] = True
 
 
-def _act(action: Action | None, items: Sequence[Any], act: Callable[[Any], Any]) -> None:
+def act(action: Action | None, items: Sequence[Any], do: Callable[[Any], Any]) -> None:
     """Do something to each item. Errors are stored as a message and do not affect the other items.
 
     Args:
-        action: What the user must be allowed to do to each; None if `act` asks for that itself.
+        action: What the user must be allowed to do to each; None if `do` asks for that itself.
         items: Runs, in the trash or not.
-        act: Is applied to each.
+        do: Is applied to each.
     """
     errors = []
     for item in items:
         try:
             with nullcontext() if action is None else acting(action, item, item.name):
-                act(item)
+                do(item)
         except SocalError as error:
             errors.append(plain_text(error))
         except OSError as error:
@@ -296,9 +261,3 @@ def _act(action: Action | None, items: Sequence[Any], act: Callable[[Any], Any])
     if not errors:
         for key in (NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN):
             st.session_state[key] = False
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _size(entries: tuple[TrashedRun, ...]) -> int:
-    """Compute the size of trashed runs once, since they do not change."""
-    return size_of(entries)

@@ -1,9 +1,10 @@
-"""Every place that writes CSV: for people, without formulas; or for our own code, unchanged."""
+"""Every place that writes CSV or offers a file: for people, without formulas; for our own code, unchanged."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from socal_core.access.permissions import Action
 from socal_core.installation import CODE_FOLDER
 
 READ_BACK = {
@@ -43,6 +44,17 @@ def test_a_page_that_offers_csv_as_text_guards_it_itself() -> None:
             offers.add(path)
     # The events are written by csv_for_people too, in a form that can be imported again.
     assert offers == {OFFERS, "pages/components/trial_viewer/events_view.py"}
+
+
+def test_every_action_is_asked_for_somewhere_in_the_app() -> None:
+    used = {
+        node.attr
+        for path, tree in sources()
+        if path.startswith("pages/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Action"
+    }
+    assert used == set(Action.__members__)
 
 
 def test_the_exceptions_exist() -> None:
