@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -88,6 +89,8 @@ def download_csv(
         shown: Further arguments of `download`.
     """
     hides = ids if ids is not None and pseudonyms_chosen() else None
+    if hides is not None:  # so that nobody takes a file that was made before the choice for one with pseudonyms
+        file_name = f"{Path(file_name).stem}-pseudonymized.csv"
     download(label, lambda: _csv(table(), hides), file_name, "text/csv", **shown)
 
 
@@ -112,6 +115,8 @@ def before_downloads(fingerprint: str | None, key: str) -> None:
     field = f"{_PSEUDONYMS}-{key}"
     st.session_state[field] = pseudonyms_chosen()
     st.toggle("Pseudonymize", key=field, help=ABOUT_PSEUDONYMS, on_change=_choose, args=(field,))
+    if pseudonyms_chosen():
+        st.caption("Tables are downloaded with pseudonyms, and without notes.")
 
 
 def about_text_in_frames(fingerprint: str | None) -> str:
