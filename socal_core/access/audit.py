@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from socal_core.access.permissions import Action, Owned, check_may
-from socal_core.access.users import User
+from socal_core.access.users import User, local_user
 from socal_core.errors import AccessError, SocalError
 from socal_core.storage import locked
 from socal_core.workspace import workspace
@@ -62,6 +62,11 @@ def record(user: str, action: str, what: str, result: str = DONE, reason: str = 
             _append(workspace() / AUDIT_FILE, line)
     except (OSError, SocalError):
         logger.exception("The audit log cannot be written: %s", line.decode("ascii").strip())
+
+
+def record_here(action: Action, what: str) -> None:
+    """Append a line about what the account that runs this process has done on the command line."""
+    record(local_user().name, action, what)
 
 
 @dataclass

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from socal_core.access.audit import record
+from socal_core.access.audit import record_here
 from socal_core.access.permissions import Action
-from socal_core.access.users import local_user
 from socal_core.cli.arguments import (
     data_options,
     given_settings,
@@ -56,7 +55,7 @@ def cv(options: argparse.Namespace) -> int:
         if written_status(run).state is RunState.DONE and not unfinished_folds(run):
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
-        record(local_user().name, Action.RESUME_RUN, run.name)
+        record_here(Action.RESUME_RUN, run.name)
     elif is_main_process():
         run = _new(options, given, replaces)
         record_start(run)

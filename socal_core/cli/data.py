@@ -8,10 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from socal_core.access.audit import record
+from socal_core.access.audit import record_here
 from socal_core.access.permissions import Action
 from socal_core.access.pseudonyms import pseudonymized
-from socal_core.access.users import local_user
 from socal_core.cli.arguments import data_options, open_data, print_line
 from socal_core.cli.bars import Bar
 from socal_core.cli.parser import program_name
@@ -41,7 +40,7 @@ def download(options: argparse.Namespace) -> int:
     from socal_core.fetch.download import download as fetch
 
     arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
-    record(local_user().name, Action.DOWNLOAD_DATA, f"{options.address} to {options.out}")
+    record_here(Action.DOWNLOAD_DATA, f"{options.address} to {options.out}")
     for problem in arrived.problems:
         sys.stderr.write(f"problem: {problem}\n")
     print_line(f"{arrived.frames:,} frames and {len(arrived.files)} tables are in {options.out}.")
@@ -84,7 +83,7 @@ def _write_frames(dataset: Dataset, out: Path, pseudonyms: bool) -> None:
             draft.write_text(csv_for_people(table), encoding="utf-8")
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}. Choose another folder.") from error
-    record(local_user().name, Action.EXPORT, str(out))
+    record_here(Action.EXPORT, str(out))
     sys.stderr.write(f"Wrote {len(dataset.frames):,} frames to {out}.\n")
 
 
@@ -156,7 +155,7 @@ def convert(options: argparse.Namespace) -> int:
     view = TrialFilter() if options.view is None else view_named(dataset.root, options.view).filter
     with Bar("Copying frames") as bar:
         write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options), view)
-    record(local_user().name, Action.EXPORT, f"{dataset.root} to {options.out}")
+    record_here(Action.EXPORT, f"{dataset.root} to {options.out}")
     written = apply(dataset, view)
     print_line(f"{len(written.boxes):,} boxes of {len(written.frames):,} frames are in {options.out}.")
     return 0

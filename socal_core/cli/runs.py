@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from socal_core.access.audit import acting, record
+from socal_core.access.audit import acting, record_here
 from socal_core.access.permissions import Action
 from socal_core.access.users import local_user
 from socal_core.annotations.alignment import warning_of_shifts
@@ -69,7 +69,7 @@ def train(options: argparse.Namespace) -> int:
         if written_status(run).state is RunState.DONE:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
-        record(local_user().name, Action.RESUME_RUN, run.name)
+        record_here(Action.RESUME_RUN, run.name)
     elif is_main_process():
         run = _make_run(options)
     else:
@@ -93,7 +93,7 @@ def _make_run(options: argparse.Namespace) -> RunFolder:
 def record_start(run: RunFolder) -> None:
     """Write who started a run, to its folder and to the audit log of the workspace."""
     run.write_owner(local_user().name)
-    record(local_user().name, Action.START_RUN, run.name)
+    record_here(Action.START_RUN, run.name)
 
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
