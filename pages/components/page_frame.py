@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.run_banner import show_run_banner
+from pages.components.session_user import require_user, show_user
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -37,10 +38,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     """
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
+    user = require_user()  # ends here for somebody without access
     with st.sidebar:
         for script, label, icon in MENU:
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
+        show_user(user)
     st.title(heading or title)
     with _errors_shown():
         show_run_banner()

@@ -1,16 +1,19 @@
 """What is settled once, when the server starts and before it answers anybody."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
 import uvicorn.config
 
 from socal_core.access.binding import INSECURE, check_address
-from socal_core.access.server_config import ServerConfig, config_at_start
+from socal_core.access.server_config import SERVER_FILE, Login, ServerConfig, config_at_start
 from socal_core.errors import SocalError
 from socal_core.serving.security_headers import inline_script_hashes
 
+_SHORTEST_SECRET = 32
+_SETTINGS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 _FRONT_END = Path(st.__file__).with_name("static") / "index.html"
 
 
@@ -19,6 +22,8 @@ def config_to_serve() -> ServerConfig:
     try:
         config = config_at_start()
         check_address(st.get_option("server.address"), config, INSECURE in sys.argv[1:])
+        if config.login is Login.OIDC:
+            _check_login_settings()
     except SocalError as error:
         raise SystemExit(f"socal: {error}") from None
     _keep_peer_addresses()
@@ -31,6 +36,24 @@ def streamlit_scripts() -> tuple[str, ...]:
         return inline_script_hashes(_FRONT_END.read_text(encoding="utf-8"))
     except OSError:
         return ()  # the script inside the page only sets a variable for crawlers
+
+
+def _check_login_settings() -> None:
+    """Refuse a login that could not work, or whose cookies could be forged."""
+    if find_spec("authlib") is None or find_spec("httpx") is None:
+        raise SocalError(f"{SERVER_FILE}: login oidc needs two more packages. Run: pip install 'socal-core[login]'.")
+    try:
+        settings = dict(st.secrets.get("auth", {}))
+    except FileNotFoundError:
+        settings = {}
+    missing = [name for name in _SETTINGS if not settings.get(name)]
+    if missing:
+        raise SocalError(f"{SERVER_FILE}: login oidc needs {', '.join(missing)} below [auth] in secrets.toml.")
+    if len(str(settings["cookie_secret"])) < _SHORTEST_SECRET:
+        raise SocalError(
+            f"secrets.toml: cookie_secret has fewer than {_SHORTEST_SECRET} characters, so logins could be forged. "
+            "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
 
 
 def _keep_peer_addresses() -> None:
