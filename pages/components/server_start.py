@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 import uvicorn.config
 
+from pages.components import inline_scripts
 from socal_core.access.binding import INSECURE, check_address
 from socal_core.access.server_config import SERVER_FILE, Login, ServerConfig, config_at_start
 from socal_core.errors import SocalError
@@ -30,12 +31,10 @@ def config_to_serve() -> ServerConfig:
     return config
 
 
-def streamlit_scripts() -> tuple[str, ...]:
-    """Return the scripts inside Streamlit's page, for the policy on scripts."""
-    try:
-        return inline_script_hashes(_FRONT_END.read_text(encoding="utf-8"))
-    except OSError:
-        return ()  # the script inside the page only sets a variable for crawlers
+def allowed_scripts() -> tuple[str, ...]:
+    """Return the sources of the scripts inside pages, those of Streamlit and our own, for the policy on scripts."""
+    front_end = _FRONT_END.read_text(encoding="utf-8")
+    return inline_script_hashes("".join((front_end, *inline_scripts.ALL)))
 
 
 def _check_login_settings() -> None:
