@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
 from pages.components.server_start import allowed_scripts, config_to_serve
+from pages.components.session_user import user_with_cookies
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 from socal_core.errors import SocalError
@@ -90,5 +91,11 @@ else:
     with suppress(SocalError):  # the pages report a workspace that cannot be used
         remove_left_folders()
     base = st.get_option("server.baseUrlPath").strip("/")
-    gate = Middleware(Gate, config=config_to_serve(), base=base, scripts=allowed_scripts())
+    gate = Middleware(
+        Gate,
+        config=config_to_serve(),
+        base=base,
+        scripts=allowed_scripts(),
+        user_with_cookies=user_with_cookies,
+    )
     app = st.App(__file__, routes=[health_route(base), *frame_routes(base)], middleware=[gate], lifespan=lifespan)

@@ -1,11 +1,15 @@
 """Who the visitor of a page is. Nothing else of the app is shown to somebody without access."""
 
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from pages.components.words import plain_text
 from socal_core.access.server_config import Login, ServerConfig, config_at_start, read_server_config
@@ -65,11 +69,25 @@ def _visitor(config: ServerConfig) -> _Visitor:
         # Only what the gate has let pass: it refuses whoever is not the proxy.
         name = clean_name(name_in_header(st.context.headers.get(config.user_header) or ""))
         return _Visitor(name, "The proxy in front of the app does not say who you are. Tell the administrator.")
-    return _oidc_visitor(config)
+    return _visitor_with(st.user.to_dict(), config)
 
 
-def _oidc_visitor(config: ServerConfig) -> _Visitor:
-    claims = st.user.to_dict()
+def user_with_cookies(cookies: dict[str, str]) -> User | None:
+    """Return whom the cookies of a login at an identity provider name, None if that is nobody with access.
+
+    Streamlit reads these cookies for pages alone. The gate asks here about all other requests.
+
+    Args:
+        cookies: The cookies of a request, by name.
+    """
+    signed = _get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+    claims = json.loads(signed) if signed else {}
+    visitor = _visitor_with(claims, config_at_start())
+    return None if visitor.name is None else user_named(visitor.name, read_server_config())
+
+
+def _visitor_with(claims: Mapping[str, Any], config: ServerConfig) -> _Visitor:
+    """Return the visitor of whom an identity provider has said something."""
     if not claims.get("is_logged_in"):
         return _Visitor()
     issued = claims.get("iat")

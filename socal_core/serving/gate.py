@@ -6,20 +6,24 @@ meanwhile, when a websocket has a foreign origin.
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from socal_core.access.proxies import is_proxy
 from socal_core.access.server_config import SERVER_FILE, Login, ServerConfig
-from socal_core.access.users import clean_name, name_in_header
+from socal_core.access.users import User, clean_name, name_in_header
+from socal_core.errors import SocalError
 from socal_core.serving.health import HEALTH_PATH
 from socal_core.serving.security_headers import app_headers, refusal_headers
 
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 """Routes of Streamlit that the app has no use for: numbers on sessions, and a way to drive pages without a browser."""
+_FOR_USERS = ("/frames/", "/media/", "/_stcore/upload_file/")
+"""What a visitor at the login page has no use for, though Streamlit takes uploads from every open page."""
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _DEFAULT_PORTS = {80, 443}
 _LONGEST_ECHO = 100
@@ -28,7 +32,14 @@ _LONGEST_ECHO = 100
 class Gate:
     """ASGI middleware that refuses what another site, another name or an unknown visitor asks for."""
 
-    def __init__(self, app: ASGIApp, config: ServerConfig, base: str = "", scripts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: ServerConfig,
+        base: str = "",
+        scripts: Iterable[str] = (),
+        user_with_cookies: Callable[[dict[str, str]], User | None] = lambda _: None,
+    ) -> None:
         """Take what is behind the gate.
 
         Args:
@@ -36,11 +47,13 @@ class Gate:
             config: The configuration of the server.
             base: The path at which the app is served, without slashes at its ends.
             scripts: Sources of scripts that pages may run, beside files of the app.
+            user_with_cookies: Tells whom the cookies of a login at an identity provider name.
         """
         self._app = app
         self._config = config
         self._base = f"/{base}" if base else ""
         self._scripts = tuple(scripts)
+        self._user_with_cookies = user_with_cookies
         self._hosts = {host.lower() for host in config.hosts}
         self._header = config.user_header.lower().encode("latin-1")
 
@@ -74,7 +87,16 @@ class Gate:
         if self._config.login is Login.PROXY and path != HEALTH_PATH:
             unknown = self._unknown_user(scope, headers)
             return PlainTextResponse(f"{unknown}\n", 401) if unknown else None
+        if self._config.login is Login.OIDC and path.startswith(_FOR_USERS) and not self._has_access(headers):
+            return PlainTextResponse("Log in first.\n", 401)
         return None
+
+    def _has_access(self, headers: Headers) -> bool:
+        """Return whether the cookies of a request are those of a user. Pages find out by themselves."""
+        try:
+            return self._user_with_cookies(cookie_parser(headers.get("cookie", ""))) is not None
+        except (SocalError, ValueError):  # server.toml, or a cookie, is not what it should be
+            return False
 
     def _wrong_host(self, scope: Scope, headers: Headers) -> str | None:
         """Return what is wrong with the name of the app in a request. A foreign one is a sign of DNS rebinding."""

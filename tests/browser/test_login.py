@@ -110,8 +110,13 @@ def test_a_user_logs_in_works_and_logs_out(
     sidebar = tab.get_by_test_id("stSidebar")
     expect(sidebar.get_by_text(ANNA)).to_be_visible()
     expect(sidebar.get_by_text("Researcher")).to_be_visible()
-    tab.goto(f"{server.url}/trial_viewer")
+    with tab.expect_response(lambda answer: "/frames/" in answer.url) as shown:
+        tab.goto(f"{server.url}/trial_viewer")
     expect(tab.locator(".player[data-frame]")).to_be_visible()
+    assert shown.value.status == 200
+    frame = shown.value.url.removeprefix(server.url)
+    assert ask(server.url, frame)[0].status == 401  # the token alone, without the login
+    assert ask(server.url, "/_stcore/upload_file/session/file", method="PUT")[0].status == 401
     sidebar.get_by_role("button", name="Log out").click()
     expect(tab.get_by_role("button", name="Log in")).to_be_visible()
     tab.reload()

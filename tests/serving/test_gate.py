@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from socal_core import __version__
-from socal_core.access.server_config import ServerConfig
+from socal_core.access.server_config import Role, ServerConfig
+from socal_core.access.users import User
+from socal_core.errors import SocalError
 from socal_core.serving.gate import Gate
 from socal_core.serving.health import health_route
 from socal_core.serving.security_headers import inline_script_hashes
@@ -45,9 +47,16 @@ ROUTES = [
 ]
 
 
+def user_with_cookies(cookies: dict[str, str]) -> User | None:
+    """Stands for the reader of Streamlit's cookies, which tests/browser/test_login.py has."""
+    if cookies.get("login") == "broken":
+        raise SocalError("server.toml cannot be read")
+    return User("anna", Role.VIEWER) if cookies.get("login") == "anna" else None
+
+
 def client(peer: str = "127.0.0.1", base: str = "", **fields: Any) -> TestClient:
     """A client of a gate at port 8501, which connects from an address."""
-    app = Gate(Starlette(routes=ROUTES), ServerConfig(**fields), base, ("'sha256-abc'",))
+    app = Gate(Starlette(routes=ROUTES), ServerConfig(**fields), base, ("'sha256-abc'",), user_with_cookies)
     return TestClient(app, base_url=f"http://{HOST}", client=(peer, 50_000))
 
 
@@ -196,6 +205,16 @@ def test_without_a_proxy_the_name_of_the_user_is_taken_from_requests(login: str)
     answer = client(login=login).get("/", headers={HEADER: "admin", "X-Other": "kept"})
     assert HEADER.lower() not in answer.json()
     assert answer.json()["x-other"] == "kept"
+
+
+@pytest.mark.parametrize("path", ["/frames/token/S100T1/0", "/media/abc.csv", "/_stcore/upload_file/session/file"])
+def test_with_a_provider_frames_and_files_are_for_users(path: str) -> None:
+    opened = client(login="oidc")
+    assert opened.get("/").status_code == 200
+    for cookie in ("", "login=eve", "login=broken"):
+        assert opened.get(path, headers={"cookie": cookie}).status_code == 401
+    assert opened.get(path, headers={"cookie": "login=anna"}).status_code == 200
+    assert client(login="none").get(path).status_code == 200
 
 
 def test_only_scripts_without_attributes_are_hashed() -> None:
