@@ -138,7 +138,7 @@ def _log_in() -> None:
 
 def _offer_logout(config: ServerConfig) -> None:
     if config.login is Login.OIDC:
-        if st.button("Log out", width="stretch"):
+        if st.button("Log out"):
             st.logout()
     elif config.logout_address:
-        st.link_button("Log out", config.logout_address, width="stretch")
+        st.link_button("Log out", config.logout_address)

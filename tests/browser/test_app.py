@@ -63,9 +63,12 @@ def is_on(tab: Page, label: str) -> None:
 
 
 def settled(tab: Page) -> None:
-    """Wait until the page is drawn to its end, pictures included."""
+    """Wait until the page is drawn to its end, pictures included.
+
+    The page allows no eval, with which Playwright repeats an expression; it calls a function.
+    """
     expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    tab.wait_for_function("[...document.images].every(image => image.complete)")
+    tab.wait_for_function("() => [...document.images].every(image => image.complete)")
 
 
 def set_number(tab: Page, label: str, value: str) -> None:

@@ -183,7 +183,7 @@ def foreign_page(server: Server) -> Iterator[str]:
 def test_a_page_on_another_port_cannot_show_read_or_drive_the_app(chromium: Browser, foreign_page: str) -> None:
     tab = chromium.new_page()
     tab.goto(foreign_page)
-    tab.wait_for_function("Object.keys(window.found).length === 3")
+    tab.wait_for_function("() => Object.keys(window.found).length === 3")
     assert tab.evaluate("window.found") == {"socket": "refused", "fetch": "refused", "picture": "refused"}
     (frame,) = [frame for frame in tab.frames if frame != tab.main_frame]
     assert frame.locator("#root").count() == 0
