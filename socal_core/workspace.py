@@ -74,8 +74,13 @@ def demo_folder() -> Path:
 
 
 def given_data_folder(arguments: list[str]) -> str:
-    """Return the data folder that the first argument or `SOCAL_DATA` names, or "" if neither is given."""
-    return arguments[0] if arguments else os.environ.get("SOCAL_DATA", "")
+    """Return the data folder that the first argument or `SOCAL_DATA` names, or "" if neither is given.
+
+    Args:
+        arguments: The arguments of the app. An option such as `--insecure` is no folder.
+    """
+    folders = [argument for argument in arguments if not argument.startswith("--")]
+    return folders[0] if folders else os.environ.get("SOCAL_DATA", "")
 
 
 def remembered_data_folder(given: str, user: str = "") -> str:

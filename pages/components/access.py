@@ -10,7 +10,7 @@ from pages.components import session_user
 from pages.components.words import plain_text
 from socal_core.access import audit, permissions
 from socal_core.access.permissions import Action, Owned
-from socal_core.access.server_config import Login, read_server_config
+from socal_core.access.server_config import Login, config_at_start, read_server_config
 from socal_core.access.users import User, user_named
 from socal_core.errors import SocalError
 
@@ -64,8 +64,7 @@ def guarded(
 
 def present_user(user: User | None) -> User | None:
     """Return a user with the role that the user has by now, for what acts outside of a session, such as a download."""
-    config = read_server_config()
-    return user if user is None or config.login is Login.NONE else user_named(user.name, config)
+    return user_named(user.name, read_server_config()) if user is not None and login_is_on() else user
 
 
 def show_refusal() -> None:
@@ -76,7 +75,7 @@ def show_refusal() -> None:
 
 def user_with_login() -> str:
     """Return the name of the user whose choices are remembered; "" where nobody logs in."""
-    if read_server_config().login is Login.NONE:
+    if not login_is_on():
         return ""
     user = session_user.current_user()
     return "" if user is None else user.name
@@ -84,4 +83,4 @@ def user_with_login() -> str:
 
 def login_is_on() -> bool:
     """Return whether visitors log in, so that they have roles."""
-    return read_server_config().login is not Login.NONE
+    return config_at_start().login is not Login.NONE

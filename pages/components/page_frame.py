@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components.access import login_is_on, may, show_refusal
 from pages.components.run_banner import show_run_banner
+from pages.components.session_user import require_user, show_user
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
@@ -40,10 +41,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     """
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
+    user = require_user()  # ends here for somebody without access
     with st.sidebar:
         for script, label, icon in _menu():
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
+        show_user(user)
     st.title(heading or title)
     show_refusal()
     with _errors_shown():

@@ -52,9 +52,16 @@ def program_name() -> str:
 
 
 def _add_app_command(commands: Any) -> None:
-    sub = add_command(commands, "app", "app", "Serve the app to a browser on this machine until Ctrl-C is pressed.")
+    sub = add_command(
+        commands,
+        "app",
+        "app",
+        "Serve the app to browsers, on this machine unless told otherwise, until Ctrl-C is pressed.",
+    )
     sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the last chosen one, or the demo)")
-    sub.add_argument("--port", type=int, help="the port of the app on 127.0.0.1 (default: 8501)")
+    sub.add_argument("--port", type=int, help="the port of the app (default: 8501)")
+    sub.add_argument("--host", help="the address to listen at, such as 0.0.0.0 for all (default: 127.0.0.1)")
+    sub.add_argument("--insecure", action="store_true", help="let other machines reach the app without login")
 
 
 def _add_access_commands(commands: Any) -> None:
