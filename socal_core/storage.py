@@ -33,9 +33,16 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file in one step. The file stays intact even if the machine crashes."""
-    with replacing(path) as draft, draft.open("xb") as file:
+def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
+    """Replace a file in one step. The file stays intact even if the machine crashes.
+
+    Args:
+        path: The file.
+        content: Its new content.
+        private: Whether only its owner may read it; else as the umask of the process says.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with replacing(path) as draft, os.fdopen(os.open(draft, flags, 0o600 if private else 0o666), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -46,13 +53,19 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, private: bool = False) -> None:
     """Replace a JSON file in one step.
+
+    Args:
+        path: The file.
+        value: Its new content.
+        private: Whether only its owner may read it; else as the umask of the process says.
 
     Raises:
         ValueError: The value contains NaN or infinity, which JSON does not have.
     """
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode("utf-8"), private)
 
 
 @contextmanager
@@ -166,4 +179,4 @@ def is_locked(path: Path) -> bool:
 
 
 def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -5,8 +5,10 @@ from datetime import datetime
 
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
 from pages.components.images import show_frames
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.annotations.alignment import (
     Answer,
     annotation_files,
@@ -39,9 +41,10 @@ def check_alignment(dataset: Dataset) -> None:
     names = frames_to_check(boxes_of(dataset, file))
     show_frames(dataset, dataset.frames[dataset.frames["frame"].isin(names)])
     left, right = st.columns(2)
-    if left.button("Looks right", icon=":material/check:", width="stretch"):
+    off, why = not may(Action.JUDGE_BOXES), why_not(Action.JUDGE_BOXES)
+    if left.button("Looks right", icon=":material/check:", width="stretch", disabled=off, help=why):
         _keep(dataset, file, fits=True)
-    if right.button("Is shifted", icon=":material/close:", width="stretch"):
+    if right.button("Is shifted", icon=":material/close:", width="stretch", disabled=off, help=why):
         _keep(dataset, file, fits=False)
 
 
@@ -92,7 +95,8 @@ def _day(answer: Answer) -> str:
 
 def _keep(dataset: Dataset, file: str, fits: bool) -> None:
     try:
-        write_answer(dataset, file, fits)
+        with acting(Action.JUDGE_BOXES, what=f"{dataset.root.name}: {file}"):
+            write_answer(dataset, file, fits)
     except OSError as error:
         st.error(f"The answer cannot be kept: {error.strerror}.")
     else:

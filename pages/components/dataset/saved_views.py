@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
 from pages.components.dataset.filters import show_filter
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_in_words
 from socal_core.dataset.filters import TrialFilter
@@ -51,10 +53,12 @@ def _save(dataset: Dataset, chosen: TrialFilter) -> None:
     with st.form("save-view", border=False, clear_on_submit=True):
         st.markdown(f"Chosen: {plain_text(filter_in_words(chosen))}")
         name = st.text_input("Name of the view", max_chars=LONGEST_NAME, key="view-name")
-        saves = st.form_submit_button("Save view", icon=":material/bookmark_add:")
+        off, why = not may(Action.CHANGE_VIEWS), why_not(Action.CHANGE_VIEWS)
+        saves = st.form_submit_button("Save view", icon=":material/bookmark_add:", disabled=off, help=why)
     if saves:
         try:
-            name = save_view(dataset.root, name, chosen)
+            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: save {name}"):
+                name = save_view(dataset.root, name, chosen)
         except SocalError as error:
             st.error(plain_text(error))
         else:
@@ -71,6 +75,7 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
     st.markdown(f"{plain_text(filter_in_words(view.filter))}: **{count} of {len(dataset.trials)} trials**")
     if not count:
         st.warning("This view matches no trial of the data folder any more.")
+    off, why = not may(Action.CHANGE_VIEWS), why_not(Action.CHANGE_VIEWS)
     with st.container(horizontal=True):
         st.button(
             "Show its trials",
@@ -80,16 +85,18 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
             args=(view.filter,),
             key="view-show",
         )
-        deletes = st.button("Delete", icon=":material/delete:", key="view-delete")
+        deletes = st.button("Delete", icon=":material/delete:", key="view-delete", disabled=off, help=why)
     with st.form("rename-view", border=False, clear_on_submit=True):
         new = st.text_input("New name", max_chars=LONGEST_NAME, key="view-new-name")
-        renames = st.form_submit_button("Rename", icon=":material/edit:")
+        renames = st.form_submit_button("Rename", icon=":material/edit:", disabled=off, help=why)
     try:
         if renames:
             # The choice above is shown already, so it changes with the next run of the page.
-            rename_view(dataset.root, view.name, new)
+            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: rename {view.name} to {new}"):
+                rename_view(dataset.root, view.name, new)
         elif deletes:
-            delete_view(dataset.root, view.name)
+            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: delete {view.name}"):
+                delete_view(dataset.root, view.name)
     except SocalError as error:
         st.error(plain_text(error))
     else:

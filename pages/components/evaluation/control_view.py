@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components.access import may, why_not
+from pages.components.runs import start_new
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.errors import SocalError
 from socal_core.evaluation.control_runs import NAMES, what_controls_show
-from socal_core.lifecycle import launch
 from socal_core.lifecycle.control import ABOUT_CONTROLS, controls_of, make_control
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Control as ControlRow
@@ -56,9 +58,15 @@ def _start_or_state(run: RunFolder, kind: Control, others: list[RunFolder]) -> N
         st.caption(f":material/hourglass: {NAMES[kind]}: run {plain_text(others[0].name)} is {state}.")
         st.page_link("pages/training.py", label="Follow it on the Training page", icon=":material/model_training:")
         return
-    if st.button(BUTTONS[kind], icon=":material/shuffle:", key=f"start-{kind}", help=HELPS[kind]):
+    if st.button(
+        BUTTONS[kind],
+        icon=":material/shuffle:",
+        key=f"start-{kind}",
+        disabled=not may(Action.START_RUN),
+        help=why_not(Action.START_RUN) or HELPS[kind],
+    ):
         try:
-            launch.start(make_control(run, kind))
+            start_new(lambda: make_control(run, kind))
         except SocalError as error:
             st.error(plain_text(error))
         else:

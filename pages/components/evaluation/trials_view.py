@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
+from pages.components.downloads import Ids, before_downloads, download_csv
 from pages.components.words import plain_text
-from socal_core.errors import RunError
+from socal_core.access.permissions import Action
+from socal_core.errors import RunError, SocalError
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import LONGEST_NOTE
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
-from socal_core.spreadsheets import csv_for_people
 
 VIEWER = "trial_viewer"
 
@@ -42,16 +44,11 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
             ),
         },
     )
-    st.download_button(
-        "CSV",
-        csv_for_people(with_notes).encode(),
-        file_name=f"{run.name}-test-trials.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key=f"csv-{key}",
-    )
+    metrics = run.read_metrics()
+    before_downloads(None if metrics is None else metrics.get("data_fingerprint"), key)
+    surgeons = frozenset(map(str, table["Surgeon"].dropna())) if "Surgeon" in table else frozenset()
+    ids = Ids(frozenset(map(str, table["Trial"])), surgeons)
+    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", ids, type="tertiary", key=f"csv-{key}")
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")
     else:
@@ -84,11 +81,17 @@ def _note(run: RunFolder, trials: list[str], notes: Mapping[str, str]) -> None:
             text = st.text_area(
                 "Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=f"trial-note-{run.name}-{trial}"
             )
-            saves = st.form_submit_button("Save note", icon=":material/edit_note:")
+            saves = st.form_submit_button(
+                "Save note",
+                icon=":material/edit_note:",
+                disabled=not may(Action.NOTE_TRIAL, run),
+                help=why_not(Action.NOTE_TRIAL, run),
+            )
     if saves:
         try:
-            write_trial_note(run, trial, text)
-        except RunError as error:
+            with acting(Action.NOTE_TRIAL, run, f"{run.name}: {trial}"):
+                write_trial_note(run, trial, text)
+        except SocalError as error:
             st.error(plain_text(error))
         else:
             st.rerun()
