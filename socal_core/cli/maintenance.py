@@ -5,6 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from socal_core.access.audit import record
+from socal_core.access.users import local_user
 from socal_core.cli.arguments import print_line
 from socal_core.maintenance.finding import Finding, Verdict
 from socal_core.workspace import workspace
@@ -36,6 +38,7 @@ def backup(options: argparse.Namespace) -> int:
     from socal_core.maintenance.backup import back_up
 
     done = back_up(workspace(), options.out)
+    record(local_user().name, "back up the workspace", str(options.out))
     for line in done.left_out:
         sys.stderr.write(f"left out: {line}\n")
     size = sum(size for size, _ in done.files.values())

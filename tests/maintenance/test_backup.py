@@ -74,6 +74,7 @@ def test_a_workspace_is_restored_as_it_was(capsys: pytest.CaptureFixture[str], f
     assert main(["backup", str(out)]) == 0
     assert capsys.readouterr().out.startswith(f"{out}: {len(wanted)} files")
     assert out.stat().st_mode & 0o777 == 0o600
+    assert "back up the workspace" in (filled / "audit.jsonl").read_text()
     elsewhere = tmp_path / "new" / "workspace"
     assert main(["restore", str(out), "--workspace", str(elsewhere)]) == 0
     found = content(elsewhere)
