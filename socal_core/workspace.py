@@ -1,6 +1,5 @@
 """The app's own folder, which holds the runs, the demo data set and the last chosen data folder."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from platformdirs import user_data_path
 
 from socal_core.errors import SocalError
 from socal_core.installation import CODE_FOLDER, is_checkout
-from socal_core.storage import write_json
+from socal_core.storage import read_json, write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
@@ -136,7 +135,7 @@ def _default_workspace() -> Path:
 def _settings() -> dict[str, Any]:
     """Read what is stored; empty if there is no file yet or if it is damaged."""
     try:
-        settings = json.loads(_settings_file().read_text(encoding="utf-8"))
+        settings = read_json(_settings_file())
     except (OSError, ValueError):
         return {}
     return settings if isinstance(settings, dict) else {}

@@ -6,7 +6,6 @@ folder, so there the folder that holds them counts as one: `labels`, or `labels/
 `Dataset.frames` has it in the column annotation_file.
 """
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import pandas as pd
 from socal_core.annotations.rows import CORNERS
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.problems import printable
-from socal_core.storage import write_json
+from socal_core.storage import read_json, write_json
 from socal_core.workspace import workspace
 
 SHOWN = 8
@@ -81,7 +80,7 @@ def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
 def read_answers(dataset: Dataset) -> dict[str, Answer]:
     """Return the user's answers for this version of the data and this box format, by annotation file."""
     try:
-        values = json.loads(_file(dataset).read_text(encoding="utf-8"))
+        values = read_json(_file(dataset))
         return {file: Answer(**answer) for file, answer in values.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # there is no answer, or an earlier version asked about all files together

@@ -1,6 +1,5 @@
 """Measure, limit and remove the stores of frames and features."""
 
-import json
 import os
 import shutil
 import uuid
@@ -12,7 +11,7 @@ from typing import Any
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.disk import RESERVE
 from socal_core.errors import ConfigError
-from socal_core.storage import try_lock
+from socal_core.storage import read_json, try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
@@ -143,7 +142,7 @@ def _sweep() -> None:
 def _info(folder: Path) -> StoreInfo | None:
     about = folder / ABOUT_FILE
     try:
-        values = json.loads(about.read_text(encoding="utf-8"))
+        values = read_json(about)
         channels, height, width = values["shape"]
         shape = (int(channels), int(height), int(width))
         return StoreInfo(

@@ -4,12 +4,11 @@ Looking through the frames takes minutes, so pages and commands do it on request
 here, where alarms of all runs find them.
 """
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-from socal_core.storage import write_json
+from socal_core.storage import read_json, write_json
 from socal_core.workspace import workspace
 
 FOOTAGE, TEXT = "same-footage", "text-in-frames"
@@ -26,7 +25,7 @@ def read_report(fingerprint: str, name: str) -> dict[str, Any] | None:
         name: FOOTAGE or TEXT.
     """
     try:
-        report = json.loads(_file(fingerprint, name).read_text(encoding="utf-8"))
+        report = read_json(_file(fingerprint, name))
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) and report.get("version") == _VERSION else None

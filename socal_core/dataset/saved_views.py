@@ -17,7 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_from_json, filter_values
 from socal_core.dataset.filters import TrialFilter, passing
 from socal_core.errors import ConfigError, DataError
-from socal_core.storage import locked, write_json
+from socal_core.storage import locked, read_json, write_json
 from socal_core.workspace import workspace
 
 FORMAT = 1
@@ -139,7 +139,7 @@ def _change(root: Path, change: Callable[[dict[str, SavedView]], dict[str, Saved
 def _read(root: Path) -> dict[str, SavedView]:
     file = _file(root)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError:
         return {}
     except OSError as error:

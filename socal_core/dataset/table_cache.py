@@ -24,7 +24,7 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.errors import DataError, SocalError
 from socal_core.presets import preset_of
-from socal_core.storage import replacing, write_json
+from socal_core.storage import read_json, replacing, write_json
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _key(root: Path, options: OpenOptions) -> str:
 def _read(entry: Path, root: Path) -> Dataset | None:
     """Read the data set of an entry; return None if there is none or the data folder has changed."""
     try:
-        values = json.loads(entry.read_text(encoding="utf-8"))
+        values = read_json(entry)
         stamps = {name: Stamp(size, mtime_ns) for name, (size, mtime_ns) in values["stamps"].items()}
         if not _unchanged(root, stamps):
             return None
@@ -164,7 +164,7 @@ def _drop_orphans(folder: Path) -> None:
     wanted = set()
     for entry in folder.glob("*.json"):
         try:
-            wanted.add(json.loads(entry.read_text(encoding="utf-8"))["tables"])
+            wanted.add(read_json(entry)["tables"])
         except DAMAGE:
             entry.unlink(missing_ok=True)
     an_hour_ago = time.time() - 3600

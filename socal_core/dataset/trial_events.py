@@ -5,7 +5,6 @@ events at the same time lose none.
 """
 
 import hashlib
-import json
 import os
 import re
 import uuid
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import DataError
-from socal_core.storage import locked, write_json
+from socal_core.storage import locked, read_json, write_json
 from socal_core.workspace import workspace
 
 FORMAT = 1
@@ -198,7 +197,7 @@ def _change(root: Path, change: Callable[[list[TrialEvent]], list[TrialEvent]]) 
 
 def _read(file: Path) -> list[TrialEvent]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -4,7 +4,6 @@ The process (harness.py) and the pages share a folder in the workspace. It holds
 the process, the request, the progress, how the job ended, and the log.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.lock import take_lock
 from socal_core.runs.log_tail import LINES, tail_of
-from socal_core.storage import is_locked, write_json
+from socal_core.storage import is_locked, read_json, write_json
 from socal_core.workspace import workspace
 
 LOCK, LOG, STOP = "lock", "log", "stop"
@@ -167,7 +166,7 @@ class Job:
 def _read(file: Path) -> dict[str, Any] | None:
     """Read a JSON file; empty if it is damaged, None if it does not exist."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(read_json(file))
     except FileNotFoundError:
         return None
     except ValueError:

@@ -8,7 +8,6 @@ A cross-validation is one entry of the list, and each of its folds takes a slot 
 that wait for a slot take their turn.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +22,7 @@ from socal_core.runs.cross_validation import check_is_single, job_of
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, TrainConfig
-from socal_core.storage import is_locked, locked, try_lock, write_json
+from socal_core.storage import is_locked, locked, read_json, try_lock, write_json
 from socal_core.workspace import workspace
 
 _POLL_SECONDS = 0.25
@@ -208,7 +207,7 @@ def _locked_order() -> Iterator[list[str]]:
 def _read_order() -> list[str]:
     """Read the order; it is empty if the file is missing or damaged, and waiting workers then add themselves again."""
     try:
-        order = json.loads(_order_file().read_text(encoding="utf-8"))
+        order = read_json(_order_file())
     except (OSError, ValueError):
         return []
     return [path for path in order if isinstance(path, str)] if isinstance(order, list) else []

@@ -18,7 +18,7 @@ from socal_core.errors import DataError
 from socal_core.jobs.job import Job
 from socal_core.settings import TrainConfig
 from socal_core.splits import split_dataset
-from socal_core.storage import write_json
+from socal_core.storage import read_json, write_json
 from socal_core.workspace import cache_folder
 
 VERSION = 1
@@ -145,6 +145,6 @@ def _start(request: dict[str, Any]) -> None:
 def _result(file: Path) -> dict[str, Any] | None:
     """Read the result of the job, or return None if there is none yet."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(read_json(file))
     except (FileNotFoundError, ValueError):
         return None

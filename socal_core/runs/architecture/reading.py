@@ -1,6 +1,5 @@
 """Read the sizes of a model from its config.json, without PyTorch."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from socal_core.runs.architecture.vjepa2 import VJepa2Architecture
 from socal_core.runs.catalogue import known_model
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, TrainConfig
+from socal_core.storage import read_json
 
 CONFIG_FILE = "config.json"
 FAMILIES: tuple[type[Architecture], ...] = (
@@ -56,7 +56,7 @@ def _known_architecture(model: str) -> Architecture | None:
     folder = local_folder(model)
     try:
         found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
-        values = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        values = read_json(Path(str(found)))
         return architecture_in(values) if isinstance(values, dict) else None
     except (OSError, ValueError, HFValidationError):
         return None
