@@ -11,6 +11,7 @@ from pages.components.sidebar.data_picker import boxes_picker, data_picker, open
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
+from socal_core.workspace import tidy_workspace
 
 MENU = (
     ("app.py", "Overview", ":material/home:"),
@@ -35,6 +36,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     Yields:
         The open data set, or None if there is none; the page then shows why.
     """
+    _tidy()
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
     with st.sidebar:
@@ -55,6 +57,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
                 boxes_picker(dataset)
     with _errors_shown():
         yield dataset
+
+
+@st.cache_resource(show_spinner=False)
+def _tidy() -> None:
+    """Delete what killed processes have left, once for each server."""
+    tidy_workspace()
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import pandas as pd
 from socal_core.annotations.rows import CORNERS
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.problems import printable
-from socal_core.storage import read_json, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import write_json
 from socal_core.workspace import workspace
 
 SHOWN = 8

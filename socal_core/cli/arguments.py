@@ -8,10 +8,10 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError
+from socal_core.json_files import read_json
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
 from socal_core.settings import TrainConfig, by_name, config_from, setting_named, unknown_setting
-from socal_core.storage import read_json
 
 FORCE_RETRAIN = "force_retrain"
 """The name in the reference notebook for replacing an existing run by a new one."""

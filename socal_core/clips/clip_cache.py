@@ -11,7 +11,8 @@ from typing import Any
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.disk import RESERVE
 from socal_core.errors import ConfigError
-from socal_core.storage import read_json, try_lock
+from socal_core.json_files import read_json
+from socal_core.storage import try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.dataset.filters import UNKNOWN, TrialFilter
-from socal_core.storage import parse_json
+from socal_core.json_files import parse_json
 
 TRIAL_NUMBERS = {1: "1, before coaching", 2: "2, after coaching"}
 FIELDS: dict[str, tuple[str, Callable[[Any], str]]] = {

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from socal_core.storage import read_json, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import write_json
 from socal_core.workspace import workspace
 
 FOOTAGE, TEXT = "same-footage", "text-in-frames"

@@ -17,7 +17,8 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_from_json, filter_values
 from socal_core.dataset.filters import TrialFilter, passing
 from socal_core.errors import ConfigError, DataError
-from socal_core.storage import locked, read_json, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
 FORMAT = 1

@@ -23,8 +23,9 @@ from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.errors import DataError, SocalError
+from socal_core.json_files import read_json
 from socal_core.presets import preset_of
-from socal_core.storage import read_json, replacing, write_json
+from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import DataError
-from socal_core.storage import locked, read_json, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
 FORMAT = 1

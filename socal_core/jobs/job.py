@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError, SocalError
+from socal_core.json_files import read_json
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.lock import take_lock
 from socal_core.runs.log_tail import LINES, tail_of
-from socal_core.storage import is_locked, read_json, write_json
-from socal_core.workspace import workspace
+from socal_core.storage import is_locked, write_json
+from socal_core.workspace import tidy_workspace, workspace
 
 LOCK, LOG, STOP = "lock", "log", "stop"
 REQUEST, PROGRESS, END = "request.json", "progress.json", "end.json"
@@ -126,6 +127,7 @@ class Job:
         Raises:
             SocalError: The process cannot be started.
         """
+        tidy_workspace()  # an earlier process may have been killed
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = take_lock(self.folder / LOCK, self.name)

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.json_files import read_json
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
@@ -22,7 +23,7 @@ from socal_core.runs.cross_validation import check_is_single, job_of
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, TrainConfig
-from socal_core.storage import is_locked, locked, read_json, try_lock, write_json
+from socal_core.storage import is_locked, locked, try_lock, write_json
 from socal_core.workspace import workspace
 
 _POLL_SECONDS = 0.25

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
+from socal_core.json_files import read_json
 from socal_core.runs.model_choice import WEIGHTS_FILES
-from socal_core.storage import read_json
 
 LFS_POINTER = b"version https://git-lfs"
 OTHER_FORMATS = {".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".pt", ".pth", ".safetensors"}

@@ -14,9 +14,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from socal_core.errors import ModelError
+from socal_core.json_files import read_json
 from socal_core.models.statistics import STATISTICS
 from socal_core.settings import CHANCE_LOSS
-from socal_core.storage import read_json, write_json
+from socal_core.storage import write_json
 
 HEAD_FILE, ABOUT_FILE = "head.safetensors", "head.json"
 

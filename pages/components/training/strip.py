@@ -16,9 +16,10 @@ from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.jobs.job import Job
+from socal_core.json_files import read_json
 from socal_core.settings import TrainConfig
 from socal_core.splits import split_dataset
-from socal_core.storage import read_json, write_json
+from socal_core.storage import write_json
 from socal_core.workspace import cache_folder
 
 VERSION = 1

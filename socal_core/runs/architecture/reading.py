@@ -8,6 +8,7 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
+from socal_core.json_files import read_json
 from socal_core.runs.architecture.frames import FrameArchitecture
 from socal_core.runs.architecture.sizes import TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
@@ -17,7 +18,6 @@ from socal_core.runs.architecture.vjepa2 import VJepa2Architecture
 from socal_core.runs.catalogue import known_model
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import IMAGE_ENCODER, IMAGE_SIZE, TINY, ModelSettings, TrainConfig
-from socal_core.storage import read_json
 
 CONFIG_FILE = "config.json"
 FAMILIES: tuple[type[Architecture], ...] = (

@@ -8,8 +8,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic does not take that of Python 3.11
 
 from socal_core.errors import RunError
+from socal_core.json_files import parse_json
 from socal_core.runs.files.run_file import check_format, what_is_wrong
-from socal_core.storage import parse_json
 
 EVENTS_FORMAT = 1
 """Version of the format, written into each `started` event."""

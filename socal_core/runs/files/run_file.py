@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.errors import RunError, SocalError
-from socal_core.storage import read_json, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import write_json
 
 T = TypeVar("T")
 
