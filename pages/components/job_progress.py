@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from pages.components.actions import act, act_on, problem_waits
 from pages.components.words import plain_text
 from socal_core.jobs.job import Job, JobState, JobStatus
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 
 REFRESH_SECONDS = 0.5
 
@@ -43,13 +48,16 @@ def _watch(job: Job, text: Callable[[JobStatus], str]) -> None:
 
 def stop_button(job: Job, status: JobStatus) -> None:
     """Show a button that stops a running job; it is disabled while the job is stopping."""
+    if problem_waits():
+        st.rerun()  # a refreshed fragment does not show what the page says
     st.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
         disabled=status.stopping,
         key=f"stop-{job.name}",
         width="stretch",
-        on_click=job.stop,
+        on_click=act,
+        args=(partial(job.stop, status.id),),
     )
 
 
@@ -67,7 +75,7 @@ def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: s
 
     Args:
         job: The job.
-        request: The request, with values for JSON.
+        request: The request, with values for JSON; `run` is the folder of a run.
         button: The button.
         about: What the job does and how long it takes, as Markdown.
         busy: What to say, as Markdown, while the job carries out another request.
@@ -79,9 +87,19 @@ def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: s
         st.caption(while_running)
         return
     st.caption(busy if status.running else about)
-    if st.button(button.label, icon=button.icon, key=button.key, disabled=status.running):
+    known = KnownRun.of(RunFolder(Path(request["run"])))
+
+    def start(_: RunFolder) -> None:
         job.start(request, {"HF_HUB_OFFLINE": "1"})
-        st.rerun()
+
+    st.button(
+        button.label,
+        icon=button.icon,
+        key=button.key,
+        disabled=status.running,
+        on_click=act_on,
+        args=(known, start),
+    )
     if mine and status.state is JobState.STOPPED:
         st.caption("The last computation was stopped.")
     if mine and status.error:

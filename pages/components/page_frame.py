@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.actions import show_problem
 from pages.components.run_banner import show_run_banner
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
@@ -44,6 +45,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
     st.title(heading or title)
+    show_problem()
     with _errors_shown():
         show_run_banner()
     st.write(introduction)

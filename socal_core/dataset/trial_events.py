@@ -163,14 +163,24 @@ def mark(root: Path, event: TrialEvent) -> None:
     _change(root, end_or_add)
 
 
-def delete_events(root: Path, ids: Iterable[str]) -> None:
+def delete_events(root: Path, ids: Iterable[str]) -> int:
     """Delete events, if they exist.
+
+    Returns:
+        How many there were.
 
     Raises:
         DataError: The file cannot be read or written.
     """
-    gone = set(ids)
-    _change(root, lambda known: [event for event in known if event.id not in gone])
+    gone, before = set(ids), 0
+
+    def delete(known: list[TrialEvent]) -> list[TrialEvent]:
+        nonlocal before
+        before = sum(event.id in gone for event in known)
+        return [event for event in known if event.id not in gone]
+
+    _change(root, delete)
+    return before
 
 
 def _one_line(text: str) -> str:

@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, wri
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,
     ENVIRONMENT,
+    IDENTITY,
     NOTES,
     ORIGIN,
     SPLIT,
@@ -29,6 +32,7 @@ from socal_core.runs.files.records import (
     TARGET,
     CrossValidation,
     Environment,
+    Identity,
     Origin,
 )
 from socal_core.runs.files.run_file import read_object
@@ -186,6 +190,7 @@ class RunFolder:
             with new_folder(path) as draft:
                 run = cls(draft)
                 run.checkpoints.mkdir()
+                IDENTITY.write(draft, Identity(uuid.uuid4().hex, time.time()))
                 run.write_origin(origin, split)
                 if cross_validation is not None:
                     CROSS_VALIDATION.write(draft, cross_validation)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
+from pages.components.actions import act
 from pages.components.images import show_frames
 from pages.components.words import plain_text
 from socal_core.annotations.alignment import (
@@ -39,10 +41,10 @@ def check_alignment(dataset: Dataset) -> None:
     names = frames_to_check(boxes_of(dataset, file))
     show_frames(dataset, dataset.frames[dataset.frames["frame"].isin(names)])
     left, right = st.columns(2)
-    if left.button("Looks right", icon=":material/check:", width="stretch"):
-        _keep(dataset, file, fits=True)
-    if right.button("Is shifted", icon=":material/close:", width="stretch"):
-        _keep(dataset, file, fits=False)
+    # An answer by another tab may change which file is chosen.
+    for place, text, icon, fits in ((left, "Looks right", "check", True), (right, "Is shifted", "close", False)):
+        answer = partial(write_answer, dataset, file, fits)
+        place.button(text, icon=f":material/{icon}:", width="stretch", on_click=act, args=(answer,))
 
 
 def _summarise(files: Sequence[str], answers: Mapping[str, Answer]) -> None:
@@ -88,12 +90,3 @@ def _names(files: Sequence[str]) -> str:
 
 def _day(answer: Answer) -> str:
     return datetime.fromtimestamp(answer.time).astimezone().strftime("%Y-%m-%d")
-
-
-def _keep(dataset: Dataset, file: str, fits: bool) -> None:
-    try:
-        write_answer(dataset, file, fits)
-    except OSError as error:
-        st.error(f"The answer cannot be kept: {error.strerror}.")
-    else:
-        st.rerun()

@@ -1,7 +1,11 @@
 """The saved views of a data folder: save the chosen trials under a name; show, rename and delete views."""
 
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
+from pages.components.actions import act
 from pages.components.dataset.filters import show_filter
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
@@ -17,6 +21,7 @@ from socal_core.dataset.saved_views import (
 )
 from socal_core.errors import SocalError
 
+_NEW_NAME = "view-new-name"
 ABOUT = (
     "A view keeps which trials were chosen. Training, evaluation, the comparison of runs and `socal convert` can be "
     "limited to it."
@@ -80,18 +85,12 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
             args=(view.filter,),
             key="view-show",
         )
-        deletes = st.button("Delete", icon=":material/delete:", key="view-delete")
+        delete = partial(delete_view, dataset.root, view.name, view)
+        st.button("Delete", icon=":material/delete:", key="view-delete", on_click=act, args=(delete,))
     with st.form("rename-view", border=False, clear_on_submit=True):
-        new = st.text_input("New name", max_chars=LONGEST_NAME, key="view-new-name")
-        renames = st.form_submit_button("Rename", icon=":material/edit:")
-    try:
-        if renames:
-            # The choice above is shown already, so it changes with the next run of the page.
-            rename_view(dataset.root, view.name, new)
-        elif deletes:
-            delete_view(dataset.root, view.name)
-    except SocalError as error:
-        st.error(plain_text(error))
-    else:
-        if renames or deletes:
-            st.rerun()
+        st.text_input("New name", max_chars=LONGEST_NAME, key=_NEW_NAME)
+        st.form_submit_button("Rename", icon=":material/edit:", on_click=_rename, args=(dataset.root, view))
+
+
+def _rename(root: Path, view: SavedView) -> None:
+    act(lambda: rename_view(root, view.name, str(st.session_state[_NEW_NAME]), view))

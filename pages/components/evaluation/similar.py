@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.actions import act_on
 from pages.components.charts import selectable_chart
 from pages.components.evaluation.results import table_with_csv
 from pages.components.job_progress import show_log, watch
@@ -25,6 +26,7 @@ from socal_core.evaluation.trial_features import TrialFeatures, cached_features
 from socal_core.figures.style import OUTCOMES, labelled
 from socal_core.figures.trial_map import COLOURINGS, SUBSETS, trial_map_figure
 from socal_core.jobs.job import Job, JobState, JobStatus
+from socal_core.runs.identity import KnownRun
 from socal_core.settings import IMAGE_ENCODER
 
 EMBEDDING = Job("embed-trials", "socal_core.jobs.embed_trials", "The computation of features")
@@ -77,9 +79,13 @@ def _offer(results: RunResults, missing: int, of: int) -> None:
     if status.error:
         st.error(plain_text(status.error))
         show_log(EMBEDDING.log_tail())
-    if st.button("Compute features", icon=":material/scatter_plot:"):
-        EMBEDDING.start(request)  # does nothing if another tab has just started it
-        st.rerun()
+    st.button(
+        "Compute features",
+        icon=":material/scatter_plot:",
+        on_click=act_on,
+        # It does nothing if another tab has just started it.
+        args=(KnownRun.of(results.run), lambda _: EMBEDDING.start(request)),
+    )
 
 
 def _progress_text(status: JobStatus) -> str:

@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from pages.components.actions import act_on
 from pages.components.words import plain_text
 from socal_core.errors import RunError
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NOTE
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
 from socal_core.spreadsheets import csv_for_people
@@ -80,15 +82,13 @@ def _note(run: RunFolder, trials: list[str], notes: Mapping[str, str]) -> None:
                 st.session_state["run-trial_viewer"] = run.name
                 st.session_state["asked-trial"] = trial
                 st.switch_page("pages/trial_viewer.py")
-        with right, st.form(f"note-{run.name}-{trial}", border=False):
-            text = st.text_area(
-                "Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=f"trial-note-{run.name}-{trial}"
-            )
-            saves = st.form_submit_button("Save note", icon=":material/edit_note:")
-    if saves:
-        try:
-            write_trial_note(run, trial, text)
-        except RunError as error:
-            st.error(plain_text(error))
-        else:
-            st.rerun()
+        known = KnownRun.of(run)
+        field = f"trial-note-{known.key}-{trial}"
+        with right, st.form(f"note-{known.key}-{trial}", border=False):
+            st.text_area("Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=field)
+            args = (known, trial, field)
+            st.form_submit_button("Save note", icon=":material/edit_note:", on_click=_save_note, args=args)
+
+
+def _save_note(known: KnownRun, trial: str, field: str) -> None:
+    act_on(known, lambda run: write_trial_note(run, trial, str(st.session_state[field])))

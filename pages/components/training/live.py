@@ -2,11 +2,13 @@
 
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.actions import act_on, problem_waits
 from pages.components.charts import chart
 from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS
@@ -26,6 +28,7 @@ from socal_core.runs.events import epochs_table, folds_table, head_of, notices, 
 from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import MachineUse, RunProgress, machine_use, progress_of
@@ -132,7 +135,7 @@ def _is_frozen(run: RunFolder) -> bool:
 
 def _show(run: RunFolder, shown_state: RunState) -> None:
     status = read_status(run)
-    if status.state is not shown_state:
+    if status.state is not shown_state or problem_waits():
         st.rerun()  # updates the state on the rest of the page, and stops the timer of a run that has ended
     try:
         _show_all(run, status)
@@ -186,8 +189,8 @@ def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> 
         disabled=status.stopping,
         key="stop",
         width="stretch",
-        on_click=launch.request_stop,
-        args=(run,),
+        on_click=act_on,
+        args=(KnownRun.of(run), launch.request_stop),
     )
 
 
@@ -200,10 +203,6 @@ def _show_end(run: RunFolder, status: RunStatus) -> None:
         return
     show = st.info if status.state is RunState.STOPPED else st.error
     show(plain_text(status.reason) or "The run ended before training was done.")
-    if st.button("Resume", icon=":material/play_arrow:", key="resume"):
-        try:
-            launch.start(run, resume=True)
-        except RunError as error:
-            st.error(plain_text(error))
-        else:
-            st.rerun()
+    resume = partial(launch.start, resume=True)
+    args = (KnownRun.of(run), resume)
+    st.button("Resume", icon=":material/play_arrow:", key="resume", on_click=act_on, args=args)

@@ -18,6 +18,7 @@ from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
 from socal_core.lifecycle.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
 from socal_core.settings import Recipe, TrainConfig
@@ -112,7 +113,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
         on_click=_act,
-        args=([one.run] if one else [], _train_further),
+        args=([KnownRun.of(one.run)] if one else [], partial(_on_run, _train_further)),
     )
     with st.popover(
         "Name, note, tags", icon=":material/edit:", disabled=one is None, key=NOTES_OPEN, on_change="rerun"
@@ -129,8 +130,8 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     ):
         names = ", ".join(plain_text(label(item)) for item in chosen)
         st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
-        runs = [item.run for item in chosen]
-        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=(runs, trash))
+        args = ([KnownRun.of(item.run) for item in chosen], partial(_on_run, trash))
+        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=args)
 
 
 def _has_weights(found: RunSummary) -> bool:
@@ -148,7 +149,7 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
             help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
             on_click=_act,
-            args=([found.run], partial(run_queue.move, to=to)),
+            args=([KnownRun.of(found.run)], partial(_on_run, partial(_shift, by=to - position))),
         )
     st.button(
         "Edit",
@@ -163,10 +164,10 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
 
 def _edited(typed: TrainConfig | None) -> None:
     """Show the buttons that end the editing of a waiting run: save the settings in the sidebar, or discard them."""
-    run: RunFolder | None = st.session_state.get(_EDITED)
-    if run is None:
+    known: KnownRun | None = st.session_state.get(_EDITED)
+    if known is None:
         return
-    name = plain_text(label_of(run))
+    name = plain_text(label_of(known.run))
     st.info(f"The settings of **{name}** are in the sidebar. Change them there, then save.")
     with st.container(horizontal=True):
         st.button(
@@ -175,22 +176,22 @@ def _edited(typed: TrainConfig | None) -> None:
             key="save-run",
             disabled=typed is None,
             on_click=_end_edit,
-            args=(run, typed),
+            args=(known, typed),
         )
-        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(run, None))
+        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(known, None))
 
 
 def _edit(found: RunSummary) -> None:
     if found.config is not None:
         missing = take_settings(found.config)
         st.session_state[_MESSAGE] = {"error": True, "text": missing} if missing else None
-        st.session_state[_EDITED] = found.run
+        st.session_state[_EDITED] = KnownRun.of(found.run)
         st.session_state[_CHANGED] = True
 
 
-def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
+def _end_edit(known: KnownRun, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    _act([] if typed is None else [typed], partial(run_queue.edit, run))
+    _act([] if typed is None else [typed], lambda config: run_queue.edit(known.still_there(), config))
 
 
 def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:
@@ -201,25 +202,36 @@ def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[R
         disabled=not runs,
         key=f"{text.lower()}-runs",
         on_click=_act,
-        args=(runs, action),
+        args=([KnownRun.of(run) for run in runs], partial(_on_run, action)),
     )
 
 
 def _notes_form(found: RunSummary) -> None:
     # The keys contain the saved values, so that the fields show them after a save, also by another tab.
-    saved = f"{found.run.name}-{crc32(repr(found.notes).encode()):08x}"
+    known = KnownRun.of(found.run)
+    saved = f"{known.key}-{crc32(repr(found.notes).encode()):08x}"
     keys = [f"{field}-{saved}" for field in ("name", "note", "tags")]
     with st.form(f"notes-{saved}", border=False):
         st.text_input("Name", found.notes.name, LONGEST_NAME, key=keys[0], placeholder=found.run.name)
         st.text_area("Note", found.notes.note, max_chars=LONGEST_NOTE, key=keys[1])
         st.text_input("Tags", ", ".join(found.notes.tags), key=keys[2], placeholder="baseline, first minute")
         st.caption("The name of the folder stays the same. Separate tags with commas.")
-        st.form_submit_button("Save", type="primary", on_click=_save, args=(found.run, keys))
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(known, keys))
 
 
-def _save(run: RunFolder, keys: Sequence[str]) -> None:
+def _save(known: KnownRun, keys: Sequence[str]) -> None:
     name, note, tags = (str(st.session_state[key]) for key in keys)
-    _act([run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
+    _act([known], partial(_on_run, lambda run: write_notes(run, typed_notes(name, note, tags))))
+
+
+def _on_run(action: Callable[[RunFolder], Any], known: KnownRun) -> None:
+    """Carry out an action on a run that was shown, unless it is gone."""
+    action(known.still_there())
+
+
+def _shift(run: RunFolder, by: int) -> None:
+    """Move a waiting run in the queue, which others may have changed since it was shown."""
+    run_queue.move(run, (run_queue.position(run) or 1) + by)
 
 
 def _resume(run: RunFolder) -> None:

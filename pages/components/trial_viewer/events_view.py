@@ -1,11 +1,14 @@
 """Events and notes of a trial: what the player marks, a table to delete from, and files."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
+from pages.components.actions import act
 from pages.components.words import plain_text
 from socal_core.annotations.cvat_writer import document_of_trial
 from socal_core.dataset.dataset import Dataset
@@ -111,15 +114,30 @@ def _table(dataset: Dataset, events: Sequence[TrialEvent], trial_id: str) -> Non
     choice = st.dataframe(
         table,
         hide_index=True,
-        key=f"events-{trial_id}-{len(events)}",
+        # The browser identifies rows only by number, so other events need another key.
+        key=f"events-{trial_id}-{crc32(' '.join(event.id for event in events).encode('utf-8', 'replace')):08x}",
         placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
     )
     rows = choice["selection"]["rows"]
     label = "Delete" if len(rows) < 2 else f"Delete {len(rows)} events"
-    if st.button(label, icon=":material/delete:", disabled=not rows, key="delete-events", help="Select rows first."):
-        _try(lambda: delete_events(dataset.root, [events[row].id for row in rows]))
+    chosen = [events[row].id for row in rows if row < len(events)]
+    st.button(
+        label,
+        icon=":material/delete:",
+        disabled=not chosen,
+        key="delete-events",
+        help="Select rows first.",
+        on_click=act,
+        args=(partial(_delete, dataset, chosen),),
+    )
+
+
+def _delete(dataset: Dataset, ids: Sequence[str]) -> None:
+    there = delete_events(dataset.root, ids)
+    if there < len(ids):
+        raise DataError(f"{len(ids) - there} of the selected events had been deleted in another window already.")
 
 
 def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequence[TrialEvent]) -> None:
