@@ -126,7 +126,7 @@ def make_room(needed: int, keep: Path) -> str:
 def _folders() -> Iterator[Path]:
     try:
         yield from (path for path in stores_folder().iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
 
 
@@ -155,7 +155,7 @@ def _info(folder: Path) -> StoreInfo | None:
             bytes=_size(folder),
             last_used=about.stat().st_mtime,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

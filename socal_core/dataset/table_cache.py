@@ -38,7 +38,7 @@ SETTLED_SECONDS = 2.0
 """The coarsest resolution of times in file systems (FAT: 2 s)."""
 
 _TABLES = ("trials", "frames", "boxes")
-DAMAGE = (OSError, ValueError, KeyError, TypeError, DataError)
+DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, DataError)
 """Errors from reading a damaged or foreign file; DataError if a table lacks a column."""
 
 

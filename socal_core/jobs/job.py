@@ -114,7 +114,9 @@ class Job:
             return JobStatus(JobState.IDLE)
         if not end or end.get("state") not in _ENDS or not isinstance(end.get("result"), dict):
             return JobStatus(JobState.DIED, error=self.ended_unexpectedly)
-        return JobStatus(JobState(end["state"]), result=end["result"], error=_text(end.get("error")))
+        return JobStatus(
+            JobState(end["state"]), result=_Result(end["result"], self._title), error=_text(end.get("error"))
+        )
 
     def request(self) -> dict[str, Any] | None:
         """Return the last request, or None if there was none."""
@@ -182,6 +184,17 @@ class Job:
 
     def _cannot_start(self, error: OSError) -> SocalError:
         return SocalError(f"{self._title} cannot be started: {error.strerror}.")
+
+
+class _Result(dict[str, Any]):
+    """The result of a job, which an earlier version or a damaged file may lack parts of."""
+
+    def __init__(self, values: Mapping[str, Any], title: str) -> None:
+        super().__init__(values)
+        self._title = title
+
+    def __missing__(self, key: str) -> Any:
+        raise RunError(f"{self._title}: its {END} has no {key}. Start it again.")
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -62,12 +62,12 @@ def slot(
 
 def waiting() -> list[RunFolder]:
     """Return the runs that wait for their turn, in order."""
-    return [RunFolder(Path(path)) for path in _alive(_read_order())]
+    return [RunFolder(Path(path)) for path in _alive(_readable_order())]
 
 
 def position(run: RunFolder) -> int | None:
     """Return the position of a run in the queue, from 1; None if it does not wait."""
-    order = _alive(_read_order())
+    order = _alive(_readable_order())
     return order.index(_key(run)) + 1 if _key(run) in order else None
 
 
@@ -214,8 +214,23 @@ def _read_order() -> list[str]:
     return [path for path in order if isinstance(path, str)] if isinstance(order, list) else []
 
 
+def _readable_order() -> list[str]:
+    """Read the order for display; it is empty if the queue has no folder and cannot get one."""
+    try:
+        return _read_order()
+    except OSError:
+        return []
+
+
 def _alive(order: list[str]) -> list[str]:
-    return [path for path in dict.fromkeys(order) if is_locked(RunFolder(Path(path)).lock_file)]
+    return [path for path in dict.fromkeys(order) if _is_alive(path)]
+
+
+def _is_alive(path: str) -> bool:
+    try:
+        return is_locked(RunFolder(Path(path)).lock_file)
+    except (OSError, ValueError):  # a damaged file names a place that nobody may open, or none that there can be
+        return False
 
 
 def _key(run: RunFolder) -> str:

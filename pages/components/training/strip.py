@@ -31,6 +31,8 @@ HELP = (
 )
 RELEVANT = ("target", "model", "recipe", "encoder", "scaled_decoding", "seed")
 """Settings that the strip depends on, besides those of clips and augmentation."""
+_PARTS = {"rows", "notes", "shown", "num_frames", "size", "trial_id"}
+"""What the job writes."""
 SHOWN = "strip-shown"
 ASKED = "strip-asked"
 
@@ -146,6 +148,8 @@ def _start(request: dict[str, Any]) -> None:
 def _result(file: Path) -> dict[str, Any] | None:
     """Read the result of the job, or return None if there is none yet."""
     try:
-        return dict(read_json(file))
-    except (FileNotFoundError, ValueError):
+        values = read_json(file)
+    except (OSError, ValueError):
         return None
+    complete = isinstance(values, dict) and ("error" in values or set(values) >= _PARTS)
+    return values if complete else None  # the job writes a damaged file again
