@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests wait for browsers and other processes half of the time: two workers per core.
 WORKERS := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadscope --no-loadscope-reorder
+# Otherwise each of the many processes that the tests start compiles all modules again.
+export PYTHONDONTWRITEBYTECODE :=
 CHROMIUM := $(shell command -v chromium chromium-browser google-chrome 2>/dev/null | head -n 1)
 
 .PHONY: app test test-slow test-full coverage lint browser lock clean

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 
 PRELOADED = (
@@ -28,6 +28,11 @@ PRELOADED = (
     "transformers.models.videomae.modeling_videomae",
 )
 
+LIMIT_SECONDS = 300
+"""A command that takes longer is killed."""
+FAILED_SECONDS = 30
+"""How long the other processes may go on when one has failed."""
+
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(list(PRELOADED))
 
@@ -42,14 +47,8 @@ def run_preloaded(*arguments: object, environment: Mapping[str, str] | None = No
     Returns:
         The exit status (negative if a signal ended the process), standard output and standard error.
     """
-    command = [str(argument) for argument in arguments]
-    with tempfile.TemporaryDirectory() as folder:
-        out, errors = Path(folder, "out"), Path(folder, "errors")
-        process = _CONTEXT.Process(target=_child, args=(command, dict(environment or os.environ), out, errors))
-        process.start()
-        process.join()
-        assert process.exitcode is not None
-        return subprocess.CompletedProcess(command, process.exitcode, out.read_text(), errors.read_text())
+    (done,) = _run_together(arguments, [environment or os.environ])
+    return done
 
 
 def run_as_torchrun(*arguments: object) -> list[subprocess.CompletedProcess[str]]:
@@ -58,12 +57,37 @@ def run_as_torchrun(*arguments: object) -> list[subprocess.CompletedProcess[str]
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     common = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return _run_together(arguments, [{**os.environ, **common, "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")])
 
-    def run(rank: str) -> subprocess.CompletedProcess[str]:
-        return run_preloaded(*arguments, environment={**os.environ, **common, "RANK": rank, "LOCAL_RANK": rank})
 
-    with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(run, ("0", "1")))
+def _run_together(
+    arguments: tuple[object, ...], environments: Sequence[Mapping[str, str]]
+) -> list[subprocess.CompletedProcess[str]]:
+    """Run a command in several processes. When one fails, the others may wait for it for ever, so they are ended."""
+    command = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [(Path(folder, f"out-{rank}"), Path(folder, f"errors-{rank}")) for rank in range(len(environments))]
+        processes = [
+            _CONTEXT.Process(target=_child, args=(command, dict(environment), *files))
+            for environment, files in zip(environments, outputs, strict=True)
+        ]
+        for process in processes:
+            process.start()
+        running = {process.sentinel: process for process in processes}
+        patience: float = LIMIT_SECONDS
+        while running:
+            ended = [running.pop(sentinel) for sentinel in wait(list(running), patience) if isinstance(sentinel, int)]
+            for process in ended:
+                process.join()
+            if not ended:
+                for process in running.values():
+                    process.kill()
+            elif any(process.exitcode for process in ended):
+                patience = FAILED_SECONDS
+        return [
+            subprocess.CompletedProcess(command, process.exitcode or 0, out.read_text(), errors.read_text())
+            for process, (out, errors) in zip(processes, outputs, strict=True)
+        ]
 
 
 def _child(command: list[str], environment: dict[str, str], out: Path, errors: Path) -> None:

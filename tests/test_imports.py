@@ -18,6 +18,7 @@ CORE = ROOT / "socal_core"
 ORDER = [
     {"errors", "storage", "json_files", "spreadsheets", "disk", "installation", "startup"},
     {"workspace", "presets"},
+    {"access"},
     {"dataset", "annotations"},
     {"settings"},
     {"splits", "demo", "fetch", "serving"},

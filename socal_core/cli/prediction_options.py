@@ -23,7 +23,8 @@ def add_prediction_commands(commands: Any) -> None:
     sub.add_argument(
         "--follow",
         action="store_true",
-        help="predict one folder of frames again with each new frame, until the window of the run is over",
+        help="predict again with each new frame of one folder, or of a camera of this machine (camera:0, or camera: "
+        "and the address of a stream), until the window of the run is over",
     )
     sub.add_argument(
         "--idle", type=float, default=60.0, help="with --follow, end after this many seconds without a new frame"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.exporting.export_record import is_exported
+from socal_core.fetch.camera import PREFIX
 from socal_core.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ def predict(options: argparse.Namespace) -> int:
     """Predict trials and new material with the best checkpoint of a run, or with an exported model."""
     from socal_core.evaluation.predict_sources import predict_sources
 
-    if options.follow and (len(options.source) != 1 or not Path(options.source[0]).is_dir()):
-        raise ConfigError("SOURCE", "must be one folder of frames with --follow", " ".join(options.source))
+    if options.follow and (len(options.source) != 1 or not _can_be_followed(options.source[0])):
+        rule = f"must be one folder of frames, or {PREFIX}NUMBER, with --follow"
+        raise ConfigError("SOURCE", rule, " ".join(options.source))
     forecaster, open_data = _opened(options)
     if options.follow:
         return _follow(forecaster, options)
@@ -46,17 +49,27 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def _follow(forecaster: "Forecaster", options: argparse.Namespace) -> int:
-    """Print a line for each prediction of a folder that grows."""
-    from socal_core.evaluation.follow import follow
+    """Print a line for each prediction of a camera or of a folder that grows."""
+    from socal_core.evaluation.follow import follow, follow_camera
 
-    count = 0
-    for row in follow(forecaster, Path(options.source[0]), options.idle):
-        count += 1
-        print_line(json.dumps(row) if options.json else live_text(row))
-        sys.stdout.flush()
+    source, count = options.source[0], 0
+    with tempfile.TemporaryDirectory(prefix="socal-camera-") as recording:
+        camera = source.startswith(PREFIX)
+        for row in (
+            follow_camera(forecaster, source.removeprefix(PREFIX), Path(recording))
+            if camera
+            else follow(forecaster, Path(source), options.idle)
+        ):
+            count += 1
+            print_line(json.dumps(row) if options.json else live_text(row))
+            sys.stdout.flush()
     if not count:
-        raise DataError(f"{options.source[0]}: no frame in the window came within {options.idle:g} s.")
+        raise DataError(f"{source}: no frame in the window came within {options.idle:g} s.")
     return 0
+
+
+def _can_be_followed(source: str) -> bool:
+    return source.startswith(PREFIX) or Path(source).is_dir()
 
 
 def _opened(options: argparse.Namespace) -> "tuple[Forecaster, Callable[[], Dataset]]":

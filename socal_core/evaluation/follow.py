@@ -1,4 +1,4 @@
-"""Predict a trial while its frames are being recorded: a folder that grows by one frame per second."""
+"""Predict a trial while its frames are being recorded, by a camera or into a folder that grows by one per second."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from socal_core.dataset.images import check_image, quiet_pillow
 from socal_core.dataset.material import frames_dataset, picture_names
 from socal_core.errors import DataError
 from socal_core.evaluation.predict_sources import Forecaster
+from socal_core.fetch.camera import SECONDS_PER_FRAME, Camera
 
 IDLE_SECONDS = 60.0
 """Without a new frame for this long, the recording counts as ended."""
@@ -55,11 +56,15 @@ class GrowingFolder:
         return self._known[name][1]
 
 
+def _pause() -> None:
+    time.sleep(_WAIT_SECONDS)
+
+
 def follow(
     forecaster: Forecaster,
     folder: Path,
     idle: float = IDLE_SECONDS,
-    wait: Callable[[], None] = lambda: time.sleep(_WAIT_SECONDS),
+    wait: Callable[[], None] = _pause,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[dict[str, Any]]:
     """Predict a trial again whenever frames have been added to its folder.
@@ -95,3 +100,38 @@ def follow(
                 if over:
                     return
         wait()
+
+
+def follow_camera(
+    forecaster: Forecaster,
+    source: str,
+    folder: Path,
+    wait: Callable[[], None] = _pause,
+    seconds_per_frame: float = SECONDS_PER_FRAME,
+) -> Iterator[dict[str, Any]]:
+    """Record a camera, and predict the trial again with each new frame.
+
+    Args:
+        forecaster: The model.
+        source: The number of a camera of this machine, or the address of a video stream.
+        folder: An empty folder, which receives the frames.
+        wait: Called before the next look at the folder; may raise.
+        seconds_per_frame: Time between two frames.
+
+    Yields:
+        Predictions, as from `follow`.
+
+    Raises:
+        DataError: The camera cannot be opened, or ends before the window of the run is over.
+    """
+    with Camera(source, folder, seconds_per_frame) as camera:
+        ended = False
+
+        def look() -> None:
+            nonlocal ended
+            if ended:  # and the frames before its end have been predicted
+                camera.check()
+            ended = camera.ended
+            wait()
+
+        yield from follow(forecaster, folder, wait=look)

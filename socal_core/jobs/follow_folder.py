@@ -1,12 +1,13 @@
-"""The job that predicts a trial while its folder of frames grows."""
+"""The job that predicts a trial while it is recorded, by a camera or into a folder."""
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from socal_core.errors import SocalError
-from socal_core.evaluation.follow import follow
+from socal_core.evaluation.follow import follow, follow_camera
 from socal_core.evaluation.predict_sources import forecaster_of
 from socal_core.jobs.harness import Report, main
 from socal_core.runs.folder import RunFolder
@@ -20,7 +21,8 @@ def follow_folder(request: dict[str, Any], report: Report) -> dict[str, Any]:
     """Append each prediction to a file, as one JSON object per line.
 
     Args:
-        request: `run`, the folder of the run, `folder`, that of the frames, and `out`, the file.
+        request: `run`, the folder of the run, `folder`, that of the frames, and `out`, the file. With `camera`, the
+            number of a camera of this machine, the frames are recorded into `folder`, which is deleted at the end.
         report: Receives what is being done.
 
     Returns:
@@ -38,8 +40,12 @@ def follow_folder(request: dict[str, Any], report: Report) -> dict[str, Any]:
         time.sleep(LOOK_SECONDS)
 
     count, complete = 0, False
-    rows = follow(forecaster, Path(request["folder"]), wait=wait)
+    folder, camera = Path(request["folder"]), request.get("camera")
+    rows = follow(forecaster, folder, wait=wait) if camera is None else follow_camera(forecaster, camera, folder, wait)
     try:
+        if camera is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
         out.write_text("", encoding="utf-8")
         for row in rows:
             count, frames, complete = count + 1, row["frames"], row["complete"]
@@ -47,6 +53,9 @@ def follow_folder(request: dict[str, Any], report: Report) -> dict[str, Any]:
                 file.write(json.dumps({name: row[name] for name in SHOWN if name in row}) + "\n")
     except OSError as error:
         raise SocalError(f"The predictions cannot be written: {error.strerror}.") from error
+    finally:
+        if camera is not None:
+            shutil.rmtree(folder, ignore_errors=True)
     return {"predictions": count, "complete": complete}
 
 

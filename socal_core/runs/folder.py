@@ -16,7 +16,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import DataError, RunError
+from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.files.metrics_file import METRICS, AnyMetrics, read_metrics, write_metrics
@@ -229,7 +229,10 @@ class RunFolder:
                 f"Run {self.name}: config.json has settings that this version does not know ({', '.join(unknown)}). A "
                 "newer version wrote it: update the app."
             )
-        return config_from(settings, TINY)
+        try:
+            return config_from(settings, TINY)
+        except ConfigError as error:
+            raise ConfigError(error.field, error.rule, error.value, f"Run {self.name}: config.json") from None
 
     def read_data(self) -> Path:
         """Read the path of the data folder."""

@@ -98,7 +98,7 @@ class Pictures:
             size = (width, max(1, round(pixels.shape[0] * width / pixels.shape[1])))
             pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY[width is not None]]
-        _, encoded = cv2.imencode(".jpg", pixels[:, :, ::-1], quality)
+        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), quality)
         picture = encoded.tobytes()
         self._kept.put(key, picture)
         return picture

@@ -77,6 +77,7 @@ def test_every_reader_met_many_broken_files(swept: Any, full: bool) -> None:
     assert sum(tried[suffix] for suffix in VIDEOS) >= 80 // every
 
 
+@pytest.mark.slow
 def test_nearly_all_folders_are_opened_in_spite_of_it(swept: Any, full: bool) -> None:
     """A sweep whose folders are refused as a whole would see little."""
     assert swept["refused"] <= tried_at_once(swept) * (0.1 if full else 0.2)
@@ -87,10 +88,12 @@ def tried_at_once(swept: Any) -> int:
     return int(swept["tried"]["csv"] + swept["tried"]["links"] + swept["tried"]["data.yaml"])
 
 
+@pytest.mark.slow
 def test_the_sweep_stays_within_memory(swept: Any) -> None:
     assert swept["peak"] < GB
 
 
+@pytest.mark.slow
 def test_the_sweep_met_the_problems_that_it_is_about(swept: Any, full: bool) -> None:
     wanted = {
         "bad-coordinates", "bad-entry", "broken-xml", "class-without-name", "empty-file", "not-utf-8",

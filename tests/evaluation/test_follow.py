@@ -10,12 +10,13 @@ from pages.components.trial_viewer.live import read_predictions
 from socal_core.dataset import layout
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import DataError
-from socal_core.evaluation.follow import GrowingFolder, follow
+from socal_core.evaluation.follow import GrowingFolder, follow, follow_camera
 from socal_core.evaluation.predict_sources import Forecaster, forecaster_of
 from socal_core.evaluation.predict_trials import predict_trials
 from socal_core.figures.live import live_figure
 from socal_core.runs.folder import RunFolder
 from socal_core.training.worker import work
+from tests.camera_stream import stream_of
 from tests.test_cli import run_cli
 from tests.training.small_runs import new_run
 
@@ -61,6 +62,20 @@ def test_the_probability_develops_until_the_window_is_over(
     assert [row["complete"] for row in rows] == [False] * 7 + [True]
     (expected,) = predict_trials(run, run.open_dataset(), [TRIAL])
     assert rows[-1]["prob_success"] == pytest.approx(expected["prob_success"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_camera_is_predicted_until_the_window_is_over(
+    run: RunFolder, forecaster: Forecaster, frames: list[bytes], tmp_path: Path
+) -> None:
+    taken: list[int] = []
+    with stream_of([*frames, frames[-1]]) as address:
+        for row in follow_camera(forecaster, address, tmp_path, wait=lambda: None, seconds_per_frame=0):
+            taken.append(row["frames"])
+    assert taken == sorted(set(taken))
+    assert (taken[-1] >= 10, row["complete"]) == (True, True)
+    (expected,) = predict_trials(run, run.open_dataset(), [TRIAL])
+    assert row["prob_success"] == pytest.approx(expected["prob_success"], abs=0.05), "coded as JPEG once more"
 
 
 def test_a_folder_without_new_frames_is_left(forecaster: Forecaster, frames: list[bytes], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pandas as pd
@@ -42,6 +43,9 @@ def test_an_mp4_has_every_frame_with_boxes_above_a_bar(run: RunFolder, tmp_path:
     assert write_trial_video(run, TRIAL, tmp_path / "out.mp4") == 5
     pictures = pictures_in(tmp_path / "out.mp4")
     assert len(pictures) == 5
+    with av.open(tmp_path / "out.mp4") as video:
+        stream = video.streams.video[0]
+        assert (stream.codec.name, stream.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 5)
     height, width = pictures[0].shape[:2]
     assert width == 320
     assert height > 180
@@ -89,9 +93,7 @@ def test_what_cannot_be_written_is_refused(
 
 
 @pytest.mark.slow
-def test_an_existing_file_is_replaced_only_by_a_complete_one(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_existing_file_is_replaced_only_by_a_complete_one(run: RunFolder, tmp_path: Path) -> None:
     out, force = tmp_path / "out.mp4", VideoOptions(replace=True)
     out.write_bytes(b"mine")
 
@@ -102,11 +104,7 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(
     with pytest.raises(KeyboardInterrupt):
         write_trial_video(run, TRIAL, out, force, stop)
     assert out.read_bytes() == b"mine"
-    monkeypatch.setattr(trial_video, "_CODECS", ("none",))
-    with pytest.raises(trial_video.RunError, match="writes no MP4"):
-        write_trial_video(run, TRIAL, out, force)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out.mp4", "run-1"]
-    monkeypatch.undo()
     write_trial_video(run, TRIAL, out, force)
     assert len(pictures_in(out)) == 5
 
@@ -114,7 +112,7 @@ def test_an_existing_file_is_replaced_only_by_a_complete_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif"])
 def test_on_a_full_disk_nothing_is_left(run: RunFolder, tmp_path: Path, name: str) -> None:
-    with files_up_to(8_000), pytest.raises(trial_video.RunError, match=r"pictures were written|cannot be written"):
+    with files_up_to(8_000), pytest.raises(trial_video.RunError, match="cannot be written"):
         write_trial_video(run, TRIAL, tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "run-1"]
 

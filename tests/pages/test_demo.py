@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from pandas.testing import assert_frame_equal
 
-from pages.components.sidebar.demo import GENERATION
+from pages.components.sidebar.demo import FRAMES_SHOWN, GENERATION
+from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
-from socal_core.demo.preview import simulated_trials
+from socal_core.demo.preview import simulated_frames, simulated_trials
 from socal_core.jobs.generate_demo import generate_demo
 from socal_core.jobs.job import JobState
 from socal_core.workspace import demo_folder
@@ -23,6 +24,11 @@ def test_the_job_generates_the_demo() -> None:
     written = open_dataset(demo_folder()).usable_trials
     known = simulated_trials(surgeons=4)
     assert_frame_equal(written[known.columns], known, check_dtype=False, check_index_type=False)
+    trial_id, frames = simulated_frames(surgeons=4, count=3)
+    names = open_dataset(demo_folder()).frames_of(trial_id).set_index("second")["frame"]
+    assert list(frames) == [0, len(names) // 2, len(names) - 1]
+    for second, frame in frames.items():
+        assert (demo_folder() / layout.IMAGES_DIR / names[second]).read_bytes() == frame
 
 
 def test_the_job_reports_why_it_failed(workspace: Path) -> None:
@@ -46,6 +52,7 @@ def test_a_second_tab_looks_on(open_page: OpenPage, drawing: None, name: str) ->
     assert not app.exception
     assert [bar.proto.text for bar in app.get("progress")] == ["Generating the demo data set: 25%"]
     assert len(app.get("plotly_chart")) == 2  # outcomes and lengths, which are known before the frames
+    assert len(app.get("image")) == FRAMES_SHOWN
 
 
 def test_a_generation_that_failed_is_not_repeated_unasked(open_page: OpenPage) -> None:

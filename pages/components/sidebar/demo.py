@@ -14,6 +14,7 @@ from socal_core.workspace import demo_folder
 GENERATION = Job("demo", "socal_core.jobs.generate_demo", "Generating the demo data set")
 SURGEONS = int(os.environ.get("SOCAL_DEMO_SURGEONS", "40"))
 """Surgeons of the demo data set; fewer are generated faster."""
+FRAMES_SHOWN = 6
 
 
 def show_generation() -> None:
@@ -54,6 +55,10 @@ def _show_trials() -> None:
         chart(class_balance(trials), "simulated-outcomes")
     with right:
         chart(frames_by_outcome(trials), "simulated-lengths")
+    trial_id, frames = _rendered(SURGEONS)
+    st.caption(f"Frames of trial {trial_id}:")
+    for column, (second, frame) in zip(st.columns(FRAMES_SHOWN), frames.items(), strict=True):
+        column.image(frame, caption=f"{second} s", alt=f"Frame of trial {trial_id} after {second} s")
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
@@ -61,6 +66,13 @@ def _simulated(surgeons: int) -> pd.DataFrame:
     from socal_core.demo.preview import simulated_trials
 
     return simulated_trials(surgeons)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _rendered(surgeons: int) -> tuple[str, dict[int, bytes]]:
+    from socal_core.demo.preview import simulated_frames
+
+    return simulated_frames(surgeons, FRAMES_SHOWN)
 
 
 def _watch() -> None:

@@ -18,36 +18,60 @@ from socal_core.jobs.job import Job, JobState
 from socal_core.json_files import parse_json
 from socal_core.runs.folder import RunFolder
 
-FOLLOWING = Job("follow", "socal_core.jobs.follow_folder", "The prediction of a growing folder")
+FOLLOWING = Job("follow", "socal_core.jobs.follow_folder", "The prediction of a recording")
 PREDICTIONS = "predictions.jsonl"
 REFRESH_SECONDS = 1.0
 _NEEDED = {"predicted", "second", "frames", "complete"}
 """What the job writes of each prediction."""
+FOLDER, CAMERA = "Growing folder", "Camera"
 ABOUT = (
     "Frames are expected one second apart, under names with rising numbers. The folder is followed until the window of "
     "the run is over, or no frame has come for a minute."
 )
 
+ABOUT_CAMERA = (
+    "A camera that is connected to the computer that runs this app: 0 is the first one. One frame per second is "
+    "recorded while the camera is followed, and deleted afterwards."
+)
+
 
 def show_live(run: RunFolder | None) -> None:
-    """Show the choice of a growing folder, and its prediction over time."""
-    typed = st.text_input("Folder that grows", key="live-folder", placeholder="/data/recording", help=ABOUT).strip()
+    """Show the choice of a growing folder or a camera, and the prediction over time."""
+    source = st.segmented_control("Recorded by", [FOLDER, CAMERA], default=FOLDER, required=True, key="live-source")
+    recording = _camera() if source == CAMERA else _folder()
     if run is None:
         st.caption("Choose a run to predict with.")
         return
-    status, request = FOLLOWING.status(), _request(run, typed)
-    mine = FOLLOWING.request() == request
-    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=not typed):
-        if Path(typed).is_dir():
-            _predictions_file().unlink(missing_ok=True)
-            FOLLOWING.start(request, {"HF_HUB_OFFLINE": "1"})
-            st.rerun()
-        st.error(f"{plain_text(typed)}: there is no such folder.", icon=":material/error:")
+    status = FOLLOWING.status()
+    request = None if recording is None else _request(run, recording)
+    mine = request is not None and FOLLOWING.request() == request
+    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=recording is None):
+        _start(request or {}, recording or {})
     if status.running and not mine:
-        st.caption("Another folder is being followed. Stop that first, or wait until it is over.")
+        st.caption("Another recording is being followed. Stop that first, or wait until it is over.")
         stop_button(FOLLOWING, status)
-    elif mine:
-        st.fragment(_watch, run_every=REFRESH_SECONDS if status.running else None)(run, Path(typed), status.running)
+    elif recording is not None and mine:
+        watch = st.fragment(_watch, run_every=REFRESH_SECONDS if status.running else None)
+        watch(run, Path(recording["folder"]), status.running)
+
+
+def _folder() -> dict[str, str] | None:
+    typed = st.text_input("Folder", key="live-folder", placeholder="/data/recording", help=ABOUT).strip()
+    return {"folder": str(Path(typed).absolute())} if typed else None
+
+
+def _camera() -> dict[str, str]:
+    number = st.number_input("Number of the camera", 0, 99, key="live-camera", help=ABOUT_CAMERA, width=240)
+    return {"folder": str(FOLLOWING.folder / "camera"), "camera": str(number)}
+
+
+def _start(request: dict[str, str], recording: dict[str, str]) -> None:
+    if "camera" not in recording and not Path(recording["folder"]).is_dir():
+        st.error(f"{plain_text(recording['folder'])}: there is no such folder.", icon=":material/error:")
+        return
+    _predictions_file().unlink(missing_ok=True)
+    FOLLOWING.start(request, {"HF_HUB_OFFLINE": "1"})
+    st.rerun()
 
 
 def read_predictions(file: Path) -> list[dict[str, Any]]:
@@ -65,12 +89,8 @@ def read_predictions(file: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _request(run: RunFolder, typed: str) -> dict[str, Any]:
-    return {
-        "run": str(run.path.resolve()),
-        "folder": str(Path(typed).absolute()),
-        "out": str(_predictions_file()),
-    }
+def _request(run: RunFolder, recording: dict[str, str]) -> dict[str, str]:
+    return {"run": str(run.path.resolve()), "out": str(_predictions_file()), **recording}
 
 
 def _predictions_file() -> Path:
@@ -101,7 +121,7 @@ def _watch(run: RunFolder, folder: Path, was_running: bool) -> None:
         st.error(plain_text(status.error), icon=":material/error:")
         show_log(FOLLOWING.log_tail())
     elif status.state in {JobState.DONE, JobState.STOPPED}:
-        st.caption("The folder is no longer followed.")
+        st.caption("The recording is no longer followed.")
 
 
 def _show_newest(folder: Path) -> None:

@@ -27,7 +27,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.serving.session_folder import SessionFolder
 
 PREDICTING = Job("material", "socal_core.jobs.predict_material", "The prediction of new material")
-UPLOAD, FOLDER, LIVE = "Upload", "Folder on the server", "Live folder"
+UPLOAD, FOLDER, LIVE = "Upload", "Folder on the server", "Live"
 UPLOAD_ENDS = "You can leave this page. The upload is deleted when you close the browser."
 _MATERIAL, _FOLDER, _UPLOADS = "new_material", "upload_folder", "uploads"
 NOT_IN_DATA = "This trial is **not in the data set**. Its outcome is not known here, so nothing tells whether the "
