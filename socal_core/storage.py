@@ -164,10 +164,14 @@ def _remove_draft(draft: Path) -> bool:
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(handle), draft.lstat()):
+            return False  # it was renamed when it was complete, and another process writes another one
         if draft.is_dir():
             shutil.rmtree(draft)
         else:
-            draft.unlink(missing_ok=True)
+            draft.unlink()
+    except FileNotFoundError:
+        return True
     except OSError as error:
         if error.errno in _CANNOT_TELL:
             return False
