@@ -80,10 +80,10 @@ def test_what_a_killed_process_left_in_the_workspace_is_deleted(workspace: Path,
     with waiting(name) as process:
         before = drafts(workspace)
         assert len(before) == 1
-        content = sorted(before[0].rglob("*"))
+        content = list(before[0].rglob("*"))
         tidy_workspace()
         assert drafts(workspace) == before, "it is being written"
-        assert sorted(before[0].rglob("*")) == content
+        assert set(content) <= set(before[0].rglob("*")), "its threads go on writing"
         kill(process)
         assert drafts(workspace) == before
     tidy_workspace()
