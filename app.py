@@ -9,12 +9,17 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, runs_table
+from pages.components.server_start import allowed_scripts, config_to_serve
+from pages.components.session_user import user_with_cookies
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
 from socal_core.errors import SocalError
+from socal_core.serving.gate import Gate
+from socal_core.serving.health import health_route
 from socal_core.serving.routes import frame_routes
 from socal_core.serving.session_folder import remove_left_folders
 from socal_core.startup import load_in_background
@@ -85,5 +90,12 @@ if __name__ == "__main__":
 else:
     with suppress(SocalError):  # the pages report a workspace that cannot be used
         remove_left_folders()
-    routes = frame_routes(st.get_option("server.baseUrlPath").strip("/"))
-    app = st.App(__file__, routes=routes, lifespan=lifespan)
+    base = st.get_option("server.baseUrlPath").strip("/")
+    gate = Middleware(
+        Gate,
+        config=config_to_serve(),
+        base=base,
+        scripts=allowed_scripts(),
+        user_with_cookies=user_with_cookies,
+    )
+    app = st.App(__file__, routes=[health_route(base), *frame_routes(base)], middleware=[gate], lifespan=lifespan)

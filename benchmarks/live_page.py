@@ -161,7 +161,7 @@ def watch(run: PlayedRun, browser: Browser, url: str, server: psutil.Process, se
     tabs: list[Page] = []
     for count in TABS:
         while len(tabs) < count:
-            tabs.append(browser.new_page(viewport={"width": 1400, "height": 1000}))
+            tabs.append(browser.new_page(bypass_csp=True, viewport={"width": 1400, "height": 1000}))
             tabs[-1].set_default_timeout(PATIENCE_MS)
             tabs[-1].goto(url)
             tabs[-1].wait_for_function(CURVE_IS_THERE)

@@ -89,7 +89,7 @@ def measure(browser: Browser, url: str, repeats: int, first_visitor: str) -> Non
 
 def opened(browser: Browser, url: str, until: str = "() => window.sentenceAt") -> tuple[Page, float]:
     """Open the page in a browser without a cache; return it and the seconds until the sentence."""
-    page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    page = browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000}).new_page()
     page.set_default_timeout(PATIENCE_MS)
     page.add_init_script(WATCH)
     page.goto(url)

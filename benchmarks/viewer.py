@@ -101,7 +101,7 @@ def write_trials(root: Path, trials: int) -> Path:
 
 def open_viewer(browser: Browser, url: str, ratio: float = 1.0) -> Page:
     """Open the page, and wait for its first frame."""
-    tab = browser.new_page(viewport={"width": 1400, "height": 1000}, device_scale_factor=ratio)
+    tab = browser.new_page(bypass_csp=True, viewport={"width": 1400, "height": 1000}, device_scale_factor=ratio)
     tab.set_default_timeout(PATIENCE_MS)
     tab.goto(url)
     tab.locator(".player[data-frame]").wait_for()

@@ -6,6 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from pages.components.access import may, why_not
 from pages.components.page_frame import page
 from pages.components.runs import all_runs, start_cross_validation, start_run
 from pages.components.training.advice import show_advice
@@ -17,6 +18,7 @@ from pages.components.training.settings_form import settings_form
 from pages.components.training.split import show_split
 from pages.components.training.strip import show_strip
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.windows import Window, fraction_ending_inside, kind_of_task, window_for_prediction
@@ -90,13 +92,14 @@ def window_that_predicts(dataset: Dataset, usable: pd.DataFrame, window: Window)
 def start_button(dataset: Dataset, config: TrainConfig, allowed: bool) -> Callable[[], RunFolder] | None:
     """Show the button that starts a run and, for folds, the one that starts all; return what the clicked one starts."""
     folds, start = config.split.folds, None
+    off, why = not (allowed and may(Action.START_RUN)), why_not(Action.START_RUN)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not allowed):
+        if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=off, help=why):
             start = partial(start_run, config, dataset)
         if config.split.split_method is not SplitMethod.KFOLD:
             show_command_line(config, dataset, repeats=1)
             return start
-        clicked = st.button("Train all folds", icon=":material/view_week:", disabled=not allowed, key="train-folds")
+        clicked = st.button("Train all folds", icon=":material/view_week:", disabled=off, help=why, key="train-folds")
         repeats = st.number_input(
             "Repeats", 1, MOST_REPEATS, key="repeats", width=110, persist_state="session", help=REPEATS_HELP
         )

@@ -1,6 +1,7 @@
 """All errors with a message for the user. Callers catch the base class.
 
 SocalError
+├── AccessError   the user may not do that
 ├── DataError     a data folder, or a file in it, cannot be used
 ├── ConfigError   a setting has a value that is not allowed: field, rule, value
 ├── ModelError    a model cannot be found, built or loaded
@@ -13,6 +14,10 @@ never shows a path of the server.
 
 class SocalError(Exception):
     """Base class of every error with a message for the user."""
+
+
+class AccessError(SocalError):
+    """The user may not do that."""
 
 
 class DataError(SocalError):

@@ -22,8 +22,13 @@ ENVIRONMENT = {
 """Environment variables that huggingface_hub, PyTorch and OpenCV read once, when they are loaded."""
 
 
+UMASK = 0o077
+"""What this process creates can only be read by its owner: frames, outcomes and predictions are about patients."""
+
+
 def prepare_process() -> None:
-    """Set the variables of `ENVIRONMENT` that the user has not set."""
+    """Set the variables of `ENVIRONMENT` that the user has not set, and keep new files from other accounts."""
+    os.umask(UMASK)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -44,9 +44,17 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file in one step. The file stays intact even if the machine crashes."""
+def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
+    """Replace a file in one step. The file stays intact even if the machine crashes.
+
+    Args:
+        path: The file.
+        content: Its new content.
+        private: Whether only its owner may read it; else as the umask of the process says.
+    """
     with replacing(path) as draft, draft.open("wb") as file:
+        if private:
+            os.fchmod(file.fileno(), 0o600)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -57,13 +65,19 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, private: bool = False) -> None:
     """Replace a JSON file in one step.
+
+    Args:
+        path: The file.
+        value: Its new content.
+        private: Whether only its owner may read it; else as the umask of the process says.
 
     Raises:
         ValueError: The value contains NaN or infinity, which JSON does not have.
     """
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode("utf-8"), private)
 
 
 @contextmanager
@@ -281,4 +295,4 @@ def is_locked(path: Path) -> bool:
 
 
 def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

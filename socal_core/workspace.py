@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 from socal_core.errors import SocalError
 from socal_core.installation import CODE_FOLDER, is_checkout
 from socal_core.json_files import read_json
-from socal_core.storage import remove_leftovers, temporary_folder, write_json
+from socal_core.storage import locked, remove_leftovers, temporary_folder, write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
@@ -94,11 +94,16 @@ def demo_folder() -> Path:
 
 
 def given_data_folder(arguments: list[str]) -> str:
-    """Return the data folder that the first argument or `SOCAL_DATA` names, or "" if neither is given."""
-    return arguments[0] if arguments else os.environ.get("SOCAL_DATA", "")
+    """Return the data folder that the first argument or `SOCAL_DATA` names, or "" if neither is given.
+
+    Args:
+        arguments: The arguments of the app. An option such as `--insecure` is no folder.
+    """
+    folders = [argument for argument in arguments if not argument.startswith("--")]
+    return folders[0] if folders else os.environ.get("SOCAL_DATA", "")
 
 
-def remembered_data_folder(given: str) -> str:
+def remembered_data_folder(given: str, user: str = "") -> str:
     """Return the data folder to open, or "" for the demo.
 
     It is the folder last chosen in the app, if the app was started with the same folder then. A folder newly given at
@@ -106,45 +111,45 @@ def remembered_data_folder(given: str) -> str:
 
     Args:
         given: The data folder given at the start, or "".
+        user: The name of the user, "" where nobody logs in.
     """
-    settings = _settings()
+    settings = _settings_of(user)
     if settings.get("given") == given and "data" in settings:
         return str(settings["data"])
     return given
 
 
-def remember_data_folder(data: str, given: str) -> None:
-    """Store the choice of a data folder for the next session.
+def remember_data_folder(data: str, given: str, user: str = "") -> None:
+    """Store the choice of a data folder for the next session of a user.
 
     Args:
         data: The chosen data folder, or "" for the demo.
         given: The data folder given at the start, or "".
+        user: The name of the user, "" where nobody logs in.
 
     Raises:
         SocalError: The app's own folder cannot be written to.
     """
-    _remember({"data": data, "given": given})
+    _remember({"data": data, "given": given}, user)
 
 
-def remembered_options(data: str) -> dict[str, Any]:
-    """Return how a data folder was last read, as from OpenOptions.as_dict; empty if no options were chosen."""
-    options = _settings().get("options")
-    found = options.get(data) if isinstance(options, dict) else None
-    return found if isinstance(found, dict) else {}
+def remembered_options(data: str, user: str = "") -> dict[str, Any]:
+    """Return how a user last read a data folder, as from OpenOptions.as_dict; empty if no options were chosen."""
+    return _object(_object(_settings_of(user).get("options")).get(data))
 
 
-def remember_options(data: str, options: dict[str, Any]) -> None:
+def remember_options(data: str, options: dict[str, Any], user: str = "") -> None:
     """Store how a data folder is to be read.
 
     Args:
         data: The data folder, or "" for the demo.
         options: The options, as from OpenOptions.as_dict.
+        user: The name of the user, "" where nobody logs in.
 
     Raises:
         SocalError: The app's own folder cannot be written to.
     """
-    kept = _settings().get("options")
-    _remember({"options": {**(kept if isinstance(kept, dict) else {}), data: options}})
+    _remember({"options": {data: options}}, user)
 
 
 def _default_workspace() -> Path:
@@ -156,22 +161,36 @@ def _default_workspace() -> Path:
 def _settings() -> dict[str, Any]:
     """Read what is stored; empty if there is no file yet or if it is damaged."""
     try:
-        settings = read_json(_settings_file())
+        return _object(read_json(_settings_file()))
     except (OSError, ValueError):
         return {}
-    return settings if isinstance(settings, dict) else {}
 
 
-def _remember(values: dict[str, Any]) -> None:
+def _settings_of(user: str) -> dict[str, Any]:
+    return _object(_object(_settings().get("users")).get(user)) if user else _settings()
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _remember(values: dict[str, Any], user: str) -> None:
     try:
-        write_json(_settings_file(), {**_settings(), **values})
+        with locked(workspace() / ".settings.lock"):  # several users may choose at the same time
+            settings, mine = _settings(), _settings_of(user)
+            if "options" in values:
+                values = {**values, "options": {**_object(mine.get("options")), **values["options"]}}
+            mine = {**mine, **values}
+            if user:
+                mine = {**settings, "users": {**_object(settings.get("users")), user: mine}}
+            write_json(_settings_file(), mine)
     except OSError as error:
         raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
 
 
 def _created(folder: Path) -> Path:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
     return folder

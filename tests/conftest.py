@@ -42,6 +42,9 @@ LONG = (
     "browser/test_app.py",
     "browser/test_plain_text.py",
     "browser/test_new_material.py",
+    "browser/test_login.py",
+    "browser/test_proxy_servers.py",
+    "browser/test_gate.py",
     "training/test_resume.py",
     "test_wheel.py",
     "training/test_compilation.py",
@@ -56,6 +59,7 @@ LONG = (
     "evaluation/test_control_runs.py",
     "preflight/test_cost.py",
     "pages/test_all_runs.py",
+    "pages/test_roles.py",
     "pages/test_target_results.py",
     "pages/test_target_choice.py",
     "pages/test_strip.py",
@@ -119,6 +123,14 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("SOCAL_WORKSPACE", str(path))
     monkeypatch.delenv("SOCAL_DATA", raising=False)
     return path
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """The umask of most accounts, which entry points change for their process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

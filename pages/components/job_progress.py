@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.actions import act, act_on, problem_waits
+from pages.components.access import acting, guarded, may, why_not
+from pages.components.actions import act_on, problem_waits
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.identity import KnownRun
@@ -47,18 +49,35 @@ def _watch(job: Job, text: Callable[[JobStatus], str]) -> None:
 
 
 def stop_button(job: Job, status: JobStatus) -> None:
-    """Show a button that stops a running job; it is disabled while the job is stopping."""
+    """Show a button that stops a running job; it is disabled while the job is stopping, and for who may not stop it."""
     if problem_waits():
         st.rerun()  # a refreshed fragment does not show what the page says
     st.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
-        disabled=status.stopping,
+        disabled=status.stopping or not may(Action.STOP_JOB, job),
+        help=why_not(Action.STOP_JOB, job),
         key=f"stop-{job.name}",
         width="stretch",
-        on_click=act,
-        args=(partial(job.stop, status.id),),
+        on_click=guarded(Action.STOP_JOB, partial(job.stop, status.id), job, job.name),
     )
+
+
+def start_job(job: Job, action: Action, request: dict[str, Any], environment: dict[str, str] | None = None) -> bool:
+    """Start a job for the user; return False if it is already running.
+
+    Args:
+        job: The job.
+        action: What the user does by starting it.
+        request: The request, with values for JSON.
+        environment: Variables to add to those of the server.
+
+    Raises:
+        SocalError: The user may not do that, or the process cannot be started.
+    """
+    subject = " ".join(str(request[name]) for name in ("run", "trial", "data", "material", "folder") if name in request)
+    with acting(action, what=f"{job.name}: {subject}") as deed:
+        return job.start(request, environment, deed.user.name)
 
 
 def stage_text(status: JobStatus) -> str:
@@ -70,7 +89,15 @@ def stage_text(status: JobStatus) -> str:
 LEAVE = "You can leave this page or close the browser. The computation continues."
 
 
-def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: str, while_running: str = LEAVE) -> None:
+def offer(
+    job: Job,
+    request: dict[str, Any],
+    button: Button,
+    about: str,
+    busy: str,
+    while_running: str = LEAVE,
+    action: Action = Action.COMPUTE,
+) -> None:
     """Show the progress of a job that carries out a request, or the button that starts it.
 
     Args:
@@ -80,6 +107,7 @@ def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: s
         about: What the job does and how long it takes, as Markdown.
         busy: What to say, as Markdown, while the job carries out another request.
         while_running: What to say, as Markdown, while it carries out this one.
+        action: What the user does by starting it.
     """
     status, mine = job.status(), job.request() == request
     if status.running and mine:
@@ -90,13 +118,14 @@ def offer(job: Job, request: dict[str, Any], button: Button, about: str, busy: s
     known = KnownRun.of(RunFolder(Path(request["run"])))
 
     def start(_: RunFolder) -> None:
-        job.start(request, {"HF_HUB_OFFLINE": "1"})
+        start_job(job, action, request, {"HF_HUB_OFFLINE": "1"})
 
     st.button(
         button.label,
         icon=button.icon,
         key=button.key,
-        disabled=status.running,
+        disabled=status.running or not may(action),
+        help=why_not(action),
         on_click=act_on,
         args=(known, start),
     )

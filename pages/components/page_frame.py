@@ -6,10 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.access import login_is_on, may
 from pages.components.actions import show_problem
 from pages.components.run_banner import show_run_banner
+from pages.components.session_user import require_user, show_user
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.workspace import tidy_workspace
@@ -22,6 +25,7 @@ MENU = (
     ("pages/trial_viewer.py", "Trial viewer", ":material/slideshow:"),
     ("pages/guide.py", "Guide", ":material/menu_book:"),
 )
+ADMINISTRATION = ("pages/administration.py", "Administration", ":material/admin_panel_settings:")
 STYLE = Path(__file__).with_name("page.css")
 
 
@@ -40,10 +44,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     _tidy()
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
+    user = require_user()  # ends here for somebody without access
     with st.sidebar:
-        for script, label, icon in MENU:
+        for script, label, icon in _menu():
             st.page_link(script, label=label, icon=icon, width="stretch")
         menu_end = st.container()
+        show_user(user)
     st.title(heading or title)
     show_problem()
     with _errors_shown():
@@ -65,6 +71,15 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
 def _tidy() -> None:
     """Delete what killed processes have left, once for each server."""
     tidy_workspace()
+
+
+def _menu() -> list[tuple[str, str, str]]:
+    """Return the pages that the user may open: script, label and icon."""
+    try:
+        administers = login_is_on() and may(Action.SEE_AUDIT)
+    except SocalError:  # the page reports a configuration that cannot be read
+        administers = False
+    return [*MENU, *([ADMINISTRATION] if administers else [])]
 
 
 @contextmanager

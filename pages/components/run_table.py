@@ -10,6 +10,7 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import download_csv
 from pages.components.sidebar.data_picker import name_of_data
 from socal_core.dataset.targets import amount
 from socal_core.lifecycle import run_queue
@@ -157,6 +158,7 @@ def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
         selection_mode="multi-row",
         alt="All runs",
     )
+    download_csv("CSV", lambda: table, "runs.csv", type="tertiary", key="csv-runs")
     now = [names[row] for row in event["selection"]["rows"] if row < len(names)]
     chosen = [*(name for name in before if name in now), *(name for name in now if name not in before)]
     st.session_state[CHOSEN] = chosen

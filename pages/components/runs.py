@@ -1,6 +1,6 @@
 """Runs on a page: a table of runs, the choice of a run, and the start of a new run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -8,17 +8,20 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.components.access import acting
 from pages.components.run_banner import announce
 from pages.components.run_table import column_config, summary, table_of
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.cross_validation import make_cross_validation
 from socal_core.lifecycle.further import make_run
 from socal_core.lifecycle.new_names import create_first_free, first_free, numbered
+from socal_core.lifecycle.quotas import within_quotas
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import label_of
@@ -77,14 +80,12 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
         dataset: The data set to train on.
 
     Raises:
-        RunError: The run cannot be started.
+        AccessError: The user may not start runs.
+        RunError: A quota is reached, or the run cannot be started.
         ConfigError: The model is a checkpoint of a run, and a setting would change its split (lifecycle/further.py).
     """
     create = partial(make_run, config=config, data=dataset.root, options=opened_with(dataset))
-    run = create_first_free(_paths("run"), create)
-    launch.start(run)
-    announce(run)
-    return run
+    return start_new(lambda: create_first_free(_paths("run"), create))
 
 
 def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) -> RunFolder:
@@ -102,10 +103,37 @@ def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) 
     """
     options = opened_with(dataset)
     create = partial(make_cross_validation, config=config, dataset=dataset, options=options, repeats=repeats)
-    run = create_first_free(_paths("cv"), create)
-    launch.start(run)
+    return start_new(lambda: create_first_free(_paths("cv"), create))
+
+
+def start_new(make: Callable[[], RunFolder]) -> RunFolder:
+    """Create a run, which then belongs to the user, and start it.
+
+    Args:
+        make: Creates the run.
+
+    Raises:
+        AccessError: The user may not start runs.
+        SocalError: A quota is reached, or the run cannot be created or started.
+    """
+    with acting(Action.START_RUN) as deed, within_quotas(deed.user):
+        run = make()
+        deed.what = run.name
+        run.write_owner(deed.user.name)
+        launch.start(run)
     announce(run)
     return run
+
+
+def resume(run: RunFolder) -> None:
+    """Resume a run.
+
+    Raises:
+        AccessError: The user may not resume this run.
+        RunError: A quota is reached, or the run cannot be resumed.
+    """
+    with acting(Action.RESUME_RUN, run, run.name) as deed, within_quotas(deed.user):
+        launch.start(run, resume=True)
 
 
 def runs_table(runs: Sequence[RunFolder]) -> None:

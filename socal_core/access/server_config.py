@@ -5,10 +5,13 @@ Without the file, the app serves one user on this machine, who may do everything
 
 import tomllib
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from socal_core.access.proxies import check_proxy
 from socal_core.errors import SocalError
 from socal_core.workspace import workspace
 
@@ -59,10 +62,16 @@ class ServerConfig(BaseModel):
     login: Login = Login.NONE
     hosts: tuple[str, ...] = ()
     """Names, with port if it is not the default one, under which browsers reach the app, beside this machine's."""
-    user_header: str = "X-Forwarded-User"
+    user_header: str = Field(default="X-Forwarded-User", pattern=r"^[A-Za-z0-9-]+$")
     """The header in which the proxy sends the verified user."""
-    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
-    """Addresses of the proxies whose header is believed."""
+    proxies: tuple[Annotated[str, AfterValidator(check_proxy)], ...] = ("127.0.0.1", "::1")
+    """Addresses, or networks such as 10.0.0.0/24, of the proxies whose header is believed."""
+    logout_address: str = Field(default="", pattern=r"^(/[^/\\].*|https://.+)?$")
+    """Where the proxy logs a user out, such as /oauth2/sign_out; no *Log out* if it is empty. For `proxy`."""
+    user_claim: str = "email"
+    """What names the user in the answer of the identity provider. For `oidc`."""
+    login_hours: float = Field(default=12, gt=0)
+    """How long a login lasts. For `oidc`."""
     data_roots: tuple[Path, ...] = ()
     """Only folders below these can be opened; any if there are none."""
     default_role: Role | None = None
@@ -70,6 +79,14 @@ class ServerConfig(BaseModel):
     roles: dict[str, Role] = Field(default_factory=dict)
     """The role of each user, by the name that the login reports."""
     quotas: Quotas = Quotas()
+
+    @field_validator("data_roots")
+    @classmethod
+    def _absolute(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+        for root in roots:
+            if not root.is_absolute():
+                raise ValueError(f"{root} is no absolute path")
+        return roots
 
 
 def read_server_config() -> ServerConfig:
@@ -89,3 +106,20 @@ def read_server_config() -> ServerConfig:
         raise SocalError(f"{SERVER_FILE}: {field}: {first['msg']}. Correct the file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SocalError(f"{SERVER_FILE} cannot be read: {error}. Correct the file.") from None
+
+
+def config_at_start() -> ServerConfig:
+    """Return the configuration as this process first read it.
+
+    Who is let in must not change under a running server: the gate, which is built when the server starts, and the pages
+    have to agree on how users are known. A changed `login` counts from the next start on.
+
+    Raises:
+        SocalError: As for `read_server_config`.
+    """
+    return _first_read(workspace())
+
+
+@cache
+def _first_read(_: Path) -> ServerConfig:
+    return read_server_config()

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from socal_core.access.audit import record_here
+from socal_core.access.permissions import Action
 from socal_core.cli.arguments import (
     data_options,
     given_settings,
@@ -14,7 +16,14 @@ from socal_core.cli.arguments import (
     typed_settings,
 )
 from socal_core.cli.bars import TrainingBar
-from socal_core.cli.runs import check_data, check_not_replaced, check_same, in_place_of_earlier, warn_of_shifts
+from socal_core.cli.runs import (
+    check_data,
+    check_not_replaced,
+    check_same,
+    in_place_of_earlier,
+    record_start,
+    warn_of_shifts,
+)
 from socal_core.errors import ConfigError, RunError
 from socal_core.lifecycle.cross_validation import make_cross_validation, unfinished_folds
 from socal_core.lifecycle.further import how_to_continue
@@ -46,8 +55,10 @@ def cv(options: argparse.Namespace) -> int:
         if written_status(run).state is RunState.DONE and not unfinished_folds(run):
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
+        record_here(Action.RESUME_RUN, run.name)
     elif is_main_process():
         run = _new(options, given, replaces)
+        record_start(run)
     else:
         run = RunFolder(options.run)
     with TrainingBar() as bar:

@@ -8,6 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from socal_core.access.audit import record_here
+from socal_core.access.permissions import Action
+from socal_core.access.pseudonyms import pseudonymized
 from socal_core.cli.arguments import data_options, open_data, print_line
 from socal_core.cli.bars import Bar
 from socal_core.cli.parser import program_name
@@ -18,6 +21,7 @@ from socal_core.dataset.problems import printable
 from socal_core.dataset.saved_views import view_named
 from socal_core.errors import DataError
 from socal_core.presets import preset_of
+from socal_core.spreadsheets import csv_for_people
 from socal_core.storage import replacing
 
 
@@ -36,6 +40,7 @@ def download(options: argparse.Namespace) -> int:
     from socal_core.fetch.download import download as fetch
 
     arrived = fetch(options.address, options.out, lambda text: tqdm.write(text, file=sys.stderr))
+    record_here(Action.DOWNLOAD_DATA, f"{options.address} to {options.out}")
     for problem in arrived.problems:
         sys.stderr.write(f"problem: {problem}\n")
     print_line(f"{arrived.frames:,} frames and {len(arrived.files)} tables are in {options.out}.")
@@ -54,7 +59,7 @@ def inspect(options: argparse.Namespace) -> int:
     coaching = coaching_summary(dataset.trials) if coached else None
     summary = {**summarise(dataset), "length_auroc": length, "coaching": coaching}
     if options.frames is not None:
-        _write_frames(dataset, options.frames)
+        _write_frames(dataset, options.frames, options.pseudonymize)
     if options.deep:
         with Bar("Opening frames") as bar:
             summary["problems"] += [problem.as_dict() for problem in check_frames(dataset, bar.show)]
@@ -65,15 +70,20 @@ def inspect(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write_frames(dataset: Dataset, out: Path) -> None:
+def _write_frames(dataset: Dataset, out: Path, pseudonyms: bool) -> None:
     """Write the table of frames to a new CSV file."""
+    table = frame_table(dataset)
+    if pseudonyms:
+        surgeons = dataset.trials["participant_id"].dropna().astype(str)
+        table = pseudonymized(table, frozenset(map(str, dataset.trials.index)), frozenset(surgeons))
     if out.exists():
         raise DataError(f"{out} already exists. Choose another name.")
     try:
         with replacing(out) as draft:
-            frame_table(dataset).to_csv(draft, index=False)
+            draft.write_text(csv_for_people(table), encoding="utf-8")
     except OSError as error:
         raise DataError(f"{out} cannot be written: {error.strerror}. Choose another folder.") from error
+    record_here(Action.EXPORT, str(out))
     sys.stderr.write(f"Wrote {len(dataset.frames):,} frames to {out}.\n")
 
 
@@ -145,6 +155,7 @@ def convert(options: argparse.Namespace) -> int:
     view = TrialFilter() if options.view is None else view_named(dataset.root, options.view).filter
     with Bar("Copying frames") as bar:
         write(dataset, options.out, options.to, not options.annotations_only, bar.show, data_options(options), view)
+    record_here(Action.EXPORT, f"{dataset.root} to {options.out}")
     written = apply(dataset, view)
     print_line(f"{len(written.boxes):,} boxes of {len(written.frames):,} frames are in {options.out}.")
     return 0

@@ -3,6 +3,8 @@
 import argparse
 import json
 
+from socal_core.access.audit import record_here
+from socal_core.access.permissions import Action
 from socal_core.cli.arguments import print_line
 from socal_core.cli.bars import StageBar
 from socal_core.runs.folder import RunFolder
@@ -22,6 +24,7 @@ def explain(options: argparse.Namespace) -> int:
         if options.attention and not reason:
             attention = attention_map(run, options.trial_id, bar.show)
     write_folder(found, run.open_dataset(), options.out, attention)
+    record_here(Action.EXPORT, f"{run.name}, {options.trial_id} to {options.out}")
     if options.json:
         beside = {"attention": None if attention is None else attention.as_dict()} if options.attention else {}
         print_line(json.dumps({**found.as_dict(), **beside}, indent=2))

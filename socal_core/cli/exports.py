@@ -2,6 +2,9 @@
 
 import argparse
 
+from socal_core.access.audit import acting
+from socal_core.access.permissions import Action
+from socal_core.access.users import local_user
 from socal_core.cli.arguments import print_line
 from socal_core.runs.folder import RunFolder
 
@@ -10,7 +13,9 @@ def card(options: argparse.Namespace) -> int:
     """Write the card of a run as HTML or JSON."""
     from socal_core.exporting.card_page import write_card
 
-    write_card(RunFolder.open(options.run), options.out)
+    run = RunFolder.open(options.run)
+    with acting(local_user(), Action.EXPORT_CARD, run, f"{run.name} to {options.out}"):
+        write_card(run, options.out)
     print_line(f"The card of run {options.run.name} is in {options.out}.")
     return 0
 
@@ -19,6 +24,8 @@ def export(options: argparse.Namespace) -> int:
     """Export the best checkpoint of a run."""
     from socal_core.exporting.export import export_run
 
-    export_run(RunFolder.open(options.run), options.out, options.onnx)
+    run = RunFolder.open(options.run)
+    with acting(local_user(), Action.EXPORT_MODEL, run, f"{run.name} to {options.out}"):
+        export_run(run, options.out, options.onnx)
     print_line(f"The model of run {options.run.name} is in {options.out}.")
     return 0

@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 
+from socal_core.access.audit import record_here
+from socal_core.access.permissions import Action
 from socal_core.cli.arguments import given_settings, open_data, print_line
 from socal_core.cli.bars import StageBar
 from socal_core.errors import DataError
@@ -34,6 +36,7 @@ def embed(options: argparse.Namespace) -> int:
     if not is_main_process():
         return 1 if found.left_out else 0
     found.write(options.out)
+    record_here(Action.EXPORT, f"features to {options.out}")
     for text in found.notices:
         sys.stderr.write(f"{text}\n")
     trials = len(found.table["trial_id"].unique())

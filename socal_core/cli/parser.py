@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"socal {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_app_command(commands)
+    _add_access_commands(commands)
     _add_data_commands(commands)
     _add_clip_commands(commands)
     _add_split_commands(commands)
@@ -51,9 +52,21 @@ def program_name() -> str:
 
 
 def _add_app_command(commands: Any) -> None:
-    sub = add_command(commands, "app", "app", "Serve the app to a browser on this machine until Ctrl-C is pressed.")
+    sub = add_command(
+        commands,
+        "app",
+        "app",
+        "Serve the app to browsers, on this machine unless told otherwise, until Ctrl-C is pressed.",
+    )
     sub.add_argument("folder", type=Path, nargs="?", help="a data folder (default: the last chosen one, or the demo)")
-    sub.add_argument("--port", type=int, help="the port of the app on 127.0.0.1 (default: 8501)")
+    sub.add_argument("--port", type=int, help="the port of the app (default: 8501)")
+    sub.add_argument("--host", help="the address to listen at, such as 0.0.0.0 for all (default: 127.0.0.1)")
+    sub.add_argument("--insecure", action="store_true", help="let other machines reach the app without login")
+
+
+def _add_access_commands(commands: Any) -> None:
+    sub = add_command(commands, "audit", "audit", "Show who did what: the audit log of the workspace.")
+    sub.add_argument("--json", action="store_true")
 
 
 def _add_data_commands(commands: Any) -> None:
@@ -77,6 +90,11 @@ def _add_data_commands(commands: Any) -> None:
         type=Path,
         metavar="OUT.csv",
         help="write one row per frame: trial, second, file, size, number of boxes, evidence",
+    )
+    sub.add_argument(
+        "--pseudonymize",
+        action="store_true",
+        help="with --frames: pseudonyms in place of the ids of trials, surgeons and frames",
     )
     sub.add_argument("--json", action="store_true")
     sub = add_command(commands, "data", "footage", "Look for the same footage in several trials.")

@@ -12,6 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.access.audit import acting, record_here
+from socal_core.access.permissions import Action
+from socal_core.access.users import local_user
 from socal_core.annotations.alignment import warning_of_shifts
 from socal_core.cli.arguments import (
     data_options,
@@ -66,6 +69,7 @@ def train(options: argparse.Namespace) -> int:
         if written_status(run).state is RunState.DONE:
             sys.stderr.write(f"Run {run.name} is already done. {how_to_continue(run)}\n")
             return 0
+        record_here(Action.RESUME_RUN, run.name)
     elif is_main_process():
         run = _make_run(options)
     else:
@@ -81,7 +85,15 @@ def train(options: argparse.Namespace) -> int:
 
 def _make_run(options: argparse.Namespace) -> RunFolder:
     replaces = pop_force_retrain(options)
-    return _new_run(options, replaces) if options.from_run is None else _further_run(options, replaces)
+    run = _new_run(options, replaces) if options.from_run is None else _further_run(options, replaces)
+    record_start(run)
+    return run
+
+
+def record_start(run: RunFolder) -> None:
+    """Write who started a run, to its folder and to the audit log of the workspace."""
+    run.write_owner(local_user().name)
+    record_here(Action.START_RUN, run.name)
 
 
 def _new_run(options: argparse.Namespace, replaces: bool) -> RunFolder:
@@ -131,7 +143,8 @@ def in_place_of_earlier(path: Path, replaces: bool, start: Path | None) -> Itera
         return
     if start is not None and start.resolve().is_relative_to(path.resolve()):
         raise RunError(f"The new run starts from run {run.name}, so it cannot replace it. Choose another name.")
-    moved = trash(run)
+    with acting(local_user(), Action.DELETE_RUN, run, run.name):
+        moved = trash(run)
     try:
         yield
     except SocalError:

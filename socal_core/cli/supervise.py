@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from socal_core.access.audit import acting
+from socal_core.access.permissions import Action
+from socal_core.access.users import local_user
 from socal_core.cli.arguments import print_line
 from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.launch import request_stop
@@ -49,7 +52,8 @@ def stop(options: argparse.Namespace) -> int:
         verb = {RunState.FAILED: "has", RunState.INTERRUPTED: "was"}.get(state, "is")
         print_line(f"Run {run.name} is not active: it {verb} {state}.")
         return 0
-    request_stop(run)
+    with acting(local_user(), Action.STOP_RUN, run, run.name):
+        request_stop(run)
     sys.stderr.write(f"Run {run.name} was asked to stop. Waiting until it has ended.\n")
     deadline = time.monotonic() + STOP_PATIENCE_SECONDS
     while (state := read_status(run).state).alive:

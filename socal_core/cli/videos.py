@@ -2,6 +2,8 @@
 
 import argparse
 
+from socal_core.access.audit import record_here
+from socal_core.access.permissions import Action
 from socal_core.cli.arguments import print_line
 from socal_core.cli.bars import StageBar
 from socal_core.exporting.trial_video import VideoOptions, write_trial_video
@@ -19,5 +21,6 @@ def render(options: argparse.Namespace) -> int:
             chosen,
             lambda done, total: bar.show("Drawing frames", done, total),
         )
+    record_here(Action.EXPORT, f"{options.trial_id} to {options.out}")
     print_line(f"{count} frames of {options.trial_id} are in {options.out}.")
     return 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from socal_core.access.server_config import read_server_config
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.disk import RESERVE
 from socal_core.errors import ConfigError
@@ -51,11 +52,13 @@ class StoreInfo:
 
 
 def limit_bytes() -> int:
-    """Return the size limit of all stores together: SOCAL_CACHE_GB, or 20 GB.
+    """Return the size limit of all stores together: SOCAL_CACHE_GB, or 20 GB; on a server at most its `cache_gb`.
 
     Raises:
         ConfigError: The variable is not a number from 0 to 1,000,000.
+        SocalError: The configuration of the server cannot be read.
     """
+    quota = read_server_config().quotas.cache_gb
     text = os.environ.get(LIMIT_VARIABLE, "")
     try:
         limit = float(text) if text else DEFAULT_LIMIT_GB
@@ -63,7 +66,7 @@ def limit_bytes() -> int:
             raise ValueError
     except ValueError:
         raise ConfigError(LIMIT_VARIABLE, "must be a number of GB, 0 to switch the cache off", text) from None
-    return int(limit * 1e9)
+    return int((limit if quota is None else min(limit, quota)) * 1e9)
 
 
 def list_stores() -> list[StoreInfo]:
@@ -113,7 +116,7 @@ def make_room(needed: int, keep: Path) -> str:
     if total + needed > limit:
         return (
             f"it would take {(total + needed) / 1e9:.1f} GB with what is already kept, but only {limit / 1e9:g} GB are "
-            f"allowed ({LIMIT_VARIABLE})"
+            f"allowed ({LIMIT_VARIABLE}, or cache_gb of the server)"
         )
     if needed + RESERVE > _free():
         return (

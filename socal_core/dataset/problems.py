@@ -153,10 +153,15 @@ def _problem(kind: ProblemKind, path: str, row: int | None, count: int, paramete
     return Problem(kind.code, kind.severity, path, row, message, count, values)
 
 
-def problems_csv(problems: Iterable[Problem]) -> str:
-    """Return problems as CSV: code, severity, path, row (empty for a whole file), message, count."""
+def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Return problems as a table: code, severity, path, row (empty for a whole file), message, count."""
     rows = [problem.as_dict() for problem in problems]
-    return csv_for_people(pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"}))
+    return pd.DataFrame(rows, columns=list(_CSV_COLUMNS)).astype({"row": "Int64"})
+
+
+def problems_csv(problems: Iterable[Problem]) -> str:
+    """Return problems as CSV with the columns of `problems_table`."""
+    return csv_for_people(problems_table(problems))
 
 
 def printable(value: object) -> str:

@@ -20,7 +20,7 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """The first bytes of a zip, of one without entries, and of one in parts."""
 
 
-def receive(file: BinaryIO, name: str, size: int, folder: Path) -> Dataset:
+def receive(file: BinaryIO, name: str, size: int, folder: Path, largest_mb: int = LARGEST_UPLOAD_MB) -> Dataset:
     """Check an uploaded file, unpack it if it is a zip, and open it. If that fails, nothing of it is left.
 
     Args:
@@ -28,6 +28,7 @@ def receive(file: BinaryIO, name: str, size: int, folder: Path) -> Dataset:
         name: The name that the user's machine gave it, which is only shown.
         size: Its size in bytes.
         folder: An empty folder, which keeps the material.
+        largest_mb: The largest size in MB.
 
     Returns:
         The material.
@@ -36,7 +37,7 @@ def receive(file: BinaryIO, name: str, size: int, folder: Path) -> Dataset:
         DataError: It is too large, it is neither a zip nor a video, it is unsafe, or no frame can be read.
     """
     try:
-        return _received(file, printable(name.replace("\\", "/").rpartition("/")[2]), size, folder)
+        return _received(file, printable(name.replace("\\", "/").rpartition("/")[2]), size, folder, largest_mb)
     except OSError as error:
         _clear(folder)
         raise DataError(f"The upload cannot be kept: {error.strerror}. Free some space on the server.") from error
@@ -45,10 +46,10 @@ def receive(file: BinaryIO, name: str, size: int, folder: Path) -> Dataset:
         raise
 
 
-def _received(file: BinaryIO, name: str, size: int, folder: Path) -> Dataset:
-    if size > LARGEST_UPLOAD_MB * 1_000_000:
+def _received(file: BinaryIO, name: str, size: int, folder: Path, largest_mb: int) -> Dataset:
+    if size > largest_mb * 1_000_000:
         raise DataError(
-            f"{name} has {size / 1e6:,.0f} MB, more than the {LARGEST_UPLOAD_MB} MB that can be uploaded. Copy it to "
+            f"{name} has {size / 1e6:,.0f} MB, more than the {largest_mb} MB that can be uploaded. Copy it to "
             "the server, and type its folder."
         )
     file.seek(0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from socal_core.errors import SocalError
 from socal_core.jobs.job import END, PROGRESS, REQUEST, STOP, JobState
+from socal_core.startup import prepare_process
 from socal_core.storage import write_json
 from socal_core.training.stop import StopRequested
 
@@ -85,6 +86,7 @@ def carry_out(work: Work, folder: Path) -> JobState:
 
 def main(work: Work) -> None:
     """Run the process of a job, started as `python -m MODULE FOLDER`."""
+    prepare_process()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sys.exit(carry_out(work, Path(sys.argv[1])) is JobState.FAILED)
 

@@ -21,7 +21,8 @@ from socal_core.storage import is_locked, write_json
 from socal_core.workspace import tidy_workspace, workspace
 
 LOCK, LOG, STOP = "lock", "log", "stop"
-REQUEST, PROGRESS, END, ID = "request.json", "progress.json", "end.json", "id.json"
+REQUEST, PROGRESS, END = "request.json", "progress.json", "end.json"
+ID, OWNER = "id.json", "owner.json"
 
 
 class JobState(StrEnum):
@@ -122,12 +123,20 @@ class Job:
         """Return the last request, or None if there was none."""
         return _read(self.folder / REQUEST)
 
-    def start(self, request: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> bool:
+    def read_owner(self) -> str | None:
+        """Return the name of the user who started the job; None if that is not known."""
+        name = (_read(self.folder / OWNER) or {}).get("name")
+        return name if isinstance(name, str) else None
+
+    def start(
+        self, request: Mapping[str, Any], environment: Mapping[str, str] | None = None, owner: str | None = None
+    ) -> bool:
         """Start the process.
 
         Args:
             request: What the process is to do, as values for JSON.
             environment: Variables to add to those of this process.
+            owner: The name of the user who starts it.
 
         Returns:
             True if the process was started, False if the job is already running.
@@ -147,6 +156,7 @@ class Job:
             for name in (STOP, END, PROGRESS):  # of an earlier process
                 (self.folder / name).unlink(missing_ok=True)
             write_json(self.folder / ID, {"id": uuid.uuid4().hex})
+            write_json(self.folder / OWNER, {"name": owner})
             write_json(self.folder / REQUEST, request)
             start_module([self._module, str(self.folder)], self.folder / LOG, lock, environment)
         except OSError as error:

@@ -32,6 +32,10 @@ class TrashedRun:
     time: str
     """The time of deletion in UTC, in a form that sorts by age."""
 
+    def read_owner(self) -> str | None:
+        """Return the name of the user who started the run; None if that is not known."""
+        return RunFolder(self.path).read_owner()
+
 
 def trash(run: RunFolder) -> TrashedRun:
     """Move the folder of a run into the trash.
@@ -94,14 +98,18 @@ def empty_trash(entries: Sequence[TrashedRun]) -> None:
 
 def size_of(entries: Sequence[TrashedRun]) -> int:
     """Return the size of deleted runs in bytes, without files that disappear meanwhile."""
+    return sum(size_of_folder(entry.path) for entry in entries)
+
+
+def size_of_folder(path: Path) -> int:
+    """Return the size of all files below a folder in bytes, without files that disappear meanwhile."""
     total = 0
-    for entry in entries:
-        for folder, _, files in os.walk(entry.path):
-            for name in files:
-                try:
-                    total += Path(folder, name).lstat().st_size
-                except OSError:
-                    continue
+    for folder, _, files in os.walk(path):
+        for name in files:
+            try:
+                total += Path(folder, name).lstat().st_size
+            except OSError:
+                continue
     return total
 
 

@@ -27,6 +27,7 @@ from socal_core.runs.files.records import (
     IDENTITY,
     NOTES,
     ORIGIN,
+    OWNER,
     SPLIT,
     STATUS,
     TARGET,
@@ -34,6 +35,7 @@ from socal_core.runs.files.records import (
     Environment,
     Identity,
     Origin,
+    Owner,
 )
 from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
@@ -281,6 +283,25 @@ class RunFolder:
     def read_origin(self) -> Origin | None:
         """Read the checkpoint of another run that this run started from; None if there is none."""
         return ORIGIN.read(self.path, self._owner)
+
+    def write_owner(self, name: str) -> None:
+        """Write who started the run.
+
+        Raises:
+            RunError: The folder of the run cannot be written to.
+        """
+        try:
+            OWNER.write(self.path, Owner(name))
+        except OSError as error:
+            raise RunError(f"Run {self.name} cannot be written: {error.strerror}.") from None
+
+    def read_owner(self) -> str | None:
+        """Read the name of the user who started the run; None if that is not known, or the file is damaged."""
+        try:
+            found = OWNER.read(self.path, self._owner)
+        except RunError:
+            return None
+        return None if found is None else found.name
 
     def write_split(self, split: Split) -> None:
         """Write the split of the run."""

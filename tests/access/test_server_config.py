@@ -39,6 +39,10 @@ def test_a_whole_file_is_read(server_file: Path) -> None:
         ('logn = "proxy"', "logn: Extra inputs are not permitted"),
         ('[roles]\n"anna" = "king"', "roles.anna: Input should be 'viewer', 'researcher' or 'admin'"),
         ("[quotas]\nruns_gb = -1", "quotas.runs_gb: Input should be greater than 0"),
+        ('proxies = ["10.0.0.x"]', "proxies.0: Value error, '10.0.0.x' does not appear to be an IPv4 or IPv6 network"),
+        ('user_header = "X User"', "user_header: String should match pattern"),
+        ('logout_address = "//evil.example"', "logout_address: String should match pattern"),
+        ('logout_address = "javascript:alert(1)"', "logout_address: String should match pattern"),
         ("login = ", "cannot be read: Invalid value"),
     ],
 )

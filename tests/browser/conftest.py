@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,12 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
 @contextmanager
 def servers_in(folder: Path) -> Iterator[StartServer]:
-    """Start servers whose workspaces lie in a folder; they and their workers end with the context."""
+    """Start servers whose workspaces lie in a folder; they and their workers end with the context.
+
+    What may be given: a data folder; an installed project to start instead of the checkout; another script; the number
+    of surgeons of the demo; the content of server.toml; options of `streamlit run`, perhaps with -- and arguments of
+    the app after them; a folder from which the server imports first.
+    """
     processes: list[subprocess.Popen[str]] = []
     workspaces: list[Path] = []
 
@@ -67,11 +72,18 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
         installed: Installed | None = None,
         script: Path | str = "app.py",
         demo_surgeons: int = 4,
+        server_file: str = "",
+        options: Sequence[object] = (),
+        packages: Path = PROJECT,
     ) -> Server:
         workspace = folder / f"workspace-{len(processes)}"
+        if server_file:
+            workspace.mkdir()
+            (workspace / "server.toml").write_text(server_file, encoding="utf-8")
         port = free_port()
-        command: list[Any] = [sys.executable, "-m", "streamlit", "run", script, "--server.port", port, "--"]
-        variables = {**os.environ, "PYTHONPATH": str(PROJECT)}  # for a script that is elsewhere
+        command: list[Any] = [sys.executable, "-m", "streamlit", "run", script, "--server.port", port, *options]
+        command += [] if "--" in options else ["--"]
+        variables = {**os.environ, "PYTHONPATH": f"{packages}:{PROJECT}"}  # for a script that is elsewhere
         if installed is not None:
             command, variables = [installed.socal, "app", "--port", port], installed.variables
         process = subprocess.Popen(

@@ -37,7 +37,7 @@ def test_no_page_has_a_violation(chromium: Browser, server: Server, scheme: str)
         tab.goto(f"{server.url}/{address}")
         is_on(tab, label)
         settled(tab)
-        tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+        tab.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')")
         for violation in Axe().run(tab, options=RULES).response["violations"]:
             found += [(label, violation["id"], str(node["target"])) for node in violation["nodes"]]
         tab.close()

@@ -115,3 +115,23 @@ def test_the_limit_is_20_gb_unless_another_is_given(monkeypatch: pytest.MonkeyPa
     assert limit_bytes() == 20_000_000_000
     monkeypatch.setenv("SOCAL_CACHE_GB", "0.5")
     assert limit_bytes() == 500_000_000
+
+
+def test_on_a_server_the_quota_is_the_most(monkeypatch: pytest.MonkeyPatch, workspace: Path) -> None:
+    monkeypatch.delenv("SOCAL_CACHE_GB", raising=False)
+    (workspace / "server.toml").write_text("[quotas]\ncache_gb = 0.75\n")
+    assert limit_bytes() == 750_000_000
+    monkeypatch.setenv("SOCAL_CACHE_GB", "0.5")
+    assert limit_bytes() == 500_000_000
+    monkeypatch.setenv("SOCAL_CACHE_GB", "3")
+    assert limit_bytes() == 750_000_000
+
+
+def test_a_quota_removes_the_oldest_and_nothing_in_use(workspace: Path) -> None:
+    first, second, third = (write_store(name, used) for name, used in (("a", 1000), ("b", 2000), ("c", 3000)))
+    (workspace / "server.toml").write_text(f"[quotas]\ncache_gb = {70 * FRAME / 1e9}\n")
+    with first.in_use():
+        os.utime(first.folder / "store.json", (1000, 1000))
+        assert make_room(20 * FRAME, third.folder) == ""
+        assert {info.folder for info in list_stores()} == {first.folder, third.folder}
+    assert second.count(TRIAL) == 0

@@ -1,6 +1,5 @@
 """What the player is given of a trial."""
 
-import io
 import json
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
+from pages.components.trial_viewer.player.trial_data import boxes_table, trial_data
 from socal_core.annotations.tracker import track_all
 from socal_core.dataset import layout
 from socal_core.dataset.dataset import Dataset
@@ -61,7 +60,7 @@ def test_it_starts_at_the_first_frame_with_boxes(data_folder: Path) -> None:
 def test_a_trial_without_boxes(dataset: Dataset) -> None:
     data = trial_data(dataset, TRIAL, boxes_of(dataset).iloc[:0], None)
     assert (data["tracks"], data["boxes"]["x1"], data["start"], data["source"]) == ([], [], 0, "")
-    assert boxes_as_csv(dataset, TRIAL, boxes_of(dataset).iloc[:0]).count("\n") == 1
+    assert boxes_table(dataset, TRIAL, boxes_of(dataset).iloc[:0]).empty
 
 
 def test_events_are_marked_at_their_seconds(data_folder: Path) -> None:
@@ -140,13 +139,13 @@ def test_labels_are_handed_on_as_they_are(data_folder: Path, label: str) -> None
     kept = dataset.boxes["label"].iloc[0]
     data = trial_data(dataset, TRIAL, boxes_of(dataset), None)
     assert [track["label"] for track in data["tracks"]] == [kept]
-    table = pd.read_csv(io.StringIO(boxes_as_csv(dataset, TRIAL, boxes_of(dataset))))
+    table = boxes_table(dataset, TRIAL, boxes_of(dataset))
     assert table["label"].to_list() == [kept, kept]
 
 
 def test_the_file_has_every_box_with_its_area(dataset: Dataset) -> None:
     boxes = boxes_of(dataset)
-    table = pd.read_csv(io.StringIO(boxes_as_csv(dataset, TRIAL, boxes)))
+    table = boxes_table(dataset, TRIAL, boxes)
     assert len(table) == len(boxes) == 18
     first = table[table["label"] == "grasper"].iloc[0]
     assert (first["area_px"], first["second"], first["id_source"]) == (300, 0, "tracker")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.downloads import before_downloads, download, download_csv, ids_in
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
 from socal_core.annotations import format_of
@@ -9,7 +10,6 @@ from socal_core.annotations.agreement import Agreement, compare_formats
 from socal_core.annotations.class_proposals import NameProposal
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
-from socal_core.spreadsheets import csv_for_people
 
 ROWS_SHOWN = 1000
 KINDS = {
@@ -44,14 +44,8 @@ def show_agreement(dataset: Dataset) -> None:
     if len(result.details):
         st.subheader("Differences")
         st.dataframe(result.details.head(ROWS_SHOWN), hide_index=True, placeholder="–", height=320)
-        st.download_button(
-            "Download all differences as CSV",
-            csv_for_people(result.details),
-            file_name="differences.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        before_downloads(dataset.fingerprint, "agreement")
+        download_csv("Download all differences as CSV", lambda: result.details, "differences.csv", ids_in(dataset))
 
 
 def _show_names(proposal: NameProposal) -> None:
@@ -65,15 +59,7 @@ def _show_names(proposal: NameProposal) -> None:
             "may be there, and choose *Read the folder again* in the sidebar. Nothing is applied on its own."
         )
         st.code(content, language=None)
-        st.download_button(
-            f"Download {name}",
-            content,
-            file_name=name,
-            mime="text/plain",
-            icon=":material/download:",
-            on_click="ignore",
-            key=f"names-{proposal.key}",
-        )
+        download(f"Download {name}", lambda: content, name, "text/plain", key=f"names-{proposal.key}")
 
 
 def _title(key: object) -> str:

@@ -6,9 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components.actions import act
+from pages.components.access import guarded, may, why_not
 from pages.components.images import show_frames
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.annotations.alignment import (
     Answer,
     annotation_files,
@@ -41,10 +42,12 @@ def check_alignment(dataset: Dataset) -> None:
     names = frames_to_check(boxes_of(dataset, file))
     show_frames(dataset, dataset.frames[dataset.frames["frame"].isin(names)])
     left, right = st.columns(2)
+    off, why = not may(Action.JUDGE_BOXES), why_not(Action.JUDGE_BOXES)
     # An answer by another tab may change which file is chosen.
     for place, text, icon, fits in ((left, "Looks right", "check", True), (right, "Is shifted", "close", False)):
         answer = partial(write_answer, dataset, file, fits)
-        place.button(text, icon=f":material/{icon}:", width="stretch", on_click=act, args=(answer,))
+        keep = guarded(Action.JUDGE_BOXES, answer, what=f"{dataset.root.name}: {file}")
+        place.button(text, icon=f":material/{icon}:", width="stretch", disabled=off, help=why, on_click=keep)
 
 
 def _summarise(files: Sequence[str], answers: Mapping[str, Answer]) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.job_progress import show_log, watch
+from pages.components.access import may, why_not
+from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import fingerprint, name_of_data, opened_with
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset, Problem, Severity
 from socal_core.jobs.job import Job, JobState, JobStatus
 
@@ -64,8 +66,9 @@ def _button(dataset: Dataset, request: dict[str, Any], state: JobState) -> None:
             f"{len(dataset.frames):,} frames. It takes about a minute per 5,000 frames in full HD."
         )
         label = "Check every frame"
-    if right.button(label, icon=":material/image_search:", width="stretch"):
-        CHECK.start(request)  # does nothing if another tab has just started it
+    off, why = not may(Action.CHECK_DATA), why_not(Action.CHECK_DATA)
+    if right.button(label, icon=":material/image_search:", width="stretch", disabled=off, help=why):
+        start_job(CHECK, Action.CHECK_DATA, request)  # does nothing if another tab has just started it
         st.rerun()
 
 

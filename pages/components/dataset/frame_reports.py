@@ -9,10 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.access import may, why_not
+from pages.components.downloads import Ids
 from pages.components.evaluation.results import table_with_csv
-from pages.components.job_progress import show_log, watch
+from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.frame_reports import FOOTAGE, TEXT, read_report
 from socal_core.evaluation.frame_text import INSTALL, TextKind, kinds_of_text, missing_packages, texts_of
@@ -85,10 +88,11 @@ def _show(search: _Search, dataset: Dataset) -> None:
         search.button if report is None else f"{search.button} again",
         icon=":material/search:",
         width="stretch",
-        disabled=bool(search.missing),
+        disabled=bool(search.missing) or not may(Action.CHECK_DATA),
+        help=why_not(Action.CHECK_DATA),
         key=f"start-{search.job.name}",
     ):
-        search.job.start(request)  # does nothing if another tab has just started it
+        start_job(search.job, Action.CHECK_DATA, request)  # does nothing if another tab has just started it
         st.rerun()
     status = search.job.status() if last == request else JobStatus(JobState.IDLE)
     if status.error:
@@ -116,15 +120,15 @@ def _show_footage(report: dict[str, Any]) -> None:
     )
     rows = [
         {
-            "Trial": plain_text(pair.trial_id),
-            "Other trial": plain_text(pair.other),
+            "Trial": pair.trial_id,
+            "Other trial": pair.other,
             "Frames": f"{pair.frames}",
             "Same moment (s)": f"{pair.second:g} and {pair.other_second:g}",
             "Distance": f"{pair.distance:.4f}",
         }
         for pair in pairs
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage")
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage", Ids())
 
 
 def _show_text(report: dict[str, Any]) -> None:
@@ -141,16 +145,16 @@ def _show_text(report: dict[str, Any]) -> None:
     )
     rows = [
         {
-            "Trial": plain_text(found.trial_id),
+            "Trial": found.trial_id,
             "Second": f"{found.second:g}",
-            "Text": plain_text(found.text),
+            "Text": found.text,
             "Box": ", ".join(map(str, found.box)),
             "Confidence": f"{found.confidence:.2f}",
             "Text of the trial": KINDS[kinds[found.trial_id][0]],
         }
         for found in texts
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames")
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames", Ids())
 
 
 def _when(report: dict[str, Any]) -> str:

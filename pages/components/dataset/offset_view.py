@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages.components.job_progress import show_log, watch
+from pages.components.access import may, why_not
+from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.annotations.offset_advice import OffsetAdvice, refused_files
 from socal_core.dataset.dataset import Dataset
 from socal_core.jobs.job import Job, JobState, JobStatus
@@ -32,8 +34,9 @@ def show_offset_advice(dataset: Dataset) -> None:
         f"{count} refused because of the numbers of the frames. The frames may show which numbering puts the boxes on "
         "tools. The answer is advice, and nothing is applied."
     )
-    if right.button("Look at the frames", icon=":material/frame_inspect:", width="stretch"):
-        ADVICE.start(request)  # does nothing if another tab has just started it
+    off, why = not may(Action.CHECK_DATA), why_not(Action.CHECK_DATA)
+    if right.button("Look at the frames", icon=":material/frame_inspect:", width="stretch", disabled=off, help=why):
+        start_job(ADVICE, Action.CHECK_DATA, request)  # does nothing if another tab has just started it
         st.rerun()
     if ADVICE.request() != request:
         return

@@ -6,9 +6,10 @@ import streamlit as st
 from pages.components.dataset.frame_check import check_of_frames
 from pages.components.dataset.frame_reports import show_frame_reports
 from pages.components.dataset.offset_view import show_offset_advice
+from pages.components.downloads import before_downloads, download_csv, ids_in
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset, Problem, Severity
-from socal_core.dataset.problems import problems_csv
+from socal_core.dataset.problems import problems_table
 
 ROWS_SHOWN = 10
 TABLE_HEIGHT = 560
@@ -23,15 +24,10 @@ def show_problems(dataset: Dataset) -> None:
     if problems:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.write("The app works despite these problems. Each row shows what is wrong, where, and what to do.")
-        right.download_button(
-            "Download as CSV",
-            problems_csv(problems),
-            file_name="problems.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-        )
+        with right:
+            table = problems_table(problems)
+            download_csv("Download as CSV", lambda: table, "problems.csv", ids_in(dataset), width="stretch")
+        before_downloads(dataset.fingerprint, "problems")
         _table(problems)
     elif of_frames is None:
         st.success("No problems were found in the tables and file names of this folder.")

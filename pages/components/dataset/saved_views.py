@@ -5,9 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.actions import act
+from pages.components.access import acting, guarded, may, why_not
 from pages.components.dataset.filters import show_filter
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_in_words
 from socal_core.dataset.filters import TrialFilter
@@ -56,10 +57,12 @@ def _save(dataset: Dataset, chosen: TrialFilter) -> None:
     with st.form("save-view", border=False, clear_on_submit=True):
         st.markdown(f"Chosen: {plain_text(filter_in_words(chosen))}")
         name = st.text_input("Name of the view", max_chars=LONGEST_NAME, key="view-name")
-        saves = st.form_submit_button("Save view", icon=":material/bookmark_add:")
+        off, why = not may(Action.CHANGE_VIEWS), why_not(Action.CHANGE_VIEWS)
+        saves = st.form_submit_button("Save view", icon=":material/bookmark_add:", disabled=off, help=why)
     if saves:
         try:
-            name = save_view(dataset.root, name, chosen)
+            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: save {name}"):
+                name = save_view(dataset.root, name, chosen)
         except SocalError as error:
             st.error(plain_text(error))
         else:
@@ -76,6 +79,7 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
     st.markdown(f"{plain_text(filter_in_words(view.filter))}: **{count} of {len(dataset.trials)} trials**")
     if not count:
         st.warning("This view matches no trial of the data folder any more.")
+    off, why = not may(Action.CHANGE_VIEWS), why_not(Action.CHANGE_VIEWS)
     with st.container(horizontal=True):
         st.button(
             "Show its trials",
@@ -85,12 +89,19 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
             args=(view.filter,),
             key="view-show",
         )
-        delete = partial(delete_view, dataset.root, view.name, view)
-        st.button("Delete", icon=":material/delete:", key="view-delete", on_click=act, args=(delete,))
+        delete = guarded(
+            Action.CHANGE_VIEWS,
+            partial(delete_view, dataset.root, view.name, view),
+            what=f"{dataset.root.name}: delete {view.name}",
+        )
+        st.button("Delete", icon=":material/delete:", key="view-delete", disabled=off, help=why, on_click=delete)
     with st.form("rename-view", border=False, clear_on_submit=True):
         st.text_input("New name", max_chars=LONGEST_NAME, key=_NEW_NAME)
-        st.form_submit_button("Rename", icon=":material/edit:", on_click=_rename, args=(dataset.root, view))
+        rename = guarded(
+            Action.CHANGE_VIEWS, partial(_rename, dataset.root, view), what=f"{dataset.root.name}: rename {view.name}"
+        )
+        st.form_submit_button("Rename", icon=":material/edit:", disabled=off, help=why, on_click=rename)
 
 
 def _rename(root: Path, view: SavedView) -> None:
-    act(lambda: rename_view(root, view.name, str(st.session_state[_NEW_NAME]), view))
+    rename_view(root, view.name, str(st.session_state[_NEW_NAME]), view)

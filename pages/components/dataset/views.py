@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
+from pages.components.downloads import before_downloads, download_csv, ids_in
 from pages.components.images import contact_sheet
 from pages.components.target_labels import target_labels
 from pages.components.words import plain_text
@@ -199,6 +200,8 @@ def trials(dataset: Dataset) -> None:
             "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
         },
     )
+    before_downloads(dataset.fingerprint, "trials")
+    download_csv("CSV", lambda: table, "trials.csv", ids_in(dataset), type="tertiary", key="csv-trials")
 
 
 VIEWS: dict[str, Callable[[Dataset], None]] = {

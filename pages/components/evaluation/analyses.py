@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.actions import problem_waits
+from pages.components.downloads import download_csv
 from pages.components.evaluation.results import score, table_with_csv
 from pages.components.evaluation.similar import show_similar
 from pages.components.evaluation.task_chart import task_chart
@@ -166,6 +167,7 @@ def _subgroup_table(report: SubgroupReport) -> None:
         return ["color: gray" if groups[int(str(row.name))].too_small else ""] * len(row)
 
     st.dataframe(table.style.apply(colours, axis=1), hide_index=True, key="subgroups-table")
+    download_csv("CSV", lambda: table, "subgroups.csv", type="tertiary", key="csv-subgroups")
 
 
 def _row(group: Subgroup) -> dict[str, str | int]:

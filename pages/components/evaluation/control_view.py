@@ -5,10 +5,12 @@ from functools import partial
 
 import streamlit as st
 
+from pages.components.access import may, why_not
 from pages.components.actions import act_on
+from pages.components.runs import start_new
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.evaluation.control_runs import NAMES, what_controls_show
-from socal_core.lifecycle import launch
 from socal_core.lifecycle.control import ABOUT_CONTROLS, controls_of, make_control
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Control as ControlRow
@@ -62,7 +64,8 @@ def _start_or_state(run: RunFolder, kind: Control, others: list[RunFolder]) -> N
         BUTTONS[kind],
         icon=":material/shuffle:",
         key=f"start-{kind}",
-        help=HELPS[kind],
+        disabled=not may(Action.START_RUN),
+        help=why_not(Action.START_RUN) or HELPS[kind],
         on_click=act_on,
         args=(KnownRun.of(run), partial(_start, kind=kind)),
     )
@@ -72,4 +75,4 @@ def _start_or_state(run: RunFolder, kind: Control, others: list[RunFolder]) -> N
 
 
 def _start(run: RunFolder, kind: Control) -> None:
-    launch.start(make_control(run, kind))
+    start_new(lambda: make_control(run, kind))

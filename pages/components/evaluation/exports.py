@@ -4,6 +4,9 @@ from functools import partial
 
 import streamlit as st
 
+from pages.components.access import may, why_not
+from pages.components.downloads import download
+from socal_core.access.permissions import Action
 from socal_core.exporting.card import collect_facts
 from socal_core.exporting.card_page import render_html
 from socal_core.installation import is_checkout
@@ -15,17 +18,18 @@ def exports(run: RunFolder) -> None:
     """Show the button that makes the card of a run, and the command to copy for its model."""
     card, export = st.columns(2)
     with card:
-        st.download_button(
+        download(
             "Run card",
             partial(_card, run),
-            file_name=f"{run.name}-card.html",
-            mime="text/html",
+            f"{run.name}-card.html",
+            "text/html",
+            Action.EXPORT_CARD,
             icon=":material/description:",
-            on_click="ignore",
-            help="One HTML file: data, split, settings, results with intervals, limits, licences, and the items of "
-            "TRIPOD+AI and CLAIM. `socal card RUN OUT.json` writes the same as JSON.",
+            help_text="One HTML file: data, split, settings, results with intervals, limits, licences, and the items "
+            "of TRIPOD+AI and CLAIM. `socal card RUN OUT.json` writes the same as JSON.",
         )
-    with export, st.popover("Export…", icon=":material/output:"):
+    off, why = not may(Action.EXPORT_MODEL), why_not(Action.EXPORT_MODEL)
+    with export, st.popover("Export…", icon=":material/output:", disabled=off, help=why):
         folds = folds_of(run)
         st.write(
             "A folder with the model, its model card, and what predictions need. Run this command in the workspace, "

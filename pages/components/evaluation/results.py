@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import Ids, download_csv, ids_of
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
@@ -18,7 +19,6 @@ from socal_core.runs.files.metrics_file import AnyMetrics
 from socal_core.runs.files.metrics_record import Control, FoldScores, Interval, Metrics, Score, SeedScores
 from socal_core.runs.files.predictions import prediction_columns
 from socal_core.runs.folder import RunFolder
-from socal_core.spreadsheets import csv_for_people
 
 TILES: tuple[tuple[str, Score, str], ...] = (
     (
@@ -102,19 +102,16 @@ def interval_text(metrics: Metrics, name: Score) -> str | None:
     return TOO_FEW if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
-def table_with_csv(table: pd.DataFrame, name: str) -> None:
-    """Show a table of text with a button that downloads it as CSV."""
-    st.table(table)
-    st.download_button(
-        "CSV",
-        csv_for_people(table, index=True).encode(),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key=f"csv-{name}",
-    )
+def table_with_csv(table: pd.DataFrame, name: str, ids: Ids | None = None) -> None:
+    """Show a table of text with a button that downloads it as CSV.
+
+    Args:
+        table: Texts as Streamlit is to show them; as they are if there are `ids`.
+        name: The name of the file.
+        ids: The ids of the data set if the table holds any.
+    """
+    st.table(table if ids is None else table.map(plain_text).rename(index=plain_text))
+    download_csv("CSV", table.reset_index, f"{name}.csv", ids, type="tertiary", key=f"csv-{name}")
 
 
 def by_fold(metrics: Metrics) -> None:
@@ -271,15 +268,18 @@ def download(run: RunFolder) -> None:
     """Show the button that downloads the predictions of a run, if it has any."""
     if run.predictions_file.is_file():
         columns = ", ".join(prediction_columns(run.read_target()))
-        st.download_button(
+        download_csv(
             "Download predictions.csv",
-            run.predictions_file.read_bytes(),
-            file_name=f"{run.name}-predictions.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help=f"One row per usable trial: {plain_text(columns)}.",
+            lambda: raw_predictions(run),
+            f"{run.name}-predictions.csv",
+            ids_of(raw_predictions(run)),
+            help_text=f"One row per usable trial: {plain_text(columns)}.",
         )
+
+
+def raw_predictions(run: RunFolder) -> pd.DataFrame:
+    """Return the predictions of a run as they are in its file, all of them texts."""
+    return pd.read_csv(run.predictions_file, dtype=str, keep_default_na=False)
 
 
 def score(value: float | None) -> str:

@@ -6,13 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.access import may, why_not
 from pages.components.actions import act_on
 from pages.components.charts import selectable_chart
+from pages.components.downloads import ids_of
 from pages.components.evaluation.results import table_with_csv
-from pages.components.job_progress import show_log, watch
+from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import open_chosen
 from pages.components.trial_viewer.picker import view_trials
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.evaluation.run_results import RunResults
 from socal_core.evaluation.similar_trials import (
@@ -79,12 +82,15 @@ def _offer(results: RunResults, missing: int, of: int) -> None:
     if status.error:
         st.error(plain_text(status.error))
         show_log(EMBEDDING.log_tail())
+    off, why = not may(Action.COMPUTE), why_not(Action.COMPUTE)
     st.button(
         "Compute features",
         icon=":material/scatter_plot:",
+        disabled=off,
+        help=why,
         on_click=act_on,
         # It does nothing if another tab has just started it.
-        args=(KnownRun.of(results.run), lambda _: EMBEDDING.start(request)),
+        args=(KnownRun.of(results.run), lambda _: start_job(EMBEDDING, Action.COMPUTE, request)),
     )
 
 
@@ -131,15 +137,15 @@ def _neighbours(results: RunResults, features: TrialFeatures) -> None:
     outcome = OUTCOMES[int(results.predictions.set_index("trial_id")["label"][trial])]
     rows = [
         {
-            "Trial": plain_text(near.trial_id),
+            "Trial": near.trial_id,
             "Distance": f"{near.distance:.3f}",
             "Outcome": OUTCOMES[near.outcome],
-            "Surgeon": plain_text(near.participant_id) or "unknown",
+            "Surgeon": near.participant_id or "unknown",
             "Subset": SUBSETS[near.subset],
         }
         for near in found
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "similar")
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "similar", ids_of(results.predictions))
     same = sum(OUTCOMES[near.outcome] == outcome for near in found)
     st.caption(f"{plain_text(trial)} is a {outcome.lower()}, as are {same} of these {len(found)} trials. {ABOUT}")
     if right.button("View these trials", icon=":material/slideshow:", width="stretch"):

@@ -1,20 +1,22 @@
 """The table of the test trials of a run: each opens in the Trial viewer and can have a note."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.actions import act_on
+from pages.components.access import guarded_on, may, why_not
+from pages.components.downloads import Ids, before_downloads, download_csv
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.errors import RunError
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NOTE
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
-from socal_core.spreadsheets import csv_for_people
 
 VIEWER = "trial_viewer"
 
@@ -44,16 +46,11 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
             ),
         },
     )
-    st.download_button(
-        "CSV",
-        csv_for_people(with_notes).encode(),
-        file_name=f"{run.name}-test-trials.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key=f"csv-{key}",
-    )
+    metrics = run.read_metrics()
+    before_downloads(None if metrics is None else metrics.get("data_fingerprint"), key)
+    surgeons = frozenset(map(str, table["Surgeon"].dropna())) if "Surgeon" in table else frozenset()
+    ids = Ids(frozenset(map(str, table["Trial"])), surgeons)
+    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", ids, type="tertiary", key=f"csv-{key}")
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")
     else:
@@ -86,9 +83,14 @@ def _note(run: RunFolder, trials: list[str], notes: Mapping[str, str]) -> None:
         field = f"trial-note-{known.key}-{trial}"
         with right, st.form(f"note-{known.key}-{trial}", border=False):
             st.text_area("Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=field)
-            args = (known, trial, field)
-            st.form_submit_button("Save note", icon=":material/edit_note:", on_click=_save_note, args=args)
+            st.form_submit_button(
+                "Save note",
+                icon=":material/edit_note:",
+                disabled=not may(Action.NOTE_TRIAL, run),
+                help=why_not(Action.NOTE_TRIAL, run),
+                on_click=guarded_on(Action.NOTE_TRIAL, known, partial(_save_note, trial=trial, field=field)),
+            )
 
 
-def _save_note(known: KnownRun, trial: str, field: str) -> None:
-    act_on(known, lambda run: write_trial_note(run, trial, str(st.session_state[field])))
+def _save_note(run: RunFolder, trial: str, field: str) -> None:
+    write_trial_note(run, trial, str(st.session_state[field]))

@@ -2,14 +2,19 @@
 
 import os
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
+from pages.components.access import acting, login_is_on, user_with_login
+from pages.components.folder_field import browse
 from pages.components.sidebar.demo import show_generation
 from pages.components.sidebar.download import download_form
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
+from socal_core.access.permissions import Action
 from socal_core.annotations import format_of
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
@@ -29,6 +34,13 @@ DEMO = ""
 """The value that stands for the demo data set instead of a folder."""
 DEMO_NAME = "Demo data set"
 READ_AGAIN = "Reads the folder again, including changes in single annotation files."
+ABOUT_FOLDER = (
+    "It contains the frames (in JPEGImages/, in one folder per trial, or as videos), the table of outcomes "
+    f"({' or '.join(preset.outcomes_file for preset in PRESETS)}), and boxes as CSV, YOLO, Pascal VOC, CVAT, COCO or "
+    "MOT."
+)
+_READ = "data-reading"
+"""Session key of what tells this session's reading of a folder from that of others."""
 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
@@ -43,22 +55,15 @@ def data_picker() -> None:
     else:
         st.markdown(f"**{plain_text(Path(folder).name or folder)}**", help=plain_text(folder))
     with st.expander("Change data set"):
-        with st.form("data-folder", border=False):
-            typed = st.text_input(
-                "Data folder",
-                placeholder="/path/to/SOCAL",
-                help="A folder on the computer that runs this app. It contains the frames (in JPEGImages/, in one "
-                "folder per trial, or as videos), the table of outcomes "
-                f"({' or '.join(preset.outcomes_file for preset in PRESETS)}), and boxes as CSV, YOLO, Pascal VOC, "
-                "CVAT, COCO or MOT.",
-            )
-            opened = st.form_submit_button("Open folder", width="stretch")
+        typed, opened = _folder_form()
         if st.button("Use the demo data set", width="stretch", disabled=folder == DEMO):
             _choose(DEMO)
         if opened:
-            _open_typed(typed.strip())
+            _open_typed(typed)
         if folder != DEMO and st.button("Read the folder again", width="stretch", help=READ_AGAIN):
-            _opened.clear()
+            with acting(Action.READ_DATA, what=folder):
+                # What other sessions have open stays as they opened it.
+                st.session_state[_READ] = uuid.uuid4().hex
             st.rerun()
     with st.expander("Download data"):
         downloaded = download_form()
@@ -66,9 +71,26 @@ def data_picker() -> None:
             _open_typed(downloaded)
 
 
+def _folder_form() -> tuple[str, bool]:
+    """Show the choice of a folder; return it, and whether it is to be opened."""
+    roots = data_roots()
+    if roots:
+        chosen = browse("Data folder", "data-folder", roots, f"A folder on the server. {ABOUT_FOLDER}")
+        return chosen, st.button("Open folder", width="stretch", disabled=not chosen)
+    with st.form("data-folder", border=False):
+        typed = st.text_input(
+            "Data folder",
+            placeholder="/path/to/SOCAL",
+            help=f"A folder on the computer that runs this app. {ABOUT_FOLDER}",
+        )
+        opened = st.form_submit_button("Open folder", width="stretch")
+    return typed.strip(), opened
+
+
 def choose_options(options: OpenOptions) -> None:
-    """Store how the folder in use is to be read, and read it again."""
-    remember_options(_chosen(), options.as_dict())
+    """Store how the folder in use is to be read by this user, and read it again."""
+    with acting(Action.READ_DATA, what=_chosen() or DEMO_NAME):
+        remember_options(_chosen(), options.as_dict(), user_with_login())
     st.rerun()
 
 
@@ -85,7 +107,7 @@ def opened_with(dataset: Dataset) -> OpenOptions:
 
 def _options_of(folder: str) -> OpenOptions:
     try:
-        return OpenOptions.from_dict(remembered_options(folder))
+        return OpenOptions.from_dict(remembered_options(folder, user_with_login()))
     except ConfigError:
         return OpenOptions()  # stored by another version
 
@@ -151,13 +173,18 @@ def _entry(entry: os.DirEntry[str]) -> tuple[str, int, int]:
 
 def _chosen() -> str:
     if "data_folder" not in st.session_state:
-        st.session_state["data_folder"] = remembered_data_folder(given_data_folder(sys.argv[1:]))
+        folder = remembered_data_folder(given_data_folder(sys.argv[1:]), user_with_login())
+        if login_is_on():
+            with acting(Action.OPEN_DATA, what=folder or DEMO_NAME):
+                pass
+        st.session_state["data_folder"] = folder
     return str(st.session_state["data_folder"])
 
 
 def _choose(folder: str) -> None:
-    st.session_state["data_folder"] = folder
-    remember_data_folder(folder, given_data_folder(sys.argv[1:]))
+    with acting(Action.OPEN_DATA, what=folder or DEMO_NAME):
+        remember_data_folder(folder, given_data_folder(sys.argv[1:]), user_with_login())
+        st.session_state["data_folder"] = folder
     st.rerun()
 
 
@@ -175,14 +202,14 @@ def _open_typed(folder: str) -> None:
 
 
 def _open(folder: str) -> Dataset:
-    root = demo_folder() if folder == DEMO else _expanded(folder)
-    options = _options_of(folder)
+    root = demo_folder() if folder == DEMO else allowed(_expanded(folder), data_roots())
+    options, reading = _options_of(folder), str(st.session_state.get(_READ, ""))
     try:
         try:
-            return _opened(str(root), fingerprint(root), options)
+            return _opened(str(root), fingerprint(root), options, reading)
         except DataError:
             # The format that was chosen before may be gone. Use the first available one instead.
-            return _opened(str(root), fingerprint(root), replace(options, boxes=""))
+            return _opened(str(root), fingerprint(root), replace(options, boxes=""), reading)
     except DataError as error:
         # Show the path as the user typed it, so that the meaning of ~ stays private.
         raise DataError(str(error).replace(str(root), folder or DEMO_NAME)) from None
@@ -196,7 +223,14 @@ def _expanded(folder: str) -> Path:
         return Path(folder)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the data folder")
-def _opened(root: str, fingerprint: Fingerprint, options: OpenOptions) -> Dataset:
-    """Open a folder. All tabs share the result, which is read-only; a changed fingerprint opens the folder again."""
+@st.cache_resource(max_entries=8, show_spinner="Reading the data folder")
+def _opened(root: str, fingerprint: Fingerprint, options: OpenOptions, reading: str) -> Dataset:
+    """Open a folder. All sessions share the result, which is read-only; a changed fingerprint opens the folder again.
+
+    Args:
+        root: The folder.
+        fingerprint: Of the folder.
+        options: How to read it.
+        reading: What tells the reading of a session that asked for it from that of others; "" for the shared one.
+    """
     return open_cached(Path(root), options)

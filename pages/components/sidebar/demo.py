@@ -5,9 +5,11 @@ import os
 import pandas as pd
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
 from pages.components.charts import chart
 from pages.components.job_progress import REFRESH_SECONDS, show_log
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.jobs.job import Job
 from socal_core.workspace import demo_folder
 
@@ -24,6 +26,9 @@ def show_generation() -> None:
     """
     status = GENERATION.status()
     if not status.running and not demo_folder().is_dir():
+        if not may(Action.GENERATE_DEMO):
+            st.info(f"The demo data set is not there yet. {why_not(Action.GENERATE_DEMO)}")
+            return
         if status.error:
             st.error(plain_text(status.error))
             show_log(GENERATION.log_tail())
@@ -83,4 +88,5 @@ def _watch() -> None:
 
 
 def _start() -> None:
-    GENERATION.start({"out": str(demo_folder().resolve()), "surgeons": SURGEONS})
+    with acting(Action.GENERATE_DEMO) as deed:
+        GENERATION.start({"out": str(demo_folder().resolve()), "surgeons": SURGEONS}, owner=deed.user.name)

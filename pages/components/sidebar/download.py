@@ -4,8 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
+from pages.components.folder_field import browse
 from pages.components.job_progress import show_log, stop_button
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
+from socal_core.access.permissions import Action
 from socal_core.errors import DataError, SocalError
 from socal_core.fetch.drive import drive_link
 from socal_core.jobs.job import Job, JobState
@@ -22,6 +26,10 @@ def download_form() -> str | None:
     if DOWNLOAD.running:
         st.fragment(_watch, run_every=REFRESH_SECONDS)()
         return None
+    roots = data_roots()
+    parent = (
+        browse("Download to", "download-parent", roots, "The folder in which the new one is made.") if roots else ""
+    )
     with st.form("download", border=False):
         address = st.text_input(
             "Link to a shared Google Drive folder",
@@ -30,12 +38,17 @@ def download_form() -> str | None:
             + PUBLISHED,
         )
         out = st.text_input(
-            "Download to folder",
-            placeholder="/path/to/SOCAL",
+            "New folder" if roots else "Download to folder",
+            placeholder="SOCAL" if roots else "/path/to/SOCAL",
             help="A folder on the computer that runs this app. It is created if it does not exist.",
         )
-        if st.form_submit_button("Download", width="stretch"):
-            _start(address.strip(), out.strip())
+        if st.form_submit_button(
+            "Download",
+            width="stretch",
+            disabled=not may(Action.DOWNLOAD_DATA) or bool(roots and not parent),
+            help=why_not(Action.DOWNLOAD_DATA),
+        ):
+            _start(address.strip(), str(Path(parent) / out.strip()) if parent and out.strip() else out.strip())
     return _show_end()
 
 
@@ -69,7 +82,7 @@ def _start(address: str, out: str) -> None:
         return
     try:
         drive_link(address)
-        folder = Path(out).expanduser().resolve()
+        folder = allowed(Path(out).expanduser().resolve(), data_roots())
     except DataError as error:
         st.error(plain_text(error))
         return
@@ -77,7 +90,8 @@ def _start(address: str, out: str) -> None:
         st.error("This folder name cannot be used. Enter another one.")
         return
     try:
-        started = DOWNLOAD.start({"address": address, "out": str(folder)})
+        with acting(Action.DOWNLOAD_DATA, what=f"{address} to {folder}") as deed:
+            started = DOWNLOAD.start({"address": address, "out": str(folder)}, owner=deed.user.name)
     except SocalError as error:
         st.error(plain_text(error))
         return

@@ -8,7 +8,8 @@ from pages.components.charts import chart
 from pages.components.run_table import choose_in_table, label, run_status, summaries
 from pages.components.split_warnings import warn_of_splits
 from pages.components.training.comparison import show_comparison
-from pages.components.training.run_actions import pop_changed, show_actions, show_trash
+from pages.components.training.run_actions import pop_changed, show_actions
+from pages.components.training.trash_view import show_trash
 from pages.components.words import plain_text
 from socal_core.dataset.targets import short_name
 from socal_core.figures.compare import overlaid_auroc, overlaid_errors, overlaid_losses

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.job_progress import show_log, watch
+from pages.components.access import guarded, may, why_not
+from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import duration_text, plain_text, size_text
+from socal_core.access.permissions import Action
 from socal_core.clips.clip_cache import LIMIT_VARIABLE, StoreInfo, limit_bytes, list_stores, remove_store
 from socal_core.clips.fill import CacheStatus, cache_status
 from socal_core.clips.plan import frames_of_run
@@ -109,14 +112,15 @@ def _show_need(dataset: Dataset, config: TrainConfig, stores: list[StoreInfo], l
         st.caption("You can leave this page or close the browser. The filling continues.")
         return
     request = _request(dataset, config)
-    if st.button("Fill now", icon=":material/save:", disabled=need.complete or not limit):
+    off = need.complete or not limit or not may(Action.FILL_CACHE)
+    if st.button("Fill now", icon=":material/save:", disabled=off, help=why_not(Action.FILL_CACHE)):
         _start(request, config.model.allow_download)
     _show_end(FILLING.status() if FILLING.request() == request else JobStatus(JobState.IDLE), need)
 
 
 def _start(request: dict[str, Any], allow_download: bool) -> None:
     try:
-        FILLING.start(request, {} if allow_download else {"HF_HUB_OFFLINE": "1"})
+        start_job(FILLING, Action.FILL_CACHE, request, {} if allow_download else {"HF_HUB_OFFLINE": "1"})
     except SocalError as error:
         st.error(plain_text(error))
         return
@@ -185,12 +189,21 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
     if asked not in names:  # nothing to confirm, or another tab has removed it
         left, right = st.columns([5, 1], vertical_alignment="bottom")
         chosen = left.selectbox("Free space", list(names), format_func=names.__getitem__, key="cache-chosen")
-        right.button("Remove", icon=":material/delete:", width="stretch", on_click=_ask, args=(chosen,))
+        right.button(
+            "Remove",
+            icon=":material/delete:",
+            width="stretch",
+            disabled=not may(Action.CLEAR_CACHE),
+            help=why_not(Action.CLEAR_CACHE),
+            on_click=_ask,
+            args=(chosen,),
+        )
         return
     st.warning(f"Remove **{plain_text(names[asked])}**? Runs that need these frames decode them again.")
     with st.container(horizontal=True):
         shown = [info.folder.name for info in stores] if asked == ALL else [asked]
-        st.button("Yes, remove", type="primary", on_click=_remove, args=(shown,))
+        remove = guarded(Action.CLEAR_CACHE, partial(_remove, shown), what=asked)
+        st.button("Yes, remove", type="primary", on_click=remove)
         st.button("No, keep", on_click=_ask, args=(None,))
 
 

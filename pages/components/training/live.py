@@ -2,21 +2,22 @@
 
 import threading
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.access import guarded_on, may, why_not
 from pages.components.actions import act_on, problem_waits
 from pages.components.charts import chart
 from pages.components.job_progress import show_log
-from pages.components.runs import STATE_COLOURS
+from pages.components.runs import STATE_COLOURS, resume
 from pages.components.split_warnings import warn_of_split
 from pages.components.training.folds import choose_fold, fold_at_work, progress_of_folds
 from pages.components.training.head_text import head_text
 from pages.components.training.live_tiles import live_tiles
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.dataset.targets import Target
 from socal_core.errors import RunError, SocalError
 from socal_core.figures.frozen import inner_candidates, inner_fold_bars
@@ -186,11 +187,11 @@ def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> 
     right.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
-        disabled=status.stopping,
+        disabled=status.stopping or not may(Action.STOP_RUN, run),
+        help=why_not(Action.STOP_RUN, run),
         key="stop",
         width="stretch",
-        on_click=act_on,
-        args=(KnownRun.of(run), launch.request_stop),
+        on_click=guarded_on(Action.STOP_RUN, KnownRun.of(run), launch.request_stop),
     )
 
 
@@ -203,6 +204,12 @@ def _show_end(run: RunFolder, status: RunStatus) -> None:
         return
     show = st.info if status.state is RunState.STOPPED else st.error
     show(plain_text(status.reason) or "The run ended before training was done.")
-    resume = partial(launch.start, resume=True)
-    args = (KnownRun.of(run), resume)
-    st.button("Resume", icon=":material/play_arrow:", key="resume", on_click=act_on, args=args)
+    st.button(
+        "Resume",
+        icon=":material/play_arrow:",
+        key="resume",
+        disabled=not may(Action.RESUME_RUN, run),
+        help=why_not(Action.RESUME_RUN, run),
+        on_click=act_on,
+        args=(KnownRun.of(run), resume),
+    )

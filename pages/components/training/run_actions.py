@@ -1,28 +1,30 @@
 """Actions on chosen runs: name, note and tag; stop, resume, duplicate and train further; delete and restore."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 import streamlit as st
 
+from pages.components.access import acting, may, why_not
 from pages.components.run_table import label, run_status
-from pages.components.runs import choose_run
+from pages.components.runs import choose_run, resume, start_new
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.training.duplicate import take_settings
-from pages.components.words import plain_text, size_text
+from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.errors import SocalError
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
-from socal_core.lifecycle.trash import TrashedRun, empty_trash, list_trash, restore, size_of, trash
+from socal_core.lifecycle.trash import trash
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
 from socal_core.settings import Recipe, TrainConfig
-from socal_core.workspace import runs_root
 
 RESUMABLE = {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}
 _MESSAGE = "runs-message"
@@ -50,32 +52,6 @@ def show_actions(chosen: Sequence[RunSummary], typed: TrainConfig | None) -> Non
     _edited(typed)
 
 
-def show_trash() -> None:
-    """Show the actions on deleted runs; nothing if there are none."""
-    entries = list_trash(runs_root())
-    if not entries:
-        return
-    last, number = entries[0], len(entries)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            f"Restore {plain_text(last.name)}",
-            icon=":material/undo:",
-            help="Restores the run that was deleted last, with all its files.",
-            key="bring-back",
-            on_click=_act,
-            args=([last], restore),
-        )
-        runs = "1 run" if number == 1 else f"{number} runs"
-        text = f"Empty the trash ({runs}, {size_text(_size(tuple(entries)))})"
-        with st.popover(text, icon=":material/delete_forever:", key=EMPTY_OPEN, on_change="rerun"):
-            st.write(
-                f"**{runs}** will be deleted permanently, with checkpoints and predictions. This cannot be undone."
-            )
-            st.button(
-                "Delete permanently", type="primary", key="empty-trash", on_click=_act, args=([entries], empty_trash)
-            )
-
-
 def _show_message(names: list[str]) -> None:
     """Show the message of the last action until the user chooses other runs."""
     message = st.session_state.get(_MESSAGE)
@@ -94,13 +70,14 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     config = None if one is None else one.config
     if one and (position := run_queue.position(one.run)):
         _queue_buttons(one, position)
-    _button("Stop", "stop", stoppable, launch.request_stop)
-    _button("Resume", "play_arrow", resumable, _resume)
+    _button("Stop", "stop", stoppable, Action.STOP_RUN, launch.request_stop)
+    _button("Resume", "play_arrow", resumable, Action.RESUME_RUN, resume)
     st.button(
         "Duplicate with changes",
         icon=":material/content_copy:",
-        disabled=config is None,
-        help="Copies the settings of one run to the sidebar, where you can change them and start a new run.",
+        disabled=config is None or not may(Action.DUPLICATE_RUN),
+        help=why_not(Action.DUPLICATE_RUN)
+        or "Copies the settings of one run to the sidebar, where you can change them and start a new run.",
         key="duplicate-run",
         on_click=_duplicate,
         args=(one,),
@@ -108,30 +85,43 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     st.button(
         "Train further",
         icon=":material/forward:",
-        disabled=bool(running) or one is None or not _has_weights(one),
-        help="Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
+        disabled=bool(running) or one is None or not _has_weights(one) or not may(Action.START_RUN),
+        help=why_not(Action.START_RUN)
+        or "Starts a new run from the best checkpoint of one fine-tuned run that has ended, with its settings, data "
         "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
-        on_click=_act,
-        args=([KnownRun.of(one.run)] if one else [], partial(_on_run, _train_further)),
+        on_click=act,
+        args=(None, [KnownRun.of(one.run)] if one else [], _train_further),
     )
     with st.popover(
-        "Name, note, tags", icon=":material/edit:", disabled=one is None, key=NOTES_OPEN, on_change="rerun"
+        "Name, note, tags",
+        icon=":material/edit:",
+        disabled=one is None or not may(Action.NOTE_RUN, one.run),
+        help=None if one is None else why_not(Action.NOTE_RUN, one.run),
+        key=NOTES_OPEN,
+        on_change="rerun",
     ):
         if one is not None:
             _notes_form(one)
+    others = next((item.run for item in chosen if not may(Action.DELETE_RUN, item.run)), None)
     with st.popover(
         "Delete",
         icon=":material/delete:",
-        disabled=bool(running),
-        help="Stop the active runs first." if running else None,
+        disabled=bool(running) or others is not None,
+        help=(others and why_not(Action.DELETE_RUN, others)) or ("Stop the active runs first." if running else None),
         key=DELETE_OPEN,
         on_change="rerun",
     ):
         names = ", ".join(plain_text(label(item)) for item in chosen)
         st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
-        args = ([KnownRun.of(item.run) for item in chosen], partial(_on_run, trash))
-        st.button("Move to the trash", type="primary", key="delete-runs", on_click=_act, args=args)
+        st.button(
+            "Move to the trash",
+            type="primary",
+            disabled=others is not None,
+            key="delete-runs",
+            on_click=act,
+            args=(Action.DELETE_RUN, [KnownRun.of(item.run) for item in chosen], trash),
+        )
 
 
 def _has_weights(found: RunSummary) -> bool:
@@ -145,16 +135,16 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
         st.button(
             text,
             icon=f":material/{icon}:",
-            disabled=not 1 <= to <= len(run_queue.waiting()),
+            disabled=not 1 <= to <= len(run_queue.waiting()) or not may(Action.ORDER_QUEUE, found.run),
             help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
-            on_click=_act,
-            args=([KnownRun.of(found.run)], partial(_on_run, partial(_shift, by=to - position))),
+            on_click=act,
+            args=(Action.ORDER_QUEUE, [KnownRun.of(found.run)], partial(_shift, by=to - position)),
         )
     st.button(
         "Edit",
         icon=":material/tune:",
-        disabled=found.folds is not None,
+        disabled=found.folds is not None or not may(Action.EDIT_RUN, found.run),
         help="The folds of a cross-validation keep their settings." if found.folds else None,
         key="edit-run",
         on_click=_edit,
@@ -182,7 +172,7 @@ def _edited(typed: TrainConfig | None) -> None:
 
 
 def _edit(found: RunSummary) -> None:
-    if found.config is not None:
+    if found.config is not None and may(Action.EDIT_RUN, found.run):
         missing = take_settings(found.config)
         st.session_state[_MESSAGE] = {"error": True, "text": missing} if missing else None
         st.session_state[_EDITED] = KnownRun.of(found.run)
@@ -191,18 +181,24 @@ def _edit(found: RunSummary) -> None:
 
 def _end_edit(known: KnownRun, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    _act([] if typed is None else [typed], lambda config: run_queue.edit(known.still_there(), config))
+    edited = [] if typed is None else [known]
+    act(Action.EDIT_RUN, edited, lambda run: run_queue.edit(run, cast(TrainConfig, typed)))
 
 
-def _button(text: str, icon: str, runs: Sequence[RunFolder], action: Callable[[RunFolder], Any]) -> None:
-    """Show a button for an action on those of the chosen runs that allow it."""
+def _button(
+    text: str, icon: str, possible: Sequence[RunFolder], action: Action, do: Callable[[RunFolder], Any]
+) -> None:
+    """Show a button for an action on those of the chosen runs that allow it, and to which the user may do it."""
+    runs = [run for run in possible if may(action, run)]
     st.button(
         text if len(runs) < 2 else f"{text} {len(runs)} runs",
         icon=f":material/{icon}:",
         disabled=not runs,
+        help=why_not(action, possible[0]) if possible and not runs else None,
         key=f"{text.lower()}-runs",
-        on_click=_act,
-        args=([KnownRun.of(run) for run in runs], partial(_on_run, action)),
+        on_click=act,
+        # `resume` asks for the permission itself.
+        args=(None if do is resume else action, [KnownRun.of(run) for run in runs], do),
     )
 
 
@@ -221,12 +217,7 @@ def _notes_form(found: RunSummary) -> None:
 
 def _save(known: KnownRun, keys: Sequence[str]) -> None:
     name, note, tags = (str(st.session_state[key]) for key in keys)
-    _act([known], partial(_on_run, lambda run: write_notes(run, typed_notes(name, note, tags))))
-
-
-def _on_run(action: Callable[[RunFolder], Any], known: KnownRun) -> None:
-    """Carry out an action on a run that was shown, unless it is gone."""
-    action(known.still_there())
+    act(Action.NOTE_RUN, [known], lambda run: write_notes(run, typed_notes(name, note, tags)))
 
 
 def _shift(run: RunFolder, by: int) -> None:
@@ -234,19 +225,13 @@ def _shift(run: RunFolder, by: int) -> None:
     run_queue.move(run, (run_queue.position(run) or 1) + by)
 
 
-def _resume(run: RunFolder) -> None:
-    launch.start(run, resume=True)
-
-
 def _train_further(run: RunFolder) -> None:
     """Start a new run from the best checkpoint of a run, and choose it on the page."""
-    further = train_further(run)
-    launch.start(further)
-    choose_run(further, "training")
+    choose_run(start_new(lambda: train_further(run)), "training")
 
 
 def _duplicate(found: RunSummary | None) -> None:
-    if found is None or found.config is None:
+    if found is None or found.config is None or not may(Action.DUPLICATE_RUN):
         return
     st.session_state.pop(_EDITED, None)
     missing = take_settings(found.config)
@@ -258,12 +243,20 @@ def _duplicate(found: RunSummary | None) -> None:
     st.session_state[_CHANGED] = True
 
 
-def _act(items: Sequence[Any], action: Callable[[Any], Any]) -> None:
-    """Apply an action to each item. Errors are stored as a message and do not affect the other items."""
+def act(action: Action | None, items: Sequence[Any], do: Callable[[Any], Any]) -> None:
+    """Do something to each item that is still there. Errors are stored as a message and do not affect the other items.
+
+    Args:
+        action: What the user must be allowed to do to each; None if `do` asks for that itself.
+        items: Runs as they were shown, or runs in the trash.
+        do: Is applied to each.
+    """
     errors = []
     for item in items:
         try:
-            action(item)
+            found = item.still_there() if isinstance(item, KnownRun) else item
+            with nullcontext() if action is None else acting(action, found, found.name):
+                do(found)
         except SocalError as error:
             errors.append(plain_text(error))
         except OSError as error:
@@ -275,9 +268,3 @@ def _act(items: Sequence[Any], action: Callable[[Any], Any]) -> None:
     if not errors:
         for key in (NOTES_OPEN, DELETE_OPEN, EMPTY_OPEN):
             st.session_state[key] = False
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _size(entries: tuple[TrashedRun, ...]) -> int:
-    """Compute the size of trashed runs once, since they do not change."""
-    return size_of(entries)

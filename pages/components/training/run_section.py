@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.inline_scripts import TO_TOP
 from pages.components.runs import choose_run, pick_run
 from pages.components.training.live import show_run
 from pages.components.training.settings_form import CHOICES, LABELS
@@ -19,7 +20,6 @@ PAGE = "training"
 NEXT = "next-run"
 """The anchor of the settings of the next run."""
 _STARTED = "started-run"
-_TO_TOP = "<script>document.querySelector('[data-testid=stMain]')?.scrollTo({top: 0})</script>"
 
 
 def show_started(run: RunFolder) -> None:
@@ -38,7 +38,7 @@ def show_run_section(runs: Sequence[RunFolder]) -> None:
     for run in runs:
         if run.name == started:
             choose_run(run, PAGE)
-            st.html(_TO_TOP, unsafe_allow_javascript=True)  # the start button is far down the page
+            st.html(TO_TOP, unsafe_allow_javascript=True)  # the start button is far down the page
     heading = st.container()
     run = pick_run(runs, PAGE)
     heading.subheader(f"Run {plain_text(label_of(run))}", anchor="run")

@@ -2,6 +2,7 @@
 
 from enum import Enum
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -9,13 +10,14 @@ import streamlit as st
 from pages.components.training.target_form import can_be_predicted, choose_target
 from pages.components.training.view_form import choose_view, filter_of_view
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.outcomes import SURGEON_COLUMNS
 from socal_core.dataset.windows import WHOLE, Window
-from socal_core.errors import ConfigError
+from socal_core.errors import ConfigError, DataError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import CATALOGUE, check_licence, known_model
-from socal_core.runs.model_choice import default_model, weights_at_hand
+from socal_core.runs.model_choice import default_model, local_folder, weights_at_hand
 from socal_core.settings import (
     FULL,
     HEAD_ONLY,
@@ -29,6 +31,7 @@ from socal_core.settings import (
     TrainConfig,
     default_config,
 )
+from socal_core.workspace import runs_root
 
 OPEN = {"Model", "Clip", "Optimisation"}
 OTHER = "other"
@@ -196,6 +199,7 @@ def _model(item: Setting) -> str:
         ).strip()
         if not model:
             raise ConfigError("model", "must be a Hugging Face id or the path of a model's folder", model)
+        _check_folder(model)
     known = known_model(model)
     if known is not None:
         unverified = f" (not verified: {known.unverified})" if known.unverified else ""
@@ -209,6 +213,19 @@ def _model(item: Setting) -> str:
             ":material/warning: Its weights are not on this machine. Turn on **Allow download**, or choose tiny."
         )
     return model
+
+
+def _check_folder(model: str) -> None:
+    """Check that a folder with a model may be used: one below the data roots, or a checkpoint of a run of this app."""
+    roots = data_roots()
+    is_path = model.startswith(("/", "~", ".")) or local_folder(model) is not None
+    if not roots or not is_path:
+        return
+    try:
+        allowed(Path(model).expanduser(), roots, also=(runs_root(),))
+    except (DataError, RuntimeError):
+        rule = "must be a Hugging Face id, a checkpoint of a run, or a folder below the data roots of this server"
+        raise ConfigError("model", rule, model) from None
 
 
 def _window(item: Setting) -> str:

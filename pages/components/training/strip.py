@@ -8,9 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.job_progress import REFRESH_SECONDS
+from pages.components.access import may, why_not
+from pages.components.job_progress import REFRESH_SECONDS, start_job
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.clips.fill import stamp_of_frame
 from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
@@ -39,7 +41,13 @@ ASKED = "strip-asked"
 
 def show_strip(dataset: Dataset, config: TrainConfig) -> None:
     """Show a toggle and, below it, the strip of a training trial. The settings must allow a split."""
-    if not st.toggle("Show what the model sees", help=HELP, key="strip-on", persist_state="session"):
+    if not st.toggle(
+        "Show what the model sees",
+        help=why_not(Action.COMPUTE) or HELP,
+        disabled=not may(Action.COMPUTE),
+        key="strip-on",
+        persist_state="session",
+    ):
         return
     train = split_dataset(dataset, config.split).train
     trial_id = st.selectbox("Training trial", train, key="strip-trial", width=240, persist_state="session")
@@ -141,7 +149,7 @@ def _start(request: dict[str, Any]) -> None:
         write_json(out, {"error": RENDERING.ended_unexpectedly})
         st.rerun()
     # If the job is running for another tab, the next refresh tries again.
-    if RENDERING.start(request):
+    if start_job(RENDERING, Action.COMPUTE, request):
         st.session_state[ASKED] = str(out)
 
 

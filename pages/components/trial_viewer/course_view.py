@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import download_csv
 from pages.components.job_progress import Button, offer
 from pages.components.words import plain_text
 from socal_core.dataset.targets import Target, amount
@@ -86,7 +87,9 @@ def show_course(trial_id: str, run: RunFolder) -> None:
         "trained for fewer seconds may be better early on."
     )
     with st.expander("As a table"):
-        st.dataframe(course_table(course, target), hide_index=True, key="course")
+        table = course_table(course, target)
+        st.dataframe(table, hide_index=True, key="course")
+        download_csv("CSV", lambda: table, "course.csv", type="tertiary", key="csv-course")
 
 
 def course_table(course: TrialCourse, target: Target) -> pd.DataFrame:

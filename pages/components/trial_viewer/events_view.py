@@ -8,8 +8,10 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from pages.components.actions import act
+from pages.components.access import acting, guarded, may, why_not
+from pages.components.downloads import before_downloads, download, download_csv, ids_in, pseudonyms_chosen
 from pages.components.words import plain_text
+from socal_core.access.permissions import Action
 from socal_core.annotations.cvat_writer import document_of_trial
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.event_tables import ReadEvents, event_table, events_as_csv, events_from_csv
@@ -21,7 +23,7 @@ from socal_core.dataset.trial_events import (
     read_events,
     typed_event,
 )
-from socal_core.errors import DataError
+from socal_core.errors import DataError, SocalError
 
 RECEIVED, PROBLEM, IMPORTED = "received-marks", "mark-problem", "imported-events"
 MOST_RECEIVED = 200
@@ -59,7 +61,7 @@ def events_data(events: Sequence[TrialEvent] | None, trial_id: str) -> dict[str,
             if event.trial_id == trial_id
         ],
         "received": list(st.session_state.get(RECEIVED, [])),
-        "marking": events is not None,
+        "marking": events is not None and may(Action.CHANGE_EVENTS),
     }
 
 
@@ -74,10 +76,10 @@ def store_marks(dataset: Dataset, sent: Any) -> None:
             trial = str(given["trial"])
             if trial not in dataset.trials.index:
                 raise DataError(f"Trial {trial} is not in this data set.")
-            mark(
-                dataset.root, typed_event(trial, float(given["second"]), given["text"], given["tags"], "", given["id"])
-            )
-        except DataError as error:
+            event = typed_event(trial, float(given["second"]), given["text"], given["tags"], "", given["id"])
+            with acting(Action.CHANGE_EVENTS, what=f"{dataset.root.name}: mark {trial}"):
+                mark(dataset.root, event)
+        except SocalError as error:
             st.session_state[PROBLEM] = str(error)
         else:
             received.append(given["id"])
@@ -123,14 +125,18 @@ def _table(dataset: Dataset, events: Sequence[TrialEvent], trial_id: str) -> Non
     rows = choice["selection"]["rows"]
     label = "Delete" if len(rows) < 2 else f"Delete {len(rows)} events"
     chosen = [events[row].id for row in rows if row < len(events)]
+    delete = guarded(
+        Action.CHANGE_EVENTS,
+        partial(_delete, dataset, chosen),
+        what=f"{dataset.root.name}: delete {len(chosen)} of {trial_id}",
+    )
     st.button(
         label,
         icon=":material/delete:",
-        disabled=not chosen,
+        disabled=not chosen or not may(Action.CHANGE_EVENTS),
         key="delete-events",
-        help="Select rows first.",
-        on_click=act,
-        args=(partial(_delete, dataset, chosen),),
+        help=why_not(Action.CHANGE_EVENTS) or "Select rows first.",
+        on_click=delete,
     )
 
 
@@ -141,30 +147,30 @@ def _delete(dataset: Dataset, ids: Sequence[str]) -> None:
 
 
 def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequence[TrialEvent]) -> None:
+    before_downloads(dataset.fingerprint, "events")
+    hides, title = pseudonyms_chosen(), "Events of all trials as CSV"
     with st.container(horizontal=True):
-        st.download_button(
-            "Events of all trials as CSV",
-            events_as_csv(events),
-            file_name="events.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="events-csv",
-        )
-        st.download_button(
+        if hides:
+            download_csv(title, lambda: event_table(events), "events.csv", ids_in(dataset), key="events-csv")
+        else:
+            download(title, lambda: events_as_csv(events), "events.csv", "text/csv", key="events-csv")
+        download(
             "This trial for CVAT",
             lambda: document_of_trial(dataset, trial_id, boxes),
-            file_name=f"{trial_id}.xml",
-            mime="application/xml",
-            icon=":material/download:",
-            on_click="ignore",
+            f"{trial_id}.xml",
+            "application/xml",
             key="trial-cvat",
-            help="The boxes and their tracks as CVAT XML 1.1 for video. Create a task from the frames of the trial, "
+            disabled=hides or not may(Action.EXPORT),
+            help_text="This file names the trial and its frames, so there is none with pseudonyms."
+            if hides
+            else "The boxes and their tracks as CVAT XML 1.1 for video. Create a task from the frames of the trial, "
             "and import the file there.",
         )
+    if not may(Action.CHANGE_EVENTS):
+        return
     given = st.file_uploader("Import events from CSV", type="csv", key="events-file", max_upload_size=10)
     if given is not None and st.button("Import", icon=":material/upload:", key="import-events"):
-        _try(lambda: import_events(dataset, given.getvalue()))
+        _try(lambda: import_events(dataset, given.getvalue()), f"{dataset.root.name}: import {given.name}")
     if found := st.session_state.pop(IMPORTED, None):
         _report(*found)
 
@@ -190,10 +196,11 @@ def _report(found: ReadEvents, added: int) -> None:
         st.warning("These rows were not imported:\n\n- " + "\n- ".join(shown) + rest)
 
 
-def _try(action: Any) -> None:
+def _try(action: Any, what: str) -> None:
     try:
-        action()
-    except DataError as error:
+        with acting(Action.CHANGE_EVENTS, what=what):
+            action()
+    except SocalError as error:
         st.error(plain_text(error))
     else:
         st.rerun()

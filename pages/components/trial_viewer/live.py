@@ -6,10 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.access import may, why_not
 from pages.components.charts import chart
-from pages.components.job_progress import show_log, stop_button
+from pages.components.folder_field import folder_field
+from pages.components.job_progress import show_log, start_job, stop_button
 from pages.components.trial_viewer.new_prediction import predicted_text
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
+from socal_core.access.permissions import Action
 from socal_core.dataset.images import check_image
 from socal_core.dataset.material import picture_names
 from socal_core.errors import SocalError
@@ -45,7 +49,8 @@ def show_live(run: RunFolder | None) -> None:
     status = FOLLOWING.status()
     request = None if recording is None else _request(run, recording)
     mine = request is not None and FOLLOWING.request() == request
-    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=recording is None):
+    off, why = recording is None or not may(Action.PREDICT), why_not(Action.PREDICT)
+    if not status.running and st.button("Follow", icon=":material/sensors:", key="follow", disabled=off, help=why):
         _start(request or {}, recording or {})
     if status.running and not mine:
         st.caption("Another recording is being followed. Stop that first, or wait until it is over.")
@@ -56,7 +61,7 @@ def show_live(run: RunFolder | None) -> None:
 
 
 def _folder() -> dict[str, str] | None:
-    typed = st.text_input("Folder", key="live-folder", placeholder="/data/recording", help=ABOUT).strip()
+    typed = folder_field("Folder", "live-folder", "/data/recording", ABOUT)
     return {"folder": str(Path(typed).absolute())} if typed else None
 
 
@@ -66,11 +71,11 @@ def _camera() -> dict[str, str]:
 
 
 def _start(request: dict[str, str], recording: dict[str, str]) -> None:
-    if "camera" not in recording and not Path(recording["folder"]).is_dir():
+    if "camera" not in recording and not allowed(Path(recording["folder"]), data_roots()).is_dir():
         st.error(f"{plain_text(recording['folder'])}: there is no such folder.", icon=":material/error:")
         return
     _predictions_file().unlink(missing_ok=True)
-    FOLLOWING.start(request, {"HF_HUB_OFFLINE": "1"})
+    start_job(FOLLOWING, Action.PREDICT, request, {"HF_HUB_OFFLINE": "1"})
     st.rerun()
 
 

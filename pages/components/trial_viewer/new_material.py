@@ -10,12 +10,17 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from pages.components.access import acting, may
+from pages.components.folder_field import folder_field
 from pages.components.job_progress import LEAVE, Button, offer
 from pages.components.trial_viewer.live import show_live
 from pages.components.trial_viewer.new_prediction import show_new_prediction
 from pages.components.trial_viewer.player.component import show_player
 from pages.components.trial_viewer.player.trial_data import trial_data
 from pages.components.words import plain_text
+from socal_core.access.data_roots import allowed, data_roots
+from socal_core.access.permissions import Action
+from socal_core.access.server_config import read_server_config
 from socal_core.annotations.tracker import track_all
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.layout import VIDEO_SUFFIXES
@@ -92,7 +97,8 @@ def _upload_field() -> UploadedFile | None:
     return st.file_uploader(
         "A zip of frames, or a video",
         type=["zip", *(suffix.lstrip(".") for suffix in sorted(VIDEO_SUFFIXES))],
-        max_upload_size=LARGEST_UPLOAD_MB,
+        max_upload_size=largest_upload_mb(),
+        disabled=not may(Action.UPLOAD),
         # Another field after each upload: the old one may still hold the file that was deleted.
         key=f"new-upload-{st.session_state.get(_UPLOADS, 0)}",
         help="Frames are one second apart; JPEG or PNG. Of a video, one frame per second is used. The upload is "
@@ -108,11 +114,17 @@ def _receive(file: UploadedFile) -> Material:
     with st.spinner("Checking the upload"):
         content = folder.clear()
         try:
-            material.dataset = receive(file, file.name, file.size, content)
+            with acting(Action.UPLOAD, what=file.name):
+                material.dataset = receive(file, file.name, file.size, content, largest_upload_mb())
             material.path = next(content.iterdir())
         except SocalError as error:
             material.error = str(error)
     return material
+
+
+def largest_upload_mb() -> int:
+    """Return the largest size of an upload in MB."""
+    return min(read_server_config().quotas.upload_mb or LARGEST_UPLOAD_MB, LARGEST_UPLOAD_MB)
 
 
 def _session_check() -> Callable[[], bool]:
@@ -125,12 +137,13 @@ def _session_check() -> Callable[[], bool]:
 
 
 def _typed() -> Material | None:
-    typed = st.text_input(
+    typed = folder_field(
         "Folder or video on the server",
-        key="new-folder",
-        placeholder="/data/new/S102T1",
-        help="A folder of frames that are one second apart, a data folder, or a video. It is only read.",
-    ).strip()
+        "new-folder",
+        "/data/new/S102T1",
+        "A folder of frames that are one second apart, a data folder, or a video. It is only read.",
+        VIDEO_SUFFIXES,
+    )
     known = st.session_state.get(_MATERIAL)
     if not typed:
         return None
@@ -140,7 +153,9 @@ def _typed() -> Material | None:
     path = Path(typed)
     material = Material(typed, path.name, path=path.absolute())
     try:
-        material.dataset = open_material(path)
+        with acting(Action.OPEN_DATA, what=typed):
+            material.path = allowed(path, data_roots()).absolute()
+            material.dataset = open_material(material.path if data_roots() else path)
     except SocalError as error:
         material.error = str(error)
     st.session_state[_MATERIAL] = material
@@ -200,4 +215,5 @@ def _offer(material: Material, run: RunFolder) -> None:
         about="The model sees the same part of the trial as in its test: its window, and as many clips.",
         busy="Other new material is being predicted. Wait until that is done.",
         while_running=UPLOAD_ENDS if material.uploaded else LEAVE,
+        action=Action.PREDICT,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import download_csv
 from pages.components.words import plain_text
 from socal_core.dataset.targets import short_name
 from socal_core.evaluation.trial_prediction import TrialPrediction, prediction_of
@@ -42,7 +43,9 @@ def show_side_by_side(trial_id: str, run: RunFolder, runs: Sequence[RunFolder]) 
     if not chosen:
         return
     found = [prediction_of(each, trial_id) for each in (run, *(others[name] for name in chosen))]
-    st.dataframe(table_of(found), hide_index=True, key="predictions-of-runs", placeholder=UNKNOWN)
+    table = table_of(found)
+    st.dataframe(table, hide_index=True, key="predictions-of-runs", placeholder=UNKNOWN)
+    download_csv("CSV", lambda: table, "predictions-of-runs.csv", type="tertiary", key="csv-predictions-of-runs")
     for prediction in found:
         if prediction.problem:
             st.caption(f"{plain_text(label_of(prediction.run))}: {plain_text(prediction.problem)}")

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import before_downloads, download_csv, ids_in, name_for_file
 from pages.components.runs import runs_with_predictions
 from pages.components.trial_viewer.attention_view import show_attention
 from pages.components.trial_viewer.course_view import course_data, current_course, show_course
@@ -12,7 +13,7 @@ from pages.components.trial_viewer.events_view import events_data, events_or_non
 from pages.components.trial_viewer.explanation import show_explanation
 from pages.components.trial_viewer.pair_view import show_pair, wants_pair
 from pages.components.trial_viewer.player.component import show_player
-from pages.components.trial_viewer.player.trial_data import boxes_as_csv, trial_data
+from pages.components.trial_viewer.player.trial_data import boxes_table, trial_data
 from pages.components.trial_viewer.prediction import show_prediction
 from pages.components.trial_viewer.side_by_side import show_side_by_side
 from pages.components.trial_viewer.tracks import boxes_with_tracks
@@ -71,11 +72,10 @@ def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:
         st.caption(NO_BOXES)
         return
     st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
-    st.download_button(
+    before_downloads(dataset.fingerprint, "boxes")
+    download_csv(
         "Download boxes as CSV",
-        lambda: boxes_as_csv(dataset, trial_id, boxes),
-        file_name=f"{trial_id}_boxes.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        lambda: boxes_table(dataset, trial_id, boxes),
+        f"{name_for_file(trial_id)}_boxes.csv",
+        ids_in(dataset),
     )

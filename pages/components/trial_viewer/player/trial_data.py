@@ -12,7 +12,6 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
 from socal_core.figures.frames import track_colours
 from socal_core.runs.folder import RunFolder
-from socal_core.spreadsheets import csv_for_people
 
 TIME_TO_HAEMOSTASIS = "tth"
 MARKED_LABELS = ("muscle", "cottonoid")
@@ -51,14 +50,14 @@ def trial_data(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, run: RunFol
     }
 
 
-def boxes_as_csv(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> str:
-    """Return the boxes of a trial as CSV: time, track, label, corners and area of each."""
+def boxes_table(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Return the boxes of a trial as a table: time, track, label, corners and area of each."""
     frames = dataset.frames_of(trial_id)
     at = boxes["position"].to_numpy()
     area = ((boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])).to_numpy()
     pixels = _size_of_each(dataset, trial_id, frames).prod(axis=1)[at].astype(float)
     pixels[pixels == 0] = np.nan
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "trial_id": trial_id,
             "frame": boxes["frame"],
@@ -71,7 +70,6 @@ def boxes_as_csv(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> str:
             "id_source": boxes["track_source"],
         }
     )
-    return csv_for_people(table)
 
 
 def _size_of_each(dataset: Dataset, trial_id: str, frames: pd.DataFrame) -> NDArray[np.int64]:

@@ -1,0 +1,224 @@
+"""The gate: whom it refuses, what it adds to every response, and what it takes from a request."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from socal_core import __version__
+from socal_core.access.server_config import Role, ServerConfig
+from socal_core.access.users import User
+from socal_core.errors import SocalError
+from socal_core.serving.gate import Gate
+from socal_core.serving.health import health_route
+from socal_core.serving.security_headers import inline_script_hashes
+
+HOST = "localhost:8501"
+HEADER = "X-Forwarded-User"
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+async def headers_of(request: Request) -> JSONResponse:
+    return JSONResponse(dict(request.headers))
+
+
+async def greet(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text("hello")
+    await websocket.close()
+
+
+ROUTES = [
+    health_route(),
+    WebSocketRoute("/stream", greet),
+    Route("/_stcore/metrics", headers_of),
+    Route("/{path:path}", headers_of, methods=["GET", "POST"]),
+]
+
+
+def user_with_cookies(cookies: dict[str, str]) -> User | None:
+    """Stands for the reader of Streamlit's cookies, which tests/browser/test_login.py has."""
+    if cookies.get("login") == "broken":
+        raise SocalError("server.toml cannot be read")
+    return User("anna", Role.VIEWER) if cookies.get("login") == "anna" else None
+
+
+def client(peer: str = "127.0.0.1", base: str = "", **fields: Any) -> TestClient:
+    """A client of a gate at port 8501, which connects from an address."""
+    app = Gate(Starlette(routes=ROUTES), ServerConfig(**fields), base, ("'sha256-abc'",), user_with_cookies)
+    return TestClient(app, base_url=f"http://{HOST}", client=(peer, 50_000))
+
+
+def greeted(opened: TestClient, headers: Any) -> bool:
+    """Whether a websocket opens."""
+    try:
+        with opened.websocket_connect(f"ws://{HOST}/stream", headers=headers) as websocket:
+            return websocket.receive_text() == "hello"
+    except WebSocketDisconnect:
+        return False
+
+
+@pytest.mark.parametrize("host", [HOST, "LOCALHOST:8501", "127.0.0.1:8501", "[::1]:8501", "lab.example.org"])
+def test_own_and_configured_names_are_served(host: str) -> None:
+    assert client(hosts=("lab.example.org",)).get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8501",
+        "localhost",
+        "localhost:8502",
+        "lab.example.org:444",
+        "",
+        "127.0.0.1:8501.x",
+    ],
+)
+def test_other_names_are_refused(host: str) -> None:
+    answer = client(hosts=("lab.example.org",)).get("/", headers={"host": host})
+    assert answer.status_code == 403
+    assert "add it to hosts in server.toml" in answer.text
+
+
+def test_a_refused_name_is_repeated_short_and_as_ascii() -> None:
+    answer = client().get("/", headers={"host": "<script>" + "x" * 500})
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert len(answer.text) < 300
+
+
+ORIGINS = {
+    f"http://{HOST}": True,
+    f"https://{HOST}": True,  # behind a proxy with TLS
+    "http://localhost:3000": False,
+    "http://localhost": False,
+    "http://127.0.0.1:8501": False,  # another origin than localhost to a browser
+    "http://evil.example": False,
+    f"http://{HOST}.evil.example": False,
+    f"ftp://{HOST}": False,
+    "null": False,
+    "": False,
+}
+
+
+@pytest.mark.parametrize(("origin", "allowed"), ORIGINS.items())
+def test_only_pages_of_the_app_open_the_websocket_and_post(origin: str, allowed: bool) -> None:
+    opened = client()
+    assert opened.post("/", headers={"origin": origin}).status_code == (200 if allowed else 403)
+    assert greeted(opened, {"origin": origin}) == allowed
+
+
+def test_a_websocket_for_a_foreign_name_is_refused() -> None:
+    assert greeted(client(), {})
+    assert not greeted(client(), {"host": "evil.example:8501", "origin": "http://evil.example:8501"})
+    assert not greeted(client(), {"sec-fetch-site": "same-site", "sec-fetch-mode": "websocket"})
+
+
+NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_may_link_to_a_page_and_no_more(site: str) -> None:
+    opened = client()
+    assert opened.get("/", headers={"sec-fetch-site": site, **NAVIGATION}).status_code == 200
+    for mode, destination in (("navigate", "iframe"), ("no-cors", "image"), ("cors", "empty"), ("no-cors", "script")):
+        headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": destination}
+        assert opened.get("/", headers=headers).status_code == 403, (mode, destination)
+    assert opened.post("/", headers={"sec-fetch-site": site, **NAVIGATION}).status_code == 403
+    assert opened.get("/", headers={"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}).status_code == 200
+
+
+def test_every_answer_has_the_headers_of_security() -> None:
+    opened = client()
+    answers = [opened.get("/"), opened.get("/", headers={"host": "evil.example"}), opened.get("/_stcore/metrics")]
+    assert [answer.status_code for answer in answers] == [200, 403, 404]
+    for answer in answers:
+        assert SECURITY.items() <= dict(answer.headers).items()
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_page_loads_nothing_from_outside() -> None:
+    policy = dict(part.split(" ", 1) for part in client().get("/").headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'self'"
+    assert policy["script-src"] == "'self' blob: 'sha256-abc'"
+    assert policy["connect-src"] == f"'self' ws://{HOST} wss://{HOST}"
+    allowed = {source for sources in policy.values() for source in sources.split()}
+    assert "'unsafe-eval'" not in allowed
+    assert not {source for source in allowed if source.startswith(("http", "*"))}
+
+
+@pytest.mark.parametrize(("base", "path"), [("", "/_stcore/metrics"), ("lab", "/lab/_stcore/metrics")])
+def test_numbers_on_sessions_and_the_agent_interface_are_closed(base: str, path: str) -> None:
+    opened = client(base=base)
+    assert opened.get(path).status_code == 404
+    assert opened.post(path.replace("metrics", "agent/interact")).status_code == 404
+
+
+def test_health_says_the_version() -> None:
+    assert client().get("/health").json() == {"status": "ok", "version": __version__}
+    assert client(login="proxy", peer="10.0.0.9").get("/health").status_code == 200
+
+
+def test_the_name_of_the_user_passes_from_the_proxy() -> None:
+    opened = client(login="proxy", proxies=("10.0.0.0/24",), peer="10.0.0.9")
+    assert opened.get("/", headers={HEADER: "anna"}).json()[HEADER.lower()] == "anna"
+    assert greeted(opened, {HEADER: "anna"})
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "reason"),
+    [
+        ("10.0.0.9", [(HEADER, "anna")], "is not among proxies in server.toml"),
+        ("::ffff:10.0.0.9", [(HEADER, "anna")], "is not among proxies in server.toml"),
+        ("", [(HEADER, "anna")], "is not among proxies in server.toml"),
+        ("127.0.0.1", [], "did not send the header X-Forwarded-User"),
+        ("127.0.0.1", [(HEADER, "")], "it is empty"),
+        ("127.0.0.1", [(HEADER, " \u00a0 ")], "it is empty"),
+        ("127.0.0.1", [(HEADER, "an\x00na")], "control characters"),
+        ("127.0.0.1", [(HEADER, "an\u0085na")], "control characters"),
+        ("127.0.0.1", [(HEADER, "anna"), (HEADER, "admin")], "2 times"),
+    ],
+)
+def test_without_a_name_from_the_proxy_nobody_is_served(peer: str, headers: list[tuple[str, str]], reason: str) -> None:
+    opened = client(login="proxy", peer=peer)
+    encoded = [(name.encode(), value.encode()) for name, value in headers]
+    sent = type(opened.headers)(encoded)
+    answer = opened.get("/", headers=sent)
+    assert answer.status_code == 401
+    assert reason in answer.text
+    assert not greeted(opened, sent)
+
+
+@pytest.mark.parametrize("login", ["none", "oidc"])
+def test_without_a_proxy_the_name_of_the_user_is_taken_from_requests(login: str) -> None:
+    answer = client(login=login).get("/", headers={HEADER: "admin", "X-Other": "kept"})
+    assert HEADER.lower() not in answer.json()
+    assert answer.json()["x-other"] == "kept"
+
+
+@pytest.mark.parametrize("path", ["/frames/token/S100T1/0", "/media/abc.csv", "/_stcore/upload_file/session/file"])
+def test_with_a_provider_frames_and_files_are_for_users(path: str) -> None:
+    opened = client(login="oidc")
+    assert opened.get("/").status_code == 200
+    for cookie in ("", "login=eve", "login=broken"):
+        assert opened.get(path, headers={"cookie": cookie}).status_code == 401
+    assert opened.get(path, headers={"cookie": "login=anna"}).status_code == 200
+    assert client(login="none").get(path).status_code == 200
+
+
+def test_only_scripts_without_attributes_are_hashed() -> None:
+    # echo -n 'alert(1)' | openssl dgst -sha256 -binary | base64
+    assert inline_script_hashes('<script>alert(1)</script><script src="a.js"></script>') == (
+        "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='",
+    )
