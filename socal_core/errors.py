@@ -27,11 +27,24 @@ class DataError(SocalError):
 class ConfigError(SocalError):
     """A setting has a value that is not allowed. The message reads `field: rule, got value`."""
 
-    def __init__(self, field: str, rule: str, value: object) -> None:
-        super().__init__(f"{field}: {rule}, got {value!r}")
+    def __init__(self, field: str, rule: str, value: object, file: str = "") -> None:
+        """Describe the error.
+
+        Args:
+            field: The setting.
+            rule: What its value must be.
+            value: Its value.
+            file: The file with the value, such as `Run run-1: config.json`, with which the message then begins.
+        """
         self.field = field
         self.rule = rule
         self.value = value
+        super().__init__(f"{file}: {self.without_file}" if file else self.without_file)
+
+    @property
+    def without_file(self) -> str:
+        """The message for a reader who knows the file."""
+        return f"{self.field}: {self.rule}, got {self.value!r}"
 
 
 class ModelError(SocalError):

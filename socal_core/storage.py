@@ -6,30 +6,41 @@ for a living one, and there is nothing to clean up after a crash.
 
 import errno
 import fcntl
+import itertools
 import json
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+_DRAFT = ".tmp"
+"""The end of the names of temporary files and folders, which begin with a dot."""
+_CANNOT_TELL = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.ENOTSUP}
+"""A lock is taken, or the file system, such as NFS, has none for a folder."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, which replaces the file in one step when the block succeeds.
 
-    A reader sees either the old or the new content. After a failure, the old content and no temporary file remains.
+    A reader sees either the old or the new content. After a failure, the old content and no temporary file remains. The
+    temporary file exists, is empty, and is locked, so that `remove_leftovers` can tell whether it is still written.
 
     Args:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_DRAFT}")
+    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
+        _lock_draft(handle)
         yield draft
         draft.replace(path)
     finally:
+        os.close(handle)
         draft.unlink(missing_ok=True)
 
 
@@ -41,8 +52,9 @@ def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
         content: Its new content.
         private: Whether only its owner may read it; else as the umask of the process says.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with replacing(path) as draft, os.fdopen(os.open(draft, flags, 0o600 if private else 0o666), "wb") as file:
+    with replacing(path) as draft, draft.open("wb") as file:
+        if private:
+            os.fchmod(file.fileno(), 0o600)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -72,23 +84,127 @@ def write_json(path: Path, value: Any, private: bool = False) -> None:
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder to write to, which is renamed to `path` if the block succeeds and deleted if not.
 
+    Several processes may create the same folder at once: the first one to end the block succeeds.
+
     Args:
         path: The folder to create. Its parent must exist. At the end of the block, it must not exist or be empty.
 
     Raises:
         OSError: The folder cannot be created or renamed.
     """
-    draft = path.with_name(f".{path.name}.tmp")
-    if draft.is_symlink():
-        raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
-    if draft.exists():  # left by a process that was killed
-        shutil.rmtree(draft)
-    draft.mkdir()
+    draft, handle = _new_draft(path)
     try:
         yield draft
         draft.replace(path)
-    finally:
+    except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _new_draft(path: Path) -> tuple[Path, int]:
+    """Create a temporary folder next to a folder, and lock it; replace one that was left by a killed process."""
+    for number in itertools.count(1):
+        draft = path.with_name(f".{path.name}{_DRAFT}" if number == 1 else f".{path.name}.{number}{_DRAFT}")
+        if draft.is_symlink():
+            raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
+        if draft.exists() and not _remove_draft(draft):
+            continue  # another process writes to it
+        try:
+            draft.mkdir()
+            handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+        except (FileExistsError, FileNotFoundError):
+            if not path.parent.is_dir():
+                raise
+            continue  # another process has created it, or taken it for a leftover, since
+        if _lock_draft(handle) and os.fstat(handle).st_nlink:
+            return draft, handle
+        os.close(handle)
+    raise AssertionError("there are infinitely many names")
+
+
+@contextmanager
+def temporary_folder(beginning: str) -> Iterator[Path]:
+    """Yield a temporary folder of the system, which is deleted at the end of the block.
+
+    Those that killed processes left are deleted first.
+
+    Args:
+        beginning: The beginning of its name, with a dot.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+    remove_leftovers(Path(tempfile.gettempdir()), beginning)
+    while True:
+        folder = Path(tempfile.mkdtemp(_DRAFT, beginning))
+        with suppress(FileNotFoundError):
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            if _lock_draft(handle) and os.fstat(handle).st_nlink:
+                break
+            os.close(handle)  # another process has taken it for a leftover
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def remove_leftovers(folder: Path, beginning: str = ".") -> None:
+    """Delete temporary files and folders that killed processes left in a folder, but none that is being written.
+
+    Args:
+        folder: The folder.
+        beginning: The beginning of their names, with a dot.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+        drafts = [folder / name for name in names if name.startswith(beginning) and name.endswith(_DRAFT)]
+    except OSError:
+        return
+    for draft in drafts:
+        if not draft.is_symlink():
+            with suppress(OSError):
+                _remove_draft(draft)
+
+
+def _remove_draft(draft: Path) -> bool:
+    """Delete a temporary file or folder unless it is being written; return whether it is gone."""
+    try:
+        handle = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(handle), draft.lstat()):
+            return False  # it was renamed when it was complete, and another process writes another one
+        if draft.is_dir():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno in _CANNOT_TELL:
+            return False
+        raise
+    finally:
+        os.close(handle)
+    return True
+
+
+def _lock_draft(handle: int) -> bool:
+    """Lock a temporary file or folder while it is written; return False if another process deletes it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _CANNOT_TELL:
+            raise
+    return True
 
 
 def sync(path: Path) -> None:

@@ -1,10 +1,8 @@
 """The app's own folder, which holds the runs, the demo data set and the last chosen data folder."""
 
-import json
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ from platformdirs import user_data_path
 
 from socal_core.errors import SocalError
 from socal_core.installation import CODE_FOLDER, is_checkout
-from socal_core.storage import locked, write_json
+from socal_core.json_files import read_json
+from socal_core.storage import locked, remove_leftovers, temporary_folder, write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
@@ -20,6 +19,10 @@ _CANNOT_WRITE = (
 )
 
 
+_TEMPORARY = ".socal-"
+"""The beginning of the names of temporary caches."""
+_TIDIED_LEVELS = 4
+"""From the workspace down to the folders in that of a run."""
 _temporary_caches: list[Path] = []
 
 
@@ -56,16 +59,33 @@ def temporary_cache() -> Iterator[None]:
     Raises:
         SocalError: The folder cannot be created.
     """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="socal-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise SocalError(f"No temporary folder can be created: {error.strerror}. Free some space.") from None
-    with folder as path:
-        _temporary_caches.append(Path(path))
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder(_TEMPORARY))
+        except OSError as error:
+            raise SocalError(f"No temporary folder can be created: {error.strerror}. Free some space.") from None
+        _temporary_caches.append(folder)
         try:
             yield
         finally:
             _temporary_caches.pop()
+
+
+def tidy_workspace() -> None:
+    """Delete what killed processes left half-written in the app's own folder, but nothing that is being written."""
+    level = [workspace()]
+    for _ in range(_TIDIED_LEVELS):
+        for folder in level:
+            remove_leftovers(folder)
+        level = [path for folder in level for path in _folders_in(folder)]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:  # a folder of frames has many, whose type it knows
+            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
 
 
 def demo_folder() -> Path:
@@ -141,7 +161,7 @@ def _default_workspace() -> Path:
 def _settings() -> dict[str, Any]:
     """Read what is stored; empty if there is no file yet or if it is damaged."""
     try:
-        return _object(json.loads(_settings_file().read_text(encoding="utf-8")))
+        return _object(read_json(_settings_file()))
     except (OSError, ValueError):
         return {}
 

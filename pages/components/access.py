@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
-
-import streamlit as st
+from functools import partial
 
 from pages.components import session_user
-from pages.components.words import plain_text
+from pages.components.actions import act, act_on
 from socal_core.access import audit, permissions
 from socal_core.access.permissions import Action, Owned
 from socal_core.access.server_config import Login, config_at_start, read_server_config
 from socal_core.access.users import User, user_named
-from socal_core.errors import SocalError
-
-_REFUSED = "refused-action"
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 
 
 def may(action: Action, target: Owned | None = None) -> bool:
@@ -48,29 +45,30 @@ def acting(action: Action, target: Owned | None = None, what: str = "") -> Abstr
 
 
 def guarded(
-    action: Action, act: Callable[..., Any], target: Owned | None = None, what: str = ""
-) -> Callable[..., None]:
-    """Return the callback of a button: `act`, as in `acting`. The page shows why it is not possible."""
+    action: Action, do: Callable[[], object], target: Owned | None = None, what: str = ""
+) -> Callable[[], None]:
+    """Return the callback of a button: it does something as in `acting`, and the page shows why it is not possible."""
 
-    def callback(*arguments: Any) -> None:
-        try:
-            with acting(action, target, what):
-                act(*arguments)
-        except SocalError as error:
-            st.session_state[_REFUSED] = str(error)
+    def checked() -> None:
+        with acting(action, target, what):
+            do()
 
-    return callback
+    return partial(act, checked)
+
+
+def guarded_on(action: Action, known: KnownRun, do: Callable[[RunFolder], object]) -> Callable[[], None]:
+    """Return the callback of a button that does something to a run, unless the run is gone; see `guarded`."""
+
+    def checked(run: RunFolder) -> None:
+        with acting(action, run, run.name):
+            do(run)
+
+    return partial(act_on, known, checked)
 
 
 def present_user(user: User | None) -> User | None:
     """Return a user with the role that the user has by now, for what acts outside of a session, such as a download."""
     return user_named(user.name, read_server_config()) if user is not None and login_is_on() else user
-
-
-def show_refusal() -> None:
-    """Show why the last pressed button did nothing, if it did nothing."""
-    if text := st.session_state.pop(_REFUSED, ""):
-        st.error(plain_text(text), icon=":material/lock:")
 
 
 def user_with_login() -> str:

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from pages.components.access import acting, guarded, may, why_not
+from pages.components.actions import act_on, problem_waits
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.jobs.job import Job, JobState, JobStatus
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 
 REFRESH_SECONDS = 0.5
 
@@ -45,6 +50,8 @@ def _watch(job: Job, text: Callable[[JobStatus], str]) -> None:
 
 def stop_button(job: Job, status: JobStatus) -> None:
     """Show a button that stops a running job; it is disabled while the job is stopping, and for who may not stop it."""
+    if problem_waits():
+        st.rerun()  # a refreshed fragment does not show what the page says
     st.button(
         "Stopping" if status.stopping else "Stop",
         icon=":material/stop:",
@@ -52,7 +59,7 @@ def stop_button(job: Job, status: JobStatus) -> None:
         help=why_not(Action.STOP_JOB, job),
         key=f"stop-{job.name}",
         width="stretch",
-        on_click=guarded(Action.STOP_JOB, job.stop, job, job.name),
+        on_click=guarded(Action.STOP_JOB, partial(job.stop, status.id), job, job.name),
     )
 
 
@@ -95,7 +102,7 @@ def offer(
 
     Args:
         job: The job.
-        request: The request, with values for JSON.
+        request: The request, with values for JSON; `run` is the folder of a run.
         button: The button.
         about: What the job does and how long it takes, as Markdown.
         busy: What to say, as Markdown, while the job carries out another request.
@@ -108,10 +115,20 @@ def offer(
         st.caption(while_running)
         return
     st.caption(busy if status.running else about)
-    off = status.running or not may(action)
-    if st.button(button.label, icon=button.icon, key=button.key, disabled=off, help=why_not(action)):
+    known = KnownRun.of(RunFolder(Path(request["run"])))
+
+    def start(_: RunFolder) -> None:
         start_job(job, action, request, {"HF_HUB_OFFLINE": "1"})
-        st.rerun()
+
+    st.button(
+        button.label,
+        icon=button.icon,
+        key=button.key,
+        disabled=status.running or not may(action),
+        help=why_not(action),
+        on_click=act_on,
+        args=(known, start),
+    )
     if mine and status.state is JobState.STOPPED:
         st.caption("The last computation was stopped.")
     if mine and status.error:

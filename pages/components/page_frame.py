@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.access import login_is_on, may, show_refusal
+from pages.components.access import login_is_on, may
+from pages.components.actions import show_problem
 from pages.components.run_banner import show_run_banner
 from pages.components.session_user import require_user, show_user
 from pages.components.sidebar.data_picker import boxes_picker, data_picker, open_chosen
@@ -14,6 +15,7 @@ from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
+from socal_core.workspace import tidy_workspace
 
 MENU = (
     ("app.py", "Overview", ":material/home:"),
@@ -39,6 +41,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     Yields:
         The open data set, or None if there is none; the page then shows why.
     """
+    _tidy()
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
     user = require_user()  # ends here for somebody without access
@@ -48,7 +51,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
         menu_end = st.container()
         show_user(user)
     st.title(heading or title)
-    show_refusal()
+    show_problem()
     with _errors_shown():
         show_run_banner()
     st.write(introduction)
@@ -62,6 +65,12 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
                 boxes_picker(dataset)
     with _errors_shown():
         yield dataset
+
+
+@st.cache_resource(show_spinner=False)
+def _tidy() -> None:
+    """Delete what killed processes have left, once for each server."""
+    tidy_workspace()
 
 
 def _menu() -> list[tuple[str, str, str]]:

@@ -1,7 +1,8 @@
 """Runs on a page: a table of runs, the choice of a run, and the start of a new run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ from socal_core.errors import SocalError
 from socal_core.lifecycle import launch
 from socal_core.lifecycle.cross_validation import make_cross_validation
 from socal_core.lifecycle.further import make_run
+from socal_core.lifecycle.new_names import create_first_free, first_free, numbered
 from socal_core.lifecycle.quotas import within_quotas
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.folder import RunFolder
@@ -82,7 +84,8 @@ def start_run(config: TrainConfig, dataset: Dataset) -> RunFolder:
         RunError: A quota is reached, or the run cannot be started.
         ConfigError: The model is a checkpoint of a run, and a setting would change its split (lifecycle/further.py).
     """
-    return start_new(lambda: make_run(free_path("run"), config, dataset.root, opened_with(dataset)))
+    create = partial(make_run, config=config, data=dataset.root, options=opened_with(dataset))
+    return start_new(lambda: create_first_free(_paths("run"), create))
 
 
 def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) -> RunFolder:
@@ -98,7 +101,9 @@ def start_cross_validation(config: TrainConfig, dataset: Dataset, repeats: int) 
         ConfigError: A setting contradicts cross-validation.
         RunError: The cross-validation cannot be started.
     """
-    return start_new(lambda: make_cross_validation(free_path("cv"), config, dataset, opened_with(dataset), repeats))
+    options = opened_with(dataset)
+    create = partial(make_cross_validation, config=config, dataset=dataset, options=options, repeats=repeats)
+    return start_new(lambda: create_first_free(_paths("cv"), create))
 
 
 def start_new(make: Callable[[], RunFolder]) -> RunFolder:
@@ -168,13 +173,11 @@ def _select(label: str, labels: dict[str, str], page: str, in_address: bool = Fa
 
 def free_path(kind: str) -> Path:
     """Return the path of a new run, whose name consists of its kind and the time."""
-    root = runs_root()
-    stem = name = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
-    number = 1
-    while (root / name).exists():
-        number += 1
-        name = f"{stem}-{number}"
-    return root / name
+    return first_free(_paths(kind))
+
+
+def _paths(kind: str) -> Iterator[Path]:
+    return numbered(runs_root(), f"{kind}-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def _data_of(run: RunFolder) -> Path | None:

@@ -6,7 +6,6 @@ folder, so there the folder that holds them counts as one: `labels`, or `labels/
 `Dataset.frames` has it in the column annotation_file.
 """
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,11 +16,14 @@ import pandas as pd
 from socal_core.annotations.rows import CORNERS
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.problems import printable
-from socal_core.storage import write_json
+from socal_core.json_files import read_json
+from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
 SHOWN = 8
 """The number of frames to show."""
+LAST_TIME = 2.5e11
+"""The end of what a date can express, in seconds since 1970."""
 _MOST_NAMED = 3
 """The number of shifted files that a warning names."""
 
@@ -81,10 +83,15 @@ def frames_to_check(boxes: pd.DataFrame, count: int = SHOWN) -> list[str]:
 def read_answers(dataset: Dataset) -> dict[str, Answer]:
     """Return the user's answers for this version of the data and this box format, by annotation file."""
     try:
-        values = json.loads(_file(dataset).read_text(encoding="utf-8"))
-        return {file: Answer(**answer) for file, answer in values.items()}
+        values = read_json(_file(dataset))
+        found = {file: Answer(**answer) for file, answer in values.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # there is no answer, or an earlier version asked about all files together
+    return {file: answer for file, answer in found.items() if _is_answer(answer)}
+
+
+def _is_answer(answer: Answer) -> bool:
+    return isinstance(answer.fits, bool) and isinstance(answer.time, (int, float)) and 0 <= answer.time < LAST_TIME
 
 
 def write_answer(dataset: Dataset, file: str, fits: bool) -> None:
@@ -95,8 +102,9 @@ def write_answer(dataset: Dataset, file: str, fits: bool) -> None:
     """
     path = _file(dataset)
     path.parent.mkdir(parents=True, exist_ok=True)
-    answers = {**read_answers(dataset), file: Answer(fits, time.time())}
-    write_json(path, {name: asdict(answer) for name, answer in answers.items()})
+    with locked(path.with_suffix(".lock")):  # another tab may answer for another file
+        answers = {**read_answers(dataset), file: Answer(fits, time.time())}
+        write_json(path, {name: asdict(answer) for name, answer in answers.items()})
 
 
 def warning_of_shifts(dataset: Dataset) -> str:

@@ -1,7 +1,6 @@
 """Interpret the arguments that several commands have in common."""
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -9,6 +8,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError
+from socal_core.json_files import read_json
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
 from socal_core.settings import TrainConfig, by_name, config_from, setting_named, unknown_setting
@@ -55,7 +55,7 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if options.config is not None:
         try:
-            content = json.loads(options.config.read_text(encoding="utf-8"))
+            content = read_json(options.config)
         except OSError as error:
             raise ConfigError(
                 "--config", "must name a file that can be read", f"{options.config}: {error.strerror}"

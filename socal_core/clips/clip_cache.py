@@ -1,6 +1,5 @@
 """Measure, limit and remove the stores of frames and features."""
 
-import json
 import os
 import shutil
 import uuid
@@ -13,6 +12,7 @@ from socal_core.access.server_config import read_server_config
 from socal_core.clips.store import ABOUT_FILE, LOCK_FILE, stores_folder
 from socal_core.disk import RESERVE
 from socal_core.errors import ConfigError
+from socal_core.json_files import read_json
 from socal_core.storage import try_lock
 
 LIMIT_VARIABLE = "SOCAL_CACHE_GB"
@@ -129,7 +129,7 @@ def make_room(needed: int, keep: Path) -> str:
 def _folders() -> Iterator[Path]:
     try:
         yield from (path for path in stores_folder().iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
 
 
@@ -146,7 +146,7 @@ def _sweep() -> None:
 def _info(folder: Path) -> StoreInfo | None:
     about = folder / ABOUT_FILE
     try:
-        values = json.loads(about.read_text(encoding="utf-8"))
+        values = read_json(about)
         channels, height, width = values["shape"]
         shape = (int(channels), int(height), int(width))
         return StoreInfo(
@@ -158,7 +158,7 @@ def _info(folder: Path) -> StoreInfo | None:
             bytes=_size(folder),
             last_used=about.stat().st_mtime,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.dataset.filters import UNKNOWN, TrialFilter
+from socal_core.json_files import parse_json
 
 TRIAL_NUMBERS = {1: "1, before coaching", 2: "2, after coaching"}
 FIELDS: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -61,7 +62,7 @@ def filter_from_json(text: str) -> TrialFilter:
     if not text.strip():
         return TrialFilter()
     try:
-        values = json.loads(text)
+        values = parse_json(text)
     except ValueError:
         raise ValueError("it is not JSON") from None
     known = [item.name for item in fields(TrialFilter)]

@@ -4,16 +4,56 @@ Looking through the frames takes minutes, so pages and commands do it on request
 here, where alarms of all runs find them.
 """
 
-import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict  # pydantic does not take that of Python 3.11
+
+from socal_core.json_files import read_json
 from socal_core.storage import write_json
 from socal_core.workspace import workspace
 
 FOOTAGE, TEXT = "same-footage", "text-in-frames"
 """The reports: the same footage in several trials, and text burnt into frames."""
+_Box = Annotated[list[int], Field(min_length=4, max_length=4)]
+
+
+class _Report(TypedDict):
+    frames: int
+    unreadable: int
+    time: Annotated[float, Field(ge=0, lt=2.5e11)]
+
+
+class _Pair(TypedDict):
+    trial_id: str
+    other: str
+    frames: int
+    second: float
+    other_second: float
+    distance: float
+
+
+class _Text(TypedDict):
+    trial_id: str
+    second: float
+    text: str
+    box: _Box
+    confidence: float
+
+
+class _Footage(_Report):
+    pairs: list[_Pair]
+
+
+class _Texts(_Report):
+    trials: int
+    texts: list[_Text]
+
+
+_CHECKS = {FOOTAGE: TypeAdapter[Any](_Footage), TEXT: TypeAdapter[Any](_Texts)}
+"""What the reports hold."""
 _VERSION = 1
 """Increased when a report would come out differently for the same frames."""
 
@@ -26,10 +66,11 @@ def read_report(fingerprint: str, name: str) -> dict[str, Any] | None:
         name: FOOTAGE or TEXT.
     """
     try:
-        report = json.loads(_file(fingerprint, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        report = read_json(_file(fingerprint, name))
+        _CHECKS[name].validate_python(report)
+    except (OSError, ValueError):  # as is an error of pydantic
         return None
-    return report if isinstance(report, dict) and report.get("version") == _VERSION else None
+    return report if report.get("version") == _VERSION else None
 
 
 def write_report(fingerprint: str, name: str, values: dict[str, Any]) -> dict[str, Any]:

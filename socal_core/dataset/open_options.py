@@ -28,12 +28,14 @@ class OpenOptions:
         return {"boxes": self.boxes, "columns": dict(self.columns)}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "OpenOptions":
+    def from_dict(cls, values: object) -> "OpenOptions":
         """Read the values that `as_dict` returns.
 
         Raises:
             ConfigError: The values are not options.
         """
+        if not isinstance(values, Mapping):
+            raise ConfigError("data options", "must be options by name", values)
         boxes, columns = values.get("boxes", ""), values.get("columns", {})
         if not isinstance(boxes, str) or not isinstance(columns, dict):
             raise ConfigError("data options", "must be a format's key and columns by name", dict(values))

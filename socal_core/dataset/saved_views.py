@@ -17,6 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_from_json, filter_values
 from socal_core.dataset.filters import TrialFilter, passing
 from socal_core.errors import ConfigError, DataError
+from socal_core.json_files import read_json
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
@@ -81,8 +82,14 @@ def save_view(root: Path, name: str, chosen: TrialFilter) -> str:
     return name
 
 
-def rename_view(root: Path, old: str, new: str) -> str:
+def rename_view(root: Path, old: str, new: str, shown: SavedView | None = None) -> str:
     """Rename a view.
+
+    Args:
+        root: The data folder.
+        old: The name of the view.
+        new: Its new name.
+        shown: The view that is meant; None for any of this name.
 
     Returns:
         The new name without superfluous blanks.
@@ -96,6 +103,7 @@ def rename_view(root: Path, old: str, new: str) -> str:
     def renamed(views: dict[str, SavedView]) -> dict[str, SavedView]:
         if old not in views:
             raise ConfigError("view", "must be the name of a saved view", old)
+        _check_same(views, old, shown)
         if new != old and new in views:
             raise ConfigError("view", "must be another name, because a view has it already", new)
         view = views.pop(old)
@@ -105,13 +113,28 @@ def rename_view(root: Path, old: str, new: str) -> str:
     return new
 
 
-def delete_view(root: Path, name: str) -> None:
+def delete_view(root: Path, name: str, shown: SavedView | None = None) -> None:
     """Delete a view, if it exists. Runs that were trained on it keep its filter.
 
+    Args:
+        root: The data folder.
+        name: The name of the view.
+        shown: The view that is meant; None for any of this name.
+
     Raises:
-        DataError: The file of views cannot be read or written.
+        DataError: The file of views cannot be read or written, or the view is no longer the one that is meant.
     """
-    _change(root, lambda views: {other: view for other, view in views.items() if other != name})
+
+    def deleted(views: dict[str, SavedView]) -> dict[str, SavedView]:
+        _check_same(views, name, shown)
+        return {other: view for other, view in views.items() if other != name}
+
+    _change(root, deleted)
+
+
+def _check_same(views: dict[str, SavedView], name: str, shown: SavedView | None) -> None:
+    if shown is not None and views.get(name) != shown:
+        raise DataError(f"The view {name!r} was changed or deleted in another window. Nothing was done.")
 
 
 def _checked(name: str) -> str:
@@ -139,7 +162,7 @@ def _change(root: Path, change: Callable[[dict[str, SavedView]], dict[str, Saved
 def _read(root: Path) -> dict[str, SavedView]:
     file = _file(root)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError:
         return {}
     except OSError as error:

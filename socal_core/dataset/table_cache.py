@@ -23,6 +23,7 @@ from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.errors import DataError, SocalError
+from socal_core.json_files import read_json
 from socal_core.presets import preset_of
 from socal_core.storage import replacing, write_json
 from socal_core.workspace import cache_folder
@@ -37,7 +38,7 @@ SETTLED_SECONDS = 2.0
 """The coarsest resolution of times in file systems (FAT: 2 s)."""
 
 _TABLES = ("trials", "frames", "boxes")
-DAMAGE = (OSError, ValueError, KeyError, TypeError, DataError)
+DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, DataError)
 """Errors from reading a damaged or foreign file; DataError if a table lacks a column."""
 
 
@@ -81,7 +82,7 @@ def _key(root: Path, options: OpenOptions) -> str:
 def _read(entry: Path, root: Path) -> Dataset | None:
     """Read the data set of an entry; return None if there is none or the data folder has changed."""
     try:
-        values = json.loads(entry.read_text(encoding="utf-8"))
+        values = read_json(entry)
         stamps = {name: Stamp(size, mtime_ns) for name, (size, mtime_ns) in values["stamps"].items()}
         if not _unchanged(root, stamps):
             return None
@@ -164,7 +165,7 @@ def _drop_orphans(folder: Path) -> None:
     wanted = set()
     for entry in folder.glob("*.json"):
         try:
-            wanted.add(json.loads(entry.read_text(encoding="utf-8"))["tables"])
+            wanted.add(read_json(entry)["tables"])
         except DAMAGE:
             entry.unlink(missing_ok=True)
     an_hour_ago = time.time() - 3600

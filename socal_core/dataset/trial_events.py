@@ -5,7 +5,6 @@ events at the same time lose none.
 """
 
 import hashlib
-import json
 import os
 import re
 import uuid
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import DataError
+from socal_core.json_files import read_json
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
@@ -163,14 +163,24 @@ def mark(root: Path, event: TrialEvent) -> None:
     _change(root, end_or_add)
 
 
-def delete_events(root: Path, ids: Iterable[str]) -> None:
+def delete_events(root: Path, ids: Iterable[str]) -> int:
     """Delete events, if they exist.
+
+    Returns:
+        How many there were.
 
     Raises:
         DataError: The file cannot be read or written.
     """
-    gone = set(ids)
-    _change(root, lambda known: [event for event in known if event.id not in gone])
+    gone, before = set(ids), 0
+
+    def delete(known: list[TrialEvent]) -> list[TrialEvent]:
+        nonlocal before
+        before = sum(event.id in gone for event in known)
+        return [event for event in known if event.id not in gone]
+
+    _change(root, delete)
+    return before
 
 
 def _one_line(text: str) -> str:
@@ -198,7 +208,7 @@ def _change(root: Path, change: Callable[[list[TrialEvent]], list[TrialEvent]]) 
 
 def _read(file: Path) -> list[TrialEvent]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
     except FileNotFoundError:
         return []
     except OSError as error:

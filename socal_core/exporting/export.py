@@ -122,7 +122,9 @@ def _compare_with_transformers(classifier: VideoClassifier, shape: tuple[int, ..
         ModelError: They differ.
     """
     with quiet_transformers():
-        loaded = AutoModelForVideoClassification.from_pretrained(folder, dtype=torch.float32).eval()
+        loaded = AutoModelForVideoClassification.from_pretrained(
+            folder, dtype=torch.float32, trust_remote_code=False
+        ).eval()
     clips = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = classifier.model.eval()(pixel_values=clips).logits.softmax(-1)

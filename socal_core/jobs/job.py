@@ -4,8 +4,8 @@ The process (harness.py) and the pages share a folder in the workspace. It holds
 the process, the request, the progress, how the job ended, and the log.
 """
 
-import json
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError, SocalError
+from socal_core.json_files import read_json
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.lock import take_lock
 from socal_core.runs.log_tail import LINES, tail_of
 from socal_core.storage import is_locked, write_json
-from socal_core.workspace import workspace
+from socal_core.workspace import tidy_workspace, workspace
 
 LOCK, LOG, STOP = "lock", "log", "stop"
-REQUEST, PROGRESS, END, OWNER = "request.json", "progress.json", "end.json", "owner.json"
+REQUEST, PROGRESS, END = "request.json", "progress.json", "end.json"
+ID, OWNER = "id.json", "owner.json"
 
 
 class JobState(StrEnum):
@@ -38,6 +40,10 @@ class JobState(StrEnum):
     """The process was killed, or ended with an unexpected error."""
 
 
+_ENDS = {JobState.DONE.value, JobState.STOPPED.value, JobState.FAILED.value}
+"""The states that a process writes when it ends."""
+
+
 @dataclass(frozen=True)
 class JobStatus:
     """The progress of a job, or how it ended."""
@@ -48,6 +54,8 @@ class JobStatus:
     """0 while the total is unknown."""
     what: str = ""
     """What the job is doing, in words, if it reports that."""
+    id: str = ""
+    """What tells this process of the job from earlier and later ones."""
     stopping: bool = False
     result: Mapping[str, Any] = field(default_factory=dict)
     """The result of a job that is done."""
@@ -98,17 +106,18 @@ class Job:
         """Return the progress of the job, or how it ended."""
         if self.running:
             progress = _read(self.folder / PROGRESS) or {}
-            stopping = (self.folder / STOP).exists()
-            return JobStatus(
-                JobState.RUNNING, progress.get("done", 0), progress.get("total", 0), progress.get("what", ""), stopping
-            )
+            done, total = (_count(progress.get(name)) for name in ("done", "total"))
+            what, stopping = _text(progress.get("what")), (self.folder / STOP).exists()
+            return JobStatus(JobState.RUNNING, done, total, what, self._id(), stopping)
         # Read this after the lock: a process writes how it ended before it releases the lock.
         end = _read(self.folder / END)
         if end is None and not (self.folder / REQUEST).exists():
             return JobStatus(JobState.IDLE)
-        if not end:
+        if not end or end.get("state") not in _ENDS or not isinstance(end.get("result"), dict):
             return JobStatus(JobState.DIED, error=self.ended_unexpectedly)
-        return JobStatus(JobState(end["state"]), result=end["result"], error=end["error"])
+        return JobStatus(
+            JobState(end["state"]), result=_Result(end["result"], self._title), error=_text(end.get("error"))
+        )
 
     def request(self) -> dict[str, Any] | None:
         """Return the last request, or None if there was none."""
@@ -135,6 +144,7 @@ class Job:
         Raises:
             SocalError: The process cannot be started.
         """
+        tidy_workspace()  # an earlier process may have been killed
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = take_lock(self.folder / LOCK, self.name)
@@ -145,6 +155,7 @@ class Job:
         try:
             for name in (STOP, END, PROGRESS):  # of an earlier process
                 (self.folder / name).unlink(missing_ok=True)
+            write_json(self.folder / ID, {"id": uuid.uuid4().hex})
             write_json(self.folder / OWNER, {"name": owner})
             write_json(self.folder / REQUEST, request)
             start_module([self._module, str(self.folder)], self.folder / LOG, lock, environment)
@@ -155,8 +166,17 @@ class Job:
             os.close(lock)
         return True
 
-    def stop(self) -> None:
-        """Ask the process to stop. It stops when it next reports its progress."""
+    def stop(self, id: str = "") -> None:
+        """Ask the process to stop. It stops when it next reports its progress.
+
+        Args:
+            id: That of the process (JobStatus.id); "" for any.
+
+        Raises:
+            RunError: Another process of the job runs now, or none.
+        """
+        if id and (not self.running or self._id() != id):
+            raise RunError(f"{self._title} is over, or another one has been started. Nothing was stopped.")
         (self.folder / STOP).touch()
 
     def forget(self) -> None:
@@ -169,15 +189,38 @@ class Job:
         """Return the last lines of the log, without paths of the server."""
         return tail_of(self.folder / LOG, {self.folder: self.name}, lines)
 
+    def _id(self) -> str:
+        return _text((_read(self.folder / ID) or {}).get("id"))
+
     def _cannot_start(self, error: OSError) -> SocalError:
         return SocalError(f"{self._title} cannot be started: {error.strerror}.")
+
+
+class _Result(dict[str, Any]):
+    """The result of a job, which an earlier version or a damaged file may lack parts of."""
+
+    def __init__(self, values: Mapping[str, Any], title: str) -> None:
+        super().__init__(values)
+        self._title = title
+
+    def __missing__(self, key: str) -> Any:
+        raise RunError(f"{self._title}: its {END} has no {key}. Start it again.")
 
 
 def _read(file: Path) -> dict[str, Any] | None:
     """Read a JSON file; empty if it is damaged, None if it does not exist."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        values = read_json(file)
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (OSError, ValueError):
         return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _count(value: object) -> int:
+    return value if type(value) is int and value >= 0 else 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -4,12 +4,15 @@ A control has the settings of a run except `control`, and the same data, split a
 is therefore not recorded: it belongs to every run with these settings.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError, SocalError
 from socal_core.lifecycle.cross_validation import make_cross_validation
-from socal_core.lifecycle.further import free_path, inherited
+from socal_core.lifecycle.further import inherited, paths_beside
+from socal_core.lifecycle.new_names import create_first_free
 from socal_core.runs.cross_validation import read_cross_validation
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.run_list import list_runs
@@ -57,13 +60,16 @@ def make_control(run: RunFolder, kind: Control, path: Path | None = None) -> Run
             f"The model of run {run.name} starts from a checkpoint of run {origin.run}, which has learnt from outcomes,"
             " so it would be no control with shuffled ones. Shuffle the outcomes of that run instead."
         )
-    path = path or free_path(run, f"-{kind}")
-    config = config.replace(control=kind)
+    config, options = config.replace(control=kind), run.read_data_options()
     shape = read_cross_validation(run)
+    create: Callable[[Path], RunFolder]
     if shape is not None:
-        return make_cross_validation(path, config, run.open_dataset(), run.read_data_options(), shape.repeats)
-    split = run.read_split()
-    return RunFolder.create(path, config, run.read_data(), run.read_data_options(), origin, split)
+        dataset, repeats = run.open_dataset(), shape.repeats
+        create = partial(make_cross_validation, config=config, dataset=dataset, options=options, repeats=repeats)
+    else:
+        data, split = run.read_data(), run.read_split()
+        create = partial(RunFolder.create, config=config, data=data, options=options, origin=origin, split=split)
+    return create(path) if path else create_first_free(paths_beside(run, f"-{kind}"), create)
 
 
 def controls_of(run: RunFolder) -> dict[Control, list[RunFolder]]:

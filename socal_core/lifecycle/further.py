@@ -4,20 +4,21 @@ The split must stay the same. With another one, the model could be validated or 
 trained. So every new run whose model is a checkpoint of a run on the same data takes over the split of that run.
 """
 
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import ConfigError, RunError
+from socal_core.lifecycle.new_names import create_first_free, numbered
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.checkpoint_folders import best_checkpoint
 from socal_core.runs.cross_validation import check_is_single, is_cross_validation
 from socal_core.runs.files.pretraining_record import SeenFrames, read_pretraining
 from socal_core.runs.files.records import Origin
-from socal_core.runs.folder import LONGEST_NAME, RunFolder
+from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import SETTINGS, TINY, Recipe, SplitSettings, TrainConfig
 from socal_core.splits import Split, with_filter
@@ -72,7 +73,8 @@ def train_further(run: RunFolder, path: Path | None = None, changes: Mapping[str
     if "model" in changes:
         raise ConfigError("model", f"must be the best checkpoint of run {run.name}; leave it out", changes["model"])
     config = run.read_config().replace(**{**changes, "model": str(best_checkpoint(run).resolve())})
-    return make_run(path or free_path(run), config, run.read_data(), run.read_data_options())
+    create = partial(make_run, config=config, data=run.read_data(), options=run.read_data_options())
+    return create(path) if path else create_first_free(paths_beside(run), create)
 
 
 def make_run(path: Path, config: TrainConfig, data: Path, options: OpenOptions | None = None) -> RunFolder:
@@ -229,12 +231,6 @@ def _split_settings(settings: SplitSettings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if SETTINGS[name].applies(values) and name != "view"}
 
 
-def free_path(run: RunFolder, suffix: str = _SUFFIX) -> Path:
-    """Return a path that does not exist yet: the name of the run with a suffix, and a number from 2 if needed."""
-    stem, number = re.sub(rf"{suffix}(-\d+)?$", "", run.name), 1
-    while True:
-        ending = suffix if number == 1 else f"{suffix}-{number}"
-        path = run.path.with_name(stem[: LONGEST_NAME - len(ending)] + ending)
-        if not os.path.lexists(path):
-            return path
-        number += 1
+def paths_beside(run: RunFolder, suffix: str = _SUFFIX) -> Iterator[Path]:
+    """Yield paths for a new run beside another one: its name with a suffix, and a number from 2 if needed."""
+    return numbered(run.path.parent, re.sub(rf"{suffix}(-\d+)?$", "", run.name), suffix)

@@ -68,7 +68,9 @@ def _environment(run: RunFolder) -> dict[str, str]:
     try:
         config = run.read_config()
     except ConfigError as error:
-        raise RunError(f"Run {run.name} cannot be started: in its config.json, {error}. Start a new run.") from None
+        raise RunError(
+            f"Run {run.name} cannot be started: in its config.json, {error.without_file}. Start a new run."
+        ) from None
     return {} if config.model.allow_download else {"HF_HUB_OFFLINE": "1"}
 
 

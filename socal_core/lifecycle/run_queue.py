@@ -8,7 +8,6 @@ A cross-validation is one entry of the list, and each of its folds takes a slot 
 that wait for a slot take their turn.
 """
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.json_files import read_json
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.state import RunState, write_status
@@ -62,12 +62,12 @@ def slot(
 
 def waiting() -> list[RunFolder]:
     """Return the runs that wait for their turn, in order."""
-    return [RunFolder(Path(path)) for path in _alive(_read_order())]
+    return [RunFolder(Path(path)) for path in _alive(_readable_order())]
 
 
 def position(run: RunFolder) -> int | None:
     """Return the position of a run in the queue, from 1; None if it does not wait."""
-    order = _alive(_read_order())
+    order = _alive(_readable_order())
     return order.index(_key(run)) + 1 if _key(run) in order else None
 
 
@@ -208,14 +208,29 @@ def _locked_order() -> Iterator[list[str]]:
 def _read_order() -> list[str]:
     """Read the order; it is empty if the file is missing or damaged, and waiting workers then add themselves again."""
     try:
-        order = json.loads(_order_file().read_text(encoding="utf-8"))
+        order = read_json(_order_file())
     except (OSError, ValueError):
         return []
     return [path for path in order if isinstance(path, str)] if isinstance(order, list) else []
 
 
+def _readable_order() -> list[str]:
+    """Read the order for display; it is empty if the queue has no folder and cannot get one."""
+    try:
+        return _read_order()
+    except OSError:
+        return []
+
+
 def _alive(order: list[str]) -> list[str]:
-    return [path for path in dict.fromkeys(order) if is_locked(RunFolder(Path(path)).lock_file)]
+    return [path for path in dict.fromkeys(order) if _is_alive(path)]
+
+
+def _is_alive(path: str) -> bool:
+    try:
+        return is_locked(RunFolder(Path(path)).lock_file)
+    except (OSError, ValueError):  # a damaged file names a place that nobody may open, or none that there can be
+        return False
 
 
 def _key(run: RunFolder) -> str:

@@ -1,17 +1,20 @@
 """The trash for deleted runs: they are moved there, can be restored, and are removed when the trash is emptied."""
 
+import errno
 import os
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.new_names import create_first_free, numbered
 from socal_core.lifecycle.state import read_status
-from socal_core.runs.folder import RunFolder
+from socal_core.runs.folder import RunExistsError, RunFolder
 
 TRASH = ".trash"
 """The name of the folder next to the runs; a folder whose name starts with a dot is never a run."""
@@ -72,18 +75,7 @@ def restore(entry: TrashedRun) -> RunFolder:
     Raises:
         RunError: The run is no longer in the trash, or cannot be moved.
     """
-    root = entry.path.parents[1]
-    target, number = root / entry.name, 1
-    while os.path.lexists(target):
-        number += 1
-        target = root / f"{entry.name}-{number}"
-    try:
-        entry.path.rename(target)
-    except FileNotFoundError:
-        raise RunError(f"Run {entry.name} is no longer in the trash. Reload the page.") from None
-    except OSError as error:
-        raise _unmoved(f"Run {entry.name} cannot be restored", error) from None
-    return RunFolder(target)
+    return create_first_free(numbered(entry.path.parents[1], entry.name), partial(_move_back, entry))
 
 
 def empty_trash(entries: Sequence[TrashedRun]) -> None:
@@ -119,6 +111,18 @@ def size_of_folder(path: Path) -> int:
             except OSError:
                 continue
     return total
+
+
+def _move_back(entry: TrashedRun, target: Path) -> RunFolder:
+    try:
+        entry.path.rename(target)
+    except FileNotFoundError:
+        raise RunError(f"Run {entry.name} is no longer in the trash. Reload the page.") from None
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:  # taken since
+            raise RunExistsError(target.name) from None
+        raise _unmoved(f"Run {entry.name} cannot be restored", error) from None
+    return RunFolder(target)
 
 
 def _move_aside(run: RunFolder) -> TrashedRun:

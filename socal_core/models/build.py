@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
@@ -20,11 +21,17 @@ from socal_core.models.layers import head_of
 from socal_core.models.model_config import ModelConfig, classifier_config, read_config
 from socal_core.models.processor import read_preprocessor, resized
 from socal_core.models.trained_head import Weights, classifier_rows, head_note, reorder_rows, without_head
+from socal_core.runs.architecture import CONFIG_FILE
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.checkpoint_folders import newest_checkpoint
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
 
+_CANNOT_BE_BUILT = (
+    *(AttributeError, KeyError, IndexError, TypeError, ValueError, ArithmeticError, RuntimeError, AssertionError),
+    *(MemoryError, StrictDataclassError),
+)
+"""What transformers and PyTorch raise for a value that no check foresaw; which of them depends on the value."""
 LARGE = 200_000_000
 """Weights of a network whose memory matters before it is known whether its files fit."""
 
@@ -154,15 +161,21 @@ def _load(
     """Load weights into a float32 model, and initialize those that may be new from the seed."""
     with torch.random.fork_rng(devices=[]), quiet_transformers():
         torch.manual_seed(seed)
-        loaded: Any = family.classifier.from_pretrained(
-            None,
-            config=config,
-            state_dict=weights,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+        try:
+            loaded: Any = family.classifier.from_pretrained(
+                None,
+                config=config,
+                state_dict=weights,
+                dtype=torch.float32,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+        except _CANNOT_BE_BUILT as error:
+            raise ModelError(
+                f"{files.name}: no network can be built from its {CONFIG_FILE} and its weights ({_first_line(error)}). "
+                "Choose another model."
+            ) from error
     model: PreTrainedModel
     model, info = loaded
     _check_weights(files.name, family, info, may_be_new)
@@ -173,6 +186,10 @@ def _load(
                 "other weights, such as those of an earlier checkpoint."
             )
     return model
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 @torch.no_grad()

@@ -1,9 +1,9 @@
 """Read the files of a pre-trained model, and report what is wrong with each file that cannot be used."""
 
-import json
 import pickle
 import warnings
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
+from socal_core.json_files import read_json
 from socal_core.runs.model_choice import WEIGHTS_FILES
 
 LFS_POINTER = b"version https://git-lfs"
@@ -47,11 +48,13 @@ class ModelFiles:
         path = self.folder / file
         self._refuse_unusable(path)
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = read_json(path)
         except OSError as error:
             raise ModelError(f"{self.name}: its {file} cannot be read: {error.strerror}.") from None
-        except ValueError:
-            raise ModelError(f"{self.name}: its {file} cannot be read: it is not JSON. Download it again.") from None
+        except ValueError as error:
+            damaged = isinstance(error, (JSONDecodeError, UnicodeDecodeError))
+            problem = "it is not JSON" if damaged else str(error)
+            raise ModelError(f"{self.name}: its {file} cannot be read: {problem}. Download it again.") from None
         if not isinstance(values, dict):
             raise ModelError(f"{self.name}: its {file} cannot be read: it is not a JSON object. Download it again.")
         return values

@@ -3,7 +3,6 @@
 It needs NumPy but no PyTorch.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from socal_core.errors import ModelError
+from socal_core.json_files import read_json
 from socal_core.models.statistics import STATISTICS
 from socal_core.settings import CHANCE_LOSS
 from socal_core.storage import write_json
@@ -152,7 +152,7 @@ def load_head(folder: Path) -> FrozenHead:
     """
     try:
         arrays = load_file(folder / HEAD_FILE)
-        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        about = read_json(folder / ABOUT_FILE)
         table = tuple(_scored_from(item) for item in about["table"])
         return FrozenHead(
             members=tuple(item for item, row in zip(table, about["table"], strict=True) if row["member"]),

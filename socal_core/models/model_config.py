@@ -104,7 +104,7 @@ def read_config(files: ModelFiles) -> ModelConfig:
     """
     values = files.read_json(CONFIG_FILE)
     kind = values.get("model_type")
-    if values.get("auto_map"):
+    if _needs_own_code(values):
         raise ModelError(
             f"{files.name} needs its own code (auto_map in its {CONFIG_FILE}), which this app does not run: the "
             f"model is not supported. Choose one of these: {SUPPORTED}."
@@ -159,6 +159,12 @@ def classifier_config(found: ModelConfig, shape: ClassifierShape) -> PreTrainedC
     except StrictDataclassError as error:
         cause = str(error).splitlines()[-1].split(": ", 1)[-1]
         raise ModelError(_wrong(found.files, cause)) from None
+
+
+def _needs_own_code(values: dict[str, Any]) -> bool:
+    """Whether a config.json, or that of a network inside it, names code that transformers would run."""
+    inside = (part for part in values.values() if isinstance(part, dict))
+    return bool(values.get("auto_map")) or any(_needs_own_code(part) for part in inside)
 
 
 def _wrong(files: ModelFiles, what: str) -> str:

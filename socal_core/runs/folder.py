@@ -1,6 +1,10 @@
 """The folder of a run: the names of its files, and how each is read and written."""
 
+import errno
+import os
 import re
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +16,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import DataError, RunError
+from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.files.metrics_file import METRICS, AnyMetrics, read_metrics, write_metrics
@@ -20,6 +24,7 @@ from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, wri
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,
     ENVIRONMENT,
+    IDENTITY,
     NOTES,
     ORIGIN,
     OWNER,
@@ -28,6 +33,7 @@ from socal_core.runs.files.records import (
     TARGET,
     CrossValidation,
     Environment,
+    Identity,
     Origin,
     Owner,
 )
@@ -35,12 +41,22 @@ from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
 from socal_core.splits import Split, dataset_of_run
-from socal_core.storage import write_json
+from socal_core.storage import new_folder, write_json
 
 FORMAT = 1
 """Version of the layout of the folder, written into config.json."""
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
+
+
+class RunExistsError(RunError):
+    """The folder of a new run exists already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Run {name} already exists. Choose another name, continue it with --resume, or replace it with --set "
+            "force_retrain=true."
+        )
 
 
 @dataclass(frozen=True)
@@ -152,7 +168,8 @@ class RunFolder:
             cross_validation: The number of folds and repeats, if the run is a cross-validation.
 
         Raises:
-            RunError: The name is invalid, the folder exists and is not empty, or it cannot be written.
+            RunExistsError: The folder exists and is not empty.
+            RunError: The name is invalid, or the folder cannot be written.
             ConfigError: The number of frames does not suit the model.
         """
         if not NAME.fullmatch(path.name):
@@ -161,27 +178,30 @@ class RunFolder:
                 "Choose another name."
             )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(
-                f"Run {path.name} already exists. Choose another name, continue it with --resume, or replace it with "
-                "--set force_retrain=true."
-            )
-        run = cls(path)
+            raise RunExistsError(path.name)
         check_num_frames(config)
         check_licence(config.model)
         folder = None if config.model.model == TINY else local_folder(config.model.model)
         if folder is not None:
             config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
+        opened_with = (options or OpenOptions()).as_dict()
+        values = {"format": FORMAT, "data": str(data.resolve()), "data_options": opened_with, **config.as_dict()}
         try:
-            run.checkpoints.mkdir(parents=True)
-            run.write_origin(origin, split)
-            if cross_validation is not None:
-                CROSS_VALIDATION.write(path, cross_validation)
-            opened_with = (options or OpenOptions()).as_dict()
-            values = {"format": FORMAT, "data": str(data.resolve()), "data_options": opened_with, **config.as_dict()}
-            write_json(run.config_file, values)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The folder appears complete or not at all, and only one process can give it this name.
+            with new_folder(path) as draft:
+                run = cls(draft)
+                run.checkpoints.mkdir()
+                IDENTITY.write(draft, Identity(uuid.uuid4().hex, time.time()))
+                run.write_origin(origin, split)
+                if cross_validation is not None:
+                    CROSS_VALIDATION.write(draft, cross_validation)
+                write_json(run.config_file, values)
         except OSError as error:
+            if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR} and os.path.lexists(path):
+                raise RunExistsError(path.name) from None
             raise RunError(f"Run {path.name} cannot be written: {error.strerror}. Choose another folder.") from None
-        return run
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -211,7 +231,10 @@ class RunFolder:
                 f"Run {self.name}: config.json has settings that this version does not know ({', '.join(unknown)}). A "
                 "newer version wrote it: update the app."
             )
-        return config_from(settings, TINY)
+        try:
+            return config_from(settings, TINY)
+        except ConfigError as error:
+            raise ConfigError(error.field, error.rule, error.value, f"Run {self.name}: config.json") from None
 
     def read_data(self) -> Path:
         """Read the path of the data folder."""

@@ -22,8 +22,9 @@ from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.folder import RunFolder
 from socal_core.training.end_hook import hook_after
 from socal_core.training.run_end import RunEnd, reason_of
+from socal_core.training.signals import signals_stop
 from socal_core.training.stop import StopRequested
-from socal_core.training.turn import is_main_process, lock_held, signals_stop
+from socal_core.training.turn import is_main_process, lock_held
 from socal_core.training.worker import ignore_event, main, work
 
 logger = logging.getLogger(__name__)

@@ -32,6 +32,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.settings import VIDEO_ENCODER, TrainConfig
 from socal_core.splits import Split
 from socal_core.training.checkpoint_io import write_checkpoint
+from socal_core.training.loading import stopping_at_once
 from socal_core.training.run_split import with_clips
 from socal_core.training.stop import StopCheck
 from socal_core.training.validation import scores_of_head
@@ -80,11 +81,12 @@ def train_frozen(job: FrozenJob, resume_from: Path | None) -> None:
     """
     job.show_opening("Loading the encoders", 0, 1)
     head = None
-    if resume_from is None:
-        encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
-    else:
-        head = load_head(resume_from)
-        encoders = encoders_of(TrainedModel(f"run {job.run.name}", resume_from, job.config, epoch=1), head)
+    with stopping_at_once(job.run, job.accelerator):
+        if resume_from is None:
+            encoders = [build_encoder(name, job.config) for name in job.config.model.encoder.names]
+        else:
+            head = load_head(resume_from)
+            encoders = encoders_of(TrainedModel(f"run {job.run.name}", resume_from, job.config, epoch=1), head)
     records = {encoder.name: EncoderRecord(encoder.title, encoder.digest) for encoder in encoders}
     weights = describe_weights(job.config.model) if VIDEO_ENCODER in records else None
     if weights is not None and trained_on_labels(job.config.model.model):

@@ -1,11 +1,8 @@
 """What a worker holds while it trains a run: the lock of the run, its slot in the queue, and its signals."""
 
 import os
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from socal_core.errors import RunError
 from socal_core.lifecycle import run_queue
@@ -13,6 +10,7 @@ from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.lock import take_lock
 from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.folder import RunFolder
+from socal_core.training.signals import signals_stop
 from socal_core.training.stop import StopRequested
 
 
@@ -56,27 +54,6 @@ def turn(run: RunFolder, lock: int | None, report: Callable[..., None]) -> Itera
         if gpus is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
         yield
-
-
-@contextmanager
-def signals_stop(run: RunFolder) -> Iterator[None]:
-    """Stop the run with a checkpoint on SIGTERM or Ctrl-C; a second Ctrl-C ends it at once.
-
-    This is not used in processes of torchrun, which receive SIGTERM if another process fails.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        run.stop_file.touch()
-        if number == signal.SIGINT:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def is_main_process() -> bool:

@@ -25,17 +25,11 @@ from socal_core.runs.events import line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
-from socal_core.settings import LORA, Recipe
+from socal_core.settings import Recipe
 from socal_core.startup import prepare_process
 from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
 from socal_core.training.run_end import RunEnd, reason_of
-from socal_core.training.run_split import (
-    split_of,
-    unknown_target_note,
-    with_clips,
-    with_outcomes_of_control,
-    with_target_of_run,
-)
+from socal_core.training.run_split import unknown_target_note, with_clips
 from socal_core.training.stop import StopCheck, StopRequested
 from socal_core.training.trackers import TrackedLog
 from socal_core.training.turn import is_main_process, lock_held, turn
@@ -190,12 +184,11 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
     from socal_core.evaluation.predict import finish_run, predict_split
     from socal_core.evaluation.predictors import open_predictor
     from socal_core.evaluation.trial_scores import surgeons_by_trial
-    from socal_core.models.build import build_classifier, load_classifier
-    from socal_core.models.tuning import choose_trained_weights
-    from socal_core.models.weights_record import check_weights, weights_of_run
+    from socal_core.models.weights_record import weights_of_run
     from socal_core.training.distributed import make_accelerator
     from socal_core.training.environment import describe_environment
     from socal_core.training.frozen import FrozenJob, train_frozen
+    from socal_core.training.loading import load_data, load_network
     from socal_core.training.loop import TrainingJob, train
     from socal_core.training.monitor import watch_machine
 
@@ -220,11 +213,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         stop.alone()
         report_stage(PREDICTING, done, total)
 
-    with accelerator.main_process_first():  # the others read the split and the target that it writes
-        dataset = run.open_dataset()
-        split = split_of(run, config.split, dataset, accelerator.is_main_process)
-        dataset = with_target_of_run(run, dataset, split, accelerator.is_main_process)
-        dataset = with_outcomes_of_control(dataset, split, config)
+    dataset, split = load_data(run, config, accelerator)
     model = config.model.model
     seen = seen_before(model, split), frames_seen_before(model, split, dataset.fingerprint)
     for note in (ABOUT_CONTROLS.get(config.clip.control, ""), unknown_target_note(dataset), *seen):
@@ -236,14 +225,7 @@ def _train_and_evaluate(run: RunFolder, resume: bool, report: Callable[..., None
         with watch_machine(report) if accelerator.is_main_process else nullcontext(), _ending_together(accelerator):
             train_frozen(FrozenJob(run, config, dataset, split, accelerator, report, stop), checkpoint)
         return
-    if checkpoint is None:
-        classifier = build_classifier(config, dataset.target)
-    elif config.model.tune == LORA:  # its checkpoints hold the weights with the updates added
-        check_weights(run)
-        classifier = build_classifier(config, dataset.target)
-    else:
-        classifier = load_classifier(checkpoint)
-    choose_trained_weights(classifier.model, config.model, config.split.seed)
+    classifier = load_network(run, config, dataset, checkpoint, accelerator)
     if accelerator.is_main_process:  # only now, because the model may have been downloaded above
         weights = weights_of_run(run, resumed=checkpoint is not None)
         run.write_environment(replace(describe_environment(accelerator), weights=weights))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
 from socal_core.workspace import runs_root
 from tests.made_runs import write_run
@@ -22,7 +23,7 @@ def test_a_note_is_kept_with_the_run_and_shown(open_page: OpenPage, shared_data_
     app = open_page("evaluation", shared_data_folder)
     trial = app.dataframe[0].value["Trial"].iloc[2]
     app.selectbox(key="noted-trial-run-done").set_value(trial).run()
-    app.text_area(key=f"trial-note-run-done-{trial}").set_value("blood on the lens")
+    app.text_area(key=f"trial-note-{KnownRun.of(done).key}-{trial}").set_value("blood on the lens")
     press(app, "Save note")
     assert not app.exception
     assert read_trial_notes(done) == {trial: "blood on the lens"}

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
-from pages.components.access import acting, may, why_not
+from pages.components.access import guarded, may, why_not
 from pages.components.images import show_frames
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
@@ -42,10 +43,11 @@ def check_alignment(dataset: Dataset) -> None:
     show_frames(dataset, dataset.frames[dataset.frames["frame"].isin(names)])
     left, right = st.columns(2)
     off, why = not may(Action.JUDGE_BOXES), why_not(Action.JUDGE_BOXES)
-    if left.button("Looks right", icon=":material/check:", width="stretch", disabled=off, help=why):
-        _keep(dataset, file, fits=True)
-    if right.button("Is shifted", icon=":material/close:", width="stretch", disabled=off, help=why):
-        _keep(dataset, file, fits=False)
+    # An answer by another tab may change which file is chosen.
+    for place, text, icon, fits in ((left, "Looks right", "check", True), (right, "Is shifted", "close", False)):
+        answer = partial(write_answer, dataset, file, fits)
+        keep = guarded(Action.JUDGE_BOXES, answer, what=f"{dataset.root.name}: {file}")
+        place.button(text, icon=f":material/{icon}:", width="stretch", disabled=off, help=why, on_click=keep)
 
 
 def _summarise(files: Sequence[str], answers: Mapping[str, Answer]) -> None:
@@ -91,13 +93,3 @@ def _names(files: Sequence[str]) -> str:
 
 def _day(answer: Answer) -> str:
     return datetime.fromtimestamp(answer.time).astimezone().strftime("%Y-%m-%d")
-
-
-def _keep(dataset: Dataset, file: str, fits: bool) -> None:
-    try:
-        with acting(Action.JUDGE_BOXES, what=f"{dataset.root.name}: {file}"):
-            write_answer(dataset, file, fits)
-    except OSError as error:
-        st.error(f"The answer cannot be kept: {error.strerror}.")
-    else:
-        st.rerun()

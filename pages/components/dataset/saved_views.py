@@ -1,8 +1,11 @@
 """The saved views of a data folder: save the chosen trials under a name; show, rename and delete views."""
 
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
-from pages.components.access import acting, may, why_not
+from pages.components.access import acting, guarded, may, why_not
 from pages.components.dataset.filters import show_filter
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
@@ -19,6 +22,7 @@ from socal_core.dataset.saved_views import (
 )
 from socal_core.errors import SocalError
 
+_NEW_NAME = "view-new-name"
 ABOUT = (
     "A view keeps which trials were chosen. Training, evaluation, the comparison of runs and `socal convert` can be "
     "limited to it."
@@ -85,20 +89,19 @@ def _manage(dataset: Dataset, views: list[SavedView]) -> None:
             args=(view.filter,),
             key="view-show",
         )
-        deletes = st.button("Delete", icon=":material/delete:", key="view-delete", disabled=off, help=why)
+        delete = guarded(
+            Action.CHANGE_VIEWS,
+            partial(delete_view, dataset.root, view.name, view),
+            what=f"{dataset.root.name}: delete {view.name}",
+        )
+        st.button("Delete", icon=":material/delete:", key="view-delete", disabled=off, help=why, on_click=delete)
     with st.form("rename-view", border=False, clear_on_submit=True):
-        new = st.text_input("New name", max_chars=LONGEST_NAME, key="view-new-name")
-        renames = st.form_submit_button("Rename", icon=":material/edit:", disabled=off, help=why)
-    try:
-        if renames:
-            # The choice above is shown already, so it changes with the next run of the page.
-            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: rename {view.name} to {new}"):
-                rename_view(dataset.root, view.name, new)
-        elif deletes:
-            with acting(Action.CHANGE_VIEWS, what=f"{dataset.root.name}: delete {view.name}"):
-                delete_view(dataset.root, view.name)
-    except SocalError as error:
-        st.error(plain_text(error))
-    else:
-        if renames or deletes:
-            st.rerun()
+        st.text_input("New name", max_chars=LONGEST_NAME, key=_NEW_NAME)
+        rename = guarded(
+            Action.CHANGE_VIEWS, partial(_rename, dataset.root, view), what=f"{dataset.root.name}: rename {view.name}"
+        )
+        st.form_submit_button("Rename", icon=":material/edit:", disabled=off, help=why, on_click=rename)
+
+
+def _rename(root: Path, view: SavedView) -> None:
+    rename_view(root, view.name, str(st.session_state[_NEW_NAME]), view)

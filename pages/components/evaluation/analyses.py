@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from pages.components.actions import problem_waits
 from pages.components.downloads import download_csv
 from pages.components.evaluation.results import score, table_with_csv
 from pages.components.evaluation.similar import show_similar
@@ -44,6 +45,8 @@ def show_analyses(results: RunResults) -> None:
 
 
 def _show(results: RunResults) -> None:
+    if problem_waits():
+        st.rerun()  # this fragment does not show what the page says
     name = st.segmented_control("Analysis", list(ANALYSES), key="analysis", label_visibility="collapsed")
     if name:
         ANALYSES[name](results)

@@ -1,20 +1,22 @@
 """Controls that are runs: what they show, and the buttons that start them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from pages.components.access import may, why_not
+from pages.components.actions import act_on
 from pages.components.runs import start_new
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
-from socal_core.errors import SocalError
 from socal_core.evaluation.control_runs import NAMES, what_controls_show
 from socal_core.lifecycle.control import ABOUT_CONTROLS, controls_of, make_control
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.files.metrics_record import Control as ControlRow
 from socal_core.runs.files.target_metrics_record import TargetControl
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.settings import Control
 
 BUTTONS = {Control.SHUFFLED_FRAMES: "Train on shuffled frames", Control.SHUFFLED_OUTCOMES: "Train on shuffled outcomes"}
@@ -58,19 +60,19 @@ def _start_or_state(run: RunFolder, kind: Control, others: list[RunFolder]) -> N
         st.caption(f":material/hourglass: {NAMES[kind]}: run {plain_text(others[0].name)} is {state}.")
         st.page_link("pages/training.py", label="Follow it on the Training page", icon=":material/model_training:")
         return
-    if st.button(
+    st.button(
         BUTTONS[kind],
         icon=":material/shuffle:",
         key=f"start-{kind}",
         disabled=not may(Action.START_RUN),
         help=why_not(Action.START_RUN) or HELPS[kind],
-    ):
-        try:
-            start_new(lambda: make_control(run, kind))
-        except SocalError as error:
-            st.error(plain_text(error))
-        else:
-            st.rerun()
+        on_click=act_on,
+        args=(KnownRun.of(run), partial(_start, kind=kind)),
+    )
     if state in {RunState.FAILED, RunState.STOPPED, RunState.INTERRUPTED}:
         name = plain_text(others[0].name)
         st.caption(f"The state of run {name} is *{state}*. Resume it on the Training page, or start another.")
+
+
+def _start(run: RunFolder, kind: Control) -> None:
+    start_new(lambda: make_control(run, kind))

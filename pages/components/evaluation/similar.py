@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import may, why_not
+from pages.components.actions import act_on
 from pages.components.charts import selectable_chart
 from pages.components.downloads import ids_of
 from pages.components.evaluation.results import table_with_csv
@@ -28,6 +29,7 @@ from socal_core.evaluation.trial_features import TrialFeatures, cached_features
 from socal_core.figures.style import OUTCOMES, labelled
 from socal_core.figures.trial_map import COLOURINGS, SUBSETS, trial_map_figure
 from socal_core.jobs.job import Job, JobState, JobStatus
+from socal_core.runs.identity import KnownRun
 from socal_core.settings import IMAGE_ENCODER
 
 EMBEDDING = Job("embed-trials", "socal_core.jobs.embed_trials", "The computation of features")
@@ -81,9 +83,15 @@ def _offer(results: RunResults, missing: int, of: int) -> None:
         st.error(plain_text(status.error))
         show_log(EMBEDDING.log_tail())
     off, why = not may(Action.COMPUTE), why_not(Action.COMPUTE)
-    if st.button("Compute features", icon=":material/scatter_plot:", disabled=off, help=why):
-        start_job(EMBEDDING, Action.COMPUTE, request)  # does nothing if another tab has just started it
-        st.rerun()
+    st.button(
+        "Compute features",
+        icon=":material/scatter_plot:",
+        disabled=off,
+        help=why,
+        on_click=act_on,
+        # It does nothing if another tab has just started it.
+        args=(KnownRun.of(results.run), lambda _: start_job(EMBEDDING, Action.COMPUTE, request)),
+    )
 
 
 def _progress_text(status: JobStatus) -> str:

@@ -1,18 +1,20 @@
 """The table of the test trials of a run: each opens in the Trial viewer and can have a note."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.access import acting, may, why_not
+from pages.components.access import guarded_on, may, why_not
 from pages.components.downloads import Ids, before_downloads, download_csv
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
-from socal_core.errors import RunError, SocalError
+from socal_core.errors import RunError
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NOTE
 from socal_core.runs.trial_notes import read_trial_notes, write_trial_note
 
@@ -77,21 +79,18 @@ def _note(run: RunFolder, trials: list[str], notes: Mapping[str, str]) -> None:
                 st.session_state["run-trial_viewer"] = run.name
                 st.session_state["asked-trial"] = trial
                 st.switch_page("pages/trial_viewer.py")
-        with right, st.form(f"note-{run.name}-{trial}", border=False):
-            text = st.text_area(
-                "Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=f"trial-note-{run.name}-{trial}"
-            )
-            saves = st.form_submit_button(
+        known = KnownRun.of(run)
+        field = f"trial-note-{known.key}-{trial}"
+        with right, st.form(f"note-{known.key}-{trial}", border=False):
+            st.text_area("Note", notes.get(trial, ""), max_chars=LONGEST_NOTE, key=field)
+            st.form_submit_button(
                 "Save note",
                 icon=":material/edit_note:",
                 disabled=not may(Action.NOTE_TRIAL, run),
                 help=why_not(Action.NOTE_TRIAL, run),
+                on_click=guarded_on(Action.NOTE_TRIAL, known, partial(_save_note, trial=trial, field=field)),
             )
-    if saves:
-        try:
-            with acting(Action.NOTE_TRIAL, run, f"{run.name}: {trial}"):
-                write_trial_note(run, trial, text)
-        except SocalError as error:
-            st.error(plain_text(error))
-        else:
-            st.rerun()
+
+
+def _save_note(run: RunFolder, trial: str, field: str) -> None:
+    write_trial_note(run, trial, str(st.session_state[field]))

@@ -49,6 +49,8 @@ def _show(before: Shown, typed: TrainConfig | None) -> None:
         if problems:
             st.warning("\n\n".join(problems), icon=":material/broken_image:")
         warn_of_splits([item.run for item in found if item.config is not None])
+    else:
+        show_actions([], typed)  # the message of the last action
     show_trash()
 
 

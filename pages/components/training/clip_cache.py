@@ -1,7 +1,9 @@
 """The clip cache before the start of a run: what the run needs, filling the cache, and freeing space."""
 
 import time
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -199,9 +201,9 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
         return
     st.warning(f"Remove **{plain_text(names[asked])}**? Runs that need these frames decode them again.")
     with st.container(horizontal=True):
-        st.button(
-            "Yes, remove", type="primary", on_click=guarded(Action.CLEAR_CACHE, _remove, what=asked), args=(asked,)
-        )
+        shown = [info.folder.name for info in stores] if asked == ALL else [asked]
+        remove = guarded(Action.CLEAR_CACHE, partial(_remove, shown), what=asked)
+        st.button("Yes, remove", type="primary", on_click=remove)
         st.button("No, keep", on_click=_ask, args=(None,))
 
 
@@ -223,13 +225,13 @@ def _ask(folder: str | None) -> None:
     st.session_state[ASKED] = folder
 
 
-def _remove(chosen: str) -> None:
-    """Remove a store or everything, and store messages about the result."""
+def _remove(chosen: Collection[str]) -> None:
+    """Remove the stores that were shown, and store messages about the result."""
     st.session_state[ASKED] = None
     messages: list[tuple[str, str]] = []
     removed = 0
     for info in list_stores():
-        if chosen in {ALL, info.folder.name}:
+        if info.folder.name in chosen:
             name = plain_text(_name(info))
             try:
                 if remove_store(info.folder):
@@ -243,6 +245,8 @@ def _remove(chosen: str) -> None:
                     )
             except OSError as error:
                 messages.append(("refused", f"{name} cannot be removed: {error.strerror}."))
+    if not removed and not messages:
+        messages.append(("refused", "It had been removed in another window already."))
     if removed:
         messages.insert(0, ("done", f"Removed: {size_text(removed)}."))
         FILLING.forget()  # its note, such as a lack of space, no longer applies

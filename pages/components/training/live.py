@@ -7,7 +7,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components.access import guarded, may, why_not
+from pages.components.access import guarded_on, may, why_not
+from pages.components.actions import act_on, problem_waits
 from pages.components.charts import chart
 from pages.components.job_progress import show_log
 from pages.components.runs import STATE_COLOURS, resume
@@ -28,6 +29,7 @@ from socal_core.runs.events import epochs_table, folds_table, head_of, notices, 
 from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.follow import EventFollower
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.log_tail import log_tail
 from socal_core.runs.notes import label_of
 from socal_core.runs.progress import MachineUse, RunProgress, machine_use, progress_of
@@ -134,7 +136,7 @@ def _is_frozen(run: RunFolder) -> bool:
 
 def _show(run: RunFolder, shown_state: RunState) -> None:
     status = read_status(run)
-    if status.state is not shown_state:
+    if status.state is not shown_state or problem_waits():
         st.rerun()  # updates the state on the rest of the page, and stops the timer of a run that has ended
     try:
         _show_all(run, status)
@@ -189,8 +191,7 @@ def _show_progress(run: RunFolder, status: RunStatus, progress: RunProgress) -> 
         help=why_not(Action.STOP_RUN, run),
         key="stop",
         width="stretch",
-        on_click=guarded(Action.STOP_RUN, launch.request_stop, run, run.name),
-        args=(run,),
+        on_click=guarded_on(Action.STOP_RUN, KnownRun.of(run), launch.request_stop),
     )
 
 
@@ -203,11 +204,12 @@ def _show_end(run: RunFolder, status: RunStatus) -> None:
         return
     show = st.info if status.state is RunState.STOPPED else st.error
     show(plain_text(status.reason) or "The run ended before training was done.")
-    off, why = not may(Action.RESUME_RUN, run), why_not(Action.RESUME_RUN, run)
-    if st.button("Resume", icon=":material/play_arrow:", key="resume", disabled=off, help=why):
-        try:
-            resume(run)
-        except SocalError as error:
-            st.error(plain_text(error))
-        else:
-            st.rerun()
+    st.button(
+        "Resume",
+        icon=":material/play_arrow:",
+        key="resume",
+        disabled=not may(Action.RESUME_RUN, run),
+        help=why_not(Action.RESUME_RUN, run),
+        on_click=act_on,
+        args=(KnownRun.of(run), resume),
+    )

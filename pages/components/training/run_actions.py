@@ -21,6 +21,7 @@ from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
 from socal_core.lifecycle.trash import trash
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
 from socal_core.runs.notes import LONGEST_NAME, LONGEST_NOTE, label_of, typed_notes, write_notes
 from socal_core.runs.overview import RunSummary
 from socal_core.settings import Recipe, TrainConfig
@@ -90,7 +91,7 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
         "and split. Not available for a cross-validation, which has no checkpoint itself.",
         key="further-run",
         on_click=act,
-        args=(None, [one.run] if one else [], _train_further),
+        args=(None, [KnownRun.of(one.run)] if one else [], _train_further),
     )
     with st.popover(
         "Name, note, tags",
@@ -113,14 +114,13 @@ def _buttons(chosen: Sequence[RunSummary]) -> None:
     ):
         names = ", ".join(plain_text(label(item)) for item in chosen)
         st.write(f"**{names}** will be moved to the trash and can be restored until it is emptied.")
-        runs = [item.run for item in chosen]
         st.button(
             "Move to the trash",
             type="primary",
             disabled=others is not None,
             key="delete-runs",
             on_click=act,
-            args=(Action.DELETE_RUN, runs, trash),
+            args=(Action.DELETE_RUN, [KnownRun.of(item.run) for item in chosen], trash),
         )
 
 
@@ -139,7 +139,7 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
             help=f"The run is number {position} in the queue.",
             key=f"{text.lower()}-run",
             on_click=act,
-            args=(Action.ORDER_QUEUE, [found.run], partial(run_queue.move, to=to)),
+            args=(Action.ORDER_QUEUE, [KnownRun.of(found.run)], partial(_shift, by=to - position)),
         )
     st.button(
         "Edit",
@@ -154,10 +154,10 @@ def _queue_buttons(found: RunSummary, position: int) -> None:
 
 def _edited(typed: TrainConfig | None) -> None:
     """Show the buttons that end the editing of a waiting run: save the settings in the sidebar, or discard them."""
-    run: RunFolder | None = st.session_state.get(_EDITED)
-    if run is None:
+    known: KnownRun | None = st.session_state.get(_EDITED)
+    if known is None:
         return
-    name = plain_text(label_of(run))
+    name = plain_text(label_of(known.run))
     st.info(f"The settings of **{name}** are in the sidebar. Change them there, then save.")
     with st.container(horizontal=True):
         st.button(
@@ -166,23 +166,23 @@ def _edited(typed: TrainConfig | None) -> None:
             key="save-run",
             disabled=typed is None,
             on_click=_end_edit,
-            args=(run, typed),
+            args=(known, typed),
         )
-        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(run, None))
+        st.button("Discard the changes", key="cancel-edit", on_click=_end_edit, args=(known, None))
 
 
 def _edit(found: RunSummary) -> None:
     if found.config is not None and may(Action.EDIT_RUN, found.run):
         missing = take_settings(found.config)
         st.session_state[_MESSAGE] = {"error": True, "text": missing} if missing else None
-        st.session_state[_EDITED] = found.run
+        st.session_state[_EDITED] = KnownRun.of(found.run)
         st.session_state[_CHANGED] = True
 
 
-def _end_edit(run: RunFolder, typed: TrainConfig | None) -> None:
+def _end_edit(known: KnownRun, typed: TrainConfig | None) -> None:
     st.session_state.pop(_EDITED, None)
-    runs = [] if typed is None else [run]
-    act(Action.EDIT_RUN, runs, lambda waiting: run_queue.edit(waiting, cast(TrainConfig, typed)))
+    edited = [] if typed is None else [known]
+    act(Action.EDIT_RUN, edited, lambda run: run_queue.edit(run, cast(TrainConfig, typed)))
 
 
 def _button(
@@ -198,25 +198,31 @@ def _button(
         key=f"{text.lower()}-runs",
         on_click=act,
         # `resume` asks for the permission itself.
-        args=(None if do is resume else action, runs, do),
+        args=(None if do is resume else action, [KnownRun.of(run) for run in runs], do),
     )
 
 
 def _notes_form(found: RunSummary) -> None:
     # The keys contain the saved values, so that the fields show them after a save, also by another tab.
-    saved = f"{found.run.name}-{crc32(repr(found.notes).encode()):08x}"
+    known = KnownRun.of(found.run)
+    saved = f"{known.key}-{crc32(repr(found.notes).encode()):08x}"
     keys = [f"{field}-{saved}" for field in ("name", "note", "tags")]
     with st.form(f"notes-{saved}", border=False):
         st.text_input("Name", found.notes.name, LONGEST_NAME, key=keys[0], placeholder=found.run.name)
         st.text_area("Note", found.notes.note, max_chars=LONGEST_NOTE, key=keys[1])
         st.text_input("Tags", ", ".join(found.notes.tags), key=keys[2], placeholder="baseline, first minute")
         st.caption("The name of the folder stays the same. Separate tags with commas.")
-        st.form_submit_button("Save", type="primary", on_click=_save, args=(found.run, keys))
+        st.form_submit_button("Save", type="primary", on_click=_save, args=(known, keys))
 
 
-def _save(run: RunFolder, keys: Sequence[str]) -> None:
+def _save(known: KnownRun, keys: Sequence[str]) -> None:
     name, note, tags = (str(st.session_state[key]) for key in keys)
-    act(Action.NOTE_RUN, [run], lambda folder: write_notes(folder, typed_notes(name, note, tags)))
+    act(Action.NOTE_RUN, [known], lambda run: write_notes(run, typed_notes(name, note, tags)))
+
+
+def _shift(run: RunFolder, by: int) -> None:
+    """Move a waiting run in the queue, which others may have changed since it was shown."""
+    run_queue.move(run, (run_queue.position(run) or 1) + by)
 
 
 def _train_further(run: RunFolder) -> None:
@@ -238,18 +244,19 @@ def _duplicate(found: RunSummary | None) -> None:
 
 
 def act(action: Action | None, items: Sequence[Any], do: Callable[[Any], Any]) -> None:
-    """Do something to each item. Errors are stored as a message and do not affect the other items.
+    """Do something to each item that is still there. Errors are stored as a message and do not affect the other items.
 
     Args:
         action: What the user must be allowed to do to each; None if `do` asks for that itself.
-        items: Runs, in the trash or not.
+        items: Runs as they were shown, or runs in the trash.
         do: Is applied to each.
     """
     errors = []
     for item in items:
         try:
-            with nullcontext() if action is None else acting(action, item, item.name):
-                do(item)
+            found = item.still_there() if isinstance(item, KnownRun) else item
+            with nullcontext() if action is None else acting(action, found, found.name):
+                do(found)
         except SocalError as error:
             errors.append(plain_text(error))
         except OSError as error:

@@ -18,6 +18,7 @@ from socal_core.clips.plan import ClipPlan
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
 from socal_core.jobs.job import Job
+from socal_core.json_files import read_json
 from socal_core.settings import TrainConfig
 from socal_core.splits import split_dataset
 from socal_core.storage import write_json
@@ -32,6 +33,8 @@ HELP = (
 )
 RELEVANT = ("target", "model", "recipe", "encoder", "scaled_decoding", "seed")
 """Settings that the strip depends on, besides those of clips and augmentation."""
+_PARTS = {"rows", "notes", "shown", "num_frames", "size", "trial_id"}
+"""What the job writes."""
 SHOWN = "strip-shown"
 ASKED = "strip-asked"
 
@@ -153,6 +156,8 @@ def _start(request: dict[str, Any]) -> None:
 def _result(file: Path) -> dict[str, Any] | None:
     """Read the result of the job, or return None if there is none yet."""
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+        values = read_json(file)
+    except (OSError, ValueError):
         return None
+    complete = isinstance(values, dict) and ("error" in values or set(values) >= _PARTS)
+    return values if complete else None  # the job writes a damaged file again

@@ -1,12 +1,14 @@
 """Events and notes of a trial: what the player marks, a table to delete from, and files."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
-from pages.components.access import acting, may, why_not
+from pages.components.access import acting, guarded, may, why_not
 from pages.components.downloads import before_downloads, download, download_csv, ids_in, pseudonyms_chosen
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
@@ -114,17 +116,34 @@ def _table(dataset: Dataset, events: Sequence[TrialEvent], trial_id: str) -> Non
     choice = st.dataframe(
         table,
         hide_index=True,
-        key=f"events-{trial_id}-{len(events)}",
+        # The browser identifies rows only by number, so other events need another key.
+        key=f"events-{trial_id}-{crc32(' '.join(event.id for event in events).encode('utf-8', 'replace')):08x}",
         placeholder="–",
         on_select="rerun",
         selection_mode="multi-row",
     )
     rows = choice["selection"]["rows"]
     label = "Delete" if len(rows) < 2 else f"Delete {len(rows)} events"
-    off, why = not rows or not may(Action.CHANGE_EVENTS), why_not(Action.CHANGE_EVENTS) or "Select rows first."
-    if st.button(label, icon=":material/delete:", disabled=off, key="delete-events", help=why):
-        what = f"{dataset.root.name}: delete {len(rows)} of {trial_id}"
-        _try(lambda: delete_events(dataset.root, [events[row].id for row in rows]), what)
+    chosen = [events[row].id for row in rows if row < len(events)]
+    delete = guarded(
+        Action.CHANGE_EVENTS,
+        partial(_delete, dataset, chosen),
+        what=f"{dataset.root.name}: delete {len(chosen)} of {trial_id}",
+    )
+    st.button(
+        label,
+        icon=":material/delete:",
+        disabled=not chosen or not may(Action.CHANGE_EVENTS),
+        key="delete-events",
+        help=why_not(Action.CHANGE_EVENTS) or "Select rows first.",
+        on_click=delete,
+    )
+
+
+def _delete(dataset: Dataset, ids: Sequence[str]) -> None:
+    there = delete_events(dataset.root, ids)
+    if there < len(ids):
+        raise DataError(f"{len(ids) - there} of the selected events had been deleted in another window already.")
 
 
 def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequence[TrialEvent]) -> None:

@@ -1,6 +1,6 @@
 """A trial that is being recorded: its prediction after each new frame."""
 
-import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from socal_core.dataset.material import picture_names
 from socal_core.errors import SocalError
 from socal_core.figures.live import live_figure
 from socal_core.jobs.job import Job, JobState
+from socal_core.json_files import parse_json
 from socal_core.runs.folder import RunFolder
 
 FOLLOWING = Job("follow", "socal_core.jobs.follow_folder", "The prediction of a recording")
 PREDICTIONS = "predictions.jsonl"
 REFRESH_SECONDS = 1.0
+_NEEDED = {"predicted", "second", "frames", "complete"}
+"""What the job writes of each prediction."""
 FOLDER, CAMERA = "Growing folder", "Camera"
 ABOUT = (
     "Frames are expected one second apart, under names with rising numbers. The folder is followed until the window of "
@@ -80,9 +83,15 @@ def read_predictions(file: Path) -> list[dict[str, Any]]:
     """Return the predictions so far; a last line that is not written to its end is left out."""
     try:
         lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):
         return []
-    return [json.loads(line) for line in lines]
+    rows = []
+    for line in lines:
+        with suppress(ValueError):
+            row = parse_json(line)
+            if isinstance(row, dict) and set(row) >= _NEEDED:
+                rows.append(row)
+    return rows
 
 
 def _request(run: RunFolder, recording: dict[str, str]) -> dict[str, str]:

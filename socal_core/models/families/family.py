@@ -16,6 +16,8 @@ from socal_core.models.families.positions import Grid, Learned, fit_positions
 from socal_core.runs.architecture import Architecture
 
 CHANNELS = 3
+MOST_PATCHES = 65_536
+"""Of a frame: 4096 pixels in patches of 16. The positions of more would take all memory."""
 Weights = dict[str, torch.Tensor]
 
 
@@ -124,15 +126,17 @@ class Family(ABC):
             values: The content of config.json.
             sizes: The sizes that were read from it.
         """
-        activation, channels = values.get("hidden_act") or "gelu", values.get(self.channels_field) or CHANNELS
+        activation, channels = values.get("hidden_act"), values.get(self.channels_field)
         patch = sizes.patch_size if isinstance(sizes.patch_size, int) else max(sizes.patch_size)
         if sizes.hidden_size % sizes.num_attention_heads:
             return f"hidden_size {sizes.hidden_size} is not a multiple of {sizes.num_attention_heads} heads"
         if patch > sizes.image_size:
             return f"patch_size {sizes.patch_size} is larger than {self.size_field} {sizes.image_size}"
-        if channels != CHANNELS:
+        if sizes.patches > MOST_PATCHES:
+            return f"patch_size {sizes.patch_size} divides a frame into {sizes.patches:,}, more than {MOST_PATCHES:,}"
+        if channels is not None and channels != CHANNELS:
             return f"{self.channels_field} is {channels!r}, but frames have {CHANNELS} channels"
-        if str(activation) not in ACT2FN:
+        if activation is not None and str(activation) not in ACT2FN:
             return f"hidden_act {activation!r} is unknown"
         return ""
 

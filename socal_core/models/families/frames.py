@@ -16,7 +16,14 @@ from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrained
 from transformers.modeling_outputs import ImageClassifierOutput
 
 from socal_core.models.families.family import ClassifierShape, ClipSize, Family, Weights
-from socal_core.runs.architecture import OWN_TYPE, TEMPORAL_RATIO, Architecture, FrameArchitecture, encoder_values
+from socal_core.runs.architecture import (
+    LARGEST,
+    OWN_TYPE,
+    TEMPORAL_RATIO,
+    Architecture,
+    FrameArchitecture,
+    encoder_values,
+)
 
 POOLED = ("siglip_vision_model", "clip_vision_model")
 """Encoders that describe a frame by their pooled output; the others do by their class token."""
@@ -27,6 +34,8 @@ SHAPE_FIELDS = (
     *("layerscale_value", "rope_theta"),
 )
 """The fields of an encoder's config.json that describe its network."""
+MOST_REGISTERS = 1024
+"""Tokens without a place in the frame; published models have 4."""
 MASK = "mask_token"
 """A weight of masked pre-training, which no loss of a classifier reaches."""
 PREFIXES = ("vit.", "dinov2.", "dinov2_with_registers.", "dinov3_vit.", "vision_model.")
@@ -84,7 +93,7 @@ class FrameClassifier(PreTrainedModel):
         encoder = CONFIG_MAPPING[values.pop("model_type")](**values)
         # The pooler of a ViT is not used.
         options = {"add_pooling_layer": False} if encoder.model_type == "vit" else {}
-        self.backbone = AutoModel.from_config(encoder, **options)
+        self.backbone = AutoModel.from_config(encoder, trust_remote_code=False, **options)
         self.pooled = encoder.model_type in POOLED
         self.options: dict[str, Any] = {}
         if (
@@ -146,9 +155,16 @@ class FrameEncoder(Family):
 
     def why_wrong(self, values: Mapping[str, Any], sizes: Architecture) -> str:
         """Say why the network cannot be used; see `Family.why_wrong`."""
+        encoder = encoder_values(values)
         if not isinstance(sizes.patch_size, int):
             return f"patch_size {list(sizes.patch_size)} is not square"
-        return super().why_wrong(encoder_values(values), sizes)
+        # A DINOv2 has positions for frames of another size than those that it takes here.
+        for name, most in (("image_size", LARGEST["image_size"]), ("num_register_tokens", MOST_REGISTERS)):
+            value = encoder.get(name)
+            parts = value if isinstance(value, list) and value else [0 if value is None else value]
+            if not all(type(part) is int and 0 <= part <= most for part in parts):
+                return f"{name} {value!r} is not a whole number up to {most:,}"
+        return super().why_wrong(encoder, sizes)
 
     def own_weights(self, values: Mapping[str, Any], weights: Weights) -> Weights:
         """Return the weights of the encoder and of a saved head; see `Family.own_weights`."""

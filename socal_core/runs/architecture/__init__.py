@@ -11,7 +11,7 @@ from socal_core.runs.architecture.reading import (
     refuse_remainder,
     refuse_size,
 )
-from socal_core.runs.architecture.sizes import COLOURS, FLOAT32, TINY_ARCHITECTURE, Architecture
+from socal_core.runs.architecture.sizes import COLOURS, FLOAT32, LARGEST, TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
 from socal_core.runs.architecture.videoprism import VideoPrismArchitecture
 from socal_core.runs.architecture.vivit import VivitArchitecture
@@ -21,6 +21,7 @@ __all__ = [
     "COLOURS",
     "CONFIG_FILE",
     "FLOAT32",
+    "LARGEST",
     "OWN_TYPE",
     "TEMPORAL_RATIO",
     "TINY_ARCHITECTURE",

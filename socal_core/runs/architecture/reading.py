@@ -1,6 +1,5 @@
 """Read the sizes of a model from its config.json, without PyTorch."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from socal_core.errors import ConfigError
+from socal_core.json_files import read_json
 from socal_core.runs.architecture.frames import FrameArchitecture
 from socal_core.runs.architecture.sizes import TINY_ARCHITECTURE, Architecture
 from socal_core.runs.architecture.timesformer import TimesformerArchitecture
@@ -56,7 +56,7 @@ def _known_architecture(model: str) -> Architecture | None:
     folder = local_folder(model)
     try:
         found = folder / CONFIG_FILE if folder is not None else try_to_load_from_cache(model, CONFIG_FILE)
-        values = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        values = read_json(Path(str(found)))
         return architecture_in(values) if isinstance(values, dict) else None
     except (OSError, ValueError, HFValidationError):
         return None

@@ -165,8 +165,7 @@ class Architecture:
 
     def tokens(self, num_frames: int) -> int:
         """Return the number of tokens of a clip."""
-        height, width = self._patch
-        return num_frames // self.tubelet_size * (self.image_size // height) * (self.image_size // width)
+        return num_frames // self.tubelet_size * self.patches
 
     def attention_pairs(self, num_frames: int) -> float:
         """Return the number of pairs of tokens whose attention a layer computes, the mean over all layers."""
@@ -237,6 +236,12 @@ class Architecture:
     @property
     def _classifier(self) -> Linear:
         return Linear("classifier", self.hidden_size, CLASSES)
+
+    @property
+    def patches(self) -> int:
+        """The number of patches of a frame."""
+        height, width = self._patch
+        return (self.image_size // height) * (self.image_size // width)
 
     @property
     def _patch(self) -> tuple[int, int]:

@@ -1,11 +1,14 @@
 """The lines of events.jsonl, as typed dictionaries whose field `type` names the type."""
 
+import re
+from json import JSONDecodeError
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic does not take that of Python 3.11
 
 from socal_core.errors import RunError
+from socal_core.json_files import parse_json
 from socal_core.runs.files.run_file import check_format, what_is_wrong
 
 EVENTS_FORMAT = 1
@@ -176,6 +179,8 @@ Event = (
     StartedEvent | StageEvent | StepEvent | EpochEvent | FoldEvent | HeadEvent | MachineEvent | NoticeEvent | EndedEvent
 )
 
+_NO_NUMBER = re.compile(rb"NaN|Infinity|\d[eE]\+?\d{3}|\d{300}")
+"""What a line with a number that is not finite contains."""
 _EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
@@ -193,6 +198,12 @@ def event_in(line: bytes, owner: str) -> Event | None:
         NewerFormatError: A newer version of the app wrote it.
         RunError: A field of the event is missing or wrong.
     """
+    if _NO_NUMBER.search(line):
+        try:
+            parse_json(line.decode("utf-8", "replace"))
+        except ValueError as error:
+            if not isinstance(error, JSONDecodeError):  # which an incomplete line is
+                raise RunError(f"{owner}: events.jsonl cannot be read, an event is damaged: {error}.") from None
     try:
         event = _EVENT.validate_json(line, strict=True)
     except ValidationError as error:

@@ -3,8 +3,9 @@
 They are dictionaries, not objects, because notebooks, tables and `evaluate --json` use them directly.
 """
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict  # pydantic does not take TypedDict of Python 3.11
 
 Interval = tuple[float, float] | None
@@ -30,6 +31,9 @@ Score = Literal[
 """The names of the single scores. Earlier versions did not write all of them."""
 
 
+_Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
 class ClassScores(TypedDict):
     """Scores of one outcome; None if a score is not defined."""
 
@@ -51,7 +55,7 @@ class Scores(TypedDict):
     f1: float | None
     auroc: float | None
     brier: float
-    confusion_matrix: list[list[int]]
+    confusion_matrix: Annotated[list[_Pair], Field(min_length=2, max_length=2)]
     """[[tn, fp], [fn, tp]]."""
     per_class: dict[str, ClassScores]
     """The scores of `failure` and `success`."""
@@ -65,9 +69,9 @@ class ScoredTrial(TypedDict):
 
     trial_id: str
     participant_id: str
-    label: int
-    prob_success: float
-    predicted: int
+    label: Annotated[int, Field(ge=0, le=1)]
+    prob_success: Annotated[float, Field(ge=0, le=1)]
+    predicted: Annotated[int, Field(ge=0, le=1)]
 
 
 class FurtherScores(TypedDict):

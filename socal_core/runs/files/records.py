@@ -74,6 +74,16 @@ class Status:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Identity:
+    """identity.json: what tells a run from an earlier or later one of the same name. Earlier versions had no file."""
+
+    id: Annotated[str, Field(min_length=1)]
+    """A random number in hexadecimal."""
+    created: float
+    """The time in seconds since 1970."""
+
+
+@dataclass(frozen=True, config=STRICT)
 class Origin:
     """continued_from.json: the checkpoint of another run that a run started from."""
 
@@ -204,6 +214,7 @@ _ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint to use an earlier on
 SPLIT = RunFile("split.json", Split, _ANEW)
 TARGET = RunFile("target.json", Target, _ANEW)
 STATUS = RunFile("status.json", Status, "Resume the run.")
+IDENTITY = RunFile("identity.json", Identity, "Delete the file: the run itself does not need it.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
 OWNER = RunFile("owner.json", Owner, "Delete the file: the run then belongs to nobody, and admins can act on it.")
 CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")

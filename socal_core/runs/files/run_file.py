@@ -1,19 +1,19 @@
 """Reading and writing of the JSON files of a run, with the same checks and errors for all of them."""
 
+import json
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.errors import RunError, SocalError
+from socal_core.json_files import read_json
 from socal_core.storage import write_json
 
 T = TypeVar("T")
 
 FORMAT_FIELD = "format"
 """The field with the version of the format; a file without it has version 1."""
-
-_OBJECT = TypeAdapter(dict[str, Any])
 
 
 class NewerFormatError(RunError):
@@ -51,20 +51,17 @@ class RunFile(Generic[T]):
             NewerFormatError: A newer version of the app wrote the file.
             RunError: The file is damaged, or a field is missing or wrong.
         """
-        path = folder / self.name
-        values = read_object(path, owner, self.remedy)
+        values = read_object(folder / self.name, owner, self.remedy)
         if values is None:
             return None
         check_format(values.pop(FORMAT_FIELD, 1), self.version, f"{owner}: {self.name}")
         try:
             # JSON has fewer types than Python: a list may represent a tuple, and text a member of an enumeration.
-            return self._adapter.validate_json(path.read_bytes(), strict=True)
+            return self._adapter.validate_json(json.dumps(values), strict=True)
         except ValidationError as error:
             problem = what_is_wrong(error)
         except SocalError as error:
             problem = str(error)
-        except FileNotFoundError:
-            return None
         raise RunError(f"{owner}: {self.name} cannot be read: {problem}. {self.remedy}")
 
     def write(self, folder: Path, content: T) -> None:
@@ -96,14 +93,18 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
         RunError: The file is not a JSON object.
     """
     try:
-        return _OBJECT.validate_json(path.read_bytes())
+        values = read_json(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         problem = str(error.strerror)
-    except ValidationError as error:
-        damaged = error.errors(include_url=False)[0]["type"] == "json_invalid"
-        problem = "it is damaged" if damaged else "it is not a JSON object"
+    except ValueError as error:
+        about = "" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else f": {error}"
+        problem = f"it is damaged{about}"
+    else:
+        if isinstance(values, dict):
+            return values
+        problem = "it is not a JSON object"
     raise RunError(f"{owner}: {path.name} cannot be read: {problem}. {remedy}")
 
 

@@ -1,0 +1,112 @@
+"""Signals that stop a run: the first one as the file `stop` does, a second one at once, whatever the run is doing.
+
+Python calls its handlers of signals between two instructions, which may be minutes apart while PyTorch fills a large
+tensor. A thread therefore hears of each signal from the system, by `signal.set_wakeup_fd`.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+import psutil
+
+from socal_core.lifecycle.state import RunState, write_status
+from socal_core.runs.cross_validation import stop_requested
+from socal_core.runs.folder import RunFolder
+from socal_core.training.stop import StopRequested
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = "Ended at once by a second signal, without a checkpoint. It can be resumed."
+LOOK_SECONDS = 0.25
+"""Time between two looks for the file `stop` in a stage that is interrupted."""
+
+
+@contextmanager
+def signals_stop(run: RunFolder) -> Iterator[None]:
+    """Stop the run with a checkpoint on SIGTERM or Ctrl-C; a second one ends it at once.
+
+    This is not used in processes of torchrun, which receive SIGTERM if another process fails.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        run.stop_file.touch()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with _heard_at_once(run):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_by_stop(run: RunFolder) -> Iterator[None]:
+    """Raise StopRequested inside the block as soon as the run is asked to stop.
+
+    The block needs no checks. It is for stages in which nothing is lost, such as loading a model, and for runs of one
+    process: others would wait for this one.
+    """
+    left, main = threading.Event(), threading.get_ident()
+
+    def watch() -> None:
+        while not left.wait(LOOK_SECONDS):
+            if stop_requested(run):
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main), ctypes.py_object(StopRequested))
+                return
+
+    watcher = threading.Thread(target=watch, name="stop-of-stage", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        left.set()
+        watcher.join()  # what it raises arrives before the block is left
+
+
+@contextmanager
+def _heard_at_once(run: RunFolder) -> Iterator[None]:
+    """Let a thread hear of signals, touch the file `stop` on the first one, and end the process on a second SIGTERM."""
+    hears, tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    os.set_blocking(hears, True)
+    before = signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+
+    def listen() -> None:
+        terms = 0
+        while number := os.read(hears, 1):
+            if number[0] in {signal.SIGTERM, signal.SIGINT}:
+                with suppress(OSError):
+                    run.stop_file.touch()
+            terms += number[0] == signal.SIGTERM
+            if terms > 1:
+                _end_at_once(run)
+
+    listener = threading.Thread(target=listen, name="signals", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(tells)  # ends the thread
+        listener.join()
+        os.close(hears)
+
+
+def _end_at_once(run: RunFolder) -> None:
+    """End this process and those that it has started. The kernel releases its locks."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            child.kill()
+    with suppress(OSError):
+        write_status(run, RunState.STOPPED, AT_ONCE)
+    os._exit(128 + signal.SIGTERM)
