@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from socal_core.cli import main
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.state import RunState
-from socal_core.maintenance import machine_checks, workspace_checks
+from socal_core.maintenance import doctor, machine_checks, workspace_checks
 from socal_core.maintenance.doctor import OF_THE_WORKSPACE
 from socal_core.maintenance.finding import Finding, Verdict
 from tests.made_runs import write_run
@@ -78,12 +78,15 @@ def test_jobs_that_died_are_named(workspace: Path) -> None:
     os.close(lock)
 
 
-def test_a_damaged_file_does_not_end_the_checks(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
+def test_a_damaged_file_does_not_end_the_checks(workspace: Path) -> None:
     (workspace / "jobs" / "demo").mkdir(parents=True)
     (workspace / "jobs" / "demo" / "end.json").write_text('{"state": "no state"}')
-    found = examined(capsys, code=1)
-    assert len(found) == 3 + len(OF_THE_WORKSPACE)
-    assert found["jobs"]["found"].startswith("a file is damaged")
+    assert "demo (died)" in workspace_checks.check_jobs(workspace).found
+
+    def stumble(_: Path) -> Finding:
+        raise KeyError("state")
+
+    assert doctor._carried_out("jobs", stumble, workspace).found == "a file is damaged: KeyError('state')"
 
 
 def test_a_damaged_server_file_is_an_error(capsys: pytest.CaptureFixture[str], workspace: Path) -> None:
