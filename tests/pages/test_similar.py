@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.evaluation.similar import EMBEDDING
+from pages.components.words import plain_text
 from socal_core.jobs.embed_trials import embed
 from socal_core.jobs.job import JobState
 from socal_core.runs.folder import RunFolder
@@ -61,7 +62,7 @@ def test_similar_trials_are_listed_and_opened(open_page: OpenPage, shared_data_f
     assert not app.exception
     table = next(table.value for table in app.table if "Distance" in table.value)
     assert table.index[0] == "S100T1"
-    assert table["Distance"].iloc[0] == "0.000"
+    assert table["Distance"].iloc[0] == plain_text("0.000")
     assert len(table) == 5
     next(button for button in app.button if button.label == "View these trials").click().run()
     assert not app.exception
