@@ -105,7 +105,6 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
     Raises:
         RunError: The run has started, now or before, has the split of another run, or is a cross-validation, so its
             settings are fixed.
-            Or it is a cross-validation.
         ConfigError: The model is a checkpoint of a run, and a setting would change the split (lifecycle/further.py).
     """
     check_is_single(run)

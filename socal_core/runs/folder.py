@@ -1,4 +1,4 @@
-"""The folder of a run: the names of its files, and how each is read and written."""
+"""The folder of a run: how each of its files is read and written."""
 
 import errno
 import os
@@ -19,17 +19,15 @@ from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
-from socal_core.runs.files.metrics_file import METRICS, AnyMetrics, read_metrics, write_metrics
-from socal_core.runs.files.predictions import PREDICTIONS, read_predictions, write_predictions
+from socal_core.runs.files.metrics_file import AnyMetrics, read_metrics, write_metrics
+from socal_core.runs.files.predictions import read_predictions, write_predictions
 from socal_core.runs.files.records import (
     CROSS_VALIDATION,
     ENVIRONMENT,
     IDENTITY,
-    NOTES,
     ORIGIN,
     OWNER,
     SPLIT,
-    STATUS,
     TARGET,
     CrossValidation,
     Environment,
@@ -39,6 +37,7 @@ from socal_core.runs.files.records import (
 )
 from socal_core.runs.files.run_file import read_object
 from socal_core.runs.model_choice import local_folder
+from socal_core.runs.run_paths import RunPaths
 from socal_core.settings import TINY, Recipe, TrainConfig, config_from, setting_named
 from socal_core.splits import Split, dataset_of_run
 from socal_core.storage import new_folder, write_json
@@ -60,90 +59,8 @@ class RunExistsError(RunError):
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunFolder(RunPaths):
     """The folder of a run. Files are read only when a method needs them."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The name of the run, which is that of its folder."""
-        return self.path.name
-
-    @property
-    def config_file(self) -> Path:
-        """Settings and data folder. A folder with this file is a run."""
-        return self.path / "config.json"
-
-    @property
-    def split_file(self) -> Path:
-        """The trials of each subset."""
-        return self.path / SPLIT.name
-
-    @property
-    def target_file(self) -> Path:
-        """What the model predicts."""
-        return self.path / TARGET.name
-
-    @property
-    def origin_file(self) -> Path:
-        """The run and the checkpoint that this run started from, if its model is a checkpoint of another run."""
-        return self.path / ORIGIN.name
-
-    @property
-    def environment_file(self) -> Path:
-        """The versions and the machine with which the run was trained."""
-        return self.path / ENVIRONMENT.name
-
-    @property
-    def events_file(self) -> Path:
-        """The events of the run, one JSON object per line."""
-        return self.path / "events.jsonl"
-
-    @property
-    def status_file(self) -> Path:
-        """The state that the worker last wrote; lifecycle/state.py derives the true state."""
-        return self.path / STATUS.name
-
-    @property
-    def notes_file(self) -> Path:
-        """The name, the note and the tags that the user gave the run."""
-        return self.path / NOTES.name
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def tensorboard_folder(self) -> Path:
-        """The curves of the run for TensorBoard."""
-        return self.path / "tensorboard"
-
-    @property
-    def metrics_file(self) -> Path:
-        """The metrics of the best checkpoint on the test trials."""
-        return self.path / METRICS.name
-
-    @property
-    def predictions_file(self) -> Path:
-        """The predictions of the best checkpoint for all usable trials."""
-        return self.path / PREDICTIONS
-
-    @property
-    def log_file(self) -> Path:
-        """The output of the worker, including tracebacks."""
-        return self.path / "worker.log"
-
-    @property
-    def lock_file(self) -> Path:
-        """The file that the worker locks for as long as it lives."""
-        return self.path / "worker.lock"
-
-    @property
-    def stop_file(self) -> Path:
-        """The file whose presence asks the worker to stop."""
-        return self.path / "stop"
 
     @classmethod
     def create(
