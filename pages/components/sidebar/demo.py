@@ -5,11 +5,12 @@ import os
 import pandas as pd
 import streamlit as st
 
-from pages.components.access import acting, may, why_not
+from pages.components.access import acting, why_not
 from pages.components.charts import chart
 from pages.components.job_progress import REFRESH_SECONDS, show_log
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
+from socal_core.errors import SocalError
 from socal_core.jobs.job import Job
 from socal_core.workspace import demo_folder
 
@@ -17,6 +18,7 @@ GENERATION = Job("demo", "socal_core.jobs.generate_demo", "Generating the demo d
 SURGEONS = int(os.environ.get("SOCAL_DEMO_SURGEONS", "40"))
 """Surgeons of the demo data set; fewer are generated faster."""
 FRAMES_SHOWN = 6
+_DRAWN = "demo-progress-drawn"
 
 
 def show_generation() -> None:
@@ -26,8 +28,8 @@ def show_generation() -> None:
     """
     status = GENERATION.status()
     if not status.running and not demo_folder().is_dir():
-        if not may(Action.GENERATE_DEMO):
-            st.info(f"The demo data set is not there yet. {why_not(Action.GENERATE_DEMO)}")
+        if reason := why_not(Action.GENERATE_DEMO):
+            st.info(f"The demo data set is not there yet. {reason}")
             return
         if status.error:
             st.error(plain_text(status.error))
@@ -36,11 +38,11 @@ def show_generation() -> None:
                 _start()
                 st.rerun()
             return
-        _start()
     st.write(
         "The demo data set is generated once, before its first use. This takes about half a minute. It shows an "
         "invented operation in the format of the SOCAL data set, so that you can try the app without your own data."
     )
+    st.session_state[_DRAWN] = False
     st.fragment(_watch, run_every=REFRESH_SECONDS)()
     _show_trials()
 
@@ -82,8 +84,16 @@ def _rendered(surgeons: int) -> tuple[str, dict[int, bytes]]:
 
 def _watch() -> None:
     status = GENERATION.status()
-    if demo_folder().is_dir() or not status.running:
+    if demo_folder().is_dir() or status.error:
         st.rerun()
+    if not status.running and st.session_state[_DRAWN]:
+        # Not before the browser asks again: the frames take all cores, which the browser needs to draw the charts.
+        try:
+            _start()
+        except SocalError as error:
+            st.error(plain_text(error), icon=":material/error:")
+            return
+    st.session_state[_DRAWN] = True
     st.progress(status.fraction, text=f"Generating the demo data set: {status.fraction:.0%}")
 
 
