@@ -123,7 +123,7 @@ def test_the_command_prints_a_line_per_prediction(
 
 def test_the_figure_shows_predictions_that_are_written_to_their_end(tmp_path: Path) -> None:
     assert read_predictions(tmp_path / "none") == []
-    row = {"prob_success": 0.25, "threshold": 0.5, "second": 3}
+    row = {"prob_success": 0.25, "predicted": 0, "threshold": 0.5, "second": 3, "frames": 4, "complete": False}
     (tmp_path / "out").write_text(json.dumps(row) + "\n" + json.dumps(row)[:10])
     rows = read_predictions(tmp_path / "out")
     assert rows == [row]
