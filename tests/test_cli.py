@@ -91,6 +91,7 @@ def test_a_run_that_was_stopped_is_evaluated_by_its_best_checkpoint(
     assert run.predictions_file.read_text() == expected
 
 
+@pytest.mark.slow
 def test_predict_gives_the_trials_asked_for(capsys: pytest.CaptureFixture[str], trained: Path) -> None:
     code, out, _ = run_cli(capsys, "predict", trained, "S103T2", "S100T1", "--json")
     rows = json.loads(out)

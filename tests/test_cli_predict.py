@@ -71,6 +71,7 @@ def test_a_trial_has_its_subset_its_clips_and_its_calibrated_probability(
         assert "2 clips" in text
 
 
+@pytest.mark.slow
 def test_frames_outside_the_data_set_are_predicted_as_the_trial_they_are(
     capsys: pytest.CaptureFixture[str], trained: RunFolder, shared_data_folder: Path, tmp_path: Path
 ) -> None:

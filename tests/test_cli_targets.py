@@ -70,6 +70,7 @@ def test_evaluate_prints_the_scores_of_each_class(capsys: pytest.CaptureFixture[
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", ["of_number", "of_classes"])
 def test_evaluate_gives_all_metrics_as_json(
     capsys: pytest.CaptureFixture[str], run: str, request: pytest.FixtureRequest

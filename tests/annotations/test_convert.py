@@ -89,6 +89,7 @@ def test_the_result_is_the_same_data_set(folder: Path, tmp_path: Path, key: str,
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("key", KEYS)
 def test_back_to_csv_it_has_the_same_bytes(folder: Path, tmp_path: Path, key: str) -> None:

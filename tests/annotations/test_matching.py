@@ -102,6 +102,7 @@ def test_two_files_of_a_frame_are_not_merged(tmp_path: Path, form: str) -> None:
     assert "repeated-exports" in codes
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_names_without_a_trial_of_the_only_one(tmp_path: Path, form: str) -> None:
     frames(tmp_path, *numbered("S102T1", 3))
@@ -111,6 +112,7 @@ def test_names_without_a_trial_of_the_only_one(tmp_path: Path, form: str) -> Non
     assert any("S102T1" in evidence.interpretation for evidence in data.evidence)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", NAMING)
 def test_names_without_a_trial_that_fit_only_in_part(tmp_path: Path, form: str) -> None:
     frames(tmp_path, *numbered("S102T1", 2))

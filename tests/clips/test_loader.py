@@ -219,6 +219,7 @@ def test_an_abandoned_batch_leaves_no_thread_behind(shared_data_folder: Path) ->
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_an_error_in_a_thread_reaches_the_caller(data_folder: Path, workers: int) -> None:
     dataset = open_dataset(data_folder)

@@ -54,6 +54,7 @@ def as_pixels(clips: torch.Tensor) -> np.ndarray:
     return np.moveaxis((255 * clips[0].numpy()).round().astype(np.uint8), 1, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("values", [{}, STRONG, {**STRONG, **RANDOM}, {"test_clips": 3}, {"num_frames": 8}])
 def test_the_first_row_is_the_clip_of_validation_and_test(shared_data_folder: Path, values: dict[str, Any]) -> None:

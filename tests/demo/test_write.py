@@ -36,6 +36,7 @@ def test_another_seed_gives_different_frames_and_tables(demo: Demo, tmp_path: Pa
     assert not set(other.values()) & set(first.values())
 
 
+@pytest.mark.slow
 def test_the_folder_has_the_published_layout(demo: Demo) -> None:
     assert sorted(path.name for path in demo.folder.iterdir()) == sorted(
         [

@@ -45,6 +45,7 @@ def test_every_trial_is_pooled_once_with_the_mean_of_its_seeds(done: RunFolder, 
         assert row.predicted == int(probability >= threshold)
 
 
+@pytest.mark.slow
 def test_without_repeats_predictions_are_those_of_the_folds(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_cross_validation(tmp_path / "cv", shared_data_folder)
     of_folds = pd.concat(fold.run.read_predictions() for fold in folds_of(run))
@@ -52,6 +53,7 @@ def test_without_repeats_predictions_are_those_of_the_folds(tmp_path: Path, shar
     pd.testing.assert_frame_equal(run.read_predictions(), of_folds)
 
 
+@pytest.mark.slow
 def test_metrics_have_the_scores_of_each_fold_and_seed_with_their_spread(done: RunFolder) -> None:
     metrics = done.read_metrics()
     found = metrics["cross_validation"]

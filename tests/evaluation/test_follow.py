@@ -78,6 +78,7 @@ def test_a_camera_is_predicted_until_the_window_is_over(
     assert row["prob_success"] == pytest.approx(expected["prob_success"], abs=0.05), "coded as JPEG once more"
 
 
+@pytest.mark.slow
 def test_a_folder_without_new_frames_is_left(forecaster: Forecaster, frames: list[bytes], tmp_path: Path) -> None:
     for number in range(5):
         (tmp_path / f"{number}.jpeg").write_bytes(frames[number])

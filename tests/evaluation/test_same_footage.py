@@ -45,6 +45,7 @@ def copy_trial(folder: Path, source: str, target: str, shift: int, change: Calla
     return len(sources) - shift
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("shift", [0, 1, 5])
 @pytest.mark.parametrize(

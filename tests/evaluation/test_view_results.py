@@ -30,6 +30,7 @@ def test_a_cross_validation_in_a_view(tmp_path: Path, shared_data_folder: Path) 
         assert row["accuracy"] is None  # the thresholds of the folds are not recorded
 
 
+@pytest.mark.slow
 def test_controls_without_probabilities_are_left_out(tmp_path: Path, shared_data_folder: Path) -> None:
     """As an earlier version wrote them."""
     whole = read_results(write_cross_validation(tmp_path / "cv", shared_data_folder))

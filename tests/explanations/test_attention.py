@@ -150,6 +150,7 @@ def mapped(folder: Path, model: VideoMAEForVideoClassification, place: int) -> A
         return map_with(predictor, dataset, TRIAL, SUCCESS_TARGET, 0.5, 1, lambda *_: None)
 
 
+@pytest.mark.slow
 def test_a_map_of_the_patch_beats_random_maps_and_is_kept(
     tmp_path: Path, trained: VideoMAEForVideoClassification, shared_data_folder: Path
 ) -> None:

@@ -138,6 +138,7 @@ def test_several_clips_and_crops_are_averaged_as_in_the_run(
     assert [row["prob_success"] for row in found] == pytest.approx(probabilities(run), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_card_is_one_of_the_hub(finetuned: RunFolder, exported: Path) -> None:
     card, metrics = ModelCard.load(exported / "README.md"), finetuned.read_metrics()
     assert metrics is not None
@@ -270,6 +271,7 @@ def test_onnx_gives_the_same_probabilities(tmp_path: Path, finetuned: RunFolder)
         onnx_file.check_onnx(model, (4, 3, 32, 32), tmp_path / "out" / "model.onnx")
 
 
+@pytest.mark.slow
 def test_onnx_is_refused_before_anything_is_written(
     tmp_path: Path, finetuned: RunFolder, frozen: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_frame_that_cannot_be_read_is_said_to_be(run: RunFolder, tmp_path: Pat
     assert pictures_in(tmp_path / "out.mp4")[2][60:170, :].mean() < 20
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("trial", "name", "more", "message"),

@@ -94,6 +94,7 @@ def test_a_fold_with_one_outcome_is_named(tmp_path: Path) -> None:
         check_folds(surgeons_with([1, 0, 0, 0, 0, 0, 0, 0, 0], tmp_path / "one"), config, folds)
 
 
+@pytest.mark.slow
 def test_only_finished_folds_count_as_finished(tmp_path: Path, shared_data_folder: Path) -> None:
     run = write_cross_validation(tmp_path / "cv", shared_data_folder)
     assert unfinished_folds(run) == []

@@ -78,6 +78,7 @@ def test_runs_are_listed_with_scores_and_what_differs(
     assert not {"Tags", "Note"} & set(table(open_page("training", shared_data_folder)))
 
 
+@pytest.mark.slow
 def test_unreadable_runs_are_listed_and_do_not_affect_others(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:
@@ -308,6 +309,7 @@ def test_waiting_runs_change_positions_and_settings(
             os.close(lock)
 
 
+@pytest.mark.slow
 def test_a_trash_that_cannot_be_created_is_reported(
     open_page: OpenPage, shared_data_folder: Path, runs: list[RunFolder]
 ) -> None:

@@ -103,6 +103,7 @@ def test_sizes_in_words(size: float, words: str) -> None:
     assert size_text(size) == words
 
 
+@pytest.mark.slow
 def test_closed_it_is_a_line(open_page: OpenPage, shared_data_folder: Path) -> None:
     keep_frames(shared_data_folder, 3)
     app = open_page("training", shared_data_folder)

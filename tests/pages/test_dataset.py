@@ -49,6 +49,7 @@ def test_the_numbers_of_the_folder(open_page: OpenPage, shared_data_folder: Path
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("view", "charts"),
@@ -298,6 +299,7 @@ def test_a_chosen_format_that_has_gone_is_no_dead_end(open_page: OpenPage, data_
     assert metrics_of(app)["Boxes"] == "360"
 
 
+@pytest.mark.slow
 def test_leaks_are_of_the_chosen_boxes(open_page: OpenPage, data_folder: Path) -> None:
     outcomes = pd.read_csv(data_folder / layout.OUTCOMES_FILE).set_index("trial_id")["success"]
     boxes = data_folder / layout.BOXES_FILE

@@ -41,6 +41,7 @@ def test_the_form_offers_every_outcome_with_its_name(open_page: OpenPage, data: 
     assert {"Outcome (success)", "Blood loss (mL)", "Time to haemostasis (s)", "grade", "notes"} <= set(widget.options)
 
 
+@pytest.mark.slow
 def test_a_number_shows_median_range_and_what_is_left_out(open_page: OpenPage, data: Path) -> None:
     app = predict(open_page("training", data), "blood_loss")
     assert not app.exception

@@ -267,6 +267,7 @@ def test_a_run_stopped_before_its_clips_are_read_is_resumed(
     assert_same_result(tmp_path / "run", finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

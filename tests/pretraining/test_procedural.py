@@ -145,6 +145,7 @@ def test_another_seed_gives_different_weights(finished: Path, tmp_path: Path) ->
     assert (tmp_path / "run" / "model.safetensors").read_bytes() != (finished / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_written_model_is_the_network(finished: Path) -> None:
     network = checkpoint(finished)["network"]
     classifier = build_classifier(config_from({"model": str(finished), "num_frames": 4}, TINY))

@@ -85,6 +85,7 @@ def cases(draw: st.DrawFn, method: SplitMethod) -> Case:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("method", SplitMethod)
 def test_the_subsets_contain_each_trial_once(method: SplitMethod) -> None:

@@ -154,6 +154,7 @@ def test_trials_with_another_outcome_are_left_out_and_named(tmp_path: Path, data
     assert any(row[0] in problem.parameters.values() or problem.row == 2 for problem in run.open_dataset().problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -146,6 +146,7 @@ BATCHES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("settings", BATCHES.values(), ids=list(BATCHES))
 def test_each_step_follows_the_gradient_computed_by_hand(

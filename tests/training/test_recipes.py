@@ -81,6 +81,7 @@ def test_low_rank_updates_resume_to_the_same_bits(tmp_path: Path, shared_data_fo
     assert killed.predictions_file.read_bytes() == through.predictions_file.read_bytes()
 
 
+@pytest.mark.slow
 def test_updates_are_not_added_to_other_weights(tmp_path: Path, shared_data_folder: Path) -> None:
     run = new_run(tmp_path / "run", shared_data_folder, tune="lora", num_epochs=1)
     assert work(run, resume=False) is RunState.DONE
