@@ -56,7 +56,10 @@ def inner_candidates(
     if chance is None:
         chance = 1.0 if target.is_number else math.log(target.outputs)
     x = f"{loss.capitalize()} ({chance:.2f}: {without})"
-    names = {id(row): plain(f"{' + '.join(row['encoders'])}: {', '.join(row['statistics'])}") for row in table}
+    # Two lines, so that the names leave room for the points.
+    names = {
+        id(row): f"{plain(' + '.join(row['encoders']))}:<br>{plain(', '.join(row['statistics']))}" for row in table
+    }
     traces = []
     for member, title, colour in ((True, "In the head", VALIDATION), (False, "Left out", NEUTRAL)):
         rows = [row for row in table if row["member"] is member]

@@ -29,8 +29,8 @@ def test_a_bar_for_each_inner_fold() -> None:
 
 def test_members_of_the_head_and_other_candidates_have_colours_of_their_own() -> None:
     members, others = inner_candidates(TABLE).data
-    assert (members.name, list(members.y), list(members.x)) == ("In the head", ["image + video: mean, slope"], [0.4])
-    assert (others.name, list(others.y), list(others.x)) == ("Left out", ["image: mean"], [0.7])
+    assert (members.name, list(members.y), list(members.x)) == ("In the head", ["image + video:<br>mean, slope"], [0.4])
+    assert (others.name, list(others.y), list(others.x)) == ("Left out", ["image:<br>mean"], [0.7])
     assert members.marker.color != others.marker.color
 
 

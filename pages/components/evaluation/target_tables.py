@@ -141,7 +141,7 @@ def _classes_of_trials(run: RunFolder, metrics: TargetMetrics, trials: pd.DataFr
 def _titles(metrics: TargetMetrics) -> dict[str, str]:
     if metrics["classes"]:
         return CLASS_SCORES
-    return NUMBER_SCORES | ({LARGE_RECALL: "> 500 mL found"} if LARGE_RECALL in metrics["scores"] else {})
+    return NUMBER_SCORES | ({LARGE_RECALL: plain_text("> 500 mL found")} if LARGE_RECALL in metrics["scores"] else {})
 
 
 def _scores(metrics: TargetMetrics, scores: Mapping[str, float | None]) -> dict[str, str]:

@@ -63,8 +63,8 @@ def summary_of_settings(config: TrainConfig) -> str:
     model = config.model
     trained = CHOICES[model.recipe]
     with_what = CHOICES[model.encoder] if model.recipe is Recipe.FROZEN else model_name(model.model)
-    window = config.clip.observation.describe()
-    return f"Predicts {model.target}. {trained}: {with_what}. Window: {window}. Split: {config.split.split_method}."
+    window, target = config.clip.observation.describe(), model.target.replace("_", " ")
+    return f"Predicts {target}. {trained}: {with_what}. Window: {window}. Split: {config.split.split_method}."
 
 
 def _value(value: object) -> str:
