@@ -292,6 +292,10 @@ def is_locked(path: Path) -> bool:
             return not free
     except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself, which no process can have opened
+            return False
+        raise
 
 
 def _open_lock(path: Path) -> int:

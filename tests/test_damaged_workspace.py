@@ -144,11 +144,13 @@ FILES = {
         lambda dataset: save_view(dataset.root, "a", TrialFilter(trial_numbers=(1,))),
         "views/*.json",
         lambda dataset: [view.trials_in(dataset) for view in saved_views(dataset.root)],
+        "saved views",
     ),
     "events": Kept(
         lambda dataset: add_events(dataset.root, [typed_event("S100T1", 1.0, "First muscle", "a, b", "note")]),
         "events/*.json",
         lambda dataset: read_events(dataset.root),
+        "events",
     ),
     "answers": Kept(
         lambda dataset: write_answer(dataset, "a.csv", False),

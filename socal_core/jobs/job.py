@@ -113,7 +113,7 @@ class Job:
         end = _read(self.folder / END)
         if end is None and not (self.folder / REQUEST).exists():
             return JobStatus(JobState.IDLE)
-        if not end or end.get("state") not in _ENDS or not isinstance(end.get("result"), dict):
+        if not end or str(end.get("state")) not in _ENDS or not isinstance(end.get("result"), dict):
             return JobStatus(JobState.DIED, error=self.ended_unexpectedly)
         return JobStatus(
             JobState(end["state"]), result=_Result(end["result"], self._title), error=_text(end.get("error"))

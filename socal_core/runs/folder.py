@@ -163,7 +163,10 @@ class RunFolder(RunPaths):
         Raises:
             ConfigError: An option is invalid.
         """
-        return OpenOptions.from_dict(self._read_config_file().get("data_options", {}))
+        try:
+            return OpenOptions.from_dict(self._read_config_file().get("data_options", {}))
+        except ConfigError as error:
+            raise ConfigError(error.field, error.rule, error.value, f"Run {self.name}: config.json") from None
 
     def open_dataset(self) -> Dataset:
         """Open the data set of the run, with the target that is written, if there is one.
