@@ -22,7 +22,7 @@ from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.state import read_status, written_status
 from socal_core.runs.checkpoint_folders import best_checkpoint, checkpoint_to_resume, newest_checkpoint
 from socal_core.runs.cross_validation import folds_of, job_of
-from socal_core.runs.events import epochs_table, notices, read_events, steps_table
+from socal_core.runs.events import epochs_table, notices, steps_table
 from socal_core.runs.files.earliness_record import EARLINESS
 from socal_core.runs.files.trial_course import read_course
 from socal_core.runs.folder import RunFolder
@@ -50,7 +50,7 @@ SETS_OF_FILES = {"worker.lock": b"", "stop": b"", "cross_validation.json": b'{"f
 
 
 def with_events(look: Callable[[list], object]) -> Callable[[RunFolder], object]:
-    return lambda run: look(read_events(run.events_file))
+    return lambda run: look(load_run(run.path).events)
 
 
 def results_and(look: Callable) -> Callable[[RunFolder], object]:
