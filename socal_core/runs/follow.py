@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+from socal_core.errors import RunError
 from socal_core.runs.events import read_events
 from socal_core.runs.files.event_types import Event, event_in
 
@@ -21,20 +22,22 @@ class EventFollower:
         """Return all events in order, as `read_events` does; the same list object while nothing was added.
 
         Raises:
-            RunError: An event is damaged, or a newer version of the app wrote the file.
+            RunError: The file cannot be read, an event is damaged, or a newer version of the app wrote it.
         """
         with self._lock:
             try:
                 found = self._path.stat()
+                file = (found.st_dev, found.st_ino)
+                if file != self._file or found.st_size < self._read:
+                    self._read_all()
+                    self._file = file
+                elif found.st_size > self._read:
+                    self._read_on()
             except FileNotFoundError:
                 self._events, self._file, self._read = [], None, 0
-                return self._events
-            file = (found.st_dev, found.st_ino)
-            if file != self._file or found.st_size < self._read:
-                self._read_all()
-                self._file = file
-            elif found.st_size > self._read:
-                self._read_on()
+            except OSError as error:
+                run, reason = self._path.parent.name, error.strerror
+                raise RunError(f"Run {run}: {self._path.name} cannot be read: {reason}.") from None
             return self._events
 
     def _read_all(self) -> None:
