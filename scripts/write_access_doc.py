@@ -9,8 +9,8 @@ from socal_core.access.server_config import Role
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "access.md"
 INTRODUCTION = """# Who may do what
 
-On a laptop, none of this is in the way: without a `server.toml` in the workspace, whoever starts the app may do
-everything, open any folder, and has no quota. With a login ([Server](server.md)), each visitor has one of three roles.
+Without a `server.toml` in the workspace, as on a laptop, none of this applies: the user may do everything and open any
+folder, and there are no quotas. With a login ([Server](server.md)), each visitor has one of three roles.
 This page is generated from `socal_core/access/permissions.py`: edit that file or the script, then run
 `python -m scripts.write_access_doc`.
 
@@ -18,21 +18,21 @@ This page is generated from `socal_core/access/permissions.py`: edit that file o
 
 ```toml
 login = "proxy"
-default_role = "viewer"      # of users who are not below; without it, they are kept out
+default_role = "viewer"      # of users not listed below; without it, they have no access
 
 [roles]
 "anna@example.org" = "admin"
 "ben@example.org" = "researcher"
 ```
 
-A role counts from the next click on: what a page that was opened earlier still offers is refused. *own* in the table is
+A changed role takes effect at the next click, also on pages that are already open. *own* in the table is
 what the user has started. A run names its owner in `owner.json`; runs without that file, such as those of earlier
-versions, belong to nobody, so only admins act on them. Without a login, everybody is the same admin.
+versions, have no owner, so only admins can act on them. Without a login, all visitors are the same admin.
 """
 REST = """
 Buttons that a user may not press are disabled, and their help says who may. The function behind a button asks again.
-The roles are about visitors of the app: whoever has an account on the server that may write to the workspace can do all
-of this on the command line, and what a page shows can be copied from it.
+Roles apply to visitors of the app. A user with an account on the server and write access to the workspace can do all of
+this on the command line. Visitors can copy what a page shows.
 
 ## Data roots
 
@@ -83,11 +83,11 @@ What the app, its commands and its workers create can be read by their own accou
 from frames and evidence out. A pseudonym is made from the id and a secret key (HMAC-SHA-256), so it is the same in
 every table of a workspace. Key and pseudonyms are in `pseudonyms.json` in the workspace, which only its owner can read;
 without a backup of it, later tables get other pseudonyms. `socal inspect DATA --frames OUT.csv --pseudonymize` does
-the same. Pseudonymized tables are still personal data wherever somebody has the key, and a rare outcome or an exact
+the same. Pseudonymized tables are still personal data for those who have the key, and a rare outcome or an exact
 time can identify a person as well. Run cards and the file for CVAT are not pseudonymized.
 
-Above downloads, pages say whether text was found in the frames of the data set, such as a name, or that nobody has
-looked yet.
+Above each download, the page says whether the frames of the data set contain text, such as a name, or that they were
+not checked for it.
 
 CSV that people download has no cell that a spreadsheet program takes for a formula: such a text begins with an
 apostrophe. Files that the app reads again, such as `predictions.csv` in the folder of a run, are as they are.

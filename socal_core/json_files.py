@@ -1,4 +1,4 @@
-"""Read JSON that somebody else may have written or damaged: only what can be written again, and walked through."""
+"""Read JSON that may be damaged or come from others, without NaN, infinity and deep nesting."""
 
 import json
 import math

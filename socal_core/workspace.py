@@ -111,7 +111,7 @@ def remembered_data_folder(given: str, user: str = "") -> str:
 
     Args:
         given: The data folder given at the start, or "".
-        user: The name of the user, "" where nobody logs in.
+        user: The name of the user, "" without a login.
     """
     settings = _settings_of(user)
     if settings.get("given") == given and "data" in settings:
@@ -125,7 +125,7 @@ def remember_data_folder(data: str, given: str, user: str = "") -> None:
     Args:
         data: The chosen data folder, or "" for the demo.
         given: The data folder given at the start, or "".
-        user: The name of the user, "" where nobody logs in.
+        user: The name of the user, "" without a login.
 
     Raises:
         SocalError: The app's own folder cannot be written to.
@@ -144,7 +144,7 @@ def remember_options(data: str, options: dict[str, Any], user: str = "") -> None
     Args:
         data: The data folder, or "" for the demo.
         options: The options, as from OpenOptions.as_dict.
-        user: The name of the user, "" where nobody logs in.
+        user: The name of the user, "" without a login.
 
     Raises:
         SocalError: The app's own folder cannot be written to.

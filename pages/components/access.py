@@ -72,7 +72,7 @@ def present_user(user: User | None) -> User | None:
 
 
 def user_with_login() -> str:
-    """Return the name of the user whose choices are remembered; "" where nobody logs in."""
+    """Return the name of the user whose choices are remembered; "" without a login."""
     if not login_is_on():
         return ""
     user = session_user.current_user()

@@ -89,7 +89,7 @@ def download_csv(
         shown: Further arguments of `download`.
     """
     hides = ids if ids is not None and pseudonyms_chosen() else None
-    if hides is not None:  # so that nobody takes a file that was made before the choice for one with pseudonyms
+    if hides is not None:  # a file made before the choice must not pass for one with pseudonyms
         file_name = f"{Path(file_name).stem}-pseudonymized.csv"
     download(label, lambda: _csv(table(), hides), file_name, "text/csv", **shown)
 

@@ -44,7 +44,7 @@ def page(title: str, introduction: str, heading: str = "") -> Iterator[Dataset |
     _tidy()
     st.set_page_config(page_title=f"{title} · SOCAL", page_icon="🩺", layout="wide")
     st.html(STYLE)
-    user = require_user()  # ends here for somebody without access
+    user = require_user()  # ends the page for visitors without access
     with st.sidebar:
         for script, label, icon in _menu():
             st.page_link(script, label=label, icon=icon, width="stretch")

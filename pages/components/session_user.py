@@ -1,4 +1,4 @@
-"""Who the visitor of a page is. Nothing else of the app is shown to somebody without access."""
+"""Who the visitor of a page is. Visitors without access see nothing else."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def current_user() -> User | None:
 
 
 def require_user() -> User:
-    """Return who visits the page. End the page with a login button or a message if that is nobody with access."""
+    """Return who visits the page. If the visitor has no access, end the page with a login button or a message."""
     try:
         user = current_user()
     except SocalError as error:
@@ -66,14 +66,14 @@ def show_user(user: User) -> None:
 
 def _visitor(config: ServerConfig) -> _Visitor:
     if config.login is Login.PROXY:
-        # Only what the gate has let pass: it refuses whoever is not the proxy.
+        # The gate accepts this header from the proxy alone.
         name = clean_name(name_in_header(st.context.headers.get(config.user_header) or ""))
         return _Visitor(name, "The proxy in front of the app does not say who you are. Tell the administrator.")
     return _visitor_with(st.user.to_dict(), config)
 
 
 def user_with_cookies(cookies: dict[str, str]) -> User | None:
-    """Return whom the cookies of a login at an identity provider name, None if that is nobody with access.
+    """Return whom the cookies of a login at an identity provider name, None if that user has no access.
 
     Streamlit reads these cookies for pages alone. The gate asks here about all other requests.
 

@@ -37,7 +37,7 @@ class Entry:
     time: str
     """UTC, as in 2026-03-01T12:00:00+00:00."""
     user: str
-    """"" for somebody without a role."""
+    """"" for a user without a role."""
     action: str
     what: str
     """What it was done to, such as the name of a run."""
@@ -83,9 +83,9 @@ def acting(user: User | None, action: Action, target: Owned | None = None, what:
     """Check that a user may carry out an action, which the `with` block does, and record how it ended.
 
     Args:
-        user: The user, None for nobody.
+        user: The user, None if there is none.
         action: The action.
-        target: What it is done to, if that belongs to somebody.
+        target: What it is done to, if that can have an owner.
         what: Its name, for the log.
 
     Yields:

@@ -18,12 +18,12 @@ def check_address(address: str | None, config: ServerConfig, insecure: bool) -> 
         insecure: Whether the user allows it all the same.
 
     Raises:
-        SocalError: Other machines could reach the app, and everybody on them could use it.
+        SocalError: Other machines could reach the app and use it without a login.
     """
     if insecure or config.login is not Login.NONE or is_loopback(address):
         return
     raise SocalError(
-        f"The app would listen at {address or 'every address of this machine'}, where everybody who can reach this "
+        f"The app would listen at {address or 'every address of this machine'}, where anyone who can reach this "
         "machine could see the data and start and delete runs, because no login is configured. Do one of these:\n"
         "- listen at 127.0.0.1, and reach the app from elsewhere through ssh -L 8501:localhost:8501 SERVER;\n"
         f"- configure a login in {SERVER_FILE} in the workspace (see docs/server.md);\n"

@@ -1,6 +1,6 @@
 """What a user may do: one table of actions, and the functions that ask it.
 
-Whoever has an account on the server can do all this with the command line, so the table is about visitors of the app.
+The table applies to visitors of the app: with an account on the server, all of this is possible on the command line.
 """
 
 from dataclasses import dataclass
@@ -94,19 +94,19 @@ RULES = {
 
 
 class Owned(Protocol):
-    """What somebody has started, such as a run or a job."""
+    """What a user has started, such as a run or a job."""
 
     def read_owner(self) -> str | None:
-        """Return the name of the user who started it; None if it belongs to nobody."""
+        """Return the name of the user who started it; None if it has no owner."""
 
 
 def may(user: User | None, action: Action, target: Owned | None = None) -> bool:
     """Return whether a user may carry out an action.
 
     Args:
-        user: The user; None is nobody, who may do nothing.
+        user: The user; None may do nothing.
         action: The action.
-        target: What it is done to. What belongs to nobody, and a missing target, is left to admins where `RULES` says
+        target: What it is done to. What has no owner, and a missing target, is left to admins where `RULES` says
             that researchers may act only on their own.
     """
     if user is None:

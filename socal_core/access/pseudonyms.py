@@ -1,7 +1,7 @@
 """Tables without the ids of trials and surgeons, for those outside of the lab.
 
 A pseudonym is made of an id and a secret key (HMAC-SHA-256), so the same id has the same pseudonym in every table, and
-nobody without the key can try out ids. The key, and which pseudonym belongs to which id, are in `pseudonyms.json` in
+ids cannot be tried out without the key. The key, and which pseudonym belongs to which id, are in `pseudonyms.json` in
 the workspace, which only its owner may read.
 """
 

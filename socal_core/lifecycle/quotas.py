@@ -19,7 +19,7 @@ MOST_NAMED = 3
 
 @contextmanager
 def within_quotas(user: User) -> Iterator[None]:
-    """Check the quotas, and let nobody else start a run inside the `with` block, which starts one.
+    """Check the quotas, and keep other users from starting runs inside the `with` block, which starts one.
 
     Args:
         user: Who starts it.

@@ -9,7 +9,7 @@ from socal_core.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class KnownRun:
-    """A run as it was when somebody looked at it. Whoever acts on it later must get this one or none."""
+    """A run as a page has shown it. A later action gets this run, or none if another one has its name."""
 
     run: RunFolder
     identity: str

@@ -95,7 +95,7 @@ class Origin:
 
 @dataclass(frozen=True, config=STRICT)
 class Owner:
-    """owner.json: the user who started the run. A run without the file belongs to nobody."""
+    """owner.json: the user who started the run. A run without the file has no owner."""
 
     name: str
     """As the login of the app reports it, or the name of the account that started it."""
@@ -216,7 +216,7 @@ TARGET = RunFile("target.json", Target, _ANEW)
 STATUS = RunFile("status.json", Status, "Resume the run.")
 IDENTITY = RunFile("identity.json", Identity, "Delete the file: the run itself does not need it.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
-OWNER = RunFile("owner.json", Owner, "Delete the file: the run then belongs to nobody, and admins can act on it.")
+OWNER = RunFile("owner.json", Owner, "Delete the file: the run then has no owner, and admins can act on it.")
 CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")
 NOTES = RunFile("notes.json", Notes, "Type them again.")
 TRIAL_NOTES = RunFile("trial_notes.json", TrialNotes, "Correct the file, or delete it and type the notes again.")
