@@ -9,7 +9,6 @@ import pandas as pd
 
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.opening import open_dataset
-from socal_core.errors import RunError
 from socal_core.runs.events import read_events
 from socal_core.runs.files.event_types import Event
 from socal_core.runs.files.metrics_file import AnyMetrics
@@ -43,10 +42,7 @@ class Run:
 
         RunError if the file is damaged.
         """
-        try:
-            return read_events(self._folder.events_file)
-        except OSError as error:
-            raise RunError(f"Run {self._folder.name}: events.jsonl cannot be read: {error.strerror}.") from None
+        return read_events(self._folder.events_file)
 
     @cached_property
     def metrics(self) -> AnyMetrics | None:

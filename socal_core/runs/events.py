@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from socal_core.errors import RunError
 from socal_core.runs.files.event_types import EpochEvent, Event, FoldEvent, HeadEvent, StepEvent, event_in
 
 EPOCH_FIELDS = (
@@ -89,14 +90,16 @@ def read_events(path: Path) -> list[Event]:
         The events; none if there is no file.
 
     Raises:
-        OSError: The file cannot be read.
-        RunError: A field of an event is missing or wrong, or a newer version of the app wrote the file.
+        RunError: The file cannot be read, a field of an event is missing or wrong, or a newer version of the app wrote
+            the file.
     """
+    owner, events = f"Run {path.parent.name}", list[Event]()
     try:
         lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
-    owner, events = f"Run {path.parent.name}", list[Event]()
+    except OSError as error:
+        raise RunError(f"{owner}: {path.name} cannot be read: {error.strerror}.") from None
     for line in lines:
         event = event_in(line, owner)
         if event is None:

@@ -76,8 +76,6 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         problem = str(error)
     try:
         events = read() if read is not None else read_events(run.events_file)
-    except OSError as error:
-        events, problem = [], f"Run {run.name}: events.jsonl cannot be read: {error.strerror}. Its curves are lost."
     except SocalError as error:
         events, problem = [], f"{error} Its curves are lost."
     return replace(
