@@ -118,7 +118,7 @@ def test_controls_stand_beside_the_model_with_difference_and_verdict(
     number.write_metrics(metrics)
     app = open_page("evaluation", data)
     table = table_with(app, "Colour")
-    assert list(table.index) == ["**This model**", *(row["name"] for row in metrics["controls"])]
+    assert list(table.index) == ["This model", *(row["name"] for row in metrics["controls"])]
     assert as_read(table.loc["Colour", "Difference in RMSE"]) == "-30 mL (-50 mL to -10 mL)"
     assert table.loc["Colour", "The model is"] == "better than it"
     assert set(table.loc[tools["name"]]) == {"–"}

@@ -208,6 +208,7 @@ def _published(results: RunResults) -> None:
         for result in found.results
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="published")
+    download_csv("CSV", lambda: pd.DataFrame(rows), "published.csv", type="tertiary", key="csv-published")
     st.caption("These are results on the same twenty test trials. Twenty trials cannot rank two models.")
 
 

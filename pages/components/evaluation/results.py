@@ -106,11 +106,11 @@ def table_with_csv(table: pd.DataFrame, name: str, ids: Ids | None = None) -> No
     """Show a table of text with a button that downloads it as CSV.
 
     Args:
-        table: Texts as Streamlit is to show them; as they are if there are `ids`.
+        table: Texts as Markdown, or plain texts if there are `ids`.
         name: The name of the file.
         ids: The ids of the data set if the table holds any.
     """
-    st.table(table if ids is None else table.map(plain_text).rename(index=plain_text))
+    st.table(table if ids is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
     download_csv("CSV", table.reset_index, f"{name}.csv", ids, type="tertiary", key=f"csv-{name}")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.evaluation.results import score
+from pages.components.downloads import Ids
+from pages.components.evaluation.results import score, table_with_csv
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
@@ -39,7 +40,7 @@ def by_class(metrics: TargetMetrics) -> None:
     st.subheader("By class")
     rows = [
         {
-            "Class": plain_text(short_name(name)),
+            "Class": short_name(name),
             "Precision": score(values["precision"]),
             "Recall": score(values["recall"]),
             "F1": score(values["f1"]),
@@ -48,7 +49,7 @@ def by_class(metrics: TargetMetrics) -> None:
         for name in metrics["classes"]
         for values in [metrics["per_class"][name]]
     ]
-    st.table(pd.DataFrame(rows).set_index("Class"))
+    table_with_csv(pd.DataFrame(rows).set_index("Class"), "classes", Ids())
 
 
 def by_fold(metrics: TargetMetrics) -> None:
@@ -62,16 +63,16 @@ def by_fold(metrics: TargetMetrics) -> None:
         named += [(f"seed {row['seed']}, all folds", row) for row in found["seeds"]]
     rows = [
         {
-            "Fold": plain_text(name),
+            "Fold": name,
             "Test trials": str(row["n"]),
             "Surgeons": str(row["surgeons"]),
             **_scores(metrics, row["scores"]),
         }
         for name, row in named
     ]
-    st.table(pd.DataFrame(rows).set_index("Fold"))
+    table_with_csv(pd.DataFrame(rows).set_index("Fold"), "folds", Ids())
     texts = [
-        f"{title} over {values['count']} {kind}: {_of(metrics, name, values['lowest'])} to "
+        f"{plain_text(title)} over {values['count']} {kind}: {_of(metrics, name, values['lowest'])} to "
         f"{_of(metrics, name, values['highest'])}, mean {_of(metrics, name, values['mean'])}, standard deviation "
         f"{_of(metrics, name, values['standard_deviation'])}."
         for kind, spreads in (("folds", found["over_folds"]), ("seeds", found["over_seeds"]))
@@ -86,17 +87,17 @@ def controls_table(metrics: TargetMetrics) -> None:
     """Show the scores of the model and of the controls in one table, with the difference from each control."""
     st.subheader("Is the model better than simple rules?")
     difference = f"Difference in {_titles(metrics)[metrics['main']]}"
-    rows = [{"": "**This model**", **_scores(metrics, metrics["scores"]), difference: "", "The model is": ""}]
+    rows = [{"": "This model", **_scores(metrics, metrics["scores"]), difference: "", "The model is": ""}]
     rows += [
         {
-            "": plain_text(control["name"]),
+            "": control["name"],
             **_scores(metrics, control["scores"]),
             difference: _difference(metrics, control),
             "The model is": "–" if control["verdict"] is None else f"{control['verdict']} it",
         }
         for control in metrics["controls"]
     ]
-    st.table(pd.DataFrame(rows).set_index(""))
+    table_with_csv(pd.DataFrame(rows).set_index(""), "controls", Ids())
     st.caption("The difference is the score of the model minus that of the control, with its 95 % interval.")
     for control in metrics["controls"]:
         st.caption(f"*{plain_text(control['name'])}*: {plain_text(control['description'])}")
@@ -141,11 +142,11 @@ def _classes_of_trials(run: RunFolder, metrics: TargetMetrics, trials: pd.DataFr
 def _titles(metrics: TargetMetrics) -> dict[str, str]:
     if metrics["classes"]:
         return CLASS_SCORES
-    return NUMBER_SCORES | ({LARGE_RECALL: plain_text("> 500 mL found")} if LARGE_RECALL in metrics["scores"] else {})
+    return NUMBER_SCORES | ({LARGE_RECALL: "> 500 mL found"} if LARGE_RECALL in metrics["scores"] else {})
 
 
 def _scores(metrics: TargetMetrics, scores: Mapping[str, float | None]) -> dict[str, str]:
-    return {title: plain_text(score_text(metrics, name, scores)) for name, title in _titles(metrics).items()}
+    return {title: score_text(metrics, name, scores) for name, title in _titles(metrics).items()}
 
 
 def _of(metrics: TargetMetrics, name: str, value: float) -> str:
@@ -158,7 +159,7 @@ def _difference(metrics: TargetMetrics, control: TargetControl) -> str:
     text, interval = _signed(metrics, control["difference"]), control["difference_interval"]
     if interval is not None:
         text += f" ({_signed(metrics, interval[0])} to {_signed(metrics, interval[1])})"
-    return plain_text(text)
+    return text
 
 
 def _signed(metrics: TargetMetrics, value: float) -> str:
