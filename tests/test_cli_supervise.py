@@ -94,7 +94,7 @@ def wrong_event(run: RunFolder) -> None:
     [
         (half_delete, "config.json is missing"),
         (cut_config, "config.json cannot be read"),
-        (events_folder, "A file of the run cannot be read: Is a directory."),
+        (events_folder, "events.jsonl cannot be read: Is a directory."),
         (wrong_event, "events.jsonl cannot be read, an event is damaged: its field epoch.val_loss is missing"),
     ],
 )
