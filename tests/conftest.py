@@ -61,6 +61,7 @@ LONG = (
     "preflight/test_cost.py",
     "pages/test_all_runs.py",
     "pages/test_roles.py",
+    "pages/test_damaged_run_views.py",
     "pages/test_target_results.py",
     "pages/test_target_choice.py",
     "pages/test_strip.py",

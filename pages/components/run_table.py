@@ -12,6 +12,7 @@ import streamlit as st
 
 from pages.components.downloads import download_csv
 from pages.components.sidebar.data_picker import name_of_data
+from pages.components.words import plain_text
 from socal_core.dataset.targets import amount
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import RunStatus, read_status
@@ -100,7 +101,7 @@ def summary(run: RunFolder) -> RunSummary:
             return summary_of(run, _follower(str(run.events_file)).events)
     except OSError:
         pass  # reported by run_status
-    files = (run.config_file, run.notes_file, run.target_file, run.metrics_file, run.events_file)
+    files = (run.config_file, run.notes_file, run.target_file, run.metrics_file, run.events_file, run.status_file)
     return _summary(str(run.path), tuple(_stamp(path) for path in files))
 
 
@@ -128,6 +129,13 @@ def table_of(found: Sequence[RunSummary]) -> pd.DataFrame:
         "Test RMSE": any(item.metrics is not None and item.target.is_number for item in found),
     }
     return table.drop(columns=[name for name in table if not used.get(str(name), True)])
+
+
+def warn_of_damage(found: Sequence[RunSummary]) -> None:
+    """Name the files of runs that cannot be read."""
+    problems = [plain_text(item.problem) for item in found if item.problem]
+    if problems:
+        st.warning("\n\n".join(problems), icon=":material/broken_image:")
 
 
 def column_config(table: pd.DataFrame) -> dict[str, Any]:

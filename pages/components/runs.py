@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.access import acting
 from pages.components.run_banner import announce
-from pages.components.run_table import column_config, summary, table_of
+from pages.components.run_table import column_config, summary, table_of, warn_of_damage
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
 from pages.components.words import plain_text
@@ -48,7 +48,17 @@ def all_runs() -> list[RunFolder]:
 
 def runs_with_predictions(dataset: Dataset) -> list[RunFolder]:
     """Return the runs that have predictions for the trials of a data set, newest first."""
-    return [run for run in all_runs() if run.predictions_file.is_file() and _data_of(run) == dataset.root.resolve()]
+    return [run for run in all_runs() if run.predictions_file.exists() and _data_of(run) == dataset.root.resolve()]
+
+
+def name_runs_left_out() -> None:
+    """Say which runs with predictions no page can offer, since it cannot be read what they were trained on."""
+    for run in all_runs():
+        try:
+            if run.predictions_file.exists():
+                run.read_data()
+        except SocalError as error:
+            st.caption(f":material/broken_image: {plain_text(error)}")
 
 
 def pick_run(runs: Sequence[RunFolder], page: str) -> RunFolder:
@@ -138,8 +148,10 @@ def resume(run: RunFolder) -> None:
 
 def runs_table(runs: Sequence[RunFolder]) -> None:
     """Show a table of runs without choices: state, scores and the settings that differ."""
-    table = table_of([summary(run) for run in runs])
+    found = [summary(run) for run in runs]
+    table = table_of(found)
     st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=column_config(table))
+    warn_of_damage(found)
     warn_of_splits(runs)
 
 
@@ -184,4 +196,4 @@ def _data_of(run: RunFolder) -> Path | None:
     try:
         return run.read_data()
     except SocalError:
-        return None  # the table of runs reports that it cannot be read
+        return None  # name_runs_left_out reports it

@@ -101,9 +101,12 @@ def _finished(run: RunFolder, predictions: pd.DataFrame) -> list[tuple[Control, 
 
 
 def _predictions_of(other: RunFolder, mine: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the predictions of a control for test trials; None if it has none, or of other trials or outcomes."""
+    """Return the predictions of a control for test trials.
+
+    None if its results do not exist or cannot be read, or are of other trials or outcomes.
+    """
     try:
-        predictions = other.read_predictions() if other.metrics_file.is_file() else None
+        predictions = None if other.read_metrics() is None else other.read_predictions()
     except SocalError:
         return None
     if predictions is None:

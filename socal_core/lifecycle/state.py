@@ -74,10 +74,19 @@ def read_status(run: RunFolder) -> RunStatus:
         return RunStatus(RunState.RUNNING if writer is not None and writer.lives else RunState.QUEUED)
     if not status.state.alive:
         return status
-    reason = _disk_problem(run) or _cause_of_death(writer)
-    if written is not None:  # otherwise there was no worker
+    reason = _damage(run) or _disk_problem(run) or _cause_of_death(writer)
+    if written is not None:  # otherwise there was no worker, or it is not known
         _settle(run, written, reason)
     return RunStatus(RunState.INTERRUPTED, reason)
+
+
+def _damage(run: RunFolder) -> str:
+    """Return why the written state cannot be read; "" if it can, or if there is none."""
+    try:
+        STATUS.read(run.path, f"Run {run.name}")
+    except RunError as error:
+        return str(error)
+    return ""
 
 
 def _disk_problem(run: RunFolder) -> str:

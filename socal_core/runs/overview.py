@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import SocalError
+from socal_core.errors import RunError, SocalError
 from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
 from socal_core.runs.files.event_types import Event, HeadEvent
 from socal_core.runs.files.metrics_file import AnyMetrics
+from socal_core.runs.files.records import NOTES, STATUS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
@@ -42,7 +43,7 @@ class RunSummary:
     target: Target = SUCCESS_TARGET
     """What the run predicts; for another target than success only its column is known before training starts."""
     problem: str = ""
-    """A message for the user about a file that cannot be read."""
+    """A message for the user about the files that cannot be read."""
 
     @property
     def best(self) -> tuple[float, int | None] | None:
@@ -68,16 +69,17 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
     except SocalError as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
-    problem, metrics, target = "", None, _target_in(summary.config)
+    problems, metrics, target = _problems_of_records(run), None, _target_in(summary.config)
     try:
         target = run.read_target() if run.target_file.exists() else target
         metrics = run.read_metrics()
     except SocalError as error:
-        problem = str(error)
+        problems.append(str(error))
     try:
         events = read() if read is not None else read_events(run.events_file)
     except SocalError as error:
-        events, problem = [], f"{error} Its curves are lost."
+        events = []
+        problems.append(f"{error} Its curves are lost.")
     return replace(
         summary,
         epochs=epochs_table(events),
@@ -86,8 +88,19 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
         seconds=seconds_at_work(events),
         metrics=metrics,
         target=target,
-        problem=problem,
+        problem=" ".join(problems),
     )
+
+
+def _problems_of_records(run: RunFolder) -> list[str]:
+    """Return what is wrong with files in whose place something else is shown."""
+    problems = []
+    for record in (STATUS, NOTES):
+        try:
+            record.read(run.path, f"Run {run.name}")
+        except RunError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _target_in(config: TrainConfig | None) -> Target:

@@ -106,7 +106,9 @@ def test_a_state_is_valid_without_its_process(run: RunFolder, change: dict[str, 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"state": "sleeping", "reason": ""}', '{"state": 3}'])
 def test_a_damaged_status_raises_nothing(run: RunFolder, content: str) -> None:
     run.status_file.write_text(content)
-    assert read_status(run).state is RunState.INTERRUPTED
+    found = read_status(run)
+    assert found.state is RunState.INTERRUPTED
+    assert "status.json cannot be read" in found.reason
 
 
 @pytest.mark.slow

@@ -84,8 +84,8 @@ def test_the_summary_of_a_run(tmp_path: Path, shared_data_folder: Path) -> None:
             "metrics.json has format 2, this version reads up to 1. Update the app",
         ),
         ("metrics.json", b'{"split": "test", "n": "four"}', True, "its field n should be a valid integer"),
-        ("notes.json", b"{", True, ""),
-        ("status.json", b"{", True, ""),
+        ("notes.json", b"{", True, "notes.json cannot be read"),
+        ("status.json", b"{", True, "status.json cannot be read"),
     ],
 )
 def test_damaged_files_are_named_and_the_others_are_read(

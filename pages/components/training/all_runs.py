@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.run_table import choose_in_table, label, run_status, summaries
+from pages.components.run_table import choose_in_table, label, run_status, summaries, warn_of_damage
 from pages.components.split_warnings import warn_of_splits
 from pages.components.training.comparison import show_comparison
 from pages.components.training.run_actions import pop_changed, show_actions
@@ -45,9 +45,7 @@ def _show(before: Shown, typed: TrainConfig | None) -> None:
             )
         show_actions(chosen, typed)
         _compare(chosen)
-        problems = [plain_text(item.problem) for item in found if item.problem]
-        if problems:
-            st.warning("\n\n".join(problems), icon=":material/broken_image:")
+        warn_of_damage(found)
         warn_of_splits([item.run for item in found if item.config is not None])
     else:
         show_actions([], typed)  # the message of the last action
