@@ -13,17 +13,19 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from socal_core.access.permissions import Action, may, why_not
 from socal_core.access.proxies import is_proxy
-from socal_core.access.server_config import SERVER_FILE, Login, ServerConfig
-from socal_core.access.users import User, clean_name, name_in_header
+from socal_core.access.server_config import SERVER_FILE, Login, ServerConfig, read_server_config
+from socal_core.access.users import User, clean_name, name_in_header, user_named
 from socal_core.errors import SocalError
 from socal_core.serving.health import HEALTH_PATH
 from socal_core.serving.security_headers import app_headers, refusal_headers
 
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 """Routes of Streamlit that the app has no use for: numbers on sessions, and a way to drive pages without a browser."""
-_FOR_USERS = ("/frames/", "/media/", "/_stcore/upload_file/")
-"""What a visitor at the login page has no use for, though Streamlit takes uploads from every open page."""
+_UPLOADS = "/_stcore/upload_file/"
+_FOR_USERS = ("/frames/", "/media/", _UPLOADS)
+"""What a visitor without access has no use for, though Streamlit takes uploads from every open page."""
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _DEFAULT_PORTS = {80, 443}
 _LONGEST_ECHO = 100
@@ -86,17 +88,32 @@ class Gate:
             return PlainTextResponse("Not found\n", 404)
         if self._config.login is Login.PROXY and path != HEALTH_PATH:
             unknown = self._unknown_user(scope, headers)
-            return PlainTextResponse(f"{unknown}\n", 401) if unknown else None
-        if self._config.login is Login.OIDC and path.startswith(_FOR_USERS) and not self._has_access(headers):
-            return PlainTextResponse("Log in first.\n", 401)
+            if unknown:
+                return PlainTextResponse(f"{unknown}\n", 401)
+        if self._config.login is not Login.NONE and path.startswith(_FOR_USERS):
+            return self._refusal_of_role(path, headers)
         return None
 
-    def _has_access(self, headers: Headers) -> bool:
-        """Return whether the cookies of a request are those of a user. Pages find out by themselves."""
+    def _refusal_of_role(self, path: str, headers: Headers) -> Response | None:
+        """Return the answer to a visitor without the role for a route. Pages ask for the role by themselves."""
+        user = self._user(headers)
+        if user is None and self._config.login is Login.OIDC:
+            return PlainTextResponse("Log in first.\n", 401)
+        if user is None:
+            return PlainTextResponse("You have no access to this app. Ask the administrator to add you.\n", 403)
+        if path.startswith(_UPLOADS) and not may(user, Action.UPLOAD):
+            return PlainTextResponse(f"{why_not(user, Action.UPLOAD)}\n", 403)
+        return None
+
+    def _user(self, headers: Headers) -> User | None:
+        """Return whom a request names, with the role of by now; None if that visitor has no access."""
         try:
-            return self._user_with_cookies(cookie_parser(headers.get("cookie", ""))) is not None
+            if self._config.login is Login.OIDC:
+                return self._user_with_cookies(cookie_parser(headers.get("cookie", "")))
+            name = clean_name(name_in_header(headers.get(self._config.user_header, "")))
+            return None if name is None else user_named(name, read_server_config())
         except (SocalError, ValueError):  # server.toml, or a cookie, is not what it should be
-            return False
+            return None
 
     def _wrong_host(self, scope: Scope, headers: Headers) -> str | None:
         """Return what is wrong with the name of the app in a request. A foreign one is a sign of DNS rebinding."""

@@ -1,5 +1,6 @@
 """The gate: whom it refuses, what it adds to every response, and what it takes from a request."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,8 +214,22 @@ def test_with_a_provider_frames_and_files_are_for_users(path: str) -> None:
     assert opened.get("/").status_code == 200
     for cookie in ("", "login=eve", "login=broken"):
         assert opened.get(path, headers={"cookie": cookie}).status_code == 401
-    assert opened.get(path, headers={"cookie": "login=anna"}).status_code == 200
+    uploads = "upload" in path
+    assert opened.get(path, headers={"cookie": "login=anna"}).status_code == (403 if uploads else 200)
     assert client(login="none").get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/frames/token/S100T1/0", "/media/abc.csv", "/_stcore/upload_file/session/file"])
+def test_behind_a_proxy_frames_and_files_are_for_roles(workspace: Path, path: str) -> None:
+    (workspace / "server.toml").write_text('login = "proxy"\n[roles]\nvera = "viewer"\nrosa = "researcher"\n')
+    opened, uploads = client(login="proxy"), "upload" in path
+    statuses = {name: opened.get(path, headers={HEADER: name}).status_code for name in ("vera", "rosa", "uma")}
+    assert statuses == {"vera": 403 if uploads else 200, "rosa": 200, "uma": 403}
+    assert opened.get("/", headers={HEADER: "uma"}).status_code == 200, "the page says that uma has no access"
+    assert opened.get(path).status_code == 401
+    (workspace / "server.toml").write_text('login = "proxy"\n[roles]\nvera = "researcher"\n')
+    statuses = {name: opened.get(path, headers={HEADER: name}).status_code for name in ("vera", "rosa")}
+    assert statuses == {"vera": 200, "rosa": 403}, "a changed role counts at once"
 
 
 def test_only_scripts_without_attributes_are_hashed() -> None:
