@@ -1,6 +1,6 @@
 """Build, save and load a video classifier with its preprocessing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,21 +72,26 @@ def build_classifier(config: TrainConfig, target: Target = SUCCESS_TARGET) -> Vi
     files = find_model(config.model.model, config.model.allow_download)
     found = read_config(files)
     clip = ClipSize(config.clip.num_frames, config.model.image_size or found.sizes.image_size)
-    weights = found.family.own_weights(found.values, files.read_weights())
-    _refuse_empty_network(found, weights)
-    notes = [head_note(found, weights, target)]
-    rows = classifier_rows(found, weights, target)
-    weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
+    outline = found.family.own_weights(found.values, files.read_outline())
+    _refuse_empty_network(found, outline)
+    notes = [head_note(found, outline, target)]
+    rows = classifier_rows(found, outline, target)
     averages = rows is None or found.averages_tokens
     labels = target.classes or (target.column,)
     rates = config.model.dropout_rate, config.model.attention_dropout
     shape = ClassifierShape(clip, *rates, averages, labels, target.is_number)
     model_config = classifier_config(found, shape)
     trained = found.clip_of_training(clip.num_frames)
-    weights = found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
+
+    def fitted(weights: Weights) -> Weights:
+        weights = without_head(weights) if rows is None else reorder_rows(weights, rows)
+        return found.family.fit_weights(weights, found.grid(trained), found.grid(clip))
+
     if note := found.family.shape_note(trained, clip):
         notes.append(f"{files.name}: {note}")
     may_be_new = found.family.head if rows is None else ()
+    _check_shapes(files, found.family, model_config, fitted(outline), may_be_new)
+    weights = fitted(found.family.own_weights(found.values, files.read_weights()))
     model = _load(files, found.family, model_config, weights, may_be_new, config.split.seed)
     if rows is None:
         _scale_head(model, config.model.head_scale)
@@ -118,9 +123,10 @@ def load_classifier(folder: Path) -> VideoClassifier:
         raise ModelError(f"{files.name}: its config.json is damaged. Use another checkpoint, or start a new run.")
     size = ClipSize(frames, found.sizes.image_size)
     shape = ClassifierShape(size, *rates, found.averages_tokens, found.labels, found.predicts_number)
-    weights = files.read_weights()
-    _refuse_empty_network(found, weights)
-    model = _load(files, found.family, classifier_config(found, shape), weights, (), seed=0)
+    outline, model_config = files.read_outline(), classifier_config(found, shape)
+    _refuse_empty_network(found, outline)
+    _check_shapes(files, found.family, model_config, outline, ())
+    model = _load(files, found.family, model_config, files.read_weights(), (), seed=0)
     preprocessor = read_preprocessor(files, found.sizes.image_size)
     if preprocessor is None:
         raise ModelError(f"{files.name}: {PREPROCESSOR_FILE} is missing. Use another checkpoint, or start a new run.")
@@ -159,25 +165,9 @@ def _load(
     seed: int,
 ) -> PreTrainedModel:
     """Load weights into a float32 model, and initialize those that may be new from the seed."""
-    with torch.random.fork_rng(devices=[]), quiet_transformers():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        try:
-            loaded: Any = family.classifier.from_pretrained(
-                None,
-                config=config,
-                state_dict=weights,
-                dtype=torch.float32,
-                trust_remote_code=False,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-            )
-        except _CANNOT_BE_BUILT as error:
-            raise ModelError(
-                f"{files.name}: no network can be built from its {CONFIG_FILE} and its weights ({_first_line(error)}). "
-                "Choose another model."
-            ) from error
-    model: PreTrainedModel
-    model, info = loaded
+        model, info = _from_weights(files, family, config, weights)
     _check_weights(files.name, family, info, may_be_new)
     for name, tensor in weights.items():
         if name not in info["unexpected_keys"] and not torch.isfinite(tensor).all():
@@ -186,6 +176,47 @@ def _load(
                 "other weights, such as those of an earlier checkpoint."
             )
     return model
+
+
+def _check_shapes(
+    files: ModelFiles, family: Family, config: PreTrainedConfig, outline: Weights, may_be_new: tuple[str, ...]
+) -> None:
+    """Raise ModelError if weights do not fit the network, before memory is taken for either.
+
+    Args:
+        files: The files of the model.
+        family: Its family.
+        config: The configuration of the network.
+        outline: The weights on the meta device.
+        may_be_new: How the names of weights begin that may be missing or have another shape.
+    """
+    _, info = _from_weights(files, family, config, outline, device_map="meta")
+    _check_weights(files.name, family, info, may_be_new)
+
+
+def _from_weights(
+    files: ModelFiles, family: Family, config: PreTrainedConfig, weights: Weights, **options: Any
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Return a float32 network with weights, and transformers' report on how they fit."""
+    try:
+        with quiet_transformers():
+            loaded: Any = family.classifier.from_pretrained(
+                None,
+                config=config,
+                state_dict=dict(weights),
+                dtype=torch.float32,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+                **options,
+            )
+    except _CANNOT_BE_BUILT as error:
+        raise ModelError(
+            f"{files.name}: no network can be built from its {CONFIG_FILE} and its weights ({_first_line(error)}). "
+            "Choose another model."
+        ) from error
+    model, info = loaded
+    return model, info
 
 
 def _first_line(error: Exception) -> str:
@@ -221,12 +252,21 @@ def quiet_transformers() -> Iterator[None]:
 
 def _check_weights(name: str, family: Family, info: dict[str, Any], may_be_new: tuple[str, ...]) -> None:
     """Raise ModelError if weights are missing, and would be random, or have no parameter to be loaded into."""
-    gaps = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
-    gaps = {key for key in gaps if not (may_be_new and key.startswith(may_be_new))}
+    gaps = dict.fromkeys(info["missing_keys"], "is missing in its files")
+    for key, in_files, in_model in info["mismatched_keys"]:
+        gaps[key] = f"is {_shape(in_files)} in its files and {_shape(in_model)} in the model"
+    gaps = {key: problem for key, problem in gaps.items() if not (may_be_new and key.startswith(may_be_new))}
     prefix = f"{family.backbone}."
-    lost = {key for key in info["unexpected_keys"] if key.removeprefix(prefix).startswith(family.needed)}
-    if gaps or lost:
+    for key in info["unexpected_keys"]:
+        if key.removeprefix(prefix).startswith(family.needed):
+            gaps[key] = "has no place in the model"
+    if gaps:
+        first = min(gaps)
         raise ModelError(
-            f"{name}: {len(gaps | lost)} weights do not fit the model of its config.json, such as {min(gaps | lost)}. "
-            "Choose weights of this architecture."
+            f"{name}: {len(gaps)} weights do not fit the model of its config.json, such as {first}, which "
+            f"{gaps[first]}. Choose weights of this architecture."
         )
+
+
+def _shape(sizes: Sequence[int]) -> str:
+    return " x ".join(map(str, sizes)) or "a single number"

@@ -2,13 +2,14 @@
 
 import pickle
 import warnings
+import zipfile
 from dataclasses import dataclass
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
@@ -88,12 +89,48 @@ class ModelFiles:
             weights |= self._read_safetensors(path) if path.suffix == ".safetensors" else self._read_pickle(path)
         for name, tensor in weights.items():
             if not tensor.is_floating_point():
-                kind = str(tensor.dtype).removeprefix("torch.")
-                raise ModelError(
-                    f"{self.name}: weight {name} is of type {kind}. Quantized weights cannot be trained; choose the "
-                    "original ones."
-                )
+                raise self._quantized(name, str(tensor.dtype).removeprefix("torch."))
         return {name: tensor.float() for name, tensor in weights.items()}
+
+    def read_outline(self) -> dict[str, torch.Tensor]:
+        """Read the names and shapes of all weights, without their values and without memory for them.
+
+        Returns:
+            Tensors on the meta device, by their names in the files.
+
+        Raises:
+            ModelError: As for `read_weights`.
+        """
+        outline: dict[str, torch.Tensor] = {}
+        for path in self.weight_files():
+            self._refuse_unusable(path)
+            outline |= self._outline_of(path) if path.suffix == ".safetensors" else self._read_pickle(path, mapped=True)
+        return {name: torch.empty(tensor.shape, device="meta") for name, tensor in outline.items()}
+
+    def _outline_of(self, path: Path) -> dict[str, torch.Tensor]:
+        try:
+            with safe_open(path, framework="pt") as file:
+                found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+                types = {name: part.get_dtype() for name, part in found.items()}
+                shapes = {name: part.get_shape() for name, part in found.items()}
+        except (SafetensorError, OSError, ValueError, KeyError):
+            raise self._damaged(path) from None
+        for name, kind in types.items():
+            if not kind.startswith(("F", "BF")):
+                raise self._quantized(name, kind.lower())
+        return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+    def _quantized(self, name: str, kind: str) -> ModelError:
+        return ModelError(
+            f"{self.name}: weight {name} is of type {kind}. Quantized weights cannot be trained; choose the original "
+            "ones."
+        )
+
+    def _damaged(self, path: Path) -> ModelError:
+        return ModelError(
+            f"{self.name}: its {path.name} cannot be read: it is cut short, damaged, or not a safetensors file "
+            f"({path.stat().st_size:,} bytes). Download it again."
+        )
 
     def shard_names(self, index: str) -> list[str]:
         """Read the names of the shards from an index.
@@ -143,13 +180,10 @@ class ModelFiles:
         try:
             return load_file(path)
         except (SafetensorError, OSError, ValueError, KeyError):
-            raise ModelError(
-                f"{self.name}: its {path.name} cannot be read: it is cut short, damaged, or not a safetensors file "
-                f"({path.stat().st_size:,} bytes). Download it again."
-            ) from None
+            raise self._damaged(path) from None
 
-    def _read_pickle(self, path: Path) -> dict[str, torch.Tensor]:
-        weights = load_pickle(f"{self.name}: its {path.name}", path)
+    def _read_pickle(self, path: Path, mapped: bool = False) -> dict[str, torch.Tensor]:
+        weights = load_pickle(f"{self.name}: its {path.name}", path, mapped)
         if not isinstance(weights, dict) or not all(
             isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in weights.items()
         ):
@@ -165,12 +199,13 @@ class ModelFiles:
         return f"{self.name} has no weights: it needs model.safetensors or pytorch_model.bin.{found}"
 
 
-def load_pickle(name: str, path: Path) -> Any:
+def load_pickle(name: str, path: Path, mapped: bool = False) -> Any:
     """Load a file that `torch.save` wrote, without running code in it.
 
     Args:
         name: What messages call the file.
         path: The file.
+        mapped: Whether values take memory only when they are used. The file must not change meanwhile.
 
     Returns:
         Its content: tensors, numbers, text and containers of these.
@@ -180,7 +215,9 @@ def load_pickle(name: str, path: Path) -> Any:
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
-            return torch.load(path, map_location="cpu", weights_only=True)
+            # Files of old versions of PyTorch are no zip archives and cannot be mapped.
+            mmap = mapped and zipfile.is_zipfile(path)
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError:
         raise ModelError(
             f"{name} is damaged, or contains more than weights and could run code, so it is not opened. Save the model "

@@ -181,3 +181,19 @@ def test_a_json_file_that_cannot_be_read(files: ModelFiles, content: bytes | Non
         (files.folder / "config.json").write_bytes(content)
     with pytest.raises(ModelError, match=re.escape(reason)):
         files.read_json("config.json")
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin", "old.bin"])
+def test_the_outline_has_the_names_and_shapes_without_the_values(tmp_path: Path, file: str) -> None:
+    weights = {"a.weight": torch.ones(3, 5), "b": torch.ones(()), "half": torch.ones(2, dtype=torch.bfloat16)}
+    if file == "model.safetensors":
+        save_file(weights, tmp_path / file)
+    else:
+        torch.save(weights, tmp_path / "pytorch_model.bin", _use_new_zipfile_serialization=file != "old.bin")
+    outline = ModelFiles("model", tmp_path).read_outline()
+    assert {name: tuple(tensor.shape) for name, tensor in outline.items()} == {
+        "a.weight": (3, 5),
+        "b": (),
+        "half": (2,),
+    }
+    assert {tensor.device.type for tensor in outline.values()} == {"meta"}

@@ -10,6 +10,7 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification, VideoMA
 
 from socal_core.errors import ModelError
 from socal_core.models.build import VideoClassifier, build_classifier
+from socal_core.models.checkpoint_files import ModelFiles
 from socal_core.settings import TINY, config_from
 from tests.models.checkpoints import OUTCOMES, SIZES, Weights, save_weights, write_classifier, write_pretrained
 
@@ -184,16 +185,30 @@ def test_unused_weights_need_not_be_finite(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_hidden_layers": 1}, "weights do not fit .* such as videomae.encoder.layer.1."),
-        ({"num_hidden_layers": 3}, "weights do not fit .* such as videomae.encoder.layer.2."),
+        ({"num_hidden_layers": 1}, r"such as videomae.encoder.layer.1.*, which has no place in the model\."),
+        ({"num_hidden_layers": 3}, r"such as videomae.encoder.layer.2.*, which is missing in its files\."),
         ({"qkv_bias": False}, "4 weights do not fit"),
-        ({"hidden_size": 64}, "weights do not fit"),
+        ({"hidden_size": 64}, r"patch_embeddings.projection.bias, which is 32 in its files and 64 in the model\."),
+        ({"intermediate_size": 96}, r"layer.0.intermediate.dense.bias, which is 64 in its files and 96 in the model\."),
+        (
+            {"patch_size": 8},
+            r"patch_embeddings.projection.weight, which is 32 x 3 x 2 x 16 x 16 in its files and ",
+        ),
     ],
     ids=str,
 )
 def test_weights_and_config_must_be_of_the_same_network(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     write_pretrained(tmp_path / "model", **changes)
     with pytest.raises(ModelError, match=message):
+        built(tmp_path / "model")
+
+
+def test_weights_of_another_shape_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pretrained(tmp_path / "model", intermediate_size=96)
+    monkeypatch.setattr(ModelFiles, "read_weights", lambda self: pytest.fail("the values were read"))
+    with pytest.raises(ModelError, match="which is 64 in its files and 96 in the model"):
         built(tmp_path / "model")
 
 
