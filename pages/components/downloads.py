@@ -36,6 +36,20 @@ class Ids:
     surgeons: Collection[str] = ()
 
 
+@dataclass(frozen=True)
+class Announced:
+    """The ids that a download may hold, with the promise that the page has said what frames show of persons.
+
+    Only `announce` and `before_downloads` make one, so that no table of trials is offered without it.
+    """
+
+    ids: Ids
+
+
+NO_TRIALS = Announced(Ids())
+"""Of a table that names no trial: there is nothing to say above it."""
+
+
 def ids_of(table: pd.DataFrame) -> Ids:
     """Return the ids in a table of trials that has them as `trial_id`, a column or its index, and `participant_id`."""
     found = table if "trial_id" in table.columns else table.reset_index()
@@ -77,7 +91,7 @@ def download(
 
 
 def download_csv(
-    label: str, table: Callable[[], pd.DataFrame], file_name: str, ids: Ids | None = None, **shown: Any
+    label: str, table: Callable[[], pd.DataFrame], file_name: str, data: Announced | None = None, **shown: Any
 ) -> None:
     """Show a button that downloads a table for people, with pseudonyms if the user has chosen that.
 
@@ -85,10 +99,10 @@ def download_csv(
         label: The label.
         table: Creates the table when the button is pressed; its index is left out.
         file_name: The name of the file.
-        ids: The ids of the data set if the table holds any.
+        data: What was said about the data set, if the table holds its ids or texts.
         shown: Further arguments of `download`.
     """
-    hides = ids if ids is not None and pseudonyms_chosen() else None
+    hides = data.ids if data is not None and pseudonyms_chosen() else None
     if hides is not None:  # a file made before the choice must not pass for one with pseudonyms
         file_name = f"{Path(file_name).stem}-pseudonymized.csv"
     download(label, lambda: _csv(table(), hides), file_name, "text/csv", **shown)
@@ -104,19 +118,32 @@ def pseudonyms_chosen() -> bool:
     return bool(st.session_state.get(_PSEUDONYMS))
 
 
-def before_downloads(fingerprint: str | None, key: str) -> None:
-    """Show what to know before something is downloaded, and the choice of pseudonyms.
+def announce(ids: Ids, fingerprint: str | None) -> Announced:
+    """Show what is known of text in the frames of a data set, before something of it is downloaded.
 
     Args:
+        ids: Its ids.
+        fingerprint: Its fingerprint; None if it is not known.
+    """
+    st.caption(about_text_in_frames(fingerprint))
+    return Announced(ids)
+
+
+def before_downloads(ids: Ids, fingerprint: str | None, key: str) -> Announced:
+    """Show what to know before something is downloaded, as `announce`, and the choice of pseudonyms.
+
+    Args:
+        ids: The ids of the data set.
         fingerprint: The fingerprint of the data set; None if it is not known.
         key: The key of the choice on this page. All pages share what is chosen.
     """
-    st.caption(about_text_in_frames(fingerprint))
+    data = announce(ids, fingerprint)
     field = f"{_PSEUDONYMS}-{key}"
     st.session_state[field] = pseudonyms_chosen()
     st.toggle("Pseudonymize", key=field, help=ABOUT_PSEUDONYMS, on_change=_choose, args=(field,))
     if pseudonyms_chosen():
         st.caption("Tables are downloaded with pseudonyms, and without notes.")
+    return data
 
 
 def about_text_in_frames(fingerprint: str | None) -> str:

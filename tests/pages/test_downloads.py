@@ -15,11 +15,16 @@ from socal_core.access.audit import read_audit
 from socal_core.access.permissions import Action
 from socal_core.access.server_config import Role
 from socal_core.access.users import User
+from socal_core.clips.store import FrameStore
+from socal_core.dataset.frame_reports import FOOTAGE, write_report
+from socal_core.dataset.opening import open_dataset
 from socal_core.errors import AccessError, ConfigError, DataError
 from socal_core.fetch.uploads import LARGEST_UPLOAD_MB, receive
+from socal_core.lifecycle.state import RunState
 from socal_core.runs.files.records import OWNER
 from socal_core.workspace import runs_root
 from tests.factories import write_outcomes
+from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_run
 from tests.pages.conftest import OpenPage, text_of
 
@@ -102,3 +107,29 @@ def test_a_model_folder_outside_of_the_data_roots_is_refused(workspace: Path, tm
     for model in (str(tmp_path), "/etc", "~/models", "../model", str(tmp_path / "data" / ".." / "x")):
         with pytest.raises(ConfigError, match="below the data roots"):
             _check_folder(model)
+
+
+def test_settings_folds_and_the_cache_have_buttons(open_page: OpenPage, shared_data_folder: Path) -> None:
+    write_cross_validation(runs_root() / "cv", shared_data_folder, done=1, state=RunState.STOPPED)
+    with FrameStore(shared_data_folder, {"scaled": False}, (3, 8, 8)).in_use():
+        pass
+    app = open_page("training", shared_data_folder)
+    (toggle,) = [toggle for toggle in app.toggle if toggle.label == "Clip cache"]
+    toggle.set_value(True).run()
+    assert not app.exception
+    offered = {element.key for element in app.get("download_button")}
+    assert {"csv-settings", "csv-folds", "csv-cache", "csv-runs"} <= offered
+
+
+def test_what_is_known_of_text_stands_above_each_table_that_names_trials(
+    open_page: OpenPage, shared_data_folder: Path
+) -> None:
+    dataset = open_dataset(shared_data_folder)
+    first, second = dataset.usable_trials.index[:2]
+    pair = {"trial_id": first, "other": second, "frames": 3, "second": 1.0, "other_second": 2.0, "distance": 0.001}
+    write_report(dataset.fingerprint, FOOTAGE, {"pairs": [pair], "frames": 3, "unreadable": 0})
+    app = open_page("dataset", shared_data_folder)
+    app.segmented_control[0].set_value("Problems").run()
+    assert not app.exception
+    assert any("were not checked for burnt-in text" in element.value for element in app.caption)
+    assert "csv-same-footage" in {element.key for element in app.get("download_button")}

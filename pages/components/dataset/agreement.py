@@ -44,8 +44,8 @@ def show_agreement(dataset: Dataset) -> None:
     if len(result.details):
         st.subheader("Differences")
         st.dataframe(result.details.head(ROWS_SHOWN), hide_index=True, placeholder="–", height=320)
-        before_downloads(dataset.fingerprint, "agreement")
-        download_csv("Download all differences as CSV", lambda: result.details, "differences.csv", ids_in(dataset))
+        data = before_downloads(ids_in(dataset), dataset.fingerprint, "agreement")
+        download_csv("Download all differences as CSV", lambda: result.details, "differences.csv", data)
 
 
 def _show_names(proposal: NameProposal) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import may, why_not
-from pages.components.downloads import Ids
+from pages.components.downloads import announce, ids_in
 from pages.components.evaluation.results import table_with_csv
 from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
@@ -39,7 +39,7 @@ class _Search:
     report: str
     button: str
     about: str
-    show: Callable[[dict[str, Any]], None]
+    show: Callable[[Dataset, dict[str, Any]], None]
     missing: str = ""
     """Why it cannot be started, for the user; "" if it can."""
 
@@ -99,7 +99,7 @@ def _show(search: _Search, dataset: Dataset) -> None:
         st.error(plain_text(status.error))
         show_log(search.job.log_tail())
     if report is not None:
-        search.show(report)
+        search.show(dataset, report)
 
 
 def _progress_text(status: JobStatus, name: str) -> str:
@@ -108,7 +108,7 @@ def _progress_text(status: JobStatus, name: str) -> str:
     return f"Reading frames{name}: {status.done:,} of {status.total:,}"
 
 
-def _show_footage(report: dict[str, Any]) -> None:
+def _show_footage(dataset: Dataset, report: dict[str, Any]) -> None:
     pairs = footage_of(report)
     if not pairs:
         st.success(f"No two trials show the same footage ({_when(report)}).", icon=":material/check:")
@@ -128,10 +128,11 @@ def _show_footage(report: dict[str, Any]) -> None:
         }
         for pair in pairs
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage", Ids())
+    data = announce(ids_in(dataset), dataset.fingerprint)
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage", data)
 
 
-def _show_text(report: dict[str, Any]) -> None:
+def _show_text(dataset: Dataset, report: dict[str, Any]) -> None:
     texts = texts_of(report)
     if not texts:
         st.success(f"No text was found in the frames ({_when(report)}).", icon=":material/check:")
@@ -154,7 +155,8 @@ def _show_text(report: dict[str, Any]) -> None:
         }
         for found in texts
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames", Ids())
+    data = announce(ids_in(dataset), dataset.fingerprint)
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames", data)
 
 
 def _when(report: dict[str, Any]) -> str:

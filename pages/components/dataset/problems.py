@@ -22,12 +22,12 @@ def show_problems(dataset: Dataset) -> None:
     show_offset_advice(dataset)
     problems = sorted([*dataset.problems, *(of_frames or [])], key=_rank)
     if problems:
+        data = before_downloads(ids_in(dataset), dataset.fingerprint, "problems")
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.write("The app works despite these problems. Each row shows what is wrong, where, and what to do.")
         with right:
             table = problems_table(problems)
-            download_csv("Download as CSV", lambda: table, "problems.csv", ids_in(dataset), width="stretch")
-        before_downloads(dataset.fingerprint, "problems")
+            download_csv("Download as CSV", lambda: table, "problems.csv", data, width="stretch")
         _table(problems)
     elif of_frames is None:
         st.success("No problems were found in the tables and file names of this folder.")

@@ -200,8 +200,8 @@ def trials(dataset: Dataset) -> None:
             "unusable_because": st.column_config.TextColumn("Not used because", width="large"),
         },
     )
-    before_downloads(dataset.fingerprint, "trials")
-    download_csv("CSV", lambda: table, "trials.csv", ids_in(dataset), type="tertiary", key="csv-trials")
+    data = before_downloads(ids_in(dataset), dataset.fingerprint, "trials")
+    download_csv("CSV", lambda: table, "trials.csv", data, type="tertiary", key="csv-trials")
 
 
 VIEWS: dict[str, Callable[[Dataset], None]] = {

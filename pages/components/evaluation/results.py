@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import Ids, download_csv, ids_of
+from pages.components.downloads import Announced, announce, download_csv, ids_of
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
@@ -102,16 +102,16 @@ def interval_text(metrics: Metrics, name: Score) -> str | None:
     return TOO_FEW if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
-def table_with_csv(table: pd.DataFrame, name: str, ids: Ids | None = None) -> None:
+def table_with_csv(table: pd.DataFrame, name: str, data: Announced | None = None) -> None:
     """Show a table of text with a button that downloads it as CSV.
 
     Args:
-        table: Texts as Markdown, or plain texts if there are `ids`.
+        table: Texts as Markdown, or plain texts if there is `data`.
         name: The name of the file.
-        ids: The ids of the data set if the table holds any.
+        data: What was said about the data set, if the table holds its ids or texts.
     """
-    st.table(table if ids is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
-    download_csv("CSV", table.reset_index, f"{name}.csv", ids, type="tertiary", key=f"csv-{name}")
+    st.table(table if data is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
+    download_csv("CSV", table.reset_index, f"{name}.csv", data, type="tertiary", key=f"csv-{name}")
 
 
 def by_fold(metrics: Metrics) -> None:
@@ -267,12 +267,14 @@ def test_trials(run: RunFolder, metrics: Metrics) -> None:
 def download(run: RunFolder) -> None:
     """Show the button that downloads the predictions of a run, if it has any."""
     if run.predictions_file.is_file():
-        columns = ", ".join(prediction_columns(run.read_target()))
+        columns, metrics = ", ".join(prediction_columns(run.read_target())), run.read_metrics()
+        fingerprint = None if metrics is None else metrics.get("data_fingerprint")
+        data = announce(ids_of(raw_predictions(run)), fingerprint)
         download_csv(
             "Download predictions.csv",
             lambda: raw_predictions(run),
             f"{run.name}-predictions.csv",
-            ids_of(raw_predictions(run)),
+            data,
             help_text=f"One row per usable trial: {plain_text(columns)}.",
         )
 

@@ -47,10 +47,10 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
         },
     )
     metrics = run.read_metrics()
-    before_downloads(None if metrics is None else metrics.get("data_fingerprint"), key)
     surgeons = frozenset(map(str, table["Surgeon"].dropna())) if "Surgeon" in table else frozenset()
     ids = Ids(frozenset(map(str, table["Trial"])), surgeons)
-    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", ids, type="tertiary", key=f"csv-{key}")
+    data = before_downloads(ids, None if metrics is None else metrics.get("data_fingerprint"), key)
+    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", data, type="tertiary", key=f"csv-{key}")
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")
     else:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import guarded, may, why_not
+from pages.components.downloads import download_csv
 from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import duration_text, plain_text, size_text
@@ -180,9 +181,9 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
         st.caption("The cache is empty.")
         return
     newest_first = stores[::-1]
-    st.dataframe(
-        pd.DataFrame([_row(info) for info in newest_first]), hide_index=True, key="cache-stores", width="stretch"
-    )
+    table = pd.DataFrame([_row(info) for info in newest_first])
+    st.dataframe(table, hide_index=True, key="cache-stores", width="stretch")
+    download_csv("CSV", lambda: table, "clip-cache.csv", type="tertiary", key="csv-cache")
     names = {info.folder.name: f"{_name(info)}, {size_text(info.bytes)}" for info in newest_first}
     names[ALL] = f"Everything, {total}"
     asked = st.session_state.get(ASKED)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import download_csv
 from socal_core.dataset.targets import Target, amount
 from socal_core.lifecycle.cross_validation import is_finished
 from socal_core.lifecycle.state import read_status
@@ -43,7 +44,9 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
     """
     folds = folds_of(run)
     with st.expander(f"Folds ({len(folds)})", icon=":material/view_week:", expanded=True):
-        st.dataframe(pd.DataFrame([_row(fold) for fold in folds]), hide_index=True, key="folds", placeholder="–")
+        table = pd.DataFrame([_row(fold) for fold in folds])
+        st.dataframe(table, hide_index=True, key="folds", placeholder="–")
+        download_csv("CSV", lambda: table, f"{run.name}-folds.csv", type="tertiary", key="csv-folds")
     names = {fold.run.name: fold.run for fold in folds if fold.run.events_file.is_file()}
     chosen = st.selectbox("Curves of", [NEWEST, *names], key=f"fold-of-{run.name}")
     return names.get(chosen, at_work)

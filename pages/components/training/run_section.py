@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.downloads import download_csv
 from pages.components.inline_scripts import TO_TOP
 from pages.components.runs import choose_run, pick_run
 from pages.components.training.live import show_run
@@ -55,7 +56,9 @@ def _show_settings(run: RunFolder) -> None:
     with st.expander("Settings of this run", icon=":material/tune:"):
         values = applicable_settings(config)
         rows = {LABELS.get(name, name.replace("_", " ").capitalize()): _value(value) for name, value in values.items()}
-        st.dataframe(pd.DataFrame({"Setting": rows.keys(), "Value": rows.values()}), hide_index=True, height=280)
+        table = pd.DataFrame({"Setting": rows.keys(), "Value": rows.values()})
+        st.dataframe(table, hide_index=True, height=280)
+        download_csv("CSV", lambda: table, f"{run.name}-settings.csv", type="tertiary", key="csv-settings")
 
 
 def summary_of_settings(config: TrainConfig) -> str:

@@ -147,11 +147,11 @@ def _delete(dataset: Dataset, ids: Sequence[str]) -> None:
 
 
 def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequence[TrialEvent]) -> None:
-    before_downloads(dataset.fingerprint, "events")
+    data = before_downloads(ids_in(dataset), dataset.fingerprint, "events")
     hides, title = pseudonyms_chosen(), "Events of all trials as CSV"
     with st.container(horizontal=True):
         if hides:
-            download_csv(title, lambda: event_table(events), "events.csv", ids_in(dataset), key="events-csv")
+            download_csv(title, lambda: event_table(events), "events.csv", data, key="events-csv")
         else:
             download(title, lambda: events_as_csv(events), "events.csv", "text/csv", key="events-csv")
         download(

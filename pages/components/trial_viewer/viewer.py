@@ -72,10 +72,10 @@ def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:
         st.caption(NO_BOXES)
         return
     st.caption(ID_SOURCES[boxes["track_source"].iloc[0]])
-    before_downloads(dataset.fingerprint, "boxes")
+    data = before_downloads(ids_in(dataset), dataset.fingerprint, "boxes")
     download_csv(
         "Download boxes as CSV",
         lambda: boxes_table(dataset, trial_id, boxes),
         f"{name_for_file(trial_id)}_boxes.csv",
-        ids_in(dataset),
+        data,
     )
