@@ -34,6 +34,9 @@ Buttons that a user may not press are disabled, and their help says who may. The
 Roles apply to visitors of the app. A user with an account on the server and write access to the workspace can do all of
 this on the command line. Visitors can copy what a page shows.
 
+Frames, downloads and uploads need a role too: without one the server answers 403 (401 with an identity provider), to
+viewers also for uploads. `/health` needs no login.
+
 ## Data roots
 
 ```toml
@@ -83,8 +86,8 @@ What the app, its commands and its workers create can be read by their own accou
 from frames and evidence out. A pseudonym is made from the id and a secret key (HMAC-SHA-256), so it is the same in
 every table of a workspace. Key and pseudonyms are in `pseudonyms.json` in the workspace, which only its owner can read;
 without a backup of it, later tables get other pseudonyms. `socal inspect DATA --frames OUT.csv --pseudonymize` does
-the same. Pseudonymized tables are still personal data for those who have the key, and a rare outcome or an exact
-time can identify a person as well. Run cards and the file for CVAT are not pseudonymized.
+the same. The file of a trial for CVAT names it by its pseudonym. Pseudonymized files are still personal data for those
+who have the key, and a rare outcome or an exact time can identify a person as well. Run cards are not pseudonymized.
 
 Above each download, the page says whether the frames of the data set contain text, such as a name, or that they were
 not checked for it.

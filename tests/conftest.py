@@ -44,6 +44,7 @@ LONG = (
     "browser/test_new_material.py",
     "browser/test_login.py",
     "browser/test_proxy_servers.py",
+    "browser/test_roles_behind_proxy.py",
     "browser/test_gate.py",
     "training/test_resume.py",
     "training/test_backup.py",

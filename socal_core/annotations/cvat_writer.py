@@ -34,20 +34,21 @@ def write(dataset: Dataset, out: Path) -> None:
         (parent / f"{stem}.xml").write_text(text, encoding="utf-8", newline="\n")
 
 
-def document_of_trial(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> str:
+def document_of_trial(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, name: str | None = None) -> str:
     """Return the XML of one trial.
 
     Args:
         dataset: The data set.
         trial_id: A trial with frames.
         boxes: Its boxes, which may have other track ids than those of the data set.
+        name: What the file calls the trial, such as a pseudonym; None for its id. Nothing else in the file names it.
 
     Raises:
         DataError: The trial has no frame.
     """
     dataset.frames_of(trial_id)
     known = KnownFrames(dataset.frames, dataset.trials, dataset.videos, dataset.preset)
-    return _document(trial_id, known.recording_indices(trial_id), boxes)
+    return _document(name or trial_id, known.recording_indices(trial_id), boxes)
 
 
 def _document(trial: str, indices: NDArray[np.int64], boxes: pd.DataFrame) -> str:

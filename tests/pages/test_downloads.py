@@ -85,7 +85,7 @@ def test_the_choice_of_pseudonyms_holds_on_all_pages(open_page: OpenPage, shared
     assert not app.exception
     assert app.toggle(key="pseudonymize-boxes").value
     cvat = next(button for button in app.get("download_button") if button.key == "trial-cvat")
-    assert cvat.proto.disabled
+    assert not cvat.proto.disabled, "its file names the trial by its pseudonym"
     app.toggle(key="pseudonymize-events").set_value(False).run()
     assert not app.toggle(key="pseudonymize-boxes").value
 

@@ -1,11 +1,13 @@
 """Events and notes on the Trial viewer page."""
 
+import re
 from pathlib import Path
 
 import pytest
 import streamlit as st
 
 from pages.components.trial_viewer.events_view import RECEIVED, events_data, import_events, store_marks
+from socal_core.access.pseudonyms import pseudonym_of_trial
 from socal_core.annotations.cvat_writer import document_of_trial
 from socal_core.annotations.xml_files import xml_attribute
 from socal_core.dataset.dataset import Dataset
@@ -87,3 +89,12 @@ def test_a_trial_for_cvat_has_its_boxes(dataset: Dataset) -> None:
     assert f"label={xml_attribute('suction')}" in text
     assert text.count("<task>") == 1
     assert "<box" not in document_of_trial(dataset, "S100T1", boxes[:0])
+
+
+def test_a_trial_for_cvat_with_a_pseudonym_holds_no_id(dataset: Dataset) -> None:
+    boxes = dataset.boxes[dataset.boxes["trial_id"] == "S100T1"].assign(track_id=7)
+    name = pseudonym_of_trial("S100T1")
+    text = document_of_trial(dataset, "S100T1", boxes, name)
+    assert text == document_of_trial(dataset, "S100T1", boxes).replace("S100T1", name)
+    ids = {*dataset.trials.index, *dataset.trials["participant_id"], *dataset.frames["frame"]} - {""}
+    assert not [found for found in ids if re.search(rf"(?<![A-Za-z0-9]){re.escape(found)}(?![A-Za-z0-9])", text)]

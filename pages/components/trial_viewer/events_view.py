@@ -9,7 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import acting, guarded, may, why_not
-from pages.components.downloads import before_downloads, download, download_csv, ids_in, pseudonyms_chosen
+from pages.components.downloads import (
+    before_downloads,
+    download,
+    download_csv,
+    ids_in,
+    name_for_file,
+    pseudonyms_chosen,
+)
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.annotations.cvat_writer import document_of_trial
@@ -148,7 +155,7 @@ def _delete(dataset: Dataset, ids: Sequence[str]) -> None:
 
 def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequence[TrialEvent]) -> None:
     data = before_downloads(ids_in(dataset), dataset.fingerprint, "events")
-    hides, title = pseudonyms_chosen(), "Events of all trials as CSV"
+    hides, name, title = pseudonyms_chosen(), name_for_file(trial_id), "Events of all trials as CSV"
     with st.container(horizontal=True):
         if hides:
             download_csv(title, lambda: event_table(events), "events.csv", data, key="events-csv")
@@ -156,15 +163,13 @@ def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequenc
             download(title, lambda: events_as_csv(events), "events.csv", "text/csv", key="events-csv")
         download(
             "This trial for CVAT",
-            lambda: document_of_trial(dataset, trial_id, boxes),
-            f"{trial_id}.xml",
+            lambda: document_of_trial(dataset, trial_id, boxes, name),
+            f"{name}.xml",
             "application/xml",
             key="trial-cvat",
-            disabled=hides or not may(Action.EXPORT),
-            help_text="This file names the trial and its frames, so there is none with pseudonyms."
-            if hides
-            else "The boxes and their tracks as CVAT XML 1.1 for video. Create a task from the frames of the trial, "
-            "and import the file there.",
+            help_text="The boxes and their tracks as CVAT XML 1.1 for video. Create a task from the frames of the "
+            "trial, and import the file there."
+            + (" The app cannot tell of which trial a file with a pseudonym is." if hides else ""),
         )
     if not may(Action.CHANGE_EVENTS):
         return
