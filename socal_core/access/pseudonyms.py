@@ -66,6 +66,35 @@ def pseudonymized(table: pd.DataFrame, trials: Collection[str], surgeons: Collec
     return pd.DataFrame(columns, index=table.index)
 
 
+def pseudonymized_values(values: Any, trials: Collection[str], surgeons: Collection[str]) -> Any:
+    """Return JSON-ready values with pseudonyms in place of the ids of trials and surgeons in all texts.
+
+    Args:
+        values: Texts, numbers, lists and dictionaries of these.
+        trials: The ids of all trials of the data set.
+        surgeons: The ids of all surgeons. One of digits alone is replaced only where it is a whole text, since it may
+            stand for a number in a sentence.
+
+    Raises:
+        DataError: The file with the key is damaged, or cannot be written.
+    """
+    names = _Names()
+    of_trials = _replaces(trials, lambda found: names.of("trial", found))
+    of_surgeons = _replaces([name for name in surgeons if not name.isdigit()], lambda found: names.of("surgeon", found))
+    whole = frozenset(surgeons)
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, str):
+            return names.of("surgeon", value) if value in whole else of_surgeons(of_trials(value))
+        if isinstance(value, dict):
+            return {replaced(name): replaced(found) for name, found in value.items()}
+        return [replaced(found) for found in value] if isinstance(value, (list, tuple)) else value
+
+    found = replaced(values)
+    names.keep()
+    return found
+
+
 def pseudonym_of_trial(trial_id: str) -> str:
     """Return the pseudonym of a trial, as in `pseudonymized`."""
     names = _Names()

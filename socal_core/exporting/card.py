@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from socal_core import __version__
+from socal_core.access.pseudonyms import pseudonymized_values
 from socal_core.errors import SocalError
 from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.exporting.card_data import data_facts, split_facts
@@ -90,6 +91,26 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
     answers = answers_of(facts)
     facts["checklists"] = [fill(checklist, answers) for checklist in CHECKLISTS]
     return facts
+
+
+def pseudonymized_facts(run: RunFolder) -> dict[str, Any]:
+    """Collect the facts of a run card with pseudonyms for trials and surgeons, and without the name that users gave.
+
+    Args:
+        run: As for `collect_facts`.
+
+    Raises:
+        RunError: As for `collect_facts`, or the predictions, which name trials, are damaged.
+        DataError: The data set, which names trials and surgeons, or the file of pseudonyms cannot be read.
+    """
+    facts, dataset, predictions = collect_facts(run), run.open_dataset(), run.read_predictions()
+    facts["run"]["title"] = run.name
+    trials, surgeons = set(map(str, dataset.trials.index)), set(dataset.trials["participant_id"])
+    if predictions is not None:
+        trials |= set(predictions["trial_id"])
+        surgeons |= set(predictions["participant_id"])
+    found: dict[str, Any] = pseudonymized_values(facts, trials, surgeons - {""})
+    return found
 
 
 def _configuration(config: TrainConfig) -> dict[str, Any]:

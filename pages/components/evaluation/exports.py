@@ -5,9 +5,9 @@ from functools import partial
 import streamlit as st
 
 from pages.components.access import may, why_not
-from pages.components.downloads import download
+from pages.components.downloads import download, pseudonyms_chosen
 from socal_core.access.permissions import Action
-from socal_core.exporting.card import collect_facts
+from socal_core.exporting.card import collect_facts, pseudonymized_facts
 from socal_core.exporting.card_page import render_html
 from socal_core.installation import is_checkout
 from socal_core.runs.cross_validation import folds_of
@@ -17,11 +17,12 @@ from socal_core.runs.folder import RunFolder
 def exports(run: RunFolder) -> None:
     """Show the button that makes the card of a run, and the command to copy for its model."""
     card, export = st.columns(2)
+    hides = pseudonyms_chosen()
     with card:
         download(
             "Run card",
-            partial(_card, run),
-            f"{run.name}-card.html",
+            partial(_card, run, hides),
+            "card-pseudonymized.html" if hides else f"{run.name}-card.html",
             "text/html",
             Action.EXPORT_CARD,
             icon=":material/description:",
@@ -42,5 +43,5 @@ def exports(run: RunFolder) -> None:
             st.caption("A cross-validation has no model of its own: choose the fold whose model you want.")
 
 
-def _card(run: RunFolder) -> str:
-    return render_html(collect_facts(run))
+def _card(run: RunFolder, hides: bool) -> str:
+    return render_html(pseudonymized_facts(run) if hides else collect_facts(run))
