@@ -262,6 +262,7 @@ def permitted(tab: Page, shown: Shown) -> bool:
     return place.is_enabled()
 
 
+@pytest.mark.full  # the pages keep themselves up to date, so it takes minutes on a busy machine
 @pytest.mark.parametrize("name", ROLES)
 def test_pages_offer_what_the_table_allows(lab: Lab, chromium: Browser, name: str) -> None:
     user = User(name, ROLES[name])
