@@ -45,6 +45,7 @@ def start() -> Iterator[Start]:
 
     def begin(run: RunFolder) -> None:
         lock = take_lock(run.lock_file, run.name)
+        run.log_file.unlink(missing_ok=True)  # of an earlier process
         write_status(run, RunState.QUEUED)
         run_queue.enter(run)
         module = "tests.lifecycle.worker_stand_in"
@@ -75,7 +76,8 @@ def told(run: RunFolder) -> dict[str, Any]:
 
 
 def kill(run: RunFolder) -> None:
-    if is_locked(run.lock_file) and pid_of(run) != os.getpid():
+    if is_locked(run.lock_file):
+        assert pid_of(run) != os.getpid()
         os.kill(pid_of(run), signal.SIGKILL)
     until(lambda: not is_locked(run.lock_file))
 

@@ -70,9 +70,9 @@ PENDING = """
 import os, signal, sys
 from pathlib import Path
 from socal_core.lifecycle.waiting import STOP_SIGNALS
-from socal_core.runs.folder import RunFolder
-from socal_core.training.signals import signals_stop
 signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # as in a process that becomes the worker
+from socal_core.runs.folder import RunFolder  # starts threads
+from socal_core.training.signals import signals_stop
 os.kill(os.getpid(), signal.SIGTERM)
 with signals_stop(RunFolder(Path(sys.argv[1]))):
     print("goes on")
