@@ -49,6 +49,7 @@ LONG = (
     "browser/test_roles_behind_proxy.py",
     "browser/test_gate.py",
     "training/test_resume.py",
+    "training/test_queued_runs.py",
     "training/test_backup.py",
     "test_wheel.py",
     "training/test_compilation.py",
