@@ -89,7 +89,9 @@ def test_a_second_sigterm_ends_it_at_once_whatever_it_is_doing(tmp_path: Path) -
             assert "Ended at once by a second signal" in process.stderr.read()
         finally:
             process.kill()
-    assert run_task(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1))) is Ending.DONE, "its lock is free"
+    assert run_task(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1))) is Ending.DONE, (
+        "its lock is free"
+    )
 
 
 @pytest.mark.slow
