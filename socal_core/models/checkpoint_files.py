@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
+from socal_core.file_handles import handles_explained
 from socal_core.json_files import read_json
 from socal_core.runs.model_choice import WEIGHTS_FILES
 
@@ -125,7 +126,7 @@ class ModelFiles:
     def _refuse_unusable(self, path: Path) -> None:
         try:
             size = path.stat().st_size
-            with path.open("rb") as file:
+            with handles_explained(), path.open("rb") as file:
                 start = file.read(len(LFS_POINTER))
         except FileNotFoundError:
             raise ModelError(f"{self.name}: its {path.name} is missing.") from None
@@ -141,7 +142,8 @@ class ModelFiles:
 
     def _read_safetensors(self, path: Path) -> dict[str, torch.Tensor]:
         try:
-            return load_file(path)
+            with handles_explained():
+                return load_file(path)
         except (SafetensorError, OSError, ValueError, KeyError):
             raise ModelError(
                 f"{self.name}: its {path.name} cannot be read: it is cut short, damaged, or not a safetensors file "
@@ -179,7 +181,10 @@ def load_pickle(name: str, path: Path) -> Any:
         ModelError: The file is damaged, or contains anything else.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
+        with (
+            handles_explained(),
+            warnings.catch_warnings(action="ignore"),
+        ):  # about the pickle protocol; the error below says more
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ModelError(

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pandas as pd
 
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.runs.files.event_types import EpochEvent, Event, FoldEvent, HeadEvent, StepEvent, event_in
 
 EPOCH_FIELDS = (
@@ -69,6 +70,7 @@ class EventLog:
         if self._echo is not None:
             self._echo(event)
 
+    @handles_explained()
     def _write(self, line: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -95,7 +97,8 @@ def read_events(path: Path) -> list[Event]:
     """
     owner, events = f"Run {path.parent.name}", list[Event]()
     try:
-        lines = path.read_bytes().splitlines()
+        with handles_explained():
+            lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:

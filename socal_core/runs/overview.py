@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import SocalError
+from socal_core.errors import SocalError, TooManyFilesError
 from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
@@ -66,16 +66,22 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     notes = read_notes(run)
     try:
         summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
+    except TooManyFilesError:
+        raise  # says nothing about the run
     except SocalError as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
     problem, metrics, target = "", None, _target_in(summary.config)
     try:
         target = run.read_target() if run.target_file.exists() else target
         metrics = run.read_metrics()
+    except TooManyFilesError:
+        raise
     except SocalError as error:
         problem = str(error)
     try:
         events = read() if read is not None else read_events(run.events_file)
+    except TooManyFilesError:
+        raise
     except SocalError as error:
         events, problem = [], f"{error} Its curves are lost."
     return replace(
