@@ -3,7 +3,10 @@
 import hashlib
 import json
 import shutil
+import sys
+import threading
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from socal_core.settings import TINY, config_from
 from socal_core.workspace import demo_folder, runs_root
 from tests.fetch.playing_drive import FOLDER, Drive, tree
 from tests.models.checkpoints import write_classifier
-from tests.serving.app_server import AppServer
+from tests.serving.app_server import SECONDS, AppServer
 from tests.training.killer import outcome
 from tests.training.small_runs import EVERYTHING, QUICK
 
@@ -68,6 +71,12 @@ class Work(ABC):
     @abstractmethod
     def renew(self) -> None:
         """Forget the outcome, so that it can begin anew."""
+
+    def hold(self, point: int) -> None:
+        """Let it get as far as a number of events, if it can be held."""
+
+    def release(self) -> None:
+        """Let it go on."""
 
     @property
     def done(self) -> bool:
@@ -169,16 +178,39 @@ class DemoWork(JobWork):
         shutil.rmtree(demo_folder(), ignore_errors=True)
 
 
+class HeldDrive(Drive):
+    """A server that answers only as many requests as it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.most = sys.maxsize
+        self.released = threading.Event()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if len(self.asked) >= self.most:
+            self.released.wait(SECONDS)
+        with suppress(OSError):  # the client was killed
+            super().finish_request(request, client_address)
+
+
 class DownloadWork(JobWork):
     """A shared folder, from a local server."""
 
-    def __init__(self, scratch: Path, drive: Drive) -> None:
+    def __init__(self, scratch: Path, drive: HeldDrive) -> None:
         self._scratch, self._drive, self._number, self._asked = scratch, drive, 0, 0
         super().__init__("download", "pages.components.sidebar.download", "DOWNLOAD", {"address": FOLDER})
         self.renew()
 
     def events(self) -> int:
         return len(self._drive.asked) - self._asked
+
+    def hold(self, point: int) -> None:
+        self._drive.released.clear()
+        self._drive.most = self._asked + point
+
+    def release(self) -> None:
+        self._drive.most = sys.maxsize
+        self._drive.released.set()
 
     def outcome(self) -> dict[str, Any]:
         return {name: _hash(content) for name, content in tree(Path(self.request["out"])).items()}

@@ -21,9 +21,9 @@ import psutil
 from socal_core.runs.run_list import list_runs
 from socal_core.workspace import runs_root
 from tests.factories import write_dataset
-from tests.fetch.playing_drive import Drive, write_shared
+from tests.fetch.playing_drive import write_shared
 from tests.serving.app_server import SECONDS, AppServer, CommandError
-from tests.serving.kill_works import REDIRECTED, SURGEONS, DemoWork, DownloadWork, FillWork, RunWork, Work
+from tests.serving.kill_works import REDIRECTED, SURGEONS, DemoWork, DownloadWork, FillWork, HeldDrive, RunWork, Work
 
 KINDS = ("server", "workers", "server and workers")
 
@@ -31,7 +31,7 @@ KINDS = ("server", "workers", "server and workers")
 class Proof:
     """Works in progress on a workspace, and the servers that come and go."""
 
-    def __init__(self, scratch: Path, drive: Drive, epochs: int) -> None:
+    def __init__(self, scratch: Path, drive: HeldDrive, epochs: int) -> None:
         self.scratch = scratch
         self.data = write_dataset(scratch / "data")
         wide = write_dataset(scratch / "wide", size=(640, 360))
@@ -71,16 +71,15 @@ class Proof:
             self.wanted[work.name], self.lengths[work.name] = work.outcome(), work.events()
             work.renew()
 
-    def keep_going(self) -> None:
-        """Start what has died, and what is done anew, after its outcome was compared."""
-        for work in self.works:
-            if work.alive():
-                continue
-            if work.done:
-                self.compare(work)
-                work.renew()
-            work.start(self.server)
-            self.started[work.name] += 1
+    def keep_going(self, work: Work) -> None:
+        """Start a work if it has died, or anew if it is done, after its outcome was compared."""
+        if work.alive():
+            return
+        if work.done:
+            self.compare(work)
+            work.renew()
+        work.start(self.server)
+        self.started[work.name] += 1
 
     def compare(self, work: Work) -> None:
         outcome = work.outcome()
@@ -112,7 +111,7 @@ class Proof:
         """Check what a user sees after a kill."""
         if kind != "workers":
             self.server = self.new_server()
-        shown = self.server.page("training") + self.server.page()
+        shown = self.server.page("training")
         names = {run.name for run in list_runs(runs_root())}
         missing = sorted(name for name in names if name.encode() not in shown)
         self.found += [f"run {name} is not shown" for name in missing]
@@ -187,9 +186,9 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def slow_drive(scratch: Path) -> Iterator[Drive]:
+def shared_folder(scratch: Path) -> Iterator[HeldDrive]:
     """A shared folder on a local server."""
-    drive = Drive(write_shared(scratch / "shared"))
+    drive = HeldDrive(write_shared(scratch / "shared"))
     threading.Thread(target=drive.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield drive
@@ -205,17 +204,20 @@ def kill_servers(scratch: Path, kills: int, seed: int, epochs: int = 12) -> dict
         (scratch / name).mkdir()
     kinds: Counter[str] = Counter()
     points: Counter[str] = Counter()
-    with slow_drive(scratch) as drive:
+    with shared_folder(scratch) as drive:
         proof = Proof(scratch, drive, epochs)
         try:
             proof.do_without_kills()
             for number in range(kills):
-                proof.keep_going()
-                work = chance.choice(proof.works)
-                point = chance.randrange(proof.lengths[work.name] or 1)
+                work = proof.works[number % len(proof.works)]
+                point = chance.randrange(proof.lengths[work.name])
+                for one in (proof.works[0], work):
+                    proof.keep_going(one)
+                work.hold(point)
                 wait_until(lambda work=work, point=point: work.events() >= point or not work.alive(), work.name)
                 kind = KINDS[number % len(KINDS)]
                 in_progress = proof.kill(kind)
+                work.release()
                 kinds[kind] += 1
                 points.update(name for name, alive in in_progress.items() if alive)
                 proof.check_after(kind, in_progress)
