@@ -19,7 +19,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import TooManyFilesError
 from socal_core.file_handles import ENOUGH, check_handles, handles_explained, raise_limit
-from socal_core.lifecycle import run_queue
+from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.checkpoint_folders import newest_checkpoint, write_manifest
 from socal_core.runs.events import read_events
@@ -27,7 +27,7 @@ from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes, write_notes
 from socal_core.runs.overview import summary_of
 from socal_core.runs.run_list import list_runs
-from socal_core.storage import locked
+from socal_core.storage import is_locked, locked
 from socal_core.workspace import remember_data_folder, remembered_data_folder
 from tests.dataset.test_video import write_video
 from tests.few_handles import few_handles
@@ -157,6 +157,18 @@ def test_what_is_changed_loses_nothing(tmp_path: Path, shared_data_folder: Path)
     with_few(lambda: write_notes(runs[0], RunNotes(note="after")))
     assert read_notes(runs[0]).note == "after"
     assert [path for path in tmp_path.rglob("*.tmp")] == []
+
+
+def test_a_run_that_cannot_be_started_says_why(run: RunFolder, tmp_path: Path, shared_data_folder: Path) -> None:
+    stopped = write_run(tmp_path / "runs" / "run-2", shared_data_folder, RunState.STOPPED)
+    for free in range(5):  # a process needs more: its log, and pipes to hear whether it has started
+        with few_handles(free), pytest.raises(TooManyFilesError):
+            launch.start(stopped, resume=True)
+        assert not is_locked(stopped.lock_file)
+        assert read_status(stopped).state in {RunState.STOPPED, RunState.FAILED, RunState.INTERRUPTED}
+    with few_handles(3), pytest.raises(TooManyFilesError):
+        launch.start(run, resume=True)
+    assert read_status(run).state is RunState.DONE, "it is not taken for one that is not done"
 
 
 LIMITED = """

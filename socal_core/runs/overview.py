@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -103,14 +104,13 @@ def _target_in(config: TrainConfig | None) -> Target:
 
 
 def seconds_at_work(events: Sequence[Event]) -> float:
-    """Return the working time in seconds: from each start to the last event before the next, without pauses."""
-    total, start, last = 0.0, None, 0.0
-    for event in events:
-        if event["type"] == "started" or start is None:
-            total += last - start if start is not None else 0.0
-            start = event["time"]
-        last = event["time"]
-    return total + (last - start if start is not None else 0.0)
+    """Return the working time in seconds: from each start to the last event before the next, without pauses.
+
+    Where the clock of the machine was set back between two events, nothing is added for the time between them.
+    """
+    timed = [event for event in events if isinstance(event["time"], (int, float))]
+    steps = ((after["time"] - before["time"], after["type"]) for before, after in pairwise(timed))
+    return sum((max(0.0, seconds) for seconds, type_ in steps if type_ != "started"), 0.0)
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:

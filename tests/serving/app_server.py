@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,26 +116,35 @@ class AppServer:
             raise CommandError(answer["error"])
         return answer["result"]
 
-    def page(self, name: str = "") -> bytes:
-        """Open a page in a session of its own, and return everything that the server sent until it was complete.
+    @contextmanager
+    def session(self) -> Iterator[Callable[[str], bytes]]:
+        """Open a session, and yield a function that opens a page in it.
 
-        Args:
-            name: The name of the page in its address; "" for the first one.
+        The function takes the name of the page in its address, "" for the first one, and returns everything that the
+        server sent until the page was complete.
         """
         address = self.url.replace("http", "ws") + "/_stcore/stream"
-        parts = []
-        with connect(
-            address, origin=self.url, subprotocols=["streamlit"], max_size=None, open_timeout=SECONDS
-        ) as session:
-            asks = BackMsg()
-            asks.rerun_script.page_name = name
-            session.send(asks.SerializeToString())
-            while True:
-                content = session.recv(SECONDS)
-                assert isinstance(content, bytes)
-                parts.append(content)
-                if ForwardMsg.FromString(content).HasField("script_finished"):
-                    return b"".join(parts)
+        options: Any = {"origin": self.url, "subprotocols": ["streamlit"]}
+        with connect(address, **options, max_size=None, open_timeout=SECONDS) as opened:
+
+            def show(name: str) -> bytes:
+                asks = BackMsg()
+                asks.rerun_script.page_name = name
+                opened.send(asks.SerializeToString())
+                parts = []
+                while True:
+                    content = opened.recv(SECONDS)
+                    assert isinstance(content, bytes)
+                    parts.append(content)
+                    if ForwardMsg.FromString(content).HasField("script_finished"):
+                        return b"".join(parts)
+
+            yield show
+
+    def page(self, name: str = "") -> bytes:
+        """Open a page in a session of its own; see `session`."""
+        with self.session() as show:
+            return show(name)
 
     def kill(self) -> None:
         """Kill the process, and no other one."""

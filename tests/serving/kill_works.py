@@ -72,10 +72,10 @@ class Work(ABC):
     def renew(self) -> None:
         """Forget the outcome, so that it can begin anew."""
 
-    def hold(self, point: int) -> None:
+    def hold(self, point: int) -> None:  # noqa: B027 - most cannot be held
         """Let it get as far as a number of events, if it can be held."""
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027
         """Let it go on."""
 
     @property
