@@ -11,6 +11,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.state import read_status
@@ -18,7 +19,6 @@ from socal_core.maintenance.server_log import FILE, FOLDER
 from socal_core.runs.events import read_events
 from socal_core.runs.overview import summary_of
 from socal_core.runs.progress import progress_of
-from tests.browser.raw_client import ask
 from tests.factories import write_dataset
 from tests.serving.app_server import AppServer
 from tests.serving.kill_works import RunWork
@@ -75,7 +75,7 @@ def set_back(scratch: Path, epochs: int = 8) -> dict[str, Any]:
         found["audit"] = server.do(
             "from socal_core.access.audit import read_audit\nresult = [entry.action for entry in read_audit()[0]]"
         )
-        found["status of a frame"] = ask(server.url, f"/frames/{token}/S100T1/0")[0].status
+        found["status of a frame"] = urlopen(f"{server.url}/frames/{token}/S100T1/0").status
         found["lines of the log that cannot be read"] = _unreadable(Path(os.environ["SOCAL_WORKSPACE"]) / FOLDER / FILE)
         found["errors in the log"] = [line for line in server.log if "Traceback" in line or "Error" in line]
     finally:
