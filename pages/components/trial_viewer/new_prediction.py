@@ -1,4 +1,4 @@
-"""The prediction of a run for a trial that is not in its data set."""
+"""The prediction of a run for new material, or for a trial that is not among its predictions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,14 +23,14 @@ def predicted_text(target: Target, row: Mapping[str, Any]) -> str:
 
 
 def show_new_prediction(row: Mapping[str, Any], run: RunFolder) -> None:
-    """Show a prediction, as from `Forecaster.predict_material`."""
+    """Show a prediction, as from `Forecaster.predict_material` or `Forecaster.predict_trial`."""
     target = run.read_target()
     st.metric("Prediction", predicted_text(target, row), border=True)
     for name, probability in _probabilities(target, row)[:MOST_BARS]:
         st.progress(min(1.0, probability), text=f"Probability of {plain_text(short_name(name))}: {probability:.0%}")
     for text in notes_of(target, row):
         st.caption(plain_text(text))
-    if row["same_id"] is not None:
+    if row.get("same_id") is not None:
         st.warning(
             f"The run has a {SUBSETS[row['same_id']]} trial with this id. If these are the same frames, the prediction "
             "is not one of new material.",

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.split_warnings import split_warning_of, warn_of_split
 from pages.components.trial_viewer.course_view import about_clips
+from pages.components.trial_viewer.missing_prediction import show_missing_prediction
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.targets import SUCCESS_TARGET, Target, amount, in_sentence, short_name, target_values
@@ -42,14 +43,14 @@ def show_prediction(dataset: Dataset, trial_id: str, run: RunFolder | None, pred
     name = "outcome" if target.is_success else plain_text(in_sentence(target.column, target.label))
     # One below the other: the place beside the player is too narrow for both.
     st.metric(f"True {name}", _text(target, _truth(dataset, trial_id, target, row)), border=True)
-    st.metric("Prediction", UNKNOWN if row is None else _text(target, row["predicted"]), border=True)
     if row is None:
-        st.caption(
-            f"Run {plain_text(run.name)} has no prediction for this trial."
-            if run
-            else "Choose a run to see its prediction."
-        )
+        if run is not None:
+            show_missing_prediction(dataset, trial_id, run)
+            return
+        st.metric("Prediction", UNKNOWN, border=True)
+        st.caption("Choose a run to see its prediction.")
         return
+    st.metric("Prediction", _text(target, row["predicted"]), border=True)
     _show_probabilities(row, target)
     st.markdown(f"The prediction is **{_verdict(row, target)}**. {_about_subset(run, row['split'])}")
     if run:

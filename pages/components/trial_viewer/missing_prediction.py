@@ -1,0 +1,66 @@
+"""A trial of the data set for which a run has no prediction: the job that predicts it, and its result."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.components.job_progress import Button, offer
+from pages.components.trial_viewer.new_prediction import show_new_prediction
+from pages.components.words import plain_text
+from socal_core.dataset.dataset import Dataset
+from socal_core.jobs.job import Job, JobState
+from socal_core.runs.cross_validation import is_cross_validation
+from socal_core.runs.folder import RunFolder
+from socal_core.runs.identity import KnownRun
+
+PREDICTING = Job("trial", "socal_core.jobs.predict_trial", "The prediction of a trial")
+_ROWS = "predicted-trials"
+NOT_IN_SPLIT = "The run used this trial neither to train nor to test."
+SEEN_SURGEON = "But it trained on another trial of this surgeon, so the prediction may show memory of the surgeon."
+
+
+def show_missing_prediction(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
+    """Show the prediction of a run for a trial that is not among its predictions, or the button that computes it."""
+    name = plain_text(run.name)
+    if is_cross_validation(run):
+        _show_unknown(f"Run {name} has no prediction for this trial.")
+        return
+    request = {"run": str(run.path.resolve()), "trial": trial_id}
+    row = _computed(KnownRun.of(run), request)
+    if row is not None:
+        show_new_prediction(row, run)
+        st.caption(_about(dataset, trial_id, run))
+        return
+    _show_unknown(f"Run {name} has no prediction for this trial yet.")
+    offer(
+        PREDICTING,
+        request,
+        Button("Predict this trial", ":material/online_prediction:", "predict-trial"),
+        about="The model sees the same part of the trial as in its test: its window, and as many clips.",
+        busy="Another trial is being predicted. Wait until that is done.",
+    )
+
+
+def _show_unknown(text: str) -> None:
+    st.metric("Prediction", "–", border=True)
+    st.caption(text)
+
+
+def _computed(run: KnownRun, request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the prediction that this session has seen; take over the result of the job if it is the one asked for."""
+    rows: dict[Any, dict[str, Any]] = st.session_state.setdefault(_ROWS, {})
+    key = (run, request["trial"])
+    if PREDICTING.request() == request:
+        status = PREDICTING.status()
+        if status.state is JobState.DONE:
+            rows[key] = status.result["row"]
+            PREDICTING.forget()
+    return rows.get(key)
+
+
+def _about(dataset: Dataset, trial_id: str, run: RunFolder) -> str:
+    """Say what is known about the trial from the split of the run."""
+    split, surgeons = run.read_split(), dataset.trials["participant_id"]
+    surgeon = surgeons[trial_id]
+    trained = set() if split is None else {surgeons[trial] for trial in split.train if trial in surgeons.index}
+    return f"{NOT_IN_SPLIT} {SEEN_SURGEON}" if surgeon and surgeon in trained else NOT_IN_SPLIT
