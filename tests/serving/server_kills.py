@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,18 +94,24 @@ class Proof:
     def kill(self, kind: str) -> dict[str, bool]:
         """Kill the server, its workers or both; return which works were in progress."""
         before = {work.name: work.alive() for work in self.works}
+        workers = self.workers() if kind != "server" else []
         if kind != "workers":
             self.server.kill()
-        if kind != "server":
-            for process in self.workers():
-                process.kill()
-            wait_until(lambda: not self.workers(), "the end of killed processes")
+        while workers:
+            for process in workers:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(workers, SECONDS)
+            workers = self.workers()
         return before
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes of this workspace, without the server."""
         own = {os.getpid(), self.server.process.pid}
-        return [process for process in processes_of(os.environ["SOCAL_WORKSPACE"]) if process.pid not in own]
+        found = {process.pid: process for process in processes_of(os.environ["SOCAL_WORKSPACE"])}
+        with suppress(psutil.Error):  # the variables of a process that is just starting cannot be read
+            found |= {child.pid: child for child in psutil.Process(self.server.process.pid).children(recursive=True)}
+        return [process for pid, process in found.items() if pid not in own and is_alive(process)]
 
     def check_after(self, kind: str, before: dict[str, bool]) -> None:
         """Check what a user sees after a kill."""
@@ -145,12 +151,20 @@ class Proof:
         self.found += [f"{path} is still locked" for path in self.scratch.rglob("*lock*") if is_taken(path)]
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process has not ended, though its parent may not have heard of it."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
 def processes_of(workspace: str) -> list[psutil.Process]:
-    """Return the processes that were started for a workspace and are no zombies."""
+    """Return the processes that were started for a workspace, by their variables."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("SOCAL_WORKSPACE") == workspace and process.status() != psutil.STATUS_ZOMBIE:
+            if process.environ().get("SOCAL_WORKSPACE") == workspace:
                 found.append(process)
         except psutil.Error:
             continue
