@@ -52,6 +52,8 @@ class LogFile(RotatingFileHandler):
     it holds a lock on their folder, and the others then go on in the new file.
     """
 
+    stream: TextIO  # type: ignore[assignment]
+
     def __init__(self, path: Path, largest: int = FILE_BYTES, files: int = FILES) -> None:
         """Open the file.
 
