@@ -180,6 +180,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [3, 5])
 def test_a_command_says_what_is_wrong(shared_data_folder: Path, most: int) -> None:
     command = [sys.executable, "-c", LIMITED, str(most), "inspect", str(shared_data_folder)]
