@@ -39,6 +39,11 @@ def prepare_process() -> None:
         os.environ.setdefault(name, value)
 
 
+def log_to_console() -> None:
+    """Let a process of a run print its log, with times; in the background, that is the file `worker.log`."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+
+
 def load_in_background(modules: Sequence[str]) -> threading.Thread:
     """Load modules in a thread, so that whoever needs them first need not wait for all of them.
 

@@ -50,6 +50,7 @@ LONG = (
     "browser/test_proxy_servers.py",
     "browser/test_gate.py",
     "training/test_resume.py",
+    "training/test_queued_runs.py",
     "training/test_backup.py",
     "test_wheel.py",
     "training/test_compilation.py",

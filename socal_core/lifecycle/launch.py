@@ -19,7 +19,7 @@ LOCK_IN_PARENT = "parent"
 
 
 def start(run: RunFolder, resume: bool = False) -> None:
-    """Start the worker of a run in the background, where it waits for its turn (lifecycle/run_queue.py).
+    """Start the worker of a run in the background, where it waits for its turn (lifecycle/waiting.py).
 
     Args:
         run: The run.
@@ -75,10 +75,12 @@ def _environment(run: RunFolder) -> dict[str, str]:
 
 
 def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str, str]) -> None:
-    module = "cross_validation" if is_cross_validation(run) else "worker"
-    arguments = [f"socal_core.training.{module}", str(run.path.resolve()), *(["--resume"] if resume else [])]
+    worker = f"socal_core.training.{'cross_validation' if is_cross_validation(run) else 'worker'}"
+    arguments = [worker, str(run.path.resolve()), *(["--resume"] if resume else [])]
     try:
-        start_module(arguments, run.log_file, lock, {LOCK_VARIABLE: str(lock), **environment})
+        start_module(
+            ["socal_core.lifecycle.waiting", *arguments], run.log_file, lock, {LOCK_VARIABLE: str(lock), **environment}
+        )
     except OSError as error:
         write_status(run, RunState.FAILED, f"The training process could not be started: {error.strerror}.")
         raise

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from socal_core.runs.files.records import ProcessRecord
+from socal_core.runs.activity import ProcessRecord
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CGROUPS = Path("/proc/self/cgroup")

@@ -1,8 +1,9 @@
 """The queue of runs: one run per GPU of the machine, or one on the CPU, is active, and the others wait in order.
 
-A workspace has one queue. Its folder contains `order.json`, the list of the waiting runs, which is changed under
-`order.lock`, and a lock file for each slot. Like the lock of a run, a slot is held by an open file descriptor, so a
-worker that is killed frees its slot, and one that dies while it waits is skipped.
+A workspace has one queue. Its folder contains the list of the waiting runs (lifecycle/queue_order.py) and a lock file
+for each slot. Like the lock of a run, a slot is held by an open file descriptor, so a worker that is killed frees its
+slot, and one that dies while it waits is skipped. A run of the background waits in a small process until it is the
+first of the list (lifecycle/waiting.py), and only then for a slot here.
 
 A cross-validation is one entry of the list, and each of its folds takes a slot of its own. Between two folds, the runs
 that wait for a slot take their turn.
@@ -15,18 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.errors import RunError
-from socal_core.json_files import read_json
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
+from socal_core.lifecycle.queue_order import (
+    POLL_SECONDS,
+    current_order,
+    entry_of,
+    locked_order,
+    place_in,
+    queue_folder,
+    waiting_text,
+)
 from socal_core.lifecycle.state import RunState, write_status
-from socal_core.runs.cross_validation import check_is_single, job_of
+from socal_core.runs.cross_validation import check_is_single
 from socal_core.runs.folder import FORMAT, RunFolder
 from socal_core.runs.model_choice import local_folder
 from socal_core.settings import TINY, TrainConfig
-from socal_core.storage import is_locked, locked, try_lock, write_json
-from socal_core.workspace import workspace
-
-_POLL_SECONDS = 0.25
+from socal_core.storage import try_lock, write_json
 
 
 @contextmanager
@@ -62,21 +68,21 @@ def slot(
 
 def waiting() -> list[RunFolder]:
     """Return the runs that wait for their turn, in order."""
-    return [RunFolder(Path(path)) for path in _alive(_readable_order())]
+    return [RunFolder(Path(path)) for path in current_order()]
 
 
 def position(run: RunFolder) -> int | None:
     """Return the position of a run in the queue, from 1; None if it does not wait."""
-    order = _alive(_readable_order())
-    return order.index(_key(run)) + 1 if _key(run) in order else None
+    order = current_order()
+    return order.index(_entry(run)) + 1 if _entry(run) in order else None
 
 
 def enter(run: RunFolder) -> None:
     """Add a run to the end of the queue. The caller holds its lock, so runs are in the order of their starts."""
-    with _locked_order() as order:
-        if _key(run) in order:  # left by an earlier worker
-            order.remove(_key(run))
-        order.append(_key(run))
+    with locked_order() as order:
+        if _entry(run) in order:  # left by an earlier worker
+            order.remove(_entry(run))
+        order.append(_entry(run))
 
 
 def move(run: RunFolder, to: int) -> None:
@@ -89,10 +95,10 @@ def move(run: RunFolder, to: int) -> None:
     Raises:
         RunError: The run no longer waits.
     """
-    with _os_errors_explained(run), _locked_order() as order:
+    with _os_errors_explained(run), locked_order() as order:
         _check_waiting(run, order)
-        order.remove(_key(run))
-        order.insert(max(0, to - 1), _key(run))
+        order.remove(_entry(run))
+        order.insert(max(0, to - 1), _entry(run))
 
 
 def edit(run: RunFolder, config: TrainConfig) -> None:
@@ -113,7 +119,7 @@ def edit(run: RunFolder, config: TrainConfig) -> None:
     if folder is not None:
         config = config.replace(model=str(folder.resolve()))  # the worker runs in another folder
     # A run starts under the same lock, and reads its settings after that.
-    with _os_errors_explained(run), _locked_order() as order:
+    with _os_errors_explained(run), locked_order() as order:
         _check_waiting(run, order)
         if run.split_file.exists():
             raise RunError(
@@ -136,22 +142,20 @@ def _wait(
         number, taken = _try(run, slots)
         if taken:
             return taken
-        text = "Waiting for another run to end" if number == 1 else f"Waiting: number {number} in the queue"
+        text = waiting_text(number)
         if text != reported:
             notify(text)
             reported = text
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _try(run: RunFolder, slots: Sequence[str]) -> tuple[int, dict[str, int]]:
     """Return the position of the run, from 1, and its slots if it is the first and enough are free; then it leaves."""
-    with _locked_order() as order:
-        if _key(run) not in order:
-            order.append(_key(run))
-        number = order.index(_key(run)) + 1
+    with locked_order() as order:
+        number = place_in(order, _entry(run))
         taken = _take(slots, _slots_of(run, len(slots))) if number == 1 else {}
         if taken:
-            order.remove(_key(run))
+            order.remove(_entry(run))
         return number, taken
 
 
@@ -181,7 +185,7 @@ def _take(slots: Sequence[str], count: int) -> dict[str, int]:
 
 
 def _check_waiting(run: RunFolder, order: list[str]) -> None:
-    if _key(run) not in order:
+    if _entry(run) not in order:
         raise RunError(f"Run {run.name} is no longer waiting: it has started or ended. Reload the page.")
 
 
@@ -193,59 +197,9 @@ def _os_errors_explained(run: RunFolder) -> Iterator[None]:
         raise RunError(f"Run {run.name} cannot be changed: {error.strerror}.") from None
 
 
-@contextmanager
-def _locked_order() -> Iterator[list[str]]:
-    """Lock the order, without runs whose worker has died, and write it afterwards if it has changed."""
-    with locked(_folder() / "order.lock"):
-        written = _read_order()
-        order = _alive(written)
-        yield order
-        if order != written:
-            write_json(_order_file(), order)
-
-
-def _read_order() -> list[str]:
-    """Read the order; it is empty if the file is missing or damaged, and waiting workers then add themselves again."""
-    try:
-        order = read_json(_order_file())
-    except (OSError, ValueError):
-        return []
-    return [path for path in order if isinstance(path, str)] if isinstance(order, list) else []
-
-
-def _readable_order() -> list[str]:
-    """Read the order for display; it is empty if the queue has no folder and cannot get one."""
-    try:
-        return _read_order()
-    except OSError:
-        return []
-
-
-def _alive(order: list[str]) -> list[str]:
-    return [path for path in dict.fromkeys(order) if _is_alive(path)]
-
-
-def _is_alive(path: str) -> bool:
-    try:
-        return is_locked(RunFolder(Path(path)).lock_file)
-    except (OSError, ValueError):  # a damaged file names a place that nobody may open, or none that there can be
-        return False
-
-
-def _key(run: RunFolder) -> str:
-    """Return the path that the order names: that of the run, or of the cross-validation that trains it."""
-    return str(job_of(run).path.resolve())
-
-
-def _order_file() -> Path:
-    return _folder() / "order.json"
+def _entry(run: RunFolder) -> str:
+    return entry_of(run.path)
 
 
 def _slot_file(name: str) -> Path:
-    return _folder() / f"slot-{name.replace('/', '-')}.lock"
-
-
-def _folder() -> Path:
-    folder = workspace() / "queue"
-    folder.mkdir(exist_ok=True)
-    return folder
+    return queue_folder() / f"slot-{name.replace('/', '-')}.lock"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.process import Process, process_of, this_process
-from socal_core.runs.files.records import STATUS, RunState, Status
+from socal_core.runs.activity import RunState
+from socal_core.runs.files.records import STATUS, Status
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import is_locked, kept_free
 

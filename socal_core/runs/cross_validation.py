@@ -6,10 +6,10 @@ Its predictions are those of each fold for its test trials, so it has no model o
 from dataclasses import dataclass
 
 from socal_core.errors import RunError
+from socal_core.runs import activity
 from socal_core.runs.files.records import CROSS_VALIDATION, CrossValidation
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TrainConfig
-from socal_core.storage import is_locked
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def check_is_single(run: RunFolder) -> None:
 
 def job_of(run: RunFolder) -> RunFolder:
     """Return the active cross-validation that a run is a fold of; the run itself if there is none."""
-    whole = RunFolder(run.path.absolute().parent)
-    return whole if is_cross_validation(whole) and is_locked(whole.lock_file) else run
+    folder = activity.job_folder(run.path)
+    return run if folder == run.path else RunFolder(folder)
 
 
 def stop_requested(run: RunFolder) -> bool:
     """Check whether a run, or the active cross-validation that it is a fold of, was asked to stop."""
-    return run.stop_file.exists() or job_of(run).stop_file.exists()
+    return activity.stop_requested(run.path)

@@ -3,17 +3,14 @@
 `files/event_types.py` declares the fields of each type of event.
 """
 
-import json
-import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import pandas as pd
 
 from socal_core.errors import RunError
 from socal_core.file_handles import handles_explained
+from socal_core.runs.event_log import EventLog as EventLog
 from socal_core.runs.files.event_types import EpochEvent, Event, FoldEvent, HeadEvent, StepEvent, event_in
 
 EPOCH_FIELDS = (
@@ -38,45 +35,6 @@ EPOCH_FIELDS = (
 )
 FOLD_FIELDS = ("fold", "folds", "surgeons", "trials", "successes", "loss", "auroc")
 STEP_FIELDS = ("epoch", "epochs", "step", "steps", "loss", "learning_rate")
-
-
-class EventLog:
-    """Appends events to a file."""
-
-    def __init__(self, path: Path, echo: Callable[[Event], None] | None = None) -> None:
-        """Open the log; if a crash left an incomplete last line, end that line.
-
-        Args:
-            path: The file.
-            echo: Is called with each event after it is written.
-        """
-        self._path = path
-        self._echo = echo
-        if path.is_file() and (content := path.read_bytes()) and not content.endswith(b"\n"):
-            self._write(b"\n")
-
-    def append(self, type_: str, **values: Any) -> None:
-        """Write an event in one system call, so that readers see only complete lines, also after a crash.
-
-        Args:
-            type_: The type of the event.
-            **values: Its fields (files/event_types.py).
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        event = cast(Event, {"type": type_, "time": round(time.time(), 3), **values})
-        self._write(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-        if self._echo is not None:
-            self._echo(event)
-
-    @handles_explained()
-    def _write(self, line: bytes) -> None:
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(handle, line)
-        finally:
-            os.close(handle)
 
 
 def read_events(path: Path) -> list[Event]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from socal_core.runs.activity import EVENTS_FILE, LOCK_FILE, STOP_FILE
 from socal_core.runs.files.metrics_file import METRICS
 from socal_core.runs.files.predictions import PREDICTIONS
 from socal_core.runs.files.records import ENVIRONMENT, NOTES, ORIGIN, SPLIT, STATUS, TARGET
@@ -47,7 +48,7 @@ class RunPaths:
     @property
     def events_file(self) -> Path:
         """The events of the run, one JSON object per line."""
-        return self.path / "events.jsonl"
+        return self.path / EVENTS_FILE
 
     @property
     def status_file(self) -> Path:
@@ -87,9 +88,9 @@ class RunPaths:
     @property
     def lock_file(self) -> Path:
         """The file that the worker locks for as long as it lives."""
-        return self.path / "worker.lock"
+        return self.path / LOCK_FILE
 
     @property
     def stop_file(self) -> Path:
         """The file whose presence asks the worker to stop."""
-        return self.path / "stop"
+        return self.path / STOP_FILE

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from socal_core.lifecycle.waiting import HOOK_VARIABLE
 from socal_core.runs.cross_validation import job_of
 from socal_core.runs.folder import RunFolder
 from socal_core.training.run_end import RunEnd
@@ -21,7 +22,6 @@ from socal_core.training.turn import is_main_process
 
 logger = logging.getLogger(__name__)
 
-HOOK_VARIABLE = "SOCAL_ON_END"
 COMMAND_TIMEOUT = 60
 ADDRESS_TIMEOUT = 10
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from socal_core.errors import SocalError, TooManyFilesError
 from socal_core.file_handles import handles_used_up, too_many_files
 from socal_core.lifecycle.state import RunState, write_status, written_status
+from socal_core.runs.activity import STOPPED_BY_USER
 from socal_core.runs.folder import RunFolder
 from socal_core.training.stop import GONE, StopRequested
 
@@ -40,7 +41,7 @@ class RunEnd(AbstractContextManager["RunEnd"]):
         if error is None:
             self.state = RunState.DONE
         elif isinstance(error, (StopRequested, KeyboardInterrupt)):
-            self.state, self.reason = RunState.STOPPED, "Stopped by the user. It can be resumed."
+            self.state, self.reason = RunState.STOPPED, STOPPED_BY_USER
         else:
             self.state, self.reason = RunState.FAILED, explanation or _unexpected(error)
         if self._writes:

@@ -18,6 +18,7 @@ from typing import NoReturn
 import psutil
 
 from socal_core.lifecycle.state import RunState, write_status
+from socal_core.lifecycle.waiting import STOP_SIGNALS
 from socal_core.runs.cross_validation import stop_requested
 from socal_core.runs.folder import RunFolder
 from socal_core.training.stop import StopRequested
@@ -49,8 +50,9 @@ def signals_stop(run: RunFolder) -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.stderr.write("\nStopping after this step. Press Ctrl-C again to end at once, without a checkpoint.\n")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # blocked by lifecycle/waiting.py until here
         with heard_at_once(ask_to_stop, lambda: end_at_once(record_end)):
             yield
     finally:

@@ -20,14 +20,15 @@ from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.lifecycle.further import frames_seen_before, seen_before
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.state import RunState, write_status, written_status
+from socal_core.lifecycle.waiting import HOOK_VARIABLE
 from socal_core.runs.checkpoint_folders import checkpoint_to_resume, read_training_state
 from socal_core.runs.events import line_of
 from socal_core.runs.files.event_types import EVENTS_FORMAT, Event
 from socal_core.runs.files.records import TrainingState
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import Recipe
-from socal_core.startup import prepare_process
-from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
+from socal_core.startup import log_to_console, prepare_process
+from socal_core.training.end_hook import hook_after
 from socal_core.training.run_end import RunEnd, reason_of
 from socal_core.training.run_split import unknown_target_note, with_clips
 from socal_core.training.stop import StopCheck, StopRequested
@@ -58,7 +59,7 @@ def main(arguments: list[str], train: Callable[..., RunState]) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    log_to_console()
     run = RunFolder.open(options.run)
     restarts = os.environ.get(LOCK_VARIABLE) != LOCK_IN_PARENT
     if train(run, options.resume, _logger_of_events(), restarts) is RunState.FAILED:

@@ -80,7 +80,8 @@ def test_a_worker_receives_its_run_and_workspace_independently_of_the_current_fo
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     write_status(run, RunState.STOPPED, "Stopped by the user.")
     start(run, resume=True)
-    assert sleepers(run) == [f"{workspace} 1 -m socal_core.training.worker {run.path} --resume"]
+    command = f"-m socal_core.lifecycle.waiting socal_core.training.worker {run.path} --resume"
+    assert sleepers(run) == [f"{workspace} 1 {command}"]
 
 
 def test_the_queue_is_in_the_order_of_the_starts(

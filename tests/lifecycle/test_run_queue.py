@@ -1,8 +1,6 @@
 """socal_core.lifecycle.run_queue, with real processes that wait, run, are stopped and are killed."""
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -233,10 +231,3 @@ def test_a_queue_that_cannot_be_written_is_reported(tmp_path: Path, workspace: P
         raise AssertionError
     assert str(workspace) not in str(caught.value)
     assert written_status(run).state is RunState.QUEUED
-
-
-@pytest.mark.slow
-def test_a_waiting_worker_needs_little_memory() -> None:
-    code = "import sys, socal_core.training.worker; print([m for m in ('torch', 'transformers') if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"

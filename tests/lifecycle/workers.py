@@ -1,17 +1,22 @@
 """Workers for tests: real processes that take the lock of a run, wait for its turn, and then follow commands."""
 
 import multiprocessing
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.lock import take_lock
+from socal_core.lifecycle.queue_order import queue_folder
 from socal_core.lifecycle.state import RunState, write_status
+from socal_core.runs.files.records import STATUS
 from socal_core.runs.folder import RunFolder
 from socal_core.settings import TINY, default_config
+from socal_core.storage import try_lock
 
 PATIENCE = 120
 # Forked, so that they need not import anything.
@@ -77,6 +82,36 @@ def work(run: RunFolder, pipe: Connection) -> None:
             write_status(run, RunState.DONE)
     except StopError:
         write_status(run, RunState.STOPPED, "Stopped by the user.")
+
+
+@contextmanager
+def first_in_queue(path: Path) -> Iterator[Callable[[], None]]:
+    """Take the only slot and the first place in the queue, with a new run; the function gives both away."""
+    run = new_run(path)
+    run_lock, slot = take_lock(run.lock_file, run.name), try_lock(queue_folder() / "slot-cpu.lock")
+    assert slot is not None
+    held = [run_lock, slot]
+    run_queue.enter(run)
+
+    def end() -> None:
+        while held:
+            os.close(held.pop())
+
+    yield end
+    end()
+
+
+def pid_of(run: RunFolder) -> int:
+    """Return the id of the process that last wrote the status of a run."""
+    status = STATUS.read(run.path, run.name)
+    assert status is not None
+    assert status.process is not None
+    return status.process.pid
+
+
+def log_of(run: RunFolder) -> str:
+    """Return what the worker of a run has printed."""
+    return run.log_file.read_text() if run.log_file.exists() else ""
 
 
 def until(condition: Callable[[], bool]) -> None:

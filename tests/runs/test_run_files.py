@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from socal_core.errors import RunError
+from socal_core.runs.activity import ProcessRecord, RunState
 from socal_core.runs.checkpoint_folders import damage_of
 from socal_core.runs.files.metrics_file import METRICS
 from socal_core.runs.files.records import (
@@ -22,8 +23,6 @@ from socal_core.runs.files.records import (
     Manifest,
     Notes,
     Origin,
-    ProcessRecord,
-    RunState,
     Status,
     TrainingState,
     WeightsRecord,

@@ -14,10 +14,11 @@ import pytest
 
 from socal_core.errors import RunError
 from socal_core.lifecycle.state import RunState, read_status
+from socal_core.lifecycle.waiting import HOOK_VARIABLE
 from socal_core.runs.files.records import CrossValidation
 from socal_core.runs.folder import RunFolder
 from socal_core.training.cross_validation import cross_validate
-from socal_core.training.end_hook import HOOK_VARIABLE, hook_after
+from socal_core.training.end_hook import hook_after
 from socal_core.training.run_end import RunEnd
 from socal_core.training.worker import work
 from tests.training.small_runs import new_run

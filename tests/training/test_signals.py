@@ -64,3 +64,22 @@ def test_a_second_sigterm_ends_a_process_that_does_not_return_to_python(run: Run
         finally:
             process.kill()
     assert (written_status(run).state, written_status(run).reason) == (RunState.STOPPED, AT_ONCE)
+
+
+PENDING = """
+import os, signal, sys
+from pathlib import Path
+from socal_core.lifecycle.waiting import STOP_SIGNALS
+signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # as in a process that becomes the worker
+from socal_core.runs.folder import RunFolder  # starts threads
+from socal_core.training.signals import signals_stop
+os.kill(os.getpid(), signal.SIGTERM)
+with signals_stop(RunFolder(Path(sys.argv[1]))):
+    print("goes on")
+"""
+
+
+def test_a_signal_from_before_the_worker_is_ready_stops_the_run(run: RunFolder) -> None:
+    result = subprocess.run([sys.executable, "-c", PENDING, str(run.path)], capture_output=True, text=True, check=True)
+    assert result.stdout == "goes on\n"
+    assert run.stop_file.exists()

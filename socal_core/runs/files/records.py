@@ -1,55 +1,18 @@
 """The files of a run that contain one object each, except metrics.json."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.dataclasses import dataclass
 
 from socal_core.dataset.targets import Target
+from socal_core.runs.activity import CROSS_VALIDATION_FILE, STATUS_FILE, ProcessRecord, RunState
 from socal_core.runs.files.run_file import RunFile
 from socal_core.splits import MOST_FOLDS, Split
 
 STRICT = ConfigDict(strict=True)
 """Text is not accepted as a number, nor a number as text."""
 MOST_REPEATS = 100
-
-
-class RunState(StrEnum):
-    """The states of a run."""
-
-    QUEUED = "queued"
-    """Its worker is starting or waits for its turn."""
-    RUNNING = "running"
-    STOPPING = "stopping"
-    """Its worker was asked to stop but has not ended yet."""
-    DONE = "done"
-    STOPPED = "stopped"
-    """Ended by the user; it can be resumed."""
-    FAILED = "failed"
-    """Ended by an error, which the reason names."""
-    INTERRUPTED = "interrupted"
-    """Its worker died without recording why; the run can be resumed."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether the run has a living worker."""
-        return self in {RunState.QUEUED, RunState.RUNNING, RunState.STOPPING}
-
-
-@dataclass(frozen=True, config=STRICT)
-class ProcessRecord:
-    """What identifies a process, although process ids are reused."""
-
-    pid: int
-    started: int | None
-    """Clock ticks between the boot and the start of the process."""
-    boot: str
-    """The id of the boot, which differs from boot to boot."""
-    oom_counter: str
-    """The file in which the kernel counts OOM kills, that of the control group of the process if there is one."""
-    oom_kills: int | None
-    """The number in that file when the record was written."""
 
 
 def _none_if_damaged(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
@@ -213,11 +176,11 @@ _ANOTHER_CHECKPOINT = "Delete the folder of this checkpoint to use an earlier on
 
 SPLIT = RunFile("split.json", Split, _ANEW)
 TARGET = RunFile("target.json", Target, _ANEW)
-STATUS = RunFile("status.json", Status, "Resume the run.")
+STATUS = RunFile(STATUS_FILE, Status, "Resume the run.")
 IDENTITY = RunFile("identity.json", Identity, "Delete the file: the run itself does not need it.")
 ORIGIN = RunFile("continued_from.json", Origin, "Delete the file: the run itself does not need it.")
 OWNER = RunFile("owner.json", Owner, "Delete the file: the run then has no owner, and admins can act on it.")
-CROSS_VALIDATION = RunFile("cross_validation.json", CrossValidation, "Start a new cross-validation.")
+CROSS_VALIDATION = RunFile(CROSS_VALIDATION_FILE, CrossValidation, "Start a new cross-validation.")
 NOTES = RunFile("notes.json", Notes, "Type them again.")
 TRIAL_NOTES = RunFile("trial_notes.json", TrialNotes, "Correct the file, or delete it and type the notes again.")
 ENVIRONMENT = RunFile("environment.json", Environment, "Delete the file: it only describes the machine.")
