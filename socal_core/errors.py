@@ -5,7 +5,8 @@ SocalError
 ├── DataError     a data folder, or a file in it, cannot be used
 ├── ConfigError   a setting has a value that is not allowed: field, rule, value
 ├── ModelError    a model cannot be found, built or loaded
-└── RunError      a run folder is missing, incomplete or busy
+├── RunError      a run folder is missing, incomplete or busy
+└── TooManyFilesError   this process has as many files open as it may
 
 A message states what is wrong, where, and what to do. It names files relative to the folder that the user typed, and
 never shows a path of the server.
@@ -53,3 +54,7 @@ class ModelError(SocalError):
 
 class RunError(SocalError):
     """A run folder is missing, incomplete or busy."""
+
+
+class TooManyFilesError(SocalError):
+    """This process has as many files open as it may (file_handles.py). It says nothing about the file."""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from socal_core.file_handles import handles_explained
+
 DEEPEST = 100
 """How many lists and objects of a JSON file may contain each other."""
 _TOO_DEEP = f"it is nested more than {DEEPEST} deep"
@@ -34,12 +36,14 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value
 
 
+@handles_explained()
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
         ValueError: See `parse_json`; or the file is not in UTF-8.
         OSError: The file cannot be read.
+        TooManyFilesError: Too many files are open.
     """
     return parse_json(path.read_text(encoding="utf-8"))
 

@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Sequence
 
+from socal_core.file_handles import raise_limit
+
 logger = logging.getLogger(__name__)
 
 ENVIRONMENT = {
@@ -27,8 +29,12 @@ UMASK = 0o077
 
 
 def prepare_process() -> None:
-    """Set the variables of `ENVIRONMENT` that the user has not set, and keep new files from other accounts."""
+    """Set the variables of `ENVIRONMENT`, keep new files from other accounts, and raise the limit of open files.
+
+    Variables that the user has set are kept.
+    """
     os.umask(UMASK)
+    raise_limit()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 

@@ -17,6 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from socal_core.errors import TooManyFilesError
+from socal_core.file_handles import handles_explained
+
 _DRAFT = ".tmp"
 """The end of the names of temporary files and folders, which begin with a dot."""
 _CANNOT_TELL = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.ENOTSUP}
@@ -34,10 +37,11 @@ def replacing(path: Path) -> Iterator[Path]:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_DRAFT}")
-    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    handle = _open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
         _lock_draft(handle)
-        yield draft
+        with handles_explained():
+            yield draft
         draft.replace(path)
     finally:
         os.close(handle)
@@ -94,7 +98,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     draft, handle = _new_draft(path)
     try:
-        yield draft
+        with handles_explained():
+            yield draft
         draft.replace(path)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -113,11 +118,14 @@ def _new_draft(path: Path) -> tuple[Path, int]:
             continue  # another process writes to it
         try:
             draft.mkdir()
-            handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+            handle = _open(draft, os.O_RDONLY | os.O_DIRECTORY)
         except (FileExistsError, FileNotFoundError):
             if not path.parent.is_dir():
                 raise
             continue  # another process has created it, or taken it for a leftover, since
+        except TooManyFilesError:
+            draft.rmdir()
+            raise
         if _lock_draft(handle) and os.fstat(handle).st_nlink:
             return draft, handle
         os.close(handle)
@@ -140,7 +148,11 @@ def temporary_folder(beginning: str) -> Iterator[Path]:
     while True:
         folder = Path(tempfile.mkdtemp(_DRAFT, beginning))
         with suppress(FileNotFoundError):
-            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                handle = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            except TooManyFilesError:
+                folder.rmdir()
+                raise
             if _lock_draft(handle) and os.fstat(handle).st_nlink:
                 break
             os.close(handle)  # another process has taken it for a leftover
@@ -166,14 +178,14 @@ def remove_leftovers(folder: Path, beginning: str = ".") -> None:
         return
     for draft in drafts:
         if not draft.is_symlink():
-            with suppress(OSError):
+            with suppress(OSError, TooManyFilesError):
                 _remove_draft(draft)
 
 
 def _remove_draft(draft: Path) -> bool:
     """Delete a temporary file or folder unless it is being written; return whether it is gone."""
     try:
-        handle = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW)
+        handle = _open(draft, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return True
     try:
@@ -209,7 +221,7 @@ def _lock_draft(handle: int) -> bool:
 
 def sync(path: Path) -> None:
     """Flush a file, or the entries of a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    handle = _open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -273,7 +285,7 @@ def kept_free(path: Path) -> Iterator[bool]:
     Raises:
         OSError: The file of the lock does not exist or cannot be opened.
     """
-    handle = os.open(path, os.O_RDONLY)
+    handle = _open(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -298,5 +310,10 @@ def is_locked(path: Path) -> bool:
         raise
 
 
+@handles_explained()
+def _open(path: Path, flags: int, mode: int = 0o777) -> int:
+    return os.open(path, flags, mode)
+
+
 def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    return _open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -41,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONG = (
+    "serving/test_failures.py",
+    "training/test_few_handles.py",
     "browser/test_app.py",
     "browser/test_plain_text.py",
     "browser/test_new_material.py",

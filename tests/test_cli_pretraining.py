@@ -2,6 +2,9 @@
 
 import io
 import signal
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch
 from socal_core.cli import main
 from socal_core.cli.pretraining import run_pretraining
 from socal_core.errors import RunError
+from socal_core.pretraining.loop import Ending, run_task
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
 from socal_core.pretraining.procedural import ProceduralTask
 from tests.models.checkpoints import write_pretrained
@@ -56,6 +60,38 @@ def test_the_options_reach_the_run_and_a_signal_stops_it(
     assert main([*COMMAND, str(out), *map(str, OPTIONS), "--resume"]) == 0
     assert main([*COMMAND, str(out), "--resume"]) == 2
     assert "Resume it with --steps 7 --batch-size 3 --objective masked --seed 5." in stderr.getvalue()
+
+
+BUSY = """
+import hashlib, sys
+from pathlib import Path
+from socal_core.cli.pretraining import run_pretraining
+def make_task():
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # returns to Python only after many minutes
+run_pretraining(Path(sys.argv[1]), make_task, resume=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_second_sigterm_ends_it_at_once_whatever_it_is_doing(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", BUSY, str(tmp_path / "run")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            while process.poll() is None:  # signals that arrive together count once
+                process.send_signal(signal.SIGTERM)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.1)
+            assert process.returncode == 128 + signal.SIGTERM
+            assert process.stderr is not None
+            assert "Ended at once by a second signal" in process.stderr.read()
+        finally:
+            process.kill()
+    assert run_task(tmp_path / "run", lambda: ProceduralTask(replace(SMALL, steps=1))) is Ending.DONE, (
+        "its lock is free"
+    )
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from pathlib import Path
 from socal_core.access.permissions import Action, Owned, check_may
 from socal_core.access.users import User, local_user
 from socal_core.errors import AccessError, SocalError
+from socal_core.file_handles import handles_explained
 from socal_core.storage import locked
 from socal_core.workspace import workspace
 
@@ -112,7 +113,9 @@ def read_audit() -> tuple[list[Entry], int]:
     """Return the lines of the log, the oldest first, and the number of lines that cannot be read."""
     entries, unreadable = [], 0
     for file in _files():
-        for line in file.read_bytes().splitlines():
+        with handles_explained():
+            lines = file.read_bytes().splitlines()
+        for line in lines:
             entry = _entry(line)
             if entry is not None:
                 entries.append(entry)
@@ -133,6 +136,7 @@ def _entry(line: bytes) -> Entry | None:
     return Entry(**{name: text.encode("utf-8", "replace").decode("utf-8") for name, text in texts.items()})
 
 
+@handles_explained()
 def _append(file: Path, line: bytes) -> None:
     if file.exists() and file.stat().st_size + len(line) > LARGEST:
         file.rename(file.with_name(f"audit.{max(_numbers(), default=0) + 1}.jsonl"))

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import DataError
+from socal_core.file_handles import handles_explained
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
@@ -146,7 +147,8 @@ class _Names:
 
 def _read(file: Path) -> dict[str, Any] | None:
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        with handles_explained():
+            values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     if not isinstance(values, dict) or not isinstance(values.get("pseudonyms"), dict):

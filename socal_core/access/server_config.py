@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from socal_core.access.proxies import check_proxy
 from socal_core.errors import SocalError
+from socal_core.file_handles import handles_explained
 from socal_core.workspace import workspace
 
 SERVER_FILE = "server.toml"
@@ -97,7 +98,9 @@ def read_server_config() -> ServerConfig:
     """
     path = workspace() / SERVER_FILE
     try:
-        return ServerConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        with handles_explained():
+            text = path.read_text(encoding="utf-8")
+        return ServerConfig.model_validate(tomllib.loads(text))
     except FileNotFoundError:
         return ServerConfig()
     except ValidationError as error:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from socal_core.cli.parser import make_parser
 from socal_core.errors import SocalError
+from socal_core.file_handles import handles_used_up, too_many_files
 from socal_core.startup import prepare_process
 
 EXIT_USER_ERROR = 2
@@ -30,11 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
     except SocalError as error:
         sys.stderr.write(f"error: {error}\n")
         return EXIT_USER_ERROR
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
     except BrokenPipeError:
         # The reader of the output, such as `head`, has closed it. Python would fail again when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except Exception as error:
+        if not handles_used_up(error):  # also those of modules that cannot be loaded
+            raise
+        sys.stderr.write(f"error: {too_many_files()}\n")
+        return EXIT_USER_ERROR
     return code

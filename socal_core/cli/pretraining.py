@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from socal_core.pretraining.loop import Ending, Observer, Task, run_task
 from socal_core.pretraining.pretrain_files import CHECKPOINT_FILE
 from socal_core.pretraining.pretrain_settings import PROCEDURAL, Objective, PretrainSettings
 from socal_core.pretraining.procedural import ProceduralTask
+from socal_core.training.signals import end_at_once, heard_at_once
 
 PROCEDURAL_OPTIONS = ("steps", "batch_size", "objective", "seed")
 
@@ -119,11 +121,14 @@ class PretrainingBar:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGTERM or Ctrl-C has arrived. A second Ctrl-C ends the process."""
-    received = []
+    """Yield a function that returns whether SIGTERM or Ctrl-C has arrived. A second one ends the process."""
+    received = threading.Event()
+
+    def say_end() -> None:
+        sys.stderr.write("\nEnded at once by a second signal, without a checkpoint.\n")
 
     def handle(number: int, frame: FrameType | None) -> None:
-        received.append(number)
+        received.set()
         if number == signal.SIGINT:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.stderr.write(
@@ -132,7 +137,8 @@ def _stop_on_signals() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield lambda: bool(received)
+        with heard_at_once(received.set, lambda: end_at_once(say_end)):
+            yield received.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

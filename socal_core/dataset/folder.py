@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from socal_core.errors import DataError
+from socal_core.file_handles import handles_explained
 from socal_core.presets import SOCAL, Preset
 
 LARGEST_FILE = 400_000_000
@@ -165,7 +166,7 @@ class DataFolder:
         if not self._is_listed(name):
             raise DataError("it is no file of this folder (links that lead out of it are not followed)")
         try:
-            with (self.root / name).open("rb") as file:
+            with handles_explained(), (self.root / name).open("rb") as file:
                 stamp = stamp_of(os.fstat(file.fileno()))
                 if stamp.size > limit:
                     raise DataError(f"it has {stamp.size:,} bytes, more than the {limit:,} that are read")
@@ -187,7 +188,7 @@ class DataFolder:
         if not self._is_listed(name):
             raise DataError("it is no file of this folder")
         self.watch(name)
-        with (self.root / name).open("rb") as file:
+        with handles_explained(), (self.root / name).open("rb") as file:
             return file.read(size)
 
     def touch(self, name: str) -> None:
@@ -203,7 +204,7 @@ class DataFolder:
         files: list[str] = []
         folders: list[str] = []
         others: list[str] = []
-        with os.scandir(self.root / path) as entries:
+        with handles_explained(), os.scandir(self.root / path) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from socal_core.dataset.pixels import WIDE_GREY, orientation_of, scale_grey, turn, turned_size
 from socal_core.errors import DataError
+from socal_core.file_handles import handles_explained
 
 MAX_PIXELS = 40_000_000
 """Larger frames are refused before they are decoded. 4K video has 8.8 million pixels."""
@@ -52,9 +53,10 @@ def read_size(path: Path) -> tuple[int, int]:
 
     Raises:
         DataError: The file is not an image that can be read; the message is only the reason.
+        TooManyFilesError: Too many files are open.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with handles_explained(), Image.open(path, formats=_FORMATS) as image:
             return turned_size(image.size, orientation_of(image))
     except _READ_ERRORS as error:
         raise DataError(_reason(error)) from error
@@ -118,7 +120,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
         DataError: The file cannot be opened, or not be decoded in the body of the `with` statement.
     """
     try:
-        with path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
+        with handles_explained(), path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")

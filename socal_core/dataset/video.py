@@ -19,6 +19,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.images import MAX_PIXELS
 from socal_core.dataset.video_times import frames_of_seconds, may_vary, shown_at
 from socal_core.errors import DataError
+from socal_core.file_handles import check_handles, handles_explained
 
 MAX_SECONDS = 36_000
 """Ten hours; a header that gives more is treated as damaged."""
@@ -164,7 +165,7 @@ class _Player:
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     try:
-        with path.open("rb") as file:
+        with handles_explained(), path.open("rb") as file:
             head = file.read(12)
     except OSError as error:
         raise DataError(error.strerror or type(error).__name__) from error
@@ -173,6 +174,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
+            check_handles()
             raise DataError("it is cut off or damaged")
         yield capture
     finally:

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from socal_core.file_handles import check_handles, handles_explained
+
 _LARGEST_HEADER = 64 * 2**20
 
 
@@ -24,7 +26,7 @@ def may_vary(path: Path) -> bool:
     if suffix in {".mkv", ".webm"}:
         return True
     try:
-        with path.open("rb") as file:
+        with handles_explained(), path.open("rb") as file:
             steps = _steps_of_mp4(file)
     except (OSError, struct.error):
         return True
@@ -36,6 +38,8 @@ def shown_at(path: Path) -> NDArray[np.float64]:
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])  # packets as they are
     times: list[float] = []
     try:
+        if not capture.isOpened():
+            check_handles()
         while capture.isOpened() and capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
     except cv2.error:

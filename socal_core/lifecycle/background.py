@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from socal_core.file_handles import handles_explained
 from socal_core.installation import CODE_FOLDER
 from socal_core.startup import ENVIRONMENT
 from socal_core.workspace import workspace
@@ -26,8 +27,9 @@ def start_module(arguments: list[str], log: Path, lock: int, environment: Mappin
 
     Raises:
         OSError: The process cannot be started.
+        TooManyFilesError: Too many files are open.
     """
-    with log.open("ab") as output:
+    with handles_explained(), log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own modules on paths without a shell
             [sys.executable, "-m", *arguments],
             cwd=CODE_FOLDER,  # `-m` finds the same code there, wherever the app was started

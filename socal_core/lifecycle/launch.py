@@ -2,7 +2,7 @@
 
 import os
 
-from socal_core.errors import ConfigError, RunError
+from socal_core.errors import ConfigError, RunError, TooManyFilesError
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.cross_validation import unfinished_folds
@@ -83,4 +83,7 @@ def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str
         )
     except OSError as error:
         write_status(run, RunState.FAILED, f"The training process could not be started: {error.strerror}.")
+        raise
+    except TooManyFilesError as error:
+        write_status(run, RunState.FAILED, f"The training process could not be started. {error}")
         raise

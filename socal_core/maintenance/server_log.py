@@ -1,9 +1,13 @@
 """The log of the server: one JSON object per line, in files that are rotated, beside what the console shows."""
 
+import errno
+import fcntl
 import json
 import logging
 import os
 import sys
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 FOLDER, FILE = "logs", "server.jsonl"
 FILE_BYTES, FILES = 10_000_000, 5
+_PATIENCE_SECONDS = 1.0
+"""How long a server waits for another one that rotates the files."""
 _OURS = ("socal_core", "pages")
 _LEFT_OUT = {"uvicorn.access"}
 """Its lines hold the addresses that visitors ask for, with the tokens in them."""
@@ -40,7 +46,13 @@ class JsonLines(logging.Formatter):
 
 
 class LogFile(RotatingFileHandler):
-    """The file of the log, which only its owner may read. What cannot be written is dropped: the server goes on."""
+    """The file of the log, which only its owner may read. What cannot be written is dropped: the server goes on.
+
+    Several servers may write to the same file: each line is one write to its end, one of them rotates the files while
+    it holds a lock on their folder, and the others then go on in the new file.
+    """
+
+    stream: TextIO  # type: ignore[assignment]
 
     def __init__(self, path: Path, largest: int = FILE_BYTES, files: int = FILES) -> None:
         """Open the file.
@@ -63,11 +75,71 @@ class LogFile(RotatingFileHandler):
         os.fchmod(handle, 0o600)
         return os.fdopen(handle, "a", encoding="utf-8")
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, in a new file if it is time for one."""
+        try:
+            line = (self.format(record) + self.terminator).encode()
+            self._follow()
+            if self._size() + len(line) > self.maxBytes:
+                self._rotate(len(line))
+            _write_line(self.stream.fileno(), line)
+        except Exception:  # noqa: BLE001 - as all handlers of logging do
+            self.handleError(record)
+
+    def _follow(self) -> None:
+        """Open the file anew if another server has rotated it, or somebody has deleted it."""
+        try:
+            same = os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            opened = self._open()  # before the old one is closed: where it fails, there is still a file to write to
+            self.stream.close()
+            self.stream = opened
+
+    def _rotate(self, more: int) -> None:
+        """Begin a new file, unless another server has begun one meanwhile."""
+        folder = os.open(Path(self.baseFilename).parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if not _lock(folder):
+                return  # another server stands still while it rotates: the file grows on
+            self._follow()
+            if self._size() + more > self.maxBytes:
+                self.doRollover()
+        finally:
+            os.close(folder)
+
+    def _size(self) -> int:
+        return os.fstat(self.stream.fileno()).st_size
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a method of logging
         """Say once on the console that the log cannot be written, as on a full disk."""
         if not self._failed:
             self._failed = True
             sys.stderr.write(f"The log of the server cannot be written: {sys.exc_info()[1]}\n")
+
+
+def _lock(folder: int) -> bool:
+    """Wait a moment for the lock on a folder; return whether no other process has it."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.001)
+        except OSError:
+            return True  # a file system without locks for folders, such as NFS
+        else:
+            return True
+    return False
+
+
+def _write_line(handle: int, line: bytes) -> None:
+    """Write a line at once, so that none of another process comes into it; a full disk may cut it."""
+    if os.write(handle, line) < len(line):
+        with suppress(OSError):
+            os.write(handle, b"\n")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def start_server_log() -> None:

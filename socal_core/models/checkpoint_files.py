@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
+from socal_core.file_handles import handles_explained
 from socal_core.json_files import read_json
 from socal_core.runs.model_choice import WEIGHTS_FILES
 
@@ -162,7 +163,7 @@ class ModelFiles:
     def _refuse_unusable(self, path: Path) -> None:
         try:
             size = path.stat().st_size
-            with path.open("rb") as file:
+            with handles_explained(), path.open("rb") as file:
                 start = file.read(len(LFS_POINTER))
         except FileNotFoundError:
             raise ModelError(f"{self.name}: its {path.name} is missing.") from None
@@ -178,7 +179,8 @@ class ModelFiles:
 
     def _read_safetensors(self, path: Path) -> dict[str, torch.Tensor]:
         try:
-            return load_file(path)
+            with handles_explained():
+                return load_file(path)
         except (SafetensorError, OSError, ValueError, KeyError):
             raise self._damaged(path) from None
 
@@ -214,7 +216,8 @@ def load_pickle(name: str, path: Path, mapped: bool = False) -> Any:
         ModelError: The file is damaged, or contains anything else.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # about the pickle protocol; the error below says more
+        # The warnings are about the pickle protocol; the error below says more.
+        with handles_explained(), warnings.catch_warnings(action="ignore"):
             # Files of old versions of PyTorch are no zip archives and cannot be mapped.
             mmap = mapped and zipfile.is_zipfile(path)
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)

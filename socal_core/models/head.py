@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from socal_core.errors import ModelError
+from socal_core.file_handles import handles_explained
 from socal_core.json_files import read_json
 from socal_core.models.statistics import STATISTICS
 from socal_core.settings import CHANCE_LOSS
@@ -151,7 +152,8 @@ def load_head(folder: Path) -> FrozenHead:
         ModelError: A file is missing or damaged.
     """
     try:
-        arrays = load_file(folder / HEAD_FILE)
+        with handles_explained():
+            arrays = load_file(folder / HEAD_FILE)
         about = read_json(folder / ABOUT_FILE)
         table = tuple(_scored_from(item) for item in about["table"])
         return FrozenHead(

@@ -14,6 +14,7 @@ from transformers import VideoMAEConfig
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.storage import write_bytes, write_text
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -87,7 +88,8 @@ def load_checkpoint(
         "--resume."
     )
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        with handles_explained():
+            state = torch.load(file, map_location="cpu", weights_only=True)
         started_with = dict(state["settings"])
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, ValueError):
         raise damaged from None

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.runs.files.records import MANIFEST, TRAINING, Manifest, TrainingState
 from socal_core.runs.files.run_file import NewerFormatError
 from socal_core.runs.folder import RunFolder
@@ -30,7 +31,7 @@ def list_checkpoints(run: RunFolder) -> list[Path]:
     """List the checkpoints by name, newest first; they may be damaged."""
     if not run.checkpoints.is_dir():
         return []
-    found = [(match, path) for path in run.checkpoints.iterdir() if (match := _NAME.fullmatch(path.name))]
+    found = [(match, path) for path in _entries(run.checkpoints) if (match := _NAME.fullmatch(path.name))]
     return [path for match, path in sorted(found, key=lambda item: _order(item[0]), reverse=True)]
 
 
@@ -109,6 +110,12 @@ def write_manifest(checkpoint: Path) -> None:
     MANIFEST.write(checkpoint, Manifest(files))
 
 
+@handles_explained()
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+@handles_explained()
 def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from socal_core.file_handles import handles_explained
+
 if TYPE_CHECKING:
     from socal_core.runs.files.event_types import Event
 
@@ -41,6 +43,7 @@ class EventLog:
         if self._echo is not None:
             self._echo(event)
 
+    @handles_explained()
     def _write(self, line: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:

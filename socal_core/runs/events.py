@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.runs.event_log import EventLog as EventLog
 from socal_core.runs.files.event_types import EpochEvent, Event, FoldEvent, HeadEvent, StepEvent, event_in
 
@@ -54,7 +55,8 @@ def read_events(path: Path) -> list[Event]:
     """
     owner, events = f"Run {path.parent.name}", list[Event]()
     try:
-        lines = path.read_bytes().splitlines()
+        with handles_explained():
+            lines = path.read_bytes().splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import RunError, SocalError
+from socal_core.errors import RunError, SocalError, TooManyFilesError
 from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
@@ -67,16 +68,22 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     notes = read_notes(run)
     try:
         summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
+    except TooManyFilesError:
+        raise  # says nothing about the run
     except SocalError as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
     problems, metrics, target = _problems_of_records(run), None, _target_in(summary.config)
     try:
         target = run.read_target() if run.target_file.exists() else target
         metrics = run.read_metrics()
+    except TooManyFilesError:
+        raise
     except SocalError as error:
         problems.append(str(error))
     try:
         events = read() if read is not None else read_events(run.events_file)
+    except TooManyFilesError:
+        raise
     except SocalError as error:
         events = []
         problems.append(f"{error} Its curves are lost.")
@@ -110,14 +117,13 @@ def _target_in(config: TrainConfig | None) -> Target:
 
 
 def seconds_at_work(events: Sequence[Event]) -> float:
-    """Return the working time in seconds: from each start to the last event before the next, without pauses."""
-    total, start, last = 0.0, None, 0.0
-    for event in events:
-        if event["type"] == "started" or start is None:
-            total += last - start if start is not None else 0.0
-            start = event["time"]
-        last = event["time"]
-    return total + (last - start if start is not None else 0.0)
+    """Return the working time in seconds: from each start to the last event before the next, without pauses.
+
+    Where the clock of the machine was set back between two events, nothing is added for the time between them.
+    """
+    timed = [event for event in events if isinstance(event["time"], (int, float))]
+    steps = ((after["time"] - before["time"], after["type"]) for before, after in pairwise(timed))
+    return sum((max(0.0, seconds) for seconds, type_ in steps if type_ != "started"), 0.0)
 
 
 def differing_settings(configs: Sequence[TrainConfig]) -> list[str]:

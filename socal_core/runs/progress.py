@@ -1,7 +1,7 @@
 """The progress of a run, its remaining time and its use of the machine, derived from its events."""
 
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from socal_core.runs.files.event_types import EpochEvent, Event, StepEvent
 
@@ -121,5 +121,6 @@ def _seconds_by_steps(events: list[Event]) -> float | None:
     steps = [event for event in since if event["type"] == "step"]
     if len(steps) < 2:
         return None
-    newest, oldest = steps[0], steps[-1]
-    return (newest["time"] - oldest["time"]) / (len(steps) - 1) * newest["steps"]
+    # Where the clock of the machine was set back between two steps, their time is unknown.
+    known = [gap for later, earlier in pairwise(steps) if (gap := later["time"] - earlier["time"]) >= 0]
+    return sum(known) / len(known) * steps[0]["steps"] if known else None

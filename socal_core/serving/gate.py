@@ -64,6 +64,22 @@ class Gate:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_and_note)
+        except Exception:
+            # Starlette's handler of errors is outside this gate: its answer would lack the headers.
+            if not begun:
+                await _refuse(PlainTextResponse("Internal Server Error\n", 500), scope, receive, send)
+            raise
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
@@ -182,10 +198,10 @@ def _wrong_use(scope: Scope, headers: Headers) -> str | None:
 
 
 async def _refuse(refusal: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
+    refusal.headers.update(refusal_headers())
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})  # before it opens: the server answers 403
         return
-    refusal.headers.update(refusal_headers())
     await refusal(scope, receive, send)
 
 

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.models.build import VideoClassifier, save_classifier
 from socal_core.runs.checkpoint_folders import (
     KEPT,
@@ -195,7 +196,8 @@ def load_tensors(checkpoint: Path) -> State:
         RunError: The file is damaged.
     """
     try:
-        tensors: State = torch.load(checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
+        with handles_explained():
+            tensors: State = torch.load(checkpoint / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
     # The error that torch raises for a damaged file depends on the position of the damage.
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError):
         raise RunError(f"Checkpoint {checkpoint.name} is damaged: {OPTIMIZER_FILE} cannot be read.") from None

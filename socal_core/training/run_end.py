@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 
-from socal_core.errors import SocalError
+from socal_core.errors import SocalError, TooManyFilesError
+from socal_core.file_handles import handles_used_up, too_many_files
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.activity import STOPPED_BY_USER
 from socal_core.runs.folder import RunFolder
@@ -47,7 +48,7 @@ class RunEnd(AbstractContextManager["RunEnd"]):
             try:
                 write_status(self._run, self.state, self.reason)
                 self._report("ended", state=self.state, reason=self.reason)
-            except OSError:
+            except (OSError, TooManyFilesError):
                 # Only the log can report it: the run is shown as interrupted, with the problem of the disk.
                 logger.exception("%s The end of the run could not be recorded.", self.reason)
         return self.state is RunState.STOPPED or bool(explanation)
@@ -57,6 +58,8 @@ def _explain(error: BaseException | None, run: RunFolder) -> str:
     """Explain to the user why an error ended the run and what to do; "" for unexpected errors."""
     if isinstance(error, SocalError):
         return str(error)
+    if error is not None and handles_used_up(error):
+        return str(too_many_files())
     if isinstance(error, OSError) and not run.path.is_dir():
         return GONE
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:

@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import NoReturn
 
 import psutil
 
@@ -36,6 +37,13 @@ def signals_stop(run: RunFolder) -> Iterator[None]:
     This is not used in processes of torchrun, which receive SIGTERM if another process fails.
     """
 
+    def ask_to_stop() -> None:
+        with suppress(OSError):
+            run.stop_file.touch()
+
+    def record_end() -> None:
+        write_status(run, RunState.STOPPED, AT_ONCE)
+
     def stop(number: int, frame: FrameType | None) -> None:
         run.stop_file.touch()
         if number == signal.SIGINT:
@@ -45,7 +53,7 @@ def signals_stop(run: RunFolder) -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # blocked by lifecycle/waiting.py until here
-        with _heard_at_once(run):
+        with heard_at_once(ask_to_stop, lambda: end_at_once(record_end)):
             yield
     finally:
         for number, handler in before.items():
@@ -77,8 +85,13 @@ def interrupted_by_stop(run: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _heard_at_once(run: RunFolder) -> Iterator[None]:
-    """Let a thread hear of signals, touch the file `stop` on the first one, and end the process on a second SIGTERM."""
+def heard_at_once(first: Callable[[], None], second: Callable[[], None]) -> Iterator[None]:
+    """Let a thread hear of signals.
+
+    Args:
+        first: Called on each SIGTERM and Ctrl-C; asks the work to stop.
+        second: Called on a second SIGTERM; ends the process.
+    """
     hears, tells = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     os.set_blocking(hears, True)
     before = signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
@@ -87,11 +100,10 @@ def _heard_at_once(run: RunFolder) -> Iterator[None]:
         terms = 0
         while number := os.read(hears, 1):
             if number[0] in {signal.SIGTERM, signal.SIGINT}:
-                with suppress(OSError):
-                    run.stop_file.touch()
+                first()
             terms += number[0] == signal.SIGTERM
             if terms > 1:
-                _end_at_once(run)
+                second()
 
     listener = threading.Thread(target=listen, name="signals", daemon=True)
     listener.start()
@@ -104,11 +116,15 @@ def _heard_at_once(run: RunFolder) -> Iterator[None]:
         os.close(hears)
 
 
-def _end_at_once(run: RunFolder) -> None:
-    """End this process and those that it has started. The kernel releases its locks."""
+def end_at_once(record: Callable[[], None]) -> NoReturn:
+    """End this process and those that it has started. The kernel releases its locks.
+
+    Args:
+        record: Called before, to record how the work ended; an OSError is ignored.
+    """
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             child.kill()
     with suppress(OSError):
-        write_status(run, RunState.STOPPED, AT_ONCE)
+        record()
     os._exit(128 + signal.SIGTERM)

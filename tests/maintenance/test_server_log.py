@@ -66,6 +66,51 @@ def test_files_are_rotated_and_no_line_is_cut(tmp_path: Path) -> None:
     assert all(path.stat().st_size <= 2_000 and path.stat().st_mode & 0o777 == 0o600 for path in kept)
 
 
+WRITE = """
+import logging, sys
+from pathlib import Path
+from socal_core.maintenance.server_log import LogFile
+file = LogFile(Path(sys.argv[1]), largest=20_000, files=50)
+print("open", flush=True)
+input()
+for number in range(1000):
+    text = "message %d " + "x" * (number % 200)
+    file.handle(logging.LogRecord(sys.argv[2], logging.INFO, "", 0, text, (number,), None))
+"""
+
+
+def test_servers_of_one_workspace_share_the_file(tmp_path: Path) -> None:
+    commands = [[sys.executable, "-c", WRITE, str(tmp_path / "server.jsonl"), name] for name in ("one", "two", "three")]
+    servers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for command in commands]
+    for server in servers:  # all begin when all have opened the file
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"open\n"
+    for server in servers:
+        assert server.stdin is not None
+        server.stdin.write(b"\n")
+        server.stdin.flush()
+    for server in servers:
+        server.communicate()
+        assert server.returncode == 0
+    files = sorted(tmp_path.iterdir(), key=lambda path: -int(path.name.removeprefix("server.jsonl").strip(".") or 0))
+    assert len(files) < 50, "none was dropped"
+    found = [(line["logger"], int(line["message"].split()[1])) for path in files for line in lines(path)]
+    for name in ("one", "two", "three"):
+        assert sorted(number for logger, number in found if logger == name) == list(range(1000)), "no line is lost"
+    # A server that sees the file full while another one rotates it may add a line to the full one.
+    assert all(12_000 < path.stat().st_size < 23_000 for path in files[:-1]), "none was rotated twice"
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
+
+
+def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "server.jsonl")
+    for name in ("first", "second"):
+        file.handle(logging.LogRecord("socal", logging.INFO, "", 0, name, (), None))
+        (tmp_path / "server.jsonl").rename(tmp_path / name)
+    file.close()
+    assert [lines(tmp_path / name)[0]["message"] for name in ("first", "second")] == ["first", "second"]
+
+
 def test_a_place_that_cannot_be_written_to_does_not_stop_the_server(workspace: Path) -> None:
     (workspace / "logs").touch()
     shown = run("start_server_log(); logging.getLogger('socal_core').warning('goes on')")

@@ -28,6 +28,12 @@ def test_the_first_epoch_is_timed_by_its_steps() -> None:
     assert progress_of(events[:2]).seconds_left is None
 
 
+def test_the_time_between_two_steps_is_unknown_if_the_clock_was_set_back_between_them() -> None:
+    events = [STARTED, step(1, time=7200), step(2, time=7202), step(3, time=3604)]
+    assert progress_of(events).seconds_left == pytest.approx(2 * 4 * (10 - 0.75))
+    assert progress_of([STARTED, step(1, time=7200), step(2, time=3602)]).seconds_left is None
+
+
 def test_a_pause_before_a_resume_is_not_counted() -> None:
     events = [STARTED, step(1, time=100), step(2, time=102), {"type": "started", "epoch": 0, "step": 2}]
     assert progress_of([*events, step(3, time=9000)]).seconds_left is None

@@ -1,14 +1,18 @@
 """The gate: whom it refuses, what it adds to every response, and what it takes from a request."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from socal_core import __version__
@@ -40,9 +44,28 @@ async def greet(websocket: WebSocket) -> None:
     await websocket.close()
 
 
+async def fail(request: Request) -> None:
+    raise ZeroDivisionError
+
+
+async def fail_before_it_opens(websocket: WebSocket) -> None:
+    raise ZeroDivisionError
+
+
+async def fail_midway(request: Request) -> StreamingResponse:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"begun"
+        raise ZeroDivisionError
+
+    return StreamingResponse(parts())
+
+
 ROUTES = [
     health_route(),
     WebSocketRoute("/stream", greet),
+    WebSocketRoute("/failing", fail_before_it_opens),
+    Route("/fails", fail),
+    Route("/fails-midway", fail_midway),
     Route("/_stcore/metrics", headers_of),
     Route("/{path:path}", headers_of, methods=["GET", "POST"]),
 ]
@@ -147,6 +170,48 @@ def test_every_answer_has_the_headers_of_security() -> None:
     for answer in answers:
         assert SECURITY.items() <= dict(answer.headers).items()
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def inside_starlette(**fields: Any) -> TestClient:
+    """A client of the gate where the app has it: inside Starlette's own handler of errors."""
+    gate = Middleware(Gate, config=ServerConfig(**fields))
+    app = Starlette(routes=ROUTES, middleware=[gate])
+    return TestClient(app, base_url=f"http://{HOST}", client=("127.0.0.1", 50_000), raise_server_exceptions=False)
+
+
+def test_an_answer_to_an_unexpected_error_has_them_too() -> None:
+    answer = inside_starlette().get("/fails")
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error\n")
+    assert SECURITY.items() <= dict(answer.headers).items()
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    with pytest.raises(ZeroDivisionError):  # the server logs it
+        client().get("/fails")
+    begun = inside_starlette().get("/fails-midway")
+    assert (begun.status_code, begun.text) == (200, "begun")
+    assert SECURITY.items() <= dict(begun.headers).items()
+
+
+def test_a_websocket_that_does_not_open_has_them_too() -> None:
+    with pytest.raises(WebSocketDenialResponse) as denied:
+        inside_starlette().websocket_connect(f"ws://{HOST}/stream", headers={"origin": "null"}).__enter__()
+    assert denied.value.status_code == 403
+    assert "may not use the app" in denied.value.text
+    assert SECURITY.items() <= dict(denied.value.headers).items()
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    scope = {"type": "websocket", "path": "/failing", "headers": [(b"host", HOST.encode())], "server": ("", 8501)}
+    scope["extensions"] = {"websocket.http.response": {}}
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(Gate(Starlette(routes=ROUTES), ServerConfig())(scope, receive, send))
+    assert [message["type"].rpartition(".")[2] for message in sent] == ["start", "body"]
+    assert sent[0]["status"] == 500
+    assert (b"x-frame-options", b"DENY") in sent[0]["headers"]
 
 
 def test_a_page_loads_nothing_from_outside() -> None:

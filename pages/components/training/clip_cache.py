@@ -209,7 +209,7 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
 
 
 def _row(info: StoreInfo) -> dict[str, str]:
-    seconds = time.time() - info.last_used
+    seconds = max(0.0, time.time() - info.last_used)  # the clock may have been set back since
     used = datetime.fromtimestamp(info.last_used).astimezone()
     last_used = f"{duration_text(seconds)} ago" if seconds < DAY else f"{used:%Y-%m-%d}"
     return {

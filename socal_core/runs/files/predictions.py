@@ -13,6 +13,7 @@ import pandas as pd
 
 from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained
 from socal_core.splits import SUBSETS
 from socal_core.storage import write_text
 
@@ -60,7 +61,8 @@ def read_predictions(path: Path, target: Target, owner: str) -> pd.DataFrame | N
             it, and the field.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False).fillna("")
+        with handles_explained():
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False).fillna("")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # pandas' parser errors and broken encodings are ValueErrors

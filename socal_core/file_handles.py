@@ -1,0 +1,69 @@
+"""How many files this process may have open, and what to say when it has that many.
+
+A file that cannot be opened for this reason is neither missing nor damaged, so nothing may be concluded about it. Hence
+it is an error of its own, raised where files are opened, which handlers of OSError do not take for another one.
+"""
+
+import errno
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from socal_core.errors import TooManyFilesError
+
+ENOUGH = 65_536
+"""More than any process of ours opens."""
+_USED_UP = {errno.EMFILE, errno.ENFILE}
+_SIGNS = ("os error 24)", "errno 24 ", os.strerror(errno.EMFILE))
+"""In the messages of safetensors, PyTorch and pyarrow, which have errors of their own."""
+
+
+def raise_limit() -> None:
+    """Let this process and those that it starts open as many files as the system allows, up to `ENOUGH`.
+
+    The usual limit of 1,024 is there for programs that call select(), which these do not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH if hard == resource.RLIM_INFINITY else min(hard, ENOUGH)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # macOS has a lower limit than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def handles_used_up(error: BaseException) -> bool:
+    """Return whether a file could not be opened because too many are open."""
+    if isinstance(error, OSError):
+        return error.errno in _USED_UP
+    return any(sign in str(error) for sign in _SIGNS)
+
+
+def too_many_files() -> TooManyFilesError:
+    """Return the error for the user."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return TooManyFilesError(
+        f"Too many files are open: this process may open {limit:,}, so nothing more can be read or written. Nothing "
+        f"was changed. Close other pages and programs, or end the app, run `ulimit -n {max(4096, 4 * limit)}` and "
+        "start it again from there."
+    )
+
+
+def check_handles() -> None:
+    """Find out whether one more file can be opened, after a library has failed without saying why.
+
+    Raises:
+        TooManyFilesError: None can.
+    """
+    with handles_explained():
+        os.close(os.open(os.devnull, os.O_RDONLY))
+
+
+@contextmanager
+def handles_explained() -> Iterator[None]:
+    """Raise a TooManyFilesError for an error inside the block that means that too many files are open."""
+    try:
+        yield
+    except Exception as error:
+        if handles_used_up(error):
+            raise too_many_files() from None
+        raise
