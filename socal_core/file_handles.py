@@ -1,4 +1,4 @@
-"""How many files this process may have open, and what to say when it has that many.
+"""The limit of open files, and the error when it is reached.
 
 A file that cannot be opened for this reason is neither missing nor damaged, so nothing may be concluded about it. Hence
 it is an error of its own, raised where files are opened, which handlers of OSError do not take for another one.
@@ -42,9 +42,9 @@ def too_many_files() -> TooManyFilesError:
     """Return the error for the user."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return TooManyFilesError(
-        f"Too many files are open: this process may open {limit:,}, so nothing more can be read or written. Nothing "
-        f"was changed. Close other pages and programs, or end the app, run `ulimit -n {max(4096, 4 * limit)}` and "
-        "start it again from there."
+        f"Too many files are open: this process may open {limit:,}. Close other pages and programs, and try again. If "
+        "that does not help, raise the limit of open files (`ulimit -n`; in a systemd unit LimitNOFILE) and start the "
+        "app again."
     )
 
 
@@ -65,5 +65,5 @@ def handles_explained() -> Iterator[None]:
         yield
     except Exception as error:
         if handles_used_up(error):
-            raise too_many_files() from None
+            raise too_many_files() from error
         raise

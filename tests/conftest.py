@@ -97,8 +97,9 @@ def pytest_collection() -> Iterator[None]:
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, obj: Any) -> list[pytest.Item] | None:
     """Make no items of slow tests where they do not run: that would take a fifth of the time of the collection."""
     options = collector.config.option
-    marks = {mark.name for mark in getattr(obj, "pytestmark", ())}
-    return [] if "slow" in marks and not (options.slow or options.full) else None
+    marks = getattr(obj, "pytestmark", [])
+    names = {mark.name for mark in (marks if isinstance(marks, list) else [marks])}
+    return [] if "slow" in names and not (options.slow or options.full) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

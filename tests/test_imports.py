@@ -197,6 +197,8 @@ FOR_PAGES = (
     "socal_core.maintenance.locks",
     "socal_core.pretraining.pretrain_settings",
     "socal_core.cli",
+    "socal_core.training.worker",  # waits for a slot before it loads PyTorch
+    "socal_core.training.cross_validation",
 )
 LOADS_NO_TORCH = f"""
 import sys

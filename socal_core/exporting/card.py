@@ -14,7 +14,7 @@ from socal_core.access.pseudonyms import pseudonymized_values
 from socal_core.errors import SocalError
 from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.exporting.card_data import data_facts, split_facts
-from socal_core.exporting.card_limits import citations, licences, limits
+from socal_core.exporting.card_limits import SOME_TRIALS, citations, licences, limits
 from socal_core.exporting.card_results import result_facts
 from socal_core.exporting.checklist_items import CHECKLISTS
 from socal_core.exporting.checklists import answers_of, fill
@@ -30,6 +30,7 @@ from socal_core.runs.overview import seconds_at_work
 from socal_core.settings import TrainConfig, applicable_settings
 
 CARD_FORMAT = 1
+LEFT_OUT = "left out"
 T = TypeVar("T")
 
 
@@ -94,7 +95,9 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
 
 
 def pseudonymized_facts(run: RunFolder) -> dict[str, Any]:
-    """Collect the facts of a run card with pseudonyms for trials and surgeons, and without the name that users gave.
+    """Collect the facts of a run card with pseudonyms for trials and surgeons.
+
+    The name that users gave the run, and the choice of its trials, which may name surgeons, are left out.
 
     Args:
         run: As for `collect_facts`.
@@ -105,6 +108,10 @@ def pseudonymized_facts(run: RunFolder) -> dict[str, Any]:
     """
     facts, dataset, predictions = collect_facts(run), run.open_dataset(), run.read_predictions()
     facts["run"]["title"] = run.name
+    for name in ("trials", "view"):
+        if facts["configuration"].get(name):
+            facts["configuration"][name] = LEFT_OUT
+    facts["limits"] = [SOME_TRIALS + "." if limit.startswith(SOME_TRIALS) else limit for limit in facts["limits"]]
     trials, surgeons = set(map(str, dataset.trials.index)), set(dataset.trials["participant_id"])
     if predictions is not None:
         trials |= set(predictions["trial_id"])

@@ -21,6 +21,7 @@ NOT_CLINICAL = (
     "The model was tested on trials of the data set that it was trained on, and on no other. It is not a medical "
     "device, and no decision about a person should depend on it."
 )
+SOME_TRIALS = "Only some trials of the data were used, in all subsets"
 
 
 def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
@@ -36,7 +37,7 @@ def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
         found.insert(0, ABOUT_CONTROLS[config.clip.control])
     if config.split.trials:
         words = filter_in_words(filter_from_json(config.split.trials))
-        found.append(f"Only some trials of the data were used, in all subsets: {words}.")
+        found.append(f"{SOME_TRIALS}: {words}.")
     if data.get("synthetic"):
         found.append("The data are synthetic: the result says nothing about surgery.")
     if split.get("warning"):

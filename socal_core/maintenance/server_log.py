@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import sys
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -22,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 FOLDER, FILE = "logs", "server.jsonl"
 FILE_BYTES, FILES = 10_000_000, 5
-_PATIENCE_SECONDS = 1.0
-"""How long a server waits for another one that rotates the files."""
 _OURS = ("socal_core", "pages")
 _LEFT_OUT = {"uvicorn.access"}
 """Its lines hold the addresses that visitors ask for, with the tokens in them."""
@@ -52,7 +49,7 @@ class LogFile(RotatingFileHandler):
     it holds a lock on their folder, and the others then go on in the new file.
     """
 
-    stream: TextIO  # type: ignore[assignment]
+    stream: TextIO | None  # type: ignore[assignment]
 
     def __init__(self, path: Path, largest: int = FILE_BYTES, files: int = FILES) -> None:
         """Open the file.
@@ -79,15 +76,17 @@ class LogFile(RotatingFileHandler):
         """Write a record, in a new file if it is time for one."""
         try:
             line = (self.format(record) + self.terminator).encode()
-            self._follow()
-            if self._size() + len(line) > self.maxBytes:
-                self._rotate(len(line))
-            _write_line(self.stream.fileno(), line)
+            handle = self._follow()
+            if _size(handle) + len(line) > self.maxBytes:
+                handle = self._rotate(len(line))
+            _write_line(handle, line)
         except Exception:  # noqa: BLE001 - as all handlers of logging do
             self.handleError(record)
 
-    def _follow(self) -> None:
-        """Open the file anew if another server has rotated it, or somebody has deleted it."""
+    def _follow(self) -> int:
+        """Return the handle of the file, opened anew if it was rotated by another server, deleted, or not opened."""
+        if self.stream is None:  # the last rotation failed halfway
+            self.stream = self._open()
         try:
             same = os.path.samestat(Path(self.baseFilename).stat(), os.fstat(self.stream.fileno()))
         except FileNotFoundError:
@@ -96,21 +95,20 @@ class LogFile(RotatingFileHandler):
             opened = self._open()  # before the old one is closed: where it fails, there is still a file to write to
             self.stream.close()
             self.stream = opened
+        return self.stream.fileno()
 
-    def _rotate(self, more: int) -> None:
-        """Begin a new file, unless another server has begun one meanwhile."""
+    def _rotate(self, more: int) -> int:
+        """Begin a new file, unless another server has begun one meanwhile, and return the handle to write to.
+
+        While another server rotates, the file grows on.
+        """
         folder = os.open(Path(self.baseFilename).parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            if not _lock(folder):
-                return  # another server stands still while it rotates: the file grows on
-            self._follow()
-            if self._size() + more > self.maxBytes:
+            if _lock(folder) and _size(self._follow()) + more > self.maxBytes:
                 self.doRollover()
         finally:
             os.close(folder)
-
-    def _size(self) -> int:
-        return os.fstat(self.stream.fileno()).st_size
+        return self._follow()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - a method of logging
         """Say once on the console that the log cannot be written, as on a full disk."""
@@ -119,19 +117,19 @@ class LogFile(RotatingFileHandler):
             sys.stderr.write(f"The log of the server cannot be written: {sys.exc_info()[1]}\n")
 
 
+def _size(handle: int) -> int:
+    return os.fstat(handle).st_size
+
+
 def _lock(folder: int) -> bool:
-    """Wait a moment for the lock on a folder; return whether no other process has it."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.001)
-        except OSError:
-            return True  # a file system without locks for folders, such as NFS
-        else:
-            return True
-    return False
+    """Try to lock a folder; return whether no other process has the lock."""
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks for folders, such as NFS
+    return True
 
 
 def _write_line(handle: int, line: bytes) -> None:

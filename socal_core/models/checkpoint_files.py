@@ -110,7 +110,7 @@ class ModelFiles:
 
     def _outline_of(self, path: Path) -> dict[str, torch.Tensor]:
         try:
-            with safe_open(path, framework="pt") as file:
+            with handles_explained(), safe_open(path, framework="pt") as file:
                 found = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
                 types = {name: part.get_dtype() for name, part in found.items()}
                 shapes = {name: part.get_shape() for name, part in found.items()}

@@ -121,8 +121,7 @@ def seconds_at_work(events: Sequence[Event]) -> float:
 
     Where the clock of the machine was set back between two events, nothing is added for the time between them.
     """
-    timed = [event for event in events if isinstance(event["time"], (int, float))]
-    steps = ((after["time"] - before["time"], after["type"]) for before, after in pairwise(timed))
+    steps = ((after["time"] - before["time"], after["type"]) for before, after in pairwise(events))
     return sum((max(0.0, seconds) for seconds, type_ in steps if type_ != "started"), 0.0)
 
 

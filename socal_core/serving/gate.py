@@ -112,7 +112,10 @@ class Gate:
 
     def _refusal_of_role(self, path: str, headers: Headers) -> Response | None:
         """Return the answer to a visitor without the role for a route. Pages ask for the role by themselves."""
-        user = self._user(headers)
+        try:
+            user = self._user(headers)
+        except SocalError as error:  # of server.toml, or no file can be opened
+            return PlainTextResponse(f"{error}\n", 503)
         if user is None and self._config.login is Login.OIDC:
             return PlainTextResponse("Log in first.\n", 401)
         if user is None:
@@ -122,13 +125,13 @@ class Gate:
         return None
 
     def _user(self, headers: Headers) -> User | None:
-        """Return whom a request names, with the role of by now; None if that visitor has no access."""
+        """Return the user that a request names, with the current role; None for a visitor without access."""
         try:
             if self._config.login is Login.OIDC:
                 return self._user_with_cookies(cookie_parser(headers.get("cookie", "")))
             name = clean_name(name_in_header(headers.get(self._config.user_header, "")))
             return None if name is None else user_named(name, read_server_config())
-        except (SocalError, ValueError):  # server.toml, or a cookie, is not what it should be
+        except ValueError:  # a cookie is not what it should be
             return None
 
     def _wrong_host(self, scope: Scope, headers: Headers) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from socal_core.errors import TooManyFilesError
 from socal_core.lifecycle.gpus import gpu_use, visible_gpus
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ def watch_machine(report: Callable[..., None], seconds: float = MEASURE_SECONDS)
 
 
 def _watch(report: Callable[..., None], seconds: float, ended: threading.Event) -> None:
-    # psutil: a process has ended or belongs to another user. OSError: no descriptor is free, or the disk is full.
-    failures = (psutil.Error, OSError)
+    # psutil: a process has ended or belongs to another user. OSError: the disk is full.
+    failures = (psutil.Error, OSError, TooManyFilesError)
     try:
         meter = MachineMeter()
     except failures as error:

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import psutil
 
+from socal_core.errors import TooManyFilesError
 from socal_core.lifecycle.state import RunState, write_status
 from socal_core.lifecycle.waiting import STOP_SIGNALS
 from socal_core.runs.cross_validation import stop_requested
@@ -120,11 +121,14 @@ def end_at_once(record: Callable[[], None]) -> NoReturn:
     """End this process and those that it has started. The kernel releases its locks.
 
     Args:
-        record: Called before, to record how the work ended; an OSError is ignored.
+        record: Called before, to record how the work ended; it may fail with an OSError or a TooManyFilesError.
     """
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            child.kill()
-    with suppress(OSError):
-        record()
-    os._exit(128 + signal.SIGTERM)
+    try:
+        with suppress(psutil.Error, OSError):
+            for child in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):
+                    child.kill()
+        with suppress(OSError, TooManyFilesError):
+            record()
+    finally:
+        os._exit(128 + signal.SIGTERM)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, get_args
 
-from socal_core.errors import RunError, SocalError
+from socal_core.errors import RunError, SocalError, TooManyFilesError
 from socal_core.runs.events import EventLog, read_events
 from socal_core.runs.files.event_types import EpochEvent, Event, HeadEvent
 from socal_core.runs.files.metrics_file import is_of_success
@@ -144,7 +144,7 @@ class TrackedLog:
                 if tracker is not None:
                     tracker.close("failed")
             why = str(error) if isinstance(error, SocalError) else f"{type(error).__name__}: {error}"
-            with suppress(OSError):
+            with suppress(OSError, TooManyFilesError):
                 self.append("notice", message=f"The run goes on without the tracker {name}. {why}")
 
 

@@ -270,3 +270,12 @@ def test_a_pseudonymized_card_holds_no_id(data_folder: Path, tmp_path: Path) -> 
     for text in (render_html(facts), render_json(facts)):
         assert not [name for name in ids if name in text]
     assert facts["results"] == collect_facts(run)["results"]
+
+
+def test_a_pseudonymized_card_names_no_surgeon_by_number(data_folder: Path, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run-1", data_folder, trials='{"surgeons": ["101", "102"]}', view="of Dr. House")
+    assert "surgeon 101" in render_html(collect_facts(run))
+    facts = pseudonymized_facts(run)
+    assert facts["configuration"]["trials"] == facts["configuration"]["view"] == "left out"
+    for text in (render_html(facts), render_json(facts)):
+        assert not [name for name in ("101", "House") if name in text]

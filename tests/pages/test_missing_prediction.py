@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.components.trial_viewer.missing_prediction import NOT_IN_SPLIT, PREDICTING, SEEN_SURGEON
+from pages.components.trial_viewer.missing_prediction import OF_NO_SUBSET, OF_SUBSET, PREDICTING, SEEN_SURGEON
 from socal_core.dataset import layout
 from socal_core.evaluation.predict_sources import forecaster_of
 from socal_core.jobs.harness import carry_out
@@ -33,7 +33,10 @@ def without_outcome(data_folder: Path) -> Path:
 def ask(run: RunFolder, trial: str) -> None:
     """Leave the request of the page, as it does before the job starts."""
     PREDICTING.folder.mkdir(parents=True, exist_ok=True)
-    write_json(PREDICTING.folder / REQUEST, {"run": str(run.path.resolve()), "trial": trial})
+    fingerprint = run.open_dataset().fingerprint
+    write_json(
+        PREDICTING.folder / REQUEST, {"run": str(run.path.resolve()), "trial": trial, "fingerprint": fingerprint}
+    )
 
 
 @pytest.mark.slow
@@ -55,16 +58,22 @@ def test_a_trial_without_an_outcome_is_predicted(open_page: OpenPage, without_ou
     assert f"Probability of success: {expected['prob_success']:.0%}" in [b.proto.text for b in app.get("progress")]
     trained = {trial.split("T")[0] for trial in run.read_split().train}
     assert (SEEN_SURGEON in text_of(app)) == ("S100" in trained)
-    assert PREDICTING.request() is None, "the job is free for others"
     app.query_params["trial"] = "S101T1"
     app.run()
     app.query_params["trial"] = TRIAL
     assert metrics_of(app.run())["Prediction"] != "–", "the result stays"
 
 
-def test_the_surgeon_of_the_trial_may_be_known_to_the_model(open_page: OpenPage, without_outcome: Path) -> None:
+@pytest.mark.parametrize(
+    ("subset", "about"),
+    [(None, f"{OF_NO_SUBSET} {SEEN_SURGEON}"), ("train", OF_SUBSET.format(subset="training"))],
+)
+def test_the_subset_of_the_trial_is_named(
+    open_page: OpenPage, without_outcome: Path, subset: str | None, about: str
+) -> None:
     run = write_run(runs_root() / "run-done", without_outcome)
-    row = {"predicted": 1, "prob_success": 0.7, "prob_failure": 0.3, "threshold": 0.5, "clips": [0.7], "subset": None}
+    row = {"trial_id": TRIAL, "predicted": 1, "prob_success": 0.7, "prob_failure": 0.3, "threshold": 0.5}
+    row |= {"clips": [0.7], "subset": subset}
     ask(run, TRIAL)
     assert carry_out(lambda *_: {"row": row}, PREDICTING.folder) is JobState.DONE
     app = open_page("trial_viewer", without_outcome)
@@ -72,7 +81,7 @@ def test_the_surgeon_of_the_trial_may_be_known_to_the_model(open_page: OpenPage,
     app.run()
     assert metrics_of(app)["Prediction"] == "Success"
     assert any(trial.startswith("S100") for trial in run.read_split().train)
-    assert f"{NOT_IN_SPLIT} {SEEN_SURGEON}" in text_of(app)
+    assert about in text_of(app)
 
 
 def test_a_failure_is_reported_and_the_button_stays(open_page: OpenPage, without_outcome: Path) -> None:

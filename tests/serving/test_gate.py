@@ -297,6 +297,13 @@ def test_behind_a_proxy_frames_and_files_are_for_roles(workspace: Path, path: st
     assert statuses == {"vera": 200, "rosa": 403}, "a changed role counts at once"
 
 
+def test_roles_that_cannot_be_read_are_no_lost_access(workspace: Path) -> None:
+    (workspace / "server.toml").write_text("login = ")
+    answer = client(login="proxy").get("/frames/token/S100T1/0", headers={HEADER: "vera"})
+    assert answer.status_code == 503
+    assert "server.toml" in answer.text
+
+
 def test_only_scripts_without_attributes_are_hashed() -> None:
     # echo -n 'alert(1)' | openssl dgst -sha256 -binary | base64
     assert inline_script_hashes('<script>alert(1)</script><script src="a.js"></script>') == (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import download_csv
+from pages.components.downloads import download_csv, pseudonyms_chosen
 from pages.components.inline_scripts import TO_TOP
 from pages.components.runs import choose_run, pick_run
 from pages.components.training.live import show_run
@@ -58,7 +58,10 @@ def _show_settings(run: RunFolder) -> None:
         rows = {LABELS.get(name, name.replace("_", " ").capitalize()): _value(value) for name, value in values.items()}
         table = pd.DataFrame({"Setting": rows.keys(), "Value": rows.values()})
         st.dataframe(table, hide_index=True, height=280)
-        download_csv("CSV", lambda: table, f"{run.name}-settings.csv", type="tertiary", key="csv-settings")
+        # These two may name surgeons.
+        hidden = [LABELS.get(name, name.capitalize()) for name in ("trials", "view")] if pseudonyms_chosen() else []
+        shown = table[~table["Setting"].isin(hidden)]
+        download_csv("CSV", lambda: shown, f"{run.name}-settings.csv", type="tertiary", key="csv-settings")
 
 
 def summary_of_settings(config: TrainConfig) -> str:

@@ -5,18 +5,24 @@ from typing import Any
 import streamlit as st
 
 from pages.components.job_progress import Button, offer
-from pages.components.trial_viewer.new_prediction import show_new_prediction
+from pages.components.split_warnings import warn_of_split
+from pages.components.trial_viewer.new_prediction import SUBSETS, show_new_prediction
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
 from socal_core.jobs.job import Job, JobState
+from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.identity import KnownRun
 
 PREDICTING = Job("trial", "socal_core.jobs.predict_trial", "The prediction of a trial")
 _ROWS = "predicted-trials"
-NOT_IN_SPLIT = "The run used this trial neither to train nor to test."
-SEEN_SURGEON = "But it trained on another trial of this surgeon, so the prediction may show memory of the surgeon."
+OF_SUBSET = "This is a {subset} trial of the run."
+OF_NO_SUBSET = "This trial is in none of the subsets of the run."
+SEEN_SURGEON = (
+    "However, the run was trained on another trial by this surgeon, so the model may recognize the surgeon rather than "
+    "judge the operation."
+)
 
 
 def show_missing_prediction(dataset: Dataset, trial_id: str, run: RunFolder) -> None:
@@ -25,11 +31,14 @@ def show_missing_prediction(dataset: Dataset, trial_id: str, run: RunFolder) -> 
     if is_cross_validation(run):
         _show_unknown(f"Run {name} has no prediction for this trial.")
         return
-    request = {"run": str(run.path.resolve()), "trial": trial_id}
+    request = {"run": str(run.path.resolve()), "trial": trial_id, "fingerprint": dataset.fingerprint}
     row = _computed(KnownRun.of(run), request)
     if row is not None:
         show_new_prediction(row, run)
-        st.caption(_about(dataset, trial_id, run))
+        st.caption(_about(dataset, row, run))
+        warn_of_split(run)
+        if about := ABOUT_CONTROLS.get(run.read_config().clip.control):
+            st.caption(about)
         return
     _show_unknown(f"Run {name} has no prediction for this trial yet.")
     offer(
@@ -47,20 +56,21 @@ def _show_unknown(text: str) -> None:
 
 
 def _computed(run: KnownRun, request: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the prediction that this session has seen; take over the result of the job if it is the one asked for."""
+    """Return the prediction of a trial that the job has made, or has made before in this session."""
     rows: dict[Any, dict[str, Any]] = st.session_state.setdefault(_ROWS, {})
-    key = (run, request["trial"])
+    key = (run, *request.values())
     if PREDICTING.request() == request:
         status = PREDICTING.status()
         if status.state is JobState.DONE:
             rows[key] = status.result["row"]
-            PREDICTING.forget()
     return rows.get(key)
 
 
-def _about(dataset: Dataset, trial_id: str, run: RunFolder) -> str:
-    """Say what is known about the trial from the split of the run."""
+def _about(dataset: Dataset, row: dict[str, Any], run: RunFolder) -> str:
+    """Say what the split of the run means for the prediction of a trial."""
+    if row["subset"] is not None:
+        return OF_SUBSET.format(subset=SUBSETS[row["subset"]])
     split, surgeons = run.read_split(), dataset.trials["participant_id"]
-    surgeon = surgeons[trial_id]
+    surgeon = surgeons[row["trial_id"]]
     trained = set() if split is None else {surgeons[trial] for trial in split.train if trial in surgeons.index}
-    return f"{NOT_IN_SPLIT} {SEEN_SURGEON}" if surgeon and surgeon in trained else NOT_IN_SPLIT
+    return f"{OF_NO_SUBSET} {SEEN_SURGEON}" if surgeon and surgeon in trained else OF_NO_SUBSET
