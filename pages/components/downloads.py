@@ -18,6 +18,7 @@ from socal_core.access.users import User
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.frame_reports import TEXT, read_report
 from socal_core.evaluation.frame_text import TextKind, kinds_of_text, texts_of
+from socal_core.runs.folder import RunFolder
 from socal_core.spreadsheets import csv_for_people
 
 _PSEUDONYMS = "pseudonymize"
@@ -165,6 +166,12 @@ def about_text_in_frames(fingerprint: str | None) -> str:
 def ids_in(dataset: Dataset) -> Ids:
     """Return the ids of a data set."""
     return ids_of(dataset.trials.rename_axis("trial_id"))
+
+
+def fingerprint_of(run: RunFolder) -> str | None:
+    """Return the fingerprint of the data set that a run was tested on; None if it is not known."""
+    metrics = run.read_metrics()
+    return None if metrics is None else metrics.get("data_fingerprint")
 
 
 def _choose(field: str) -> None:
