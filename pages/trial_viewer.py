@@ -18,7 +18,7 @@ OF_DATA, NEW = "Trials of the data set", "New material"
 
 
 def with_predictions(run: RunFolder | None) -> tuple[RunFolder | None, pd.DataFrame | None]:
-    """Return a run with its predictions; neither if they cannot be read, which hides no trial."""
+    """Return a run with its predictions, or None and None if they cannot be read; the trials are still shown."""
     try:
         return run, None if run is None else run.read_predictions()
     except SocalError as error:

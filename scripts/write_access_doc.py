@@ -34,8 +34,8 @@ Buttons that a user may not press are disabled, and their help says who may. The
 Roles apply to visitors of the app. A user with an account on the server and write access to the workspace can do all of
 this on the command line. Visitors can copy what a page shows.
 
-Frames, downloads and uploads need a role too: without one the server answers 403 (401 with an identity provider), to
-viewers also for uploads. `/health` needs no login.
+Frames, downloads and uploads need a role too. Without one, the server answers 403 (401 with an identity provider).
+Viewers get 403 for uploads. `/health` needs no login.
 
 ## Data roots
 
@@ -85,10 +85,10 @@ What the app, its commands and its workers create can be read by their own accou
 *Pseudonymize*, beside the downloads of tables, replaces the ids of trials, surgeons and frames, and leaves notes, text
 from frames and evidence out. A pseudonym is made from the id and a secret key (HMAC-SHA-256), so it is the same in
 every table of a workspace. Key and pseudonyms are in `pseudonyms.json` in the workspace, which only its owner can read;
-without a backup of it, later tables get other pseudonyms. `socal inspect DATA --frames OUT.csv --pseudonymize` does
-the same. It holds for run cards too, except for the name of the data folder, and the file of a trial for CVAT, which
-names the trial by its pseudonym. Pseudonymized files are still personal data for those who have the key, and a rare
-outcome or an exact time can identify a person as well.
+without a backup of it, later tables get other pseudonyms. `socal inspect DATA --frames OUT.csv --pseudonymize` does the
+same. Run cards and the CVAT file of a trial contain pseudonyms as well; a run card still gives the name of the data
+folder. Pseudonymized files are still personal data for those who have the key, and a rare outcome or an exact time can
+identify a person as well.
 
 Above each download, the page says whether the frames of the data set contain text, such as a name, or that they were
 not checked for it.

@@ -40,7 +40,7 @@ def prepare_process() -> None:
 
 
 def log_to_console() -> None:
-    """Let a process of a run print its log, with times; in the background, that is the file `worker.log`."""
+    """Print the log of this process with times; in the background it goes to `worker.log`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
 
 

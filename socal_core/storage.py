@@ -219,6 +219,17 @@ def _lock_draft(handle: int) -> bool:
     return True
 
 
+@handles_explained()
+def entries_of(folder: Path) -> list[Path]:
+    """Return the files and folders directly in a folder, in any order.
+
+    Raises:
+        TooManyFilesError: Too many files are open, so that nothing is known of the folder.
+        OSError: The folder cannot be read.
+    """
+    return list(folder.iterdir())
+
+
 def sync(path: Path) -> None:
     """Flush a file, or the entries of a folder, to the disk."""
     handle = _open(path, os.O_RDONLY)

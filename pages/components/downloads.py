@@ -18,13 +18,14 @@ from socal_core.access.users import User
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.frame_reports import TEXT, read_report
 from socal_core.evaluation.frame_text import TextKind, kinds_of_text, texts_of
+from socal_core.runs.folder import RunFolder
 from socal_core.spreadsheets import csv_for_people
 
 _PSEUDONYMS = "pseudonymize"
 ABOUT_PSEUDONYMS = (
-    "Replaces the ids of trials, surgeons and frames in tables that are downloaded, and leaves notes and text from "
-    "frames out. The same id always gets the same pseudonym. Only whoever may read the app's own folder can tell whose "
-    "it is."
+    "Replaces the ids of trials, surgeons and frames in tables, run cards and CVAT files that are downloaded, and "
+    "leaves notes and text from frames out. The same id always gets the same pseudonym. Only whoever may read the "
+    "app's own folder can tell whose it is."
 )
 
 
@@ -38,10 +39,7 @@ class Ids:
 
 @dataclass(frozen=True)
 class Announced:
-    """The ids that a download may hold, with the promise that the page has said what frames show of persons.
-
-    Only `announce` and `before_downloads` make one, so that no table of trials is offered without it.
-    """
+    """The ids that a download may hold, and proof that the page has said whether frames contain text such as names."""
 
     ids: Ids
 
@@ -114,7 +112,7 @@ def name_for_file(trial_id: str) -> str:
 
 
 def pseudonyms_chosen() -> bool:
-    """Return whether tables of this session are downloaded with pseudonyms."""
+    """Return whether tables, run cards and CVAT files of this session are downloaded with pseudonyms."""
     return bool(st.session_state.get(_PSEUDONYMS))
 
 
@@ -142,7 +140,7 @@ def before_downloads(ids: Ids, fingerprint: str | None, key: str) -> Announced:
     st.session_state[field] = pseudonyms_chosen()
     st.toggle("Pseudonymize", key=field, help=ABOUT_PSEUDONYMS, on_change=_choose, args=(field,))
     if pseudonyms_chosen():
-        st.caption("Tables are downloaded with pseudonyms, and without notes.")
+        st.caption("Tables, run cards and CVAT files are downloaded with pseudonyms, and without notes.")
     return data
 
 
@@ -168,6 +166,12 @@ def about_text_in_frames(fingerprint: str | None) -> str:
 def ids_in(dataset: Dataset) -> Ids:
     """Return the ids of a data set."""
     return ids_of(dataset.trials.rename_axis("trial_id"))
+
+
+def fingerprint_of(run: RunFolder) -> str | None:
+    """Return the fingerprint of the data set that a run was tested on; None if it is not known."""
+    metrics = run.read_metrics()
+    return None if metrics is None else metrics.get("data_fingerprint")
 
 
 def _choose(field: str) -> None:

@@ -52,7 +52,7 @@ def runs_with_predictions(dataset: Dataset) -> list[RunFolder]:
 
 
 def name_runs_left_out() -> None:
-    """Say which runs with predictions no page can offer, since it cannot be read what they were trained on."""
+    """Name the runs with predictions that cannot be offered because their data folder is not known."""
     for run in all_runs():
         try:
             if run.predictions_file.exists():

@@ -121,7 +121,10 @@ class PretrainingBar:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether SIGTERM or Ctrl-C has arrived. A second one ends the process."""
+    """Yield a function that returns whether SIGTERM or Ctrl-C has arrived.
+
+    A second one of the same kind ends it at once.
+    """
     received = threading.Event()
 
     def say_end() -> None:

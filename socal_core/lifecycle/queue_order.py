@@ -25,7 +25,7 @@ def queue_folder() -> Path:
 
 
 def order_content() -> bytes:
-    """Return the written order, for those who look often whether it has changed; empty if there is none."""
+    """Return the written order, so that a process can check cheaply whether it has changed; empty if there is none."""
     try:
         return _order_file().read_bytes()
     except FileNotFoundError:
@@ -72,7 +72,7 @@ def is_alive(entry: str) -> bool:
 
 
 def waiting_text(place: int) -> str:
-    """Say what a run waits for whose place in the order is this, from 1."""
+    """Say what the run at this place in the order, from 1, waits for."""
     return "Waiting for another run to end" if place == 1 else f"Waiting: number {place} in the queue"
 
 

@@ -54,7 +54,8 @@ def main(arguments: list[str]) -> None:
             _end(run)
             return
     except Exception:
-        logger.exception("The worker of the run waits instead.")  # or it meets the same problem, and records it
+        # The worker waits, or meets the same problem and records it.
+        logger.exception("The worker of the run waits instead.")
     _become_worker(arguments, run, signals)
 
 
@@ -69,7 +70,7 @@ def _become_worker(arguments: list[str], run: Path, signals: list[int]) -> None:
 
 
 def _is_stopped_before_its_turn(run: Path, signals: list[int]) -> bool:
-    """Wait until it is the turn of a run, or until it is asked to stop, and return whether it is.
+    """Wait for the turn of a run; return True if it is asked to stop first.
 
     Args:
         run: The folder of the run.

@@ -259,7 +259,7 @@ def _check_weights(name: str, family: Family, info: dict[str, Any], may_be_new: 
     prefix = f"{family.backbone}."
     for key in info["unexpected_keys"]:
         if key.removeprefix(prefix).startswith(family.needed):
-            gaps[key] = "has no place in the model"
+            gaps[key] = "the model does not have"
     if gaps:
         first = min(gaps)
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Whether a run is active: its states, its process, and the files by which processes tell each other.
+"""Whether a run is active: its states, its process, and the files through which processes communicate.
 
 A run that waits needs only this of its folder. The module therefore loads no heavy library, and no schema of a file.
 """

@@ -15,6 +15,7 @@ from socal_core.file_handles import handles_explained
 from socal_core.runs.files.records import MANIFEST, TRAINING, Manifest, TrainingState
 from socal_core.runs.files.run_file import NewerFormatError
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import entries_of
 
 OPTIMIZER_FILE = "optimizer.pt"
 KEPT = 2
@@ -31,7 +32,7 @@ def list_checkpoints(run: RunFolder) -> list[Path]:
     """List the checkpoints by name, newest first; they may be damaged."""
     if not run.checkpoints.is_dir():
         return []
-    found = [(match, path) for path in _entries(run.checkpoints) if (match := _NAME.fullmatch(path.name))]
+    found = [(match, path) for path in entries_of(run.checkpoints) if (match := _NAME.fullmatch(path.name))]
     return [path for match, path in sorted(found, key=lambda item: _order(item[0]), reverse=True)]
 
 
@@ -108,11 +109,6 @@ def write_manifest(checkpoint: Path) -> None:
     """Write the size and SHA-256 of every file of a checkpoint, which is otherwise complete."""
     files = {path.name: (path.stat().st_size, digest_of(path)) for path in sorted(checkpoint.iterdir())}
     MANIFEST.write(checkpoint, Manifest(files))
-
-
-@handles_explained()
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir())
 
 
 @handles_explained()

@@ -100,7 +100,7 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
 
 
 def _problems_of_records(run: RunFolder) -> list[str]:
-    """Return what is wrong with files in whose place something else is shown."""
+    """Return what is wrong with damaged files for which defaults are shown."""
     problems = []
     for record in (STATUS, NOTES):
         try:

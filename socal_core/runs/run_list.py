@@ -3,8 +3,8 @@
 from pathlib import Path
 from stat import S_ISREG
 
-from socal_core.file_handles import handles_explained
 from socal_core.runs.folder import RunFolder
+from socal_core.storage import entries_of
 
 
 def list_runs(root: Path) -> list[RunFolder]:
@@ -20,12 +20,7 @@ def list_ruins(root: Path) -> list[RunFolder]:
 
 def _folders(root: Path) -> list[RunFolder]:
     """Return the entries of a folder that may be runs, by name; other entries start with a dot."""
-    return [RunFolder(path) for path in sorted(_entries(root)) if not path.name.startswith(".")]
-
-
-@handles_explained()
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir())
+    return [RunFolder(path) for path in sorted(entries_of(root)) if not path.name.startswith(".")]
 
 
 def _age(run: RunFolder) -> int:

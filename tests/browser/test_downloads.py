@@ -31,7 +31,7 @@ def test_a_table_is_downloaded_without_formulas_and_only_by_the_button_of_the_ap
     assert "S100T1," in text
 
     tab.get_by_text("Pseudonymize").click()
-    expect(tab.get_by_text("Tables are downloaded with pseudonyms")).to_be_visible()
+    expect(tab.get_by_text("Tables, run cards and CVAT files are downloaded with pseudonyms")).to_be_visible()
     settled(tab)
     with tab.expect_download() as found:
         tab.get_by_role("button", name="CSV", exact=True).click()

@@ -176,7 +176,7 @@ class Shown:
     owner: str = ""
     """Who has started what it acts on."""
     absent: bool = False
-    """Whether it is left out for who may not, instead of disabled."""
+    """Whether it is hidden from those who may not, instead of disabled."""
 
 
 @dataclass

@@ -185,7 +185,7 @@ def test_unused_weights_need_not_be_finite(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_hidden_layers": 1}, r"such as videomae.encoder.layer.1.*, which has no place in the model\."),
+        ({"num_hidden_layers": 1}, r"such as videomae.encoder.layer.1.*, which the model does not have\."),
         ({"num_hidden_layers": 3}, r"such as videomae.encoder.layer.2.*, which is missing in its files\."),
         ({"qkv_bias": False}, "4 weights do not fit"),
         ({"hidden_size": 64}, r"patch_embeddings.projection.bias, which is 32 in its files and 64 in the model\."),

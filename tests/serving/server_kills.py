@@ -1,4 +1,4 @@
-"""Kills of the server and its workers, for test_server_kills.py and benchmarks/server_kills.py.
+"""Kills of the server and its workers, for test_failures.py and benchmarks/server_kills.py.
 
 `python -m tests.serving.server_kills SCRATCH KILLS SEED` prints what was found as JSON.
 """

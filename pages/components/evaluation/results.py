@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import Announced, announce, download_csv, ids_of
+from pages.components.downloads import Announced, announce, download_csv, fingerprint_of, ids_of
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
@@ -267,9 +267,8 @@ def test_trials(run: RunFolder, metrics: Metrics) -> None:
 def download(run: RunFolder) -> None:
     """Show the button that downloads the predictions of a run, if it has any."""
     if run.predictions_file.is_file():
-        columns, metrics = ", ".join(prediction_columns(run.read_target())), run.read_metrics()
-        fingerprint = None if metrics is None else metrics.get("data_fingerprint")
-        data = announce(ids_of(raw_predictions(run)), fingerprint)
+        columns = ", ".join(prediction_columns(run.read_target()))
+        data = announce(ids_of(raw_predictions(run)), fingerprint_of(run))
         download_csv(
             "Download predictions.csv",
             lambda: raw_predictions(run),

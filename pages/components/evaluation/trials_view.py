@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import guarded_on, may, why_not
-from pages.components.downloads import Ids, before_downloads, download_csv
+from pages.components.downloads import Ids, before_downloads, download_csv, fingerprint_of
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.errors import RunError
@@ -46,10 +46,9 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
             ),
         },
     )
-    metrics = run.read_metrics()
     surgeons = frozenset(map(str, table["Surgeon"].dropna())) if "Surgeon" in table else frozenset()
     ids = Ids(frozenset(map(str, table["Trial"])), surgeons)
-    data = before_downloads(ids, None if metrics is None else metrics.get("data_fingerprint"), key)
+    data = before_downloads(ids, fingerprint_of(run), key)
     download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", data, type="tertiary", key=f"csv-{key}")
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")

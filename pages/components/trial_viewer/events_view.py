@@ -169,7 +169,7 @@ def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequenc
             key="trial-cvat",
             help_text="The boxes and their tracks as CVAT XML 1.1 for video. Create a task from the frames of the "
             "trial, and import the file there."
-            + (" The app cannot tell of which trial a file with a pseudonym is." if hides else ""),
+            + (" The app cannot match a pseudonymized file to its trial." if hides else ""),
         )
     if not may(Action.CHANGE_EVENTS):
         return
