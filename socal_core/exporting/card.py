@@ -14,7 +14,7 @@ from socal_core.access.pseudonyms import pseudonymized_values
 from socal_core.errors import SocalError
 from socal_core.evaluation.trial_scores import current_metrics
 from socal_core.exporting.card_data import data_facts, split_facts
-from socal_core.exporting.card_limits import SOME_TRIALS, citations, licences, limits
+from socal_core.exporting.card_limits import citations, licences, limits
 from socal_core.exporting.card_results import result_facts
 from socal_core.exporting.checklist_items import CHECKLISTS
 from socal_core.exporting.checklists import answers_of, fill
@@ -34,11 +34,13 @@ LEFT_OUT = "left out"
 T = TypeVar("T")
 
 
-def collect_facts(run: RunFolder) -> dict[str, Any]:
+def collect_facts(run: RunFolder, with_names: bool = True) -> dict[str, Any]:
     """Collect the facts of a run card.
 
     Args:
         run: A run in any state, or a cross-validation.
+        with_names: Whether to give the name that users gave the run, and the choice of its trials, which may name
+            surgeons.
 
     Returns:
         JSON-ready values: format, made, run, missing, data, split, configuration, model, hardware, results, limits,
@@ -73,20 +75,20 @@ def collect_facts(run: RunFolder) -> dict[str, Any]:
         "made": {"socal_core": __version__, "time": datetime.now(UTC).isoformat(timespec="seconds")},
         "run": {
             "name": run.name,
-            "title": read_notes(run).name or run.name,
+            "title": (read_notes(run).name if with_names else "") or run.name,
             "state": str(state),
             "cross_validation": is_cross_validation(run),
             "data_folder": run.read_data().name,
         },
         "data": data_facts(dataset) if dataset else None,
         "split": known(lambda: split_facts(run, dataset)),
-        "configuration": _configuration(config),
+        "configuration": _configuration(config, with_names),
         "model": _model(environment),
         "hardware": _hardware(environment, known(lambda: seconds_at_work(read_events(run.events_file)))),
         "results": None if metrics is None else result_facts(dict(metrics), run.read_target()),
         "missing": missing,
     }
-    facts["limits"] = limits(facts, config)
+    facts["limits"] = limits(facts, config, with_names)
     facts["licences"] = licences(facts, environment, dataset)
     facts["citations"] = citations(dataset, environment)
     answers = answers_of(facts)
@@ -106,12 +108,7 @@ def pseudonymized_facts(run: RunFolder) -> dict[str, Any]:
         RunError: As for `collect_facts`, or the predictions, which name trials, are damaged.
         DataError: The data set, which names trials and surgeons, or the file of pseudonyms cannot be read.
     """
-    facts, dataset, predictions = collect_facts(run), run.open_dataset(), run.read_predictions()
-    facts["run"]["title"] = run.name
-    for name in ("trials", "view"):
-        if facts["configuration"].get(name):
-            facts["configuration"][name] = LEFT_OUT
-    facts["limits"] = [SOME_TRIALS + "." if limit.startswith(SOME_TRIALS) else limit for limit in facts["limits"]]
+    facts, dataset, predictions = collect_facts(run, with_names=False), run.open_dataset(), run.read_predictions()
     trials, surgeons = set(map(str, dataset.trials.index)), set(dataset.trials["participant_id"])
     if predictions is not None:
         trials |= set(predictions["trial_id"])
@@ -120,9 +117,11 @@ def pseudonymized_facts(run: RunFolder) -> dict[str, Any]:
     return found
 
 
-def _configuration(config: TrainConfig) -> dict[str, Any]:
+def _configuration(config: TrainConfig, with_names: bool) -> dict[str, Any]:
     """Return the settings that have an effect, without paths of this machine."""
     values = {**applicable_settings(config), "model": model_name(config.model.model)}
+    if not with_names:
+        values |= {name: LEFT_OUT for name in ("trials", "view") if values.get(name)}
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
 

@@ -21,15 +21,15 @@ NOT_CLINICAL = (
     "The model was tested on trials of the data set that it was trained on, and on no other. It is not a medical "
     "device, and no decision about a person should depend on it."
 )
-SOME_TRIALS = "Only some trials of the data were used, in all subsets"
 
 
-def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
+def limits(facts: Mapping[str, Any], config: TrainConfig, with_names: bool = True) -> list[str]:
     """List what limits the result of a run, for the reader of its card.
 
     Args:
         facts: The other parts of the card.
         config: The settings of the run.
+        with_names: Whether to say which trials were chosen, which may name surgeons.
     """
     data, split, results = facts["data"] or {}, facts["split"] or {}, facts["results"] or {}
     found = [NOT_CLINICAL]
@@ -37,7 +37,7 @@ def limits(facts: Mapping[str, Any], config: TrainConfig) -> list[str]:
         found.insert(0, ABOUT_CONTROLS[config.clip.control])
     if config.split.trials:
         words = filter_in_words(filter_from_json(config.split.trials))
-        found.append(f"{SOME_TRIALS}: {words}.")
+        found.append(f"Only some trials of the data were used, in all subsets{f': {words}' if with_names else ''}.")
     if data.get("synthetic"):
         found.append("The data are synthetic: the result says nothing about surgery.")
     if split.get("warning"):

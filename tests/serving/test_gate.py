@@ -277,7 +277,8 @@ def test_without_a_proxy_the_name_of_the_user_is_taken_from_requests(login: str)
 def test_with_a_provider_frames_and_files_are_for_users(path: str) -> None:
     opened = client(login="oidc")
     assert opened.get("/").status_code == 200
-    for cookie in ("", "login=eve", "login=broken"):
+    assert opened.get(path, headers={"cookie": "login=broken"}).status_code == 503
+    for cookie in ("", "login=eve"):
         assert opened.get(path, headers={"cookie": cookie}).status_code == 401
     uploads = "upload" in path
     assert opened.get(path, headers={"cookie": "login=anna"}).status_code == (403 if uploads else 200)
