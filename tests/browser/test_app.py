@@ -157,6 +157,7 @@ def test_a_run_from_start_to_prediction(server: Server, open_tab: OpenTab) -> No
 
     go(tab, "Trial viewer")
     tab.get_by_role("button", name="Select 10 random trials").click()
+    expect(tab.get_by_role("button", name="All trials")).to_be_visible()
     settled(tab)
     tab.get_by_role("combobox", name="Trial", exact=True).click()
     options = tab.get_by_role("listbox").get_by_role("option")  # not those of the player

@@ -46,7 +46,7 @@ def test_the_proxy_is_let_in_with_a_name_alone(behind_proxy: Server) -> None:
         answer, text = ask(url, headers=headers, source=PROXY)
         assert answer.status == 401
         assert "The proxy did not send" in text
-        assert websocket_status(url, headers, source=PROXY) == 403
+        assert websocket_status(url, headers, source=PROXY) == 401
 
 
 FORGED = (
@@ -64,7 +64,7 @@ def test_nobody_else_passes_as_the_proxy(behind_proxy: Server, forwarded: dict[s
     answer, text = ask(behind_proxy.url, headers=headers, source=STRANGER)
     assert answer.status == 401
     assert "through its proxy only" in text
-    assert websocket_status(behind_proxy.url, headers, source=STRANGER) == 403
+    assert websocket_status(behind_proxy.url, headers, source=STRANGER) == 401
     assert ask(behind_proxy.url, "/frames/token/S100T1/0", headers, source=STRANGER)[0].status == 401
     assert ask(behind_proxy.url, "/health", source=STRANGER)[0].status == 200
 

@@ -301,7 +301,7 @@ def test_routes_answer_those_who_may_use_them(lab: Lab, chromium: Browser) -> No
         for path in (*pages, *files, "/_stcore/upload_file/a/b"):
             assert lab.ask(path)[0] == 401, "nginx asks for a password"
             assert ask(lab.server.url, path)[0].status == 401, "past nginx, without the header"
-        assert websocket_status(lab.server.url) == 403
+        assert websocket_status(lab.server.url) == 401
         assert lab.ask("/health") == (200, lab.ask("/health", "uma")[1])
         assert json.loads(lab.ask("/health")[1])["status"] == "ok"
         refusals = {"uma": "You have no access", "vera": "it takes the role researcher to upload", "rosa": ""}
