@@ -107,7 +107,7 @@ async def visits(url: str, visitors: int, seconds: float, server: psutil.Process
 
 
 async def visitor(browser: Browser, url: str, number: int, end: float, log: Log) -> None:
-    """Open one page after the other in a browser profile of its own, and note how long each takes."""
+    """Visit pages with a separate browser profile, and record how long each page takes."""
     chance = random.Random(number)
     context = await browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000})
     tab = await context.new_page()

@@ -1,11 +1,11 @@
-"""The server and its workers killed again and again under a run, a download, a filling cache and a demo being made.
+"""Kill the server and its workers repeatedly during a run, a download, a cache filling and a demo generation.
 
     python -m benchmarks.server_kills [--kills 20] [--seed 0]
 
-The server is `streamlit run app.py`. It starts the work as a click on a page does; a thread that the benchmark adds to
-it hears what to start. In turn, a kill hits the server, the workers or both, and waits for a random point of one of the
-four works. Each work is continued and compared with one that nobody killed. After each kill the Training page of the
-next server must list every run; at the end no file, lock or process may be left.
+The server is `streamlit run app.py`. A thread that the benchmark adds to it starts the four kinds of work as a click on
+a page does. The server, the workers or both are killed in turn, at a random point of the work. The work is then
+continued, and its result compared with that of work that was not interrupted. After each kill, the Training page of the
+next server must list every run. At the end, no file, lock or process may be left.
 """
 
 import argparse

@@ -63,7 +63,7 @@ def measure(folder: Path, number: int, seconds: float) -> None:
 
 
 def is_waiting(run: RunFolder) -> bool:
-    """Whether a run has told that it waits."""
+    """Check whether the log of a run says that it is waiting."""
     return run.events_file.exists() and '"Waiting' in run.events_file.read_text()
 
 

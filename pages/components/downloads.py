@@ -24,8 +24,8 @@ from socal_core.spreadsheets import csv_for_people
 _PSEUDONYMS = "pseudonymize"
 ABOUT_PSEUDONYMS = (
     "Replaces the ids of trials, surgeons and frames in tables, run cards and CVAT files that are downloaded, and "
-    "leaves notes and text from frames out. The same id always gets the same pseudonym. Only whoever may read the "
-    "app's own folder can tell whose it is."
+    "leaves notes and text from frames out. The same id always gets the same pseudonym. Only people "
+    "with access to the workspace can match pseudonyms to ids."
 )
 
 
