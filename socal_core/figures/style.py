@@ -27,15 +27,17 @@ BELOW = {"y": -0.18, "yanchor": "top"}
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
     """Set the title, the axis titles and the common layout of a figure, and return the same figure."""
-    figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}},
-        height=height,
-        margin={"l": 8, "r": 8, "t": 72, "b": 8},
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "title": None},
-        hoverlabel={"namelength": -1},
-    )
-    figure.update_xaxes(title=x, automargin=True)
-    figure.update_yaxes(title=y, automargin=True)
+    # Set one by one: update_layout and update_xaxes take three times as long, more than all else about most figures.
+    layout = figure.layout
+    layout.title = {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}}
+    layout.height = height
+    layout.margin = {"l": 8, "r": 8, "t": 72, "b": 8}
+    layout.legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
+    layout.hoverlabel = {"namelength": -1}
+    for axes, text in ((figure.select_xaxes(), x), (figure.select_yaxes(), y)):
+        for axis in axes:
+            axis.title.text = text
+            axis.automargin = True
     return figure
 
 
