@@ -5,7 +5,9 @@
 The data are the demo of 12 surgeons, with two runs that have predictions. Each visitor has a browser profile of its
 own, goes through the pages by their links in random order, reads each for 3 to 8 seconds, and in the Trial viewer
 selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is stale; by
-the page's own clock, Chromium on the same cores. Errors are exceptions on a page or in its scripts, failed requests
+the page's own clock, Chromium on the same cores. Each tab looks every 50 ms, since ten that look more often keep a core
+busy. CPU time is that of the server and of all of Chromium, from the click to the end of the reading; only for a single
+visitor (`--visitors 1`) also by page. Errors are exceptions on a page or in its scripts, failed requests
 and tracebacks of the server. Memory is that of the server after the first tenth of the time and at the end.
 """
 
@@ -17,6 +19,7 @@ import statistics
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,8 +46,12 @@ VISIT = f"""([path, label]) => new Promise(resolve => {{
     links.find(link => link.innerText.includes(label)).click();
     const watch = setInterval(() => {{
         if ({READY}) {{ clearInterval(watch); resolve(performance.now() - begun); }}
-    }}, 10);
+    }}, 50);
 }})"""
+
+
+Cpu = tuple[float, float]
+"""CPU seconds of the server and of Chromium."""
 
 
 @dataclass
@@ -52,6 +59,12 @@ class Log:
     """What the visitors have seen."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: {label: [] for label in PAGES.values()})
+    cpu: dict[str, list[Cpu]] = field(default_factory=lambda: {label: [] for label in PAGES.values()})
+    """CPU time from the click to the end of the reading, of each visit; only with a single visitor."""
+    cpu_together: Cpu = (0.0, 0.0)
+    """CPU time after the first tenth of the time."""
+    visits_together: int = 0
+    """Visits after the first tenth of the time."""
     errors: list[str] = field(default_factory=list)
 
 
@@ -79,6 +92,11 @@ def main() -> None:
         log.errors += [line for line in lines if "Traceback" in line]
     for label, times in ((label, times) for label, times in log.seconds.items() if times):
         print(f"{label}: median {statistics.median(times):.2f} s, longest {max(times):.2f} s, {len(times)} visits")
+    for label, spent in ((label, spent) for label, spent in log.cpu.items() if spent):
+        print(
+            f"CPU time of {label}, median: {_cpu_text(*(statistics.median(each) for each in zip(*spent, strict=True)))}"
+        )
+    print(f"CPU time per visit: {_cpu_text(*(seconds / max(1, log.visits_together) for seconds in log.cpu_together))}")
     together = [each for times in log.seconds.values() for each in times]
     report(f"all pages, median of {len(together)} visits", statistics.median(together), ASKED["median"], "s")
     print(f"memory of the server: {memory[0]:.0f} MB, at the end {memory[1]:.0f} MB")
@@ -97,17 +115,33 @@ async def visits(url: str, visitors: int, seconds: float, server: psutil.Process
     memory = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        every = [asyncio.create_task(visitor(browser, url, number, end, log)) for number in range(visitors)]
+        alone = server if visitors == 1 else None
+        every = [asyncio.create_task(visitor(browser, url, number, end, log, alone)) for number in range(visitors)]
+        before: tuple[Cpu, int] = ((0.0, 0.0), 0)
         for wait in (0.1 * seconds, 0.9 * seconds):
             await asyncio.sleep(wait)
             memory.append(server.memory_info().rss / 1e6)
+            last, before = before, (_cpu(server), sum(len(times) for times in log.seconds.values()))
+        log.cpu_together = _difference(before[0], last[0])
+        log.visits_together = before[1] - last[1]
         await asyncio.gather(*every)
         await browser.close()
     return log, memory
 
 
-async def visitor(browser: Browser, url: str, number: int, end: float, log: Log) -> None:
-    """Visit pages with a separate browser profile, and record how long each page takes."""
+async def visitor(
+    browser: Browser, url: str, number: int, end: float, log: Log, server: psutil.Process | None = None
+) -> None:
+    """Visit pages with a separate browser profile, and record how long each page takes.
+
+    Args:
+        browser: Chromium.
+        url: The address of the app.
+        number: The number of the visitor, from which its choices follow.
+        end: When to stop, on the clock of `time.monotonic`.
+        log: Where to record it.
+        server: The server, if this is its only visitor, whose visits' CPU time is then recorded by page.
+    """
     chance = random.Random(number)
     context = await browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000})
     tab = await context.new_page()
@@ -117,15 +151,37 @@ async def visitor(browser: Browser, url: str, number: int, end: float, log: Log)
     await tab.goto(url)
     await tab.get_by_role("link", name="Guide").wait_for()
     here = "/"
+    await asyncio.sleep(chance.uniform(3, 8))
     while time.monotonic() < end:
-        await asyncio.sleep(chance.uniform(3, 8))
+        before = _cpu(server) if server is not None else (0.0, 0.0)
         here = chance.choice([path for path in PAGES if path != here])
         took = await tab.evaluate(VISIT, [here, PAGES[here]])
         log.seconds[PAGES[here]].append(took / 1000)
         if here == "/trial_viewer":
             await tab.get_by_role("button", name="Select 10 random trials").click()
         await _note_exceptions(tab, log)
+        await asyncio.sleep(chance.uniform(3, 8))
+        if server is not None:
+            log.cpu[PAGES[here]].append(_difference(_cpu(server), before))
     await context.close()
+
+
+def _cpu(server: psutil.Process) -> Cpu:
+    """Return the CPU seconds that the server and all processes of Chromium have taken so far."""
+    together = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "chrom" in process.name():
+                together += sum(process.cpu_times()[:2])
+    return sum(server.cpu_times()[:2]), together
+
+
+def _difference(after: Cpu, before: Cpu) -> Cpu:
+    return after[0] - before[0], after[1] - before[1]
+
+
+def _cpu_text(server: float, browser: float) -> str:
+    return f"server {server:.2f} s, Chromium {browser:.2f} s"
 
 
 def _note_failure(response: Response, log: Log) -> None:
