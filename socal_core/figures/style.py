@@ -31,7 +31,8 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> 
     layout = figure.layout
     layout.title = {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}}
     layout.height = height
-    layout.margin = {"l": 8, "r": 8, "t": 72, "b": 8}
+    # Most axes fit in. Where one does not, automargin gives it room, and the browser draws the whole figure once more.
+    layout.margin = {"l": 76 if y else 8, "r": 8, "t": 72, "b": 64}
     layout.legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     layout.hoverlabel = {"namelength": -1}
     for axes, text in ((figure.select_xaxes(), x), (figure.select_yaxes(), y)):
