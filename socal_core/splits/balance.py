@@ -98,10 +98,11 @@ def _assign(values: NDArray[np.int64], folds: int, rng: np.random.Generator) -> 
 
 def _count(groups: pd.Series, strata: pd.Series) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
     """Return the groups, sorted, and their counts, (groups, strata): of trials, and of those in each stratum but 0."""
-    table = pd.crosstab(groups.to_numpy(), strata.to_numpy())
-    table = table.reindex(columns=range(max(2, int(strata.max()) + 1)), fill_value=0)
-    counts = table.to_numpy(np.int64)
-    return table.index.to_numpy(dtype=object), np.column_stack([counts.sum(axis=1), counts[:, 1:]])
+    numbers, names = pd.factorize(groups.to_numpy(dtype=object), sort=True)
+    known, found = numbers >= 0, strata.to_numpy(np.int64)
+    counts = np.zeros((len(names), max(2, int(strata.max()) + 1)), np.int64)
+    np.add.at(counts, (numbers[known], found[known]), 1)
+    return np.asarray(names, dtype=object), np.column_stack([counts.sum(axis=1), counts[:, 1:]])
 
 
 def _lacking(counts: NDArray[np.int64]) -> NDArray[np.int64]:
