@@ -181,8 +181,9 @@ class _FrameClips:
         return self._reader.preprocessor.normalise(clips), masked
 
     def finish(self, network: MaskedNetwork) -> dict[str, Any]:
-        """Write the model with its decoder."""
-        write_model_folder(self._out, self._start.config, network.model.state_dict(), self._start.preprocessor)
+        """Write the model with its decoder, and the norm of the classifier that it was."""
+        weights = {**network.model.state_dict(), **self._start.classifier_norm}
+        write_model_folder(self._out, self._start.config, weights, self._start.preprocessor)
         return {}
 
     def close(self) -> None:
