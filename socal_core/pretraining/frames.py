@@ -29,6 +29,9 @@ from socal_core.settings import TrainConfig
 
 MASKED_FRACTION = 0.9
 """Fraction of the patches that are masked, as in VideoMAE's own pre-training."""
+ENCODER_RATE = 0.1
+"""The encoder's learning rate as a fraction of the decoder's. At the full rate, the gradients of a new decoder make the
+features of all clips alike within a hundred steps (benchmarks/README.md), while the loss falls no faster."""
 WARNING = (
     "The frames of the test subset's surgeons were used (--include-test), so the scores of runs that start from this "
     "model may be too good."
@@ -41,6 +44,7 @@ class FramesTask:
     """Fill in the masked patches of a data set's clips."""
 
     betas = (0.9, 0.95)
+    rate_factors: Mapping[str, float] = {"model.videomae.": ENCODER_RATE}
 
     def __init__(self, dataset: Dataset, config: TrainConfig, include_test: bool) -> None:
         """Choose the trials, and load the weights to start from.

@@ -206,6 +206,17 @@ def test_the_norm_of_a_classifier_is_kept_for_the_run_that_fine_tunes_the_result
         assert torch.equal(weights[name], stored[name])
 
 
+def test_the_encoder_changes_by_a_tenth_of_what_the_decoder_does(
+    tmp_path: Path, shared_data_folder: Path, model: Path
+) -> None:
+    # The first step of AdamW changes a weight by the learning rate, unless its gradient is tiny.
+    pretrain(shared_data_folder, model, tmp_path / "out", num_epochs=1, batch_size=16, weight_decay=0.0)
+    before, after = load_file(model / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
+    changes = {name: (after[name] - before[name]).abs().max().item() for name in after if name in before}
+    assert changes["decoder.head.bias"] == pytest.approx(3e-4, rel=0.01)
+    assert changes["videomae.embeddings.patch_embeddings.projection.bias"] == pytest.approx(3e-5, rel=0.2)
+
+
 @pytest.mark.slow
 def test_the_loss_falls_where_masked_pixels_can_be_inferred(tmp_path: Path, data_folder: Path) -> None:
     ramp = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[:, None], (48, 64, 3))
