@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import DataError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
@@ -116,7 +116,7 @@ class _Names:
                     write_json(workspace() / FILE, values, private=True)
             self._key = bytes.fromhex(values["key"])
         except OSError as error:
-            raise DataError(f"{FILE} in the workspace cannot be written: {error.strerror}. Free some space.") from None
+            raise _cannot_write(error) from None
         except (ValueError, KeyError, TypeError):
             raise DataError(
                 f"{FILE} in the workspace is damaged. Restore it from a backup; without it, ids get other pseudonyms."
@@ -142,7 +142,11 @@ class _Names:
                 if json.dumps(values, sort_keys=True) != before:
                     write_json(workspace() / FILE, values, private=True)
         except OSError as error:
-            raise DataError(f"{FILE} in the workspace cannot be written: {error.strerror}. Free some space.") from None
+            raise _cannot_write(error) from None
+
+
+def _cannot_write(error: OSError) -> DataError:
+    return DataError(f"{FILE} in the workspace cannot be written: {os_reason(error)}. Free some space.")
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from socal_core.errors import DataError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.presets import SOCAL, Preset
 
 LARGEST_FILE = 400_000_000
@@ -172,7 +172,7 @@ class DataFolder:
                     raise DataError(f"it has {stamp.size:,} bytes, more than the {limit:,} that are read")
                 data = file.read(limit + 1)
         except OSError as error:
-            raise DataError(error.strerror or type(error).__name__) from error
+            raise DataError(os_reason(error)) from error
         self.stamps[name] = stamp
         self.digests[asked] = hashlib.sha256(data).hexdigest()
         return data

@@ -12,6 +12,7 @@ from socal_core.exporting.card import collect_facts
 from socal_core.exporting.card_figures import figures
 from socal_core.exporting.card_limits import NOT_KNOWN
 from socal_core.exporting.card_results import label_of_score
+from socal_core.file_handles import os_reason
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_text
 
@@ -60,7 +61,7 @@ def write_card(run: RunFolder, out: Path) -> None:
     try:
         write_text(out, render(collect_facts(run)))
     except OSError as error:
-        raise RunError(f"{out.name} cannot be written: {error.strerror}. Choose another folder.") from None
+        raise RunError(f"{out.name} cannot be written: {os_reason(error)}. Choose another folder.") from None
 
 
 def number(found: float | None) -> str:

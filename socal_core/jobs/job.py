@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.lock import take_lock
@@ -193,7 +194,7 @@ class Job:
         return _text((_read(self.folder / ID) or {}).get("id"))
 
     def _cannot_start(self, error: OSError) -> SocalError:
-        return SocalError(f"{self._title} cannot be started: {error.strerror}.")
+        return SocalError(f"{self._title} cannot be started: {os_reason(error)}.")
 
 
 class _Result(dict[str, Any]):

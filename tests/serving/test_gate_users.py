@@ -1,10 +1,16 @@
 """The gate: who the user of a request is, and what is for users alone."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
 
-from tests.serving.gated_app import HEADER, client, greeted
+from socal_core.access.server_config import Login, ServerConfig
+from socal_core.serving.gate import Gate
+from tests.few_handles import few_handles
+from tests.serving.gated_app import HEADER, HOST, ROUTES, client, greeted
 
 
 def test_the_name_of_the_user_passes_from_the_proxy() -> None:
@@ -74,3 +80,28 @@ def test_roles_that_cannot_be_read_are_no_lost_access(workspace: Path) -> None:
     answer = client(login="proxy").get("/frames/token/S100T1/0", headers={HEADER: "vera"})
     assert answer.status_code == 503
     assert "server.toml" in answer.text
+
+
+def test_too_many_open_files_are_no_lost_access(workspace: Path) -> None:
+    (workspace / "server.toml").write_text('login = "proxy"\n[roles]\nvera = "viewer"\n')
+    gate = Gate(Starlette(routes=ROUTES), ServerConfig(login=Login.PROXY))
+    headers = [(b"host", HOST.encode()), (HEADER.lower().encode(), b"vera")]
+    scope = {"type": "http", "method": "GET", "path": "/frames/token/S100T1/0", "query_string": b"", "headers": headers}
+    scope |= {"server": ("localhost", 8501), "client": ("127.0.0.1", 50_000)}
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def ask(free: int) -> int:
+        sent.clear()
+        with few_handles(free):
+            await gate(scope, receive, send)
+        return int(sent[0]["status"])
+
+    assert asyncio.run(ask(0)) == 503
+    assert b"Too many files are open" in sent[1]["body"]
+    assert asyncio.run(ask(10)) == 200

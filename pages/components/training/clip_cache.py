@@ -21,6 +21,7 @@ from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.runs.architecture import input_sizes
 from socal_core.runs.model_choice import local_folder
@@ -245,7 +246,7 @@ def _remove(chosen: Collection[str]) -> None:
                         )
                     )
             except OSError as error:
-                messages.append(("refused", f"{name} cannot be removed: {error.strerror}."))
+                messages.append(("refused", f"{name} cannot be removed: {os_reason(error)}."))
     if not removed and not messages:
         messages.append(("refused", "It had been removed in another window already."))
     if removed:

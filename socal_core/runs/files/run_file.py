@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.storage import write_json
 
@@ -97,7 +98,7 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        problem = str(error.strerror)
+        problem = os_reason(error)
     except ValueError as error:
         about = "" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else f": {error}"
         problem = f"it is damaged{about}"
