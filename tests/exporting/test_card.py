@@ -22,6 +22,7 @@ from socal_core.storage import write_json
 from tests.factories import write_dataset, write_outcomes
 from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_run
+from tests.test_cli import run_cli
 
 OLD_RUNS = Path(__file__).parents[1] / "data" / "old_run"
 LOADING = {"script", "img", "link", "iframe", "object", "embed", "video", "audio", "source", "base", "form", "input"}
@@ -279,3 +280,23 @@ def test_a_pseudonymized_card_names_no_surgeon_by_number(data_folder: Path, tmp_
     assert facts["configuration"]["trials"] == facts["configuration"]["view"] == "left out"
     for text in (render_html(facts), render_json(facts)):
         assert not [name for name in ("101", "House") if name in text]
+
+
+def test_the_command_writes_a_pseudonymized_card(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_outcomes(data_folder, participant_id=[f"surgeon{number // 2}x" for number in range(20)])
+    run = write_run(tmp_path / "run-of-S100T1", data_folder, trials='{"surgeons": ["surgeon1x", "surgeon2x"]}')
+    out = tmp_path / "card.json"
+
+    def names_in_card(*options: str) -> list[str]:
+        assert run_cli(capsys, "card", run.path, out, *options)[0] == 0
+        return [identity for identity in ("S100T1", "surgeon1x") if identity in out.read_text()]
+
+    assert names_in_card() == ["S100T1", "surgeon1x"]
+    assert names_in_card("--pseudonymize") == []
+    written = out.read_bytes()
+    data_folder.rename(tmp_path / "moved")
+    code, _, said = run_cli(capsys, "card", run.path, out, "--pseudonymize")
+    assert (code, out.read_bytes()) == (2, written), "without the data, nobody knows what the ids are"
+    assert said.startswith("error: Data of run")
