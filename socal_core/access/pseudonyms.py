@@ -26,7 +26,7 @@ FILE = "pseudonyms.json"
 TRIALS = ("trial_id", "Trial", "Other trial")
 SURGEONS = ("participant_id", "Surgeon")
 FILES = ("frame", "file", "File")
-LEFT_OUT = ("note", "Note", "Text", "evidence")
+LEFT_OUT = ("note", "Note", "Text", "evidence", "Evidence")
 """Columns with free text, with text from frames and with names of files, which may name anybody. They stay empty."""
 _TYPED = ("event", "tags", "Event", "Tags", "reason")
 _KEY_BYTES, _CHARACTERS = 32, 10

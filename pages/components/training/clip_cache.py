@@ -184,7 +184,7 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
     newest_first = stores[::-1]
     table = pd.DataFrame([_row(info) for info in newest_first])
     st.dataframe(table, hide_index=True, key="cache-stores", width="stretch")
-    download_csv("CSV", lambda: table, "clip-cache.csv", type="tertiary", key="csv-cache")
+    download_csv("CSV", lambda: table, "clip-cache.csv", data=None, type="tertiary", key="csv-cache")
     names = {info.folder.name: f"{_name(info)}, {size_text(info.bytes)}" for info in newest_first}
     names[ALL] = f"Everything, {total}"
     asked = st.session_state.get(ASKED)
