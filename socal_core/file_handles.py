@@ -9,6 +9,7 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from socal_core.errors import TooManyFilesError
 
@@ -91,3 +92,14 @@ def handles_explained() -> Iterator[None]:
         if handles_used_up(error):
             raise too_many_files() from error
         raise
+
+
+@handles_explained()
+def open_handle(path: Path, flags: int, mode: int = 0o777) -> int:
+    """Open a file as `os.open` does, which returns its descriptor.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+        OSError: The file cannot be opened.
+    """
+    return os.open(path, flags, mode)

@@ -6,24 +6,18 @@ for a living one, and there is nothing to clean up after a crash.
 
 import errno
 import fcntl
-import itertools
 import json
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from socal_core.errors import TooManyFilesError
-from socal_core.file_handles import handles_explained
-
-_DRAFT = ".tmp"
-"""The end of the names of temporary files and folders, which begin with a dot."""
-_CANNOT_TELL = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.ENOTSUP}
-"""A lock is taken, or the file system, such as NFS, has none for a folder."""
+from socal_core.drafts import DRAFT, hold, lock_draft, new_draft, remove_leftovers
+from socal_core.file_handles import handles_explained, open_handle
 
 
 @contextmanager
@@ -36,10 +30,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Args:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_DRAFT}")
-    handle = _open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{DRAFT}")
+    handle = open_handle(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
-        _lock_draft(handle)
+        lock_draft(handle)
         with handles_explained():
             yield draft
         draft.replace(path)
@@ -96,7 +90,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be created or renamed.
     """
-    draft, handle = _new_draft(path)
+    draft, handle = new_draft(path)
     try:
         with handles_explained():
             yield draft
@@ -106,30 +100,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
-
-
-def _new_draft(path: Path) -> tuple[Path, int]:
-    """Create a temporary folder next to a folder, and lock it; replace one that was left by a killed process."""
-    for number in itertools.count(1):
-        draft = path.with_name(f".{path.name}{_DRAFT}" if number == 1 else f".{path.name}.{number}{_DRAFT}")
-        if draft.is_symlink():
-            raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
-        if draft.exists() and not _remove_draft(draft):
-            continue  # another process writes to it
-        try:
-            draft.mkdir()
-            handle = _open(draft, os.O_RDONLY | os.O_DIRECTORY)
-        except (FileExistsError, FileNotFoundError):
-            if not path.parent.is_dir():
-                raise
-            continue  # another process has created it, or taken it for a leftover, since
-        except TooManyFilesError:
-            draft.rmdir()
-            raise
-        if _lock_draft(handle) and os.fstat(handle).st_nlink:
-            return draft, handle
-        os.close(handle)
-    raise AssertionError("there are infinitely many names")
 
 
 @contextmanager
@@ -145,78 +115,15 @@ def temporary_folder(beginning: str) -> Iterator[Path]:
         OSError: It cannot be created.
     """
     remove_leftovers(Path(tempfile.gettempdir()), beginning)
-    while True:
-        folder = Path(tempfile.mkdtemp(_DRAFT, beginning))
-        with suppress(FileNotFoundError):
-            try:
-                handle = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            except TooManyFilesError:
-                folder.rmdir()
-                raise
-            if _lock_draft(handle) and os.fstat(handle).st_nlink:
-                break
-            os.close(handle)  # another process has taken it for a leftover
+    handle = None
+    while handle is None:
+        folder = Path(tempfile.mkdtemp(DRAFT, beginning))
+        handle = hold(folder)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
-
-
-def remove_leftovers(folder: Path, beginning: str = ".") -> None:
-    """Delete temporary files and folders that killed processes left in a folder, but none that is being written.
-
-    Args:
-        folder: The folder.
-        beginning: The beginning of their names, with a dot.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-        drafts = [folder / name for name in names if name.startswith(beginning) and name.endswith(_DRAFT)]
-    except OSError:
-        return
-    for draft in drafts:
-        if not draft.is_symlink():
-            with suppress(OSError, TooManyFilesError):
-                _remove_draft(draft)
-
-
-def _remove_draft(draft: Path) -> bool:
-    """Delete a temporary file or folder unless it is being written; return whether it is gone."""
-    try:
-        handle = _open(draft, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(handle), draft.lstat()):
-            return False  # it was renamed when it was complete, and another process writes another one
-        if draft.is_dir():
-            shutil.rmtree(draft)
-        else:
-            draft.unlink()
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno in _CANNOT_TELL:
-            return False
-        raise
-    finally:
-        os.close(handle)
-    return True
-
-
-def _lock_draft(handle: int) -> bool:
-    """Lock a temporary file or folder while it is written; return False if another process deletes it."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in _CANNOT_TELL:
-            raise
-    return True
 
 
 @handles_explained()
@@ -232,7 +139,7 @@ def entries_of(folder: Path) -> list[Path]:
 
 def sync(path: Path) -> None:
     """Flush a file, or the entries of a folder, to the disk."""
-    handle = _open(path, os.O_RDONLY)
+    handle = open_handle(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -296,7 +203,7 @@ def kept_free(path: Path) -> Iterator[bool]:
     Raises:
         OSError: The file of the lock does not exist or cannot be opened.
     """
-    handle = _open(path, os.O_RDONLY)
+    handle = open_handle(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -321,10 +228,5 @@ def is_locked(path: Path) -> bool:
         raise
 
 
-@handles_explained()
-def _open(path: Path, flags: int, mode: int = 0o777) -> int:
-    return os.open(path, flags, mode)
-
-
 def _open_lock(path: Path) -> int:
-    return _open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    return open_handle(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -8,11 +8,12 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from socal_core.drafts import remove_leftovers
 from socal_core.errors import SocalError
 from socal_core.file_handles import os_reason
 from socal_core.installation import CODE_FOLDER, is_checkout
 from socal_core.json_files import read_json
-from socal_core.storage import locked, remove_leftovers, temporary_folder, write_json
+from socal_core.storage import locked, temporary_folder, write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "

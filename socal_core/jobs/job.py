@@ -124,6 +124,11 @@ class Job:
         """Return the last request, or None if there was none."""
         return _read(self.folder / REQUEST)
 
+    def result_of(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the result of a request if it is what the job has done last, else None."""
+        status = self.status()
+        return status.result if status.state is JobState.DONE and self.request() == request else None
+
     def read_owner(self) -> str | None:
         """Return the name of the user who started the job; None if that is not known."""
         name = (_read(self.folder / OWNER) or {}).get("name")
