@@ -29,6 +29,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{DRAFT}")
     handle = open_handle(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
@@ -49,6 +52,9 @@ def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
         path: The file.
         content: Its new content.
         private: Whether only its owner may read it; else as the umask of the process says.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     with replacing(path) as draft, draft.open("wb") as file:
         if private:
@@ -59,7 +65,11 @@ def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step, in UTF-8."""
+    """Replace a text file in one step, in UTF-8.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -73,6 +83,7 @@ def write_json(path: Path, value: Any, private: bool = False) -> None:
 
     Raises:
         ValueError: The value contains NaN or infinity, which JSON does not have.
+        TooManyFilesError: Too many files are open.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_bytes(path, text.encode("utf-8"), private)
@@ -89,6 +100,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         OSError: The folder cannot be created or renamed.
+        TooManyFilesError: Too many files are open.
     """
     draft, handle = new_draft(path)
     try:
@@ -113,6 +125,7 @@ def temporary_folder(beginning: str) -> Iterator[Path]:
 
     Raises:
         OSError: It cannot be created.
+        TooManyFilesError: Too many files are open.
     """
     remove_leftovers(Path(tempfile.gettempdir()), beginning)
     handle = None
@@ -138,7 +151,11 @@ def entries_of(folder: Path) -> list[Path]:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or the entries of a folder, to the disk."""
+    """Flush a file, or the entries of a folder, to the disk.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     handle = open_handle(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -155,6 +172,9 @@ def try_lock(path: Path) -> int | None:
     Returns:
         The descriptor that holds the lock while it is open, or None if the lock is taken. A child process that inherits
         the descriptor holds the lock as well.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     handle = _open_lock(path)
     try:
@@ -175,6 +195,9 @@ def share_lock(path: Path) -> int:
 
     Returns:
         The descriptor that holds the lock while it is open.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     handle = _open_lock(path)
     try:
@@ -187,7 +210,11 @@ def share_lock(path: Path) -> int:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait for an exclusive lock, and hold it inside the `with` block."""
+    """Wait for an exclusive lock, and hold it inside the `with` block.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     handle = _open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -202,6 +229,7 @@ def kept_free(path: Path) -> Iterator[bool]:
 
     Raises:
         OSError: The file of the lock does not exist or cannot be opened.
+        TooManyFilesError: Too many files are open.
     """
     handle = open_handle(path, os.O_RDONLY)
     try:
@@ -216,7 +244,11 @@ def kept_free(path: Path) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a living process holds a lock exclusively."""
+    """Return whether a living process holds a lock exclusively.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     try:
         with kept_free(path) as free:
             return not free

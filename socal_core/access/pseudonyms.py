@@ -42,6 +42,7 @@ def pseudonymized(table: pd.DataFrame, trials: Collection[str], surgeons: Collec
 
     Raises:
         DataError: The file with the key is damaged, or cannot be written.
+        TooManyFilesError: Too many files are open.
     """
     names = _Names()
     of_trials = _replaces(trials, lambda found: names.of("trial", found))
@@ -78,6 +79,7 @@ def pseudonymized_values(values: Any, trials: Collection[str], surgeons: Collect
 
     Raises:
         DataError: The file with the key is damaged, or cannot be written.
+        TooManyFilesError: Too many files are open.
     """
     names = _Names()
     of_trials = _replaces(trials, lambda found: names.of("trial", found))

@@ -161,6 +161,7 @@ class DataFolder:
 
         Raises:
             DataError: The file cannot be read; the message is only the reason, such as `it is no file`.
+            TooManyFilesError: Too many files are open.
         """
         asked, name = name, self.actual(name)
         if not self._is_listed(name):
@@ -183,6 +184,7 @@ class DataFolder:
         Raises:
             DataError: It is no file of this folder.
             OSError: It cannot be read.
+            TooManyFilesError: Too many files are open.
         """
         name = self.actual(name)
         if not self._is_listed(name):

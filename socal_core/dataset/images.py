@@ -118,6 +118,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
 
     Raises:
         DataError: The file cannot be opened, or not be decoded in the body of the `with` statement.
+        TooManyFilesError: Too many files are open.
     """
     try:
         with handles_explained(), path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:

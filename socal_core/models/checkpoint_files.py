@@ -83,6 +83,7 @@ class ModelFiles:
 
         Raises:
             ModelError: A file is missing or damaged, or holds anything but floating-point weights.
+            TooManyFilesError: Too many files are open.
         """
         weights: dict[str, torch.Tensor] = {}
         for path in self.weight_files():
@@ -214,6 +215,7 @@ def load_pickle(name: str, path: Path, mapped: bool = False) -> Any:
 
     Raises:
         ModelError: The file is damaged, or contains anything else.
+        TooManyFilesError: Too many files are open.
     """
     try:
         # The warnings are about the pickle protocol; the error below says more.

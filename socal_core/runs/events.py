@@ -52,6 +52,7 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         RunError: The file cannot be read, a field of an event is missing or wrong, or a newer version of the app wrote
             the file.
+        TooManyFilesError: Too many files are open.
     """
     owner, events = f"Run {path.parent.name}", list[Event]()
     try:

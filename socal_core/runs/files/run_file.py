@@ -51,6 +51,7 @@ class RunFile(Generic[T]):
         Raises:
             NewerFormatError: A newer version of the app wrote the file.
             RunError: The file is damaged, or a field is missing or wrong.
+            TooManyFilesError: Too many files are open.
         """
         values = read_object(folder / self.name, owner, self.remedy)
         if values is None:
@@ -74,6 +75,7 @@ class RunFile(Generic[T]):
 
         Raises:
             OSError: The file cannot be written.
+            TooManyFilesError: Too many files are open.
         """
         values = self._adapter.dump_python(content, mode="json")
         write_json(folder / self.name, {FORMAT_FIELD: self.version, **values})
@@ -92,6 +94,7 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
 
     Raises:
         RunError: The file is not a JSON object.
+        TooManyFilesError: Too many files are open.
     """
     try:
         values = read_json(path)
