@@ -29,6 +29,9 @@ from socal_core.settings import TrainConfig
 
 MASKED_FRACTION = 0.9
 """Fraction of the patches that are masked, as in VideoMAE's own pre-training."""
+ENCODER_RATE = 0.1
+"""The encoder's learning rate as a fraction of the decoder's. At the full rate, the gradients of a new decoder make the
+features of all clips alike within a hundred steps (benchmarks/README.md), while the loss falls no faster."""
 WARNING = (
     "The frames of the test subset's surgeons were used (--include-test), so the scores of runs that start from this "
     "model may be too good."
@@ -41,6 +44,7 @@ class FramesTask:
     """Fill in the masked patches of a data set's clips."""
 
     betas = (0.9, 0.95)
+    rate_factors: Mapping[str, float] = {"model.videomae.": ENCODER_RATE}
 
     def __init__(self, dataset: Dataset, config: TrainConfig, include_test: bool) -> None:
         """Choose the trials, and load the weights to start from.
@@ -181,8 +185,9 @@ class _FrameClips:
         return self._reader.preprocessor.normalise(clips), masked
 
     def finish(self, network: MaskedNetwork) -> dict[str, Any]:
-        """Write the model with its decoder."""
-        write_model_folder(self._out, self._start.config, network.model.state_dict(), self._start.preprocessor)
+        """Write the model with its decoder, and the norm of the classifier that it was."""
+        weights = {**network.model.state_dict(), **self._start.classifier_norm}
+        write_model_folder(self._out, self._start.config, weights, self._start.preprocessor)
         return {}
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ that is killed and resumed ends with the same weights as an uninterrupted one.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,6 +100,10 @@ class Task(Protocol[Network]):
     @property
     def betas(self) -> tuple[float, float]:
         """The momenta of AdamW."""
+
+    @property
+    def rate_factors(self) -> Mapping[str, float]:
+        """Factors of the learning rate, by the beginning of the weights' names. All others have the factor 1."""
 
     def differing(self, started_with: dict[str, Any]) -> str:
         """Say what a run was started with and how to resume it.
@@ -229,7 +233,8 @@ class _Run(Generic[Network]):
 
     def _do_step(self, source: Source[Network]) -> dict[str, torch.Tensor]:
         for group in self.adam.param_groups:
-            group["lr"] = source.rate_at(self.step)
+            # Checkpoints of earlier versions have no factors.
+            group["lr"] = group.get("rate_factor", 1.0) * source.rate_at(self.step)
         self.network.train()
         inputs = source.inputs(self.step)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "cpu"):
@@ -242,7 +247,14 @@ class _Run(Generic[Network]):
 
 
 def _optimizer(network: Network, task: Task[Network]) -> torch.optim.Optimizer:
-    decayed = [weight for weight in network.parameters() if weight.ndim > 1]
-    others = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": task.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=task.betas)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, weight in network.named_parameters():
+        factor = next((factor for start, factor in task.rate_factors.items() if name.startswith(start)), 1.0)
+        groups.setdefault((factor, task.weight_decay if weight.ndim > 1 else 0.0), []).append(weight)
+    return torch.optim.AdamW(
+        [
+            {"params": weights, "rate_factor": factor, "weight_decay": decay}
+            for (factor, decay), weights in sorted(groups.items(), key=lambda group: group[0], reverse=True)
+        ],
+        betas=task.betas,
+    )

@@ -20,6 +20,8 @@ Weights = dict[str, torch.Tensor]
 NOT_OF_ENCODER = ("decoder.", "encoder_to_decoder.", "mask_token")
 FINAL_NORM = "videomae.layernorm."
 """The norm after the encoder that the published pre-training has. A classifier that averages tokens has none."""
+CLASSIFIER_NORM = "fc_norm."
+"""The norm before the head of a classifier that averages tokens."""
 OF_CLASSIFIER = ("id2label", "label2id")
 DECODER_SIZES = (
     "decoder_hidden_size",
@@ -56,6 +58,8 @@ class StartModel:
     config: VideoMAEConfig
     weights: Weights
     """By their names in VideoMAEForPreTraining. Those of a new decoder are absent."""
+    classifier_norm: Weights
+    """The norm of a classifier that averages tokens, which pre-training keeps for it; empty if there is none."""
     preprocessor: Preprocessor
     grid: tuple[int, int]
     """Number of tokens of a clip in time, and of patches in a frame."""
@@ -103,12 +107,16 @@ def load_start_model(config: TrainConfig) -> StartModel:
         )
     grid = built.num_frames // built.tubelet_size, (size // patch) ** 2
     stored = {_present_name(name): tensor for name, tensor in files.read_weights().items()}
-    norm = {name: tensor for name, tensor in stored.items() if name.startswith(FINAL_NORM)}
+    norm = _part(stored, FINAL_NORM)
     backbone = classifier.model.get_submodule("videomae").state_dict()
     encoder = {f"videomae.{name}": tensor for name, tensor in backbone.items()}
     model_config = _with_decoder(files, built, averages_tokens=not norm)
     weights = {**encoder, **norm, **_decoder(stored, model_config)}
-    return StartModel(model_config, weights, classifier.preprocessor, grid)
+    return StartModel(model_config, weights, _part(stored, CLASSIFIER_NORM), classifier.preprocessor, grid)
+
+
+def _part(stored: Weights, prefix: str) -> Weights:
+    return {name: tensor for name, tensor in stored.items() if name.startswith(prefix)}
 
 
 def _with_decoder(files: ModelFiles, built: VideoMAEConfig, averages_tokens: bool) -> VideoMAEConfig:

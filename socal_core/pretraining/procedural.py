@@ -1,6 +1,6 @@
 """Pre-train the small VideoMAE on procedural clips, which are rendered in pools (pool.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -28,6 +28,7 @@ class ProceduralTask:
 
     weight_decay = 0.05
     betas = (0.9, 0.98)
+    rate_factors: Mapping[str, float] = {}
 
     def __init__(self, settings: PretrainSettings) -> None:
         self.settings = settings.as_dict()

@@ -295,7 +295,9 @@ def test_routes_answer_those_who_may_use_them(lab: Lab, chromium: Browser) -> No
         files = (frame, table)
         for name in NAMES:
             assert [lab.ask(path, name)[0] for path in pages] == [200] * len(pages), "pages say who has access"
-            assert [lab.ask(path, name)[0] for path in files] == [403 if name == "uma" else 200] * len(files)
+            assert lab.ask(frame, name)[0] == (403 if name == "uma" else 200)
+            # Streamlit keeps a downloaded table only until the page reruns, so it may be gone here.
+            assert lab.ask(table, name)[0] in ({403} if name == "uma" else {200, 404})
             assert lab.ask("/_stcore/metrics", name)[0] == 404
             assert lab.ask(frame.replace("/frames/", "/frames/x"), name)[0] == (403 if name == "uma" else 404)
         for path in (*pages, *files, "/_stcore/upload_file/a/b"):

@@ -18,6 +18,7 @@ from socal_core.dataset import dataset as dataset_module
 from socal_core.dataset import layout
 from socal_core.dataset.opening import open_dataset
 from socal_core.errors import ConfigError, DataError, ModelError, RunError, SocalError
+from socal_core.models.build import build_classifier
 from socal_core.models.weights_record import describe_weights
 from socal_core.pretraining.frames import WARNING
 from socal_core.pretraining.loop import SUMMARY_FILE, Ending, Observer
@@ -28,7 +29,7 @@ from socal_core.settings import TINY, ModelSettings, config_from
 from tests.factories import write_dataset
 from tests.models.checkpoints import write_classifier, write_json, write_pretrained
 from tests.preloaded import run_preloaded
-from tests.pretraining.small_frames import STEPS, frames_task, pretrain
+from tests.pretraining.small_frames import SETTINGS, STEPS, frames_task, pretrain
 
 KILLED_WHILE_WRITING = """
 import os, signal, sys
@@ -192,6 +193,28 @@ def test_the_model_is_the_network_and_hugging_face_loads_it(finished: Path, mode
         assert torch.equal(tensor, weights[name])
         assert not torch.equal(tensor, start[name]), f"{name} is trained"
     assert (finished / "preprocessor_config.json").is_file()
+
+
+def test_the_norm_of_a_classifier_is_kept_for_the_run_that_fine_tunes_the_result(
+    tmp_path: Path, shared_data_folder: Path
+) -> None:
+    stored = write_classifier(tmp_path / "start")
+    pretrain(shared_data_folder, tmp_path / "start", tmp_path / "out", num_epochs=1)
+    settings = {**SETTINGS, "stride": 1, "recipe": "finetune", "model": str(tmp_path / "out")}
+    weights = build_classifier(config_from(settings, TINY)).model.state_dict()
+    for name in ("fc_norm.weight", "fc_norm.bias"):
+        assert torch.equal(weights[name], stored[name])
+
+
+def test_the_encoder_changes_by_a_tenth_of_what_the_decoder_does(
+    tmp_path: Path, shared_data_folder: Path, model: Path
+) -> None:
+    # The first step of AdamW changes a weight by the learning rate, unless its gradient is tiny.
+    pretrain(shared_data_folder, model, tmp_path / "out", num_epochs=1, batch_size=16, weight_decay=0.0)
+    before, after = load_file(model / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
+    changes = {name: (after[name] - before[name]).abs().max().item() for name in after if name in before}
+    assert changes["decoder.head.bias"] == pytest.approx(3e-4, rel=0.01)
+    assert changes["videomae.embeddings.patch_embeddings.projection.bias"] == pytest.approx(3e-5, rel=0.2)
 
 
 @pytest.mark.slow
