@@ -26,7 +26,9 @@ def show_audit() -> None:
     table = pd.DataFrame(newest, columns=list(TITLES)).rename(columns=TITLES)
     st.dataframe(table, hide_index=True, key="audit", placeholder="–", height=560)
     st.caption(f"The newest {len(newest):,} of {len(entries):,} lines. `socal audit` on the server shows all of them.")
-    download_csv("CSV", lambda: pd.DataFrame([asdict(entry) for entry in entries]), "audit.csv", key="csv-audit")
+    download_csv(
+        "CSV", lambda: pd.DataFrame([asdict(entry) for entry in entries]), "audit.csv", data=None, key="csv-audit"
+    )
     if unreadable:
         st.warning(f"{unreadable:,} lines of the log cannot be read and are left out.", icon=":material/broken_image:")
 

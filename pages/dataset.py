@@ -10,6 +10,7 @@ from pages.components.dataset.preset_view import show_all_licences, show_licence
 from pages.components.dataset.problems import show_problems
 from pages.components.dataset.saved_views import show_saved_views
 from pages.components.dataset.views import views_of
+from pages.components.downloads import announce, ids_in, table_with_csv
 from pages.components.page_frame import page
 from pages.components.sidebar.data_picker import is_demo
 from pages.components.tiles import data_tiles
@@ -64,10 +65,10 @@ def show_evidence(dataset: Dataset) -> None:
         return
     st.subheader("How files were interpreted")
     rows = [
-        {name: plain_text(value) for name, value in zip(("File", "Interpretation", "Evidence"), cells, strict=True)}
-        for cells in ((item.path, item.interpretation, item.basis) for item in dataset.evidence)
+        {"File": item.path, "Interpretation": item.interpretation, "Evidence": item.basis} for item in dataset.evidence
     ]
-    st.table(pd.DataFrame(rows).set_index("File"))
+    data = announce(ids_in(dataset), dataset.fingerprint)
+    table_with_csv(pd.DataFrame(rows).set_index("File"), "evidence", data=data)
 
 
 def show_view(name: str, whole: Dataset, chosen: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""The limit of open files, and the error when it is reached.
+"""The limit of open files, the error when it is reached, and what the system says when a file cannot be used.
 
 A file that cannot be opened for this reason is neither missing nor damaged, so nothing may be concluded about it. Hence
 it is an error of its own, raised where files are opened, which handlers of OSError do not take for another one.
@@ -9,6 +9,7 @@ import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from socal_core.errors import TooManyFilesError
 
@@ -40,12 +41,36 @@ def handles_used_up(error: BaseException) -> bool:
 
 def too_many_files() -> TooManyFilesError:
     """Return the error for the user."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return TooManyFilesError(
-        f"Too many files are open: this process may open {limit:,}. Close other pages and programs, and try again. If "
-        "that does not help, raise the limit of open files (`ulimit -n`; in a systemd unit LimitNOFILE) and start the "
-        "app again."
+        f"Too many files are open: this process may open {_limit():,}. Close other pages and programs, and try again. "
+        "If that does not help, raise the limit of open files (`ulimit -n`; in a systemd unit LimitNOFILE) and start "
+        "the app again."
     )
+
+
+def os_reason(error: OSError) -> str:
+    """Return why a file cannot be used, as part of a message: one reason without a path and without a full stop.
+
+    Args:
+        error: What the system or a library has raised.
+
+    Returns:
+        The words of the system, such as `No space left on device`; with advice if too many files are open. Libraries
+        also raise an OSError of their own: its message, or only its name if the message may hold a path.
+    """
+    if handles_used_up(error):
+        return (
+            f"{os.strerror(errno.EMFILE)} (this process may open {_limit():,}: close other pages and programs, or "
+            "raise the limit, `ulimit -n` or LimitNOFILE of systemd, and start the app again)"
+        )
+    if error.strerror:
+        return error.strerror
+    message = str(error)
+    return message if message and os.sep not in message else type(error).__name__
+
+
+def _limit() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def check_handles() -> None:
@@ -67,3 +92,14 @@ def handles_explained() -> Iterator[None]:
         if handles_used_up(error):
             raise too_many_files() from error
         raise
+
+
+@handles_explained()
+def open_handle(path: Path, flags: int, mode: int = 0o777) -> int:
+    """Open a file as `os.open` does, which returns its descriptor.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+        OSError: The file cannot be opened.
+    """
+    return os.open(path, flags, mode)

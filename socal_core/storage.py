@@ -6,24 +6,18 @@ for a living one, and there is nothing to clean up after a crash.
 
 import errno
 import fcntl
-import itertools
 import json
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from socal_core.errors import TooManyFilesError
-from socal_core.file_handles import handles_explained
-
-_DRAFT = ".tmp"
-"""The end of the names of temporary files and folders, which begin with a dot."""
-_CANNOT_TELL = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.ENOTSUP}
-"""A lock is taken, or the file system, such as NFS, has none for a folder."""
+from socal_core.drafts import DRAFT, hold, lock_draft, new_draft, remove_leftovers
+from socal_core.file_handles import handles_explained, open_handle
 
 
 @contextmanager
@@ -35,11 +29,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_DRAFT}")
-    handle = _open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}{DRAFT}")
+    handle = open_handle(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
     try:
-        _lock_draft(handle)
+        lock_draft(handle)
         with handles_explained():
             yield draft
         draft.replace(path)
@@ -55,6 +52,9 @@ def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
         path: The file.
         content: Its new content.
         private: Whether only its owner may read it; else as the umask of the process says.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     with replacing(path) as draft, draft.open("wb") as file:
         if private:
@@ -65,7 +65,11 @@ def write_bytes(path: Path, content: bytes, private: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step, in UTF-8."""
+    """Replace a text file in one step, in UTF-8.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     write_bytes(path, text.encode("utf-8"))
 
 
@@ -79,6 +83,7 @@ def write_json(path: Path, value: Any, private: bool = False) -> None:
 
     Raises:
         ValueError: The value contains NaN or infinity, which JSON does not have.
+        TooManyFilesError: Too many files are open.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_bytes(path, text.encode("utf-8"), private)
@@ -95,8 +100,9 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         OSError: The folder cannot be created or renamed.
+        TooManyFilesError: Too many files are open.
     """
-    draft, handle = _new_draft(path)
+    draft, handle = new_draft(path)
     try:
         with handles_explained():
             yield draft
@@ -106,30 +112,6 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
-
-
-def _new_draft(path: Path) -> tuple[Path, int]:
-    """Create a temporary folder next to a folder, and lock it; replace one that was left by a killed process."""
-    for number in itertools.count(1):
-        draft = path.with_name(f".{path.name}{_DRAFT}" if number == 1 else f".{path.name}.{number}{_DRAFT}")
-        if draft.is_symlink():
-            raise OSError(errno.ELOOP, f"{draft.name} next to it is a link; delete it")
-        if draft.exists() and not _remove_draft(draft):
-            continue  # another process writes to it
-        try:
-            draft.mkdir()
-            handle = _open(draft, os.O_RDONLY | os.O_DIRECTORY)
-        except (FileExistsError, FileNotFoundError):
-            if not path.parent.is_dir():
-                raise
-            continue  # another process has created it, or taken it for a leftover, since
-        except TooManyFilesError:
-            draft.rmdir()
-            raise
-        if _lock_draft(handle) and os.fstat(handle).st_nlink:
-            return draft, handle
-        os.close(handle)
-    raise AssertionError("there are infinitely many names")
 
 
 @contextmanager
@@ -143,80 +125,18 @@ def temporary_folder(beginning: str) -> Iterator[Path]:
 
     Raises:
         OSError: It cannot be created.
+        TooManyFilesError: Too many files are open.
     """
     remove_leftovers(Path(tempfile.gettempdir()), beginning)
-    while True:
-        folder = Path(tempfile.mkdtemp(_DRAFT, beginning))
-        with suppress(FileNotFoundError):
-            try:
-                handle = _open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            except TooManyFilesError:
-                folder.rmdir()
-                raise
-            if _lock_draft(handle) and os.fstat(handle).st_nlink:
-                break
-            os.close(handle)  # another process has taken it for a leftover
+    handle = None
+    while handle is None:
+        folder = Path(tempfile.mkdtemp(DRAFT, beginning))
+        handle = hold(folder)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
-
-
-def remove_leftovers(folder: Path, beginning: str = ".") -> None:
-    """Delete temporary files and folders that killed processes left in a folder, but none that is being written.
-
-    Args:
-        folder: The folder.
-        beginning: The beginning of their names, with a dot.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-        drafts = [folder / name for name in names if name.startswith(beginning) and name.endswith(_DRAFT)]
-    except OSError:
-        return
-    for draft in drafts:
-        if not draft.is_symlink():
-            with suppress(OSError, TooManyFilesError):
-                _remove_draft(draft)
-
-
-def _remove_draft(draft: Path) -> bool:
-    """Delete a temporary file or folder unless it is being written; return whether it is gone."""
-    try:
-        handle = _open(draft, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(handle), draft.lstat()):
-            return False  # it was renamed when it was complete, and another process writes another one
-        if draft.is_dir():
-            shutil.rmtree(draft)
-        else:
-            draft.unlink()
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno in _CANNOT_TELL:
-            return False
-        raise
-    finally:
-        os.close(handle)
-    return True
-
-
-def _lock_draft(handle: int) -> bool:
-    """Lock a temporary file or folder while it is written; return False if another process deletes it."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in _CANNOT_TELL:
-            raise
-    return True
 
 
 @handles_explained()
@@ -231,8 +151,12 @@ def entries_of(folder: Path) -> list[Path]:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or the entries of a folder, to the disk."""
-    handle = _open(path, os.O_RDONLY)
+    """Flush a file, or the entries of a folder, to the disk.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
+    handle = open_handle(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -248,6 +172,9 @@ def try_lock(path: Path) -> int | None:
     Returns:
         The descriptor that holds the lock while it is open, or None if the lock is taken. A child process that inherits
         the descriptor holds the lock as well.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     handle = _open_lock(path)
     try:
@@ -268,6 +195,9 @@ def share_lock(path: Path) -> int:
 
     Returns:
         The descriptor that holds the lock while it is open.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     handle = _open_lock(path)
     try:
@@ -280,7 +210,11 @@ def share_lock(path: Path) -> int:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait for an exclusive lock, and hold it inside the `with` block."""
+    """Wait for an exclusive lock, and hold it inside the `with` block.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     handle = _open_lock(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -295,8 +229,9 @@ def kept_free(path: Path) -> Iterator[bool]:
 
     Raises:
         OSError: The file of the lock does not exist or cannot be opened.
+        TooManyFilesError: Too many files are open.
     """
-    handle = _open(path, os.O_RDONLY)
+    handle = open_handle(path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -309,7 +244,11 @@ def kept_free(path: Path) -> Iterator[bool]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether a living process holds a lock exclusively."""
+    """Return whether a living process holds a lock exclusively.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     try:
         with kept_free(path) as free:
             return not free
@@ -321,10 +260,5 @@ def is_locked(path: Path) -> bool:
         raise
 
 
-@handles_explained()
-def _open(path: Path, flags: int, mode: int = 0o777) -> int:
-    return os.open(path, flags, mode)
-
-
 def _open_lock(path: Path) -> int:
-    return _open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    return open_handle(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

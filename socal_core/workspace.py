@@ -8,10 +8,12 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from socal_core.drafts import remove_leftovers
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.installation import CODE_FOLDER, is_checkout
 from socal_core.json_files import read_json
-from socal_core.storage import locked, remove_leftovers, temporary_folder, write_json
+from socal_core.storage import locked, temporary_folder, write_json
 
 _CANNOT_WRITE = (
     "The app cannot write to its own folder, which holds the runs and the demo ({reason}). "
@@ -63,7 +65,7 @@ def temporary_cache() -> Iterator[None]:
         try:
             folder = stack.enter_context(temporary_folder(_TEMPORARY))
         except OSError as error:
-            raise SocalError(f"No temporary folder can be created: {error.strerror}. Free some space.") from None
+            raise SocalError(f"No temporary folder can be created: {os_reason(error)}. Free some space.") from None
         _temporary_caches.append(folder)
         try:
             yield
@@ -185,14 +187,14 @@ def _remember(values: dict[str, Any], user: str) -> None:
                 mine = {**settings, "users": {**_object(settings.get("users")), user: mine}}
             write_json(_settings_file(), mine)
     except OSError as error:
-        raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
+        raise SocalError(_CANNOT_WRITE.format(reason=os_reason(error))) from None
 
 
 def _created(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SocalError(_CANNOT_WRITE.format(reason=error.strerror)) from None
+        raise SocalError(_CANNOT_WRITE.format(reason=os_reason(error))) from None
     return folder
 
 

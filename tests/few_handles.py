@@ -2,9 +2,14 @@
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from socal_core.errors import TooManyFilesError
+
+MOST_NEEDED = 12
+"""Free handles with which each of these works, also beside threads that read ahead."""
 
 
 @contextmanager
@@ -27,3 +32,24 @@ def few_handles(free: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
         for filler in fillers:
             os.close(filler)
+
+
+def with_few(act: Callable[[], object]) -> int:
+    """Do something with no free handle, with one, two, …, until it works; return how many it needed.
+
+    Whenever it fails, it must say what is wrong and what to do. Whenever it works, its result must be the true one.
+    """
+    for free in range(MOST_NEEDED):
+        with few_handles(free):
+            try:
+                found = act()
+            except TooManyFilesError as error:
+                said = str(error)
+            else:
+                break
+        assert "Too many files are open" in said
+        assert "ulimit -n" in said
+    else:
+        raise AssertionError("it never works")
+    assert found == act()
+    return free

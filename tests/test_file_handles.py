@@ -6,7 +6,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,44 +17,21 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import SocalError, TooManyFilesError
-from socal_core.file_handles import ENOUGH, check_handles, handles_explained, raise_limit
+from socal_core.file_handles import ENOUGH, check_handles, handles_explained, os_reason, raise_limit
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.checkpoint_folders import newest_checkpoint, write_manifest
 from socal_core.runs.events import read_events
 from socal_core.runs.folder import RunFolder
+from socal_core.runs.follow import EventFollower
 from socal_core.runs.notes import RunNotes, read_notes, write_notes
 from socal_core.runs.overview import summary_of
 from socal_core.runs.run_list import list_runs
 from socal_core.storage import is_locked, locked
 from socal_core.workspace import remember_data_folder, remembered_data_folder
 from tests.dataset.test_video import write_video
-from tests.few_handles import few_handles
+from tests.few_handles import MOST_NEEDED, few_handles, with_few
 from tests.made_runs import write_run
-
-MOST_NEEDED = 12
-"""Free handles with which each of these works, also beside threads that read ahead."""
-
-
-def with_few(act: Callable[[], object]) -> int:
-    """Do something with no free handle, with one, two, …, until it works; return how many it needed.
-
-    Whenever it fails, it must say what is wrong and what to do. Whenever it works, its result must be the true one.
-    """
-    for free in range(MOST_NEEDED):
-        with few_handles(free):
-            try:
-                found = act()
-            except TooManyFilesError as error:
-                said = str(error)
-            else:
-                break
-        assert "Too many files are open" in said
-        assert "ulimit -n" in said
-    else:
-        raise AssertionError("it never works")
-    assert found == act()
-    return free
 
 
 @pytest.fixture
@@ -77,6 +53,29 @@ def test_the_message_names_the_limit() -> None:
         Path("/missing").read_bytes()
     with pytest.raises(TooManyFilesError), handles_explained():
         raise OSError(errno.ENFILE, os.strerror(errno.ENFILE))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/srv/runs/run-1"), "No space left on device"),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"),
+        (OSError("image file is truncated"), "image file is truncated"),
+        (shutil.SameFileError("'/srv/a' and '/srv/b' are the same file"), "SameFileError"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_a_reason_names_no_path(error: OSError, reason: str) -> None:
+    assert os_reason(error) == reason
+
+
+def test_a_reason_says_what_to_do_if_too_many_files_are_open() -> None:
+    with few_handles(0), pytest.raises(OSError, match="Too many open files") as raised:
+        Path("/dev/null").open()  # noqa: SIM115
+    reason = os_reason(raised.value)
+    assert reason.startswith("Too many open files (this process may open ")
+    assert "ulimit -n" in reason
+    assert str(raised.value.filename) not in reason
 
 
 def test_the_limit_is_raised_as_far_as_the_system_allows() -> None:
@@ -132,6 +131,7 @@ READS = {
     "state": lambda run: read_status(run).state,
     "notes": lambda run: read_notes(run).note,
     "predictions": lambda run: len(run.read_predictions()),
+    "followed events": lambda run: len(EventFollower(run.events_file).events()),
     "events": lambda run: len(read_events(run.events_file)),
     "checkpoint": lambda run: newest_checkpoint(run),
 }

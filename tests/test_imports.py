@@ -16,7 +16,7 @@ CORE = ROOT / "socal_core"
 
 # Each line may import from itself and from the lines above it.
 ORDER = [
-    {"errors", "file_handles", "storage", "json_files", "spreadsheets", "disk", "installation", "startup"},
+    {"errors", "file_handles", "drafts", "storage", "json_files", "spreadsheets", "disk", "installation", "startup"},
     {"workspace", "presets"},
     {"access"},
     {"dataset", "annotations"},

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from socal_core.drafts import remove_leftovers
 from socal_core.jobs.job import Job
-from socal_core.storage import new_folder, remove_leftovers, replacing
+from socal_core.storage import new_folder, replacing
 from socal_core.workspace import temporary_cache, tidy_workspace
 
 SECONDS = 60

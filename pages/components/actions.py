@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.words import plain_text
 from socal_core.errors import SocalError
-from socal_core.file_handles import handles_used_up, too_many_files
+from socal_core.file_handles import os_reason
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.identity import KnownRun
 
@@ -24,11 +24,8 @@ def act(action: Callable[[], object]) -> None:
     except SocalError as error:
         st.session_state[_PROBLEM] = str(error)
     except OSError as error:
-        if handles_used_up(error):
-            st.session_state[_PROBLEM] = str(too_many_files())
-            return
         st.session_state[_PROBLEM] = (
-            f"This is not possible: {error.strerror}. Check that the app may write to its own folder."
+            f"This is not possible: {os_reason(error)}. Check that the app may write to its own folder."
         )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.components import session_user
 from pages.components.access import may, present_user, why_not
+from pages.components.words import plain_text
 from socal_core.access import audit
 from socal_core.access.permissions import Action
 from socal_core.access.pseudonyms import pseudonym_of_trial, pseudonymized
@@ -89,7 +90,7 @@ def download(
 
 
 def download_csv(
-    label: str, table: Callable[[], pd.DataFrame], file_name: str, data: Announced | None = None, **shown: Any
+    label: str, table: Callable[[], pd.DataFrame], file_name: str, *, data: Announced | None, **shown: Any
 ) -> None:
     """Show a button that downloads a table for people, with pseudonyms if the user has chosen that.
 
@@ -97,13 +98,25 @@ def download_csv(
         label: The label.
         table: Creates the table when the button is pressed; its index is left out.
         file_name: The name of the file.
-        data: What was said about the data set, if the table holds its ids or texts.
+        data: What was said about the data set, if the table holds its ids or texts; None if it can hold none.
         shown: Further arguments of `download`.
     """
     hides = data.ids if data is not None and pseudonyms_chosen() else None
     if hides is not None:  # a file made before the choice must not pass for one with pseudonyms
         file_name = f"{Path(file_name).stem}-pseudonymized.csv"
     download(label, lambda: _csv(table(), hides), file_name, "text/csv", **shown)
+
+
+def table_with_csv(table: pd.DataFrame, name: str, *, data: Announced | None) -> None:
+    """Show a table of text with a button that downloads it as CSV.
+
+    Args:
+        table: Texts as Markdown, or plain texts if there is `data`.
+        name: The name of the file.
+        data: What was said about the data set, if the table holds its ids or texts; None if it can hold none.
+    """
+    st.table(table if data is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
+    download_csv("CSV", table.reset_index, f"{name}.csv", data=data, type="tertiary", key=f"csv-{name}")
 
 
 def name_for_file(trial_id: str) -> str:

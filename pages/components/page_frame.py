@@ -15,7 +15,7 @@ from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
-from socal_core.file_handles import handles_used_up, too_many_files
+from socal_core.file_handles import handles_explained
 from socal_core.workspace import tidy_workspace
 
 MENU = (
@@ -86,10 +86,7 @@ def _menu() -> list[tuple[str, str, str]]:
 @contextmanager
 def _errors_shown() -> Iterator[None]:
     try:
-        yield
+        with handles_explained():
+            yield
     except SocalError as error:
         st.error(plain_text(error), icon=":material/error:")
-    except OSError as error:
-        if not handles_used_up(error):
-            raise
-        st.error(plain_text(too_many_files()), icon=":material/error:")

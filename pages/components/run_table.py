@@ -10,7 +10,7 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import download_csv
+from pages.components.downloads import NO_TRIALS, download_csv, pseudonyms_chosen
 from pages.components.sidebar.data_picker import name_of_data
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount
@@ -88,6 +88,9 @@ COLUMNS = {
     "Duration": st.column_config.TextColumn(help="Hours, minutes and seconds, without pauses"),
 }
 
+TYPED = ["Run", "View", "Tags", "Note"]
+"""Columns that may name surgeons. The column Folder still says which run a row is of."""
+
 
 def summaries() -> list[RunSummary]:
     """Summarize all runs of this workspace, newest first, then the damaged run folders."""
@@ -144,6 +147,12 @@ def column_config(table: pd.DataFrame) -> dict[str, Any]:
     return COLUMNS | {str(name): st.column_config.NumberColumn(format="%g") for name in numbers}
 
 
+def download_runs(table: pd.DataFrame) -> None:
+    """Show the button that downloads a table from `table_of`; with pseudonyms, it lacks what users typed."""
+    shown = table.drop(columns=TYPED, errors="ignore") if pseudonyms_chosen() else table
+    download_csv("CSV", lambda: shown, "runs.csv", data=NO_TRIALS, type="tertiary", key="csv-runs")
+
+
 def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
     """Show the table, and return the chosen runs in the order in which they were chosen."""
     names = [item.run.name for item in found]
@@ -166,7 +175,7 @@ def choose_in_table(found: Sequence[RunSummary]) -> list[RunSummary]:
         selection_mode="multi-row",
         alt="All runs",
     )
-    download_csv("CSV", lambda: table, "runs.csv", type="tertiary", key="csv-runs")
+    download_runs(table)
     now = [names[row] for row in event["selection"]["rows"] if row < len(names)]
     chosen = [*(name for name in before if name in now), *(name for name in now if name not in before)]
     st.session_state[CHOSEN] = chosen

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.access import acting
 from pages.components.run_banner import announce
-from pages.components.run_table import column_config, summary, table_of, warn_of_damage
+from pages.components.run_table import column_config, download_runs, summary, table_of, warn_of_damage
 from pages.components.sidebar.data_picker import opened_with
 from pages.components.split_warnings import warn_of_splits
 from pages.components.words import plain_text
@@ -151,6 +151,7 @@ def runs_table(runs: Sequence[RunFolder]) -> None:
     found = [summary(run) for run in runs]
     table = table_of(found)
     st.dataframe(table, hide_index=True, key="runs-table", placeholder="–", column_config=column_config(table))
+    download_runs(table)
     warn_of_damage(found)
     warn_of_splits(runs)
 

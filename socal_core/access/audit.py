@@ -110,7 +110,11 @@ def acting(user: User | None, action: Action, target: Owned | None = None, what:
 
 
 def read_audit() -> tuple[list[Entry], int]:
-    """Return the lines of the log, the oldest first, and the number of lines that cannot be read."""
+    """Return the lines of the log, the oldest first, and the number of lines that cannot be read.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     entries, unreadable = [], 0
     for file in _files():
         with handles_explained():

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from socal_core.errors import DataError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
 
@@ -26,7 +26,7 @@ FILE = "pseudonyms.json"
 TRIALS = ("trial_id", "Trial", "Other trial")
 SURGEONS = ("participant_id", "Surgeon")
 FILES = ("frame", "file", "File")
-LEFT_OUT = ("note", "Note", "Text", "evidence")
+LEFT_OUT = ("note", "Note", "Text", "evidence", "Evidence")
 """Columns with free text, with text from frames and with names of files, which may name anybody. They stay empty."""
 _TYPED = ("event", "tags", "Event", "Tags", "reason")
 _KEY_BYTES, _CHARACTERS = 32, 10
@@ -42,6 +42,7 @@ def pseudonymized(table: pd.DataFrame, trials: Collection[str], surgeons: Collec
 
     Raises:
         DataError: The file with the key is damaged, or cannot be written.
+        TooManyFilesError: Too many files are open.
     """
     names = _Names()
     of_trials = _replaces(trials, lambda found: names.of("trial", found))
@@ -78,6 +79,7 @@ def pseudonymized_values(values: Any, trials: Collection[str], surgeons: Collect
 
     Raises:
         DataError: The file with the key is damaged, or cannot be written.
+        TooManyFilesError: Too many files are open.
     """
     names = _Names()
     of_trials = _replaces(trials, lambda found: names.of("trial", found))
@@ -116,7 +118,7 @@ class _Names:
                     write_json(workspace() / FILE, values, private=True)
             self._key = bytes.fromhex(values["key"])
         except OSError as error:
-            raise DataError(f"{FILE} in the workspace cannot be written: {error.strerror}. Free some space.") from None
+            raise _cannot_write(error) from None
         except (ValueError, KeyError, TypeError):
             raise DataError(
                 f"{FILE} in the workspace is damaged. Restore it from a backup; without it, ids get other pseudonyms."
@@ -142,7 +144,11 @@ class _Names:
                 if json.dumps(values, sort_keys=True) != before:
                     write_json(workspace() / FILE, values, private=True)
         except OSError as error:
-            raise DataError(f"{FILE} in the workspace cannot be written: {error.strerror}. Free some space.") from None
+            raise _cannot_write(error) from None
+
+
+def _cannot_write(error: OSError) -> DataError:
+    return DataError(f"{FILE} in the workspace cannot be written: {os_reason(error)}. Free some space.")
 
 
 def _read(file: Path) -> dict[str, Any] | None:

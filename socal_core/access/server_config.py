@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from socal_core.access.proxies import check_proxy
 from socal_core.errors import SocalError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.workspace import workspace
 
 SERVER_FILE = "server.toml"
@@ -95,6 +95,7 @@ def read_server_config() -> ServerConfig:
 
     Raises:
         SocalError: The file cannot be read, or holds an unknown field or value.
+        TooManyFilesError: Too many files are open.
     """
     path = workspace() / SERVER_FILE
     try:
@@ -108,7 +109,8 @@ def read_server_config() -> ServerConfig:
         field = ".".join(map(str, first["loc"]))
         raise SocalError(f"{SERVER_FILE}: {field}: {first['msg']}. Correct the file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SocalError(f"{SERVER_FILE} cannot be read: {error}. Correct the file.") from None
+        reason = os_reason(error) if isinstance(error, OSError) else error  # without the path
+        raise SocalError(f"{SERVER_FILE} cannot be read: {reason}. Correct the file.") from None
 
 
 def config_at_start() -> ServerConfig:

@@ -22,6 +22,7 @@ from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.tables import MOST_TRIALS, plain_title, read_lines, title_positions
 from socal_core.disk import check_room
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.presets import Preset
 from socal_core.presets.preset import TRIAL
 from socal_core.storage import new_folder
@@ -73,7 +74,7 @@ def convert(
             _copy_tables(dataset, draft, dict(options.columns if options else ()), left_out)
             _copy_frames(dataset.root, files, draft, progress)
     except OSError as error:
-        raise DataError(f"{out.name} cannot be written: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"{out.name} cannot be written: {os_reason(error)}.") from error
 
 
 def _trials_outside(dataset: Dataset, view: TrialFilter) -> set[str]:
@@ -101,7 +102,7 @@ def _check_target(out: Path, root: Path) -> None:
         own, data = Path(os.path.realpath(out)), Path(os.path.realpath(root))
         taken = out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir())))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a valid name"
+        reason = os_reason(error) if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{printable(out.name)} cannot be written: {reason}.") from error
     if own == data or data in own.parents:
         raise DataError(f"{out.name} lies in the data folder, where nothing is written. Choose a folder outside it.")
@@ -204,4 +205,4 @@ def _copy(source: Path, target: Path, name: str) -> None:
 
 
 def _unreadable(name: str, error: OSError) -> DataError:
-    return DataError(f"{name} cannot be copied: {error.strerror}. Open the data folder again, then convert.")
+    return DataError(f"{name} cannot be copied: {os_reason(error)}. Open the data folder again, then convert.")

@@ -10,6 +10,7 @@ from socal_core.annotations.tracker import TRACKER_VERSION, track_all
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.table_cache import DAMAGE, forget_oldest, write_table
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.workspace import cache_folder
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def tracked_boxes(dataset: Dataset) -> pd.DataFrame:
         write_table(boxes[["track_id", "track_source"]], path)
         forget_oldest(path.parent, "*.parquet")
     except OSError as error:
-        logger.warning("The tracks could not be kept for the next time: %s", error.strerror)
+        logger.warning("The tracks could not be kept for the next time: %s", os_reason(error))
     return boxes
 
 

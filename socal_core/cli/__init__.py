@@ -7,7 +7,7 @@ from importlib import import_module
 
 from socal_core.cli.parser import make_parser
 from socal_core.errors import SocalError
-from socal_core.file_handles import handles_used_up, too_many_files
+from socal_core.file_handles import handles_explained
 from socal_core.startup import prepare_process
 
 EXIT_USER_ERROR = 2
@@ -26,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        # Each command loads only what it needs, so that listing runs does not wait for scikit-learn.
-        code: int = getattr(import_module(f"socal_core.cli.{options.module}"), options.command)(options)
+        # Each command loads only what it needs, so that listing runs does not wait for scikit-learn. A module that
+        # cannot be loaded may also be a sign of too many open files.
+        with handles_explained():
+            code: int = getattr(import_module(f"socal_core.cli.{options.module}"), options.command)(options)
     except SocalError as error:
         sys.stderr.write(f"error: {error}\n")
         return EXIT_USER_ERROR
@@ -38,9 +40,4 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
-    except Exception as error:
-        if not handles_used_up(error):  # also those of modules that cannot be loaded
-            raise
-        sys.stderr.write(f"error: {too_many_files()}\n")
-        return EXIT_USER_ERROR
     return code

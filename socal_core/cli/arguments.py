@@ -8,6 +8,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import ConfigError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.runs.folder import settings_in
 from socal_core.runs.model_choice import default_model
@@ -58,7 +59,7 @@ def given_settings(options: argparse.Namespace) -> dict[str, Any]:
             content = read_json(options.config)
         except OSError as error:
             raise ConfigError(
-                "--config", "must name a file that can be read", f"{options.config}: {error.strerror}"
+                "--config", "must name a file that can be read", f"{options.config}: {os_reason(error)}"
             ) from None
         except ValueError as error:
             raise ConfigError("--config", f"must be a JSON file ({error})", str(options.config)) from None

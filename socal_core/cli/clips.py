@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from socal_core.cli.arguments import open_data, print_line
 from socal_core.cli.bars import Bar, StageBar
 from socal_core.errors import ConfigError, DataError
+from socal_core.file_handles import os_reason
 from socal_core.runs.architecture import Architecture, architecture_of
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.model_choice import default_model
@@ -47,7 +48,7 @@ def clip(options: argparse.Namespace) -> int:
         with replacing(options.out) as draft, draft.open("wb") as file:
             np.save(file, array)
     except OSError as error:
-        raise DataError(f"{options.out} cannot be written: {error.strerror}.") from None
+        raise DataError(f"{options.out} cannot be written: {os_reason(error)}.") from None
     print_line(f"{options.trial_id}: {array.shape} in {options.out}.")
     for text in texts:
         print_line(text)
@@ -75,7 +76,7 @@ def cache(options: argparse.Namespace) -> int:
             try:
                 stack.enter_context(store.in_use())
             except OSError as error:
-                raise DataError(f"The clip cache cannot be written to: {error.strerror}.") from None
+                raise DataError(f"The clip cache cannot be written to: {os_reason(error)}.") from None
             note = fill(dataset, preprocessor, store, wanted, bar.show).note
     status = cache_status(dataset, store, wanted)
     result = asdict(status) | {
@@ -130,4 +131,4 @@ def _check_replaceable(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}.") from None
+        raise DataError(f"{path} cannot be written: {os_reason(error)}.") from None

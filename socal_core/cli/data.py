@@ -20,6 +20,7 @@ from socal_core.dataset.inspection import check_frames, frame_table, summarise
 from socal_core.dataset.problems import printable
 from socal_core.dataset.saved_views import view_named
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.presets import preset_of
 from socal_core.spreadsheets import csv_for_people
 from socal_core.storage import replacing
@@ -82,7 +83,7 @@ def _write_frames(dataset: Dataset, out: Path, pseudonyms: bool) -> None:
         with replacing(out) as draft:
             draft.write_text(csv_for_people(table), encoding="utf-8")
     except OSError as error:
-        raise DataError(f"{out} cannot be written: {error.strerror}. Choose another folder.") from error
+        raise DataError(f"{out} cannot be written: {os_reason(error)}. Choose another folder.") from error
     record_here(Action.EXPORT, str(out))
     sys.stderr.write(f"Wrote {len(dataset.frames):,} frames to {out}.\n")
 

@@ -15,7 +15,7 @@ def card(options: argparse.Namespace) -> int:
 
     run = RunFolder.open(options.run)
     with acting(local_user(), Action.EXPORT_CARD, run, f"{run.name} to {options.out}"):
-        write_card(run, options.out)
+        write_card(run, options.out, options.pseudonymize)
     print_line(f"The card of run {options.run.name} is in {options.out}.")
     return 0
 

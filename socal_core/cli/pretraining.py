@@ -15,6 +15,7 @@ from tqdm import tqdm
 from socal_core.cli.arguments import open_data, print_line, typed_settings
 from socal_core.cli.bars import StageBar
 from socal_core.errors import ConfigError, RunError
+from socal_core.file_handles import os_reason
 from socal_core.pretraining.frame_settings import pretraining_config
 from socal_core.pretraining.frames import FramesTask
 from socal_core.pretraining.loop import Ending, Observer, Task, run_task
@@ -76,9 +77,9 @@ def run_pretraining(out: Path, make_task: Callable[[], Task[Any]], resume: bool)
             ending = run_task(out, make_task, resume, observer)
     except OSError as error:
         remedy = "continue with --resume" if (out / CHECKPOINT_FILE).is_file() else "start again in a new folder"
-        reason = error.strerror or str(error)
         raise RunError(
-            f"{out.name} cannot be written: {reason}. Free some disk space or correct the path, then {remedy}."
+            f"{out.name} cannot be written: {os_reason(error)}. Free some disk space or correct the path, then "
+            f"{remedy}."
         ) from None
     print_line(
         {

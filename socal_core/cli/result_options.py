@@ -12,6 +12,11 @@ def add_exports(commands: Any) -> None:
     sub = add_command(commands, "exports", "card", text)
     sub.add_argument("run", type=Path)
     sub.add_argument("out", type=Path, help="the file to write, OUT.html or OUT.json; an existing one is replaced")
+    sub.add_argument(
+        "--pseudonymize",
+        action="store_true",
+        help="pseudonyms in place of the ids of trials and surgeons, without the title and the choice of trials",
+    )
     text = "Export the best checkpoint of a run as a folder for Hugging Face's tools, with a model card."
     sub = add_command(commands, "exports", "export", text)
     sub.add_argument("run", type=Path)

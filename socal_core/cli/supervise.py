@@ -15,6 +15,7 @@ from socal_core.access.permissions import Action
 from socal_core.access.users import local_user
 from socal_core.cli.arguments import print_line
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.launch import request_stop
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.runs.cross_validation import evaluated_folds
@@ -33,7 +34,7 @@ def runs(options: argparse.Namespace) -> int:
     try:
         found = sorted([*list_runs(root), *list_ruins(root)], key=lambda run: run.name)
     except OSError as error:
-        raise RunError(f"{root}: {error.strerror}. Name a folder that holds runs.") from None
+        raise RunError(f"{root}: {os_reason(error)}. Name a folder that holds runs.") from None
     rows = [_row(run) for run in found]
     if options.json:
         print_line(json.dumps(rows, indent=2))
@@ -92,7 +93,7 @@ def _row(run: RunFolder) -> dict[str, Any]:
     except SocalError as error:
         reason = str(error)
     except OSError as error:
-        reason = f"A file of the run cannot be read: {error.strerror}."
+        reason = f"A file of the run cannot be read: {os_reason(error)}."
     nothing = dict.fromkeys(("epoch", "epochs", "folds_done", "folds", "best", "started"))
     return {"run": run.name, "state": "unreadable", **nothing, "reason": reason}
 

@@ -17,6 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.preflight.machine import usable_cores
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _keep(
             filled.unreadable[trial.frames[index]] = str(error)
             store.write(trial, index, None, stamps[index])
         except OSError as error:
-            filled.note = f"The clip cache is not filled: {error.strerror}. Frames are decoded again at each use."
+            filled.note = f"The clip cache is not filled: {os_reason(error)}. Frames are decoded again at each use."
             break
     return len(indices)
 

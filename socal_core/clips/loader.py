@@ -23,6 +23,7 @@ from socal_core.clips.store import FrameStore, TrialFrames
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.settings import TrainConfig
 
 logger = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ class ClipReader:
             try:
                 self._store.write(trial, index, out, stamp)
             except OSError as error:
-                logger.warning("The clip cache cannot be written to (%s).", error.strerror)
+                logger.warning("The clip cache cannot be written to (%s).", os_reason(error))
                 self.keeps = False
         return True
 
@@ -226,7 +227,7 @@ def open_clips(
             store = FrameStore(dataset.root, preprocessor.recipe, preprocessor.frame_shape)
             stack.enter_context(store.in_use())
         except (OSError, SocalError) as error:
-            reason = f"{error.strerror}." if isinstance(error, OSError) else error
+            reason = f"{os_reason(error)}." if isinstance(error, OSError) else error
             reader = ClipReader(dataset, config, preprocessor)
             reader.filled = Filled(note=f"There is no clip cache: {reason} Frames are decoded again at each use.")
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from socal_core.errors import DataError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.presets import SOCAL, Preset
 
 LARGEST_FILE = 400_000_000
@@ -161,6 +161,7 @@ class DataFolder:
 
         Raises:
             DataError: The file cannot be read; the message is only the reason, such as `it is no file`.
+            TooManyFilesError: Too many files are open.
         """
         asked, name = name, self.actual(name)
         if not self._is_listed(name):
@@ -172,7 +173,7 @@ class DataFolder:
                     raise DataError(f"it has {stamp.size:,} bytes, more than the {limit:,} that are read")
                 data = file.read(limit + 1)
         except OSError as error:
-            raise DataError(error.strerror or type(error).__name__) from error
+            raise DataError(os_reason(error)) from error
         self.stamps[name] = stamp
         self.digests[asked] = hashlib.sha256(data).hexdigest()
         return data
@@ -183,6 +184,7 @@ class DataFolder:
         Raises:
             DataError: It is no file of this folder.
             OSError: It cannot be read.
+            TooManyFilesError: Too many files are open.
         """
         name = self.actual(name)
         if not self._is_listed(name):

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from socal_core.dataset.pixels import WIDE_GREY, orientation_of, scale_grey, turn, turned_size
 from socal_core.errors import DataError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 
 MAX_PIXELS = 40_000_000
 """Larger frames are refused before they are decoded. 4K video has 8.8 million pixels."""
@@ -118,6 +118,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, Image.Image]]:
 
     Raises:
         DataError: The file cannot be opened, or not be decoded in the body of the `with` statement.
+        TooManyFilesError: Too many files are open.
     """
     try:
         with handles_explained(), path.open("rb") as file, Image.open(file, formats=_FORMATS) as image:
@@ -210,5 +211,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"it has far more pixels than the {MAX_PIXELS:,} allowed"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return os_reason(error)
     return "it is cut off or damaged"

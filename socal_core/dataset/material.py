@@ -22,6 +22,7 @@ from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.problems import ProblemLog, printable
 from socal_core.dataset.sizes import DIMENSIONS
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 
 if TYPE_CHECKING:
     from socal_core.dataset.video import Video
@@ -56,7 +57,7 @@ def open_material(path: Path) -> Dataset:
         root, listing = _entered(path)
         dataset = _of_folder(root, listing, path.name)
     except OSError as error:
-        raise DataError(f"{printable(path.name)} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{printable(path.name)} cannot be read: {os_reason(error)}.") from error
     _check_readable(dataset, path.name)
     return dataset
 

@@ -13,6 +13,7 @@ from socal_core.dataset.frame_names import trial_of_name
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.presets import Preset, is_frame, is_trial
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _listing(folder: DataFolder, path: str, log: ProblemLog) -> Listing:
     try:
         return folder.listing(path)
     except OSError as error:
-        log.add(frame_kinds.UNREADABLE_FOLDER, path, reason=error.strerror)
+        log.add(frame_kinds.UNREADABLE_FOLDER, path, reason=os_reason(error))
         return Listing([], [], [])
 
 
@@ -215,6 +216,6 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
                     text = "Its frame rate varies. Each second shows the frame that a player shows then."
                     log.add_evidence(path, text, "The file gives the time of each frame, and the steps differ.")
             except (DataError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
+                reason = os_reason(error) if isinstance(error, OSError) else error
                 log.add(frame_kinds.UNREADABLE_VIDEO, path, reason=reason)
     return videos

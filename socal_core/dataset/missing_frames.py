@@ -6,6 +6,7 @@ from socal_core.dataset.folder import DataFolder
 from socal_core.dataset.media import has_pictures
 from socal_core.dataset.problem_kinds import file_kinds
 from socal_core.dataset.problems import ProblemLog, printable
+from socal_core.file_handles import os_reason
 from socal_core.presets import PRESETS, SOCAL, Preset, is_trial
 
 _DEPTH = 3
@@ -64,7 +65,7 @@ def no_images(folder: DataFolder, typed: str, images_dir: str, error: OSError) -
     if not names:
         return f"{typed}: the folder is empty. {expected(folder.preset)}"
     if not isinstance(error, FileNotFoundError):
-        return f"{typed}: {images_dir} cannot be read ({error.strerror}). {expected(folder.preset)}"
+        return f"{typed}: {images_dir} cannot be read ({os_reason(error)}). {expected(folder.preset)}"
     archives = [name for name in sorted(names) if name.lower().endswith(".zip")]
     if archives:
         return f"{typed}: {archives[0]} is not unpacked. Unpack it here, so that {layout.IMAGES_DIR} is beside it."

@@ -21,6 +21,7 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.dataset.sizes import with_sizes
 from socal_core.dataset.unread_files import report_other_annotations, report_other_versions
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.presets import Preset
 
 _TIMES_TOO_MANY = 4
@@ -128,7 +129,7 @@ def checked_folder(folder: Path | str) -> Path:
     except PermissionError:
         raise DataError(f"{typed}: the folder may not be read. Ask its owner for permission.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else "not a valid name"
+        reason = os_reason(error) if isinstance(error, OSError) else "not a valid name"
         raise DataError(f"{typed}: this cannot be opened as a folder ({reason}).") from None
     if not stat.S_ISDIR(mode):
         raise DataError(f"{typed}: this is a file, not a folder. {expected()}")

@@ -17,6 +17,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.filter_text import filter_from_json, filter_values
 from socal_core.dataset.filters import TrialFilter, passing
 from socal_core.errors import ConfigError, DataError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
@@ -155,7 +156,7 @@ def _change(root: Path, change: Callable[[dict[str, SavedView]], dict[str, Saved
             write_json(file, {"format": FORMAT, "data": os.path.realpath(root), "views": content})
     except OSError as error:
         raise DataError(
-            f"The views cannot be saved: {error.strerror}. Check that the app may write to its own folder."
+            f"The views cannot be saved: {os_reason(error)}. Check that the app may write to its own folder."
         ) from None
 
 
@@ -166,7 +167,7 @@ def _read(root: Path) -> dict[str, SavedView]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise DataError(f"The saved views cannot be read: {error.strerror}.") from None
+        raise DataError(f"The saved views cannot be read: {os_reason(error)}.") from None
     except ValueError:
         raise _damaged(file, "it is damaged") from None
     views = content.get("views") if isinstance(content, dict) else None

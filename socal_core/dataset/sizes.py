@@ -18,6 +18,7 @@ from socal_core.dataset.media import Media
 from socal_core.dataset.problem_kinds import frame_kinds
 from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 
 DIMENSIONS = ("width", "height")
 
@@ -117,7 +118,7 @@ class _Headers:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
             return width, height
         except (DataError, OSError) as error:
-            self.faults[index] = str((error.strerror if isinstance(error, OSError) else None) or error)
+            self.faults[index] = os_reason(error) if isinstance(error, OSError) else str(error)
             return None
 
 

@@ -23,6 +23,7 @@ from socal_core.dataset.folder import DataFolder, Stamp, stamp_of
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.opening import checked_folder, read_folder
 from socal_core.errors import DataError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.presets import preset_of
 from socal_core.storage import replacing, write_json
@@ -70,7 +71,7 @@ def open_cached(folder: Path | str, options: OpenOptions | None = None) -> Datas
         try:
             _keep(entry, dataset, data_folder.stamps)
         except OSError as error:
-            logger.warning("The opened data set could not be kept for the next time: %s", error.strerror)
+            logger.warning("The opened data set could not be kept for the next time: %s", os_reason(error))
     return dataset
 
 

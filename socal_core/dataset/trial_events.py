@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.storage import locked, write_json
 from socal_core.workspace import workspace
@@ -202,7 +203,7 @@ def _change(root: Path, change: Callable[[list[TrialEvent]], list[TrialEvent]]) 
             write_json(file, {"format": FORMAT, "data": os.path.realpath(root), "events": values})
     except OSError as error:
         raise DataError(
-            f"The events cannot be saved: {error.strerror}. Check that the app may write to its own folder."
+            f"The events cannot be saved: {os_reason(error)}. Check that the app may write to its own folder."
         ) from None
 
 
@@ -212,7 +213,7 @@ def _read(file: Path) -> list[TrialEvent]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise DataError(f"The events cannot be read: {error.strerror}.") from None
+        raise DataError(f"The events cannot be read: {os_reason(error)}.") from None
     except ValueError:
         raise _damaged(file, "it is damaged") from None
     events = content.get("events") if isinstance(content, dict) else None

@@ -19,7 +19,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.images import MAX_PIXELS
 from socal_core.dataset.video_times import frames_of_seconds, may_vary, shown_at
 from socal_core.errors import DataError
-from socal_core.file_handles import check_handles, handles_explained
+from socal_core.file_handles import check_handles, handles_explained, os_reason
 
 MAX_SECONDS = 36_000
 """Ten hours; a header that gives more is treated as damaged."""
@@ -168,7 +168,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
         with handles_explained(), path.open("rb") as file:
             head = file.read(12)
     except OSError as error:
-        raise DataError(error.strerror or type(error).__name__) from error
+        raise DataError(os_reason(error)) from error
     if not _is_container(head, path.suffix.lower()):
         raise DataError(f"it is no {path.suffix.lower().lstrip('.')} video")
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)

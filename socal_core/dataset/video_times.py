@@ -19,7 +19,11 @@ _LARGEST_HEADER = 64 * 2**20
 
 
 def may_vary(path: Path) -> bool:
-    """Return whether the steps between the frames of a video may differ, according to its container."""
+    """Return whether the steps between the frames of a video may differ, according to its container.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     suffix = path.suffix.lower()
     if suffix == ".avi":
         return False
@@ -34,7 +38,11 @@ def may_vary(path: Path) -> bool:
 
 
 def shown_at(path: Path) -> NDArray[np.float64]:
-    """Return the sorted times at which the frames are shown, in s since the first; empty if they are unknown."""
+    """Return the sorted times at which the frames are shown, in s since the first; empty if they are unknown.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])  # packets as they are
     times: list[float] = []
     try:

@@ -17,6 +17,7 @@ from socal_core.demo.scene import Box, Scene
 from socal_core.demo.simulate import Trial, simulate_trials
 from socal_core.demo.tissue import Image
 from socal_core.errors import ConfigError, DataError
+from socal_core.file_handles import os_reason
 from socal_core.storage import new_folder
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def write_demo(
             _write_folder(folder, trials, seed, progress)
     except OSError as error:
         raise DataError(
-            f"The demo cannot be written to {out} ({error.strerror or error}). "
+            f"The demo cannot be written to {out} ({os_reason(error)}). "
             "Choose a folder that you may write to, on a disk with 100 MB of free space."
         ) from error
     logger.info("Wrote the demo data set: %d trials", len(trials))
@@ -81,7 +82,7 @@ def _refuse_occupied(out: Path) -> None:
     try:
         occupied = out.exists() and (not out.is_dir() or any(out.iterdir()))
     except OSError as error:
-        raise DataError(f"The folder {out} cannot be read ({error.strerror}). Choose another folder.") from error
+        raise DataError(f"The folder {out} cannot be read ({os_reason(error)}). Choose another folder.") from error
     if occupied:
         raise DataError(f"{out} exists and is not an empty folder. Nothing in it was changed; choose another name.")
 

@@ -12,6 +12,7 @@ from socal_core.dataset.material import frames_dataset, picture_names
 from socal_core.errors import DataError
 from socal_core.evaluation.predict_sources import Forecaster
 from socal_core.fetch.camera import SECONDS_PER_FRAME, Camera
+from socal_core.file_handles import os_reason
 
 IDLE_SECONDS = 60.0
 """Without a new frame for this long, the recording counts as ended."""
@@ -35,7 +36,7 @@ class GrowingFolder:
         try:
             names = picture_names([entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")])
         except OSError as error:
-            raise DataError(f"{self.path.name} cannot be read as a folder: {error.strerror}.") from error
+            raise DataError(f"{self.path.name} cannot be read as a folder: {os_reason(error)}.") from error
         with quiet_pillow():
             return [name for name in names if self._is_complete(name)]
 

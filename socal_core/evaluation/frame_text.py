@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.frame_reports import TEXT, write_report
 from socal_core.errors import DataError, SocalError
+from socal_core.file_handles import os_reason
 
 PACKAGES = ("rapidocr", "onnxruntime")
 INSTALL = 'pip install "socal-core[ocr]"'
@@ -127,7 +128,7 @@ def look_for_text(dataset: Dataset, read: ReadText, progress: Callable[[int, int
             {"texts": rows, "trials": trials, "frames": len(sample), "unreadable": unreadable},
         )
     except OSError as error:
-        raise SocalError(f"The report on text in frames cannot be kept: {error.strerror}.") from error
+        raise SocalError(f"The report on text in frames cannot be kept: {os_reason(error)}.") from error
 
 
 def sampled_frames(frames: pd.DataFrame) -> pd.DataFrame:

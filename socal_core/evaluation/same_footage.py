@@ -21,6 +21,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.frame_reports import FOOTAGE, write_report
 from socal_core.dataset.images import quiet_pillow
 from socal_core.errors import DataError, SocalError
+from socal_core.file_handles import os_reason
 
 EDGE = 32
 """Height and width of a reduced frame in pixels."""
@@ -85,7 +86,7 @@ def look_for_same_footage(dataset: Dataset, progress: Progress) -> dict[str, Any
     try:
         return write_report(dataset.fingerprint, FOOTAGE, values)
     except OSError as error:
-        raise SocalError(f"The report on same footage cannot be kept: {error.strerror}.") from error
+        raise SocalError(f"The report on same footage cannot be kept: {os_reason(error)}.") from error
 
 
 def footage_of(report: dict[str, Any]) -> list[SameFootage]:

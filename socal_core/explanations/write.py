@@ -12,6 +12,7 @@ from socal_core.errors import DataError, RunError
 from socal_core.explanations.attention_record import AttentionMap
 from socal_core.explanations.overlay import overlay
 from socal_core.explanations.record import Explanation
+from socal_core.file_handles import os_reason
 from socal_core.spreadsheets import csv_for_people
 from socal_core.storage import new_folder
 
@@ -51,7 +52,7 @@ def write_folder(explanation: Explanation, dataset: Dataset, out: Path, attentio
                 overlay(frame, attention.squares, place=attention.place).save(draft / ATTENTION)
                 (draft / ATTENTION_VALUES).write_text(json.dumps(attention.as_dict(), indent=2), encoding="utf-8")
     except OSError as error:
-        raise RunError(f"{out.name} cannot be written: {error.strerror}. Choose another folder.") from None
+        raise RunError(f"{out.name} cannot be written: {os_reason(error)}. Choose another folder.") from None
 
 
 def _middle_frame(explanation: Explanation, dataset: Dataset) -> Image.Image:

@@ -18,6 +18,7 @@ from socal_core.exporting.card_limits import citations, licences, limits
 from socal_core.exporting.card_results import result_facts
 from socal_core.exporting.checklist_items import CHECKLISTS
 from socal_core.exporting.checklists import answers_of, fill
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.state import read_status
 from socal_core.runs.cross_validation import folds_of, is_cross_validation
 from socal_core.runs.events import read_events
@@ -58,7 +59,7 @@ def collect_facts(run: RunFolder, with_names: bool = True) -> dict[str, Any]:
         except SocalError as error:
             missing.append(str(error))
         except OSError as error:
-            missing.append(f"Run {run.name}: a file cannot be read: {error.strerror}.")
+            missing.append(f"Run {run.name}: a file cannot be read: {os_reason(error)}.")
         return None
 
     state = read_status(run).state

@@ -8,10 +8,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from socal_core.errors import RunError
-from socal_core.exporting.card import collect_facts
+from socal_core.exporting.card import collect_facts, pseudonymized_facts
 from socal_core.exporting.card_figures import figures
 from socal_core.exporting.card_limits import NOT_KNOWN
 from socal_core.exporting.card_results import label_of_score
+from socal_core.file_handles import os_reason
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import write_text
 
@@ -44,23 +45,27 @@ def render_json(facts: Mapping[str, Any]) -> str:
 RENDERERS = {".html": render_html, ".json": render_json}
 
 
-def write_card(run: RunFolder, out: Path) -> None:
+def write_card(run: RunFolder, out: Path, pseudonyms: bool = False) -> None:
     """Write the card of a run.
 
     Args:
         run: The run.
         out: The file, whose name ends with .html or .json. An existing one is replaced.
+        pseudonyms: Whether to replace trials and surgeons by pseudonyms, as `pseudonymized_facts` does.
 
     Raises:
         RunError: The name has another ending, the run cannot be read, or the file cannot be written.
+        ConfigError: A setting of the run is invalid.
+        DataError: With pseudonyms: as for `pseudonymized_facts`.
     """
     render = RENDERERS.get(out.suffix.lower())
     if render is None:
         raise RunError(f"{out.name} must end with .html or .json. Choose another name.")
+    facts = pseudonymized_facts(run) if pseudonyms else collect_facts(run)
     try:
-        write_text(out, render(collect_facts(run)))
+        write_text(out, render(facts))
     except OSError as error:
-        raise RunError(f"{out.name} cannot be written: {error.strerror}. Choose another folder.") from None
+        raise RunError(f"{out.name} cannot be written: {os_reason(error)}. Choose another folder.") from None
 
 
 def number(found: float | None) -> str:

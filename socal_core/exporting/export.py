@@ -17,6 +17,7 @@ from socal_core.exporting.exported import model_in
 from socal_core.exporting.licences import may_be_shared
 from socal_core.exporting.model_card import Use, model_card
 from socal_core.exporting.onnx_file import ONNX_FILE, TOLERANCE, check_onnx_packages, write_onnx
+from socal_core.file_handles import os_reason
 from socal_core.models.build import VideoClassifier, load_classifier, quiet_transformers, save_classifier
 from socal_core.models.find import find_model
 from socal_core.models.head import ABOUT_FILE, HEAD_FILE, load_head
@@ -71,7 +72,7 @@ def export_run(run: RunFolder, out: Path, onnx: bool = False) -> None:
                 encoders_of(model_in(draft, record), load_head(draft))  # raises if the copy gives other features
             write_text(draft / CARD_FILE, model_card(collect_facts(run), use))
     except OSError as error:
-        raise RunError(f"{out.name} cannot be written: {error.strerror}. Choose another folder.") from None
+        raise RunError(f"{out.name} cannot be written: {os_reason(error)}. Choose another folder.") from None
 
 
 def _record(run: RunFolder, model: TrainedModel, threshold: float | None, draft: Path, frozen: bool) -> ExportRecord:

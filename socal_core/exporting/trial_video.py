@@ -17,6 +17,7 @@ from socal_core.errors import ConfigError, DataError, RunError
 from socal_core.figures.frames import track_colours
 from socal_core.figures.style import OUTCOMES
 from socal_core.figures.trial_video import Bar, bar_height, video_picture
+from socal_core.file_handles import os_reason
 from socal_core.runs.files.predictions import probability_columns
 from socal_core.runs.folder import RunFolder
 from socal_core.storage import replacing
@@ -80,7 +81,7 @@ def write_trial_video(
             finally:
                 own.unlink(missing_ok=True)
     except OSError as error:
-        raise RunError(f"{out.name} cannot be written: {error.strerror or error}. Choose another file.") from None
+        raise RunError(f"{out.name} cannot be written: {os_reason(error)}. Choose another file.") from None
     return len(pictures)
 
 

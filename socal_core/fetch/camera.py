@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -99,6 +100,6 @@ class Camera:
                     _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
                     write_bytes(self._folder / f"{written:08d}.jpeg", jpeg.tobytes())
         except OSError as error:
-            self._problem = f"The frames of the camera cannot be written: {error.strerror}. Free some space."
+            self._problem = f"The frames of the camera cannot be written: {os_reason(error)}. Free some space."
         finally:
             capture.release()

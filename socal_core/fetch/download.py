@@ -20,6 +20,7 @@ from socal_core.dataset.problems import ProblemLog
 from socal_core.errors import DataError
 from socal_core.fetch.drive import Fetch, drive_link, fetch_from_drive
 from socal_core.fetch.unpack import DamagedArchive, Report, has_frames, no_progress, unpack
+from socal_core.file_handles import os_reason
 from socal_core.presets import is_trial
 from socal_core.storage import try_lock
 
@@ -81,7 +82,7 @@ def download(address: str, out: Path, progress: Report | None = None, fetch: Fet
             # Frames come last: if the process is killed before this, the next start unpacks the zips again.
             _merge(tree, out)
     except OSError as error:
-        raise DataError(f"The download cannot be written: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"The download cannot be written: {os_reason(error)}.") from error
     arrived = check_arrived(out)
     return replace(arrived, problems=(*problems, *left_packed, *arrived.problems))
 
@@ -106,7 +107,7 @@ def check_arrived(out: Path) -> Arrived:
             elif _is_image(path):
                 frames += 1
     except OSError as error:
-        raise DataError(f"The downloaded files cannot be read: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"The downloaded files cannot be read: {os_reason(error)}.") from error
     problems = _fault_messages(faults)
     try:
         tables = detect_preset(DataFolder(out), out.name, ProblemLog()).tables

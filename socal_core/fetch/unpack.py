@@ -17,6 +17,7 @@ from socal_core.dataset import layout
 from socal_core.dataset.problems import printable
 from socal_core.disk import check_room
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.storage import new_folder
 
 ANNOTATION_SUFFIXES = frozenset({".csv", ".xml", ".txt", ".json", ".yaml", ".yml"})
@@ -148,7 +149,7 @@ def _size(archive: Path) -> int:
     try:
         return archive.stat().st_size
     except OSError as error:
-        raise DataError(f"{archive.name} cannot be unpacked: {error.strerror}.") from error
+        raise DataError(f"{archive.name} cannot be unpacked: {os_reason(error)}.") from error
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def _opened(archive: Path, name: str) -> Iterator[zipfile.ZipFile]:
         text = f"{name} is not a zip file, or is truncated or damaged. Download it again."
         raise DamagedArchive(text) from error
     except OSError as error:
-        raise DataError(f"{name} cannot be unpacked: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"{name} cannot be unpacked: {os_reason(error)}.") from error
 
 
 def has_frames(archive: Path) -> bool:

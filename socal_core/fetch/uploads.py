@@ -10,6 +10,7 @@ from socal_core.dataset.problems import printable
 from socal_core.disk import check_room
 from socal_core.errors import DataError
 from socal_core.fetch.unpack import DamagedArchive, unpack
+from socal_core.file_handles import os_reason
 
 LARGEST_UPLOAD_MB = 500
 """Also `maxUploadSize` in .streamlit/config.toml. Five minutes of video take 50 to 300 MB."""
@@ -40,7 +41,7 @@ def receive(file: BinaryIO, name: str, size: int, folder: Path, largest_mb: int 
         return _received(file, printable(name.replace("\\", "/").rpartition("/")[2]), size, folder, largest_mb)
     except OSError as error:
         _clear(folder)
-        raise DataError(f"The upload cannot be kept: {error.strerror}. Free some space on the server.") from error
+        raise DataError(f"The upload cannot be kept: {os_reason(error)}. Free some space on the server.") from error
     except BaseException:
         _clear(folder)
         raise

@@ -5,6 +5,7 @@ from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.evaluation.earliness import earliness
+from socal_core.file_handles import os_reason
 from socal_core.jobs.harness import Report, main
 from socal_core.runs.folder import RunFolder
 
@@ -27,7 +28,7 @@ def compute_earliness(request: dict[str, Any], report: Report) -> dict[str, Any]
     try:
         earliness(run, report.stage)
     except OSError as error:
-        raise RunError(f"earliness.json of run {run.name} cannot be written: {error.strerror}.") from error
+        raise RunError(f"earliness.json of run {run.name} cannot be written: {os_reason(error)}.") from error
     return {}
 
 

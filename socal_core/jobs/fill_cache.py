@@ -10,6 +10,7 @@ from socal_core.clips.store import FrameStore
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.jobs.harness import Report, main, path_shown_as
 from socal_core.models.encoders import preprocessors_of
 from socal_core.settings import TINY, config_from
@@ -35,7 +36,7 @@ def fill_cache(request: dict[str, Any], report: Report) -> dict[str, Any]:
         with path_shown_as(root, root.name):
             filled = _fill(root, request, report)
     except OSError as error:
-        raise SocalError(f"The clip cache cannot be written to: {error.strerror}.") from error
+        raise SocalError(f"The clip cache cannot be written to: {os_reason(error)}.") from error
     return {"note": filled.note, "unreadable": _unreadable(filled)}
 
 

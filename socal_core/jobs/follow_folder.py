@@ -9,6 +9,7 @@ from typing import Any
 from socal_core.errors import SocalError
 from socal_core.evaluation.follow import follow, follow_camera
 from socal_core.evaluation.predict_sources import forecaster_of
+from socal_core.file_handles import os_reason
 from socal_core.jobs.harness import Report, main
 from socal_core.runs.folder import RunFolder
 
@@ -52,7 +53,7 @@ def follow_folder(request: dict[str, Any], report: Report) -> dict[str, Any]:
             with out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({name: row[name] for name in SHOWN if name in row}) + "\n")
     except OSError as error:
-        raise SocalError(f"The predictions cannot be written: {error.strerror}.") from error
+        raise SocalError(f"The predictions cannot be written: {os_reason(error)}.") from error
     finally:
         if camera is not None:
             shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from socal_core.errors import RunError
 from socal_core.evaluation.trial_course import course_of
+from socal_core.file_handles import os_reason
 from socal_core.jobs.harness import Report, main
 from socal_core.runs.files.trial_course import write_course
 from socal_core.runs.folder import RunFolder
@@ -28,7 +29,9 @@ def follow_trial(request: dict[str, Any], report: Report) -> dict[str, Any]:
     try:
         write_course(run.path, course_of(run, request["trial"], report.stage))
     except OSError as error:
-        raise RunError(f"The prediction over time cannot be written into run {run.name}: {error.strerror}.") from error
+        raise RunError(
+            f"The prediction over time cannot be written into run {run.name}: {os_reason(error)}."
+        ) from error
     return {}
 
 

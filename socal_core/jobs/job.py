@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.lock import take_lock
@@ -123,6 +124,11 @@ class Job:
         """Return the last request, or None if there was none."""
         return _read(self.folder / REQUEST)
 
+    def result_of(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return the result of a request if it is what the job has done last, else None."""
+        status = self.status()
+        return status.result if status.state is JobState.DONE and self.request() == request else None
+
     def read_owner(self) -> str | None:
         """Return the name of the user who started the job; None if that is not known."""
         name = (_read(self.folder / OWNER) or {}).get("name")
@@ -193,7 +199,7 @@ class Job:
         return _text((_read(self.folder / ID) or {}).get("id"))
 
     def _cannot_start(self, error: OSError) -> SocalError:
-        return SocalError(f"{self._title} cannot be started: {error.strerror}.")
+        return SocalError(f"{self._title} cannot be started: {os_reason(error)}.")
 
 
 class _Result(dict[str, Any]):

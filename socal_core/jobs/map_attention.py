@@ -6,6 +6,7 @@ from typing import Any
 from socal_core.errors import RunError
 from socal_core.explanations.attention import attention_map
 from socal_core.explanations.attention_record import write_attention
+from socal_core.file_handles import os_reason
 from socal_core.jobs.harness import Report, main
 from socal_core.runs.folder import RunFolder
 
@@ -28,7 +29,7 @@ def map_attention(request: dict[str, Any], report: Report) -> dict[str, Any]:
     try:
         write_attention(run, attention_map(run, request["trial"], report.stage))
     except OSError as error:
-        raise RunError(f"The attention map cannot be written into run {run.name}: {error.strerror}.") from error
+        raise RunError(f"The attention map cannot be written into run {run.name}: {os_reason(error)}.") from error
     return {}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.open_options import OpenOptions
 from socal_core.errors import ConfigError, DataError, RunError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.state import RunState, written_status
 from socal_core.runs.cross_validation import Fold, folds_of, planned_folds
@@ -134,7 +135,7 @@ def _create(run: RunFolder, fold: Fold, config: TrainConfig, split: Split) -> No
         created.path.rename(fold.run.path)
         drafts.rmdir()
     except OSError as error:
-        raise RunError(f"{_title(fold)} cannot be created in {fold.run.name}: {error.strerror}. Delete it.") from None
+        raise RunError(f"{_title(fold)} cannot be created in {fold.run.name}: {os_reason(error)}. Delete it.") from None
 
 
 def _one_outcome(fold: Fold, split: Split, dataset: Dataset) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 
 from socal_core.errors import ConfigError, RunError, TooManyFilesError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.background import start_module
 from socal_core.lifecycle.cross_validation import unfinished_folds
@@ -32,7 +33,7 @@ def start(run: RunFolder, resume: bool = False) -> None:
     try:
         lock = take_lock(run.lock_file, run.name)
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
+        raise RunError(f"Run {run.name} cannot be started: {os_reason(error)}.") from None
     try:
         if written_status(run).state is RunState.DONE and not unfinished_folds(run):
             raise RunError(f"Run {run.name} is done. {how_to_continue(run)}")
@@ -41,7 +42,7 @@ def start(run: RunFolder, resume: bool = False) -> None:
         run_queue.enter(run)
         _start_worker(run, resume, lock, environment)
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
+        raise RunError(f"Run {run.name} cannot be started: {os_reason(error)}.") from None
     finally:
         # The child has its own copy of the descriptor: from here on only the worker holds the lock.
         os.close(lock)
@@ -58,7 +59,7 @@ def request_stop(run: RunFolder) -> None:
     try:
         run.stop_file.touch()
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot be asked to stop: {error.strerror}.") from None
+        raise RunError(f"Run {run.name} cannot be asked to stop: {os_reason(error)}.") from None
 
 
 def _environment(run: RunFolder) -> dict[str, str]:
@@ -82,7 +83,7 @@ def _start_worker(run: RunFolder, resume: bool, lock: int, environment: dict[str
             ["socal_core.lifecycle.waiting", *arguments], run.log_file, lock, {LOCK_VARIABLE: str(lock), **environment}
         )
     except OSError as error:
-        write_status(run, RunState.FAILED, f"The training process could not be started: {error.strerror}.")
+        write_status(run, RunState.FAILED, f"The training process could not be started: {os_reason(error)}.")
         raise
     except TooManyFilesError as error:
         write_status(run, RunState.FAILED, f"The training process could not be started. {error}")

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.further import inherited
 from socal_core.lifecycle.gpus import visible_gpus
 from socal_core.lifecycle.queue_order import (
@@ -58,7 +59,8 @@ def slot(
         write_status(run, RunState.QUEUED)
         taken = _wait(run, slots, check_stop, notify)
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot wait in the queue: {error.strerror}. Fix that and resume it.") from None
+        reason = os_reason(error)
+        raise RunError(f"Run {run.name} cannot wait in the queue: {reason}. Fix that and resume it.") from None
     try:
         yield tuple(taken) if gpus else None
     finally:
@@ -194,7 +196,7 @@ def _os_errors_explained(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"Run {run.name} cannot be changed: {error.strerror}.") from None
+        raise RunError(f"Run {run.name} cannot be changed: {os_reason(error)}.") from None
 
 
 def _entry(run: RunFolder) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.lock import take_lock
 from socal_core.lifecycle.new_names import create_first_free, numbered
 from socal_core.lifecycle.state import read_status
@@ -143,4 +144,4 @@ def _gone(name: str) -> RunError:
 
 
 def _unmoved(what: str, error: OSError) -> RunError:
-    return RunError(f"{what}: {error.strerror}. Check that the app may write to its folder of runs.")
+    return RunError(f"{what}: {os_reason(error)}. Check that the app may write to its folder of runs.")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from socal_core import __version__
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.runs.checkpoint_folders import list_checkpoints
 from socal_core.runs.files.records import MANIFEST
 from socal_core.runs.folder import RunFolder
@@ -71,7 +72,7 @@ def back_up(workspace: Path, out: Path) -> Backup:
             sync(draft)
             _check_free(workspace, out)
     except OSError as error:
-        raise SocalError(f"{out} cannot be written: {error.strerror or error}. Choose another place.") from None
+        raise SocalError(f"{out} cannot be written: {os_reason(error)}. Choose another place.") from None
     return backup
 
 

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.maintenance import machine_checks, workspace_checks
 from socal_core.maintenance.finding import Finding, error
 from socal_core.workspace import workspace
@@ -48,6 +49,6 @@ def _carried_out(name: str, check: Check, folder: Path) -> Finding:
     except PackageNotFoundError as problem:
         return error(name, f"the package {problem.name} is missing", "Install it with pip.")
     except OSError as problem:
-        return error(name, f"this could not be checked: {problem.strerror or problem}", "Allow it, and run it again.")
+        return error(name, f"this could not be checked: {os_reason(problem)}", "Allow it, and run it again.")
     except (ValueError, KeyError) as problem:
         return error(name, f"a file is damaged: {problem!r}", "Restore it from a backup, or delete it.")

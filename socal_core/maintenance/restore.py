@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.maintenance.backup import FORMAT, LIST
 from socal_core.storage import new_folder
 
@@ -42,7 +43,7 @@ def restore(archive: Path, workspace: Path) -> int:
     except tarfile.TarError as error:
         raise _refused(str(error)) from None
     except OSError as error:
-        raise SocalError(f"The archive cannot be restored: {error.strerror or error}. Nothing was changed.") from None
+        raise SocalError(f"The archive cannot be restored: {os_reason(error)}. Nothing was changed.") from None
     return len(found)
 
 

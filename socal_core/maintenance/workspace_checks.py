@@ -8,6 +8,7 @@ from pathlib import Path
 
 from socal_core.access.server_config import SERVER_FILE, read_server_config
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.jobs.job import Job, JobState
 from socal_core.lifecycle.state import RunState, read_status
 from socal_core.maintenance.finding import Finding, error, listed, ok, warning
@@ -25,7 +26,7 @@ def check_permissions(workspace: Path) -> Finding:
         tempfile.TemporaryFile(dir=workspace).close()
     except OSError as problem:
         advice = "Allow it, or choose another folder with SOCAL_WORKSPACE."
-        return error("permissions", f"{workspace} cannot be written to: {problem.strerror}", advice)
+        return error("permissions", f"{workspace} cannot be written to: {os_reason(problem)}", advice)
     if readable_by_others(workspace):
         found = f"other accounts of this machine can read {workspace}, which holds outcomes and predictions"
         return warning("permissions", found, f"Keep them out: chmod 700 {workspace}")

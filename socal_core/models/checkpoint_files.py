@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from socal_core.errors import ModelError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.json_files import read_json
 from socal_core.runs.model_choice import WEIGHTS_FILES
 
@@ -52,7 +52,7 @@ class ModelFiles:
         try:
             values = read_json(path)
         except OSError as error:
-            raise ModelError(f"{self.name}: its {file} cannot be read: {error.strerror}.") from None
+            raise ModelError(f"{self.name}: its {file} cannot be read: {os_reason(error)}.") from None
         except ValueError as error:
             damaged = isinstance(error, (JSONDecodeError, UnicodeDecodeError))
             problem = "it is not JSON" if damaged else str(error)
@@ -83,6 +83,7 @@ class ModelFiles:
 
         Raises:
             ModelError: A file is missing or damaged, or holds anything but floating-point weights.
+            TooManyFilesError: Too many files are open.
         """
         weights: dict[str, torch.Tensor] = {}
         for path in self.weight_files():
@@ -168,7 +169,7 @@ class ModelFiles:
         except FileNotFoundError:
             raise ModelError(f"{self.name}: its {path.name} is missing.") from None
         except OSError as error:
-            raise ModelError(f"{self.name}: its {path.name} cannot be read: {error.strerror}.") from None
+            raise ModelError(f"{self.name}: its {path.name} cannot be read: {os_reason(error)}.") from None
         if start == LFS_POINTER:
             raise ModelError(
                 f"{self.name}: {path.name} is a Git LFS pointer of {size} bytes, not the file itself: run git lfs pull "
@@ -214,6 +215,7 @@ def load_pickle(name: str, path: Path, mapped: bool = False) -> Any:
 
     Raises:
         ModelError: The file is damaged, or contains anything else.
+        TooManyFilesError: Too many files are open.
     """
     try:
         # The warnings are about the pickle protocol; the error below says more.

@@ -17,6 +17,7 @@ from socal_core import __version__
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 from socal_core.models.encoders import Encoder, build_encoder
 from socal_core.models.features import Embedder, open_embedder
 from socal_core.settings import ClipSettings, TrainConfig
@@ -47,7 +48,7 @@ class FeatureTable:
             with replacing(out) as draft:
                 pq.write_table(self.table, draft)
         except OSError as error:
-            raise DataError(f"{out} cannot be written: {error.strerror or error}. Choose another folder.") from None
+            raise DataError(f"{out} cannot be written: {os_reason(error)}. Choose another folder.") from None
 
 
 def embed_trials(

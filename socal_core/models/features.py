@@ -11,6 +11,7 @@ from socal_core.clips.features import ClipFrames, EncodedBy, FeatureStore, frame
 from socal_core.clips.loader import ClipReader, open_clips
 from socal_core.clips.plan import ClipId
 from socal_core.dataset.dataset import Dataset
+from socal_core.file_handles import os_reason
 from socal_core.models.encoders import Encoder
 from socal_core.models.processes import compute_shares, whole_progress
 from socal_core.settings import TrainConfig
@@ -136,7 +137,7 @@ class Embedder:
             if not self.note:
                 self._store.write(frames, features)
         except OSError as error:
-            self.note = f"{error.strerror}"
+            self.note = os_reason(error)
 
 
 @contextmanager
@@ -166,7 +167,7 @@ def open_embedder(
         try:
             stack.enter_context(store.in_use())
         except OSError as error:
-            embedder.note = f"{error.strerror}"
+            embedder.note = os_reason(error)
         else:
             embedder.use_store(store)
         yield embedder

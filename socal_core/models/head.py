@@ -150,6 +150,7 @@ def load_head(folder: Path) -> FrozenHead:
 
     Raises:
         ModelError: A file is missing or damaged.
+        TooManyFilesError: Too many files are open.
     """
     try:
         with handles_explained():

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from socal_core.clips.preprocess import Preprocessor
 from socal_core.errors import ModelError
+from socal_core.file_handles import os_reason
 from socal_core.models.checkpoint_files import load_pickle
 from socal_core.models.original_videomae import PRETRAINING_ONLY, Conversion, convert
 from socal_core.runs.architecture import CONFIG_FILE, Architecture
@@ -68,7 +69,7 @@ def import_checkpoint(path: Path, out: Path, heads: int | None = None, image_siz
         with new_folder(out) as folder:
             _write(folder, converted, report)
     except OSError as error:
-        raise ModelError(f"{out.name} cannot be written: {error.strerror or error}.") from None
+        raise ModelError(f"{out.name} cannot be written: {os_reason(error)}.") from None
     return report
 
 
@@ -77,7 +78,7 @@ def _read(path: Path) -> tuple[object, str]:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise ModelError(f"{path.name} cannot be read: {os_reason(error)}.") from None
     # The scripts store their arguments with the weights: an object that holds values and no code.
     with torch.serialization.safe_globals([argparse.Namespace]):
         return load_pickle(path.name, path), digest

@@ -113,7 +113,11 @@ def write_manifest(checkpoint: Path) -> None:
 
 @handles_explained()
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -123,6 +127,7 @@ def read_training_state(checkpoint: Path) -> TrainingState:
 
     Raises:
         RunError: The file is missing or damaged.
+        TooManyFilesError: Too many files are open.
     """
     state = TRAINING.read(checkpoint, _owner(checkpoint))
     if state is None:

@@ -37,6 +37,7 @@ class EventLog:
 
         Raises:
             OSError: The file cannot be written.
+            TooManyFilesError: Too many files are open.
         """
         event = cast("Event", {"type": type_, "time": round(time.time(), 3), **values})
         self._write(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")

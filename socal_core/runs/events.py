@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.errors import RunError
-from socal_core.file_handles import handles_explained
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.runs.event_log import EventLog as EventLog
 from socal_core.runs.files.event_types import EpochEvent, Event, FoldEvent, HeadEvent, StepEvent, event_in
 
@@ -52,6 +52,7 @@ def read_events(path: Path) -> list[Event]:
     Raises:
         RunError: The file cannot be read, a field of an event is missing or wrong, or a newer version of the app wrote
             the file.
+        TooManyFilesError: Too many files are open.
     """
     owner, events = f"Run {path.parent.name}", list[Event]()
     try:
@@ -60,7 +61,7 @@ def read_events(path: Path) -> list[Event]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RunError(f"{owner}: {path.name} cannot be read: {error.strerror}.") from None
+        raise RunError(f"{owner}: {path.name} cannot be read: {os_reason(error)}.") from None
     for line in lines:
         event = event_in(line, owner)
         if event is None:

@@ -17,6 +17,7 @@ from socal_core.dataset.open_options import OpenOptions
 from socal_core.dataset.table_cache import open_cached
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.errors import ConfigError, DataError, RunError
+from socal_core.file_handles import os_reason
 from socal_core.runs.architecture import check_num_frames
 from socal_core.runs.catalogue import check_licence
 from socal_core.runs.files.metrics_file import AnyMetrics, read_metrics, write_metrics
@@ -117,7 +118,7 @@ class RunFolder(RunPaths):
         except OSError as error:
             if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR} and os.path.lexists(path):
                 raise RunExistsError(path.name) from None
-            raise RunError(f"Run {path.name} cannot be written: {error.strerror}. Choose another folder.") from None
+            raise RunError(f"Run {path.name} cannot be written: {os_reason(error)}. Choose another folder.") from None
         return cls(path)
 
     @classmethod
@@ -213,7 +214,7 @@ class RunFolder(RunPaths):
         try:
             OWNER.write(self.path, Owner(name))
         except OSError as error:
-            raise RunError(f"Run {self.name} cannot be written: {error.strerror}.") from None
+            raise RunError(f"Run {self.name} cannot be written: {os_reason(error)}.") from None
 
     def read_owner(self) -> str | None:
         """Read the name of the user who started the run; None if that is not known, or the file is damaged."""

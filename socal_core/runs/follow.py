@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 from socal_core.errors import RunError
+from socal_core.file_handles import handles_explained, os_reason
 from socal_core.runs.events import read_events
 from socal_core.runs.files.event_types import Event, event_in
 
@@ -18,11 +19,13 @@ class EventFollower:
         self._file: tuple[int, int] | None = None
         self._read = 0
 
+    @handles_explained()
     def events(self) -> list[Event]:
         """Return all events in order, as `read_events` does; the same list object while nothing was added.
 
         Raises:
             RunError: The file cannot be read, an event is damaged, or a newer version of the app wrote it.
+            TooManyFilesError: Too many files are open.
         """
         with self._lock:
             try:
@@ -36,7 +39,7 @@ class EventFollower:
             except FileNotFoundError:
                 self._events, self._file, self._read = [], None, 0
             except OSError as error:
-                run, reason = self._path.parent.name, error.strerror
+                run, reason = self._path.parent.name, os_reason(error)
                 raise RunError(f"Run {run}: {self._path.name} cannot be read: {reason}.") from None
             return self._events
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from socal_core.errors import RunError
+from socal_core.file_handles import os_reason
 from socal_core.runs.files.records import NOTES, Notes
 from socal_core.runs.folder import RunFolder
 
@@ -76,7 +77,7 @@ def write_notes(run: RunFolder, notes: RunNotes) -> None:
         raise RunError(f"Run {run.name} no longer exists. Reload the page.") from None
     except OSError as error:
         raise RunError(
-            f"The notes of run {run.name} cannot be written: {error.strerror}. Check that the app may write to its "
+            f"The notes of run {run.name} cannot be written: {os_reason(error)}. Check that the app may write to its "
             "folder."
         ) from None
 

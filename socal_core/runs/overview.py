@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
-from socal_core.errors import RunError, SocalError, TooManyFilesError
+from socal_core.errors import ConfigError, RunError
 from socal_core.presets.preset import SUCCESS
 from socal_core.runs.cross_validation import evaluated_folds
 from socal_core.runs.events import epochs_table, head_of, read_events
@@ -18,6 +18,9 @@ from socal_core.runs.files.records import NOTES, STATUS
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import RunNotes, read_notes
 from socal_core.settings import SETTINGS, TrainConfig, applicable_settings
+
+_DAMAGED = (RunError, ConfigError)
+"""What files of a run raise that are missing or damaged. Too many open files say nothing about the run."""
 
 
 @dataclass(frozen=True)
@@ -64,27 +67,24 @@ def summary_of(run: RunFolder, read: Callable[[], list[Event]] | None = None) ->
     Args:
         run: The run.
         read: Reads its events; None reads them from the file.
+
+    Raises:
+        TooManyFilesError: Too many files are open.
     """
     notes = read_notes(run)
     try:
         summary = RunSummary(run, run.read_config(), run.read_data(), notes, folds=evaluated_folds(run))
-    except TooManyFilesError:
-        raise  # says nothing about the run
-    except SocalError as error:
+    except _DAMAGED as error:
         return RunSummary(run, None, None, notes, problem=f"{error} This one can be deleted: the trash keeps it.")
     problems, metrics, target = _problems_of_records(run), None, _target_in(summary.config)
     try:
         target = run.read_target() if run.target_file.exists() else target
         metrics = run.read_metrics()
-    except TooManyFilesError:
-        raise
-    except SocalError as error:
+    except _DAMAGED as error:
         problems.append(str(error))
     try:
         events = read() if read is not None else read_events(run.events_file)
-    except TooManyFilesError:
-        raise
-    except SocalError as error:
+    except _DAMAGED as error:
         events = []
         problems.append(f"{error} Its curves are lost.")
     return replace(

@@ -1,6 +1,7 @@
 """The user's notes on single trials of a run, such as why a prediction is wrong. They are kept in its folder."""
 
 from socal_core.errors import RunError
+from socal_core.file_handles import os_reason
 from socal_core.runs.files.records import TRIAL_NOTES, TrialNotes
 from socal_core.runs.folder import RunFolder
 from socal_core.runs.notes import LONGEST_NOTE
@@ -32,6 +33,6 @@ def write_trial_note(run: RunFolder, trial_id: str, note: str) -> None:
             TRIAL_NOTES.write(run.path, TrialNotes(others | ({trial_id: note} if note else {})))
     except OSError as error:
         raise RunError(
-            f"The notes of run {run.name} cannot be written: {error.strerror}. Check that the app may write to its "
+            f"The notes of run {run.name} cannot be written: {os_reason(error)}. Check that the app may write to its "
             "folder, and that it still exists."
         ) from None

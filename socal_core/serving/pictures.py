@@ -13,6 +13,7 @@ from socal_core.dataset.dataset import Dataset
 from socal_core.dataset.folder import Stamp, stamp_of
 from socal_core.dataset.images import read_size
 from socal_core.errors import DataError
+from socal_core.file_handles import os_reason
 
 WIDTHS = (480, 960)
 """The widths, in pixels, at which a frame can be had besides its own."""
@@ -117,7 +118,7 @@ def _key(dataset: Dataset, frame: str, width: int | None) -> Key:
     try:
         return str(dataset.root), frame, stamp_of(dataset.file_of(frame).stat()), width
     except OSError as error:
-        raise DataError(f"Frame {frame} cannot be read: {error.strerror or type(error).__name__}.") from error
+        raise DataError(f"Frame {frame} cannot be read: {os_reason(error)}.") from error
 
 
 def _short_edge(dataset: Dataset, frame: str, width: int | None) -> int | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.storage import is_locked, locked, try_lock
 from socal_core.workspace import workspace
 
@@ -44,7 +45,7 @@ class SessionFolder:
                 folder.mkdir(mode=0o700)
                 handle = try_lock(folder / _LOCK)
         except OSError as error:
-            raise SocalError(f"There is no folder for uploads: {error.strerror}. Free some space.") from None
+            raise SocalError(f"There is no folder for uploads: {os_reason(error)}. Free some space.") from None
         self._folder = folder
         self._end = weakref.finalize(self, _delete, folder, handle)
         self._is_alive = is_alive
@@ -67,7 +68,7 @@ class SessionFolder:
         try:
             self.path.mkdir()
         except OSError as error:
-            raise SocalError(f"There is no folder for uploads: {error.strerror}. Free some space.") from None
+            raise SocalError(f"There is no folder for uploads: {os_reason(error)}. Free some space.") from None
         return self.path
 
     def delete(self) -> None:
@@ -119,7 +120,7 @@ def remove_left_folders() -> int:
                     shutil.rmtree(folder, ignore_errors=True)
                     removed += 1
     except OSError as error:
-        raise SocalError(f"The folder of uploads cannot be cleaned up: {error.strerror}.") from None
+        raise SocalError(f"The folder of uploads cannot be cleaned up: {os_reason(error)}.") from None
     return removed
 
 

@@ -194,6 +194,7 @@ def load_tensors(checkpoint: Path) -> State:
 
     Raises:
         RunError: The file is damaged.
+        TooManyFilesError: Too many files are open.
     """
     try:
         with handles_explained():

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle.waiting import HOOK_VARIABLE
 from socal_core.runs.cross_validation import job_of
 from socal_core.runs.folder import RunFolder
@@ -55,7 +56,8 @@ def _call(hook: str, run: RunFolder, end: RunEnd) -> None:
     except subprocess.CalledProcessError as error:
         problem = f"the command ended with exit code {error.returncode}"
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        cause = getattr(error, "reason", error)
+        reason = os_reason(cause) if isinstance(cause, OSError) else cause
         problem = f"{'the address' if is_address else 'the command'} could not be used: {reason}"
     else:
         return

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from socal_core.errors import SocalError, TooManyFilesError
-from socal_core.file_handles import handles_used_up, too_many_files
+from socal_core.file_handles import handles_used_up, os_reason, too_many_files
 from socal_core.lifecycle.state import RunState, write_status, written_status
 from socal_core.runs.activity import STOPPED_BY_USER
 from socal_core.runs.folder import RunFolder
@@ -64,8 +64,8 @@ def _explain(error: BaseException | None, run: RunFolder) -> str:
         return GONE
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return (
-            f"The run's folder cannot be written to: {error.strerror}. The last checkpoint is complete. Make room, or "
-            "allow writing there, and resume the run."
+            f"The run's folder cannot be written to: {os_reason(error)}. The last checkpoint is complete. Make room, "
+            "or allow writing there, and resume the run."
         )
     return ""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from socal_core.errors import RunError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle import run_queue
 from socal_core.lifecycle.launch import LOCK_IN_PARENT, LOCK_VARIABLE
 from socal_core.lifecycle.lock import take_lock
@@ -25,7 +26,7 @@ def lock_held(run: RunFolder) -> Iterator[int | None]:
         try:
             lock = take_lock(run.lock_file, run.name)
         except OSError as error:
-            raise RunError(f"Run {run.name} cannot be started: {error.strerror}.") from None
+            raise RunError(f"Run {run.name} cannot be started: {os_reason(error)}.") from None
         run.stop_file.unlink(missing_ok=True)  # meant for an earlier worker
     else:
         lock = int(inherited)

@@ -51,3 +51,10 @@ def test_a_wrong_file_is_refused_by_field(server_file: Path, text: str, part: st
     with pytest.raises(SocalError, match=r"server\.toml") as raised:
         read_server_config()
     assert part in str(raised.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused_without_its_path(server_file: Path) -> None:
+    server_file.mkdir()
+    with pytest.raises(SocalError) as raised:
+        read_server_config()
+    assert str(raised.value) == "server.toml cannot be read: Is a directory. Correct the file."

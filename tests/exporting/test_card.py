@@ -10,16 +10,15 @@ import pytest
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.targets import Target
 from socal_core.errors import RunError
-from socal_core.exporting.card import collect_facts, pseudonymized_facts
-from socal_core.exporting.card_page import render_html, render_json, write_card
+from socal_core.exporting.card import collect_facts
+from socal_core.exporting.card_page import render_html, write_card
 from socal_core.exporting.card_results import result_facts
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.files.records import Environment, WeightsRecord
 from socal_core.runs.folder import RunFolder
-from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.settings import config_from
 from socal_core.storage import write_json
-from tests.factories import write_dataset, write_outcomes
+from tests.factories import write_dataset
 from tests.made_cross_validations import write_cross_validation
 from tests.made_runs import write_run
 
@@ -258,24 +257,3 @@ def test_a_control_and_a_view_are_limits(tmp_path: Path, shared_data_folder: Pat
     limits = collect_facts(write_run(tmp_path / "run", shared_data_folder, **settings))["limits"]
     assert limits[0].startswith("This run is a control, not a result")
     assert any("Only some trials of the data were used" in limit and "before coaching" in limit for limit in limits)
-
-
-def test_a_pseudonymized_card_holds_no_id(data_folder: Path, tmp_path: Path) -> None:
-    write_outcomes(data_folder, participant_id=[f"surgeon{number // 2}x" for number in range(20)])
-    run = write_run(tmp_path / "run-of-S100T1", data_folder)
-    write_notes(run, RunNotes("The best of surgeon3x"))
-    ids = {*open_dataset(data_folder).trials.index, *(f"surgeon{number}x" for number in range(10))}
-    assert [name for name in ids if name in render_html(collect_facts(run))], "the usual card names some"
-    facts = pseudonymized_facts(run)
-    for text in (render_html(facts), render_json(facts)):
-        assert not [name for name in ids if name in text]
-    assert facts["results"] == collect_facts(run)["results"]
-
-
-def test_a_pseudonymized_card_names_no_surgeon_by_number(data_folder: Path, tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run-1", data_folder, trials='{"surgeons": ["101", "102"]}', view="of Dr. House")
-    assert "surgeon 101" in render_html(collect_facts(run))
-    facts = pseudonymized_facts(run)
-    assert facts["configuration"]["trials"] == facts["configuration"]["view"] == "left out"
-    for text in (render_html(facts), render_json(facts)):
-        assert not [name for name in ("101", "House") if name in text]

@@ -46,6 +46,8 @@ def test_from_start_to_result(job: Job, pipe: Path) -> None:
         assert job.request() == request
     wait_for(job)
     assert replace(job.status(), id="") == JobStatus(JobState.DONE, result={"variable": "yes"})
+    assert job.result_of(request) == {"variable": "yes"}
+    assert job.result_of({"other": 1}) is None
 
 
 @pytest.mark.slow

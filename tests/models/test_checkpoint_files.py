@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from socal_core.errors import ModelError
 from socal_core.models.checkpoint_files import ModelFiles
+from tests.few_handles import with_few
 from tests.models.checkpoints import write_json
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 345008696\n"
@@ -44,22 +45,31 @@ def as_old_pickle(folder: Path) -> None:
     torch.save(WEIGHTS, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda folder: None,
-        lambda folder: in_shards(folder, "safetensors"),
-        lambda folder: in_shards(folder, "bin"),
-        as_pickle,
-        as_old_pickle,
-    ],
-    ids=["safetensors", "shards", "shards of pickles", "pickle", "old pickle"],
-)
+FORMATS: dict[str, Callable[[Path], None]] = {
+    "safetensors": lambda folder: None,
+    "shards": lambda folder: in_shards(folder, "safetensors"),
+    "shards of pickles": lambda folder: in_shards(folder, "bin"),
+    "pickle": as_pickle,
+    "old pickle": as_old_pickle,
+}
+
+
+@pytest.mark.parametrize("change", FORMATS.values(), ids=FORMATS)
 def test_weights_are_read_from_every_format(files: ModelFiles, change: Callable[[Path], None]) -> None:
     change(files.folder)
     weights = files.read_weights()
     assert weights.keys() == WEIGHTS.keys()
     assert all(torch.equal(weights[name], WEIGHTS[name]) for name in WEIGHTS)
+
+
+@pytest.mark.parametrize("change", FORMATS.values(), ids=FORMATS)
+def test_no_weights_are_taken_for_damaged_if_too_many_files_are_open(
+    files: ModelFiles, change: Callable[[Path], None]
+) -> None:
+    change(files.folder)
+    shapes = {name: tensor.shape for name, tensor in WEIGHTS.items()}
+    assert with_few(lambda: {name: tensor.shape for name, tensor in files.read_outline().items()} == shapes) > 0
+    assert with_few(lambda: files.read_weights().keys() == WEIGHTS.keys()) > 0
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])

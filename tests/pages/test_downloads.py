@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pages.components import run_table
 from pages.components.downloads import _csv, _made, ids_of
 from pages.components.evaluation.results import raw_predictions
 from pages.components.training.settings_form import _check_folder
@@ -22,6 +23,7 @@ from socal_core.errors import AccessError, ConfigError, DataError
 from socal_core.fetch.uploads import LARGEST_UPLOAD_MB, receive
 from socal_core.lifecycle.state import RunState
 from socal_core.runs.files.records import OWNER
+from socal_core.runs.notes import RunNotes, write_notes
 from socal_core.workspace import runs_root
 from tests.factories import write_outcomes
 from tests.made_cross_validations import write_cross_validation
@@ -73,6 +75,25 @@ def test_a_run_with_a_damaged_owner_belongs_to_nobody(shared_data_folder: Path, 
     assert json.loads((run.path / OWNER.name).read_text()) == {"format": 1, "name": "rosa"}
     (run.path / OWNER.name).write_text(content)
     assert run.read_owner() is None
+
+
+def test_with_pseudonyms_the_table_of_runs_lacks_what_users_typed(
+    shared_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write_run(runs_root() / "run-1", shared_data_folder, view="of Dr. House")
+    write_notes(run, RunNotes("Best of House", "House was tired", ("House",)))
+    write_run(runs_root() / "run-2", shared_data_folder)
+    table = run_table.table_of(run_table.summaries())
+    assert set(run_table.TYPED) <= set(table)
+    offered: list[pd.DataFrame] = []
+    monkeypatch.setattr(run_table, "download_csv", lambda label, made, name, **_: offered.append(made()))
+    for chosen in (False, True):
+        monkeypatch.setattr(run_table, "pseudonyms_chosen", lambda chosen=chosen: chosen)
+        run_table.download_runs(table)
+    named, hidden = (_csv(found, None).decode() for found in offered)
+    assert "House" in named
+    assert "House" not in hidden
+    assert offered[1]["Folder"].to_list() == ["run-2", "run-1"]
 
 
 @pytest.mark.slow
@@ -133,3 +154,20 @@ def test_what_is_known_of_text_stands_above_each_table_that_names_trials(
     assert not app.exception
     assert any("were not checked for burnt-in text" in element.value for element in app.caption)
     assert "csv-same-footage" in {element.key for element in app.get("download_button")}
+    app.segmented_control[0].set_value("About").run()
+    assert not app.exception
+    assert {"csv-outcomes", "csv-evidence"} <= {element.key for element in app.get("download_button")}
+
+
+def test_each_table_of_results_has_a_button(open_page: OpenPage, shared_data_folder: Path) -> None:
+    run = write_run(runs_root() / "run-1", shared_data_folder)
+    metrics = json.loads(run.metrics_file.read_text())
+    trial = metrics["trials"][0]["trial_id"]
+    run.metrics_file.write_text(json.dumps({**metrics, "left_out": [{"trial_id": trial, "reason": "no frame"}]}))
+    app = open_page("evaluation", shared_data_folder)
+    assert not app.exception
+    assert "Trials left out" in text_of(app)
+    assert {"csv-scores", "csv-left-out"} <= {element.key for element in app.get("download_button")}
+    app = open_page("app", shared_data_folder)
+    assert not app.exception
+    assert "csv-runs" in {element.key for element in app.get("download_button")}

@@ -1,30 +1,20 @@
 """The gate: whom it refuses, what it adds to every response, and what it takes from a request."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, StreamingResponse
-from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Message
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from socal_core import __version__
-from socal_core.access.server_config import Role, ServerConfig
-from socal_core.access.users import User
-from socal_core.errors import SocalError
+from socal_core.access.server_config import ServerConfig
 from socal_core.serving.gate import Gate
-from socal_core.serving.health import health_route
 from socal_core.serving.security_headers import inline_script_hashes
+from tests.serving.gated_app import HOST, ROUTES, client, greeted
 
-HOST = "localhost:8501"
-HEADER = "X-Forwarded-User"
 SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -32,65 +22,6 @@ SECURITY = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-
-
-async def headers_of(request: Request) -> JSONResponse:
-    return JSONResponse(dict(request.headers))
-
-
-async def greet(websocket: WebSocket) -> None:
-    await websocket.accept()
-    await websocket.send_text("hello")
-    await websocket.close()
-
-
-async def fail(request: Request) -> None:
-    raise ZeroDivisionError
-
-
-async def fail_before_it_opens(websocket: WebSocket) -> None:
-    raise ZeroDivisionError
-
-
-async def fail_midway(request: Request) -> StreamingResponse:
-    async def parts() -> AsyncIterator[bytes]:
-        yield b"begun"
-        raise ZeroDivisionError
-
-    return StreamingResponse(parts())
-
-
-ROUTES = [
-    health_route(),
-    WebSocketRoute("/stream", greet),
-    WebSocketRoute("/failing", fail_before_it_opens),
-    Route("/fails", fail),
-    Route("/fails-midway", fail_midway),
-    Route("/_stcore/metrics", headers_of),
-    Route("/{path:path}", headers_of, methods=["GET", "POST"]),
-]
-
-
-def user_with_cookies(cookies: dict[str, str]) -> User | None:
-    """Stands for the reader of Streamlit's cookies, which tests/browser/test_login.py has."""
-    if cookies.get("login") == "broken":
-        raise SocalError("server.toml cannot be read")
-    return User("anna", Role.VIEWER) if cookies.get("login") == "anna" else None
-
-
-def client(peer: str = "127.0.0.1", base: str = "", **fields: Any) -> TestClient:
-    """A client of a gate at port 8501, which connects from an address."""
-    app = Gate(Starlette(routes=ROUTES), ServerConfig(**fields), base, ("'sha256-abc'",), user_with_cookies)
-    return TestClient(app, base_url=f"http://{HOST}", client=(peer, 50_000))
-
-
-def greeted(opened: TestClient, headers: Any) -> bool:
-    """Whether a websocket opens."""
-    try:
-        with opened.websocket_connect(f"ws://{HOST}/stream", headers=headers) as websocket:
-            return websocket.receive_text() == "hello"
-    except WebSocketDisconnect:
-        return False
 
 
 @pytest.mark.parametrize("host", [HOST, "LOCALHOST:8501", "127.0.0.1:8501", "[::1]:8501", "lab.example.org"])
@@ -234,75 +165,6 @@ def test_numbers_on_sessions_and_the_agent_interface_are_closed(base: str, path:
 def test_health_says_the_version() -> None:
     assert client().get("/health").json() == {"status": "ok", "version": __version__}
     assert client(login="proxy", peer="10.0.0.9").get("/health").status_code == 200
-
-
-def test_the_name_of_the_user_passes_from_the_proxy() -> None:
-    opened = client(login="proxy", proxies=("10.0.0.0/24",), peer="10.0.0.9")
-    assert opened.get("/", headers={HEADER: "anna"}).json()[HEADER.lower()] == "anna"
-    assert greeted(opened, {HEADER: "anna"})
-
-
-@pytest.mark.parametrize(
-    ("peer", "headers", "reason"),
-    [
-        ("10.0.0.9", [(HEADER, "anna")], "is not among proxies in server.toml"),
-        ("::ffff:10.0.0.9", [(HEADER, "anna")], "is not among proxies in server.toml"),
-        ("", [(HEADER, "anna")], "is not among proxies in server.toml"),
-        ("127.0.0.1", [], "did not send the header X-Forwarded-User"),
-        ("127.0.0.1", [(HEADER, "")], "it is empty"),
-        ("127.0.0.1", [(HEADER, " \u00a0 ")], "it is empty"),
-        ("127.0.0.1", [(HEADER, "an\x00na")], "control characters"),
-        ("127.0.0.1", [(HEADER, "an\u0085na")], "control characters"),
-        ("127.0.0.1", [(HEADER, "anna"), (HEADER, "admin")], "2 times"),
-    ],
-)
-def test_without_a_name_from_the_proxy_nobody_is_served(peer: str, headers: list[tuple[str, str]], reason: str) -> None:
-    opened = client(login="proxy", peer=peer)
-    encoded = [(name.encode(), value.encode()) for name, value in headers]
-    sent = type(opened.headers)(encoded)
-    answer = opened.get("/", headers=sent)
-    assert answer.status_code == 401
-    assert reason in answer.text
-    assert not greeted(opened, sent)
-
-
-@pytest.mark.parametrize("login", ["none", "oidc"])
-def test_without_a_proxy_the_name_of_the_user_is_taken_from_requests(login: str) -> None:
-    answer = client(login=login).get("/", headers={HEADER: "admin", "X-Other": "kept"})
-    assert HEADER.lower() not in answer.json()
-    assert answer.json()["x-other"] == "kept"
-
-
-@pytest.mark.parametrize("path", ["/frames/token/S100T1/0", "/media/abc.csv", "/_stcore/upload_file/session/file"])
-def test_with_a_provider_frames_and_files_are_for_users(path: str) -> None:
-    opened = client(login="oidc")
-    assert opened.get("/").status_code == 200
-    assert opened.get(path, headers={"cookie": "login=broken"}).status_code == 503
-    for cookie in ("", "login=eve"):
-        assert opened.get(path, headers={"cookie": cookie}).status_code == 401
-    uploads = "upload" in path
-    assert opened.get(path, headers={"cookie": "login=anna"}).status_code == (403 if uploads else 200)
-    assert client(login="none").get(path).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/frames/token/S100T1/0", "/media/abc.csv", "/_stcore/upload_file/session/file"])
-def test_behind_a_proxy_frames_and_files_are_for_roles(workspace: Path, path: str) -> None:
-    (workspace / "server.toml").write_text('login = "proxy"\n[roles]\nvera = "viewer"\nrosa = "researcher"\n')
-    opened, uploads = client(login="proxy"), "upload" in path
-    statuses = {name: opened.get(path, headers={HEADER: name}).status_code for name in ("vera", "rosa", "uma")}
-    assert statuses == {"vera": 403 if uploads else 200, "rosa": 200, "uma": 403}
-    assert opened.get("/", headers={HEADER: "uma"}).status_code == 200, "the page says that uma has no access"
-    assert opened.get(path).status_code == 401
-    (workspace / "server.toml").write_text('login = "proxy"\n[roles]\nvera = "researcher"\n')
-    statuses = {name: opened.get(path, headers={HEADER: name}).status_code for name in ("vera", "rosa")}
-    assert statuses == {"vera": 200, "rosa": 403}, "a changed role counts at once"
-
-
-def test_roles_that_cannot_be_read_are_no_lost_access(workspace: Path) -> None:
-    (workspace / "server.toml").write_text("login = ")
-    answer = client(login="proxy").get("/frames/token/S100T1/0", headers={HEADER: "vera"})
-    assert answer.status_code == 503
-    assert "server.toml" in answer.text
 
 
 def test_only_scripts_without_attributes_are_hashed() -> None:

@@ -18,6 +18,7 @@ from socal_core.lifecycle.gpus import GpuUse
 from socal_core.runs.events import EventLog, read_events
 from socal_core.training import monitor
 from socal_core.training.monitor import MachineMeter, watch_machine
+from tests.few_handles import few_handles
 
 GPU_FIELDS = {"gpu_percent", "gpu_memory_mb", "gpu_memory_total_mb"}
 FIELDS = {"cpu_percent", "memory_mb", "memory_total_mb", *GPU_FIELDS}
@@ -76,6 +77,24 @@ def test_a_failed_measurement_is_skipped_and_tried_again(error: Exception) -> No
 
     with watch_machine(refuse, SOON):
         assert [calls.get(timeout=PATIENCE) for _ in range(3)] == ["machine"] * 3
+
+
+def test_too_many_open_files_end_no_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: queue.Queue[str] = queue.Queue()
+    skipped: queue.Queue[object] = queue.Queue()
+    exhausted = threading.Event()
+    monkeypatch.setattr(monitor.logger, "debug", lambda message, error: skipped.put(error))
+
+    def report(type_: str, **values: object) -> None:
+        told.put(type_)
+        exhausted.wait(PATIENCE)
+
+    with watch_machine(report, SOON):
+        assert told.get(timeout=PATIENCE) == "machine"
+        with few_handles(0):  # while the monitor waits, so that it holds no file
+            exhausted.set()
+            assert "Too many open files" in str(skipped.get(timeout=PATIENCE))
+        assert told.get(timeout=PATIENCE) == "machine"
 
 
 def test_a_system_that_reports_nothing_ends_only_the_monitor(

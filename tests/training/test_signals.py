@@ -14,6 +14,7 @@ from socal_core.training.signals import AT_ONCE, interrupted_by_stop
 from socal_core.training.stop import StopRequested
 from tests.training.small_runs import new_run
 
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 BUSY = """
 import hashlib, sys
@@ -64,6 +65,28 @@ def test_a_second_sigterm_ends_a_process_that_does_not_return_to_python(run: Run
         finally:
             process.kill()
     assert (written_status(run).state, written_status(run).reason) == (RunState.STOPPED, AT_ONCE)
+
+
+EXHAUSTED = """
+import sys
+from pathlib import Path
+from socal_core.lifecycle.state import RunState, write_status
+from socal_core.runs.folder import RunFolder
+from socal_core.training.signals import end_at_once
+from tests.few_handles import few_handles
+run = RunFolder(Path(sys.argv[1]))
+write_status(run, RunState.RUNNING)
+with few_handles(0):
+    end_at_once(lambda: write_status(run, RunState.STOPPED))
+"""
+
+
+def test_a_process_with_too_many_open_files_still_ends_at_once(run: RunFolder) -> None:
+    command = [sys.executable, "-c", EXHAUSTED, str(run.path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (128 + signal.SIGTERM, "")
+    assert written_status(run).state is RunState.RUNNING, "the status that could not be replaced is complete"
+    assert [path for path in run.path.rglob("*.tmp")] == []
 
 
 PENDING = """

@@ -36,16 +36,18 @@ def show_agreement(dataset: Dataset) -> None:
     summary = result.summary.assign(format=result.summary["format"].map(_title))
     names = {"format": "Format", "label": "Label", "largest_shift": "Largest shift (px)"}
     names |= KINDS
+    table = summary[["format", "label", *KINDS, "largest_shift"]].rename(columns=names)
     st.dataframe(
-        summary[["format", "label", *KINDS, "largest_shift"]].rename(columns=names),
+        table,
         hide_index=True,
         height="content" if len(summary) <= 16 else 560,
     )
+    download_csv("CSV", lambda: table, "agreement.csv", data=None, type="tertiary", key="csv-agreement")
     if len(result.details):
         st.subheader("Differences")
         st.dataframe(result.details.head(ROWS_SHOWN), hide_index=True, placeholder="–", height=320)
         data = before_downloads(ids_in(dataset), dataset.fingerprint, "agreement")
-        download_csv("Download all differences as CSV", lambda: result.details, "differences.csv", data)
+        download_csv("Download all differences as CSV", lambda: result.details, "differences.csv", data=data)
 
 
 def _show_names(proposal: NameProposal) -> None:

@@ -10,8 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.access import may, why_not
-from pages.components.downloads import announce, ids_in
-from pages.components.evaluation.results import table_with_csv
+from pages.components.downloads import announce, ids_in, table_with_csv
 from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import name_of_data, opened_with
 from pages.components.words import plain_text
@@ -129,7 +128,7 @@ def _show_footage(dataset: Dataset, report: dict[str, Any]) -> None:
         for pair in pairs
     ]
     data = announce(ids_in(dataset), dataset.fingerprint)
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage", data)
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "same-footage", data=data)
 
 
 def _show_text(dataset: Dataset, report: dict[str, Any]) -> None:
@@ -156,7 +155,7 @@ def _show_text(dataset: Dataset, report: dict[str, Any]) -> None:
         for found in texts
     ]
     data = announce(ids_in(dataset), dataset.fingerprint)
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames", data)
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "text-in-frames", data=data)
 
 
 def _when(report: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.words import plain_text
+from pages.components.downloads import NO_TRIALS, table_with_csv
 from socal_core.dataset.dataset import Dataset
 from socal_core.presets import PRESETS, Preset
 
@@ -24,7 +24,7 @@ def show_preset(dataset: Dataset) -> None:
         for column in preset.outcomes
         if column.meaning
     ]
-    st.table(pd.DataFrame(rows).map(plain_text).set_index("Column"))
+    table_with_csv(pd.DataFrame(rows).set_index("Column"), "outcomes", data=NO_TRIALS)
 
 
 def show_licence(preset: Preset) -> None:

@@ -27,7 +27,7 @@ def show_problems(dataset: Dataset) -> None:
         left.write("The app works despite these problems. Each row shows what is wrong, where, and what to do.")
         with right:
             table = problems_table(problems)
-            download_csv("Download as CSV", lambda: table, "problems.csv", data, width="stretch")
+            download_csv("Download as CSV", lambda: table, "problems.csv", data=data, width="stretch")
         _table(problems)
     elif of_frames is None:
         st.success("No problems were found in the tables and file names of this folder.")

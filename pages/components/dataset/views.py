@@ -201,7 +201,7 @@ def trials(dataset: Dataset) -> None:
         },
     )
     data = before_downloads(ids_in(dataset), dataset.fingerprint, "trials")
-    download_csv("CSV", lambda: table, "trials.csv", data, type="tertiary", key="csv-trials")
+    download_csv("CSV", lambda: table, "trials.csv", data=data, type="tertiary", key="csv-trials")
 
 
 VIEWS: dict[str, Callable[[Dataset], None]] = {

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.actions import problem_waits
-from pages.components.downloads import download_csv
-from pages.components.evaluation.results import score, table_with_csv
+from pages.components.downloads import download_csv, table_with_csv
+from pages.components.evaluation.results import score
 from pages.components.evaluation.similar import show_similar
 from pages.components.evaluation.task_chart import task_chart
 from pages.components.words import plain_text
@@ -64,7 +64,7 @@ def _calibration(results: RunResults) -> None:
         }
         for name, found in (("As predicted", report.before), ("With temperature scaling", report.after))
     ]
-    table_with_csv(pd.DataFrame(rows).set_index(""), "calibration")
+    table_with_csv(pd.DataFrame(rows).set_index(""), "calibration", data=None)
     st.caption(ABOUT_POINTS)
     st.caption(
         plain_text(report.temperature.note)
@@ -104,7 +104,7 @@ def _threshold(results: RunResults) -> None:
                 "Failures found": f"{at.tn} of {at.tn + at.fp}",
             }
         )
-    table_with_csv(pd.DataFrame(rows).set_index(""), "thresholds")
+    table_with_csv(pd.DataFrame(rows).set_index(""), "thresholds", data=None)
     st.caption(
         "All but the explored threshold were chosen on the validation trials. The scores are those of the test trials."
     )
@@ -167,7 +167,7 @@ def _subgroup_table(report: SubgroupReport) -> None:
         return ["color: gray" if groups[int(str(row.name))].too_small else ""] * len(row)
 
     st.dataframe(table.style.apply(colours, axis=1), hide_index=True, key="subgroups-table")
-    download_csv("CSV", lambda: table, "subgroups.csv", type="tertiary", key="csv-subgroups")
+    download_csv("CSV", lambda: table, "subgroups.csv", data=None, type="tertiary", key="csv-subgroups")
 
 
 def _row(group: Subgroup) -> dict[str, str | int]:
@@ -208,7 +208,7 @@ def _published(results: RunResults) -> None:
         for result in found.results
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="published")
-    download_csv("CSV", lambda: pd.DataFrame(rows), "published.csv", type="tertiary", key="csv-published")
+    download_csv("CSV", lambda: pd.DataFrame(rows), "published.csv", data=None, type="tertiary", key="csv-published")
     st.caption("These are results on the same twenty test trials. Twenty trials cannot rank two models.")
 
 

@@ -4,7 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.charts import chart
-from pages.components.evaluation.results import score, table_with_csv
+from pages.components.downloads import table_with_csv
+from pages.components.evaluation.results import score
 from pages.components.job_progress import Button, offer
 from pages.components.words import plain_text
 from socal_core.errors import RunError
@@ -86,7 +87,7 @@ def _table(found: Earliness) -> None:
         for point in found.points
     ]
     with st.expander("As a table"):
-        table_with_csv(pd.DataFrame(rows).set_index("Watched"), "earliness")
+        table_with_csv(pd.DataFrame(rows).set_index("Watched"), "earliness", data=None)
 
 
 def _interval(value: float | None, interval: Interval) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import Announced, announce, download_csv, fingerprint_of, ids_of
+from pages.components.downloads import Ids, announce, download_csv, fingerprint_of, ids_of, table_with_csv
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.evaluation.alarm import Alarm, AlarmSeverity
@@ -91,7 +91,7 @@ def score_tiles(metrics: Metrics) -> None:
             {"Score": label, "Value": score(metrics.get(name)), "95 % interval": interval_text(metrics, name) or "–"}
             for name, label in names.items()
         ]
-        table_with_csv(pd.DataFrame(rows).set_index("Score"), "scores")
+        table_with_csv(pd.DataFrame(rows).set_index("Score"), "scores", data=None)
 
 
 def interval_text(metrics: Metrics, name: Score) -> str | None:
@@ -100,18 +100,6 @@ def interval_text(metrics: Metrics, name: Score) -> str | None:
         return None
     interval = metrics["intervals"].get(name)
     return TOO_FEW if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
-
-
-def table_with_csv(table: pd.DataFrame, name: str, data: Announced | None = None) -> None:
-    """Show a table of text with a button that downloads it as CSV.
-
-    Args:
-        table: Texts as Markdown, or plain texts if there is `data`.
-        name: The name of the file.
-        data: What was said about the data set, if the table holds its ids or texts.
-    """
-    st.table(table if data is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
-    download_csv("CSV", table.reset_index, f"{name}.csv", data, type="tertiary", key=f"csv-{name}")
 
 
 def by_fold(metrics: Metrics) -> None:
@@ -133,7 +121,7 @@ def by_fold(metrics: Metrics) -> None:
         }
         for name, row in rows
     ]
-    table_with_csv(pd.DataFrame(table).set_index("Fold"), "folds")
+    table_with_csv(pd.DataFrame(table).set_index("Fold"), "folds", data=None)
     texts = [
         f"{LABELS[name]} over {values['count']} {kind}: {values['lowest']:.2f} to {values['highest']:.2f}, mean "
         f"{values['mean']:.2f}, standard deviation {values['standard_deviation']:.2f}."
@@ -157,7 +145,7 @@ def per_class(metrics: Metrics) -> None:
         for name in OUTCOMES.values()
         for values in [metrics["per_class"][name.lower()]]
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Outcome"), "by-outcome")
+    table_with_csv(pd.DataFrame(rows).set_index("Outcome"), "by-outcome", data=None)
 
 
 def summary_sentence(metrics: Metrics) -> None:
@@ -195,7 +183,7 @@ def beside_controls(metrics: Metrics, runs: Sequence[Control] = ()) -> None:
         }
         for row in controls
     ]
-    table_with_csv(pd.DataFrame(rows).set_index(""), "controls")
+    table_with_csv(pd.DataFrame(rows).set_index(""), "controls", data=None)
     st.caption("The 95 % intervals are those of the AUROC, and of its difference on the same trials.")
     if text := comparison(metrics):
         st.caption(plain_text(text))
@@ -235,8 +223,9 @@ def without_prediction(metrics: AnyMetrics) -> None:
             "A trial is left out if more than 20 % of the frames of its clip cannot be read, or if it has no frame in "
             "the window."
         )
-        table = pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1).map(plain_text)
-        st.table(table.set_index("Trial"))
+        table = pd.DataFrame(metrics["left_out"]).set_axis(["Trial", "Reason"], axis=1)
+        data = announce(Ids(frozenset(table["Trial"])), metrics.get("data_fingerprint"))
+        table_with_csv(table.set_index("Trial"), "left-out", data=data)
     if metrics["stand_ins"]:
         st.subheader("Frames replaced")
         st.caption("A frame that cannot be read is replaced by the nearest readable frame of the trial.")
@@ -273,7 +262,7 @@ def download(run: RunFolder) -> None:
             "Download predictions.csv",
             lambda: raw_predictions(run),
             f"{run.name}-predictions.csv",
-            data,
+            data=data,
             help_text=f"One row per usable trial: {plain_text(columns)}.",
         )
 

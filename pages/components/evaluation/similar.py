@@ -9,8 +9,7 @@ import streamlit as st
 from pages.components.access import may, why_not
 from pages.components.actions import act_on
 from pages.components.charts import selectable_chart
-from pages.components.downloads import announce, ids_of
-from pages.components.evaluation.results import table_with_csv
+from pages.components.downloads import announce, ids_of, table_with_csv
 from pages.components.job_progress import show_log, start_job, watch
 from pages.components.sidebar.data_picker import open_chosen
 from pages.components.trial_viewer.picker import view_trials
@@ -146,7 +145,7 @@ def _neighbours(results: RunResults, features: TrialFeatures) -> None:
         for near in found
     ]
     data = announce(ids_of(results.predictions), results.metrics.get("data_fingerprint"))
-    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "similar", data)
+    table_with_csv(pd.DataFrame(rows).set_index("Trial"), "similar", data=data)
     same = sum(OUTCOMES[near.outcome] == outcome for near in found)
     st.caption(f"{plain_text(trial)} is a {outcome.lower()}, as are {same} of these {len(found)} trials. {ABOUT}")
     if right.button("View these trials", icon=":material/slideshow:", width="stretch"):

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.downloads import NO_TRIALS
-from pages.components.evaluation.results import score, table_with_csv
+from pages.components.downloads import NO_TRIALS, table_with_csv
+from pages.components.evaluation.results import score
 from pages.components.evaluation.trials_view import show_trials
 from pages.components.words import plain_text
 from socal_core.dataset.targets import amount, short_name
@@ -49,7 +49,7 @@ def by_class(metrics: TargetMetrics) -> None:
         for name in metrics["classes"]
         for values in [metrics["per_class"][name]]
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Class"), "classes", NO_TRIALS)
+    table_with_csv(pd.DataFrame(rows).set_index("Class"), "classes", data=NO_TRIALS)
 
 
 def by_fold(metrics: TargetMetrics) -> None:
@@ -70,7 +70,7 @@ def by_fold(metrics: TargetMetrics) -> None:
         }
         for name, row in named
     ]
-    table_with_csv(pd.DataFrame(rows).set_index("Fold"), "folds", NO_TRIALS)
+    table_with_csv(pd.DataFrame(rows).set_index("Fold"), "folds", data=NO_TRIALS)
     texts = [
         f"{plain_text(title)} over {values['count']} {kind}: {_of(metrics, name, values['lowest'])} to "
         f"{_of(metrics, name, values['highest'])}, mean {_of(metrics, name, values['mean'])}, standard deviation "
@@ -97,7 +97,7 @@ def controls_table(metrics: TargetMetrics) -> None:
         }
         for control in metrics["controls"]
     ]
-    table_with_csv(pd.DataFrame(rows).set_index(""), "controls", NO_TRIALS)
+    table_with_csv(pd.DataFrame(rows).set_index(""), "controls", data=NO_TRIALS)
     st.caption("The difference is the score of the model minus that of the control, with its 95 % interval.")
     for control in metrics["controls"]:
         st.caption(f"*{plain_text(control['name'])}*: {plain_text(control['description'])}")

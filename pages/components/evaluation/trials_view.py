@@ -49,7 +49,7 @@ def show_trials(run: RunFolder, table: pd.DataFrame, key: str, columns: Mapping[
     surgeons = frozenset(map(str, table["Surgeon"].dropna())) if "Surgeon" in table else frozenset()
     ids = Ids(frozenset(map(str, table["Trial"])), surgeons)
     data = before_downloads(ids, fingerprint_of(run), key)
-    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", data, type="tertiary", key=f"csv-{key}")
+    download_csv("CSV", lambda: with_notes, f"{run.name}-test-trials.csv", data=data, type="tertiary", key=f"csv-{key}")
     if problem:
         st.warning(plain_text(problem), icon=":material/broken_image:")
     else:

@@ -21,6 +21,7 @@ from socal_core.clips.plan import frames_of_run
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.dataset import Dataset
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.jobs.job import Job, JobState, JobStatus
 from socal_core.runs.architecture import input_sizes
 from socal_core.runs.model_choice import local_folder
@@ -183,7 +184,7 @@ def _show_stores(stores: list[StoreInfo], limit: int) -> None:
     newest_first = stores[::-1]
     table = pd.DataFrame([_row(info) for info in newest_first])
     st.dataframe(table, hide_index=True, key="cache-stores", width="stretch")
-    download_csv("CSV", lambda: table, "clip-cache.csv", type="tertiary", key="csv-cache")
+    download_csv("CSV", lambda: table, "clip-cache.csv", data=None, type="tertiary", key="csv-cache")
     names = {info.folder.name: f"{_name(info)}, {size_text(info.bytes)}" for info in newest_first}
     names[ALL] = f"Everything, {total}"
     asked = st.session_state.get(ASKED)
@@ -245,7 +246,7 @@ def _remove(chosen: Collection[str]) -> None:
                         )
                     )
             except OSError as error:
-                messages.append(("refused", f"{name} cannot be removed: {error.strerror}."))
+                messages.append(("refused", f"{name} cannot be removed: {os_reason(error)}."))
     if not removed and not messages:
         messages.append(("refused", "It had been removed in another window already."))
     if removed:

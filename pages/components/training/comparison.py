@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from pages.components.evaluation.results import score, table_with_csv
+from pages.components.downloads import table_with_csv
+from pages.components.evaluation.results import score
 from pages.components.view_choice import label_view, pick_view
 from pages.components.words import plain_text
 from socal_core.errors import SocalError
@@ -27,7 +28,9 @@ def show_comparison(first: RunFolder, second: RunFolder) -> None:
     if view is not None:
         label_view(view, compared.trials, len(first.read_split().test))
     scores = (compared.auroc, compared.accuracy)
-    table_with_csv(pd.DataFrame([_row(compared, found) for found in scores]).set_index("Score"), "comparison")
+    table_with_csv(
+        pd.DataFrame([_row(compared, found) for found in scores]).set_index("Score"), "comparison", data=None
+    )
     for found in scores:
         show = st.success if found.distinguished else st.info
         show(plain_text(verdict_sentence(compared, found)))

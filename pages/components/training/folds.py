@@ -46,7 +46,7 @@ def choose_fold(run: RunFolder, at_work: RunFolder) -> RunFolder:
     with st.expander(f"Folds ({len(folds)})", icon=":material/view_week:", expanded=True):
         table = pd.DataFrame([_row(fold) for fold in folds])
         st.dataframe(table, hide_index=True, key="folds", placeholder="–")
-        download_csv("CSV", lambda: table, f"{run.name}-folds.csv", type="tertiary", key="csv-folds")
+        download_csv("CSV", lambda: table, f"{run.name}-folds.csv", data=None, type="tertiary", key="csv-folds")
     names = {fold.run.name: fold.run for fold in folds if fold.run.events_file.is_file()}
     chosen = st.selectbox("Curves of", [NEWEST, *names], key=f"fold-of-{run.name}")
     return names.get(chosen, at_work)

@@ -16,6 +16,7 @@ from pages.components.training.duplicate import take_settings
 from pages.components.words import plain_text
 from socal_core.access.permissions import Action
 from socal_core.errors import SocalError
+from socal_core.file_handles import os_reason
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.further import train_further
 from socal_core.lifecycle.state import RunState
@@ -261,7 +262,7 @@ def act(action: Action | None, items: Sequence[Any], do: Callable[[Any], Any]) -
             errors.append(plain_text(error))
         except OSError as error:
             errors.append(
-                f"This is not possible: {error.strerror}. Check that the app may write to the folder of the runs."
+                f"This is not possible: {os_reason(error)}. Check that the app may write to the folder of the runs."
             )
     st.session_state[_MESSAGE] = {"error": True, "text": "\n\n".join(errors)} if errors else None
     st.session_state[_CHANGED] = True

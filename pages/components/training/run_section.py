@@ -61,7 +61,7 @@ def _show_settings(run: RunFolder) -> None:
         # These two may name surgeons.
         hidden = [LABELS.get(name, name.capitalize()) for name in ("trials", "view")] if pseudonyms_chosen() else []
         shown = table[~table["Setting"].isin(hidden)]
-        download_csv("CSV", lambda: shown, f"{run.name}-settings.csv", type="tertiary", key="csv-settings")
+        download_csv("CSV", lambda: shown, f"{run.name}-settings.csv", data=None, type="tertiary", key="csv-settings")
 
 
 def summary_of_settings(config: TrainConfig) -> str:

@@ -89,7 +89,7 @@ def show_course(trial_id: str, run: RunFolder) -> None:
     with st.expander("As a table"):
         table = course_table(course, target)
         st.dataframe(table, hide_index=True, key="course")
-        download_csv("CSV", lambda: table, "course.csv", type="tertiary", key="csv-course")
+        download_csv("CSV", lambda: table, "course.csv", data=None, type="tertiary", key="csv-course")
 
 
 def course_table(course: TrialCourse, target: Target) -> pd.DataFrame:

@@ -158,7 +158,7 @@ def _files(dataset: Dataset, trial_id: str, boxes: pd.DataFrame, events: Sequenc
     hides, name, title = pseudonyms_chosen(), name_for_file(trial_id), "Events of all trials as CSV"
     with st.container(horizontal=True):
         if hides:
-            download_csv(title, lambda: event_table(events), "events.csv", data, key="events-csv")
+            download_csv(title, lambda: event_table(events), "events.csv", data=data, key="events-csv")
         else:
             download(title, lambda: events_as_csv(events), "events.csv", "text/csv", key="events-csv")
         download(

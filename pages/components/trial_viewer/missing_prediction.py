@@ -9,7 +9,7 @@ from pages.components.split_warnings import warn_of_split
 from pages.components.trial_viewer.new_prediction import SUBSETS, show_new_prediction
 from pages.components.words import plain_text
 from socal_core.dataset.dataset import Dataset
-from socal_core.jobs.job import Job, JobState
+from socal_core.jobs.job import Job
 from socal_core.lifecycle.control import ABOUT_CONTROLS
 from socal_core.runs.cross_validation import is_cross_validation
 from socal_core.runs.folder import RunFolder
@@ -59,10 +59,9 @@ def _computed(run: KnownRun, request: dict[str, Any]) -> dict[str, Any] | None:
     """Return the prediction of a trial that the job has made, or has made before in this session."""
     rows: dict[Any, dict[str, Any]] = st.session_state.setdefault(_ROWS, {})
     key = (run, *request.values())
-    if PREDICTING.request() == request:
-        status = PREDICTING.status()
-        if status.state is JobState.DONE:
-            rows[key] = status.result["row"]
+    result = PREDICTING.result_of(request)
+    if result is not None:
+        rows[key] = result["row"]
     return rows.get(key)
 
 

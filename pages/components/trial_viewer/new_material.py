@@ -27,7 +27,7 @@ from socal_core.dataset.layout import VIDEO_SUFFIXES
 from socal_core.dataset.material import open_material
 from socal_core.errors import SocalError
 from socal_core.fetch.uploads import LARGEST_UPLOAD_MB, receive
-from socal_core.jobs.job import Job, JobState
+from socal_core.jobs.job import Job
 from socal_core.runs.folder import RunFolder
 from socal_core.serving.session_folder import SessionFolder
 
@@ -201,9 +201,9 @@ def _request(material: Material, run: RunFolder) -> dict[str, Any]:
 
 def _collect(material: Material, run: RunFolder) -> None:
     """Take over the result of the job if it is of this material, so that another session may use the job."""
-    status = PREDICTING.status()
-    if status.state is JobState.DONE and PREDICTING.request() == _request(material, run):
-        material.rows |= {f"{run.name}/{row['trial_id']}": row for row in status.result["rows"]}
+    result = PREDICTING.result_of(_request(material, run))
+    if result is not None:
+        material.rows |= {f"{run.name}/{row['trial_id']}": row for row in result["rows"]}
         PREDICTING.forget()
 
 

@@ -45,7 +45,9 @@ def show_side_by_side(trial_id: str, run: RunFolder, runs: Sequence[RunFolder]) 
     found = [prediction_of(each, trial_id) for each in (run, *(others[name] for name in chosen))]
     table = table_of(found)
     st.dataframe(table, hide_index=True, key="predictions-of-runs", placeholder=UNKNOWN)
-    download_csv("CSV", lambda: table, "predictions-of-runs.csv", type="tertiary", key="csv-predictions-of-runs")
+    download_csv(
+        "CSV", lambda: table, "predictions-of-runs.csv", data=None, type="tertiary", key="csv-predictions-of-runs"
+    )
     for prediction in found:
         if prediction.problem:
             st.caption(f"{plain_text(label_of(prediction.run))}: {plain_text(prediction.problem)}")

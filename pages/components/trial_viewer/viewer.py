@@ -77,5 +77,5 @@ def _about_boxes(dataset: Dataset, trial_id: str, boxes: pd.DataFrame) -> None:
         "Download boxes as CSV",
         lambda: boxes_table(dataset, trial_id, boxes),
         f"{name_for_file(trial_id)}_boxes.csv",
-        data,
+        data=data,
     )

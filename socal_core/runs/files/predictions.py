@@ -59,6 +59,7 @@ def read_predictions(path: Path, target: Target, owner: str) -> pd.DataFrame | N
     Raises:
         RunError: The file is damaged, or a value is missing or wrong. The message names the row, as an editor counts
             it, and the field.
+        TooManyFilesError: Too many files are open.
     """
     try:
         with handles_explained():

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from socal_core.errors import RunError, SocalError
+from socal_core.file_handles import os_reason
 from socal_core.json_files import read_json
 from socal_core.storage import write_json
 
@@ -50,6 +51,7 @@ class RunFile(Generic[T]):
         Raises:
             NewerFormatError: A newer version of the app wrote the file.
             RunError: The file is damaged, or a field is missing or wrong.
+            TooManyFilesError: Too many files are open.
         """
         values = read_object(folder / self.name, owner, self.remedy)
         if values is None:
@@ -73,6 +75,7 @@ class RunFile(Generic[T]):
 
         Raises:
             OSError: The file cannot be written.
+            TooManyFilesError: Too many files are open.
         """
         values = self._adapter.dump_python(content, mode="json")
         write_json(folder / self.name, {FORMAT_FIELD: self.version, **values})
@@ -91,13 +94,14 @@ def read_object(path: Path, owner: str, remedy: str) -> dict[str, Any] | None:
 
     Raises:
         RunError: The file is not a JSON object.
+        TooManyFilesError: Too many files are open.
     """
     try:
         values = read_json(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        problem = str(error.strerror)
+        problem = os_reason(error)
     except ValueError as error:
         about = "" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else f": {error}"
         problem = f"it is damaged{about}"
