@@ -1,10 +1,10 @@
 """Whether the app stays fast and small with many visitors: ten browsers that open one page after the other.
 
-    python -m benchmarks.many_visitors [--visitors 10] [--minutes 30]
+    python -m benchmarks.many_visitors [--visitors 10] [--minutes 30] [--reading 10 30]
 
 The data are the demo of 12 surgeons, with two runs that have predictions. Each visitor has a browser profile of its
-own, goes through the pages by their links in random order, reads each for 3 to 8 seconds, and in the Trial viewer
-selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is stale; by
+own, goes through the pages by their links in random order, reads each for 10 to 30 seconds (`--reading`), and in the
+Trial viewer selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is stale; by
 the page's own clock, Chromium on the same cores. Each tab looks every 50 ms, since ten that look more often keep a core
 busy. CPU time is that of the server and of all of Chromium, from the click to the end of the reading; only for a single
 visitor (`--visitors 1`) also by page. Errors are exceptions on a page or in its scripts, failed requests
@@ -73,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--reading", type=float, nargs=2, default=(10, 30), metavar="SECONDS")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="visitors-") as scratch:
         data, workspace = Path(scratch) / "demo", Path(scratch) / "workspace"
@@ -84,7 +85,7 @@ def main() -> None:
         threading.Thread(target=lambda: lines.extend(server.stdout or ()), daemon=True).start()
         try:
             log, memory = asyncio.run(
-                visits(url, arguments.visitors, arguments.minutes * 60, psutil.Process(server.pid))
+                visits(url, arguments.visitors, arguments.minutes * 60, arguments.reading, psutil.Process(server.pid))
             )
         finally:
             server.terminate()
@@ -105,8 +106,17 @@ def main() -> None:
     print(*log.errors[:20], sep="\n")
 
 
-async def visits(url: str, visitors: int, seconds: float, server: psutil.Process) -> tuple[Log, list[float]]:
+async def visits(
+    url: str, visitors: int, seconds: float, reading: tuple[float, float], server: psutil.Process
+) -> tuple[Log, list[float]]:
     """Let the visitors open pages until the time is over.
+
+    Args:
+        url: The address of the app.
+        visitors: Their number.
+        seconds: The time, in seconds.
+        reading: The shortest and the longest time that a page is read, in seconds.
+        server: The process of the server.
 
     Returns:
         What they have seen, and the memory of the server after a tenth of the time and at the end, in MB.
@@ -116,7 +126,9 @@ async def visits(url: str, visitors: int, seconds: float, server: psutil.Process
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         alone = server if visitors == 1 else None
-        every = [asyncio.create_task(visitor(browser, url, number, end, log, alone)) for number in range(visitors)]
+        every = [
+            asyncio.create_task(visitor(browser, url, number, end, reading, log, alone)) for number in range(visitors)
+        ]
         before: tuple[Cpu, int] = ((0.0, 0.0), 0)
         for wait in (0.1 * seconds, 0.9 * seconds):
             await asyncio.sleep(wait)
@@ -130,7 +142,13 @@ async def visits(url: str, visitors: int, seconds: float, server: psutil.Process
 
 
 async def visitor(
-    browser: Browser, url: str, number: int, end: float, log: Log, server: psutil.Process | None = None
+    browser: Browser,
+    url: str,
+    number: int,
+    end: float,
+    reading: tuple[float, float],
+    log: Log,
+    server: psutil.Process | None = None,
 ) -> None:
     """Visit pages with a separate browser profile, and record how long each page takes.
 
@@ -139,6 +157,7 @@ async def visitor(
         url: The address of the app.
         number: The number of the visitor, from which its choices follow.
         end: When to stop, on the clock of `time.monotonic`.
+        reading: The shortest and the longest time that a page is read, in seconds.
         log: Where to record it.
         server: The server, if this is its only visitor, whose visits' CPU time is then recorded by page.
     """
@@ -151,7 +170,7 @@ async def visitor(
     await tab.goto(url)
     await tab.get_by_role("link", name="Guide").wait_for()
     here = "/"
-    await asyncio.sleep(chance.uniform(3, 8))
+    await asyncio.sleep(chance.uniform(*reading))
     while time.monotonic() < end:
         before = _cpu(server) if server is not None else (0.0, 0.0)
         here = chance.choice([path for path in PAGES if path != here])
@@ -160,7 +179,7 @@ async def visitor(
         if here == "/trial_viewer":
             await tab.get_by_role("button", name="Select 10 random trials").click()
         await _note_exceptions(tab, log)
-        await asyncio.sleep(chance.uniform(3, 8))
+        await asyncio.sleep(chance.uniform(*reading))
         if server is not None:
             log.cpu[PAGES[here]].append(_difference(_cpu(server), before))
     await context.close()

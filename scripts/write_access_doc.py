@@ -86,9 +86,9 @@ What the app, its commands and its workers create can be read by their own accou
 from frames and evidence out. A pseudonym is made from the id and a secret key (HMAC-SHA-256), so it is the same in
 every table of a workspace. Key and pseudonyms are in `pseudonyms.json` in the workspace, which only its owner can read;
 without a backup of it, later tables get other pseudonyms. `socal inspect DATA --frames OUT.csv --pseudonymize` does the
-same. Run cards and the CVAT file of a trial contain pseudonyms as well; a run card still gives the name of the data
-folder. Pseudonymized files are still personal data for those who have the key, and a rare outcome or an exact time can
-identify a person as well.
+same. Run cards (`socal card RUN card.html --pseudonymize`) and the CVAT file of a trial contain pseudonyms as well; a
+run card still gives the names of the run and of the data folder. Pseudonymized files are still personal data for those
+who have the key, and a rare outcome or an exact time can identify a person as well.
 
 Above each download, the page says whether the frames of the data set contain text, such as a name, or that they were
 not checked for it.

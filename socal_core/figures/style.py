@@ -72,7 +72,10 @@ def interval_text(interval: Interval, form: str = ".2f") -> str:
 
 
 def with_message(figure: go.Figure, text: str) -> go.Figure:
-    """Add a line of text to a figure that has no data yet, and return the same figure."""
+    """Show a line of text in place of the axes of a figure that has no data yet, and return the same figure."""
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.layout.shapes = ()
     return figure.add_annotation(
         text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15, "color": NEUTRAL}
     )

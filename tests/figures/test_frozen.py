@@ -43,3 +43,5 @@ def test_the_axis_names_the_loss_and_that_of_chance() -> None:
 @pytest.mark.parametrize("figure", [inner_fold_bars(FOLDS[:0]), inner_candidates([])])
 def test_a_figure_without_data_explains_when_the_data_comes(figure) -> None:
     assert figure.layout.annotations[0].text
+    assert (figure.layout.xaxis.visible, figure.layout.yaxis.visible) == (False, False)
+    assert not figure.layout.shapes
