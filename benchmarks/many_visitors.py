@@ -4,10 +4,10 @@
 
 The data are the demo of 12 surgeons, with two runs that have predictions. Each visitor has a browser profile of its
 own, goes through the pages by their links in random order, reads each for 10 to 30 seconds (`--reading`), and in the
-Trial viewer selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is stale; by
-the page's own clock, Chromium on the same cores. Each tab looks every 50 ms, since ten that look more often keep a core
-busy. CPU time is that of the server and of all of Chromium, from the click to the end of the reading; only for a single
-visitor (`--visitors 1`) also by page. Errors are exceptions on a page or in its scripts, failed requests
+Trial viewer selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is
+stale; by the page's own clock, Chromium on the same cores. Each tab looks every 50 ms, since ten that look more often
+keep a core busy. CPU time is that of the server and of all of Chromium, from the click to the end of the reading; only
+for a single visitor (`--visitors 1`) also by page. Errors are exceptions on a page or in its scripts, failed requests
 and tracebacks of the server. Memory is that of the server after the first tenth of the time and at the end.
 """
 
