@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from socal_core.dataset.targets import SUCCESS_TARGET, Target
 from socal_core.figures.groups import plain
-from socal_core.figures.style import NEUTRAL, SECOND_SCORE, VALIDATION, styled, with_message
+from socal_core.figures.style import HEIGHT, NEUTRAL, SECOND_SCORE, VALIDATION, styled, with_message
 from socal_core.figures.training import loss_name
 from socal_core.runs.files.event_types import CandidateRow
 
@@ -76,7 +76,8 @@ def inner_candidates(
                     "hovertemplate": f"{loss} %{{x:.3f}}, C %{{customdata}}<extra></extra>",
                 }
             )
-    figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", x, "")
+    height = max(HEIGHT, 136 + 34 * len(table))  # room for two lines of text for each candidate
+    figure = styled(go.Figure(traces), "Candidates in the inner cross-validation", x, "", height)
     figure.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=list(names.values()))
     if not table:
         with_message(figure, "The candidates appear when all folds are done.")

@@ -25,7 +25,11 @@ BELOW = {"y": -0.18, "yanchor": "top"}
 """Place of a legend that takes several lines on a narrow page."""
 
 
-def styled(figure: go.Figure, title: str, x: str, y: str, height: int = 360) -> go.Figure:
+HEIGHT = 360
+"""Usual height of a figure in pixels."""
+
+
+def styled(figure: go.Figure, title: str, x: str, y: str, height: int = HEIGHT) -> go.Figure:
     """Set the title, the axis titles and the common layout of a figure, and return the same figure."""
     # Set one by one: update_layout and update_xaxes take three times as long, more than all else about most figures.
     layout = figure.layout

@@ -45,3 +45,9 @@ def test_a_figure_without_data_explains_when_the_data_comes(figure) -> None:
     assert figure.layout.annotations[0].text
     assert (figure.layout.xaxis.visible, figure.layout.yaxis.visible) == (False, False)
     assert not figure.layout.shapes
+
+
+def test_names_of_many_candidates_have_room() -> None:
+    many = [{**TABLE[0], "encoders": ["image", "video"], "statistics": [str(number)]} for number in range(20)]
+    heights = [inner_candidates(table).layout.height for table in (TABLE, many)]
+    assert heights == [360, 136 + 20 * 34]
