@@ -25,7 +25,8 @@ test: lint browser
 
 # A test that needs a browser may fail on a machine that is too busy: what failed is run once more, one test at a time.
 test-slow: $(VENV)/.test browser
-	$(BIN)/python -m pytest $(WORKERS) --slow || $(BIN)/python -m pytest --slow --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest $(WORKERS) --slow || { [ $$? -eq 1 ] && \
+		$(BIN)/python -m pytest --slow --last-failed --last-failed-no-failures none; }
 
 test-full: lint browser
 	$(BIN)/python -m pytest $(WORKERS) --full

@@ -6,9 +6,10 @@ The data are the demo of 12 surgeons, with two runs that have predictions. Each 
 own, goes through the pages by their links in random order, reads each for 10 to 30 seconds (`--reading`), and in the
 Trial viewer selects random trials. A page is ready when its address is shown, the script has ended and nothing on it is
 stale; by the page's own clock, Chromium on the same cores. Each tab looks every 50 ms, since ten that look more often
-keep a core busy. CPU time is that of the server and of all of Chromium, from the click to the end of the reading; only
-for a single visitor (`--visitors 1`) also by page. Errors are exceptions on a page or in its scripts, failed requests
-and tracebacks of the server. Memory is that of the server after the first tenth of the time and at the end.
+keep a core busy. CPU time per visit is that of the server and of the processes of Chromium in the last nine tenths of
+the time, divided by the visits in it; with a single visitor (`--visitors 1`) also by page, from the click to the end of
+the reading. Errors are exceptions on a page or in its scripts, failed requests and tracebacks of the server. Memory is
+that of the server after the first tenth of the time and at the end.
 """
 
 import argparse
@@ -62,9 +63,9 @@ class Log:
     cpu: dict[str, list[Cpu]] = field(default_factory=lambda: {label: [] for label in PAGES.values()})
     """CPU time from the click to the end of the reading, of each visit; only with a single visitor."""
     cpu_together: Cpu = (0.0, 0.0)
-    """CPU time after the first tenth of the time."""
+    """CPU time in the last nine tenths of the time."""
     visits_together: int = 0
-    """Visits after the first tenth of the time."""
+    """Visits in the last nine tenths of the time."""
     errors: list[str] = field(default_factory=list)
 
 

@@ -1,6 +1,6 @@
-"""Temporary files and folders, which are complete before they get their name.
+"""Temporary files and folders, which get their final name only when they are complete.
 
-Each is locked while it is written, so that what a killed process has left can be told from what is being written.
+Each is locked while it is being written, so that leftovers of killed processes can be told from files still in use.
 """
 
 import errno
@@ -17,7 +17,7 @@ from socal_core.file_handles import open_handle
 DRAFT = ".tmp"
 """The end of the names of temporary files and folders, which begin with a dot."""
 _CANNOT_TELL = {errno.EWOULDBLOCK, errno.EBADF, errno.ENOLCK, errno.ENOTSUP}
-"""A lock is taken, or the file system, such as NFS, has none for a folder."""
+"""The lock is taken, or the file system (such as NFS) cannot lock a folder."""
 
 
 def new_draft(path: Path) -> tuple[Path, int]:
@@ -77,7 +77,7 @@ def hold(folder: Path) -> int | None:
 
 
 def lock_draft(handle: int) -> bool:
-    """Lock a temporary file or folder while it is written; return False if another process deletes it."""
+    """Lock a temporary file or folder while it is written; return False if another process is deleting it."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

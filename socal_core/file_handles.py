@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from socal_core.errors import TooManyFilesError
+from socal_core.errors import SocalError, TooManyFilesError
 
 ENOUGH = 65_536
 """More than any process of ours opens."""
@@ -49,14 +49,15 @@ def too_many_files() -> TooManyFilesError:
 
 
 def os_reason(error: OSError) -> str:
-    """Return why a file cannot be used, as part of a message: one reason without a path and without a full stop.
+    """Return the reason why a file cannot be used, for use in a message: no path, no full stop.
 
     Args:
         error: What the system or a library has raised.
 
     Returns:
-        The words of the system, such as `No space left on device`; with advice if too many files are open. Libraries
-        also raise an OSError of their own: its message, or only its name if the message may hold a path.
+        The system's words, such as `No space left on device`, with advice if too many files are open. If a library
+        raised the error with a message of its own, that message, or the name of the exception if the message may
+        contain a path.
     """
     if handles_used_up(error):
         return (
@@ -65,7 +66,7 @@ def os_reason(error: OSError) -> str:
         )
     if error.strerror:
         return error.strerror
-    message = str(error)
+    message = str(error).rstrip(" .:")
     return message if message and os.sep not in message else type(error).__name__
 
 
@@ -88,6 +89,8 @@ def handles_explained() -> Iterator[None]:
     """Raise a TooManyFilesError for an error inside the block that means that too many files are open."""
     try:
         yield
+    except SocalError:
+        raise  # its message gives the reason already
     except Exception as error:
         if handles_used_up(error):
             raise too_many_files() from error

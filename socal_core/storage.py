@@ -25,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, which replaces the file in one step when the block succeeds.
 
     A reader sees either the old or the new content. After a failure, the old content and no temporary file remains. The
-    temporary file exists, is empty, and is locked, so that `remove_leftovers` can tell whether it is still written.
+    temporary file exists, is empty, and is locked, so that `remove_leftovers` can tell whether it is still in use.
 
     Args:
         path: The file to replace. Several threads and processes may replace it at once; the last one wins.

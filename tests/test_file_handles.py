@@ -16,7 +16,7 @@ from socal_core.clips.preprocess import Preprocessor
 from socal_core.clips.store import FrameStore
 from socal_core.dataset.opening import open_dataset
 from socal_core.dataset.table_cache import open_cached
-from socal_core.errors import SocalError, TooManyFilesError
+from socal_core.errors import RunError, SocalError, TooManyFilesError
 from socal_core.file_handles import ENOUGH, check_handles, handles_explained, os_reason, raise_limit
 from socal_core.lifecycle import launch, run_queue
 from socal_core.lifecycle.state import RunState, read_status
@@ -62,6 +62,7 @@ def test_the_message_names_the_limit() -> None:
         (OSError(errno.EIO, os.strerror(errno.EIO)), "Input/output error"),
         (OSError("image file is truncated"), "image file is truncated"),
         (shutil.SameFileError("'/srv/a' and '/srv/b' are the same file"), "SameFileError"),
+        (OSError("HTTP Error 500: "), "HTTP Error 500"),
         (OSError(), "OSError"),
     ],
 )
@@ -76,6 +77,11 @@ def test_a_reason_says_what_to_do_if_too_many_files_are_open() -> None:
     assert reason.startswith("Too many open files (this process may open ")
     assert "ulimit -n" in reason
     assert str(raised.value.filename) not in reason
+
+
+def test_an_error_that_gives_the_reason_already_stays_as_it_is() -> None:
+    with pytest.raises(RunError, match=r"^Run a cannot start: Too many open files\.$"), handles_explained():
+        raise RunError("Run a cannot start: Too many open files.")
 
 
 def test_the_limit_is_raised_as_far_as_the_system_allows() -> None:

@@ -25,8 +25,8 @@ from socal_core.spreadsheets import csv_for_people
 _PSEUDONYMS = "pseudonymize"
 ABOUT_PSEUDONYMS = (
     "Replaces the ids of trials, surgeons and frames in tables, run cards and CVAT files that are downloaded, and "
-    "leaves notes and text from frames out. The same id always gets the same pseudonym. Only people "
-    "with access to the workspace can match pseudonyms to ids."
+    "leaves out notes, text from frames and evidence. The same id always gets the same pseudonym. Only people with "
+    "access to the workspace can match pseudonyms to ids."
 )
 
 
@@ -98,7 +98,8 @@ def download_csv(
         label: The label.
         table: Creates the table when the button is pressed; its index is left out.
         file_name: The name of the file.
-        data: What was said about the data set, if the table holds its ids or texts; None if it can hold none.
+        data: What the page has said about the data set whose ids or texts the table holds; None if it needs no
+            pseudonyms.
         shown: Further arguments of `download`.
     """
     hides = data.ids if data is not None and pseudonyms_chosen() else None
@@ -113,7 +114,8 @@ def table_with_csv(table: pd.DataFrame, name: str, *, data: Announced | None) ->
     Args:
         table: Texts as Markdown, or plain texts if there is `data`.
         name: The name of the file.
-        data: What was said about the data set, if the table holds its ids or texts; None if it can hold none.
+        data: What the page has said about the data set whose ids or texts the table holds; None if it needs no
+            pseudonyms.
     """
     st.table(table if data is None else table.map(plain_text).rename(index=plain_text, columns=plain_text))
     download_csv("CSV", table.reset_index, f"{name}.csv", data=data, type="tertiary", key=f"csv-{name}")

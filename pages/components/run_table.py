@@ -148,7 +148,7 @@ def column_config(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def download_runs(table: pd.DataFrame) -> None:
-    """Show the button that downloads a table from `table_of`; with pseudonyms, it lacks what users typed."""
+    """Show the button that downloads a table from `table_of`; with pseudonyms without the columns TYPED."""
     shown = table.drop(columns=TYPED, errors="ignore") if pseudonyms_chosen() else table
     download_csv("CSV", lambda: shown, "runs.csv", data=NO_TRIALS, type="tertiary", key="csv-runs")
 

@@ -26,9 +26,9 @@ FILE = "pseudonyms.json"
 TRIALS = ("trial_id", "Trial", "Other trial")
 SURGEONS = ("participant_id", "Surgeon")
 FILES = ("frame", "file", "File")
-LEFT_OUT = ("note", "Note", "Text", "evidence", "Evidence")
+LEFT_OUT = ("note", "Note", "Text", "evidence", "Evidence", "Interpretation")
 """Columns with free text, with text from frames and with names of files, which may name anybody. They stay empty."""
-_TYPED = ("event", "tags", "Event", "Tags", "reason")
+_TYPED = ("event", "tags", "Event", "Tags", "reason", "Reason")
 _KEY_BYTES, _CHARACTERS = 32, 10
 
 

@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        # Each command loads only what it needs, so that listing runs does not wait for scikit-learn. A module that
-        # cannot be loaded may also be a sign of too many open files.
+        # Each command loads only what it needs, so that listing runs does not wait for scikit-learn. Loading a module
+        # can also fail because too many files are open.
         with handles_explained():
             code: int = getattr(import_module(f"socal_core.cli.{options.module}"), options.command)(options)
     except SocalError as error:

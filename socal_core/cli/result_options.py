@@ -15,7 +15,7 @@ def add_exports(commands: Any) -> None:
     sub.add_argument(
         "--pseudonymize",
         action="store_true",
-        help="pseudonyms in place of the ids of trials and surgeons, without the title and the choice of trials",
+        help="replace the ids of trials and surgeons by pseudonyms, and leave out the title and the choice of trials",
     )
     text = "Export the best checkpoint of a run as a folder for Hugging Face's tools, with a model card."
     sub = add_command(commands, "exports", "export", text)

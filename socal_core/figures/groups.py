@@ -67,5 +67,4 @@ def plain(value: object) -> str:
 
 def nothing(title: str, text: str) -> go.Figure:
     """Return a figure without data, with a text that states what is missing."""
-    figure = styled(with_message(go.Figure(), text), title, "", "")
-    return figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    return styled(with_message(go.Figure(), text), title, "", "")

@@ -31,11 +31,11 @@ HEIGHT = 360
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = HEIGHT) -> go.Figure:
     """Set the title, the axis titles and the common layout of a figure, and return the same figure."""
-    # Set one by one: update_layout and update_xaxes take three times as long, more than all else about most figures.
+    # Assigned directly: update_layout and update_xaxes take three times as long, longer than the rest of most figures.
     layout = figure.layout
     layout.title = {"text": title, "x": 0, "xanchor": "left", "y": 0.98, "yanchor": "top", "font": {"size": 16}}
     layout.height = height
-    # Most axes fit in. Where one does not, automargin gives it room, and the browser draws the whole figure once more.
+    # Room for usual axes. If one needs more, automargin makes room, and the browser draws the whole figure again.
     layout.margin = {"l": 76 if y else 8, "r": 8, "t": 72, "b": 64}
     layout.legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     layout.hoverlabel = {"namelength": -1}

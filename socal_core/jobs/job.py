@@ -125,7 +125,7 @@ class Job:
         return _read(self.folder / REQUEST)
 
     def result_of(self, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return the result of a request if it is what the job has done last, else None."""
+        """Return the result if this request is the last one and is done, else None."""
         status = self.status()
         return status.result if status.state is JobState.DONE and self.request() == request else None
 

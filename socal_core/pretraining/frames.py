@@ -185,7 +185,7 @@ class _FrameClips:
         return self._reader.preprocessor.normalise(clips), masked
 
     def finish(self, network: MaskedNetwork) -> dict[str, Any]:
-        """Write the model with its decoder, and the norm of the classifier that it was."""
+        """Write the model with its decoder, and the classifier's norm of the model that it started from."""
         weights = {**network.model.state_dict(), **self._start.classifier_norm}
         write_model_folder(self._out, self._start.config, weights, self._start.preprocessor)
         return {}

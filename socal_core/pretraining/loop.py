@@ -103,7 +103,7 @@ class Task(Protocol[Network]):
 
     @property
     def rate_factors(self) -> Mapping[str, float]:
-        """Factors of the learning rate, by the beginning of the weights' names. All others have the factor 1."""
+        """Factors of the learning rate by prefix of the weights' names; 1 for all others."""
 
     def differing(self, started_with: dict[str, Any]) -> str:
         """Say what a run was started with and how to resume it.
@@ -233,7 +233,7 @@ class _Run(Generic[Network]):
 
     def _do_step(self, source: Source[Network]) -> dict[str, torch.Tensor]:
         for group in self.adam.param_groups:
-            # Checkpoints of earlier versions have no factors.
+            # Checkpoints on generated clips by earlier versions have no factor.
             group["lr"] = group.get("rate_factor", 1.0) * source.rate_at(self.step)
         self.network.train()
         inputs = source.inputs(self.step)

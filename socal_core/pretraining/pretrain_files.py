@@ -84,8 +84,8 @@ def load_checkpoint(
             "start without --resume."
         )
     damaged = RunError(
-        f"{out.name}: its {CHECKPOINT_FILE} is damaged or of another version. Delete the folder and start without "
-        "--resume."
+        f"{out.name}: its {CHECKPOINT_FILE} is damaged or of another version. Start without --resume in another "
+        "folder. If summary.json is there, the model is finished and can be used."
     )
     try:
         with handles_explained():

@@ -19,7 +19,6 @@ class EventFollower:
         self._file: tuple[int, int] | None = None
         self._read = 0
 
-    @handles_explained()
     def events(self) -> list[Event]:
         """Return all events in order, as `read_events` does; the same list object while nothing was added.
 
@@ -29,19 +28,23 @@ class EventFollower:
         """
         with self._lock:
             try:
-                found = self._path.stat()
-                file = (found.st_dev, found.st_ino)
-                if file != self._file or found.st_size < self._read:
-                    self._read_all()
-                    self._file = file
-                elif found.st_size > self._read:
-                    self._read_on()
+                with handles_explained():
+                    self._read_news()
             except FileNotFoundError:
                 self._events, self._file, self._read = [], None, 0
             except OSError as error:
                 run, reason = self._path.parent.name, os_reason(error)
                 raise RunError(f"Run {run}: {self._path.name} cannot be read: {reason}.") from None
             return self._events
+
+    def _read_news(self) -> None:
+        found = self._path.stat()
+        file = (found.st_dev, found.st_ino)
+        if file != self._file or found.st_size < self._read:
+            self._read_all()
+            self._file = file
+        elif found.st_size > self._read:
+            self._read_on()
 
     def _read_all(self) -> None:
         # Events added between the two readings are read again by the next `_read_on`, which drops known events.

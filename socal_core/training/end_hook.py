@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,7 @@ def _call(hook: str, run: RunFolder, end: RunEnd) -> None:
     except subprocess.CalledProcessError as error:
         problem = f"the command ended with exit code {error.returncode}"
     except (OSError, ValueError, http.client.HTTPException) as error:
-        cause = getattr(error, "reason", error)
+        cause = getattr(error, "reason", None) or error
         reason = os_reason(cause) if isinstance(cause, OSError) else cause
         problem = f"{'the address' if is_address else 'the command'} could not be used: {reason}"
     else:
@@ -84,5 +85,9 @@ def _post(address: str, run: RunFolder, end: RunEnd) -> None:
     request = urllib.request.Request(  # noqa: S310 - http or https, as checked
         address, content, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=ADDRESS_TIMEOUT):  # noqa: S310
-        pass
+    try:
+        with urllib.request.urlopen(request, timeout=ADDRESS_TIMEOUT):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise

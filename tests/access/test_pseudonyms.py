@@ -23,6 +23,8 @@ TABLE = pd.DataFrame(
         "message": ["S100T1 and S100T10: no frames", "S100T11 is another", "miller (fine)"],
         "event": ["drchen takes over from drmiller", "bleeding", "S100T1"],
         "note": ["drmiller was tired", "", "S100T10"],
+        "Interpretation": ["Names without a trial, such as drmiller2.png", "", ""],
+        "Reason": ["No frames by drchen", "", ""],
         "prob_success": [0.1, 0.25, 0.5],
     }
 )
@@ -37,7 +39,7 @@ def test_no_id_is_left_and_the_rest_is_as_before(workspace: Path) -> None:
     assert ids_in(csv_for_people(found)) == []
     assert list(found.columns) == list(TABLE.columns)
     assert found["prob_success"].to_list() == [0.1, 0.25, 0.5]
-    assert found["note"].to_list() == ["", "", ""]
+    assert found["note"].to_list() == found["Interpretation"].to_list() == ["", "", ""]
     assert found["participant_id"][2] == ""
     assert found["message"][1] == "S100T11 is another", "only whole ids are replaced"
     assert found["message"][0] == f"{found['trial_id'][0]} and {found['trial_id'][1]}: no frames"

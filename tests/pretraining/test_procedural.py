@@ -230,7 +230,7 @@ def test_a_damaged_checkpoint_is_refused(to_resume: Path, damage: str) -> None:
             }[damage],
             file,
         )
-    with pytest.raises(RunError, match=r"its checkpoint\.pt is damaged or of another version\. Delete the folder"):
+    with pytest.raises(RunError, match=r"its checkpoint\.pt is damaged or of another version\. Start without --resume"):
         pretrain(to_resume, SMALL, resume=True)
 
 

@@ -108,6 +108,8 @@ class Server(HTTPServer):
     """Keeps what was posted, and answers with `answer`."""
 
     answer = 200
+    phrase: str | None = None
+    """The words after the number; None for the usual ones."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -120,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.posted.append((self.headers["Content-Type"], json.loads(content)))
-        self.send_response(self.server.answer)
+        self.send_response(self.server.answer, self.server.phrase)
         self.end_headers()
 
     def log_message(self, format: str, *arguments: Any) -> None:
@@ -155,11 +157,12 @@ def test_an_address_is_told_names_of_files_without_their_folders(tmp_path: Path,
     assert server.posted[0][1]["reason"] == "table.csv and 'b.csv' differ. 1/2 is read."
 
 
+@pytest.mark.parametrize(("phrase", "reason"), [(None, "Internal Server Error"), ("", "HTTP Error 500")])
 def test_an_address_that_refuses_is_a_line_in_the_log(
-    tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture, phrase: str | None, reason: str
 ) -> None:
-    server.answer = 500
+    server.answer, server.phrase = 500, phrase
     assert work(new_run(tmp_path / "run", tmp_path / "no data"), resume=False) is RunState.FAILED
     assert len(server.posted) == 1
-    assert "the address could not be used: Internal Server Error" in caplog.text
+    assert f"the address could not be used: {reason}." in caplog.text
     assert "secret" not in caplog.text
