@@ -1,7 +1,9 @@
 """A small app behind the gate, and clients of it."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,6 +20,13 @@ from socal_core.serving.health import health_route
 
 HOST = "localhost:8501"
 HEADER = "X-Forwarded-User"
+Result = TypeVar("Result")
+
+
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread of its own, since the event loop of Playwright may be running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def headers_of(request: Request) -> JSONResponse:

@@ -1,6 +1,5 @@
 """The gate: whom it refuses, what it adds to every response, and what it takes from a request."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from socal_core import __version__
 from socal_core.access.server_config import ServerConfig
 from socal_core.serving.gate import Gate
 from socal_core.serving.security_headers import inline_script_hashes
-from tests.serving.gated_app import HOST, ROUTES, client, greeted
+from tests.serving.gated_app import HOST, ROUTES, client, greeted, run_async
 
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -139,7 +138,7 @@ def test_a_websocket_that_does_not_open_has_them_too() -> None:
     scope = {"type": "websocket", "path": "/failing", "headers": [(b"host", HOST.encode())], "server": ("", 8501)}
     scope["extensions"] = {"websocket.http.response": {}}
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(Gate(Starlette(routes=ROUTES), ServerConfig())(scope, receive, send))
+        run_async(Gate(Starlette(routes=ROUTES), ServerConfig())(scope, receive, send))
     assert [message["type"].rpartition(".")[2] for message in sent] == ["start", "body"]
     assert sent[0]["status"] == 500
     assert (b"x-frame-options", b"DENY") in sent[0]["headers"]

@@ -1,6 +1,5 @@
 """The gate: who the user of a request is, and what is for users alone."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from starlette.types import Message
 from socal_core.access.server_config import Login, ServerConfig
 from socal_core.serving.gate import Gate
 from tests.few_handles import few_handles
-from tests.serving.gated_app import HEADER, HOST, ROUTES, client, greeted
+from tests.serving.gated_app import HEADER, HOST, ROUTES, client, greeted, run_async
 
 
 def test_the_name_of_the_user_passes_from_the_proxy() -> None:
@@ -102,6 +101,6 @@ def test_too_many_open_files_are_no_lost_access(workspace: Path) -> None:
             await gate(scope, receive, send)
         return int(sent[0]["status"])
 
-    assert asyncio.run(ask(0)) == 503
+    assert run_async(ask(0)) == 503
     assert b"Too many files are open" in sent[1]["body"]
-    assert asyncio.run(ask(10)) == 200
+    assert run_async(ask(10)) == 200
