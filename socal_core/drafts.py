@@ -1,6 +1,6 @@
 """Temporary files and folders, which get their final name only when they are complete.
 
-Each is locked while it is being written, so that leftovers of killed processes can be told from files still in use.
+Each is locked while it is being written. One without a lock was left by a killed process, and can be deleted.
 """
 
 import errno

@@ -55,9 +55,8 @@ def os_reason(error: OSError) -> str:
         error: What the system or a library has raised.
 
     Returns:
-        The system's words, such as `No space left on device`, with advice if too many files are open. If a library
-        raised the error with a message of its own, that message, or the name of the exception if the message may
-        contain a path.
+        The system's words, such as `No space left on device`, with advice if too many files are open. For an error
+        that a library raised itself: its message, or the name of the exception where a message may contain a path.
     """
     if handles_used_up(error):
         return (

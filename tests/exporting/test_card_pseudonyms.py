@@ -50,5 +50,5 @@ def test_the_command_writes_a_pseudonymized_card(
     written = out.read_bytes()
     data_folder.rename(tmp_path / "moved")
     code, _, said = run_cli(capsys, "card", run.path, out, "--pseudonymize")
-    assert (code, out.read_bytes()) == (2, written), "without the data, nobody knows what the ids are"
+    assert (code, out.read_bytes()) == (2, written), "without the data folder, the ids are unknown"
     assert said.startswith("error: Data of run")

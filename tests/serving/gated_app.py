@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine in a thread of its own, since the event loop of Playwright may be running in this one."""
+    """Run a coroutine in a separate thread, because Playwright's event loop may be running in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 

@@ -80,21 +80,21 @@ def test_a_failed_measurement_is_skipped_and_tried_again(error: Exception) -> No
 
 
 def test_too_many_open_files_end_no_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: queue.Queue[str] = queue.Queue()
+    reported: queue.Queue[str] = queue.Queue()
     skipped: queue.Queue[object] = queue.Queue()
     exhausted = threading.Event()
     monkeypatch.setattr(monitor.logger, "debug", lambda message, error: skipped.put(error))
 
     def report(type_: str, **values: object) -> None:
-        told.put(type_)
+        reported.put(type_)
         exhausted.wait(PATIENCE)
 
     with watch_machine(report, SOON):
-        assert told.get(timeout=PATIENCE) == "machine"
+        assert reported.get(timeout=PATIENCE) == "machine"
         with few_handles(0):  # while the monitor waits, so that it holds no file
             exhausted.set()
             assert "Too many open files" in str(skipped.get(timeout=PATIENCE))
-        assert told.get(timeout=PATIENCE) == "machine"
+        assert reported.get(timeout=PATIENCE) == "machine"
 
 
 def test_a_system_that_reports_nothing_ends_only_the_monitor(
