@@ -29,7 +29,7 @@ from socal_core.splits import (
     surgeon_split,
     surgeons_in_common,
 )
-from tests.splits.test_splits import table
+from tests.splits.split_tables import table
 
 BY_SURGEON = [method for method in SplitMethod if method is not SplitMethod.RANDOM]
 LARGEST = 3
