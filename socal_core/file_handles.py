@@ -48,7 +48,7 @@ def too_many_files() -> TooManyFilesError:
     )
 
 
-def os_reason(error: OSError) -> str:
+def os_reason(error: Exception) -> str:
     """Return the reason why a file cannot be used, for use in a message: no path, no full stop.
 
     Args:
@@ -56,13 +56,16 @@ def os_reason(error: OSError) -> str:
 
     Returns:
         The system's words, such as `No space left on device`, with advice if too many files are open. For an error
-        that a library raised itself: its message, or the name of the exception where a message may contain a path.
+        that a library raised itself: its message, or the name of the exception where a message may contain a path. For
+        any other exception, its message.
     """
     if handles_used_up(error):
         return (
             f"{os.strerror(errno.EMFILE)} (this process may open {_limit():,}: close other pages and programs, or "
             "raise the limit, `ulimit -n` or LimitNOFILE of systemd, and start the app again)"
         )
+    if not isinstance(error, OSError):
+        return str(error)
     if error.strerror:
         return error.strerror
     message = str(error).rstrip(" .:")

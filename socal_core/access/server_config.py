@@ -109,8 +109,7 @@ def read_server_config() -> ServerConfig:
         field = ".".join(map(str, first["loc"]))
         raise SocalError(f"{SERVER_FILE}: {field}: {first['msg']}. Correct the file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = os_reason(error) if isinstance(error, OSError) else error  # without the path
-        raise SocalError(f"{SERVER_FILE} cannot be read: {reason}. Correct the file.") from None
+        raise SocalError(f"{SERVER_FILE} cannot be read: {os_reason(error)}. Correct the file.") from None
 
 
 def config_at_start() -> ServerConfig:

@@ -216,6 +216,5 @@ def _probe_videos(folder: DataFolder, paths: list[str], frames: list[str], log: 
                     text = "Its frame rate varies. Each second shows the frame that a player shows then."
                     log.add_evidence(path, text, "The file gives the time of each frame, and the steps differ.")
             except (DataError, OSError) as error:
-                reason = os_reason(error) if isinstance(error, OSError) else error
-                log.add(frame_kinds.UNREADABLE_VIDEO, path, reason=reason)
+                log.add(frame_kinds.UNREADABLE_VIDEO, path, reason=os_reason(error))
     return videos

@@ -118,7 +118,7 @@ class _Headers:
                 raise DataError(f"it has {width}x{height} pixels, more than the {MAX_PIXELS:,} allowed")
             return width, height
         except (DataError, OSError) as error:
-            self.faults[index] = os_reason(error) if isinstance(error, OSError) else str(error)
+            self.faults[index] = os_reason(error)
             return None
 
 
